@@ -1,0 +1,15 @@
+/**
+ * How to reach a machine over SSH. Plain data that is kept in Pulumi's state: no secret in it, and paths are
+ * relative to the project's folder or begin with `~/`, so that the state works from another checkout.
+ */
+export interface SshTarget {
+  /** The host's name in the stack's config. */
+  name: string;
+  address: string;
+  port: number;
+  user: string;
+  /** Private key; absent: the SSH agent and OpenSSH's own defaults. */
+  privateKeyFile?: string;
+  /** Host keys that are trusted; absent: OpenSSH's own default files. */
+  knownHostsFile?: string;
+}
