@@ -1,0 +1,215 @@
+import * as z from "zod";
+
+/**
+ * The record of one migration: what every other part reads (stack outputs, results/<stack>.jsonl, tables, plots).
+ * A figure that was not measured is absent, never zero. Times are milliseconds, relative to `startedAt`, and may
+ * have decimals. What a failure can keep from being measured is optional here; `inconsistencies` demands it of a
+ * completed migration.
+ */
+
+export const migrationModes = ["live", "offline", "cold"] as const;
+export type MigrationMode = (typeof migrationModes)[number];
+
+/** A completed migration has exactly these phases, in this order; a failed one the first few of them. */
+export const phasesOf = {
+  live: ["preparation", "iterations", "stop-and-copy", "device-state", "completion"],
+  offline: ["suspend", "copy", "resume"],
+  cold: ["shutdown", "define", "start"],
+} as const satisfies { [mode in MigrationMode]: readonly string[] };
+export type PhaseName = (typeof phasesOf)[MigrationMode][number];
+
+const ms = z.number().nonnegative();
+const mib = z.number().nonnegative();
+const count = z.int().nonnegative();
+
+const phase = z.object({
+  name: z.enum(Object.values(phasesOf).flat() as PhaseName[]),
+  startMs: ms,
+  endMs: ms,
+});
+
+const hostVersions = z.object({
+  qemu: z.string(),
+  libvirt: z.string(),
+  kernel: z.string(),
+});
+
+export const recordSchema = z.object({
+  schema: z.literal(1),
+  guest: z.string(),
+  uuid: z.uuid(),
+  from: z.string().describe("host it ran on"),
+  to: z.string().describe("host it was to run on"),
+  mode: z.enum(migrationModes),
+  outcome: z
+    .enum(["completed", "failed", "rolled-back", "recovered"])
+    .describe(
+      "failed: it is where it was or nowhere; rolled-back: put back where it was; recovered: a later run finished it",
+    ),
+  error: z.string().optional().describe("why it did not complete"),
+  startedAt: z.iso.datetime().describe("UTC"),
+
+  memoryMiB: z.int().positive(),
+  workload: z.json().optional().describe("as in the stack's config; absent: the guest only idles"),
+  accelerator: z.enum(["kvm", "tcg"]),
+  nfsTransport: z.enum(["kernel", "userspace"]),
+  linkMiBps: mib.optional().describe("what the link between the hosts carries, measured"),
+  versions: z.object({ from: hostVersions, to: hostVersions }),
+
+  totalMs: ms.describe(
+    "TMT: first action until the guest runs at the destination and the source is released",
+  ),
+  hypervisorTotalMs: ms.optional().describe("QEMU's own total time of the transfer"),
+  downtimeMs: ms.optional().describe("TDT: guest stopped until it runs again"),
+  hypervisorDowntimeMs: ms.optional().describe("downtime as the hypervisor itself reports it"),
+  clientDowntimeMs: ms.optional().describe("longest silence a prober on a third machine saw"),
+  clientProbeIntervalMs: ms
+    .optional()
+    .describe("how often the prober asked: the resolution of clientDowntimeMs"),
+
+  phases: z.array(phase).describe("contiguous: they add up to totalMs"),
+  equations: z
+    .object({
+      tiMs: ms.describe("TI: all iterations"),
+      ovMs: ms.describe("OV: everything outside the iterations"),
+      dmMs: ms.describe("DM: sending the last dirty memory"),
+      vsMs: ms.describe("VS: sending CPU and device state"),
+      dmVsFrom: z
+        .enum(["traced", "estimated"])
+        .describe("traced: QEMU's trace events; estimated: from what remained and the bandwidth"),
+    })
+    .optional()
+    .describe("live only: TMT = TI + OV, TDT = DM + VS"),
+  passes: z.array(
+    z.object({
+      pass: count,
+      transferredMiB: mib,
+      remainingMiB: mib,
+      dirtyPagesPerSecond: z.number().nonnegative().optional(),
+      atMs: ms,
+    }),
+  ),
+  transferredMiB: mib.optional(),
+  iterations: count.optional(),
+  dirtyPagesPerSecond: z.number().nonnegative().optional(),
+  throttlePercent: z.number().min(0).max(100).optional().describe("CPU throttling by auto-converge"),
+
+  predicted: z
+    .object({ totalMs: ms, downtimeMs: ms, passes: count, converges: z.boolean() })
+    .optional()
+    .describe("what was expected before it began"),
+  clock: z
+    .object({ offsetMs: z.number(), uncertaintyMs: ms })
+    .optional()
+    .describe("destination's clock minus the source's"),
+  preflight: z
+    .array(z.object({ check: z.string(), verdict: z.enum(["pass", "warn", "fail"]), detail: z.string() }))
+    .optional(),
+});
+
+export type MigrationRecord = z.infer<typeof recordSchema>;
+
+/** Clocks are read to the millisecond in places, so an equation holds if its sides are this close. */
+const toleranceMs = 1;
+/** Phases share their borders: only the rounding of decimals may differ. */
+const roundingMs = 0.001;
+
+/**
+ * What does not add up in a record, one sentence each; empty when the record is sound. The schema says which shape
+ * a record has, this says whether its figures can be true together.
+ */
+export function inconsistencies(record: MigrationRecord): string[] {
+  const completed = record.outcome === "completed";
+  return [
+    ...(completed ? missing(record) : []),
+    ...phaseFaults(record),
+    ...equationFaults(record),
+    ...downtimeFaults(record),
+    ...passFaults(record),
+    ...(completed && record.error !== undefined ? ["it completed, yet there is an error"] : []),
+    ...(record.outcome === "failed" && record.error === undefined
+      ? ["it failed, yet no error says why"]
+      : []),
+    ...(record.from === record.to ? [`it moved from ${record.from} to the same host`] : []),
+  ];
+}
+
+function missing(record: MigrationRecord): string[] {
+  const always = ["downtimeMs"] as const;
+  const live = ["hypervisorTotalMs", "equations", "clock", "transferredMiB", "iterations"] as const;
+  const demanded = record.mode === "live" ? [...always, ...live] : always;
+  return demanded
+    .filter((key) => record[key] === undefined)
+    .map((key) => `${key} is missing in a completed ${record.mode} migration`);
+}
+
+function phaseFaults({ phases, mode, outcome, totalMs }: MigrationRecord): string[] {
+  const faults: string[] = [];
+  const expected: readonly string[] = phasesOf[mode];
+  const names = phases.map((phase) => phase.name);
+  const wanted = outcome === "completed" ? expected : expected.slice(0, names.length);
+  if (names.join() !== wanted.join()) {
+    faults.push(`phases are ${names.join(", ") || "none"}; ${mode} has ${expected.join(", ")}`);
+  }
+  let borderMs = 0;
+  for (const { name, startMs, endMs } of phases) {
+    if (!close(startMs, borderMs, roundingMs)) {
+      faults.push(
+        `phase ${name} starts at ${startMs} ms, where ${borderMs} ms was the end of what came before`,
+      );
+    }
+    if (endMs < startMs) faults.push(`phase ${name} ends at ${endMs} ms, before its start at ${startMs} ms`);
+    borderMs = endMs;
+  }
+  if (phases.length > 0 && !close(borderMs, totalMs, roundingMs)) {
+    faults.push(`phases end at ${borderMs} ms, the total is ${totalMs} ms`);
+  }
+  return faults;
+}
+
+function equationFaults({ mode, equations, totalMs, downtimeMs, phases }: MigrationRecord): string[] {
+  if (equations === undefined) return [];
+  if (mode !== "live") return [`equations are for live migrations, this one is ${mode}`];
+  const { tiMs, ovMs, dmMs, vsMs } = equations;
+  const faults: string[] = [];
+  const equal = (left: string, leftMs: number, right: string, rightMs: number) => {
+    if (!close(leftMs, rightMs, toleranceMs)) faults.push(`${left} = ${leftMs} ms, ${right} = ${rightMs} ms`);
+  };
+  equal("TMT", totalMs, "TI + OV", tiMs + ovMs);
+  if (downtimeMs !== undefined) equal("TDT", downtimeMs, "DM + VS", dmMs + vsMs);
+  const termOf = { iterations: tiMs, "stop-and-copy": dmMs, "device-state": vsMs } as const;
+  for (const { name, startMs, endMs } of phases) {
+    const termMs = termOf[name as keyof typeof termOf];
+    if (termMs !== undefined) equal(`phase ${name}`, endMs - startMs, "its term in the equations", termMs);
+  }
+  return faults;
+}
+
+function downtimeFaults(record: MigrationRecord): string[] {
+  const { downtimeMs, totalMs, clientDowntimeMs, clientProbeIntervalMs } = record;
+  const faults: string[] = [];
+  if (downtimeMs !== undefined && downtimeMs > totalMs + toleranceMs) {
+    faults.push(`downtime ${downtimeMs} ms is longer than the total ${totalMs} ms`);
+  }
+  if ((clientDowntimeMs === undefined) !== (clientProbeIntervalMs === undefined)) {
+    faults.push("clientDowntimeMs and clientProbeIntervalMs belong together");
+  }
+  return faults;
+}
+
+function passFaults({ passes, totalMs }: MigrationRecord): string[] {
+  return passes.flatMap((pass, index) => {
+    const before = passes[index - 1];
+    if (before && (pass.pass <= before.pass || pass.atMs < before.atMs)) {
+      return [`pass ${pass.pass} at ${pass.atMs} ms comes after pass ${before.pass} at ${before.atMs} ms`];
+    }
+    return pass.atMs > totalMs + toleranceMs
+      ? [`pass ${pass.pass} began at ${pass.atMs} ms, after the end`]
+      : [];
+  });
+}
+
+function close(a: number, b: number, byMs: number): boolean {
+  // The slack is for binary fractions: 10.1 - 10 is not 0.1.
+  return Math.abs(a - b) <= byMs + 1e-9;
+}
