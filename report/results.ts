@@ -1,0 +1,89 @@
+import { mkdir, open, readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import * as z from "zod";
+import { type MigrationRecord, recordSchema } from "./record.ts";
+
+/** Every record that a stack's migrations ever made, one JSON object a line, oldest first. */
+export function resultsFile(stack: string, folder = "results"): string {
+  return join(folder, `${stack}.jsonl`);
+}
+
+/**
+ * Adds a record. When the promise resolves it is on the disk; a crash before that leaves at most a torn last line,
+ * which readers pass over and the next append closes. Several processes may append at the same time.
+ */
+export async function appendRecord(file: string, record: MigrationRecord): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  const handle = await open(file, "a+");
+  try {
+    const { size } = await handle.stat();
+    const isTorn = size > 0 && (await lastByte(handle, size)) !== "\n";
+    // One write to a file opened for appending: lines of two processes do not mix.
+    const line = Buffer.from(`${isTorn ? "\n" : ""}${JSON.stringify(record)}\n`);
+    const { bytesWritten } = await handle.write(line);
+    if (bytesWritten < line.length) throw new Error(`no space for a migration's record in ${file}`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function lastByte(handle: Awaited<ReturnType<typeof open>>, size: number): Promise<string> {
+  const { buffer } = await handle.read({ buffer: Buffer.alloc(1), position: size - 1 });
+  return buffer.toString();
+}
+
+/** A line that is no record, and why. */
+export interface UnreadableLine {
+  /** Counted from 1. */
+  line: number;
+  problem: string;
+  /** The last line without its end: what a crash in the middle of an append leaves. */
+  isTorn: boolean;
+}
+
+export interface Results {
+  records: MigrationRecord[];
+  unreadable: UnreadableLine[];
+}
+
+/**
+ * Reads a results file. A line that is no record is reported, not thrown: one bad line must not hide all others.
+ *
+ * @throws the file system's error when there is no such file
+ */
+export async function readRecords(file: string): Promise<Results> {
+  return parseRecords(await readFile(file, "utf8"));
+}
+
+export function parseRecords(text: string): Results {
+  const results: Results = { records: [], unreadable: [] };
+  const lines = text.split("\n");
+  for (const [index, line] of lines.entries()) {
+    if (line.trim() === "") continue;
+    const parsed = recordSchema.safeParse(json(line));
+    if (parsed.success) results.records.push(parsed.data);
+    else {
+      const problem = z.prettifyError(parsed.error).split("\n").slice(0, 2).join(" ").trim();
+      results.unreadable.push({ line: index + 1, problem, isTorn: index === lines.length - 1 });
+    }
+  }
+  return results;
+}
+
+function json(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The stacks that have results. */
+export async function stacksWithResults(folder = "results"): Promise<string[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return names.flatMap((name) => (name.endsWith(".jsonl") ? name.slice(0, -".jsonl".length) : [])).sort();
+}

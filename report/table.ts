@@ -1,0 +1,95 @@
+import Table from "cli-table3";
+import { type MigrationMode, type MigrationRecord, migrationModes, phasesOf } from "./record.ts";
+
+/** What stands where nothing was measured: zero would be a measurement. */
+const absent = "–";
+
+/**
+ * Migrations as a table for the terminal, one line each, in the order given: where from and to, how, and the times.
+ * Below it what became of those that did not complete.
+ */
+export function migrationTable(records: readonly MigrationRecord[]): string {
+  if (records.length === 0) return "No migrations yet.";
+  const head = [
+    "#",
+    "guest",
+    "MiB",
+    "from → to",
+    "mode",
+    "TMT ms",
+    "TDT ms",
+    "client ms",
+    "passes",
+    "sent MiB",
+  ];
+  const rows = records.map((record, index) => [
+    `${index + 1}`,
+    record.guest,
+    `${record.memoryMiB}`,
+    `${record.from} → ${record.to}`,
+    record.outcome === "completed" ? record.mode : `${record.mode}, ${record.outcome}`,
+    figure(record.totalMs),
+    figure(record.downtimeMs),
+    figure(record.clientDowntimeMs),
+    figure(record.iterations),
+    figure(record.transferredMiB),
+  ]);
+  const errors = records.flatMap(({ error, outcome }, index) =>
+    error === undefined ? [] : [`${index + 1} ${outcome}: ${error}`],
+  );
+  return withNote(table(head, rows, [1, 3, 4]), [
+    "TMT: total migration time. TDT: downtime, as the hypervisor has it; client: as another machine saw it.",
+    ...errors,
+  ]);
+}
+
+/** How long each phase took, a table for each mode; lines have the numbers of `migrationTable`. */
+export function phaseTable(records: readonly MigrationRecord[]): string {
+  const numbered = records.map((record, index) => ({ record, number: index + 1 }));
+  const tables = migrationModes.flatMap((mode) => {
+    const rows = numbered
+      .filter(({ record }) => record.mode === mode)
+      .map(({ record, number }) => [
+        `${number}`,
+        record.guest,
+        ...phasesOf[mode].map((name) => {
+          const phase = record.phases.find((candidate) => candidate.name === name);
+          return figure(phase && phase.endMs - phase.startMs);
+        }),
+      ]);
+    if (rows.length === 0) return [];
+    return [
+      `Phases of ${mode} moves, ms\n${table(["#", "guest", ...phasesOf[mode].map(heading(mode))], rows, [1])}`,
+    ];
+  });
+  return withNote(tables.join("\n\n"), []);
+}
+
+/** With the paper's term where the phase is one. */
+function heading(mode: MigrationMode): (phase: string) => string {
+  const terms: { [phase: string]: string } = {
+    iterations: "TI",
+    "stop-and-copy": "DM",
+    "device-state": "VS",
+  };
+  return (phase) => (mode === "live" && terms[phase] ? `${phase} (${terms[phase]})` : phase);
+}
+
+function table(head: string[], rows: string[][], textColumns: readonly number[]): string {
+  const colAligns = head.map((_, column) => (textColumns.includes(column) ? "left" : "right"));
+  // Neither colours nor lines between rows: it is pasted into files and issues.
+  const drawn = new Table({ head, colAligns, style: { head: [], border: [], compact: true } });
+  drawn.push(...rows);
+  return drawn.toString();
+}
+
+function withNote(text: string, notes: readonly string[]): string {
+  const all = text.includes(absent) ? [...notes, `${absent}: not measured, or none in this mode.`] : notes;
+  return [text, ...all].join("\n");
+}
+
+/** Small figures keep decimals: a device state of 0.4 ms is not 0. */
+function figure(value: number | undefined): string {
+  if (value === undefined) return absent;
+  return Number.isInteger(value) || value >= 100 ? `${Math.round(value)}` : value.toFixed(1);
+}

@@ -1,0 +1,95 @@
+import { list, type Mistake, pathText } from "./mistake.ts";
+import type { GuestPlan, Plan } from "./plan.ts";
+
+/** For a host's kernel, libvirtd, sshd and QEMU's own needs, which nobody should have to think of. */
+const reserveMiB = 512;
+
+/**
+ * Whether the guests fit into the hosts' memory, which is only known once the hosts were asked.
+ *
+ * @param hostMemoryMiB each host's memory by its name; hosts that are not in it are passed over. In the lab every
+ *   host reports the memory of the one machine that they all run on.
+ */
+export function checkCapacity(plan: Plan, hostMemoryMiB: Readonly<Record<string, number>>): Mistake[] {
+  if (plan.lab) {
+    const machineMiB = Math.min(...Object.values(hostMemoryMiB));
+    return Number.isFinite(machineMiB) ? checkLab(plan, machineMiB) : [];
+  }
+  return plan.hosts.flatMap(({ name }) => {
+    const memoryMiB = hostMemoryMiB[name];
+    return memoryMiB === undefined ? [] : checkHost(plan, name, memoryMiB);
+  });
+}
+
+function checkHost(plan: Plan, host: string, memoryMiB: number): Mistake[] {
+  const guests = plan.guests.filter((guest) => guest.host === host);
+  const room = Math.max(0, memoryMiB - reserveMiB);
+  const tooLarge = guests.filter((guest) => guest.memoryMiB > room);
+  if (tooLarge.length > 0) {
+    return tooLarge.map((guest) => ({
+      path: memoryPath(plan, guest),
+      problem: `${guest.name} is to have ${guest.memoryMiB} MiB on ${host}, which has ${memoryMiB} MiB`,
+      mend: `give it at most ${room} MiB (${host} keeps ${reserveMiB} MiB), or place it on a larger host`,
+    }));
+  }
+  const neededMiB = sum(guests);
+  if (neededMiB <= room) return [];
+  return [
+    {
+      path: pathText(["placement"]),
+      problem: `${each(guests)} need ${neededMiB} MiB on ${host}, which has ${memoryMiB} MiB`,
+      mend: `place one elsewhere, or take ${neededMiB - room} MiB from them (${host} keeps ${reserveMiB} MiB)`,
+    },
+  ];
+}
+
+/** In the lab all guests are on one machine, and a guest that moves live is there twice. */
+function checkLab({ guests }: Plan, machineMiB: number): Mistake[] {
+  const largestMiB = Math.max(0, ...guests.map((guest) => guest.memoryMiB));
+  const neededMiB = sum(guests) + largestMiB;
+  const room = Math.max(0, machineMiB - reserveMiB);
+  if (neededMiB <= room) return [];
+  return [
+    {
+      path: pathText(["guests"]),
+      problem: `${each(guests)} need ${neededMiB} MiB while the largest moves, and this machine has ${machineMiB} MiB`,
+      mend: `take memory from them until it fits into ${room} MiB (the lab keeps ${reserveMiB} MiB), or leave one out`,
+    },
+  ];
+}
+
+/**
+ * Hosts that could not be reached, as mistakes in the config.
+ *
+ * @param reasons why, by the host's name: what SSH said
+ */
+export function checkAnswers(plan: Plan, reasons: Readonly<Record<string, string>>): Mistake[] {
+  const machines = [
+    { path: ["storage"], ...plan.storage },
+    ...plan.hosts.map((host, index) => ({ path: ["hosts", index], ...host })),
+  ];
+  return machines.flatMap(({ path, name, ssh }) => {
+    const reason = reasons[name];
+    if (reason === undefined) return [];
+    const login = `${ssh.user}@${ssh.address}${ssh.port === 22 ? "" : ` -p ${ssh.port}`}`;
+    return [
+      {
+        path: pathText(path),
+        problem: `${name} does not answer: ${reason.trim()}`,
+        mend: `try "ssh ${login}", then mend the machine or its address, port, user or key here`,
+      },
+    ];
+  });
+}
+
+function memoryPath(plan: Plan, guest: GuestPlan): string {
+  return pathText(["guests", plan.guests.indexOf(guest), "memoryMiB"]);
+}
+
+function sum(guests: readonly GuestPlan[]): number {
+  return guests.reduce((total, { memoryMiB }) => total + memoryMiB, 0);
+}
+
+function each(guests: readonly GuestPlan[]): string {
+  return list(guests.map(({ name, memoryMiB }) => `${name} (${memoryMiB})`));
+}

@@ -1,0 +1,399 @@
+import { imageNames, type StackInput } from "./config.ts";
+import {
+  defaultBridge,
+  defaultExport,
+  defaultNetwork,
+  defaultStorageName,
+  labGateway,
+  labGuestAddress,
+  labHostAddress,
+  labStorageAddress,
+  longestLabPrefix,
+  macAddress,
+  sshPort,
+  vncPort,
+} from "./defaults.ts";
+import { cidrOf, isHostIn, isInside, type Network, nth, toNetwork } from "./ipv4.ts";
+import { didYouMean, list, type Mistake, pathText } from "./mistake.ts";
+
+/** A config of which any part may be missing: what is left of it without the values that the schema refused. */
+export type Draft<T = StackInput> = T extends readonly (infer Entry)[]
+  ? readonly (Draft<Entry> | undefined)[]
+  : T extends object
+    ? { readonly [Key in keyof T]?: Draft<T[Key]> }
+    : T;
+
+type Check = (draft: Draft, stack: string) => Mistake[];
+
+/** The rules between keys, which the schema of one key cannot hold. */
+export function crossCheck(draft: Draft, stack: string): Mistake[] {
+  return checks.flatMap((check) => check(draft, stack));
+}
+
+const checks: readonly Check[] = [
+  names,
+  placement,
+  labNetwork,
+  labSettings,
+  machineAddresses,
+  guestAddresses,
+  takenAddresses,
+  macs,
+  ports,
+  vncPasswords,
+  exportFolder,
+  image,
+  bridge,
+];
+
+function mistake(path: readonly PropertyKey[], problem: string, mend: string): Mistake {
+  return { path: pathText(path), problem, mend };
+}
+
+/** The entries that are there, with their index, and whether each is the first of its name. */
+function entries<Entry extends { readonly name?: string }>(
+  entriesOrHoles: readonly (Entry | undefined)[] = [],
+) {
+  return entriesOrHoles.flatMap((entry, index) => {
+    if (entry === undefined) return [];
+    const isFirst = entriesOrHoles.findIndex((other) => other?.name === entry.name) === index;
+    return [{ entry, index, name: entry.name, isFirst }];
+  });
+}
+
+/** Something that only one thing can have. */
+interface Claim {
+  value: string;
+  owner: string;
+  path: readonly PropertyKey[];
+}
+
+/** A mistake for each claim to what an earlier one has already. */
+function clashes(what: string, claims: readonly Claim[], mend: string): Mistake[] {
+  const first = new Map<string, Claim>();
+  return claims.flatMap((claim) => {
+    const earlier = first.get(claim.value);
+    if (earlier === undefined) first.set(claim.value, claim);
+    return earlier === undefined
+      ? []
+      : [mistake(claim.path, `the ${what} ${claim.value} is taken by ${earlier.owner}`, mend)];
+  });
+}
+
+function names({ storage, hosts, guests }: Draft): Mistake[] {
+  const named = (key: "hosts" | "guests", things: Draft["hosts"] | Draft["guests"]) =>
+    entries(things ?? []).flatMap(({ name, index }) =>
+      name === undefined ? [] : [{ value: name, owner: `${key}[${index}]`, path: [key, index, "name"] }],
+    );
+  const claims: Claim[] = [
+    { value: storage?.name ?? defaultStorageName, owner: "the storage host", path: ["storage", "name"] },
+    { value: "localhost", owner: "every machine, for itself", path: [] },
+    ...named("hosts", hosts),
+    ...named("guests", guests),
+  ];
+  return clashes("name", claims, "hosts, guests and the storage host all need names of their own");
+}
+
+function placement({ placement, hosts, guests }: Draft): Mistake[] {
+  if (placement === undefined) return [];
+  const hostNames = entries(hosts).flatMap(({ name }) => name ?? []);
+  const guestNames = entries(guests).flatMap(({ name }) => name ?? []);
+  const unknown = Object.entries(placement).flatMap(([guest, host]) => {
+    const mistakes: Mistake[] = [];
+    if (!guestNames.includes(guest)) {
+      const mend = `guests are ${list(guestNames)}${didYouMean(guest, guestNames)}`;
+      mistakes.push(mistake(["placement", guest], `there is no guest "${guest}"`, mend));
+    }
+    if (host !== undefined && !hostNames.includes(host)) {
+      const mend = `hosts are ${list(hostNames)}${didYouMean(host, hostNames)}`;
+      mistakes.push(mistake(["placement", guest], `there is no host "${host}"`, mend));
+    }
+    return mistakes;
+  });
+  const unplaced = entries(guests).flatMap(({ name, isFirst }) =>
+    name === undefined || !isFirst || name in placement
+      ? []
+      : [
+          mistake(
+            ["placement"],
+            `guest "${name}" has no host`,
+            `add the line "${name}: ${hostNames[0] ?? "<host>"}"; hosts are ${list(hostNames)}`,
+          ),
+        ],
+  );
+  return [...unknown, ...unplaced];
+}
+
+const privateNetworks = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(toNetwork);
+
+function labNetwork({ lab }: Draft): Mistake[] {
+  const network = lab?.network;
+  if (network === undefined) return [];
+  const path = ["lab", "network"];
+  const parts = toNetwork(network);
+  if (cidrOf(parts) !== network) {
+    return [mistake(path, `${network} is an address in a network`, `the network is ${cidrOf(parts)}`)];
+  }
+  if (parts.prefixLength > longestLabPrefix) {
+    const wide = cidrOf(toNetwork(network.replace(/\d+$/, String(longestLabPrefix))));
+    return [
+      mistake(path, `${network} is too small for the lab's hosts and guests`, `give ${wide} or a larger one`),
+    ];
+  }
+  return privateNetworks.some((outer) => isInside(parts, outer))
+    ? []
+    : [mistake(path, `${network} is not a private network`, "give one inside 10/8, 172.16/12 or 192.168/16")];
+}
+
+/** The lab's network, when it is one that addresses can be taken from. */
+function soundLabNetwork(draft: Draft): string | undefined {
+  if (draft.lab === undefined || labNetwork(draft).length > 0) return undefined;
+  return draft.lab.network ?? defaultNetwork;
+}
+
+/** What the lab decides by itself; to say it would have no effect. */
+function labSettings({ lab, storage, hosts, ssh, bridge }: Draft): Mistake[] {
+  if (lab === undefined) return [];
+  const said: [readonly PropertyKey[], unknown][] = [
+    [["storage", "port"], storage?.port],
+    [["storage", "user"], storage?.user],
+    ...entries(hosts).flatMap(({ entry, index }): [readonly PropertyKey[], unknown][] => [
+      [["hosts", index, "port"], entry.port],
+      [["hosts", index, "user"], entry.user],
+      [["hosts", index, "migrationAddress"], entry.migrationAddress],
+    ]),
+    [["ssh", "privateKeyFile"], ssh?.privateKeyFile],
+    [["bridge", "gateway"], bridge?.gateway],
+  ];
+  return said.flatMap(([path, value]) =>
+    value === undefined
+      ? []
+      : [
+          mistake(
+            path,
+            "is for machines of your own; the lab sets it",
+            "leave it out, or leave out testbed:lab",
+          ),
+        ],
+  );
+}
+
+function machineAddresses(draft: Draft): Mistake[] {
+  const machines = [
+    { path: ["storage", "address"], name: "the storage host", address: draft.storage?.address },
+    ...entries(draft.hosts).map(({ entry, index, name }) => ({
+      path: ["hosts", index, "address"],
+      name: `host ${name}`,
+      address: entry.address,
+    })),
+  ];
+  if (draft.lab === undefined) {
+    return machines
+      .filter(({ address }) => address === undefined)
+      .map(({ path, name }) =>
+        mistake(path, "is missing", `give the address that ${name} is reached at, or add testbed:lab: {}`),
+      );
+  }
+  const network = soundLabNetwork(draft);
+  if (network === undefined) return [];
+  return machines.flatMap(({ path, address }) =>
+    address === undefined ? [] : outside(path, address, network),
+  );
+}
+
+function outside(path: readonly PropertyKey[], address: string, network: string): Mistake[] {
+  const parts = toNetwork(network);
+  const isAddress = /^[\d.]+$/.test(address) && address.split(".").length === 4;
+  if (isAddress && isHostIn(parts, address) && address !== labGateway(network)) return [];
+  const range = `${nth(parts, 2)} to ${nth(parts, parts.size - 2)}`;
+  return [mistake(path, `${address} is not free in the lab's network ${network}`, `give one of ${range}`)];
+}
+
+function guestAddresses(draft: Draft): Mistake[] {
+  const network = soundLabNetwork(draft);
+  const networks: Network[] = [];
+  const mistakes = entries(draft.guests).flatMap(({ entry, index }) => {
+    if (entry.address === undefined) return [];
+    const path = ["guests", index, "address"];
+    const [address = "", prefix] = entry.address.split("/");
+    if (draft.lab !== undefined) {
+      if (prefix !== undefined) return [mistake(path, `${entry.address} has a prefix`, `give ${address}`)];
+      return network === undefined ? [] : outside(path, address, network);
+    }
+    if (prefix === undefined) {
+      return [
+        mistake(
+          path,
+          `${address} does not say its network`,
+          `give it with its prefix, such as ${address}/24`,
+        ),
+      ];
+    }
+    const own = toNetwork(entry.address);
+    networks.push(own);
+    return isHostIn(own, address)
+      ? []
+      : [
+          mistake(
+            path,
+            `${address} is the network ${cidrOf(own)} itself or its broadcast`,
+            "give one between",
+          ),
+        ];
+  });
+  const gateway = draft.bridge?.gateway;
+  if (draft.lab === undefined && gateway !== undefined && networks.length > 0) {
+    if (!networks.some((own) => isHostIn(own, gateway))) {
+      const mend = `give an address in ${list([...new Set(networks.map(cidrOf))], "or")}`;
+      mistakes.push(mistake(["bridge", "gateway"], `${gateway} is in no guest's network`, mend));
+    }
+  }
+  return mistakes;
+}
+
+function takenAddresses(draft: Draft): Mistake[] {
+  const { storage, hosts, guests } = draft;
+  const network = soundLabNetwork(draft);
+  const claims: Claim[] = [];
+  const claim = (value: string | undefined, owner: string, path: readonly PropertyKey[]) => {
+    if (value !== undefined) claims.push({ value, owner, path });
+  };
+  // Behind one address with several forwarded ports there are several machines.
+  const withPort = (address: string | undefined, port = sshPort) =>
+    port === sshPort ? address : `${address}:${port}`;
+
+  const storageAddress = storage?.address ?? (network && labStorageAddress(network));
+  claim(withPort(storageAddress, storage?.port), "the storage host", ["storage", "address"]);
+  for (const { entry, name, index, isFirst } of entries(hosts)) {
+    const derived = network && name && isFirst ? labHostAddress(network, name) : undefined;
+    claim(withPort(entry.address ?? derived, entry.port), `host ${name}`, ["hosts", index, "address"]);
+  }
+  for (const { entry, name, index, isFirst } of entries(guests)) {
+    const derived = network && name && isFirst ? labGuestAddress(network, name) : undefined;
+    claim(entry.address?.split("/")[0] ?? derived, `guest ${name}`, ["guests", index, "address"]);
+  }
+  const migration = entries(hosts).flatMap(({ entry, name, index }): Claim[] => {
+    const value = entry.migrationAddress ?? (entry.port === undefined ? undefined : entry.address);
+    return value === undefined
+      ? []
+      : [{ value, owner: `host ${name}`, path: ["hosts", index, "migrationAddress"] }];
+  });
+  return [
+    ...clashes("address", claims, "give it an address of its own"),
+    ...clashes("migration address", migration, "give each host the address that the other hosts reach it at"),
+  ];
+}
+
+function macs({ guests }: Draft, stack: string): Mistake[] {
+  const claims: Claim[] = [];
+  const mistakes: Mistake[] = [];
+  for (const { entry, name, index, isFirst } of entries(guests)) {
+    const path = ["guests", index, "mac"];
+    const value = entry.mac?.toLowerCase() ?? (name && isFirst ? macAddress(stack, name) : undefined);
+    if (value === undefined) continue;
+    claims.push({ value, owner: `guest ${name}`, path });
+    const fitting = `give one like ${macAddress(stack, name ?? "")}, or leave it out`;
+    if (Number.parseInt(value.slice(0, 2), 16) % 2 === 1) {
+      mistakes.push(mistake(path, `${value} is a group's address (multicast)`, fitting));
+    } else if (value.startsWith("fe:")) {
+      mistakes.push(
+        mistake(path, `${value} begins with fe, which libvirt keeps for the hosts' side`, fitting),
+      );
+    } else if (value === "00:00:00:00:00:00") {
+      mistakes.push(mistake(path, `${value} is no machine's address`, fitting));
+    }
+  }
+  return [...mistakes, ...clashes("MAC address", claims, "give it one of its own")];
+}
+
+/** A guest can go to any host, so all guests' ports on the hosts must differ: VNC's, and those of moves at once. */
+function ports({ guests, migration }: Draft): Mistake[] {
+  const claims = entries(guests).flatMap(({ entry, name, index, isFirst }) => {
+    const owner = `guest ${name}`;
+    const own: Claim[] = [];
+    if (entry.vnc !== undefined) {
+      const port = entry.vnc.port ?? (name && isFirst ? vncPort(name) : undefined);
+      if (port)
+        own.push({
+          value: `${port}`,
+          owner: `${owner}'s VNC display`,
+          path: ["guests", index, "vnc", "port"],
+        });
+    }
+    const port = entry.migration?.port ?? migration?.port;
+    const path =
+      entry.migration?.port === undefined ? ["migration", "port"] : ["guests", index, "migration", "port"];
+    if (port) own.push({ value: `${port}`, owner: `${owner}'s migration`, path });
+    return own;
+  });
+  return clashes("port", claims, "guests meet on the hosts: give each a port of its own, or leave it out");
+}
+
+function vncPasswords({ guests }: Draft): Mistake[] {
+  return entries(guests)
+    .filter(({ entry }) => entry.vnc?.listen === "0.0.0.0" && !("password" in entry.vnc))
+    .map(({ name, index }) =>
+      mistake(
+        ["guests", index, "vnc", "password"],
+        `is missing: ${name}'s display would be open to the whole network`,
+        `set one (pulumi config set --secret --path 'testbed:guests[${index}].vnc.password'), or listen: 127.0.0.1`,
+      ),
+    );
+}
+
+const systemFolders = [
+  "bin",
+  "boot",
+  "dev",
+  "etc",
+  "lib",
+  "lib64",
+  "proc",
+  "root",
+  "run",
+  "sbin",
+  "sys",
+  "tmp",
+  "usr",
+];
+
+function exportFolder({ storage }: Draft): Mistake[] {
+  const [, top = "", ...rest] = (storage?.export ?? defaultExport).split("/");
+  const isSystem = systemFolders.includes(top) || (rest.length === 0 && ["home", "var"].includes(top));
+  if (!isSystem) return [];
+  const problem = `${storage?.export} belongs to the storage host's own system`;
+  return [
+    mistake(["storage", "export"], problem, `give a folder for guests' disks, such as ${defaultExport}`),
+  ];
+}
+
+function image({ image }: Draft): Mistake[] {
+  const source = image?.source ?? "auto";
+  const isNamed = (imageNames as readonly string[]).includes(source);
+  if (isNamed && image?.sha256 !== undefined) {
+    const mend = "leave it out, or give the image's path or URL as source";
+    return [mistake(["image", "sha256"], `"${source}" comes with its own checksum`, mend)];
+  }
+  if (source.startsWith("http:") && image?.sha256 === undefined) {
+    return [
+      mistake(
+        ["image", "sha256"],
+        "is missing: an image over plain http can be changed on its way",
+        "give it",
+      ),
+    ];
+  }
+  return [];
+}
+
+function bridge({ bridge }: Draft): Mistake[] {
+  return bridge?.uplink !== undefined && bridge.uplink === (bridge.name ?? defaultBridge)
+    ? [
+        mistake(
+          ["bridge", "uplink"],
+          `${bridge.uplink} is the bridge itself`,
+          "give the interface that joins it",
+        ),
+      ]
+    : [];
+}

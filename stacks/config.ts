@@ -1,0 +1,240 @@
+import * as z from "zod";
+import { migrationModes } from "../report/record.ts";
+import { defaultBridge, defaultExport, defaultNetwork, defaultStorageName } from "./defaults.ts";
+
+/**
+ * What a stack may say, under the namespace `testbed`. This schema is the only place where it is said: the types,
+ * the JSON schema for editors and docs/config.md come from it, and its descriptions are what errors answer with
+ * ("give memory in MiB, such as 512"). Rules between keys are in checks.ts.
+ */
+
+/** A misspelt key is a mistake, not something to pass over. */
+const section = z.strictObject;
+
+/** Host and guest names become hostnames, names of files and names in libvirt. */
+const nameText = z
+  .string()
+  .max(32)
+  .regex(/^[a-z]([a-z0-9-]*[a-z0-9])?$/);
+const ipv4 = z.ipv4();
+const hostAddress = z
+  .string()
+  .max(253)
+  .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/);
+const cidr = z.cidrv4();
+const port = z.int().min(1).max(65535);
+const userText = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/);
+/** Linux takes 15 characters. */
+const interfaceText = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/);
+/** Neither blanks nor `..`: it stands in exports files, mount units and qcow2 headers. */
+const exportPath = z.string().regex(/^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)+$/);
+const pathText = z.string().regex(/^(\/|~\/|\.{1,2}\/|[A-Za-z0-9._-]+\/)[^\0\n]+$/);
+
+export const imageNames = ["auto", "ubuntu-24.04", "debian-12"] as const;
+const image = z.string().regex(/^(auto|ubuntu-24\.04|debian-12|(\/|~\/|\.{1,2}\/)[^\0\n]+|https?:\/\/\S+)$/);
+
+const lab = section({
+  network: cidr
+    .default(defaultNetwork)
+    .describe(
+      "a private network for the lab: this machine is .1, storage .10, hosts from .11, guests from .101",
+    ),
+  bridge: interfaceText.default("lab0").describe("the name of the lab's bridge on this machine"),
+}).describe("the lab's own settings; present: the hosts are containers on this machine");
+
+const storage = section({
+  name: nameText.default(defaultStorageName).describe("a name for the storage host"),
+  address: hostAddress
+    .optional()
+    .describe("the storage host's address, from this machine and from the hosts; the lab sets its own")
+    .meta({ examples: ["192.0.2.10"] }),
+  port: port.optional().describe("the storage host's SSH port (22)"),
+  user: userText.optional().describe("the user to log in as (root); others need sudo without a password"),
+  export: exportPath
+    .default(defaultExport)
+    .describe("the folder that is exported over NFS: an absolute path without blanks or `..`"),
+  transport: z
+    .enum(["auto", "kernel", "userspace"])
+    .default("auto")
+    .describe("the NFS client: the hosts' kernel, QEMU's own, or what works"),
+}).describe("the NFS server that every host reaches the guests' disks on");
+
+const host = section({
+  name: nameText
+    .describe("the host's name: lower-case letters, digits and hyphens")
+    .meta({ examples: ["host1"] }),
+  address: hostAddress
+    .optional()
+    .describe("the host's address; in the lab an address of its network, by default from the name's number")
+    .meta({ examples: ["192.0.2.11"] }),
+  port: port.optional().describe("the host's SSH port (22)"),
+  user: userText.optional().describe("the user to log in as (root); others need sudo without a password"),
+  migrationAddress: ipv4
+    .optional()
+    .describe("the IPv4 address that guests' memory is sent to; default: address")
+    .meta({ examples: ["198.51.100.11"] }),
+  accelerator: z
+    .enum(["auto", "kvm", "tcg"])
+    .default("auto")
+    .describe("what runs guests: kvm, tcg (emulation), or kvm where a guest boots under it"),
+});
+
+const ssh = section({
+  privateKeyFile: pathText
+    .optional()
+    .describe("the private key for the hosts; default: the SSH agent and OpenSSH's own defaults")
+    .meta({ examples: ["~/.ssh/id_ed25519"] }),
+  knownHosts: z
+    .enum(["strict", "accept-new"])
+    .default("strict")
+    .describe(
+      "whose host key is trusted: those in known_hosts, or also that of a host seen for the first time",
+    ),
+}).describe("how the hosts are logged in to; the lab makes a key of its own");
+
+const bridge = section({
+  name: interfaceText.default(defaultBridge).describe("the bridge's name on every host"),
+  uplink: interfaceText
+    .optional()
+    .describe("the interface that joins the bridge; default: the one with the host's address")
+    .meta({ examples: ["eno2"] }),
+  gateway: ipv4
+    .optional()
+    .describe("the default route of guests with an address of their own; the lab sets its own")
+    .meta({ examples: ["192.0.2.1"] }),
+}).describe("the bridge that guests are on");
+
+const imageSection = section({
+  source: image
+    .default("auto")
+    .describe(
+      "the guests' base image: auto, ubuntu-24.04, debian-12, a path that begins with /, ./ or ~/, or a URL",
+    ),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/)
+    .optional()
+    .describe("the SHA-256 of a path's or URL's image: 64 hexadecimal digits"),
+}).describe("the image that every guest's disk lies over");
+
+const migrationOptions = section({
+  mode: z
+    .enum(migrationModes)
+    .describe(
+      "how a guest moves: running (live), suspended to a file (offline), shut down and started (cold)",
+    ),
+  maxDowntimeMs: z
+    .int()
+    .min(1)
+    .max(2_000_000)
+    .describe("the longest pause that a live move may end with, in ms"),
+  bandwidthMiBps: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe("a limit to a live move's speed, in MiB/s; default: none"),
+  port: z
+    .int()
+    .min(1024)
+    .max(65535)
+    .optional()
+    .describe("the destination's TCP port for a live move's data; default: a free one of 49152 to 49215"),
+  timeoutMs: z.int().min(1000).max(86_400_000).describe("the time after which a move is given up, in ms"),
+  drift: z
+    .enum(["return", "adopt", "error"])
+    .describe(
+      "what becomes of a guest that someone moved by hand: moved back, kept there, or the update stops",
+    ),
+});
+
+const guestMigration = migrationOptions
+  .partial()
+  .describe("how this guest moves, where it differs from the stack's migration");
+
+const migration = migrationOptions
+  .extend({
+    mode: migrationOptions.shape.mode.default("live"),
+    maxDowntimeMs: migrationOptions.shape.maxDowntimeMs.default(300),
+    timeoutMs: migrationOptions.shape.timeoutMs.default(600_000),
+    drift: migrationOptions.shape.drift.default("return"),
+  })
+  .describe("how guests move");
+
+const vnc = section({
+  port: z
+    .int()
+    .min(5900)
+    .max(49151)
+    .optional()
+    .describe("the VNC display's TCP port; default: 5900 and the number of the guest's name (5901 for vm1)"),
+  listen: z
+    .enum(["127.0.0.1", "0.0.0.0"])
+    .default("127.0.0.1")
+    .describe("where the display listens: on every host alike, since the guest can go to any"),
+  password: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,8}$/)
+    .optional()
+    .describe("the display's password, 1 to 8 characters (VNC takes no more), best set with --secret")
+    .meta({ secret: true }),
+}).describe("the guest's VNC display; absent: none");
+
+const guest = section({
+  name: nameText
+    .describe("the guest's name, which is its hostname too: lower-case letters, digits and hyphens")
+    .meta({ examples: ["vm1"] }),
+  memoryMiB: z
+    .int()
+    .min(64)
+    .max(4_194_304)
+    .default(1024)
+    .describe("memory in MiB")
+    .meta({ examples: [512] }),
+  vcpus: z.int().min(1).max(255).default(1).describe("how many CPUs it has"),
+  diskGiB: z
+    .int()
+    .min(2)
+    .max(65_536)
+    .default(14)
+    .describe("the disk's size as the guest sees it, in GiB; it takes only what is written"),
+  mac: z
+    .string()
+    .regex(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/)
+    .optional()
+    .describe("the network card's MAC address in quotes; default: made from the stack's and the guest's name")
+    .meta({ examples: ["52:54:00:10:55:ef"] }),
+  address: z
+    .union([ipv4, cidr])
+    .optional()
+    .describe(
+      "an IPv4 address, outside of the lab with its prefix; default: by the name's number in the lab, else DHCP",
+    )
+    .meta({ examples: ["192.0.2.101/24"] }),
+  vnc: vnc.optional(),
+  migration: guestMigration.optional(),
+});
+
+export const stackSchema = section({
+  lab: lab.optional(),
+  storage: storage.prefault({}),
+  hosts: z.array(host).min(2).describe("a list of the KVM hosts, two or more"),
+  ssh: ssh.prefault({}),
+  bridge: bridge.prefault({}),
+  image: imageSection.prefault({}),
+  guests: z.array(guest).min(1).describe("a list of the guests, one or more"),
+  placement: z
+    .record(z.string(), z.string())
+    .describe("a host for every guest; the line to change to move one")
+    .meta({ examples: [{ vm1: "host1" }] }),
+  migration: migration.prefault({}),
+});
+
+/** A stack's config, checked and with its defaults. */
+export type StackConfig = z.infer<typeof stackSchema>;
+/** A stack's config as it is written. */
+export type StackInput = z.input<typeof stackSchema>;
+export type HostConfig = StackConfig["hosts"][number];
+export type GuestConfig = StackConfig["guests"][number];
+/** How one guest moves, with nothing left to default. */
+export type MigrationOptions = z.infer<typeof migrationOptions>;

@@ -1,0 +1,164 @@
+import type { SshTarget } from "../libvirt/ssh-target.ts";
+import type { GuestConfig, HostConfig, MigrationOptions, StackConfig } from "./config.ts";
+import {
+  labGateway,
+  labGuestAddress,
+  labHostAddress,
+  labStorageAddress,
+  macAddress,
+  sshPort,
+  vncPort,
+} from "./defaults.ts";
+import { cidrOf, toNetwork } from "./ipv4.ts";
+
+/** Everything a stack is to be, with no name, address or port left open. */
+export interface Plan {
+  stack: string;
+  /** Present: the hosts are containers on this machine. */
+  lab?: LabPlan;
+  storage: StoragePlan;
+  /** In the order of the config. */
+  hosts: HostPlan[];
+  bridge: { name: string; uplink?: string };
+  image: { source: string; sha256?: string };
+  /** In the order of the config. */
+  guests: GuestPlan[];
+}
+
+export interface LabPlan {
+  /** The network in CIDR notation. */
+  network: string;
+  prefixLength: number;
+  /** This machine's address in it. */
+  gateway: string;
+  /** The bridge on this machine. */
+  bridge: string;
+}
+
+export interface StoragePlan {
+  name: string;
+  ssh: SshTarget;
+  /** Where hosts mount from. */
+  address: string;
+  /** The exported folder. */
+  export: string;
+  transport: StackConfig["storage"]["transport"];
+}
+
+export interface HostPlan {
+  name: string;
+  ssh: SshTarget;
+  /** Where the other hosts send guests' memory to. */
+  migrationAddress: string;
+  accelerator: HostConfig["accelerator"];
+}
+
+export interface GuestPlan {
+  name: string;
+  /** The host it should run on. */
+  host: string;
+  memoryMiB: number;
+  vcpus: number;
+  diskGiB: number;
+  /** In lower case. */
+  mac: string;
+  /** Absent: by DHCP. */
+  network?: { address: string; prefixLength: number; gateway?: string };
+  /** Absent: no display. The password is plain text here: make it a secret before a resource gets it. */
+  vnc?: { port: number; listen: string; password?: string };
+  migration: MigrationOptions;
+}
+
+/** Settles all that the config leaves open. The same config gives the same plan, on any machine. */
+export function planStack(config: StackConfig, stack: string): Plan {
+  const { storage, image, bridge } = config;
+  const lab = config.lab && planLab(config.lab);
+  const storageAddress = storage.address ?? labStorageAddress(checked(lab).network);
+  return {
+    stack,
+    ...(lab && { lab }),
+    storage: {
+      name: storage.name,
+      ssh: sshTarget({ ...storage, address: storageAddress }, config, stack),
+      address: storageAddress,
+      export: storage.export,
+      transport: storage.transport,
+    },
+    hosts: config.hosts.map((host) => {
+      const address = host.address ?? labHostAddress(checked(lab).network, host.name);
+      return {
+        name: host.name,
+        ssh: sshTarget({ ...host, address }, config, stack),
+        migrationAddress: host.migrationAddress ?? address,
+        accelerator: host.accelerator,
+      };
+    }),
+    bridge: { name: bridge.name, ...(bridge.uplink && { uplink: bridge.uplink }) },
+    image: { source: image.source, ...(image.sha256 && { sha256: image.sha256.toLowerCase() }) },
+    guests: config.guests.map((guest) => planGuest(guest, config, stack, lab)),
+  };
+}
+
+function planLab({ network, bridge }: NonNullable<StackConfig["lab"]>): LabPlan {
+  const parts = toNetwork(network);
+  return { network: cidrOf(parts), prefixLength: parts.prefixLength, gateway: labGateway(network), bridge };
+}
+
+function planGuest(guest: GuestConfig, config: StackConfig, stack: string, lab?: LabPlan): GuestPlan {
+  const { name, memoryMiB, vcpus, diskGiB, vnc } = guest;
+  const network = lab ? labGuestNetwork(guest, lab) : ownGuestNetwork(guest, config.bridge.gateway);
+  return {
+    name,
+    host: checked(config.placement[name]),
+    memoryMiB,
+    vcpus,
+    diskGiB,
+    mac: guest.mac?.toLowerCase() ?? macAddress(stack, name),
+    ...(network && { network }),
+    ...(vnc && { vnc: { ...vnc, port: vnc.port ?? vncPort(name) } }),
+    migration: { ...config.migration, ...guest.migration },
+  };
+}
+
+function labGuestNetwork({ name, address }: GuestConfig, lab: LabPlan): GuestPlan["network"] {
+  return {
+    address: address ?? labGuestAddress(lab.network, name),
+    prefixLength: lab.prefixLength,
+    gateway: lab.gateway,
+  };
+}
+
+function ownGuestNetwork({ address }: GuestConfig, gateway?: string): GuestPlan["network"] {
+  if (address === undefined) return undefined;
+  const [own = "", prefixLength] = address.split("/");
+  return { address: own, prefixLength: Number(prefixLength), ...(gateway && { gateway }) };
+}
+
+interface Machine {
+  name: string;
+  address: string;
+  port?: number;
+  user?: string;
+}
+
+function sshTarget({ name, address, port, user }: Machine, config: StackConfig, stack: string): SshTarget {
+  // What the testbed makes for a stack lies here, git-ignored.
+  const folder = `.testbed/${stack}`;
+  const { privateKeyFile, knownHosts } = config.ssh;
+  const key = config.lab ? `${folder}/id_ed25519` : privateKeyFile;
+  return {
+    name,
+    address,
+    port: port ?? sshPort,
+    user: user ?? "root",
+    ...(key && { privateKeyFile: key }),
+    ...((config.lab || knownHosts === "accept-new") && { knownHostsFile: `${folder}/known_hosts` }),
+  };
+}
+
+/** What the config's checks have made sure of. */
+function checked<T>(value: T | undefined): T {
+  if (value === undefined)
+    throw new Error("the stack's config was planned without parseStackConfig's checks");
+  return value;
+}

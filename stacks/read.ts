@@ -1,0 +1,50 @@
+import { accessSync, constants, statSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import type { StackConfig } from "./config.ts";
+import { checkFiles } from "./files.ts";
+import { namespace, StackConfigError } from "./mistake.ts";
+import { parseStackConfig } from "./parse.ts";
+
+/**
+ * The config of the stack that this Pulumi program runs for, checked, with its defaults, and the files that it names
+ * found. A password is plain text in it: make it a secret before a resource gets it.
+ *
+ * @throws pulumi.RunError with all mistakes as its message, which the CLI shows without a stack trace
+ */
+export function readStackConfig(): StackConfig {
+  try {
+    const config = parseStackConfig(withoutNamespace(pulumi.runtime.allConfig()), pulumi.getStack());
+    const missing = checkFiles(config, isReadableFile);
+    if (missing.length > 0) throw new StackConfigError(missing);
+    return config;
+  } catch (error) {
+    throw error instanceof StackConfigError ? new pulumi.RunError(error.message) : error;
+  }
+}
+
+/**
+ * The keys under `testbed:` with their values. pulumi.Config gives only keys that one asks for; a misspelt one shows
+ * up in the whole map alone. Values are texts in it, JSON if the stack file has a list or a group there; secret ones
+ * are decrypted, wherever inside they are.
+ */
+function withoutNamespace(config: Readonly<Record<string, string>>): Record<string, unknown> {
+  const own = Object.entries(config).filter(([key]) => key.startsWith(`${namespace}:`));
+  return Object.fromEntries(own.map(([key, text]) => [key.slice(namespace.length + 1), structured(text)]));
+}
+
+function structured(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function isReadableFile(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
