@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# In front of every script that runs on a host: it is sent as one text with this, and with its variables.
+# Whatever a script writes is marked as this project's, is written only if that changes something (`changed` says
+# so), and goes away when the script runs with ACTION=remove.
+set -eEuo pipefail
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+
+trap 'code=$?; echo "$(hostname): exit code $code from: $BASH_COMMAND" >&2' ERR
+
+changed=
+
+say() { echo "$*" >&2; }
+die() {
+  echo "$(hostname): $*" >&2
+  exit 1
+}
+
+in_container() { systemd-detect-virt --quiet --container; }
+
+# write FILE: standard input becomes its content.
+write() {
+  local new
+  new=$(cat)
+  if [ ! -e "$1" ] || [ "$(cat "$1")" != "$new" ]; then
+    install -d "$(dirname "$1")"
+    printf '%s\n' "$new" > "$1.testbed-new"
+    [ ! -e "$1" ] || chmod --reference="$1" "$1.testbed-new"
+    mv "$1.testbed-new" "$1"
+    changed=1
+  fi
+}
+
+# drop FILE...: as if it had never been written.
+drop() {
+  local file
+  for file; do
+    [ -e "$file" ] || continue
+    rm -f "$file"
+    changed=1
+  done
+}
+
+# block FILE [top]: standard input becomes the marked block of a file that is not ours alone, at its end or its top;
+# empty input takes the block away. (libvirt's settings files use the first of two equal keys.)
+block() {
+  local file=$1 where=${2:-end} text rest
+  local begin="# BEGIN kvm-migration-testbed" end="# END kvm-migration-testbed"
+  text=$(cat)
+  rest=$(sed "/^$begin\$/,/^$end\$/d" "$file" 2>/dev/null || true)
+  if [ -n "$text" ]; then
+    text=$(printf '%s\n%s\n%s' "$begin" "$text" "$end")
+    if [ "$where" = top ]; then rest=$(printf '%s\n%s' "$text" "$rest"); else rest=$(printf '%s\n%s' "$rest" "$text"); fi
+  elif [ ! -e "$file" ]; then
+    return
+  fi
+  printf '%s\n' "$rest" | write "$file"
+}

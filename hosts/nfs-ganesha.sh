@@ -1,0 +1,42 @@
+# Exports a folder with nfs-ganesha: an NFS server in user space, for hosts whose kernel can't serve (containers).
+# ACTION: apply|remove. EXPORT: the folder. CLIENTS: comma-separated addresses that may mount it.
+
+conf=/etc/ganesha/ganesha.conf
+original=$conf.before-kvm-migration-testbed
+
+if [ "$ACTION" = remove ]; then
+  [ ! -e "$original" ] || mv "$original" "$conf"
+  systemctl --quiet disable --now nfs-ganesha.service
+  exit 0
+fi
+
+install -d -m 755 "$EXPORT"
+[ -e "$original" ] || [ ! -e "$conf" ] || cp -p "$conf" "$original"
+write "$conf" <<CONF
+# Written by kvm-migration-testbed.
+NFS_CORE_PARAM {
+  # Version 4 for kernels; QEMU's own client (libnfs) speaks version 3.
+  Protocols = 3, 4;
+}
+NFSV4 {
+  # Clients may claim locks back after a restart; none of ours holds one at the server's first start.
+  Lease_Lifetime = 20;
+  Grace_Period = 5;
+}
+EXPORT {
+  Export_Id = 1;
+  Path = $EXPORT;
+  Pseudo = $EXPORT;
+  Access_Type = None;
+  SecType = sys;
+  FSAL { Name = VFS; }
+  CLIENT {
+    Clients = $CLIENTS;
+    Access_Type = RW;
+    # libvirt and QEMU create and own images as root.
+    Squash = No_Root_Squash;
+  }
+}
+CONF
+[ -z "$changed" ] || ! systemctl --quiet is-active nfs-ganesha.service || systemctl restart nfs-ganesha.service
+systemctl --quiet enable --now rpcbind.service nfs-ganesha.service

@@ -1,0 +1,36 @@
+# root on this host may log in as root on the other KVM hosts, and they here, with a key made for this testbed:
+# libvirt's connection from source to destination (qemu+ssh) and the copies of an offline move go that way.
+# ACTION: apply|remove. PRIVATE_KEY, PUBLIC_KEY: that key. HOSTS: lines "name address port keytype key", this host too.
+
+key=/root/.ssh/id_kvm-migration-testbed
+known=/etc/ssh/kvm-migration-testbed_known_hosts
+
+if [ "$ACTION" = remove ]; then
+  rm -f "$key" "$key.pub" "$known" /etc/ssh/ssh_config.d/kvm-migration-testbed.conf
+  block /root/.ssh/authorized_keys < /dev/null
+  block /etc/hosts < /dev/null
+  exit 0
+fi
+
+install -d -m 700 /root/.ssh
+(umask 077 && write "$key" <<< "$PRIVATE_KEY")
+write "$key.pub" <<< "$PUBLIC_KEY"
+[ -e /root/.ssh/authorized_keys ] || (umask 077 && : > /root/.ssh/authorized_keys)
+block /root/.ssh/authorized_keys <<< "$PUBLIC_KEY"
+
+while read -r name address _; do echo "$address $name"; done <<< "$HOSTS" | block /etc/hosts
+
+while read -r name address port key_type host_key; do
+  if [ "$port" = 22 ]; then echo "$name,$address $key_type $host_key"; else echo "[$name]:$port,[$address]:$port $key_type $host_key"; fi
+done <<< "$HOSTS" | write "$known"
+
+while read -r name address port key_type _; do
+  cat <<CONFIG
+Match localuser root host $name,$address
+  Port $port
+  IdentityFile $key
+  GlobalKnownHostsFile $known
+  HostKeyAlgorithms ${key_type/ssh-rsa/rsa-sha2-512,rsa-sha2-256}
+  ConnectTimeout 10
+CONFIG
+done <<< "$HOSTS" | write /etc/ssh/ssh_config.d/kvm-migration-testbed.conf

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# The file system that every container host of a lab shares as its lower layer: Debian 12 with all that KvmHost and
+# NfsPool would install, so that apt has nothing to do when a lab comes up. Made once, in the cache, named after a
+# hash of its recipe (this file); prints its path. An interrupted build leaves nothing that looks finished.
+set -euo pipefail
+cd "$(dirname "$0")"
+# shellcheck source=lab/apt-sources.sh
+. ./apt-sources.sh
+
+cache=${TESTBED_CACHE:?the cache folder}
+recipe=$(cat base.sh apt-sources.sh | sha256sum | cut -c1-12)
+base=$cache/lab-base-$recipe
+
+packages=(
+  # a machine
+  systemd systemd-sysv dbus udev iproute2 openssh-server sudo procps kmod ca-certificates
+  # a KVM host (hosts/packages.sh)
+  qemu-system-x86 qemu-utils qemu-block-extra libvirt-daemon-system libvirt-clients netcat-openbsd dmidecode
+  # NFS: the client in user space and the kernel's, and a server that needs no kernel support
+  libnfs-utils nfs-common nfs-ganesha nfs-ganesha-vfs rpcbind
+  # for looking around and for measuring the network
+  iperf3 iputils-ping iputils-arping ethtool tcpdump less
+)
+
+mkdir -p "$cache"
+exec 9> "$cache/lab-base.lock"
+flock 9
+if [ -d "$base" ]; then
+  echo "$base"
+  exit
+fi
+
+say() { echo "lab base: $*" >&2; }
+# Only a killed build leaves these behind: the lock is ours.
+rm -rf --one-file-system "$cache"/lab-base-*.partial
+partial=$base.partial
+log=$partial/build.log
+work=$partial/work
+mkdir -p "$work"
+
+say "building Debian 12 with ${#packages[@]} packages and what they need, once (about a minute and 500 MB, in $cache)"
+cat > "$work/customize" <<'HOOK'
+#!/bin/sh
+set -eu
+root=$1
+# A kernel without its modules: what the KVM probe boots. Installing the package would build an initramfs.
+kernel=$(chroot "$root" apt-cache depends --important linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p')
+chroot "$root" sh -c "cd /tmp && apt-get -q download '$kernel' && dpkg-deb --fsys-tarfile linux-image-*.deb | tar -x -C / --wildcards './boot/vmlinuz-*' && rm linux-image-*.deb"
+
+printf 'HostKey /etc/ssh/ssh_host_ed25519_key\nMaxStartups 100\nMaxSessions 100\n' > "$root/etc/ssh/sshd_config.d/testbed.conf"
+rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/resolv.conf" "$root/var/lib/dbus/machine-id"
+: > "$root/etc/machine-id"
+# libvirt's default network is NAT behind a bridge of its own: nothing here uses it.
+rm -f "$root/etc/libvirt/qemu/networks/autostart/default.xml"
+chroot "$root" systemctl --quiet enable systemd-networkd.service ssh.service
+# The storage host alone serves NFS, and turns it on itself. The rest is for machines with hardware and users.
+chroot "$root" systemctl --quiet disable nfs-ganesha.service rpcbind.service rpcbind.socket systemd-networkd-wait-online.service \
+  apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer dpkg-db-backup.timer libvirt-guests.service
+chroot "$root" systemctl --quiet mask systemd-udevd.service systemd-udev-trigger.service systemd-udev-settle.service \
+  systemd-udevd-control.socket systemd-udevd-kernel.socket getty@tty1.service console-getty.service systemd-modules-load.service
+HOOK
+chmod +x "$work/customize"
+
+# One line for every twentieth package: a build without a sign of life looks hung.
+progress() {
+  local line count=0
+  while IFS= read -r line; do
+    echo "$line" >> "$log"
+    case $line in
+      "Setting up "*)
+        count=$((count + 1))
+        [ $((count % 20)) != 0 ] || say "$count packages set up"
+        ;;
+      "I: "*) say "${line#I: }" ;;
+    esac
+  done
+}
+
+apt_sources "$work/apt"
+started=$SECONDS
+if ! mmdebstrap --verbose --mode=root --variant=minbase --aptopt="$work/apt/apt.conf" --include="$(IFS=,; echo "${packages[*]}")" \
+  --aptopt='Apt::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
+  --dpkgopt=force-unsafe-io \
+  --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+  --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+  --customize-hook="$work/customize" \
+  bookworm "$partial/root" "$work/apt/sources.list" 2>&1 | progress; then
+  cp "$log" "$cache/lab-base.log"
+  say "mmdebstrap failed; its last words (all of them: $cache/lab-base.log):"
+  tail -n 15 "$log" >&2
+  exit 1
+fi
+mv "$partial/root" "$base"
+rm -rf --one-file-system "$partial"
+say "done in $((SECONDS - started)) s: $base"
+echo "$base"

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Stops a container host of a lab and removes it with its disks; with the last host, the lab's bridge and folder go
+# too. Works on whatever is left of the host. `stop.sh leftovers` is for start.sh: it clears away what a dead
+# container left running or mounted, and keeps the disks.
+# Environment: LAB, LAB_HOST, LAB_BRIDGE and LAB_EXPORT, as in start.sh.
+set -euo pipefail
+here=$(dirname "${BASH_SOURCE[0]}")
+[ "$(id -u)" = 0 ] || exec sudo -n --preserve-env="$(compgen -e | grep -E '^(LAB|TESTBED_)' | paste -sd,)" bash "$0" "$@"
+# shellcheck source=lab/lib.sh
+. "$here/lib.sh"
+
+# The host is gone when its last process is: killing process 1 makes the kernel kill all in its PID namespace, but a
+# QEMU that waits for a dead NFS server takes its time.
+kill_processes() {
+  local pids deadline=$((SECONDS + 60))
+  while pids=$(host_pids) && [ -n "$pids" ]; do
+    # shellcheck disable=SC2086
+    kill -KILL $pids 2>/dev/null || true
+    # shellcheck disable=SC2086
+    [ "$SECONDS" -lt "$deadline" ] ||
+      die "these processes do not go away 60 s after they were killed: $(ps -o pid=,stat=,comm= $pids | paste -sd ';')"
+    sleep 0.1
+  done
+}
+
+unmount_root() {
+  while mountpoint -q "$root"; do
+    umount "$root" 2>/dev/null || umount --lazy "$root"
+  done
+}
+
+# The kernel takes the host's network away a moment after its last process; a new container needs its name.
+remove_link() {
+  local deadline=$((SECONDS + 5))
+  while ip link show "vb-$unit" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$deadline" ] || ip link delete "vb-$unit" 2>/dev/null || true
+    sleep 0.05
+  done
+}
+
+# Groups that start.sh made; those of a unit are systemd's to remove.
+remove_cgroups() {
+  local hierarchy
+  for hierarchy in $(cgroup_hierarchies); do
+    [ ! -d "$hierarchy/$unit" ] || find "$hierarchy/$unit" -depth -type d -exec rmdir {} +
+  done
+}
+
+remove_lab() {
+  if [ "$(cat "/sys/class/net/$LAB_BRIDGE/ifalias" 2>/dev/null)" = "testbed $LAB" ]; then
+    iptables -D FORWARD -i "$LAB_BRIDGE" -o "$LAB_BRIDGE" -j ACCEPT 2>/dev/null || true
+    ip link delete "$LAB_BRIDGE"
+  fi
+  rm -rf --one-file-system "$lab_dir"
+  rmdir "$state" 2>/dev/null || true
+}
+
+kill_processes
+unmount_root
+remove_link
+remove_cgroups
+[ "${1:-}" != leftovers ] || exit 0
+
+[ -d "$lab_dir" ] || exit 0
+lock 8 "$lab_dir/lock"
+rm -rf --one-file-system "$host_dir"
+[ -z "${LAB_EXPORT:-}" ] || rm -rf --one-file-system "$lab_dir/export"
+[ -n "$(find "$lab_dir" -mindepth 2 -maxdepth 2 -name upper -not -path "$lab_dir/export/*")" ] || remove_lab
