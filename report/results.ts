@@ -61,10 +61,12 @@ export function parseRecords(text: string): Results {
   const lines = text.split("\n");
   for (const [index, line] of lines.entries()) {
     if (line.trim() === "") continue;
-    const parsed = recordSchema.safeParse(json(line));
+    const value = json(line);
+    const parsed = recordSchema.safeParse(value);
     if (parsed.success) results.records.push(parsed.data);
     else {
-      const problem = z.prettifyError(parsed.error).split("\n").slice(0, 2).join(" ").trim();
+      const problem =
+        value === undefined ? "it is not JSON" : z.prettifyError(parsed.error).replaceAll(/\s+/g, " ");
       results.unreadable.push({ line: index + 1, problem, isTorn: index === lines.length - 1 });
     }
   }

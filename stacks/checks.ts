@@ -16,7 +16,7 @@ import {
 import { cidrOf, isHostIn, isInside, type Network, nth, toNetwork } from "./ipv4.ts";
 import { didYouMean, list, type Mistake, pathText } from "./mistake.ts";
 
-/** A config of which any part may be missing: what is left of it without the values that the schema refused. */
+/** A config of which any part may be missing. A key whose value the schema refused is there, with `undefined`. */
 export type Draft<T = StackInput> = T extends readonly (infer Entry)[]
   ? readonly (Draft<Entry> | undefined)[]
   : T extends object
@@ -61,6 +61,10 @@ function entries<Entry extends { readonly name?: string }>(
   });
 }
 
+function namesOf(things: Draft["hosts"] | Draft["guests"]): string[] {
+  return entries(things).flatMap(({ name, isFirst }) => (name !== undefined && isFirst ? name : []));
+}
+
 /** Something that only one thing can have. */
 interface Claim {
   value: string;
@@ -96,8 +100,8 @@ function names({ storage, hosts, guests }: Draft): Mistake[] {
 
 function placement({ placement, hosts, guests }: Draft): Mistake[] {
   if (placement === undefined) return [];
-  const hostNames = entries(hosts).flatMap(({ name }) => name ?? []);
-  const guestNames = entries(guests).flatMap(({ name }) => name ?? []);
+  const hostNames = namesOf(hosts);
+  const guestNames = namesOf(guests);
   const unknown = Object.entries(placement).flatMap(([guest, host]) => {
     const mistakes: Mistake[] = [];
     if (!guestNames.includes(guest)) {
@@ -180,16 +184,22 @@ function labSettings({ lab, storage, hosts, ssh, bridge }: Draft): Mistake[] {
 
 function machineAddresses(draft: Draft): Mistake[] {
   const machines = [
-    { path: ["storage", "address"], name: "the storage host", address: draft.storage?.address },
+    {
+      path: ["storage", "address"],
+      name: "the storage host",
+      address: draft.storage?.address,
+      isSaid: "address" in (draft.storage ?? {}),
+    },
     ...entries(draft.hosts).map(({ entry, index, name }) => ({
       path: ["hosts", index, "address"],
       name: `host ${name}`,
       address: entry.address,
+      isSaid: "address" in entry,
     })),
   ];
   if (draft.lab === undefined) {
     return machines
-      .filter(({ address }) => address === undefined)
+      .filter(({ isSaid }) => !isSaid)
       .map(({ path, name }) =>
         mistake(path, "is missing", `give the address that ${name} is reached at, or add testbed:lab: {}`),
       );

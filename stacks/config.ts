@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { migrationModes } from "../report/record.ts";
-import { defaultBridge, defaultExport, defaultNetwork, defaultStorageName } from "./defaults.ts";
+import { defaultBridge, defaultExport, defaultNetwork, defaultStorageName, sshPort } from "./defaults.ts";
 
 /**
  * What a stack may say, under the namespace `testbed`. This schema is the only place where it is said: the types,
@@ -28,7 +28,7 @@ const userText = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/);
 const interfaceText = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/);
 /** Neither blanks nor `..`: it stands in exports files, mount units and qcow2 headers. */
 const exportPath = z.string().regex(/^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)+$/);
-const pathText = z.string().regex(/^(\/|~\/|\.{1,2}\/|[A-Za-z0-9._-]+\/)[^\0\n]+$/);
+const filePath = z.string().regex(/^(\/|~\/|\.{1,2}\/|[A-Za-z0-9._-]+\/)[^\0\n]+$/);
 
 export const imageNames = ["auto", "ubuntu-24.04", "debian-12"] as const;
 const image = z.string().regex(/^(auto|ubuntu-24\.04|debian-12|(\/|~\/|\.{1,2}\/)[^\0\n]+|https?:\/\/\S+)$/);
@@ -37,26 +37,32 @@ const lab = section({
   network: cidr
     .default(defaultNetwork)
     .describe(
-      "a private network for the lab: this machine is .1, storage .10, hosts from .11, guests from .101",
+      "a private network for the lab; this machine gets .1, storage .10, hosts .11 and on, guests .101 and on",
     ),
   bridge: interfaceText.default("lab0").describe("the name of the lab's bridge on this machine"),
-}).describe("the lab's own settings; present: the hosts are containers on this machine");
+})
+  .describe("the lab's own settings; with them the hosts are containers on this machine")
+  .meta({ examples: [{}] });
 
 const storage = section({
   name: nameText.default(defaultStorageName).describe("a name for the storage host"),
   address: hostAddress
     .optional()
-    .describe("the storage host's address, from this machine and from the hosts; the lab sets its own")
-    .meta({ examples: ["192.0.2.10"] }),
-  port: port.optional().describe("the storage host's SSH port (22)"),
-  user: userText.optional().describe("the user to log in as (root); others need sudo without a password"),
+    .describe("the address of the storage host, for this machine and for the hosts")
+    .meta({ examples: ["192.0.2.10"], otherwise: "in the lab .10 of its network; else it must be there" }),
+  port: port.default(sshPort).describe("the storage host's SSH port"),
+  user: userText
+    .default("root")
+    .describe("the user to log in as; one other than root needs sudo without a password"),
   export: exportPath
     .default(defaultExport)
     .describe("the folder that is exported over NFS: an absolute path without blanks or `..`"),
   transport: z
     .enum(["auto", "kernel", "userspace"])
     .default("auto")
-    .describe("the NFS client: the hosts' kernel, QEMU's own, or what works"),
+    .describe(
+      "the NFS client: the hosts' kernel, QEMU's own (userspace) or, with auto, the kernel where it can",
+    ),
 }).describe("the NFS server that every host reaches the guests' disks on");
 
 const host = section({
@@ -65,56 +71,60 @@ const host = section({
     .meta({ examples: ["host1"] }),
   address: hostAddress
     .optional()
-    .describe("the host's address; in the lab an address of its network, by default from the name's number")
-    .meta({ examples: ["192.0.2.11"] }),
-  port: port.optional().describe("the host's SSH port (22)"),
-  user: userText.optional().describe("the user to log in as (root); others need sudo without a password"),
+    .describe("the host's address, for this machine and for the other hosts")
+    .meta({
+      examples: ["192.0.2.11"],
+      otherwise: "in the lab .10 and the number its name ends with (host1: .11); else it must be there",
+    }),
+  port: port.default(sshPort).describe("the host's SSH port"),
+  user: userText
+    .default("root")
+    .describe("the user to log in as; one other than root needs sudo without a password"),
   migrationAddress: ipv4
     .optional()
-    .describe("the IPv4 address that guests' memory is sent to; default: address")
-    .meta({ examples: ["198.51.100.11"] }),
+    .describe("the IPv4 address that guests' memory is sent to")
+    .meta({ examples: ["198.51.100.11"], otherwise: "the host's address" }),
   accelerator: z
     .enum(["auto", "kvm", "tcg"])
     .default("auto")
-    .describe("what runs guests: kvm, tcg (emulation), or kvm where a guest boots under it"),
+    .describe("what runs guests: kvm, tcg (emulation) or, with auto, kvm where a guest boots under it"),
 });
 
 const ssh = section({
-  privateKeyFile: pathText
+  privateKeyFile: filePath
     .optional()
-    .describe("the private key for the hosts; default: the SSH agent and OpenSSH's own defaults")
-    .meta({ examples: ["~/.ssh/id_ed25519"] }),
+    .describe("the path of the private key for the hosts")
+    .meta({ examples: ["~/.ssh/id_ed25519"], otherwise: "the SSH agent and OpenSSH's own defaults" }),
   knownHosts: z
     .enum(["strict", "accept-new"])
     .default("strict")
-    .describe(
-      "whose host key is trusted: those in known_hosts, or also that of a host seen for the first time",
-    ),
+    .describe("which host keys are trusted: known ones (strict), or a new host's too (accept-new)"),
 }).describe("how the hosts are logged in to; the lab makes a key of its own");
 
 const bridge = section({
   name: interfaceText.default(defaultBridge).describe("the bridge's name on every host"),
   uplink: interfaceText
     .optional()
-    .describe("the interface that joins the bridge; default: the one with the host's address")
-    .meta({ examples: ["eno2"] }),
+    .describe("the network interface that joins the bridge")
+    .meta({ examples: ["eno2"], otherwise: "the one with the host's address" }),
   gateway: ipv4
     .optional()
-    .describe("the default route of guests with an address of their own; the lab sets its own")
-    .meta({ examples: ["192.0.2.1"] }),
+    .describe("the default route of guests that have an address here")
+    .meta({ examples: ["192.0.2.1"], otherwise: "in the lab this machine; else none" }),
 }).describe("the bridge that guests are on");
 
 const imageSection = section({
   source: image
     .default("auto")
     .describe(
-      "the guests' base image: auto, ubuntu-24.04, debian-12, a path that begins with /, ./ or ~/, or a URL",
+      "auto (Ubuntu where it can be had, else Debian), ubuntu-24.04, debian-12, a path that begins with /, ./ or ~/, or a URL",
     ),
   sha256: z
     .string()
     .regex(/^[0-9a-fA-F]{64}$/)
     .optional()
-    .describe("the SHA-256 of a path's or URL's image: 64 hexadecimal digits"),
+    .describe("the SHA-256 of the image that source's path or URL leads to, 64 hexadecimal digits")
+    .meta({ otherwise: "a path or URL is not checked; named images have their own" }),
 }).describe("the image that every guest's disk lies over");
 
 const migrationOptions = section({
@@ -133,13 +143,15 @@ const migrationOptions = section({
     .min(1)
     .max(1_000_000)
     .optional()
-    .describe("a limit to a live move's speed, in MiB/s; default: none"),
+    .describe("a limit to a live move's speed, in MiB/s")
+    .meta({ otherwise: "no limit" }),
   port: z
     .int()
     .min(1024)
     .max(65535)
     .optional()
-    .describe("the destination's TCP port for a live move's data; default: a free one of 49152 to 49215"),
+    .describe("the destination's TCP port for a live move's data")
+    .meta({ otherwise: "a free one of 49152 to 49215" }),
   timeoutMs: z.int().min(1000).max(86_400_000).describe("the time after which a move is given up, in ms"),
   drift: z
     .enum(["return", "adopt", "error"])
@@ -150,7 +162,7 @@ const migrationOptions = section({
 
 const guestMigration = migrationOptions
   .partial()
-  .describe("how this guest moves, where it differs from the stack's migration");
+  .describe("how this guest moves, where that is not as the stack's migration says");
 
 const migration = migrationOptions
   .extend({
@@ -167,7 +179,8 @@ const vnc = section({
     .min(5900)
     .max(49151)
     .optional()
-    .describe("the VNC display's TCP port; default: 5900 and the number of the guest's name (5901 for vm1)"),
+    .describe("the VNC display's TCP port")
+    .meta({ otherwise: "5900 and the number its name ends with (vm1: 5901)" }),
   listen: z
     .enum(["127.0.0.1", "0.0.0.0"])
     .default("127.0.0.1")
@@ -177,8 +190,10 @@ const vnc = section({
     .regex(/^[\x21-\x7e]{1,8}$/)
     .optional()
     .describe("the display's password, 1 to 8 characters (VNC takes no more), best set with --secret")
-    .meta({ secret: true }),
-}).describe("the guest's VNC display; absent: none");
+    .meta({ secret: true, otherwise: "none" }),
+})
+  .describe("the guest's VNC display")
+  .meta({ otherwise: "no display" });
 
 const guest = section({
   name: nameText
@@ -191,7 +206,7 @@ const guest = section({
     .default(1024)
     .describe("memory in MiB")
     .meta({ examples: [512] }),
-  vcpus: z.int().min(1).max(255).default(1).describe("how many CPUs it has"),
+  vcpus: z.int().min(1).max(255).default(1).describe("the number of CPUs"),
   diskGiB: z
     .int()
     .min(2)
@@ -202,15 +217,16 @@ const guest = section({
     .string()
     .regex(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/)
     .optional()
-    .describe("the network card's MAC address in quotes; default: made from the stack's and the guest's name")
-    .meta({ examples: ["52:54:00:10:55:ef"] }),
+    .describe("a MAC address, in quotes")
+    .meta({ examples: ["52:54:00:10:55:ef"], otherwise: "made from the stack's and the guest's name" }),
   address: z
     .union([ipv4, cidr])
     .optional()
-    .describe(
-      "an IPv4 address, outside of the lab with its prefix; default: by the name's number in the lab, else DHCP",
-    )
-    .meta({ examples: ["192.0.2.101/24"] }),
+    .describe("an IPv4 address; with its prefix, unless it is in the lab")
+    .meta({
+      examples: ["192.0.2.101/24"],
+      otherwise: "in the lab .100 and the number its name ends with (vm1: .101); else by DHCP",
+    }),
   vnc: vnc.optional(),
   migration: guestMigration.optional(),
 });

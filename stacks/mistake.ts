@@ -1,4 +1,4 @@
-import { closest, distance } from "fastest-levenshtein";
+import { distance } from "fastest-levenshtein";
 
 /** One thing that is wrong in a stack's config. */
 export interface Mistake {
@@ -33,11 +33,14 @@ export function pathText(path: readonly PropertyKey[]): string {
   return `${namespace}:${String(top)}${tail.join("")}`;
 }
 
-/** ` (did you mean "host2"?)`, or nothing when no candidate is like the word. */
+/** ` (did you mean "host2"?)`, or nothing when no candidate is like the word, or several equally so. */
 export function didYouMean(word: string, candidates: readonly string[]): string {
-  const near = candidates.length > 0 ? closest(word, candidates) : undefined;
-  const isLike = near !== undefined && distance(word, near) <= Math.max(1, Math.ceil(near.length / 3));
-  return isLike ? ` (did you mean "${near}"?)` : "";
+  const [near, next] = candidates
+    .map((candidate) => ({ candidate, edits: distance(word, candidate) }))
+    .sort((one, other) => one.edits - other.edits);
+  if (near === undefined || near.edits === next?.edits || near.edits > Math.max(1, word.length / 2))
+    return "";
+  return ` (did you mean "${near.candidate}"?)`;
 }
 
 /** `a`, `a and b`, `a, b and c`. */

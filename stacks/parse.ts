@@ -13,14 +13,25 @@ import { didYouMean, list, type Mistake, pathText, StackConfigError } from "./mi
 export function parseStackConfig(raw: unknown, stack: string): StackConfig {
   const { success, data, error } = stackSchema.safeParse(raw, { reportInput: true });
   const issues = error?.issues ?? [];
-  const mistakes = [...issues.flatMap(toMistakes), ...crossCheck(withoutFaults(raw, issues), stack)];
-  if (mistakes.length > 0) throw new StackConfigError(mistakes);
+  const draft = withoutFaults(raw, issues);
+  const mistakes = [...issues.flatMap(toMistakes), ...(draft === undefined ? [] : crossCheck(draft, stack))];
+  if (mistakes.length > 0) throw new StackConfigError(mistakes.sort(bySection));
   if (!success) throw error;
   return data;
 }
 
-/** What is left when every value that the schema refuses is taken out: the rules between keys can look at it. */
-function withoutFaults(raw: unknown, issues: readonly z.core.$ZodIssue[]): Draft {
+/** In the order of the schema's sections, unknown ones first: a mistake is found near others of its place. */
+function bySection(one: Mistake, other: Mistake): number {
+  const sections = Object.keys(stackSchema.shape).map((key) => pathText([key]));
+  const place = ({ path }: Mistake) => sections.indexOf(path.split(/[.[]/)[0] ?? "");
+  return place(one) - place(other);
+}
+
+/**
+ * What the rules between keys can look at: the config with `undefined` for every value that the schema refuses.
+ * Nothing is left when it is no config at all.
+ */
+function withoutFaults(raw: unknown, issues: readonly z.core.$ZodIssue[]): Draft | undefined {
   const root = { draft: structuredClone(raw) };
   for (const issue of issues) {
     const path = ["draft", ...issue.path];
@@ -29,7 +40,7 @@ function withoutFaults(raw: unknown, issues: readonly z.core.$ZodIssue[]): Draft
     if (issue.code === "too_small" && issue.origin === "array") continue;
     for (const fault of faults) remove(root, fault);
   }
-  return (root.draft ?? {}) as Draft;
+  return root.draft as Draft | undefined;
 }
 
 function remove(root: object, path: readonly PropertyKey[]): void {
@@ -61,6 +72,7 @@ function problemOf(issue: z.core.$ZodIssue, at: z.ZodType): string {
   const { input } = issue;
   const value = metaOf(at).secret === true ? "this secret" : show(input);
   if (input === undefined) return "is missing";
+  if (input === null) return "is empty";
   switch (issue.code) {
     case "invalid_type":
       return `${value} is not ${withArticle(issue.expected)}`;

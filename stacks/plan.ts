@@ -6,7 +6,6 @@ import {
   labHostAddress,
   labStorageAddress,
   macAddress,
-  sshPort,
   vncPort,
 } from "./defaults.ts";
 import { cidrOf, toNetwork } from "./ipv4.ts";
@@ -137,8 +136,8 @@ function ownGuestNetwork({ address }: GuestConfig, gateway?: string): GuestPlan[
 interface Machine {
   name: string;
   address: string;
-  port?: number;
-  user?: string;
+  port: number;
+  user: string;
 }
 
 function sshTarget({ name, address, port, user }: Machine, config: StackConfig, stack: string): SshTarget {
@@ -149,8 +148,8 @@ function sshTarget({ name, address, port, user }: Machine, config: StackConfig, 
   return {
     name,
     address,
-    port: port ?? sshPort,
-    user: user ?? "root",
+    port,
+    user,
     ...(key && { privateKeyFile: key }),
     ...((config.lab || knownHosts === "accept-new") && { knownHostsFile: `${folder}/known_hosts` }),
   };

@@ -1,0 +1,58 @@
+import * as z from "zod";
+import { stackSchema } from "./config.ts";
+import { namespace } from "./mistake.ts";
+
+type JsonSchema = z.core.JSONSchema.JSONSchema;
+
+/** docs/config.md's reference: a table of keys for each section of a stack's config, from the schema's own words. */
+export function configReference(): string {
+  const { properties = {}, required = [] } = z.toJSONSchema(stackSchema, { io: "input" });
+  return Object.entries(properties as { [key: string]: JsonSchema })
+    .map(([key, schema]) => section(key, schema, required.includes(key)))
+    .join("\n\n");
+}
+
+function section(key: string, schema: JsonSchema, isRequired: boolean): string {
+  const said = `${sentence(schema.description)}${isRequired ? " It must be there." : ""}`;
+  const rows = keysIn(schema, schema.type === "array" ? "[]." : "");
+  const table = [
+    "| key | what | values | default |",
+    "| --- | --- | --- | --- |",
+    ...rows.map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`),
+  ];
+  return [`## ${namespace}:${key}`, said, ...(rows.length > 0 ? [table.join("\n")] : [])].join("\n\n");
+}
+
+function keysIn(schema: JsonSchema, prefix: string): string[][] {
+  const { properties = {}, required = [] } = schema.type === "array" ? (schema.items as JsonSchema) : schema;
+  return Object.entries(properties as { [key: string]: JsonSchema }).flatMap(([key, inner]) => [
+    [
+      `\`${prefix}${key}\``,
+      inner.description ?? "",
+      valuesOf(inner),
+      defaultOf(inner, required.includes(key)),
+    ],
+    ...keysIn(inner, `${prefix}${key}.`),
+  ]);
+}
+
+function valuesOf({ enum: words, type, minimum, maximum, examples }: JsonSchema): string {
+  if (words) return words.map(code).join(", ");
+  if (type === "integer") return `${minimum} to ${maximum}`;
+  return Array.isArray(examples) ? `such as ${code(examples[0])}` : "";
+}
+
+function defaultOf({ default: value, otherwise, type }: JsonSchema, isRequired: boolean): string {
+  if (isRequired) return "it must be there";
+  if (typeof otherwise === "string") return otherwise;
+  // A group's default is made of its keys' defaults, which have lines of their own.
+  return value === undefined || type === "object" ? "" : code(value);
+}
+
+function code(value: unknown): string {
+  return `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
+}
+
+function sentence(text = ""): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
+}
