@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# Builds a Debian 12 cloud image that boots by itself, from Debian's packages alone: no loop device, no
+# mount, no download of a ready-made image.
+#
+#   debian-12.sh OUT.qcow2
+#
+# Needs root, and: mmdebstrap debian-archive-keyring e2fsprogs dosfstools mtools syslinux fdisk qemu-utils.
+# OUT appears only once it is whole. Progress goes to stderr. Guests of a testbed are many, short-lived and
+# often emulated, so what this image is tuned for is the time from power-on to SSH; see images/README.md.
+set -euo pipefail
+
+out=${1:?usage: debian-12.sh OUT.qcow2}
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=lab/apt-sources.sh
+. "$here/../lab/apt-sources.sh"
+
+say() { printf 'debian-12 image: %4d s  %s\n' "$SECONDS" "$*" >&2; }
+die() {
+	printf 'debian-12 image: %s\n' "$*" >&2
+	exit 1
+}
+
+[ "$(uname -m)" = x86_64 ] || die "this machine is $(uname -m); the image and its boot loader are for x86_64: name another image in the stack's config"
+[ "$(id -u)" = 0 ] || die "building it needs root: run this with sudo"
+missing=
+for tool in mmdebstrap mke2fs mkfs.fat mcopy syslinux sfdisk qemu-img; do
+	command -v "$tool" >/dev/null || missing="$missing $tool"
+done
+[ -z "$missing" ] || die "not found:$missing. Install: mmdebstrap debian-archive-keyring e2fsprogs dosfstools mtools syslinux fdisk qemu-utils"
+for mbr in /usr/lib/SYSLINUX/mbr.bin /usr/lib/syslinux/mbr/mbr.bin none; do
+	[ ! -s "$mbr" ] || break
+done
+[ "$mbr" != none ] || die "SYSLINUX's mbr.bin was not found: install the package syslinux-common"
+
+# One build at a time; whoever waited for another's finds it done. What a killed build left is thrown away.
+mkdir -p "$(dirname "$out")"
+exec 9>"$out.lock"
+flock -n 9 || { say "another build of it is running: waiting for it" && flock 9; }
+if [ -s "$out" ]; then
+	say "already there"
+	exit 0
+fi
+work=$out.building
+rm -rf --one-file-system "$work"
+mkdir -p "$work"
+trap 'rm -rf --one-file-system "$work"; rm -f "$out.lock"' EXIT
+root=$work/root
+disk=$work/disk.raw
+
+# --- What is in it -----------------------------------------------------------------------------------------
+
+packages=(
+	linux-image-cloud-amd64 initramfs-tools lz4
+	systemd systemd-sysv udev dbus kmod procps
+	iproute2 iputils-ping netbase openssh-server sudo
+	cloud-init cloud-guest-utils fdisk e2fsprogs
+	python3 qemu-guest-agent less
+)
+# Not: libpam-systemd, whose per-user manager costs seconds at the first login on an emulated CPU.
+# No automatic clean-up, update or scrubbing runs in a guest whose pages and blocks are being measured.
+unwanted=(
+	apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer e2scrub_all.timer
+	e2scrub_reap.service systemd-networkd-wait-online.service systemd-pstore.service
+)
+
+# --- The root file system ----------------------------------------------------------------------------------
+
+apt_sources "$work/apt"
+
+# In the initramfs: the disk a guest can have, its file system, nothing else.
+mkdir -p "$work/initramfs-tools/conf.d"
+printf 'MODULES=list\nCOMPRESS=lz4\nFSTYPE=ext4\nRESUME=none\n' >"$work/initramfs-tools/conf.d/testbed"
+printf '%s\n' virtio_pci virtio_blk virtio_scsi sd_mod ext4 >"$work/initramfs-tools/modules"
+
+say "installing Debian 12 and $(wc -w <<<"${packages[*]}") named packages"
+TMPDIR=$work mmdebstrap --quiet --mode=root --variant=minbase --architectures=amd64 \
+	--aptopt="$work/apt/apt.conf" --aptopt='APT::Install-Recommends "false"' \
+	--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+	--include="$(IFS=, && echo "${packages[*]}")" \
+	--essential-hook="mkdir -p \"\$1/etc\" && cp -r '$work/initramfs-tools' \"\$1/etc/\"" \
+	bookworm "$root" "$work/apt/sources.list" >"$work/mmdebstrap.log" 2>&1 9>&- || {
+	tail -n 20 "$work/mmdebstrap.log" >&2
+	die "mmdebstrap could not install Debian 12 (its last lines are above). Packages came from: $(sed 's/\[[^]]*\] //' "$work/apt/sources.list" | paste -sd ';')"
+}
+
+say "configuring it"
+echo 'LABEL=guest-root / ext4 defaults,noatime 0 0' >"$root/etc/fstab"
+# Where kernel and initramfs are; nothing in a running guest needs it.
+echo 'LABEL=GUEST-BOOT /boot vfat noauto 0 0' >>"$root/etc/fstab"
+chroot "$root" apt-mark hold linux-image-cloud-amd64 >/dev/null
+chroot "$root" systemctl enable systemd-networkd.service ssh.service >/dev/null 2>&1
+chroot "$root" systemctl mask "${unwanted[@]}" >/dev/null 2>&1
+
+# A NoCloud seed is the only source of configuration: no search for clouds. The lists of modules are what
+# user, keys, name, disk and workload need; the distribution's have some forty.
+cat >"$root/etc/cloud/cloud.cfg.d/90-testbed.cfg" <<'END'
+datasource_list: [NoCloud, None]
+system_info:
+  default_user: {name: debian, lock_passwd: true, gecos: Debian, groups: [adm, sudo], sudo: ["ALL=(ALL) NOPASSWD:ALL"], shell: /bin/bash}
+  network: {renderers: [networkd]}
+ssh_genkeytypes: [ed25519]
+ssh_pwauth: false
+disable_root: true
+apt_preserve_sources_list: true
+cloud_init_modules: [bootcmd, write-files, growpart, resizefs, set_hostname, update_etc_hosts, users-groups, ssh]
+cloud_config_modules: [runcmd]
+cloud_final_modules: [scripts-user, final-message]
+END
+
+# One host key, made at the guest's first boot; an RSA key alone takes an emulated CPU seconds.
+printf 'HostKey /etc/ssh/ssh_host_ed25519_key\nPasswordAuthentication no\nUseDNS no\n' >"$root/etc/ssh/sshd_config.d/testbed.conf"
+
+# What belongs to one machine, this one or a guest, is not in an image.
+rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/hostname" "$root/etc/resolv.conf" "$root/etc/apt/apt.conf.d/99mmdebstrap"
+: >"$root/etc/machine-id"
+rm -f "$root/var/lib/dbus/machine-id"
+printf 'deb http://deb.debian.org/debian %s main\n' bookworm bookworm-updates >"$root/etc/apt/sources.list"
+echo 'deb http://deb.debian.org/debian-security bookworm-security main' >>"$root/etc/apt/sources.list"
+rm -rf "${root:?}"/var/lib/apt/lists/* "$root"/var/cache/apt/* "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old
+find "$root/var/log" -type f -delete
+
+# --- The disk: an MBR, a FAT partition with SYSLINUX, kernel and initramfs, an ext4 partition --------------------
+
+mib=$((1024 * 1024))
+boot_mib=64
+used_mib=$(du -sm --exclude="$root/boot" "$root" | cut -f1)
+# Room for the journal and the file system's own tables; the guest's first boot grows it to its disk.
+root_mib=$((used_mib * 5 / 4 + 192))
+root_start_mib=$((1 + boot_mib))
+
+say "writing the disk ($used_mib MiB of files)"
+mkdir "$work/boot"
+cp "$root"/boot/vmlinuz-* "$work/boot/vmlinuz"
+cp "$root"/boot/initrd.img-* "$work/boot/initrd"
+rm -f "$root"/boot/* "$root/vmlinuz" "$root/vmlinuz.old" "$root/initrd.img" "$root/initrd.img.old"
+# mitigations=off: an emulated CPU pays for them and a testbed has no secrets.
+cat >"$work/boot/syslinux.cfg" <<'END'
+PROMPT 0
+TIMEOUT 0
+DEFAULT linux
+LABEL linux
+  LINUX /vmlinuz
+  INITRD /initrd
+  APPEND root=LABEL=guest-root rw rootfstype=ext4 fsck.mode=skip mitigations=off random.trust_cpu=on console=tty0 console=ttyS0,115200 quiet loglevel=4
+END
+
+truncate -s $(((root_start_mib + root_mib) * mib)) "$disk"
+sfdisk --quiet "$disk" <<END
+label: dos
+start=2048, size=$((boot_mib * 2048)), type=c, bootable
+start=$((root_start_mib * 2048)), size=$((root_mib * 2048)), type=83
+END
+dd if="$mbr" of="$disk" bs=440 count=1 conv=notrunc status=none
+mkfs.fat -F 16 -n GUEST-BOOT --offset=2048 "$disk" $((boot_mib * 1024)) >/dev/null
+mcopy -i "$disk@@$mib" "$work"/boot/* ::
+syslinux --install --offset $mib "$disk"
+# Every inode table is written now (zeros, which cost nothing in a qcow2), so that no guest does it in the
+# background while it is being measured. Fewer inodes than usual: the tables also grow with a guest's disk.
+mke2fs -q -t ext4 -L guest-root -m 1 -i 32768 -E "offset=$((root_start_mib * mib)),lazy_itable_init=0,lazy_journal_init=0" \
+	-d "$root" "$disk" ${root_mib}M
+rm -rf --one-file-system "$root"
+
+say "converting it to qcow2"
+qemu-img convert -q -f raw -O qcow2 -o compat=1.1,lazy_refcounts=off "$disk" "$work/image.qcow2"
+sync -d "$work/image.qcow2"
+mv "$work/image.qcow2" "$out"
+say "built: $out, $(du -m "$out" | cut -f1) MiB"
