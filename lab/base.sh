@@ -77,13 +77,18 @@ progress() {
 }
 
 apt_sources "$work/apt"
+# QEMU comes from Debian's backports: emulating (TCG), QEMU before 9.0 loses writes of a running guest while its memory is
+# copied, and the guest crashes after a live migration (fixed by "physmem: Fix migration dirty bitmap coherency with TCG").
+backports=$(sed -n 's/ bookworm main$/ bookworm-backports main/p' "$work/apt/sources.list")
+echo "$backports" >> "$work/apt/sources.list"
+printf 'Package: src:qemu src:seabios\nPin: release n=bookworm-backports\nPin-Priority: 990\n' > "$work/pin"
 started=$SECONDS
 if ! mmdebstrap --verbose --mode=root --variant=minbase --aptopt="$work/apt/apt.conf" --include="$(IFS=,; echo "${packages[*]}")" \
   --aptopt='Apt::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
   --dpkgopt=force-unsafe-io \
   --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-  --customize-hook="$work/customize" \
+  --setup-hook="install -D -m 644 '$work/pin' \"\$1/etc/apt/preferences.d/testbed\"" --customize-hook="$work/customize" \
   bookworm "$partial/root" "$work/apt/sources.list" 2>&1 | progress; then
   cp "$log" "$cache/lab-base.log"
   say "mmdebstrap failed; its last words (all of them: $cache/lab-base.log):"
