@@ -1,0 +1,138 @@
+import { convert, create } from "xmlbuilder2";
+
+/** What a guest is: everything about its virtual machine that does not depend on where it runs. */
+export interface DomainSpec {
+  name: string;
+  uuid: string;
+  memoryMiB: number;
+  vcpus: number;
+  accelerator: "kvm" | "tcg";
+  /** Machine type known on every host, such as `pc-q35-7.2`. */
+  machine: string;
+  /** A libvirt `<cpu>` element that every host can run; absent: QEMU's default model. */
+  cpuXml?: string;
+  storage: GuestStorage;
+  mac: string;
+  bridge: string;
+  vnc: { port: number; listen: string };
+}
+
+/** Where a guest's files are; the paths are the same on the storage host and on every host that mounts its export. */
+export interface GuestStorage {
+  /** `kernel`: the hosts mount the export. `userspace`: QEMU opens it itself, with libnfs. */
+  transport: "kernel" | "userspace";
+  /** The NFS server's address, as the hosts reach it. */
+  server: string;
+  /** The redo log: a qcow2 overlay on the base image. */
+  overlayPath: string;
+  basePath: string;
+  baseFormat: "qcow2" | "raw";
+  /** The cloud-init seed, an ISO image; absent: none. */
+  seedPath?: string;
+}
+
+function source(storage: GuestStorage, path: string): { attributes: object; element: object } {
+  if (storage.transport === "kernel") return { attributes: { type: "file" }, element: { "@file": path } };
+  return {
+    attributes: { type: "network" },
+    element: {
+      "@protocol": "nfs",
+      "@name": path,
+      host: { "@name": storage.server },
+      identity: { "@user": "root", "@group": "root" },
+    },
+  };
+}
+
+const withAt = (attributes: object): object =>
+  Object.fromEntries(Object.entries(attributes).map(([key, value]) => [`@${key}`, value]));
+
+/**
+ * The libvirt definition of a guest (https://libvirt.org/formatdomain.html): the same on every host.
+ * The whole backing chain is named, since libvirt cannot look into an image that QEMU opens over NFS by itself.
+ */
+export function domainXml(spec: DomainSpec, vncPassword?: string): string {
+  const { storage } = spec;
+  const overlay = source(storage, storage.overlayPath);
+  const base = source(storage, storage.basePath);
+  const seed = storage.seedPath ? source(storage, storage.seedPath) : undefined;
+
+  const disks: object[] = [
+    {
+      ...withAt(overlay.attributes),
+      "@device": "disk",
+      // cache=none: what the guest was told is written is on the server, on whichever host it runs next.
+      driver: { "@name": "qemu", "@type": "qcow2", "@cache": "none", "@discard": "unmap" },
+      source: overlay.element,
+      backingStore: {
+        ...withAt(base.attributes),
+        format: { "@type": storage.baseFormat },
+        source: base.element,
+        backingStore: {},
+      },
+      target: { "@dev": "vda", "@bus": "virtio" },
+    },
+  ];
+  if (seed) {
+    disks.push({
+      ...withAt(seed.attributes),
+      // A virtio disk, not a CD-ROM: the kernels of cloud images need not have drivers for more.
+      "@device": "disk",
+      driver: { "@name": "qemu", "@type": "raw", "@cache": "none" },
+      source: seed.element,
+      target: { "@dev": "vdb", "@bus": "virtio" },
+      readonly: {},
+    });
+  }
+
+  const document = create({
+    domain: {
+      "@type": spec.accelerator === "kvm" ? "kvm" : "qemu",
+      name: spec.name,
+      uuid: spec.uuid,
+      memory: { "@unit": "MiB", "#": spec.memoryMiB },
+      vcpu: spec.vcpus,
+      os: { type: { "@arch": "x86_64", "@machine": spec.machine, "#": "hvm" } },
+      features: { acpi: {}, apic: {} },
+      ...(spec.cpuXml ? (convert(spec.cpuXml, { format: "object" }) as object) : {}),
+      clock: { "@offset": "utc" },
+      on_poweroff: "destroy",
+      on_reboot: "restart",
+      on_crash: "destroy",
+      devices: {
+        disk: disks,
+        interface: {
+          "@type": "bridge",
+          mac: { "@address": spec.mac },
+          source: { "@bridge": spec.bridge },
+          model: { "@type": "virtio" },
+        },
+        serial: {
+          "@type": "pty",
+          log: { "@file": consoleLogPath(spec.name), "@append": "on" },
+          target: { "@port": "0" },
+        },
+        console: { "@type": "pty", target: { "@type": "serial", "@port": "0" } },
+        channel: {
+          "@type": "unix",
+          target: { "@type": "virtio", "@name": "org.qemu.guest_agent.0" },
+        },
+        input: { "@type": "tablet", "@bus": "virtio" },
+        graphics: {
+          "@type": "vnc",
+          "@port": spec.vnc.port,
+          "@autoport": "no",
+          "@listen": spec.vnc.listen,
+          ...(vncPassword ? { "@passwd": vncPassword } : {}),
+        },
+        video: { model: { "@type": "vga" } },
+        memballoon: { "@model": "virtio" },
+        rng: { "@model": "virtio", backend: { "@model": "random", "#": "/dev/urandom" } },
+      },
+    },
+  });
+  return document.end({ prettyPrint: true, headless: true });
+}
+
+/** Where a host keeps what the guest printed on its serial console. */
+export const consoleLogPath = (guest: string): string => `/var/log/libvirt/qemu/${guest}-console.log`;

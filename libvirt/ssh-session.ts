@@ -1,0 +1,205 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { execa, type ResultPromise } from "execa";
+import { CommandFailed, HostUnreachable } from "./errors.ts";
+import type { SshTarget } from "./ssh-target.ts";
+
+/** What a command on a host printed. */
+export interface CommandOutput {
+  stdout: string;
+  stderr: string;
+  exitCode: number;
+}
+
+export interface RunOptions {
+  /** Given to the command's standard input; never logged, so secrets belong here. */
+  input?: string;
+  /** Default 60 000. */
+  timeoutMs?: number;
+  /** Return a non-zero exit instead of throwing. Default false. */
+  allowFailure?: boolean;
+}
+
+/** A command whose lines are read while it runs. It ends with this object, with its session or with our process. */
+export interface Follower {
+  stop(): Promise<void>;
+}
+
+/** How far a host's wall clock is ahead of ours, and how wrong that can be. */
+export interface ClockReading {
+  offsetMs: number;
+  uncertaintyMs: number;
+}
+
+/** Quotes a word for a POSIX shell. */
+export const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
+
+const expandHome = (path: string): string => (path.startsWith("~/") ? join(homedir(), path.slice(2)) : path);
+
+/** OpenSSH's options for a target: strict about host keys wherever they are known. */
+export function sshOptions(target: SshTarget): string[] {
+  const options = [
+    ["BatchMode", "yes"],
+    ["ConnectTimeout", "10"],
+    // A host that died in the middle of a move is noticed within 15 s.
+    ["ServerAliveInterval", "5"],
+    ["ServerAliveCountMax", "3"],
+    ["LogLevel", "ERROR"],
+  ];
+  if (target.privateKeyFile) {
+    options.push(["IdentitiesOnly", "yes"], ["IdentityFile", expandHome(target.privateKeyFile)]);
+  }
+  if (target.knownHostsFile) {
+    options.push(["UserKnownHostsFile", expandHome(target.knownHostsFile)], ["StrictHostKeyChecking", "yes"]);
+  }
+  return [
+    ...options.flatMap(([key, value]) => ["-o", `${key}=${value}`]),
+    "-p",
+    String(target.port),
+    "-l",
+    target.user,
+  ];
+}
+
+/**
+ * One SSH connection to a host, shared by all commands on it (OpenSSH's multiplexing), everything run as root.
+ *
+ * The connection's own command answers with the host's clock, a line for each line it gets, and ends when its standard
+ * input does: so the connection lives exactly as long as this process, even when that is killed.
+ */
+export class SshSession {
+  readonly target: SshTarget;
+  readonly #directory: string;
+  readonly #master: ResultPromise;
+  readonly #clockLines: AsyncIterator<string>;
+  readonly #followers = new Set<Follower>();
+
+  private constructor(
+    target: SshTarget,
+    directory: string,
+    master: ResultPromise,
+    clockLines: AsyncIterator<string>,
+  ) {
+    this.target = target;
+    this.#directory = directory;
+    this.#master = master;
+    this.#clockLines = clockLines;
+  }
+
+  /** Throws HostUnreachable. */
+  static async open(target: SshTarget): Promise<SshSession> {
+    const directory = await mkdtemp(join(tmpdir(), "testbed-ssh-"));
+    // EPOCHREALTIME needs bash 5, and no process of its own a reading.
+    const clock = `while read -r _; do echo "$EPOCHREALTIME"; done`;
+    const master = execa(
+      "ssh",
+      [
+        "-M",
+        "-S",
+        join(directory, "control"),
+        ...sshOptions(target),
+        target.address,
+        `bash -c ${quote(clock)}`,
+      ],
+      { stdin: "pipe", stdout: "pipe", stderr: "pipe", reject: false, buffer: { stdout: false } },
+    );
+    const clockLines = createInterface({ input: master.stdout })[Symbol.asyncIterator]();
+    master.stdin.on("error", () => {}); // a broken pipe is told by the exit of ssh
+    master.stdin.write("\n");
+    const first = await clockLines.next();
+    if (first.done) {
+      const { stderr } = await master;
+      await rm(directory, { recursive: true, force: true });
+      throw new HostUnreachable(target, String(stderr));
+    }
+    return new SshSession(target, directory, master, clockLines);
+  }
+
+  get alive(): boolean {
+    return this.#master.exitCode === null && this.#master.signalCode === null;
+  }
+
+  /** Runs a bash script as root. Throws CommandFailed, HostUnreachable. */
+  async run(doing: string, script: string, options: RunOptions = {}): Promise<CommandOutput> {
+    const { input = "", timeoutMs = 60_000, allowFailure = false } = options;
+    const result = await execa("ssh", this.#arguments(script), { input, timeout: timeoutMs, reject: false });
+    const output = { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode ?? -1 };
+    if (result.timedOut) {
+      throw new CommandFailed({ doing, host: this.target.name, ...output, timedOutAfterMs: timeoutMs });
+    }
+    // 255 is ssh's own; a connection that broke in the middle says so on stderr or by a dead master.
+    if (output.exitCode === 255 && !this.alive) throw new HostUnreachable(this.target, output.stderr);
+    if (output.exitCode !== 0 && !allowFailure) {
+      throw new CommandFailed({ doing, host: this.target.name, ...output });
+    }
+    return output;
+  }
+
+  /**
+   * Runs a bash command for as long as its lines are wanted. On the host it is ended when the connection's input closes,
+   * so that nothing is left there whatever happens here.
+   */
+  follow(command: string, onLine: (line: string) => void): Follower {
+    const script = `${command} & child=$!; trap 'kill $child 2>/dev/null' EXIT; cat >/dev/null`;
+    const child = execa("ssh", this.#arguments(script), {
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "ignore",
+      reject: false,
+      buffer: false,
+    });
+    child.stdin.on("error", () => {});
+    const lines = createInterface({ input: child.stdout });
+    lines.on("line", onLine);
+    const follower: Follower = {
+      stop: async () => {
+        this.#followers.delete(follower);
+        child.stdin.end();
+        await child;
+      },
+    };
+    this.#followers.add(follower);
+    return follower;
+  }
+
+  /**
+   * Reads the host's clock as NTP does: the exchange with the shortest way there and back of several decides; half that way is
+   * the uncertainty.
+   */
+  async readClock(exchanges = 8): Promise<ClockReading> {
+    let best: ClockReading | undefined;
+    for (let i = 0; i < exchanges; i++) {
+      const sentAtMs = performance.timeOrigin + performance.now();
+      this.#master.stdin?.write("\n");
+      const line = await this.#clockLines.next();
+      const roundTripMs = performance.timeOrigin + performance.now() - sentAtMs;
+      if (line.done) throw new HostUnreachable(this.target, "the connection ended while its clock was read");
+      const reading = {
+        offsetMs: Number(line.value) * 1000 - (sentAtMs + roundTripMs / 2),
+        uncertaintyMs: roundTripMs / 2,
+      };
+      if (!best || reading.uncertaintyMs < best.uncertaintyMs) best = reading;
+    }
+    return best as ClockReading;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#followers].map((follower) => follower.stop()));
+    this.#master.stdin?.end();
+    await this.#master;
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  #arguments(script: string): string[] {
+    const asRoot = this.target.user === "root" ? "" : "sudo -n ";
+    return [
+      "-S",
+      join(this.#directory, "control"),
+      ...sshOptions(this.target),
+      this.target.address,
+      `${asRoot}bash -c ${quote(script)}`,
+    ];
+  }
+}

@@ -1,0 +1,23 @@
+import type { MigrationRecord } from "../report/record.ts";
+import type { SshSession } from "./ssh-session.ts";
+
+export type HostVersions = MigrationRecord["versions"]["from"];
+
+/** What runs on a host now, asked of its libvirtd and its kernel. */
+export async function hostVersions(session: SshSession): Promise<HostVersions> {
+  const { stdout } = await session.run(
+    "asking for versions",
+    "LC_ALL=C virsh -q -c qemu:///system version --daemon && uname -r",
+  );
+  return parseVersions(stdout);
+}
+
+/** Reads what `virsh version --daemon` and, on the last line, `uname -r` print. */
+export function parseVersions(printed: string): HostVersions {
+  const found = (pattern: RegExp): string => pattern.exec(printed)?.[1] ?? "unknown";
+  return {
+    qemu: found(/^Running hypervisor: QEMU (\S+)$/m),
+    libvirt: found(/^Running against daemon: (\S+)$/m),
+    kernel: printed.trim().split("\n").at(-1) ?? "unknown",
+  };
+}

@@ -1,0 +1,16 @@
+import type { CommandOutput, RunOptions, SshSession } from "./ssh-session.ts";
+import { quote } from "./ssh-session.ts";
+
+/** Runs one virsh command on the host's system libvirtd. Throws CommandFailed, HostUnreachable. */
+export function virsh(
+  session: SshSession,
+  doing: string,
+  args: readonly string[],
+  options?: RunOptions,
+): Promise<CommandOutput> {
+  return session.run(doing, virshCommand(args), options);
+}
+
+/** The same as text, to be a part of a longer script. */
+export const virshCommand = (args: readonly string[]): string =>
+  `LC_ALL=C virsh -q -c qemu:///system ${args.map(quote).join(" ")}`;

@@ -1,0 +1,59 @@
+import { dirname } from "node:path/posix";
+import { z } from "zod";
+import { quote, type SshSession } from "../libvirt/ssh-session.ts";
+import { migrationModes } from "../report/record.ts";
+
+const intentSchema = z.object({
+  schema: z.literal(1),
+  guest: z.string(),
+  uuid: z.uuid(),
+  from: z.string(),
+  to: z.string(),
+  mode: z.enum(migrationModes),
+  /**
+   * `begun`: the guest's CPUs have not run at the destination. `resuming`: they may have, so that a saved memory is stale:
+   * resumed once more it would not fit the disk.
+   */
+  phase: z.enum(["begun", "resuming"]),
+  startedAt: z.iso.datetime(),
+});
+
+/**
+ * What a run is about to do, written to the storage host before anything moves and cleared when all is settled. Whoever finds
+ * one finishes or undoes what a dead run began.
+ */
+export type Intent = z.infer<typeof intentSchema>;
+
+export const intentPath = (directory: string, uuid: string): string => `${directory}/${uuid}.json`;
+
+/** Absent: no move of this guest is under way. Throws when the record cannot be understood: nothing is guessed. */
+export async function readIntent(storage: SshSession, path: string): Promise<Intent | undefined> {
+  const { stdout } = await storage.run(
+    `reading the intent record ${path}`,
+    `if [ -e ${quote(path)} ]; then cat ${quote(path)}; fi`,
+  );
+  if (!stdout.trim()) return undefined;
+  try {
+    return intentSchema.parse(JSON.parse(stdout));
+  } catch (cause) {
+    throw new Error(
+      `The intent record ${path} on ${storage.target.name} is not one this program wrote. Nothing was changed. ` +
+        "See which copy of the guest is right, remove the file, and run again.",
+      { cause },
+    );
+  }
+}
+
+/** Written whole or not at all, and on the disk when this returns. */
+export async function writeIntent(storage: SshSession, path: string, intent: Intent): Promise<void> {
+  const temporary = quote(`${path}.new`);
+  await storage.run(
+    `writing the intent record ${path}`,
+    `mkdir -p ${quote(dirname(path))} && cat > ${temporary} && sync ${temporary} && mv ${temporary} ${quote(path)} && sync ${quote(dirname(path))}`,
+    { input: `${JSON.stringify(intent)}\n` },
+  );
+}
+
+export async function clearIntent(storage: SshSession, path: string): Promise<void> {
+  await storage.run(`clearing the intent record ${path}`, `rm -f ${quote(path)} ${quote(`${path}.new`)}`);
+}

@@ -1,0 +1,105 @@
+import { withoutAbsent } from "../libvirt/job-info.ts";
+import { memorySentAt } from "../libvirt/qemu-trace.ts";
+import type { ClockReading } from "../libvirt/ssh-session.ts";
+import type { MigrationRecord, PhaseName } from "../report/record.ts";
+import type { Transfer } from "./live.ts";
+import { passesOf } from "./passes.ts";
+import { precopyTimeline } from "./precopy-timeline.ts";
+import type { Stopwatch } from "./stopwatch.ts";
+import type { Witness } from "./witness.ts";
+
+/** Both ends' clocks, each against this machine's. */
+export interface Clocks {
+  source: ClockReading;
+  destination: ClockReading;
+}
+
+/** When a phase ended, in milliseconds since the beginning. */
+export interface Border {
+  phase: PhaseName;
+  endMs: number;
+}
+
+type Heard = Pick<Witness, "source" | "stoppedAt" | "resumedAt" | "statusAt">;
+type Measured = Partial<MigrationRecord> & Pick<MigrationRecord, "totalMs" | "phases" | "passes">;
+
+/** To a tenth of a millisecond: no clock reading here is better. */
+const rounded = (ms: number): number => Math.round(ms * 10) / 10;
+
+/** Brings a host's time stamp onto the stopwatch. */
+function onWatch(watch: Stopwatch, clock: ClockReading) {
+  return <T extends number | undefined>(epochSeconds: T) =>
+    (epochSeconds === undefined ? undefined : rounded(watch.fromHostClock(epochSeconds, clock))) as T;
+}
+
+const offsetBetween = ({ source, destination }: Clocks): NonNullable<MigrationRecord["clock"]> => ({
+  offsetMs: destination.offsetMs - source.offsetMs,
+  uncertaintyMs: destination.uncertaintyMs + source.uncertaintyMs,
+});
+
+/** The figures of a pre-copy; one that QEMU did not report is absent. */
+export function measureLive(
+  heard: Heard,
+  { trace, job = {} }: Transfer,
+  clocks: Clocks,
+  watch: Stopwatch,
+  endMs: number,
+): Measured {
+  const atSource = onWatch(watch, clocks.source);
+  const atDestination = onWatch(watch, clocks.destination);
+  const setup = heard.statusAt("setup");
+  const completed = heard.statusAt("completed");
+  const moments = {
+    activeMs: atSource(heard.statusAt("active")),
+    stoppedMs: atSource(heard.stoppedAt),
+    memorySentMs: atSource(memorySentAt(trace)),
+    resumedMs: atDestination(heard.resumedAt),
+    endMs: rounded(endMs),
+  };
+  const passes = passesOf(heard.source, trace, atSource);
+  const switchover = { remainingMiB: passes.at(-1)?.remainingMiB, bandwidthMiBps: job.bandwidthMiBps };
+  const { activeMs, stoppedMs, resumedMs } = moments;
+  const timeline =
+    activeMs === undefined || stoppedMs === undefined || resumedMs === undefined
+      ? { totalMs: moments.endMs, phases: [] }
+      : precopyTimeline({ ...moments, activeMs, stoppedMs, resumedMs }, switchover);
+  return withoutAbsent({
+    ...timeline,
+    passes,
+    hypervisorTotalMs: setup && completed ? rounded((completed - setup) * 1000) : undefined,
+    hypervisorDowntimeMs: job.downtimeMs,
+    transferredMiB: job.transferredMiB,
+    iterations: job.iteration,
+    throttlePercent: job.throttlePercent,
+    dirtyPagesPerSecond: passes.findLast((pass) => pass.dirtyPagesPerSecond !== undefined)
+      ?.dirtyPagesPerSecond,
+    clock: offsetBetween(clocks),
+  }) as Measured;
+}
+
+/** The figures of a move whose phases are this program's own steps: offline and cold. */
+export function measureSteps(
+  heard: Heard,
+  borders: readonly Border[],
+  lastPhase: PhaseName,
+  clocks: Clocks,
+  watch: Stopwatch,
+  endMs: number,
+): Measured {
+  const stoppedMs = onWatch(watch, clocks.source)(heard.stoppedAt);
+  const resumedMs = onWatch(watch, clocks.destination)(heard.resumedAt);
+  let startMs = 0;
+  const phases = [...borders, { phase: lastPhase, endMs }].map(({ phase, endMs }) => {
+    const made = { name: phase, startMs, endMs: rounded(endMs) };
+    startMs = made.endMs;
+    return made;
+  });
+  return withoutAbsent({
+    totalMs: rounded(endMs),
+    downtimeMs:
+      stoppedMs === undefined || resumedMs === undefined ? undefined : rounded(resumedMs - stoppedMs),
+    phases,
+    passes: [],
+    clock: offsetBetween(clocks),
+  }) as Measured;
+}

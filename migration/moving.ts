@@ -1,0 +1,24 @@
+import type { SshSession } from "../libvirt/ssh-session.ts";
+import type { FleetHost } from "./fleet.ts";
+import type { Intent } from "./intent.ts";
+
+/** One end of a move. */
+export interface Station {
+  name: string;
+  host: FleetHost;
+  session: SshSession;
+}
+
+/** A move under way: who, from where to where, and the means to do it. */
+export interface Moving {
+  guest: string;
+  uuid: string;
+  intent: Intent;
+  intentFile: string;
+  source: Station;
+  destination: Station;
+  storage: SshSession;
+  timeoutMs: number;
+  /** Shows a line of progress to the person. */
+  tell: (line: string) => void;
+}

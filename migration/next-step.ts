@@ -1,0 +1,112 @@
+import type { Sighting } from "../libvirt/sighting.ts";
+import type { Intent } from "./intent.ts";
+import { GuestActiveTwice, isActive } from "./whereabouts.ts";
+
+/** All that decides how a begun move goes on. */
+export interface World {
+  source: Sighting;
+  destination: Sighting;
+  /** A complete state file (a saved memory) at either end; an incomplete one is worth nothing. */
+  stateAtSource: boolean;
+  stateAtDestination: boolean;
+}
+
+export type End = "source" | "destination";
+
+/** The one thing to do next. Each is idempotent, and each brings the world nearer to `settled`. */
+export type Step =
+  /** It shuts down, or a job of libvirt's still works on it: see what comes of it. */
+  | { do: "wait-for-job"; at: End }
+  /** Ends a copy whose CPUs have not run since the other one has them. */
+  | { do: "destroy"; at: End }
+  | { do: "undefine"; at: End }
+  /** Lets a paused copy run. */
+  | { do: "resume"; at: End }
+  /** From here on the saved memory is stale. */
+  | { do: "mark-resuming" }
+  | { do: "copy-state" }
+  /** From the state file, still paused. */
+  | { do: "restore" }
+  | { do: "discard-state" }
+  | { do: "define"; at: "destination" }
+  | { do: "start"; at: End; memoryLost: boolean }
+  /** It runs once, at this end, and nothing is left over. */
+  | { do: "settled"; at: End };
+
+/**
+ * What to do next about a move that was begun, by this run or by one that died: decided from the world as it is. The move's first
+ * action (transfer, save, shutdown) is the caller's; from then on, moving and recovering are the same.
+ *
+ * Throws GuestActiveTwice, and when the guest is defined nowhere.
+ */
+export function nextStep(intent: Intent, world: World): Step {
+  const { source, destination } = world;
+  const bothActive = isActive(source) && isActive(destination);
+  // After an offline move's copy has run, a source that is active again was started by someone else.
+  const bothMayHaveRun =
+    (source.state === "running" && destination.state === "running") || intent.phase === "resuming";
+  if (bothActive && bothMayHaveRun) {
+    throw new GuestActiveTwice(intent.guest, [source.host, destination.host]);
+  }
+
+  const busy = [source, destination].find(({ job, state }) => job !== undefined || state === "stopping");
+  if (busy) return { do: "wait-for-job", at: busy === source ? "source" : "destination" };
+
+  if (destination.state === "running") return releaseSource(world);
+  if (source.state === "running") return releaseDestination(world);
+  if (destination.state === "paused") return pausedAtDestination(intent, world);
+  if (source.state === "paused") return { do: "resume", at: "source" };
+  return runsNowhere(intent, world);
+}
+
+/** The move succeeded: what is left at the source goes. */
+function releaseSource({ source, stateAtSource, stateAtDestination }: World): Step {
+  if (isActive(source)) return { do: "destroy", at: "source" };
+  if (source.state === "inactive") return { do: "undefine", at: "source" };
+  if (stateAtSource || stateAtDestination) return { do: "discard-state" };
+  return { do: "settled", at: "destination" };
+}
+
+/** The guest never left: what was prepared at the destination goes. */
+function releaseDestination({ destination, stateAtSource, stateAtDestination }: World): Step {
+  if (isActive(destination)) return { do: "destroy", at: "destination" };
+  if (destination.state === "inactive") return { do: "undefine", at: "destination" };
+  if (stateAtSource || stateAtDestination) return { do: "discard-state" };
+  return { do: "settled", at: "source" };
+}
+
+function pausedAtDestination(intent: Intent, { source, destination }: World): Step {
+  if (intent.mode === "offline" && !isActive(source)) {
+    // Restored in full: only the mark stands between it and running.
+    return intent.phase === "resuming" ? { do: "resume", at: "destination" } : { do: "mark-resuming" };
+  }
+  // Pre-copy: the source lets go only once the destination runs. While it is there it has the whole memory; once it is gone
+  // the destination has, unless it still waits for the rest.
+  const incomplete = isActive(source) || destination.reason === "migrating";
+  return incomplete ? { do: "destroy", at: "destination" } : { do: "resume", at: "destination" };
+}
+
+function runsNowhere(intent: Intent, world: World): Step {
+  const { source, destination, stateAtSource, stateAtDestination } = world;
+  if (intent.mode === "offline") {
+    if (intent.phase === "begun") {
+      if (stateAtDestination) return { do: "restore" };
+      if (stateAtSource) return { do: "copy-state" };
+    } else if (stateAtSource || stateAtDestination) {
+      return { do: "discard-state" };
+    }
+  }
+  const defined = source.state === "inactive" || destination.state === "inactive";
+  if (!defined) {
+    throw new Error(
+      `Guest ${intent.guest} was being moved from ${intent.from} to ${intent.to} (${intent.mode}) and is now defined on neither host. ` +
+        "Its disk is untouched. Remove the intent record on the storage host and run again: the guest is then defined and booted anew.",
+    );
+  }
+  if (intent.mode === "cold") {
+    if (destination.state !== "inactive") return { do: "define", at: "destination" };
+    if (source.state === "inactive") return { do: "undefine", at: "source" };
+    return { do: "start", at: "destination", memoryLost: false };
+  }
+  return { do: "start", at: source.state === "inactive" ? "source" : "destination", memoryLost: true };
+}

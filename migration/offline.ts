@@ -1,0 +1,51 @@
+import { quote } from "../libvirt/ssh-session.ts";
+import { virsh, virshCommand } from "../libvirt/virsh.ts";
+import type { Moving } from "./moving.ts";
+import { definitionPath, makeStateDirectory, stateFilePath } from "./state-file.ts";
+
+const mib = 1024 * 1024;
+
+/** Stops the guest and writes its memory to a state file at the source. */
+export async function save({ guest, uuid, source, timeoutMs }: Moving): Promise<void> {
+  await makeStateDirectory(source.session);
+  await virsh(source.session, `saving the memory of guest ${guest}`, ["save", uuid, stateFilePath(uuid)], {
+    timeoutMs,
+  });
+}
+
+/** Copies state file and definition over SSH, from host to host, and defines the guest at the destination. */
+export async function copyState(moving: Moving): Promise<void> {
+  const { guest, uuid, source, destination, timeoutMs, tell } = moving;
+  const [state, definition] = [stateFilePath(uuid), definitionPath(uuid)];
+  await makeStateDirectory(destination.session);
+  const { stdout } = await source.session.run("measuring the state file", `stat -c %s ${quote(state)}`);
+  const sizeMiB = Number(stdout) / mib;
+  const arrived = `while sleep 1; do stat -c %s ${quote(`${state}.part`)} 2>/dev/null; done`;
+  const progress = destination.session.follow(arrived, (bytes) => {
+    const doneMiB = Number(bytes) / mib;
+    tell(`${guest}: copying the state file, ${doneMiB.toFixed(0)} of ${sizeMiB.toFixed(0)} MiB`);
+  });
+  const peer = `root@${destination.host.peerAddress}`;
+  try {
+    await source.session.run(
+      `copying the state file of guest ${guest} to ${destination.name}`,
+      `set -eo pipefail
+${virshCommand(["dumpxml", "--security-info", "--inactive", uuid])} > ${quote(definition)}
+scp -q -o BatchMode=yes ${quote(definition)} ${quote(`${peer}:${definition}`)}
+scp -q -o BatchMode=yes ${quote(state)} ${quote(`${peer}:${state}.part`)}
+ssh -o BatchMode=yes ${quote(peer)} ${quote(`mv ${quote(`${state}.part`)} ${quote(state)}`)}`,
+      { timeoutMs },
+    );
+  } finally {
+    await progress.stop();
+  }
+}
+
+/** Loads the state file at the destination. The guest's CPUs do not run yet: until they do, the file is as good as new. */
+export async function restorePaused({ guest, uuid, destination, timeoutMs }: Moving): Promise<void> {
+  await destination.session.run(
+    `restoring guest ${guest} from its state file`,
+    `${virshCommand(["define", definitionPath(uuid)])} && ${virshCommand(["restore", stateFilePath(uuid), "--paused"])}`,
+    { timeoutMs },
+  );
+}

@@ -1,0 +1,58 @@
+import type { MonitorEvent } from "../libvirt/monitor-event.ts";
+import type { TraceEvent } from "../libvirt/qemu-trace.ts";
+import type { MigrationRecord } from "../report/record.ts";
+
+const mib = 1024 * 1024;
+
+/**
+ * The passes of a pre-copy over the guest's memory, as each began: what had been sent and what remained, and how fast pages had got
+ * dirty since the one before. From QEMU's events and trace; what was not traced leaves the pass out, rather than guess.
+ */
+export function passesOf(
+  events: readonly MonitorEvent[],
+  trace: readonly TraceEvent[],
+  onWatch: (epochSeconds: number) => number,
+): MigrationRecord["passes"] {
+  let previousSync: TraceEvent | undefined;
+  return events.flatMap(({ event, atEpochSeconds, data }) => {
+    if (event !== "MIGRATION_PASS" || typeof data.pass !== "number") return [];
+    // QEMU tells of the pass right before it reads the dirty bitmap for it.
+    const sync = trace.findLast(
+      (line) => line.event === "migration_bitmap_sync_end" && line.atEpochSeconds <= atEpochSeconds + 0.05,
+    );
+    const pending = trace.find(
+      (line) =>
+        line.event.startsWith("migrate_pending") &&
+        line.atEpochSeconds >= (sync?.atEpochSeconds ?? atEpochSeconds),
+    );
+    const remaining = pending && number(pending.text, /size (\d+)/);
+    const dirtyPages = sync && number(sync.text, /dirty_pages (\d+)/);
+    const intervalSeconds = sync && previousSync && sync.atEpochSeconds - previousSync.atEpochSeconds;
+    previousSync = sync;
+    if (remaining === undefined) return [];
+    return [
+      {
+        pass: data.pass,
+        transferredMiB: transferredBy(trace, atEpochSeconds) / mib,
+        remainingMiB: remaining / mib,
+        ...(dirtyPages !== undefined && intervalSeconds
+          ? { dirtyPagesPerSecond: dirtyPages / intervalSeconds }
+          : {}),
+        atMs: onWatch(atEpochSeconds),
+      },
+    ];
+  });
+}
+
+/** QEMU tells every 100 ms how many bytes it sent. */
+const transferredBy = (trace: readonly TraceEvent[], untilEpochSeconds: number): number =>
+  trace
+    .filter(
+      ({ event, atEpochSeconds }) => event === "migrate_transferred" && atEpochSeconds <= untilEpochSeconds,
+    )
+    .reduce((sum, { text }) => sum + (number(text, /transferred (\d+)/) ?? 0), 0);
+
+function number(text: string, pattern: RegExp): number | undefined {
+  const match = pattern.exec(text)?.[1];
+  return match === undefined ? undefined : Number(match);
+}

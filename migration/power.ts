@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { sight } from "../libvirt/sighting.ts";
+import type { SshSession } from "../libvirt/ssh-session.ts";
+import { virsh } from "../libvirt/virsh.ts";
+import { isActive } from "./whereabouts.ts";
+
+/** How long a guest gets to shut down by itself, unless the caller says otherwise. */
+export const defaultShutdownTimeoutMs = 180_000;
+
+/** Asks again now and then: a guest that is still booting does not hear the first call. */
+const askAgainMs = 10_000;
+
+/**
+ * Shuts a guest down as its power button would, and waits until it is off. Throws when it does not go off in time: it then
+ * still runs, and nothing was forced.
+ */
+export async function shutDown(
+  session: SshSession,
+  guest: { name: string; uuid: string },
+  timeoutMs = defaultShutdownTimeoutMs,
+): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs;
+  let askedAtMs = Number.NEGATIVE_INFINITY;
+  while (isActive(await sight(session, guest.uuid))) {
+    const nowMs = performance.now();
+    if (nowMs > deadlineMs) {
+      throw new Error(
+        `Guest ${guest.name} on ${session.target.name} did not shut down within ${timeoutMs / 1000} s and still runs. ` +
+          `See its console (virsh console ${guest.name}); shut it down from inside, or with \`virsh destroy ${guest.name}\` if its data may be lost, and run again.`,
+      );
+    }
+    if (nowMs - askedAtMs > askAgainMs) {
+      // Fails when it went off in between: the next look tells.
+      await virsh(session, `shutting down guest ${guest.name}`, ["shutdown", guest.uuid, "--mode", "acpi"], {
+        allowFailure: true,
+      });
+      askedAtMs = nowMs;
+    }
+    await sleep(200);
+  }
+}

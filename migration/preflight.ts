@@ -1,0 +1,107 @@
+import { quote } from "../libvirt/ssh-session.ts";
+import type { MigrationRecord } from "../report/record.ts";
+import type { Station } from "./moving.ts";
+import type { MigrationRequest } from "./request.ts";
+
+export type Check = NonNullable<MigrationRecord["preflight"]>[number];
+
+/** A check that speaks against a move; nothing has been touched. */
+export class PreflightFailed extends Error {
+  readonly checks: readonly Check[];
+
+  constructor(guest: string, destination: string, checks: readonly Check[]) {
+    const failed = checks.filter(({ verdict }) => verdict === "fail");
+    super(
+      `Guest ${guest} cannot move to ${destination}; nothing was changed.\n` +
+        failed.map(({ check, detail }) => `  ${check}: ${detail}`).join("\n"),
+    );
+    this.name = "PreflightFailed";
+    this.checks = checks;
+  }
+}
+
+/** What the hypervisor itself needs besides the guest's memory, as a part of it and at least. */
+const overhead = { share: 0.05, leastMiB: 64 };
+
+/**
+ * Asks both hosts, before anything is touched, whether the guest can be moved: the destination's free memory, the way there from
+ * the source, no other guest of that name, an emulator that copies memory faithfully. Throws PreflightFailed.
+ */
+export async function preflight(
+  { guest, uuid, conditions, options }: MigrationRequest,
+  source: Station,
+  destination: Station,
+  versions: MigrationRecord["versions"],
+): Promise<Check[]> {
+  const [memory, way, namesake] = await Promise.all([
+    destination.session.run(
+      "reading the free memory",
+      `awk '/MemAvailable/ { print int($2 / 1024) }' /proc/meminfo`,
+    ),
+    source.session.run(
+      "asking whether the hosts reach each other",
+      `ssh -o BatchMode=yes -o ConnectTimeout=10 root@${quote(destination.host.peerAddress)} virsh -q -c qemu:///system uri`,
+      { allowFailure: true },
+    ),
+    destination.session.run(
+      "looking for another guest of that name",
+      `virsh -q -c qemu:///system domuuid ${quote(guest)} 2>/dev/null || true`,
+    ),
+  ]);
+  const checks = [
+    memoryCheck(destination.name, Number(memory.stdout), conditions.memoryMiB),
+    wayCheck(source.name, destination.name, way.exitCode === 0 ? undefined : way.stderr.trim()),
+    nameCheck(guest, destination.name, uuid, namesake.stdout.trim()),
+    ...(options.mode === "live"
+      ? [emulationCheck(conditions.accelerator, source.name, versions.from.qemu)]
+      : []),
+  ];
+  if (checks.some(({ verdict }) => verdict === "fail")) {
+    throw new PreflightFailed(guest, destination.name, checks);
+  }
+  return checks;
+}
+
+const check = (name: string, passed: boolean, detail: string): Check => ({
+  check: name,
+  verdict: passed ? "pass" : "fail",
+  detail,
+});
+
+export function memoryCheck(host: string, availableMiB: number, memoryMiB: number): Check {
+  const neededMiB = Math.ceil(memoryMiB + Math.max(overhead.leastMiB, memoryMiB * overhead.share));
+  const detail = `${host} has ${availableMiB} MiB available, ${neededMiB} MiB are needed`;
+  return check("memory", availableMiB >= neededMiB, detail);
+}
+
+function wayCheck(source: string, destination: string, error?: string): Check {
+  return error === undefined
+    ? check("host to host", true, `${source} reaches libvirt on ${destination} over SSH`)
+    : check("host to host", false, `${source} does not reach libvirt on ${destination} over SSH: ${error}`);
+}
+
+function nameCheck(guest: string, host: string, uuid: string, found: string): Check {
+  return found === "" || found === uuid
+    ? check("name", true, `no other guest on ${host} has this name`)
+    : check(
+        "name",
+        false,
+        `${host} has another guest named ${guest} (uuid ${found}): rename or remove one of them`,
+      );
+}
+
+/**
+ * Before 9.0, an emulating QEMU (TCG) did not see all of the writes to memory that it was copying: guests crashed after a
+ * pre-copy, or went on with old data (mended by "physmem: Fix migration dirty bitmap coherency with TCG memory access").
+ */
+export function emulationCheck(accelerator: "kvm" | "tcg", host: string, qemu: string): Check {
+  const faithful = accelerator === "kvm" || Number.parseFloat(qemu) >= 9;
+  return check(
+    "memory copy",
+    faithful,
+    faithful
+      ? `QEMU ${qemu} on ${host} tracks all writes under ${accelerator}`
+      : `QEMU ${qemu} on ${host} emulates (tcg) and, before 9.0, loses writes while a running guest's memory is copied: ` +
+          "move it offline or cold, or install QEMU 9.0 or newer (Debian 12 has it in bookworm-backports)",
+  );
+}

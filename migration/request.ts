@@ -1,0 +1,33 @@
+import type { MigrationMode } from "../report/record.ts";
+import type { Fleet } from "./fleet.ts";
+
+/** How a guest is moved. Units are in the names; what is absent is the hypervisor's own default. */
+export interface MigrationOptions {
+  mode: MigrationMode;
+  /** live: QEMU switches over when what remains can be sent within this time. Default: QEMU's, 300 ms. */
+  maxDowntimeMs?: number;
+  /** live: ceiling of the transfer. Default: none. */
+  bandwidthMiBps?: number;
+  /** live: TCP port at the destination. Default: the first free one of libvirt's, 49152 to 49215. */
+  port?: number;
+  /** How long the move may take before it is given up and the guest stays where it was. Default 600 000. */
+  timeoutMs?: number;
+}
+
+/** What the records say about the conditions of a move besides what is measured. */
+export interface Conditions {
+  memoryMiB: number;
+  workload?: unknown;
+  accelerator: "kvm" | "tcg";
+  nfsTransport: "kernel" | "userspace";
+}
+
+export interface MigrationRequest {
+  guest: string;
+  uuid: string;
+  /** Host where the guest should run. */
+  to: string;
+  options: MigrationOptions;
+  conditions: Conditions;
+  fleet: Fleet;
+}

@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { sight } from "../libvirt/sighting.ts";
+import { virsh } from "../libvirt/virsh.ts";
+import { defineAtDestination } from "./cold.ts";
+import { clearIntent, writeIntent } from "./intent.ts";
+import type { Moving, Station } from "./moving.ts";
+import { type End, nextStep, type Step, type World } from "./next-step.ts";
+import { copyState, restorePaused } from "./offline.ts";
+import { discardStateFiles, hasStateFile } from "./state-file.ts";
+
+export interface Settled {
+  at: End;
+  /** The guest was booted anew, since no usable copy of its memory was left. */
+  memoryLost: boolean;
+}
+
+/** Called after each step; for the phases of a move. */
+export type OnStep = (step: Step) => void;
+
+/** Looks at both ends. */
+export async function observe({ uuid, intent, source, destination }: Moving): Promise<World> {
+  const offline = intent.mode === "offline";
+  const [atSource, atDestination, stateAtSource, stateAtDestination] = await Promise.all([
+    sight(source.session, uuid),
+    sight(destination.session, uuid),
+    offline && hasStateFile(source.session, uuid),
+    offline && hasStateFile(destination.session, uuid),
+  ]);
+  return { source: atSource, destination: atDestination, stateAtSource, stateAtDestination };
+}
+
+/**
+ * Brings a begun move to its end: looks, does the next step, looks again, until the guest runs once and nothing is left over;
+ * then clears the intent record. The same for a move that goes well and for one that a dead run left behind.
+ */
+export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise<Settled> {
+  let memoryLost = false;
+  // A move has at most nine steps; waiting has its own limit. More means that a step does not do what it says.
+  for (let steps = 0; steps < 20; steps++) {
+    const step = nextStep(moving.intent, await observe(moving));
+    if (step.do === "settled") {
+      await clearIntent(moving.storage, moving.intentFile);
+      onStep(step);
+      return { at: step.at, memoryLost };
+    }
+    if (step.do === "start") memoryLost = step.memoryLost;
+    await perform(moving, step);
+    onStep(step);
+  }
+  throw new Error(
+    `Moving guest ${moving.guest} from ${moving.source.name} to ${moving.destination.name} does not come to an end. ` +
+      "See its state on both hosts (virsh list --all); the intent record stays, and the next run tries again.",
+  );
+}
+
+async function perform(moving: Moving, step: Exclude<Step, { do: "settled" }>): Promise<void> {
+  const { guest, uuid, storage, intentFile } = moving;
+  const station = (at: End): Station => moving[at];
+  switch (step.do) {
+    case "wait-for-job":
+      return waitForJob(moving, station(step.at));
+    case "destroy":
+      await virsh(station(step.at).session, `ending the stale copy of guest ${guest}`, ["destroy", uuid]);
+      return;
+    case "undefine":
+      await virsh(station(step.at).session, `removing the definition of guest ${guest}`, ["undefine", uuid]);
+      return;
+    case "resume":
+      await virsh(station(step.at).session, `resuming guest ${guest}`, ["resume", uuid]);
+      return;
+    case "mark-resuming":
+      moving.intent = { ...moving.intent, phase: "resuming" };
+      return writeIntent(storage, intentFile, moving.intent);
+    case "copy-state":
+      return copyState(moving);
+    case "restore":
+      return restorePaused(moving);
+    case "discard-state":
+      await Promise.all([
+        discardStateFiles(moving.source.session, uuid),
+        discardStateFiles(moving.destination.session, uuid),
+      ]);
+      return;
+    case "define":
+      return defineAtDestination(moving);
+    case "start":
+      if (step.memoryLost) {
+        moving.tell(`${guest}: its memory was lost on the way; booting it anew from its disk`);
+      }
+      await virsh(station(step.at).session, `starting guest ${guest}`, ["start", uuid]);
+  }
+}
+
+async function waitForJob(
+  { guest, uuid, timeoutMs, tell }: Moving,
+  { name, session }: Station,
+): Promise<void> {
+  tell(`${guest}: a job of libvirt's still works on it on ${name}; waiting for its end`);
+  const deadlineMs = performance.now() + timeoutMs;
+  for (;;) {
+    const { job, state } = await sight(session, uuid);
+    if (job === undefined && state !== "stopping") return;
+    if (performance.now() > deadlineMs) {
+      throw new Error(
+        `Guest ${guest} on ${name} is still busy (${job ?? state}) after ${timeoutMs / 1000} s. ` +
+          `End the job with \`virsh domjobabort ${guest}\` on ${name}, and run again.`,
+      );
+    }
+    await sleep(500);
+  }
+}

@@ -1,0 +1,43 @@
+import type { Sighting } from "../libvirt/sighting.ts";
+
+/** Where a guest is, seen from all hosts at once. */
+export type Whereabouts =
+  | { kind: "active"; host: string; sighting: Sighting }
+  | { kind: "inactive"; host: string; sighting: Sighting }
+  | { kind: "nowhere" };
+
+/** A guest that is active on two hosts at once: two writers on one disk, which only a person can decide about. */
+export class GuestActiveTwice extends Error {
+  readonly hosts: readonly string[];
+
+  constructor(guest: string, hosts: readonly string[]) {
+    super(
+      `Guest ${guest} is active on ${hosts.join(" and ")} at the same time, and both may write to its disk. ` +
+        "Nothing was changed. Find out which copy is the right one (virsh console, its logs), end the other with " +
+        "`virsh destroy` on its host, check the disk inside the guest, and run again.",
+    );
+    this.name = "GuestActiveTwice";
+    this.hosts = hosts;
+  }
+}
+
+export const isActive = (sighting: Sighting): boolean =>
+  sighting.state === "running" || sighting.state === "paused" || sighting.state === "stopping";
+
+/**
+ * Draws one conclusion from what every host said. A definition that a host keeps besides the active copy is left for the
+ * engine to clear away. Throws GuestActiveTwice.
+ */
+export function whereabouts(guest: string, sightings: readonly Sighting[]): Whereabouts {
+  const active = sightings.filter(isActive);
+  if (active.length > 1) {
+    throw new GuestActiveTwice(
+      guest,
+      active.map(({ host }) => host),
+    );
+  }
+  if (active[0]) return { kind: "active", host: active[0].host, sighting: active[0] };
+  const defined = sightings.filter(({ state }) => state === "inactive");
+  if (defined[0]) return { kind: "inactive", host: defined[0].host, sighting: defined[0] };
+  return { kind: "nowhere" };
+}

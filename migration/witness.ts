@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type MonitorEvent, monitorEventCommand, parseMonitorEvent } from "../libvirt/monitor-event.ts";
+import type { Moving, Station } from "./moving.ts";
+
+/** How long to wait for an event that is on its way when the command that caused it has returned. */
+const lateEventMs = 1_000;
+
+/** Hears what QEMU says of a guest at both ends of its move, and when. */
+export class Witness {
+  readonly source: MonitorEvent[] = [];
+  readonly destination: MonitorEvent[] = [];
+  readonly #stops: (() => Promise<void>)[];
+
+  constructor({ guest, source, destination }: Moving) {
+    const listen = ({ session }: Station, into: MonitorEvent[]) =>
+      session.follow(monitorEventCommand, (line) => {
+        const event = parseMonitorEvent(line);
+        if (event?.guest === guest) into.push(event);
+      });
+    const followers = [listen(source, this.source), listen(destination, this.destination)];
+    this.#stops = followers.map((follower) => () => follower.stop());
+  }
+
+  /** The guest's CPUs stopped at the source; seconds on the source's clock. Absent: not heard. */
+  get stoppedAt(): number | undefined {
+    return lastOf(this.source, "STOP") ?? lastOf(this.source, "SHUTDOWN");
+  }
+
+  /** The guest's CPUs began to run at the destination; seconds on the destination's clock. Absent: not heard. */
+  get resumedAt(): number | undefined {
+    return lastOf(this.destination, "RESUME");
+  }
+
+  /** When the migration got this status at the source. */
+  statusAt(status: string): number | undefined {
+    return this.source.find(({ event, data }) => event === "MIGRATION" && data.status === status)
+      ?.atEpochSeconds;
+  }
+
+  async stop(): Promise<void> {
+    const deadlineMs = performance.now() + lateEventMs;
+    while (this.resumedAt === undefined && performance.now() < deadlineMs) await sleep(10);
+    await this.abandon();
+  }
+
+  /** Stops without waiting for what may still come. */
+  async abandon(): Promise<void> {
+    await Promise.all(this.#stops.map((stop) => stop()));
+  }
+}
+
+const lastOf = (events: readonly MonitorEvent[], wanted: string): number | undefined =>
+  events.findLast(({ event }) => event === wanted)?.atEpochSeconds;

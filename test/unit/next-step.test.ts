@@ -1,0 +1,239 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Sighting } from "../../libvirt/sighting.ts";
+import type { Intent } from "../../migration/intent.ts";
+import { nextStep, type Step, type World } from "../../migration/next-step.ts";
+import { GuestActiveTwice, isActive } from "../../migration/whereabouts.ts";
+import { migrationModes } from "../../report/record.ts";
+
+const sighting = (host: string, state: Sighting["state"], more: Partial<Sighting> = {}): Sighting => ({
+  host,
+  state,
+  reason: "",
+  persistent: state !== "absent",
+  ...more,
+});
+
+const intentOf = (mode: Intent["mode"], phase: Intent["phase"] = "begun"): Intent => ({
+  schema: 1,
+  guest: "vm1",
+  uuid: "11111111-2222-4333-8444-555555555501",
+  from: "host1",
+  to: "host2",
+  mode,
+  phase,
+  startedAt: "2026-01-01T00:00:00.000Z",
+});
+
+const world = (
+  source: Sighting["state"],
+  destination: Sighting["state"],
+  more: Partial<World> = {},
+): World => ({
+  source: sighting("host1", source),
+  destination: sighting("host2", destination),
+  stateAtSource: false,
+  stateAtDestination: false,
+  ...more,
+});
+
+/** What a step does to the world, if it works. */
+function apply(step: Step, intent: Intent, now: World): { intent: Intent; world: World } {
+  const next = structuredClone(now);
+  const become = (at: "source" | "destination", state: Sighting["state"]) => {
+    const { job: _job, ...rest } = next[at];
+    next[at] = { ...rest, state };
+  };
+  switch (step.do) {
+    case "wait-for-job":
+      become(step.at, next[step.at].state === "stopping" ? "inactive" : next[step.at].state);
+      break;
+    case "destroy":
+      become(step.at, next[step.at].persistent ? "inactive" : "absent");
+      break;
+    case "undefine":
+      next[step.at] = sighting(next[step.at].host, "absent");
+      break;
+    case "resume":
+    case "start":
+      become(step.at, "running");
+      break;
+    case "mark-resuming":
+      return { intent: { ...intent, phase: "resuming" }, world: next };
+    case "copy-state":
+      next.stateAtDestination = true;
+      break;
+    case "restore":
+      next.destination = sighting("host2", "paused");
+      break;
+    case "discard-state":
+      next.stateAtSource = false;
+      next.stateAtDestination = false;
+      break;
+    case "define":
+      next.destination = sighting("host2", "inactive");
+  }
+  return { intent, world: next };
+}
+
+const states = ["absent", "inactive", "running", "paused", "stopping"] as const;
+const anyWorld = fc
+  .record({
+    source: fc.constantFrom(...states),
+    destination: fc.constantFrom(...states),
+    jobAt: fc.constantFrom("source", "destination", undefined),
+    stateAtSource: fc.boolean(),
+    stateAtDestination: fc.boolean(),
+    destinationReason: fc.constantFrom("", "migrating", "user"),
+  })
+  .map(({ source, destination, jobAt, destinationReason, ...files }) => {
+    const made = world(source, destination, files);
+    made.destination.reason = destinationReason;
+    if (jobAt && isActive(made[jobAt])) made[jobAt].job = "Outgoing migration";
+    return made;
+  });
+const anyIntent = fc
+  .record({ mode: fc.constantFrom(...migrationModes), phase: fc.constantFrom("begun", "resuming") })
+  .map(({ mode, phase }) => intentOf(mode, phase));
+
+describe("from whatever state a dead run left", () => {
+  test("the guest ends up running exactly once with nothing left over, or the reason is said", () => {
+    fc.assert(
+      fc.property(anyIntent, anyWorld, (firstIntent, firstWorld) => {
+        let [intent, now] = [firstIntent, firstWorld];
+        for (let steps = 0; steps < 20; steps++) {
+          let step: Step;
+          try {
+            step = nextStep(intent, now);
+          } catch (error) {
+            const twice = isActive(now.source) && isActive(now.destination);
+            const undefinedEverywhere = [now.source, now.destination].every(
+              ({ state }) => state === "absent",
+            );
+            expect(error instanceof GuestActiveTwice ? twice : undefinedEverywhere).toBe(true);
+            return;
+          }
+          if (step.do === "settled") {
+            expect(now[step.at].state).toBe("running");
+            expect(now[step.at === "source" ? "destination" : "source"].state).toBe("absent");
+            expect([now.stateAtSource, now.stateAtDestination]).toEqual([false, false]);
+            return;
+          }
+          ({ intent, world: now } = apply(step, intent, now));
+        }
+        throw new Error("no end after 20 steps");
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("no step ever makes a second copy run", () => {
+    fc.assert(
+      fc.property(anyIntent, anyWorld, (intent, now) => {
+        fc.pre(!(now.source.state === "running" && now.destination.state === "running"));
+        let step: Step;
+        try {
+          step = nextStep(intent, now);
+        } catch {
+          return;
+        }
+        if (step.do !== "start" && step.do !== "resume" && step.do !== "restore") return;
+        const other = step.do === "restore" || step.at === "destination" ? now.source : now.destination;
+        expect(isActive(other)).toBe(false);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("a saved memory is never resumed once the guest may have run on", () => {
+    fc.assert(
+      fc.property(anyWorld, (now) => {
+        fc.pre(!isActive(now.source) && !isActive(now.destination));
+        fc.pre(now.source.state !== "absent" || now.destination.state !== "absent");
+        const step = nextStep(intentOf("offline", "resuming"), now);
+        expect(["restore", "copy-state"]).not.toContain(step.do);
+      }),
+    );
+  });
+});
+
+describe("live", () => {
+  test("what a finished pre-copy leaves is a definition at the source", () => {
+    expect(nextStep(intentOf("live"), world("inactive", "running"))).toEqual({
+      do: "undefine",
+      at: "source",
+    });
+    expect(nextStep(intentOf("live"), world("absent", "running"))).toEqual({
+      do: "settled",
+      at: "destination",
+    });
+  });
+
+  test("a source that is paused while the destination waits gets the guest back", () => {
+    const halfway = world("paused", "paused");
+    expect(nextStep(intentOf("live"), halfway)).toEqual({ do: "destroy", at: "destination" });
+    expect(nextStep(intentOf("live"), world("paused", "absent"))).toEqual({ do: "resume", at: "source" });
+  });
+
+  test("a running job is waited for, not touched", () => {
+    const moving = world("running", "paused");
+    moving.source.job = "Outgoing migration";
+    expect(nextStep(intentOf("live"), moving)).toEqual({ do: "wait-for-job", at: "source" });
+  });
+
+  test("a guest whose memory is nowhere is booted where it is defined", () => {
+    expect(nextStep(intentOf("live"), world("inactive", "absent"))).toEqual({
+      do: "start",
+      at: "source",
+      memoryLost: true,
+    });
+  });
+});
+
+describe("offline", () => {
+  const steps = (intent: Intent, now: World): string[] => {
+    const done: string[] = [];
+    for (;;) {
+      const step = nextStep(intent, now);
+      done.push("at" in step ? `${step.do} ${step.at}` : step.do);
+      if (step.do === "settled") return done;
+      ({ intent, world: now } = apply(step, intent, now));
+    }
+  };
+
+  test("goes on from a complete state file at the source", () => {
+    expect(steps(intentOf("offline"), world("inactive", "absent", { stateAtSource: true }))).toEqual([
+      "copy-state",
+      "restore",
+      "mark-resuming",
+      "resume destination",
+      "undefine source",
+      "discard-state",
+      "settled destination",
+    ]);
+  });
+
+  test("a guest that died after it had run at the destination is booted anew from its disk", () => {
+    const died = world("inactive", "inactive", { stateAtSource: true, stateAtDestination: true });
+    expect(steps(intentOf("offline", "resuming"), died)[0]).toBe("discard-state");
+    expect(steps(intentOf("offline", "resuming"), died)).toContain("start source");
+  });
+});
+
+describe("cold", () => {
+  test("goes on from wherever it was", () => {
+    const next = (now: World) => nextStep(intentOf("cold"), now);
+    expect(next(world("inactive", "absent"))).toEqual({ do: "define", at: "destination" });
+    expect(next(world("inactive", "inactive"))).toEqual({ do: "undefine", at: "source" });
+    expect(next(world("absent", "inactive"))).toEqual({ do: "start", at: "destination", memoryLost: false });
+    expect(next(world("running", "absent"))).toEqual({ do: "settled", at: "source" });
+  });
+
+  test("a guest that is defined nowhere is said to be so", () => {
+    expect(() => nextStep(intentOf("cold"), world("absent", "absent"))).toThrow(/defined on neither host/);
+  });
+});
+
+test("two running copies are never decided about", () => {
+  expect(() => nextStep(intentOf("live"), world("running", "running"))).toThrow(GuestActiveTwice);
+});
