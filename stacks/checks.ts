@@ -7,6 +7,7 @@ import {
   labGateway,
   labGuestAddress,
   labHostAddress,
+  labOffsets,
   labStorageAddress,
   longestLabPrefix,
   macAddress,
@@ -37,6 +38,7 @@ const checks: readonly Check[] = [
   labSettings,
   machineAddresses,
   guestAddresses,
+  guestGateway,
   takenAddresses,
   macs,
   ports,
@@ -48,6 +50,15 @@ const checks: readonly Check[] = [
 
 function mistake(path: readonly PropertyKey[], problem: string, mend: string): Mistake {
   return { path: pathText(path), problem, mend };
+}
+
+/** A key's value, or what it is by default; neither when the schema refused what is said there. */
+function valueOr<Group extends object, Key extends keyof Group>(
+  group: Group | undefined,
+  key: Key,
+  byDefault: NonNullable<Group[Key]> | undefined,
+): Group[Key] | undefined {
+  return group !== undefined && key in group ? group[key] : byDefault;
 }
 
 /** The entries that are there, with their index, and whether each is the first of its name. */
@@ -72,6 +83,10 @@ interface Claim {
   path: readonly PropertyKey[];
 }
 
+function claim(value: string | undefined, owner: string, path: readonly PropertyKey[]): Claim[] {
+  return value === undefined ? [] : [{ value, owner, path }];
+}
+
 /** A mistake for each claim to what an earlier one has already. */
 function clashes(what: string, claims: readonly Claim[], mend: string): Mistake[] {
   const first = new Map<string, Claim>();
@@ -86,9 +101,7 @@ function clashes(what: string, claims: readonly Claim[], mend: string): Mistake[
 
 function names({ storage, hosts, guests }: Draft): Mistake[] {
   const named = (key: "hosts" | "guests", things: Draft["hosts"] | Draft["guests"]) =>
-    entries(things ?? []).flatMap(({ name, index }) =>
-      name === undefined ? [] : [{ value: name, owner: `${key}[${index}]`, path: [key, index, "name"] }],
-    );
+    entries(things ?? []).flatMap(({ name, index }) => claim(name, `${key}[${index}]`, [key, index, "name"]));
   const claims: Claim[] = [
     { value: storage?.name ?? defaultStorageName, owner: "the storage host", path: ["storage", "name"] },
     { value: "localhost", owner: "every machine, for itself", path: [] },
@@ -152,7 +165,7 @@ function labNetwork({ lab }: Draft): Mistake[] {
 /** The lab's network, when it is one that addresses can be taken from. */
 function soundLabNetwork(draft: Draft): string | undefined {
   if (draft.lab === undefined || labNetwork(draft).length > 0) return undefined;
-  return draft.lab.network ?? defaultNetwork;
+  return valueOr(draft.lab, "network", defaultNetwork);
 }
 
 /** What the lab decides by itself; to say it would have no effect. */
@@ -197,7 +210,7 @@ function machineAddresses(draft: Draft): Mistake[] {
       isSaid: "address" in entry,
     })),
   ];
-  if (draft.lab === undefined) {
+  if (!("lab" in draft)) {
     return machines
       .filter(({ isSaid }) => !isSaid)
       .map(({ path, name }) =>
@@ -213,80 +226,82 @@ function machineAddresses(draft: Draft): Mistake[] {
 
 function outside(path: readonly PropertyKey[], address: string, network: string): Mistake[] {
   const parts = toNetwork(network);
-  const isAddress = /^[\d.]+$/.test(address) && address.split(".").length === 4;
+  const isAddress = /^\d+(\.\d+){3}$/.test(address);
   if (isAddress && isHostIn(parts, address) && address !== labGateway(network)) return [];
-  const range = `${nth(parts, 2)} to ${nth(parts, parts.size - 2)}`;
-  return [mistake(path, `${address} is not free in the lab's network ${network}`, `give one of ${range}`)];
+  const mend = `give one of ${range(parts, labOffsets.gateway + 1)}`;
+  return [mistake(path, `${address} is not free in the lab's network ${network}`, mend)];
+}
+
+function range(network: Network, first: number): string {
+  return `${nth(network, first)} to ${nth(network, network.size - 2)}`;
 }
 
 function guestAddresses(draft: Draft): Mistake[] {
-  const network = soundLabNetwork(draft);
-  const networks: Network[] = [];
-  const mistakes = entries(draft.guests).flatMap(({ entry, index }) => {
-    if (entry.address === undefined) return [];
+  return entries(draft.guests).flatMap(({ entry: { address }, index }) => {
+    if (address === undefined) return [];
     const path = ["guests", index, "address"];
-    const [address = "", prefix] = entry.address.split("/");
-    if (draft.lab !== undefined) {
-      if (prefix !== undefined) return [mistake(path, `${entry.address} has a prefix`, `give ${address}`)];
-      return network === undefined ? [] : outside(path, address, network);
-    }
-    if (prefix === undefined) {
-      return [
-        mistake(
-          path,
-          `${address} does not say its network`,
-          `give it with its prefix, such as ${address}/24`,
-        ),
-      ];
-    }
-    const own = toNetwork(entry.address);
-    networks.push(own);
-    return isHostIn(own, address)
-      ? []
-      : [
-          mistake(
-            path,
-            `${address} is the network ${cidrOf(own)} itself or its broadcast`,
-            "give one between",
-          ),
-        ];
+    return "lab" in draft
+      ? labGuestAddressFaults(path, address, soundLabNetwork(draft))
+      : ownGuestAddressFaults(path, address);
   });
-  const gateway = draft.bridge?.gateway;
-  if (draft.lab === undefined && gateway !== undefined && networks.length > 0) {
-    if (!networks.some((own) => isHostIn(own, gateway))) {
-      const mend = `give an address in ${list([...new Set(networks.map(cidrOf))], "or")}`;
-      mistakes.push(mistake(["bridge", "gateway"], `${gateway} is in no guest's network`, mend));
-    }
+}
+
+function labGuestAddressFaults(path: readonly PropertyKey[], address: string, network?: string): Mistake[] {
+  const [bare, prefix] = address.split("/");
+  if (prefix !== undefined) return [mistake(path, `${address} has a prefix`, `give ${bare}`)];
+  return network === undefined ? [] : outside(path, address, network);
+}
+
+function ownGuestAddressFaults(path: readonly PropertyKey[], address: string): Mistake[] {
+  const [bare = "", prefix] = address.split("/");
+  if (prefix === undefined) {
+    return [mistake(path, `${bare} does not say its network`, `give it with its prefix, such as ${bare}/24`)];
   }
-  return mistakes;
+  const network = toNetwork(address);
+  if (isHostIn(network, bare)) return [];
+  const problem = `${bare} is no machine's address in ${cidrOf(network)}`;
+  return [mistake(path, problem, `give one of ${range(network, 1)}`)];
+}
+
+function guestGateway(draft: Draft): Mistake[] {
+  const gateway = draft.bridge?.gateway;
+  if (gateway === undefined || "lab" in draft) return [];
+  const networks = entries(draft.guests)
+    .map(({ entry }) => entry.address ?? "")
+    .filter((address) => address.includes("/"))
+    .map(toNetwork);
+  if (networks.length === 0 || networks.some((network) => isHostIn(network, gateway))) return [];
+  const mend = `give an address in ${list([...new Set(networks.map(cidrOf))], "or")}`;
+  return [mistake(["bridge", "gateway"], `${gateway} is in no guest's network`, mend)];
+}
+
+/** Behind one address with several forwarded ports there are several machines. */
+function endpoint(address: string | undefined, port = sshPort): string | undefined {
+  return address === undefined || port === sshPort ? address : `${address}:${port}`;
 }
 
 function takenAddresses(draft: Draft): Mistake[] {
   const { storage, hosts, guests } = draft;
   const network = soundLabNetwork(draft);
-  const claims: Claim[] = [];
-  const claim = (value: string | undefined, owner: string, path: readonly PropertyKey[]) => {
-    if (value !== undefined) claims.push({ value, owner, path });
-  };
-  // Behind one address with several forwarded ports there are several machines.
-  const withPort = (address: string | undefined, port = sshPort) =>
-    port === sshPort ? address : `${address}:${port}`;
+  const byName = (address: typeof labHostAddress, { name, isFirst }: { name?: string; isFirst: boolean }) =>
+    network && name && isFirst ? address(network, name) : undefined;
 
-  const storageAddress = storage?.address ?? (network && labStorageAddress(network));
-  claim(withPort(storageAddress, storage?.port), "the storage host", ["storage", "address"]);
-  for (const { entry, name, index, isFirst } of entries(hosts)) {
-    const derived = network && name && isFirst ? labHostAddress(network, name) : undefined;
-    claim(withPort(entry.address ?? derived, entry.port), `host ${name}`, ["hosts", index, "address"]);
-  }
-  for (const { entry, name, index, isFirst } of entries(guests)) {
-    const derived = network && name && isFirst ? labGuestAddress(network, name) : undefined;
-    claim(entry.address?.split("/")[0] ?? derived, `guest ${name}`, ["guests", index, "address"]);
-  }
-  const migration = entries(hosts).flatMap(({ entry, name, index }): Claim[] => {
-    const value = entry.migrationAddress ?? (entry.port === undefined ? undefined : entry.address);
-    return value === undefined
-      ? []
-      : [{ value, owner: `host ${name}`, path: ["hosts", index, "migrationAddress"] }];
+  const storageAddress = valueOr(storage, "address", network && labStorageAddress(network));
+  const claims = [
+    claim(endpoint(storageAddress, storage?.port), "the storage host", ["storage", "address"]),
+    ...entries(hosts).flatMap((host) => {
+      const address = valueOr(host.entry, "address", byName(labHostAddress, host));
+      return claim(endpoint(address, host.entry.port), `host ${host.name}`, ["hosts", host.index, "address"]);
+    }),
+    ...entries(guests).flatMap((guest) => {
+      const address = valueOr(guest.entry, "address", byName(labGuestAddress, guest))?.split("/")[0];
+      return claim(address, `guest ${guest.name}`, ["guests", guest.index, "address"]);
+    }),
+  ].flat();
+  const migration = entries(hosts).flatMap(({ entry, name, index }) => {
+    // Hosts that only a port tells apart cannot reach each other at that address.
+    const address = valueOr(entry, "migrationAddress", entry.port === undefined ? undefined : entry.address);
+    return claim(address, `host ${name}`, ["hosts", index, "migrationAddress"]);
   });
   return [
     ...clashes("address", claims, "give it an address of its own"),
@@ -295,46 +310,40 @@ function takenAddresses(draft: Draft): Mistake[] {
 }
 
 function macs({ guests }: Draft, stack: string): Mistake[] {
-  const claims: Claim[] = [];
-  const mistakes: Mistake[] = [];
-  for (const { entry, name, index, isFirst } of entries(guests)) {
-    const path = ["guests", index, "mac"];
-    const value = entry.mac?.toLowerCase() ?? (name && isFirst ? macAddress(stack, name) : undefined);
-    if (value === undefined) continue;
-    claims.push({ value, owner: `guest ${name}`, path });
-    const fitting = `give one like ${macAddress(stack, name ?? "")}, or leave it out`;
-    if (Number.parseInt(value.slice(0, 2), 16) % 2 === 1) {
-      mistakes.push(mistake(path, `${value} is a group's address (multicast)`, fitting));
-    } else if (value.startsWith("fe:")) {
-      mistakes.push(
-        mistake(path, `${value} begins with fe, which libvirt keeps for the hosts' side`, fitting),
-      );
-    } else if (value === "00:00:00:00:00:00") {
-      mistakes.push(mistake(path, `${value} is no machine's address`, fitting));
-    }
-  }
-  return [...mistakes, ...clashes("MAC address", claims, "give it one of its own")];
+  const claims = entries(guests).flatMap(({ entry, name, index, isFirst }) => {
+    const mac = valueOr(entry, "mac", name && isFirst ? macAddress(stack, name) : undefined);
+    return claim(mac?.toLowerCase(), `guest ${name}`, ["guests", index, "mac"]);
+  });
+  const unfit = claims.flatMap(({ value, path }) => {
+    const fault = macFault(value);
+    return fault === undefined
+      ? []
+      : [mistake(path, `${value} ${fault}`, "give one that begins with 52:54:00, or leave it out")];
+  });
+  return [...unfit, ...clashes("MAC address", claims, "give it one of its own")];
+}
+
+function macFault(mac: string): string | undefined {
+  if (mac === "00:00:00:00:00:00") return "is no machine's address";
+  if (mac.startsWith("fe:")) return "begins with fe, which libvirt keeps for the hosts' side";
+  const isGroup = Number.parseInt(mac.slice(0, 2), 16) % 2 === 1;
+  return isGroup ? "is a group's address (multicast)" : undefined;
 }
 
 /** A guest can go to any host, so all guests' ports on the hosts must differ: VNC's, and those of moves at once. */
 function ports({ guests, migration }: Draft): Mistake[] {
   const claims = entries(guests).flatMap(({ entry, name, index, isFirst }) => {
-    const owner = `guest ${name}`;
-    const own: Claim[] = [];
-    if (entry.vnc !== undefined) {
-      const port = entry.vnc.port ?? (name && isFirst ? vncPort(name) : undefined);
-      if (port)
-        own.push({
-          value: `${port}`,
-          owner: `${owner}'s VNC display`,
-          path: ["guests", index, "vnc", "port"],
-        });
-    }
-    const port = entry.migration?.port ?? migration?.port;
-    const path =
-      entry.migration?.port === undefined ? ["migration", "port"] : ["guests", index, "migration", "port"];
-    if (port) own.push({ value: `${port}`, owner: `${owner}'s migration`, path });
-    return own;
+    const display = entry.vnc && valueOr(entry.vnc, "port", name && isFirst ? vncPort(name) : undefined);
+    const isOwn = "port" in (entry.migration ?? {});
+    const data = isOwn ? entry.migration?.port : migration?.port;
+    return [
+      ...claim(display?.toString(), `guest ${name}'s VNC display`, ["guests", index, "vnc", "port"]),
+      ...claim(
+        data?.toString(),
+        `guest ${name}'s migration`,
+        isOwn ? ["guests", index, "migration", "port"] : ["migration", "port"],
+      ),
+    ];
   });
   return clashes("port", claims, "guests meet on the hosts: give each a port of its own, or leave it out");
 }
@@ -389,7 +398,7 @@ function image({ image }: Draft): Mistake[] {
       mistake(
         ["image", "sha256"],
         "is missing: an image over plain http can be changed on its way",
-        "give it",
+        "give it, or an https URL",
       ),
     ];
   }

@@ -38,8 +38,9 @@ export function didYouMean(word: string, candidates: readonly string[]): string 
   const [near, next] = candidates
     .map((candidate) => ({ candidate, edits: distance(word, candidate) }))
     .sort((one, other) => one.edits - other.edits);
-  if (near === undefined || near.edits === next?.edits || near.edits > Math.max(1, word.length / 2))
-    return "";
+  // Two edits are two letters that changed places: "prot" for "port".
+  const likeEnough = word.length < 4 ? 1 : Math.max(2, word.length / 3);
+  if (near === undefined || near.edits > likeEnough || near.edits === next?.edits) return "";
   return ` (did you mean "${near.candidate}"?)`;
 }
 

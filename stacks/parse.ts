@@ -36,8 +36,9 @@ function withoutFaults(raw: unknown, issues: readonly z.core.$ZodIssue[]): Draft
   for (const issue of issues) {
     const path = ["draft", ...issue.path];
     const faults = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...path, key]) : [path];
-    // A list that is too short is still a list of sound entries.
-    if (issue.code === "too_small" && issue.origin === "array") continue;
+    // A list that is too short has sound entries, and a name that does not fit is still what placement refers to.
+    if (Array.isArray(issue.input) && issue.code === "too_small") continue;
+    if (typeof issue.input === "string" && issue.path.at(-1) === "name") continue;
     for (const fault of faults) remove(root, fault);
   }
   return root.draft as Draft | undefined;

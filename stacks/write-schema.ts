@@ -4,12 +4,12 @@ import { configReference } from "./reference.ts";
 import { stackFileSchema } from "./schema.ts";
 
 /**
- * `npm run schema`: writes what is made from the config's schema, stacks/schema.json and docs/config.md's reference.
+ * `npm run schema`: writes what is made from the config's schema, stacks/stack.schema.json and docs/config.md's reference.
  * A test fails when they are not in step.
  */
 
 const project = join(import.meta.dirname, "..");
-export const schemaFile = join(project, "stacks", "schema.json");
+export const schemaFile = join(project, "stacks", "stack.schema.json");
 export const referenceFile = join(project, "docs", "config.md");
 
 const [begin, end] = ["<!-- made by npm run schema -->", "<!-- until here -->"];
