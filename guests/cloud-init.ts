@@ -1,0 +1,140 @@
+import { stringify } from "yaml";
+import { type Workload, workloadFiles, workloadUnit } from "./workload.ts";
+
+/** An address that a guest has for good. */
+export interface StaticAddress {
+  /** IPv4 with its prefix length: `10.77.0.101/24`. */
+  cidr: string;
+  /** Default: none, the guest reaches its own network only. */
+  gateway?: string;
+  /** Name servers. Default: none. */
+  dns?: string[];
+}
+
+export interface GuestIdentity {
+  /** The guest's UUID. cloud-init sets a guest up once for each, so it must not change in the guest's life. */
+  uuid: string;
+  hostname: string;
+  /** The account that is made; it may use sudo, and logs in with a key only. */
+  user: string;
+  /** OpenSSH public keys, one a line of authorized_keys. */
+  authorizedKeys: string[];
+  /** MAC of the network card that the address belongs to. */
+  mac: string;
+  /** Default: DHCP. */
+  address?: StaticAddress;
+  /** Default: idle. */
+  workload?: Workload;
+  /** The guest's SSH host key, so that it is known beforehand. Default: the guest makes its own. */
+  hostKey?: { privateKey: string; publicKey: string };
+}
+
+/** The three files of a NoCloud seed. */
+export interface CloudInit {
+  userData: string;
+  metaData: string;
+  networkConfig: string;
+}
+
+/** Everything that cloud-init gets to see of a guest. Works with Ubuntu 24.04's image and our Debian 12 one. */
+export function cloudInit(guest: GuestIdentity): CloudInit {
+  return { userData: userData(guest), metaData: metaData(guest), networkConfig: networkConfig(guest) };
+}
+
+export function metaData(guest: Pick<GuestIdentity, "uuid" | "hostname">): string {
+  return toYaml({
+    "instance-id": guest.uuid,
+    "local-hostname": guest.hostname,
+    // All is known before there is a network: cloud-init then does everything in its first stage, and the guest
+    // is reachable one Python start-up earlier (seconds on an emulated CPU).
+    dsmode: "local",
+  });
+}
+
+export function networkConfig(guest: Pick<GuestIdentity, "mac" | "address">): string {
+  const { address } = guest;
+  const card = address
+    ? {
+        addresses: [address.cidr],
+        // Not `to: default`: Debian 12's cloud-init (22.4) refuses it.
+        ...(address.gateway && { routes: [{ to: "0.0.0.0/0", via: address.gateway }] }),
+        ...(address.dns?.length && { nameservers: { addresses: address.dns } }),
+      }
+    : // A lease belongs to the MAC, which is in the stack's config, not to a machine-id made at first boot.
+      { dhcp4: true, "dhcp-identifier": "mac" };
+  return toYaml({
+    version: 2,
+    ethernets: { nic0: { match: { macaddress: guest.mac.toLowerCase() }, "accept-ra": false, ...card } },
+  });
+}
+
+// Timers of the distributions that would write pages and blocks in a guest that is being measured.
+const noisyTimers = [
+  "apt-daily.timer",
+  "apt-daily-upgrade.timer",
+  "e2scrub_all.timer",
+  "fstrim.timer",
+  "fwupd-refresh.timer",
+  "man-db.timer",
+  "motd-news.timer",
+  "update-notifier-download.timer",
+  "update-notifier-motd.timer",
+];
+
+export function userData(guest: Omit<GuestIdentity, "uuid" | "mac" | "address">): string {
+  const files = workloadFiles(guest.workload ?? { type: "idle" });
+  const config = {
+    hostname: guest.hostname,
+    manage_etc_hosts: "localhost",
+    users: [
+      {
+        name: guest.user,
+        gecos: "Migration testbed",
+        shell: "/bin/bash",
+        groups: ["adm", "sudo"],
+        sudo: "ALL=(ALL) NOPASSWD:ALL",
+        lock_passwd: true,
+        ssh_authorized_keys: guest.authorizedKeys,
+      },
+    ],
+    disable_root: true,
+    ssh_pwauth: false,
+    // One kind of host key: an RSA key takes an emulated CPU many seconds to make.
+    ssh_deletekeys: true,
+    ssh_genkeytypes: guest.hostKey ? [] : ["ed25519"],
+    ...(guest.hostKey && {
+      ssh_keys: { ed25519_private: guest.hostKey.privateKey, ed25519_public: guest.hostKey.publicKey },
+    }),
+    ssh: { emit_keys_to_console: false },
+    no_ssh_fingerprints: true,
+    // Guests may have no way to the internet: nothing is installed or updated.
+    package_update: false,
+    package_upgrade: false,
+    apt: { preserve_sources_list: true },
+    growpart: { mode: "auto", devices: ["/"] },
+    ...(files.length > 0 && {
+      write_files: files.map((file) => ({
+        path: file.path,
+        permissions: file.mode,
+        content: file.content,
+      })),
+    }),
+    runcmd: [
+      ["systemctl", "mask", "--now", ...noisyTimers],
+      ...(files.length > 0
+        ? [
+            ["systemctl", "daemon-reload"],
+            ["systemctl", "enable", "--now", workloadUnit],
+          ]
+        : []),
+    ],
+    final_message: `testbed guest ${guest.hostname}: set up $UPTIME s after its kernel started (cloud-init $VERSION)`,
+  };
+  return `#cloud-config\n${toYaml(config)}`;
+}
+
+// cloud-init reads YAML 1.1, where a bare 52:54:00:10:55:10 is a number and a bare 0644 another. Long lines
+// stay whole: keys are easier to compare.
+function toYaml(value: unknown): string {
+  return stringify(value, { version: "1.1", lineWidth: 0 });
+}
