@@ -99,7 +99,7 @@ const ssh = section({
     .enum(["strict", "accept-new"])
     .default("strict")
     .describe("which host keys are trusted: known ones (strict), or a new host's too (accept-new)"),
-}).describe("how the hosts are logged in to; the lab makes a key of its own");
+}).describe("the way to log in to the hosts (the lab has its own)");
 
 const bridge = section({
   name: interfaceText.default(defaultBridge).describe("the bridge's name on every host"),
@@ -131,7 +131,7 @@ const migrationOptions = section({
   mode: z
     .enum(migrationModes)
     .describe(
-      "how a guest moves: running (live), suspended to a file (offline), shut down and started (cold)",
+      "the way a guest moves: running (live), suspended to a file (offline), shut down and started (cold)",
     ),
   maxDowntimeMs: z
     .int()
@@ -162,7 +162,7 @@ const migrationOptions = section({
 
 const guestMigration = migrationOptions
   .partial()
-  .describe("how this guest moves, where that is not as the stack's migration says");
+  .describe("the way this guest moves, where that is not as the stack's migration says");
 
 const migration = migrationOptions
   .extend({
@@ -171,7 +171,7 @@ const migration = migrationOptions
     timeoutMs: migrationOptions.shape.timeoutMs.default(600_000),
     drift: migrationOptions.shape.drift.default("return"),
   })
-  .describe("how guests move");
+  .describe("the way guests move");
 
 const vnc = section({
   port: z

@@ -93,9 +93,10 @@ function problemOf(issue: z.core.$ZodIssue, at: z.ZodType): string {
 
 function mendOf(issue: z.core.$ZodIssue, at: z.ZodType): string {
   const { description, examples } = metaOf(at);
+  const orNot = issue.input === null && at.isOptional() ? ", or leave the key out" : "";
   if (issue.code === "invalid_value") {
     const values = issue.values.map(String);
-    return `give ${list(values, "or")}${didYouMean(String(issue.input), values)}`;
+    return `give ${list(values, "or")}${didYouMean(String(issue.input), values)}${orNot}`;
   }
   // YAML takes 12345678 for a number, whatever is meant.
   const quotes =
@@ -103,7 +104,7 @@ function mendOf(issue: z.core.$ZodIssue, at: z.ZodType): string {
       ? ", in quotes"
       : "";
   const example = Array.isArray(examples) ? `, such as ${plain(examples[0])}` : "";
-  return `give ${description ?? "another value"}${quotes}${example}`;
+  return `give ${description ?? "another value"}${quotes}${example}${orNot}`;
 }
 
 function show(value: unknown): string {

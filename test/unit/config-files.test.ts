@@ -40,10 +40,13 @@ describe.each(["lab", "metal"])("the stack %s that comes with the project", (sta
 
   it("still has none when the keys behind a # are let out", async () => {
     const text = await readFile(join(stacks, `Pulumi.${stack}.yaml`), "utf8");
-    const letOut = text.replaceAll(/^( +)# (?=[a-zA-Z0-9:]+: ?)/gm, "$1");
+    const letOut = text.replaceAll(/^( +)# ( *)(?=[a-zA-Z0-9:]+:)/gm, "$1$2");
     const config = parseStackConfig(withoutNamespace(parse(letOut).config), stack);
     if (stack === "metal")
-      expect(config).toMatchObject({ ssh: { knownHosts: "strict" }, bridge: { uplink: "eno2" } });
+      expect(config).toMatchObject({
+        ssh: { privateKeyFile: "~/.ssh/id_ed25519" },
+        guests: [{ vnc: { port: 5901 } }, {}],
+      });
   });
 });
 

@@ -51,7 +51,12 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a key without a value",
     lab({ migration: { mode: null } }),
-    "testbed:migration.mode: is empty; give live, offline or cold",
+    "testbed:migration.mode: is empty; give live, offline or cold, or leave the key out",
+  ],
+  [
+    "a section without keys",
+    lab({ ssh: null }),
+    "testbed:ssh: is empty; give the way to log in to the hosts (the lab has its own), or leave the key out",
   ],
   [
     "a mode that is not there",
