@@ -2,6 +2,8 @@ module kvm-migration-testbed/offline/bridge
 
 go 1.26
 
+toolchain go1.26.8
+
 tool github.com/pulumi/pulumi-terraform-bridge/v3/dynamic
 
 // The same replacement as in the bridge's own go.mod, which a build from outside does not see.

@@ -2,6 +2,8 @@ module kvm-migration-testbed/offline/cli
 
 go 1.26
 
+toolchain go1.26.8
+
 tool github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
 
 // The same replacement as in the CLI's own go.mod, which a build from outside does not see.

@@ -2,6 +2,8 @@ module kvm-migration-testbed/offline/libvirt-provider
 
 go 1.26
 
+toolchain go1.26.8
+
 tool github.com/dmacvicar/terraform-provider-libvirt
 
 require (

@@ -1,0 +1,163 @@
+// What the toolchain consists of, at which versions, and where each part belongs: the places where the official
+// installers put them. Versions are read from the packages that the project uses, never written a second time.
+import { createHash } from "node:crypto";
+import { globSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** How a part is made here; the paths are relative to offline/go, to offline/, and to the project. */
+export type Recipe =
+  | { readonly kind: "go"; readonly module: string; readonly package: string; readonly ldflags: string }
+  | { readonly kind: "bundle"; readonly entry: string }
+  | { readonly kind: "copy"; readonly from: string };
+
+export interface Part {
+  /** What people know it as. */
+  readonly name: string;
+  readonly version: string;
+  /** The executable's place. */
+  readonly target: string;
+  readonly recipe: Recipe;
+  /** Changes when the part would come out differently. */
+  readonly key: string;
+}
+
+/** The versions that the project asks for. */
+export interface Versions {
+  readonly pulumi: string;
+  readonly command: string;
+  /** The bridge's plugin, and the Terraform provider that it serves as a Pulumi package. */
+  readonly bridge: string;
+  readonly terraformProvider: { readonly address: string; readonly version: string };
+}
+
+/**
+ * The Go module from which a release of the plugin `terraform-provider` is built; no file of the project says which it
+ * is. (The plugin's release notes do.)
+ */
+const bridgeModules: Readonly<Record<string, string>> = { "1.1.3": "v3.136.0" };
+
+/** Reads the versions from the packages installed in the project at `root`. */
+export function readVersions(root: string): Versions {
+  const json = (path: string) => JSON.parse(readFileSync(join(root, path, "package.json"), "utf8"));
+  const { pulumi: libvirt } = json("sdks/libvirt");
+  // What the generator wrote into the SDK: which Terraform provider the bridge is to load.
+  const { remote } = JSON.parse(Buffer.from(libvirt.parameterization.value, "base64").toString());
+  return {
+    pulumi: json("node_modules/pulumi").version,
+    command: json("node_modules/@pulumi/command").pulumi.version,
+    bridge: libvirt.version,
+    terraformProvider: { address: remote.url, version: remote.version },
+  };
+}
+
+/** Pulumi's home, where the CLI and its plugins live. */
+export function pulumiHome(env: NodeJS.ProcessEnv = process.env): string {
+  return env.PULUMI_HOME || join(homedir(), ".pulumi");
+}
+
+/** Go's name for a processor architecture. */
+export function goArch(arch: string): string {
+  const known: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
+  const name = known[arch];
+  if (name === undefined)
+    throw new Error(`the toolchain cannot be built for the processor architecture ${arch}`);
+  return name;
+}
+
+/** The parts of the toolchain. Throws if the Go modules here are not of the versions that the project asks for. */
+export function toolchain(root: string, home: string, versions: Versions, arch: string): Part[] {
+  const bin = join(home, "versions", versions.pulumi, "bin");
+  const plugin = (name: string, version: string) =>
+    join(home, "plugins", `resource-${name}-v${version}`, `pulumi-resource-${name}`);
+  const { address, version } = versions.terraformProvider;
+  const providerName = `terraform-provider-${address.split("/").at(-1)}`;
+  const go = (module: string, goPackage: string, needed: string, flags: readonly string[] = []): Recipe => {
+    requireModule(root, module, goPackage, needed);
+    return { kind: "go", module, package: goPackage, ldflags: ["-s", "-w", ...flags].join(" ") };
+  };
+
+  const parts: Omit<Part, "key">[] = [
+    {
+      name: "Pulumi CLI",
+      version: versions.pulumi,
+      target: join(bin, "pulumi"),
+      recipe: go("cli", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", `v${versions.pulumi}`, [
+        `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${versions.pulumi}`,
+      ]),
+    },
+    {
+      name: "Pulumi language host for Node",
+      version: versions.pulumi,
+      target: join(bin, "pulumi-language-nodejs"),
+      recipe: { kind: "bundle", entry: "language-host/main.ts" },
+    },
+    {
+      name: "Pulumi dynamic provider",
+      version: versions.pulumi,
+      target: join(bin, "pulumi-resource-pulumi-nodejs"),
+      recipe: { kind: "copy", from: "node_modules/@pulumi/pulumi/pulumi-resource-pulumi-nodejs" },
+    },
+    {
+      name: "plugin command",
+      version: versions.command,
+      target: plugin("command", versions.command),
+      recipe: { kind: "bundle", entry: "command/main.ts" },
+    },
+    {
+      name: "plugin terraform-provider",
+      version: versions.bridge,
+      target: plugin("terraform-provider", versions.bridge),
+      recipe: go(
+        "bridge",
+        "github.com/pulumi/pulumi-terraform-bridge/v3/dynamic",
+        bridgeModules[versions.bridge] ?? `the one of terraform-provider ${versions.bridge}`,
+        [
+          // Two of its dependencies register the same protobuf file; the official build allows that too.
+          "-X google.golang.org/protobuf/reflect/protoregistry.conflictPolicy=ignore",
+          `-X github.com/pulumi/pulumi-terraform-bridge/v3/dynamic/version.version=v${versions.bridge}`,
+        ],
+      ),
+    },
+    {
+      name: providerName,
+      version,
+      target: join(
+        ...[home, "dynamic_tf_plugins", address, version, `linux_${goArch(arch)}`],
+        `${providerName}_v${version}`,
+      ),
+      recipe: go("libvirt-provider", "github.com/dmacvicar/terraform-provider-libvirt", `v${version}`),
+    },
+  ];
+  return parts.map((part) => ({ ...part, key: keyOf(root, part) }));
+}
+
+/** Checks that a go.mod here has the module of `goPackage` at the version that is needed. */
+function requireModule(root: string, module: string, goPackage: string, needed: string): void {
+  const file = join("offline/go", module, "go.mod");
+  const required = [
+    ...readFileSync(join(root, file), "utf8").matchAll(/^\s*(?:require )?([\w.\-/]+) (v\S+)/gm),
+  ];
+  const [, path, version] = required.find(([, path = ""]) => `${goPackage}/`.startsWith(`${path}/`)) ?? [];
+  if (version !== needed)
+    throw new Error(
+      `${file} has ${path ?? goPackage} at ${version ?? "no version"}, the project needs ${needed}: ` +
+        `in offline/go/${module} run "go get ${path ?? goPackage}@VERSION && go mod tidy -e"`,
+    );
+}
+
+function keyOf(root: string, { version, recipe }: Omit<Part, "key">): string {
+  const hash = createHash("sha256").update(JSON.stringify([version, recipe]));
+  for (const file of sources(root, recipe)) hash.update(`\0${file}\0`).update(readFileSync(join(root, file)));
+  return hash.digest("hex");
+}
+
+/** The files of the project that a part is made from; the lock file stands for the npm packages. */
+function sources(root: string, recipe: Recipe): string[] {
+  if (recipe.kind === "go")
+    return ["go.mod", "go.sum"].map((file) => join("offline/go", recipe.module, file));
+  if (recipe.kind === "copy") return [recipe.from];
+  const folder = recipe.entry.replace(/\/.*/, "");
+  const own = globSync([`offline/${folder}/*.ts`, "offline/plugin-server.ts"], { cwd: root }).sort();
+  return [...own, "package-lock.json"];
+}
