@@ -1,7 +1,9 @@
+import { workloadMisfit } from "../guests/workload.ts";
 import { imageNames, type StackInput } from "./config.ts";
 import {
   defaultBridge,
   defaultExport,
+  defaultMemoryMiB,
   defaultNetwork,
   defaultStorageName,
   labGateway,
@@ -43,6 +45,7 @@ const checks: readonly Check[] = [
   macs,
   ports,
   vncPasswords,
+  workloads,
   exportFolder,
   image,
   bridge,
@@ -358,6 +361,21 @@ function vncPasswords({ guests }: Draft): Mistake[] {
         `set one (pulumi config set --secret --path 'testbed:guests[${index}].vnc.password'), or listen: 127.0.0.1`,
       ),
     );
+}
+
+function workloads({ guests }: Draft): Mistake[] {
+  return entries(guests).flatMap(({ entry, index }) => {
+    const { workload } = entry;
+    const memoryMiB = valueOr(entry, "memoryMiB", defaultMemoryMiB);
+    if (workload?.type !== "memory" || workload.workingSetMiB === undefined || memoryMiB === undefined)
+      return [];
+    const { mibPerSecond = 1, workingSetMiB } = workload;
+    const misfit = workloadMisfit({ type: "memory", mibPerSecond, workingSetMiB }, memoryMiB);
+    const path = ["guests", index, "workload", "workingSetMiB"];
+    return misfit === undefined
+      ? []
+      : [mistake(path, misfit, "make it smaller, or give the guest more memoryMiB")];
+  });
 }
 
 const systemFolders = [

@@ -1,6 +1,14 @@
 import * as z from "zod";
+import { workloadSchema } from "../guests/workload.ts";
 import { migrationModes } from "../report/record.ts";
-import { defaultBridge, defaultExport, defaultNetwork, defaultStorageName, sshPort } from "./defaults.ts";
+import {
+  defaultBridge,
+  defaultExport,
+  defaultMemoryMiB,
+  defaultNetwork,
+  defaultStorageName,
+  sshPort,
+} from "./defaults.ts";
 
 /**
  * What a stack may say, under the namespace `testbed`. This schema is the only place where it is said: the types,
@@ -162,7 +170,8 @@ const migrationOptions = section({
 
 const guestMigration = migrationOptions
   .partial()
-  .describe("the way this guest moves, where that is not as the stack's migration says");
+  .describe("the way this guest moves, where that is not as the stack's migration says")
+  .meta({ otherwise: "as the stack's", sameAs: "testbed:migration" });
 
 const migration = migrationOptions
   .extend({
@@ -203,7 +212,7 @@ const guest = section({
     .int()
     .min(64)
     .max(4_194_304)
-    .default(1024)
+    .default(defaultMemoryMiB)
     .describe("memory in MiB")
     .meta({ examples: [512] }),
   vcpus: z.int().min(1).max(255).default(1).describe("the number of CPUs"),
@@ -228,6 +237,10 @@ const guest = section({
       otherwise: "in the lab .100 and the number its name ends with (vm1: .101); else by DHCP",
     }),
   vnc: vnc.optional(),
+  workload: workloadSchema
+    .default({ type: "idle" })
+    .describe("what the guest keeps doing")
+    .meta({ examples: [{ type: "memory", mibPerSecond: 20, workingSetMiB: 256 }] }),
   migration: guestMigration.optional(),
 });
 

@@ -26,6 +26,7 @@ export const defaultStorageName = "storage";
 export const defaultExport = "/export/testbed";
 export const defaultBridge = "br0";
 export const sshPort = 22;
+export const defaultMemoryMiB = 1024;
 
 /** The lab's addresses: this machine .1, storage .10, hosts .11 to .99, guests .101 to .249. */
 export const labOffsets = { gateway: 1, storage: 10, host: 10, hosts: 89, guest: 100, guests: 149 } as const;

@@ -44,6 +44,13 @@ export function didYouMean(word: string, candidates: readonly string[]): string 
   return ` (did you mean "${near.candidate}"?)`;
 }
 
+/** A value as one would write it into a stack file, on one line. */
+export function inFlow(value: unknown): string {
+  return typeof value === "object"
+    ? JSON.stringify(value).replaceAll('"', "").replaceAll(/[:,]/g, "$& ")
+    : String(value);
+}
+
 /** `a`, `a and b`, `a, b and c`. */
 export function list(words: readonly string[], last = "and"): string {
   return words.length < 2

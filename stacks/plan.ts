@@ -1,3 +1,4 @@
+import type { Workload } from "../guests/workload.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import type { GuestConfig, HostConfig, MigrationOptions, StackConfig } from "./config.ts";
 import {
@@ -62,10 +63,20 @@ export interface GuestPlan {
   /** In lower case. */
   mac: string;
   /** Absent: by DHCP. */
-  network?: { address: string; prefixLength: number; gateway?: string };
+  network?: GuestNetwork;
   /** Absent: no display. The password is plain text here: make it a secret before a resource gets it. */
   vnc?: { port: number; listen: string; password?: string };
+  workload: Workload;
   migration: MigrationOptions;
+}
+
+/** An address that a guest has for good. */
+export interface GuestNetwork {
+  address: string;
+  /** The address with its prefix length. */
+  cidr: string;
+  /** Absent: the guest reaches its own network only. */
+  gateway?: string;
 }
 
 /** Settles all that the config leaves open. The same config gives the same plan, on any machine. */
@@ -104,7 +115,7 @@ function planLab({ network, bridge }: NonNullable<StackConfig["lab"]>): LabPlan 
 }
 
 function planGuest(guest: GuestConfig, config: StackConfig, stack: string, lab?: LabPlan): GuestPlan {
-  const { name, memoryMiB, vcpus, diskGiB, vnc } = guest;
+  const { name, memoryMiB, vcpus, diskGiB, vnc, workload } = guest;
   const network = lab ? labGuestNetwork(guest, lab) : ownGuestNetwork(guest, config.bridge.gateway);
   return {
     name,
@@ -115,22 +126,19 @@ function planGuest(guest: GuestConfig, config: StackConfig, stack: string, lab?:
     mac: guest.mac?.toLowerCase() ?? macAddress(stack, name),
     ...(network && { network }),
     ...(vnc && { vnc: { ...vnc, port: vnc.port ?? vncPort(name) } }),
+    workload,
     migration: { ...config.migration, ...guest.migration },
   };
 }
 
-function labGuestNetwork({ name, address }: GuestConfig, lab: LabPlan): GuestPlan["network"] {
-  return {
-    address: address ?? labGuestAddress(lab.network, name),
-    prefixLength: lab.prefixLength,
-    gateway: lab.gateway,
-  };
+function labGuestNetwork(guest: GuestConfig, lab: LabPlan): GuestNetwork {
+  const address = guest.address ?? labGuestAddress(lab.network, guest.name);
+  return { address, cidr: `${address}/${lab.prefixLength}`, gateway: lab.gateway };
 }
 
-function ownGuestNetwork({ address }: GuestConfig, gateway?: string): GuestPlan["network"] {
-  if (address === undefined) return undefined;
-  const [own = "", prefixLength] = address.split("/");
-  return { address: own, prefixLength: Number(prefixLength), ...(gateway && { gateway }) };
+function ownGuestNetwork({ address: cidr }: GuestConfig, gateway?: string): GuestNetwork | undefined {
+  if (cidr === undefined) return undefined;
+  return { address: checked(cidr.split("/")[0]), cidr, ...(gateway && { gateway }) };
 }
 
 interface Machine {

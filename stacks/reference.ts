@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { stackSchema } from "./config.ts";
-import { namespace } from "./mistake.ts";
+import { inFlow, namespace } from "./mistake.ts";
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
@@ -25,32 +25,65 @@ function section(key: string, schema: JsonSchema, isRequired: boolean): string {
 
 function keysIn(schema: JsonSchema, prefix: string): string[][] {
   const { properties = {}, required = [] } = schema.type === "array" ? (schema.items as JsonSchema) : schema;
-  return Object.entries(properties as { [key: string]: JsonSchema }).flatMap(([key, inner]) => [
+  const own = Object.entries(properties as { [key: string]: JsonSchema }).flatMap(([key, inner]) => [
     [
       `\`${prefix}${key}\``,
       inner.description ?? "",
       valuesOf(inner),
       defaultOf(inner, required.includes(key)),
     ],
-    ...keysIn(inner, `${prefix}${key}.`),
+    ...("sameAs" in inner ? [] : keysIn(inner, `${prefix}${key}.`)),
   ]);
+  return [...own, ...kindsIn(schema, prefix)];
 }
 
-function valuesOf({ enum: words, type, minimum, maximum, examples }: JsonSchema): string {
+/** Of a group of several kinds: the key that says which, and each kind's other keys. */
+function kindsIn({ oneOf = [] }: JsonSchema, prefix: string): string[][] {
+  const kinds = (oneOf as JsonSchema[]).map(({ properties = {}, ...kind }) => {
+    const all = Object.entries(properties as { [key: string]: JsonSchema });
+    const [[key, { const: word }] = ["", {} as JsonSchema]] = all.filter(
+      ([, inner]) => inner.const !== undefined,
+    );
+    const others = Object.fromEntries(all.filter(([other]) => other !== key));
+    return { key, word: code(word), rows: keysIn({ ...kind, properties: others }, prefix) };
+  });
+  const [first] = kinds;
+  if (first === undefined) return [];
+  return [
+    [`\`${prefix}${first.key}\``, "which kind", kinds.map(({ word }) => word).join(", "), mustBeThere],
+    ...kinds.flatMap(({ word, rows }) =>
+      rows.map(([key = "", what, ...rest]) => [key, `${word}: ${what}`, ...rest]),
+    ),
+  ];
+}
+
+function valuesOf({
+  enum: words,
+  type,
+  minimum,
+  maximum,
+  exclusiveMinimum,
+  examples,
+  sameAs,
+}: JsonSchema): string {
   if (words) return words.map(code).join(", ");
+  if (sameAs !== undefined) return `the keys of ${sameAs}`;
+  if (exclusiveMinimum !== undefined) return `more than ${exclusiveMinimum}`;
   if (type === "integer") return `${minimum} to ${maximum}`;
   return Array.isArray(examples) ? `such as ${code(examples[0])}` : "";
 }
 
+const mustBeThere = "it must be there";
+
 function defaultOf({ default: value, otherwise, type }: JsonSchema, isRequired: boolean): string {
-  if (isRequired) return "it must be there";
+  if (isRequired) return mustBeThere;
   if (typeof otherwise === "string") return otherwise;
   // A group's default is made of its keys' defaults, which have lines of their own.
   return value === undefined || type === "object" ? "" : code(value);
 }
 
 function code(value: unknown): string {
-  return `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
+  return `\`${inFlow(value)}\``;
 }
 
 function sentence(text = ""): string {

@@ -48,15 +48,16 @@ export function stackFileSchema(): JsonSchema {
 
 /** Our own marks, put into terms that an editor knows. */
 function override({ jsonSchema }: { jsonSchema: JsonSchema }): void {
-  const { otherwise, secret, ...rest } = jsonSchema;
+  const { otherwise, secret, sameAs: _, ...rest } = jsonSchema;
   delete jsonSchema.otherwise;
   delete jsonSchema.secret;
+  delete jsonSchema.sameAs;
   // These formats are zod's; the pattern beside them says it to everyone.
   if (rest.pattern !== undefined) delete jsonSchema.format;
   if (typeof otherwise === "string") jsonSchema.description = `${rest.description}; by default ${otherwise}`;
   if (secret === true) {
     for (const key of Object.keys(jsonSchema)) if (key !== "description") delete jsonSchema[key];
-    const { description: _, ...plain } = rest;
+    const { description: _d, ...plain } = rest;
     jsonSchema.anyOf = [plain, secure];
   }
 }

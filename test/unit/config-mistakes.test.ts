@@ -26,7 +26,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a misspelt key of a guest",
     lab(guests(vm("vm1", { memoryMib: 512 }))),
-    'testbed:guests[0].memoryMib: there is no such key; keys here are name, memoryMiB, vcpus, diskGiB, mac, address, vnc and migration (did you mean "memoryMiB"?)',
+    'testbed:guests[0].memoryMib: there is no such key; keys here are name, memoryMiB, vcpus, diskGiB, mac, address, vnc, workload and migration (did you mean "memoryMiB"?)',
   ],
   [
     "a misspelt key deep inside",
@@ -177,6 +177,41 @@ const single: [title: string, raw: unknown, line: string][] = [
     "a section that is a word",
     lab({ lab: "yes" }),
     'testbed:lab: "yes" is not a group of keys; give the lab\'s own settings; with them the hosts are containers on this machine, such as {}',
+  ],
+
+  [
+    "a workload that is not there",
+    lab(guests(vm("vm1", { workload: { type: "memry" } }))),
+    'testbed:guests[0].workload.type: "memry" does not fit; give idle, memory, cpu or disk (did you mean "memory"?)',
+  ],
+  [
+    "a workload without its type",
+    lab(guests(vm("vm1", { workload: {} }))),
+    "testbed:guests[0].workload.type: is missing; give idle, memory, cpu or disk",
+  ],
+  [
+    "a workload that is a word",
+    lab(guests(vm("vm1", { workload: "memory" }))),
+    'testbed:guests[0].workload: "memory" is not a group of keys; give what the guest keeps doing, such as {type: memory, mibPerSecond: 20, workingSetMiB: 256}',
+  ],
+  [
+    "another workload's key",
+    lab(guests(vm("vm1", { workload: { type: "disk", mibPerSecond: 1, workingSetMiB: 4 } }))),
+    "testbed:guests[0].workload.workingSetMiB: there is no such key; keys here are type and mibPerSecond",
+  ],
+  [
+    "a rate of nothing",
+    lab(guests(vm("vm1", { workload: { type: "disk", mibPerSecond: 0 } }))),
+    "testbed:guests[0].workload.mibPerSecond: 0 is out of range, more than 0; give MiB appended and flushed to the disk each second",
+  ],
+  [
+    "a working set that the guest has no memory for",
+    lab(
+      guests(
+        vm("vm1", { memoryMiB: 512, workload: { type: "memory", mibPerSecond: 20, workingSetMiB: 400 } }),
+      ),
+    ),
+    "testbed:guests[0].workload.workingSetMiB: a working set of 400 MiB does not fit into a guest of 512 MiB: at most 320 MiB, as the system needs 192 MiB; make it smaller, or give the guest more memoryMiB",
   ],
 
   // Placement

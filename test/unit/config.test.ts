@@ -17,7 +17,7 @@ describe("the config of a stack", () => {
       ssh: { knownHosts: "strict" },
       bridge: { name: "br0" },
       image: { source: "auto" },
-      guests: [{ name: "vm1", memoryMiB: 1024, vcpus: 1, diskGiB: 14 }],
+      guests: [{ name: "vm1", memoryMiB: 1024, vcpus: 1, diskGiB: 14, workload: { type: "idle" } }],
       placement: { vm1: "host2" },
       migration: { mode: "live", maxDowntimeMs: 300, timeoutMs: 600_000, drift: "return" },
     });
@@ -53,6 +53,7 @@ describe("the config of a stack", () => {
           mac: "52:54:00:10:55:ef",
           address: "192.0.2.101/24",
           vnc: { port: 5910, listen: "0.0.0.0", password: "paper" },
+          workload: { type: "disk", mibPerSecond: 0.5 },
           migration: { mode: "cold" },
         },
       ],

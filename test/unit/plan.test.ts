@@ -49,7 +49,8 @@ describe("the plan of a lab", () => {
       vcpus: 1,
       diskGiB: 14,
       mac: "52:54:00:4e:c5:3c",
-      network: { address: "10.77.0.101", prefixLength: 24, gateway: "10.77.0.1" },
+      network: { address: "10.77.0.101", cidr: "10.77.0.101/24", gateway: "10.77.0.1" },
+      workload: { type: "idle" },
       vnc: { port: 5901, listen: "127.0.0.1" },
       migration: { mode: "live", maxDowntimeMs: 300, timeoutMs: 600_000, drift: "return" },
     });
@@ -110,7 +111,11 @@ describe("the plan of one's own machines", () => {
         bridge: { gateway: "192.0.2.1" },
       }),
     );
-    expect(guests[0]?.network).toEqual({ address: "192.0.2.101", prefixLength: 25, gateway: "192.0.2.1" });
+    expect(guests[0]?.network).toEqual({
+      address: "192.0.2.101",
+      cidr: "192.0.2.101/25",
+      gateway: "192.0.2.1",
+    });
     expect(guests[1]).not.toHaveProperty("network");
   });
 });
