@@ -78,10 +78,10 @@ async function main(): Promise<void> {
   for (const part of todo.remove) remove(part);
   if (todo.build.length === 0) return;
 
-  console.log(
-    `Pulumi's downloads cannot be reached (${reason}): building its parts from Go modules and npm packages.`,
-  );
-  console.log("This is done once, takes some minutes, and can be interrupted: it goes on where it stopped.");
+  const names = todo.build.map(({ name, version }) => `${name} ${version}`).join(", ");
+  console.log(`Pulumi's downloads cannot be reached (${reason}), so this is made here: ${names}`);
+  if (todo.build.some(({ recipe }) => recipe.kind === "go"))
+    console.log("It is done once, takes some minutes, and can be interrupted: it goes on where it stopped.");
   const dir = workshop();
   const cleanUp = () => rmSync(dir, { recursive: true, force: true });
   process.once("exit", cleanUp);
@@ -95,7 +95,7 @@ async function main(): Promise<void> {
     });
     place(part, out);
   }
-  console.log(`${todo.build.length} of ${parts.length} parts were built and installed in ${home}`);
+  console.log(`  installed in ${home}`);
 }
 
 await main();
