@@ -14,7 +14,8 @@ export interface DomainSpec {
   storage: GuestStorage;
   mac: string;
   bridge: string;
-  vnc: { port: number; listen: string };
+  /** Absent: no display. The same port on every host, as the guest can go to any. */
+  vnc?: { port: number; listen: string };
 }
 
 /** Where a guest's files are; the paths are the same on the storage host and on every host that mounts its export. */
@@ -118,14 +119,16 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
           target: { "@type": "virtio", "@name": "org.qemu.guest_agent.0" },
         },
         input: { "@type": "tablet", "@bus": "virtio" },
-        graphics: {
-          "@type": "vnc",
-          "@port": spec.vnc.port,
-          "@autoport": "no",
-          "@listen": spec.vnc.listen,
-          ...(vncPassword ? { "@passwd": vncPassword } : {}),
-        },
-        video: { model: { "@type": "vga" } },
+        ...(spec.vnc && {
+          graphics: {
+            "@type": "vnc",
+            "@port": spec.vnc.port,
+            "@autoport": "no",
+            "@listen": spec.vnc.listen,
+            ...(vncPassword ? { "@passwd": vncPassword } : {}),
+          },
+          video: { model: { "@type": "vga" } },
+        }),
         memballoon: { "@model": "virtio" },
         rng: { "@model": "virtio", backend: { "@model": "random", "#": "/dev/urandom" } },
       },

@@ -1,0 +1,41 @@
+import * as pulumi from "@pulumi/pulumi";
+import { commonPlatform } from "../hosts/common-platform.ts";
+import type { KvmHost } from "./kvm-host.ts";
+
+export interface CpuBaselineArgs {
+  /** The hosts between which guests move. */
+  readonly hosts: readonly KvmHost[];
+}
+
+/** The best virtual machine that every host can run, so that a guest can go to any of them. */
+export class CpuBaseline extends pulumi.ComponentResource {
+  /** KVM if every host has it. */
+  readonly accelerator: pulumi.Output<"kvm" | "tcg">;
+  /** The newest machine type that every host knows. */
+  readonly machine: pulumi.Output<string>;
+  /** libvirt's `<cpu>` element. */
+  readonly cpuXml: pulumi.Output<string>;
+
+  constructor(name: string, { hosts }: CpuBaselineArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("testbed:index:CpuBaseline", name, {}, opts);
+    const [first] = hosts;
+    if (!first) throw new pulumi.ResourceError("a CPU baseline needs at least one host", this);
+
+    const facts = pulumi.all(hosts.map((host) => host.facts));
+    const platform = facts.apply(commonPlatform);
+    this.accelerator = platform.accelerator;
+    this.machine = platform.machine;
+    this.cpuXml = first.host.script(
+      `${name}-cpu`,
+      {
+        scripts: ["cpu-baseline"],
+        variables: {
+          ACCELERATOR: this.accelerator,
+          HOST_MODELS: facts.apply((all) => all.map(({ hostModel }) => hostModel).join("\n")),
+        },
+      },
+      { parent: this },
+    ).stdout;
+    this.registerOutputs({ accelerator: this.accelerator, machine: this.machine, cpuXml: this.cpuXml });
+  }
+}

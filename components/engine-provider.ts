@@ -1,0 +1,24 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+/**
+ * A dynamic provider that only calls the engine. Pulumi keeps its text in the state, so there is no logic in it, no path and no
+ * secret: the engine is found at run time, from the folder in which Pulumi runs the program.
+ *
+ * @param resource the engine's name of the resource, in migration/resources.ts
+ */
+export function engineProvider(resource: "domain" | "migration"): pulumi.dynamic.ResourceProvider {
+  const call = async (method: string, ...args: unknown[]) => {
+    const { createRequire } = await import("node:module");
+    const { pathToFileURL } = await import("node:url");
+    const engine = createRequire(`${process.cwd()}/package.json`).resolve("kvm-migration-testbed/engine");
+    const resources = await import(pathToFileURL(engine).href);
+    return resources[resource][method](...args);
+  };
+  return {
+    diff: (id, olds, news) => call("diff", id, olds, news),
+    create: (inputs) => call("create", inputs),
+    read: (id, props) => call("read", id, props),
+    update: (id, olds, news) => call("update", id, olds, news),
+    delete: (id, props) => call("delete", id, props),
+  };
+}

@@ -1,0 +1,14 @@
+/** The components, for other Pulumi programs: each is usable on its own. */
+export { Bridge, type BridgeArgs } from "./bridge.ts";
+export { CpuBaseline, type CpuBaselineArgs } from "./cpu-baseline.ts";
+export { Domain, type DomainArgs } from "./domain.ts";
+export { fleetOf } from "./fleet.ts";
+export { GuestImage, type GuestImageArgs } from "./guest-image.ts";
+export { HostTrust, type HostTrustArgs } from "./host-trust.ts";
+export { KvmHost, type KvmHostArgs } from "./kvm-host.ts";
+export { LabHost, type LabHostArgs } from "./lab-host.ts";
+export { Migration, type MigrationArgs } from "./migration.ts";
+export { NfsPool, type NfsPoolArgs } from "./nfs-pool.ts";
+export { SshKey, type SshKeyArgs } from "./ssh-key.ts";
+export { Testbed } from "./testbed.ts";
+export { UbuntuGuest, type UbuntuGuestArgs } from "./ubuntu-guest.ts";

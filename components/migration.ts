@@ -1,0 +1,52 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Drift } from "../migration/decide-move.ts";
+import type { Fleet } from "../migration/fleet.ts";
+import type { Conditions, MigrationOptions } from "../migration/request.ts";
+import type { MigrationRecord } from "../report/record.ts";
+import { engineProvider } from "./engine-provider.ts";
+
+export interface MigrationArgs {
+  /** The guest's name and uuid. */
+  readonly guest: pulumi.Input<string>;
+  readonly uuid: pulumi.Input<string>;
+  /** The host where it should run: changing this moves it. */
+  readonly to: pulumi.Input<string>;
+  /** How it moves. */
+  readonly options: pulumi.Input<MigrationOptions>;
+  /** What to do about a guest that someone moved by hand: move it back, keep it there, or stop. Default: "return". */
+  readonly drift?: pulumi.Input<Drift>;
+  /** Under what conditions it moves: they go into the records. */
+  readonly conditions: pulumi.Input<Conditions>;
+  /** All hosts it can be on, and the storage host. */
+  readonly fleet: pulumi.Input<Fleet>;
+  /** Records are kept in results/<stack>.jsonl. Default: the Pulumi stack's name. */
+  readonly stack?: pulumi.Input<string>;
+}
+
+/** Where a guest runs. It moves when `to` changes, and every move is measured. */
+export class Migration extends pulumi.dynamic.Resource {
+  /** Where the guest runs. */
+  declare readonly host: pulumi.Output<string>;
+  /** Completed moves. */
+  declare readonly moves: pulumi.Output<number>;
+  /** The records of its moves, newest first, at most 50. */
+  declare readonly history: pulumi.Output<MigrationRecord[]>;
+
+  constructor(name: string, args: MigrationArgs, opts?: pulumi.CustomResourceOptions) {
+    const outputs = {
+      host: undefined,
+      placed: undefined,
+      applied: undefined,
+      moves: undefined,
+      history: undefined,
+    };
+    super(
+      engineProvider("migration"),
+      name,
+      { ...args, drift: args.drift ?? "return", stack: args.stack ?? pulumi.getStack(), ...outputs },
+      opts,
+      "testbed",
+      "Migration",
+    );
+  }
+}

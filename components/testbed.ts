@@ -1,0 +1,234 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { MigrationRecord } from "../report/record.ts";
+import type { GuestPlan, HostPlan, Plan, StoragePlan } from "../stacks/plan.ts";
+import { Bridge } from "./bridge.ts";
+import { CpuBaseline } from "./cpu-baseline.ts";
+import { fleetOf } from "./fleet.ts";
+import { GuestImage } from "./guest-image.ts";
+import { HostTrust } from "./host-trust.ts";
+import { KvmHost } from "./kvm-host.ts";
+import { LabHost } from "./lab-host.ts";
+import { Migration } from "./migration.ts";
+import { NfsPool } from "./nfs-pool.ts";
+import type { HostAccess } from "./ssh-host.ts";
+import { SshKey } from "./ssh-key.ts";
+import { UbuntuGuest } from "./ubuntu-guest.ts";
+
+/** What a stack's `hosts.<name>` output says. */
+export interface HostOutput {
+  address: string;
+  accelerator: "kvm" | "tcg";
+  nfsTransport: "kernel" | "userspace";
+  cpuModel: string;
+  memoryMiB: number;
+  qemu: string;
+  libvirt: string;
+  kernel: string;
+}
+
+/** What a stack's `guests.<name>` output says. */
+export interface GuestOutput {
+  uuid: string;
+  /** Where it runs. */
+  host: string;
+  state: string;
+  /** Empty when it comes by DHCP. */
+  address: string;
+  /** Such as `10.77.0.11:5901`; it moves along with the guest. Absent: no display. */
+  vnc?: string;
+  memoryMiB: number;
+}
+
+/** What a stack's `migrations.<name>` output says. */
+export interface MigrationOutput {
+  host: string;
+  moves: number;
+  last?: MigrationRecord;
+  /** Newest first, at most 50; results/<stack>.jsonl has all. */
+  history: MigrationRecord[];
+}
+
+/** All of a plan: hosts, their storage and network, guests, and where each guest runs. */
+export class Testbed extends pulumi.ComponentResource {
+  readonly hosts: Record<string, pulumi.Output<HostOutput>>;
+  readonly guests: Record<string, pulumi.Output<GuestOutput>>;
+  readonly migrations: Record<string, pulumi.Output<MigrationOutput>>;
+
+  constructor(name: string, plan: Plan, opts?: pulumi.ComponentResourceOptions) {
+    super("testbed:index:Testbed", name, {}, opts);
+    const child = { parent: this };
+    const folder = `.testbed/${plan.stack}`;
+    const key = new SshKey(`${name}-key`, { path: `${folder}/id_ed25519` }, child);
+    const trustKey = new SshKey(`${name}-trust-key`, { path: `${folder}/hosts_ed25519` }, child);
+
+    const reach = plan.lab ? this.#labReach(plan, plan.lab, key, folder) : metalReach;
+    const storageAccess = reach(plan.storage);
+    const hosts = plan.hosts.map(
+      (host) =>
+        new KvmHost(
+          host.name,
+          {
+            ...reach(host),
+            name: host.name,
+            migrationAddress: host.migrationAddress,
+            accelerator: host.accelerator,
+          },
+          child,
+        ),
+    );
+    const image = new GuestImage(`${name}-image`, plan.image, child);
+    const pool = new NfsPool(
+      `${name}-pool`,
+      {
+        storage: storageAccess,
+        hosts,
+        export: plan.storage.export,
+        serverAddress: plan.storage.address,
+        transport: plan.storage.transport,
+        baseImage: image.path,
+      },
+      child,
+    );
+    const bridge = new Bridge(
+      `${name}-bridge`,
+      { hosts, bridge: plan.bridge.name, uplink: plan.bridge.uplink },
+      child,
+    );
+    const trust = new HostTrust(`${name}-trust`, { hosts, key: trustKey }, child);
+    const platform = new CpuBaseline(`${name}-platform`, { hosts }, child);
+    // A guest may be moved as soon as it is there: by then the hosts must trust each other.
+    const fleet = pulumi.all([fleetOf(hosts, pool), trust.ready]).apply(([known]) => known);
+
+    const made = plan.guests.map((guest) => {
+      const { vnc } = guest;
+      const machine = new UbuntuGuest(
+        guest.name,
+        {
+          ...guest,
+          ...(vnc && { vnc: { ...vnc, ...(vnc.password && { password: pulumi.secret(vnc.password) }) } }),
+          user: image.user,
+          key,
+          pool,
+          bridge,
+          platform,
+          fleet,
+        },
+        child,
+      );
+      const { drift, ...options } = guest.migration;
+      const migration = new Migration(
+        `${guest.name}-migration`,
+        {
+          guest: guest.name,
+          uuid: machine.domain.id,
+          to: guest.host,
+          options,
+          drift,
+          conditions: pulumi
+            .all([platform.accelerator, pool.transport])
+            .apply(([accelerator, nfsTransport]) => ({
+              memoryMiB: guest.memoryMiB,
+              ...(guest.workload.type !== "idle" && { workload: guest.workload }),
+              accelerator,
+              nfsTransport,
+            })),
+          fleet,
+          stack: plan.stack,
+        },
+        // It moves what runs, not what still boots.
+        { ...child, dependsOn: [machine], deletedWith: storageAccess.deletedWith },
+      );
+      return { guest, machine, migration };
+    });
+
+    this.hosts = byName(hosts.map((host) => [host.host.hostName, hostOutput(host, pool)] as const));
+    this.guests = byName(
+      made.map(
+        ({ guest, machine, migration }) =>
+          [guest.name, guestOutput(guest, machine, migration, hosts)] as const,
+      ),
+    );
+    this.migrations = byName(
+      made.map(({ guest, migration }) => [guest.name, migrationOutput(migration)] as const),
+    );
+    this.registerOutputs({ hosts: this.hosts, guests: this.guests, migrations: this.migrations });
+  }
+
+  /** Makes the lab's containers, the storage host first: it is stopped last. */
+  #labReach(plan: Plan, network: NonNullable<Plan["lab"]>, key: SshKey, folder: string) {
+    const container = (machine: HostPlan | StoragePlan, more: { export?: string; after?: LabHost }) =>
+      new LabHost(
+        `${machine.name}-lab`,
+        {
+          lab: plan.stack,
+          hostName: machine.name,
+          network,
+          address: machine.ssh.address,
+          key,
+          knownHostsFile: `${folder}/known_hosts`,
+          ...more,
+        },
+        { parent: this },
+      );
+    const storage = container(plan.storage, { export: plan.storage.export });
+    return (machine: HostPlan | StoragePlan): HostAccess =>
+      machine === plan.storage ? storage.access : container(machine, { after: storage }).access;
+  }
+}
+
+/** Machines that are there already. */
+function metalReach({ name, ssh }: HostPlan | StoragePlan): HostAccess {
+  const { address, port, user, privateKeyFile, knownHostsFile } = ssh;
+  return {
+    name,
+    address,
+    port,
+    user,
+    ...(privateKeyFile && { privateKeyFile }),
+    ...(knownHostsFile && { knownHostsFile, knownHosts: "accept-new" }),
+  };
+}
+
+const byName = <T>(entries: readonly (readonly [string, T])[]): Record<string, T> =>
+  Object.fromEntries(entries);
+
+const hostOutput = ({ facts }: KvmHost, pool: NfsPool): pulumi.Output<HostOutput> =>
+  pulumi.all([facts, pool.transport]).apply(([known, nfsTransport]) => ({
+    address: known.address,
+    accelerator: known.accelerator,
+    nfsTransport,
+    cpuModel: known.cpuModel,
+    memoryMiB: known.memoryMiB,
+    qemu: known.qemu,
+    libvirt: known.libvirt,
+    kernel: known.kernel,
+  }));
+
+function guestOutput(
+  { name, memoryMiB, vnc }: GuestPlan,
+  { uuid, domain, address }: UbuntuGuest,
+  migration: Migration,
+  hosts: readonly KvmHost[],
+): pulumi.Output<GuestOutput> {
+  const addresses = pulumi.all(
+    hosts.map(({ host, facts }) => facts.apply((known) => [host.hostName, known.address] as const)),
+  );
+  return pulumi
+    .all([uuid, migration.host, domain.state, address, addresses])
+    .apply(([id, host, state, guestAddress, known]) => ({
+      uuid: id,
+      host,
+      state,
+      address: guestAddress,
+      ...(vnc && { vnc: `${new Map(known).get(host) ?? host}:${vnc.port}` }),
+      memoryMiB,
+    }));
+}
+
+const migrationOutput = ({ host, moves, history }: Migration): pulumi.Output<MigrationOutput> =>
+  pulumi.all([host, moves, history]).apply(([where, count, records]) => ({
+    host: where,
+    moves: count,
+    ...(records[0] && { last: records[0] }),
+    history: records,
+  }));

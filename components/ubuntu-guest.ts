@@ -1,0 +1,174 @@
+import * as command from "@pulumi/command";
+import * as libvirt from "@pulumi/libvirt";
+import * as pulumi from "@pulumi/pulumi";
+import { v5 as uuidV5 } from "uuid";
+import { cloudInit } from "../guests/cloud-init.ts";
+import type { Workload } from "../guests/workload.ts";
+import type { DomainSpec } from "../libvirt/domain-xml.ts";
+import type { Fleet } from "../migration/fleet.ts";
+import type { Bridge } from "./bridge.ts";
+import type { CpuBaseline } from "./cpu-baseline.ts";
+import { Domain } from "./domain.ts";
+import { projectFile } from "./files.ts";
+import type { NfsPool } from "./nfs-pool.ts";
+import type { SshKey } from "./ssh-key.ts";
+
+export interface GuestNetwork {
+  readonly address: string;
+  /** The address with its prefix length. */
+  readonly cidr: string;
+  /** Default: none, the guest reaches its own network only. */
+  readonly gateway?: string;
+}
+
+export interface UbuntuGuestArgs {
+  /** The guest's name, hostname and name in libvirt. Default: the component's name. */
+  readonly guestName?: string;
+  /** The host on which it is booted first. */
+  readonly host: pulumi.Input<string>;
+  readonly memoryMiB: number;
+  /** Default: 1. */
+  readonly vcpus?: number;
+  /** The size of the disk as the guest sees it. Default: 14. */
+  readonly diskGiB?: number;
+  readonly mac: string;
+  /** Default: DHCP. */
+  readonly network?: GuestNetwork;
+  /** Default: no display. */
+  readonly vnc?: { readonly port: number; readonly listen: string; readonly password?: pulumi.Input<string> };
+  /** What it keeps doing. Default: nothing. */
+  readonly workload?: Workload;
+  /** The account in the guest: it may use sudo, and logs in with `key`. */
+  readonly user: pulumi.Input<string>;
+  readonly key: SshKey;
+  readonly pool: NfsPool;
+  readonly bridge: Bridge;
+  readonly platform: CpuBaseline;
+  readonly fleet: pulumi.Input<Fleet>;
+}
+
+/**
+ * A guest on shared storage: a qcow2 overlay (the redo log) on the pool's base image, set up by cloud-init, on the bridge, able to run on
+ * every host. Ready means that it can be logged in to over SSH.
+ */
+export class UbuntuGuest extends pulumi.ComponentResource {
+  readonly guestName: string;
+  readonly uuid: pulumi.Output<string>;
+  readonly domain: Domain;
+  /** Known once it can be logged in to there; empty when its address comes by DHCP. */
+  readonly address: pulumi.Output<string>;
+  readonly memoryMiB: number;
+
+  constructor(name: string, args: UbuntuGuestArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("testbed:index:UbuntuGuest", name, {}, opts);
+    const { pool, bridge, platform, key, network, vnc, memoryMiB, vcpus = 1, diskGiB = 14, mac } = args;
+    this.guestName = args.guestName ?? name;
+    this.memoryMiB = memoryMiB;
+    const onPool = { parent: this, provider: pool.provider, deletedWith: pool.storage.deletedWith };
+
+    // The same as long as the testbed's key is: a run that died before it could write the state finds its guest again.
+    this.uuid = key.publicKey.apply((publicKey) => uuidV5(`${publicKey} ${this.guestName}`, uuidV5.URL));
+
+    const overlay = new libvirt.Volume(
+      `${name}-overlay`,
+      {
+        name: `${this.guestName}.qcow2`,
+        pool: pool.pool,
+        format: "qcow2",
+        baseVolumeId: pool.baseVolume,
+        size: diskGiB * 2 ** 30,
+      },
+      // What the guest wrote belongs on the base it was written over.
+      { ...onPool, ignoreChanges: ["baseVolumeId", "size"] },
+    );
+    const seedTexts = pulumi.all([this.uuid, args.user, key.publicKey]).apply(([uuid, user, publicKey]) =>
+      cloudInit({
+        uuid,
+        hostname: this.guestName,
+        user,
+        authorizedKeys: [publicKey],
+        mac,
+        ...(network && {
+          address: { cidr: network.cidr, gateway: network.gateway },
+        }),
+        workload: args.workload,
+      }),
+    );
+    const seed = new libvirt.CloudinitDisk(
+      `${name}-seed`,
+      { name: `${this.guestName}-seed.iso`, pool: pool.pool, ...texts(seedTexts) },
+      { ...onPool, deleteBeforeReplace: true },
+    );
+
+    const spec = pulumi
+      .output({
+        uuid: this.uuid,
+        accelerator: platform.accelerator,
+        machine: platform.machine,
+        cpuXml: platform.cpuXml,
+        transport: pool.transport,
+        server: pool.server,
+        overlayPath: overlay.id,
+        basePath: pool.baseVolume,
+        // The provider's id of a seed is its path and, behind a semicolon, a uuid of its own.
+        seedPath: seed.id.apply((id) => id.split(";")[0] as string),
+        bridgeName: bridge.bridge,
+      })
+      .apply(
+        (known): DomainSpec => ({
+          name: this.guestName,
+          uuid: known.uuid,
+          memoryMiB,
+          vcpus,
+          accelerator: known.accelerator,
+          machine: known.machine,
+          cpuXml: known.cpuXml,
+          storage: {
+            transport: known.transport,
+            server: known.server,
+            overlayPath: known.overlayPath,
+            basePath: known.basePath,
+            baseFormat: "qcow2",
+            seedPath: known.seedPath,
+          },
+          mac,
+          bridge: known.bridgeName,
+          ...(vnc && { vnc: { port: vnc.port, listen: vnc.listen } }),
+        }),
+      );
+    this.domain = new Domain(
+      `${name}-domain`,
+      { spec, vncPassword: vnc?.password, host: args.host, fleet: args.fleet },
+      { parent: this, deletedWith: pool.storage.deletedWith },
+    );
+
+    this.address = network
+      ? new command.local.Command(
+          `${name}-ready`,
+          {
+            create: `bash ${projectFile("guests", "ready.sh")}`,
+            environment: {
+              GUEST: this.guestName,
+              GUEST_ADDRESS: network.address,
+              GUEST_USER: args.user,
+              KEY_FILE: key.path,
+              JUMP: pool.storage.ssh.apply(({ user, address, port }) => `${user}@${address}:${port}`),
+              JUMP_KEY_FILE: pool.storage.ssh.apply(({ privateKeyFile }) => privateKeyFile ?? ""),
+              JUMP_KNOWN_HOSTS: pool.storage.ssh.apply(({ knownHostsFile }) => knownHostsFile ?? ""),
+              BOOTS: this.domain.boots.apply(String),
+            },
+            logging: command.local.Logging.Stderr,
+            addPreviousOutputInEnv: false,
+          },
+          { parent: this, deletedWith: pool.storage.deletedWith },
+        ).stdout.apply(() => network.address)
+      : this.domain.boots.apply(() => "");
+    this.registerOutputs({ uuid: this.uuid, address: this.address });
+  }
+}
+
+const texts = (seed: pulumi.Output<ReturnType<typeof cloudInit>>) => ({
+  userData: seed.userData,
+  metaData: seed.metaData,
+  networkConfig: seed.networkConfig,
+});

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Waits until a guest can be logged in to over SSH; tells every few seconds that it still waits.
+#
+#   GUEST, GUEST_ADDRESS, GUEST_USER, KEY_FILE   who, where, as whom, with which private key
+#   JUMP, JUMP_KEY_FILE, JUMP_KNOWN_HOSTS        the machine (user@address:port) that is on the guest's network for sure; its key
+#                                                and known hosts, empty for OpenSSH's own
+#   READY_TIMEOUT_S                              default 600: an emulated guest boots slowly
+set -euo pipefail
+
+jump=(-o BatchMode=yes -o ConnectTimeout=10)
+[ -z "$JUMP_KEY_FILE" ] || jump+=(-o IdentitiesOnly=yes -i "${JUMP_KEY_FILE/#\~\//$HOME/}")
+[ -z "$JUMP_KNOWN_HOSTS" ] || jump+=(-o "UserKnownHostsFile=${JUMP_KNOWN_HOSTS/#\~\//$HOME/}" -o StrictHostKeyChecking=yes)
+jump+=(-p "${JUMP##*:}" "${JUMP%:*}")
+
+# The guest made its host key a moment ago, on a network of its own: there is nothing to check it against.
+guest=(
+  -o BatchMode=yes -o ConnectTimeout=5 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR
+  -o IdentitiesOnly=yes -i "$KEY_FILE" -o "ProxyCommand=ssh $(printf '%q ' "${jump[@]}") -W %h:%p"
+  "$GUEST_USER@$GUEST_ADDRESS"
+)
+
+timeout=${READY_TIMEOUT_S:-600}
+told=0
+until answer=$(ssh "${guest[@]}" hostname 2>&1 < /dev/null); do
+  if [ "$SECONDS" -ge "$timeout" ]; then
+    echo "$GUEST cannot be logged in to at $GUEST_ADDRESS after $timeout s: $answer" >&2
+    echo "See its console on its host: virsh console $GUEST, or /var/log/libvirt/qemu/$GUEST-console.log" >&2
+    exit 1
+  fi
+  if [ $((SECONDS - told)) -ge 5 ]; then
+    told=$SECONDS
+    echo "$GUEST boots, $SECONDS s" >&2
+  fi
+  sleep 1
+done
+echo "$GUEST answers at $GUEST_ADDRESS after $SECONDS s" >&2
+echo "$answer"

@@ -1,0 +1,15 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Testbed } from "./components/testbed.ts";
+import { planStack } from "./stacks/plan.ts";
+import { readStackConfig } from "./stacks/read.ts";
+
+// All that a stack's config says is checked before anything is declared.
+const stack = pulumi.getStack();
+const testbed = new Testbed(stack, planStack(readStackConfig(), stack));
+
+/** What is known of each host. */
+export const hosts = testbed.hosts;
+/** What each guest is and where it runs. */
+export const guests = testbed.guests;
+/** How each guest moved: the last record, and those before it. */
+export const migrations = testbed.migrations;

@@ -1,0 +1,72 @@
+import type { Fleet } from "./fleet.ts";
+import { ensureRunning, type GuestRequest, redefine, remove } from "./guest.ts";
+import { hardwareChanges } from "./hardware.ts";
+import { observeGuest, withFleet } from "./observe.ts";
+import { hasUnknown } from "./unknown.ts";
+import { type Whereabouts, whereabouts } from "./whereabouts.ts";
+
+export type DomainInputs = GuestRequest;
+
+export interface DomainOutputs extends DomainInputs {
+  /** Host on which it was booted last. */
+  bootedOn: string;
+  /** How often this program booted it: whoever waits for the guest waits anew when it goes up. */
+  boots: number;
+  /** As libvirt says: running, paused; "off" when no host runs it. */
+  state: string;
+}
+
+const tell = (line: string): void => console.log(line);
+
+/** What Pulumi asks of a Domain: it is defined once and runs; where it runs is not its business. */
+export const domainResource = {
+  async diff(_id: string, olds: DomainOutputs, news: DomainInputs) {
+    const name = olds.spec.name;
+    if (hasUnknown(news)) return { changes: true };
+    const replaces = olds.spec.uuid === news.spec.uuid && name === news.spec.name ? [] : ["spec"];
+    const changes = [
+      ...hardwareChanges(olds.spec, news.spec),
+      ...(olds.vncPassword === news.vncPassword ? [] : ["VNC password"]),
+    ];
+    const place = await find(olds.spec, news.fleet);
+    const off = place !== "moving" && place.kind !== "active";
+    if (changes.length > 0) tell(`${name}: ${changes.join(", ")} changed; it will be restarted where it is`);
+    else if (off) tell(`${name}: it is off; it will be started`);
+    const connection = JSON.stringify(olds.fleet) !== JSON.stringify(news.fleet);
+    return { changes: changes.length > 0 || off || connection, replaces, deleteBeforeReplace: true };
+  },
+
+  async create(inputs: DomainInputs) {
+    const { host } = await ensureRunning(inputs, tell);
+    return { id: inputs.spec.uuid, outs: { ...inputs, bootedOn: host, boots: 1, state: "running" } };
+  },
+
+  async read(id: string, state: DomainOutputs) {
+    const place = await find(state.spec, state.fleet);
+    // Gone from every host, and every host answered: a blank id tells Pulumi to make it anew, on its old disk.
+    if (place !== "moving" && place.kind === "nowhere") return { id: "", props: {} };
+    if (place === "moving") return { id, props: state };
+    return { id, props: { ...state, state: place.kind === "active" ? place.sighting.state : "off" } };
+  },
+
+  async update(_id: string, olds: DomainOutputs, news: DomainInputs) {
+    const restart = hardwareChanges(olds.spec, news.spec).length > 0 || olds.vncPassword !== news.vncPassword;
+    const unsettled = (await find(news.spec, news.fleet)) === "moving";
+    if (unsettled && !restart) return { outs: { ...olds, ...news } };
+    const { host, booted } = await (restart ? redefine(news, tell) : ensureRunning(news, tell));
+    const boots = olds.boots + (booted ? 1 : 0);
+    return { outs: { ...news, bootedOn: booted ? host : olds.bootedOn, boots, state: "running" } };
+  },
+
+  async delete(_id: string, state: DomainOutputs) {
+    await remove(state.spec, state.fleet);
+  },
+};
+
+/** Where it is; `moving` while a move that a dead run began waits for Migration to end it. */
+function find(guest: { name: string; uuid: string }, fleet: Fleet): Promise<Whereabouts | "moving"> {
+  return withFleet(fleet, async (sessions) => {
+    const { sightings, intent } = await observeGuest(sessions, fleet, guest.uuid);
+    return intent ? "moving" : whereabouts(guest.name, sightings);
+  });
+}

@@ -1,0 +1,130 @@
+import { consoleLogPath, type DomainSpec, domainXml } from "../libvirt/domain-xml.ts";
+import { quote, type SshSession } from "../libvirt/ssh-session.ts";
+import { virsh } from "../libvirt/virsh.ts";
+import type { Fleet } from "./fleet.ts";
+import { clearIntent, intentPath } from "./intent.ts";
+import type { Tell } from "./migrate.ts";
+import { type FleetSessions, observeGuest, withFleet } from "./observe.ts";
+import { shutDown } from "./power.ts";
+import { discardStateFiles } from "./state-file.ts";
+import { isActive, type Whereabouts, whereabouts } from "./whereabouts.ts";
+
+/** A guest as it should be. */
+export interface GuestRequest {
+  spec: DomainSpec;
+  vncPassword?: string;
+  /** Host where it is defined if it is defined nowhere yet. */
+  host: string;
+  fleet: Fleet;
+}
+
+export interface GuestState {
+  /** Where it runs. */
+  host: string;
+  /** It was off, or new, and has been started. */
+  booted: boolean;
+}
+
+/**
+ * Makes sure that the guest is defined once and runs: where it runs it is left alone, where it is off it is started with its present
+ * definition, and where it is nowhere it is defined on `request.host`. Throws HostUnreachable, GuestActiveTwice, CommandFailed.
+ */
+export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestState> {
+  const { spec, fleet } = request;
+  return withFleet(fleet, async (sessions) => {
+    const place = await findSettled(spec, fleet, sessions);
+    if (place.kind === "active") return { host: place.host, booted: false };
+    const host = place.kind === "inactive" ? place.host : request.host;
+    if (place.kind === "nowhere") await refuseNamesakes(spec, sessions);
+    tell(`${spec.name}: ${place.kind === "inactive" ? "is off; starting it" : "booting it"} on ${host}`);
+    await define(sessions.host(host), request);
+    await start(sessions.host(host), spec);
+    return { host, booted: true };
+  });
+}
+
+/**
+ * Gives the guest its new definition where it is, which takes a restart: it is shut down, defined anew and started. Throws when it does
+ * not shut down in time; it then still runs as it was.
+ */
+export function redefine(request: GuestRequest, tell: Tell): Promise<GuestState> {
+  const { spec, fleet } = request;
+  return withFleet(fleet, async (sessions) => {
+    const place = await findSettled(spec, fleet, sessions);
+    const host = place.kind === "nowhere" ? request.host : place.host;
+    const session = sessions.host(host);
+    if (place.kind === "active") {
+      tell(`${spec.name}: shutting it down on ${host} to change its hardware`);
+      await shutDown(session, spec);
+    }
+    tell(`${spec.name}: starting it on ${host}`);
+    await define(session, request);
+    await start(session, spec);
+    return { host, booted: true };
+  });
+}
+
+/** Removes the guest wherever it is: the running copy, definitions, state files, intent record and console log. Its disk stays. */
+export function remove(guest: { name: string; uuid: string }, fleet: Fleet): Promise<void> {
+  return withFleet(fleet, async (sessions) => {
+    const { sightings } = await observeGuest(sessions, fleet, guest.uuid);
+    await Promise.all(
+      sightings.map(async (sighting) => {
+        const session = sessions.host(sighting.host);
+        if (isActive(sighting)) await virsh(session, `ending guest ${guest.name}`, ["destroy", guest.uuid]);
+        if (sighting.persistent) {
+          await virsh(session, `removing guest ${guest.name}`, [
+            "undefine",
+            guest.uuid,
+            "--managed-save",
+            "--snapshots-metadata",
+          ]);
+        }
+        await discardStateFiles(session, guest.uuid);
+        await session.run("removing its console log", `rm -f ${quote(consoleLogPath(guest.name))}*`);
+      }),
+    );
+    await clearIntent(sessions.storage, intentPath(fleet.storage.intentDirectory, guest.uuid));
+  });
+}
+
+/** Where the guest is. Changes nothing. Throws when a move of it is unfinished: it is for Migration to end that first. */
+async function findSettled(
+  { name, uuid }: DomainSpec,
+  fleet: Fleet,
+  sessions: FleetSessions,
+): Promise<Whereabouts> {
+  const { sightings, intent } = await observeGuest(sessions, fleet, uuid);
+  if (intent) {
+    throw new Error(
+      `Guest ${name} cannot be changed: a run died while moving it from ${intent.from} to ${intent.to} (${intent.mode}). ` +
+        "Nothing was changed. Undo the change of its hardware, run `pulumi up` so that the move is ended, and make the change again.",
+    );
+  }
+  return whereabouts(name, sightings);
+}
+
+/** Two guests of one name cannot be on a host, and one that we did not make is not ours to replace. */
+async function refuseNamesakes({ name, uuid }: DomainSpec, sessions: FleetSessions): Promise<void> {
+  for (const session of sessions.hosts) {
+    const { stdout } = await virsh(session, `looking for another guest named ${name}`, ["domuuid", name], {
+      allowFailure: true,
+    });
+    const other = stdout.trim();
+    if (other && other !== uuid) {
+      throw new Error(
+        `Host ${session.target.name} has a guest named ${name} already (uuid ${other}), which this stack did not make. ` +
+          "Nothing was changed. Give the guest another name in the stack's config, or remove the other one.",
+      );
+    }
+  }
+}
+
+async function define(session: SshSession, { spec, vncPassword }: GuestRequest): Promise<void> {
+  const input = domainXml(spec, vncPassword);
+  await virsh(session, `defining guest ${spec.name}`, ["define", "/dev/stdin"], { input });
+}
+
+async function start(session: SshSession, { name, uuid }: DomainSpec): Promise<void> {
+  await virsh(session, `starting guest ${name}`, ["start", uuid]);
+}

@@ -1,0 +1,167 @@
+import type { MigrationRecord } from "../report/record.ts";
+import { appendRecord, resultsFile } from "../report/results.ts";
+import { type Decision, type Drift, decideMove } from "./decide-move.ts";
+import { MigrationFailed, type Moved, migrate } from "./migrate.ts";
+import { type Observation, observeGuest, withFleet } from "./observe.ts";
+import type { MigrationRequest } from "./request.ts";
+import { hasUnknown } from "./unknown.ts";
+import { whereabouts } from "./whereabouts.ts";
+
+export interface MigrationInputs extends MigrationRequest {
+  /** What to do about a guest that someone moved by hand. */
+  drift: Drift;
+  /** The stack whose results file keeps the records. */
+  stack: string;
+}
+
+export interface MigrationOutputs extends MigrationInputs {
+  /** Where the guest runs, as last seen. */
+  host: string;
+  /** Where the last successful run left it, and what the config said then: what tells a request from a drift. */
+  placed: string;
+  applied: string;
+  /** Completed moves. */
+  moves: number;
+  /** Newest first, at most `historyLength`. */
+  history: MigrationRecord[];
+}
+
+/** All records are in the results file; the state keeps the latest. */
+const historyLength = 50;
+
+const tell = (line: string): void => console.log(line);
+
+/** What Pulumi asks of a Migration: the guest runs where the stack's config says. */
+export const migrationResource = {
+  async diff(_id: string, olds: MigrationOutputs, news: MigrationInputs) {
+    if (hasUnknown(news)) return { changes: true };
+    const { intent, sightings } = await look(news);
+    if (intent) {
+      tell(
+        `${news.guest}: its move from ${intent.from} to ${intent.to} (${intent.mode}) was cut short and will be put right`,
+      );
+      return { changes: true };
+    }
+    const place = whereabouts(news.guest, sightings);
+    // A guest that is off is Domain's business, in the same run before this one.
+    const decision = place.kind === "nowhere" ? undefined : decide(olds, news, place.host);
+    if (decision?.kind === "refuse") throw new Error(decision.message);
+    if (decision) announce(decision, news);
+    const settings = JSON.stringify(stored(olds)) !== JSON.stringify(stored(news));
+    const replaces = olds.uuid === news.uuid ? [] : ["uuid"];
+    return { changes: settings || (decision !== undefined && decision.kind !== "stay"), replaces };
+  },
+
+  async create(inputs: MigrationInputs) {
+    const id = inputs.uuid;
+    const moved = await attempt(id, inputs, { host: inputs.to, moves: 0, history: [] });
+    return { id, outs: outputs(inputs, moved, { moves: 0, history: [] }, inputs.to) };
+  },
+
+  async read(id: string, state: MigrationOutputs) {
+    const { sightings } = await look(state);
+    const place = whereabouts(state.guest, sightings);
+    const host = place.kind === "nowhere" ? "" : place.host;
+    if (host !== state.host) tell(`${state.guest}: found on ${host || "no host"}, was on ${state.host}`);
+    return { id, props: { ...state, host } };
+  },
+
+  async update(id: string, olds: MigrationOutputs, news: MigrationInputs) {
+    const { intent, sightings } = await look(news);
+    const place = whereabouts(news.guest, intent ? [] : sightings);
+    const decision = place.kind === "active" ? decide(olds, news, place.host) : undefined;
+    if (decision?.kind === "refuse") throw new Error(decision.message);
+    const adopted = decision?.kind === "adopt" || (decision?.kind === "stay" && olds.placed !== news.to);
+    if (adopted && place.kind === "active") {
+      return { outs: outputs(news, { host: place.host, records: [] }, olds, place.host) };
+    }
+    const moved = await attempt(id, news, olds);
+    return { outs: outputs(news, moved, olds, news.to) };
+  },
+
+  /** A guest is removed by its Domain; where it ran is nothing that could be removed. */
+  async delete() {},
+};
+
+const look = ({ fleet, uuid }: MigrationInputs): Promise<Observation> =>
+  withFleet(fleet, (sessions) => observeGuest(sessions, fleet, uuid));
+
+const decide = (olds: MigrationOutputs, news: MigrationInputs, actual: string): Decision =>
+  decideMove({
+    guest: news.guest,
+    desired: news.to,
+    actual,
+    applied: olds.applied,
+    placed: olds.placed,
+    drift: news.drift,
+  });
+
+function announce(decision: Decision, { guest, options, conditions }: MigrationInputs): void {
+  if (decision.kind === "adopt") tell(`${guest}: was moved to ${decision.host} by hand and stays there`);
+  if (decision.kind !== "move") return;
+  const why = decision.why === "returned" ? "was moved by hand; moves back" : "moves";
+  tell(
+    `${guest}: ${why} ${decision.from} → ${decision.to}, ${options.mode}, ${conditions.memoryMiB} MiB of memory`,
+  );
+}
+
+/** Settings that a later run needs from the state, besides where the guest is. */
+const stored = ({ to, options, conditions, fleet, drift, stack }: MigrationInputs) => ({
+  to,
+  options,
+  conditions,
+  fleet,
+  drift,
+  stack,
+});
+
+type Past = Pick<MigrationOutputs, "moves" | "history">;
+
+const outputs = (inputs: MigrationInputs, moved: Moved, past: Past, placed: string): MigrationOutputs => ({
+  ...inputs,
+  host: moved.host,
+  placed,
+  applied: inputs.to,
+  ...remember(past, moved.records),
+});
+
+const remember = ({ moves, history }: Past, records: readonly MigrationRecord[]): Past => ({
+  moves: moves + records.filter(({ outcome }) => outcome === "completed" || outcome === "recovered").length,
+  history: [...records.toReversed(), ...history].slice(0, historyLength),
+});
+
+/** A failure that leaves its traces in Pulumi's state: it carries what @pulumi/pulumi's dynamic provider looks for. */
+class InitFailed extends Error {
+  readonly id: string;
+  readonly properties: object;
+  readonly reasons: string[];
+
+  constructor(message: string, id: string, properties: object, cause: unknown) {
+    super(message, { cause });
+    this.id = id;
+    this.properties = properties;
+    this.reasons = [message];
+  }
+}
+
+/** Migrates, and keeps the records of what was done even when it ends in an error. */
+async function attempt(
+  id: string,
+  inputs: MigrationInputs,
+  past: Past & Pick<MigrationOutputs, "host"> & Partial<MigrationOutputs>,
+): Promise<Moved> {
+  try {
+    const moved = await migrate(inputs, tell);
+    await keep(inputs.stack, moved.records);
+    return moved;
+  } catch (error) {
+    if (!(error instanceof MigrationFailed)) throw error;
+    await keep(inputs.stack, error.records);
+    const state = { ...past, ...inputs, host: error.host ?? past.host, ...remember(past, error.records) };
+    throw new InitFailed(error.message, id, state, error);
+  }
+}
+
+async function keep(stack: string, records: readonly MigrationRecord[]): Promise<void> {
+  for (const record of records) await appendRecord(resultsFile(stack), record);
+}
