@@ -64,19 +64,38 @@ function valueOr<Group extends object, Key extends keyof Group>(
   return group !== undefined && key in group ? group[key] : byDefault;
 }
 
-/** The entries that are there, with their index, and whether each is the first of its name. */
-function entries<Entry extends { readonly name?: string }>(
-  entriesOrHoles: readonly (Entry | undefined)[] = [],
-) {
-  return entriesOrHoles.flatMap((entry, index) => {
-    if (entry === undefined) return [];
-    const isFirst = entriesOrHoles.findIndex((other) => other?.name === entry.name) === index;
-    return [{ entry, index, name: entry.name, isFirst }];
-  });
+interface Named<Entry> {
+  entry: Entry;
+  name: string | undefined;
+  /** "guest vm1", or where it stands when it has no name. */
+  title: string;
+  path: readonly [string, number];
+  /** Whether it is the first of its name: a second one would get the same addresses, which is not the mistake. */
+  isFirst: boolean;
 }
 
-function namesOf(things: Draft["hosts"] | Draft["guests"]): string[] {
-  return entries(things).flatMap(({ name, isFirst }) => (name !== undefined && isFirst ? name : []));
+function hostsOf({ hosts = [] }: Draft): Named<NonNullable<(typeof hosts)[number]>>[] {
+  return hosts.flatMap((host, index) => (host === undefined ? [] : named("hosts", host, index, hosts)));
+}
+
+function guestsOf({ guests = [] }: Draft): Named<NonNullable<(typeof guests)[number]>>[] {
+  return guests.flatMap((guest, index) => (guest === undefined ? [] : named("guests", guest, index, guests)));
+}
+
+function named<Entry extends { readonly name?: string }>(
+  section: "hosts" | "guests",
+  entry: Entry,
+  index: number,
+  all: readonly (Entry | undefined)[],
+): Named<Entry> {
+  const { name } = entry;
+  const title = name === undefined ? `${section}[${index}]` : `${section.slice(0, -1)} ${name}`;
+  const isFirst = all.findIndex((other) => other?.name === name) === index;
+  return { entry, name, title, path: [section, index], isFirst };
+}
+
+function namesOf(things: readonly Named<unknown>[]): string[] {
+  return things.flatMap(({ name, isFirst }) => (name !== undefined && isFirst ? name : []));
 }
 
 /** Something that only one thing can have. */
@@ -102,46 +121,51 @@ function clashes(what: string, claims: readonly Claim[], mend: string): Mistake[
   });
 }
 
-function names({ storage, hosts, guests }: Draft): Mistake[] {
-  const named = (key: "hosts" | "guests", things: Draft["hosts"] | Draft["guests"]) =>
-    entries(things ?? []).flatMap(({ name, index }) => claim(name, `${key}[${index}]`, [key, index, "name"]));
-  const claims: Claim[] = [
-    { value: storage?.name ?? defaultStorageName, owner: "the storage host", path: ["storage", "name"] },
-    { value: "localhost", owner: "every machine, for itself", path: [] },
-    ...named("hosts", hosts),
-    ...named("guests", guests),
-  ];
+function names(draft: Draft): Mistake[] {
+  const claims = [
+    claim(draft.storage?.name ?? defaultStorageName, "the storage host", ["storage", "name"]),
+    claim("localhost", "every machine, for itself", []),
+    ...[...hostsOf(draft), ...guestsOf(draft)].map(({ name, path: [section, index] }) =>
+      claim(name, `${section}[${index}]`, [section, index, "name"]),
+    ),
+  ].flat();
   return clashes("name", claims, "hosts, guests and the storage host all need names of their own");
 }
 
-function placement({ placement, hosts, guests }: Draft): Mistake[] {
+function placement(draft: Draft): Mistake[] {
+  const { placement } = draft;
   if (placement === undefined) return [];
-  const hostNames = namesOf(hosts);
-  const guestNames = namesOf(guests);
+  const hosts = namesOf(hostsOf(draft));
+  const guests = namesOf(guestsOf(draft));
   const unknown = Object.entries(placement).flatMap(([guest, host]) => {
-    const mistakes: Mistake[] = [];
-    if (!guestNames.includes(guest)) {
-      const mend = `guests are ${list(guestNames)}${didYouMean(guest, guestNames)}`;
-      mistakes.push(mistake(["placement", guest], `there is no guest "${guest}"`, mend));
-    }
-    if (host !== undefined && !hostNames.includes(host)) {
-      const mend = `hosts are ${list(hostNames)}${didYouMean(host, hostNames)}`;
-      mistakes.push(mistake(["placement", guest], `there is no host "${host}"`, mend));
-    }
-    return mistakes;
+    const path = ["placement", guest];
+    return [
+      ...absent("guest", guest, guests, path),
+      ...(host === undefined ? [] : absent("host", host, hosts, path)),
+    ];
   });
-  const unplaced = entries(guests).flatMap(({ name, isFirst }) =>
-    name === undefined || !isFirst || name in placement
-      ? []
-      : [
-          mistake(
-            ["placement"],
-            `guest "${name}" has no host`,
-            `add the line "${name}: ${hostNames[0] ?? "<host>"}"; hosts are ${list(hostNames)}`,
-          ),
-        ],
-  );
+  const unplaced = guests
+    .filter((guest) => !(guest in placement))
+    .map((guest) =>
+      mistake(
+        ["placement"],
+        `guest "${guest}" has no host`,
+        `add the line "${guest}: ${hosts[0] ?? "<host>"}"; hosts are ${list(hosts)}`,
+      ),
+    );
   return [...unknown, ...unplaced];
+}
+
+function absent(
+  what: "host" | "guest",
+  name: string,
+  known: readonly string[],
+  path: readonly PropertyKey[],
+): Mistake[] {
+  if (known.includes(name)) return [];
+  const mend =
+    known.length > 0 ? `${what}s are ${list(known)}${didYouMean(name, known)}` : `add it to ${what}s`;
+  return [mistake(path, `there is no ${what} "${name}"`, mend)];
 }
 
 const privateNetworks = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(toNetwork);
@@ -172,15 +196,16 @@ function soundLabNetwork(draft: Draft): string | undefined {
 }
 
 /** What the lab decides by itself; to say it would have no effect. */
-function labSettings({ lab, storage, hosts, ssh, bridge }: Draft): Mistake[] {
+function labSettings(draft: Draft): Mistake[] {
+  const { lab, storage, ssh, bridge } = draft;
   if (lab === undefined) return [];
   const said: [readonly PropertyKey[], unknown][] = [
     [["storage", "port"], storage?.port],
     [["storage", "user"], storage?.user],
-    ...entries(hosts).flatMap(({ entry, index }): [readonly PropertyKey[], unknown][] => [
-      [["hosts", index, "port"], entry.port],
-      [["hosts", index, "user"], entry.user],
-      [["hosts", index, "migrationAddress"], entry.migrationAddress],
+    ...hostsOf(draft).flatMap(({ entry, path }): [readonly PropertyKey[], unknown][] => [
+      [[...path, "port"], entry.port],
+      [[...path, "user"], entry.user],
+      [[...path, "migrationAddress"], entry.migrationAddress],
     ]),
     [["ssh", "privateKeyFile"], ssh?.privateKeyFile],
     [["bridge", "gateway"], bridge?.gateway],
@@ -202,13 +227,13 @@ function machineAddresses(draft: Draft): Mistake[] {
   const machines = [
     {
       path: ["storage", "address"],
-      name: "the storage host",
+      title: "the storage host",
       address: draft.storage?.address,
       isSaid: "address" in (draft.storage ?? {}),
     },
-    ...entries(draft.hosts).map(({ entry, index, name }) => ({
-      path: ["hosts", index, "address"],
-      name: `host ${name}`,
+    ...hostsOf(draft).map(({ entry, title, path }) => ({
+      path: [...path, "address"],
+      title,
       address: entry.address,
       isSaid: "address" in entry,
     })),
@@ -216,8 +241,8 @@ function machineAddresses(draft: Draft): Mistake[] {
   if (!("lab" in draft)) {
     return machines
       .filter(({ isSaid }) => !isSaid)
-      .map(({ path, name }) =>
-        mistake(path, "is missing", `give the address that ${name} is reached at, or add testbed:lab: {}`),
+      .map(({ path, title }) =>
+        mistake(path, "is missing", `give the address that ${title} is reached at, or add testbed:lab: {}`),
       );
   }
   const network = soundLabNetwork(draft);
@@ -240,12 +265,11 @@ function range(network: Network, first: number): string {
 }
 
 function guestAddresses(draft: Draft): Mistake[] {
-  return entries(draft.guests).flatMap(({ entry: { address }, index }) => {
+  return guestsOf(draft).flatMap(({ entry: { address }, path }) => {
     if (address === undefined) return [];
-    const path = ["guests", index, "address"];
     return "lab" in draft
-      ? labGuestAddressFaults(path, address, soundLabNetwork(draft))
-      : ownGuestAddressFaults(path, address);
+      ? labGuestAddressFaults([...path, "address"], address, soundLabNetwork(draft))
+      : ownGuestAddressFaults([...path, "address"], address);
   });
 }
 
@@ -269,7 +293,7 @@ function ownGuestAddressFaults(path: readonly PropertyKey[], address: string): M
 function guestGateway(draft: Draft): Mistake[] {
   const gateway = draft.bridge?.gateway;
   if (gateway === undefined || "lab" in draft) return [];
-  const networks = entries(draft.guests)
+  const networks = guestsOf(draft)
     .map(({ entry }) => entry.address ?? "")
     .filter((address) => address.includes("/"))
     .map(toNetwork);
@@ -284,7 +308,7 @@ function endpoint(address: string | undefined, port = sshPort): string | undefin
 }
 
 function takenAddresses(draft: Draft): Mistake[] {
-  const { storage, hosts, guests } = draft;
+  const { storage } = draft;
   const network = soundLabNetwork(draft);
   const byName = (address: typeof labHostAddress, { name, isFirst }: { name?: string; isFirst: boolean }) =>
     network && name && isFirst ? address(network, name) : undefined;
@@ -292,19 +316,19 @@ function takenAddresses(draft: Draft): Mistake[] {
   const storageAddress = valueOr(storage, "address", network && labStorageAddress(network));
   const claims = [
     claim(endpoint(storageAddress, storage?.port), "the storage host", ["storage", "address"]),
-    ...entries(hosts).flatMap((host) => {
+    ...hostsOf(draft).flatMap((host) => {
       const address = valueOr(host.entry, "address", byName(labHostAddress, host));
-      return claim(endpoint(address, host.entry.port), `host ${host.name}`, ["hosts", host.index, "address"]);
+      return claim(endpoint(address, host.entry.port), host.title, [...host.path, "address"]);
     }),
-    ...entries(guests).flatMap((guest) => {
+    ...guestsOf(draft).flatMap((guest) => {
       const address = valueOr(guest.entry, "address", byName(labGuestAddress, guest))?.split("/")[0];
-      return claim(address, `guest ${guest.name}`, ["guests", guest.index, "address"]);
+      return claim(address, guest.title, [...guest.path, "address"]);
     }),
   ].flat();
-  const migration = entries(hosts).flatMap(({ entry, name, index }) => {
+  const migration = hostsOf(draft).flatMap(({ entry, title, path }) => {
     // Hosts that only a port tells apart cannot reach each other at that address.
     const address = valueOr(entry, "migrationAddress", entry.port === undefined ? undefined : entry.address);
-    return claim(address, `host ${name}`, ["hosts", index, "migrationAddress"]);
+    return claim(address, title, [...path, "migrationAddress"]);
   });
   return [
     ...clashes("address", claims, "give it an address of its own"),
@@ -312,10 +336,10 @@ function takenAddresses(draft: Draft): Mistake[] {
   ];
 }
 
-function macs({ guests }: Draft, stack: string): Mistake[] {
-  const claims = entries(guests).flatMap(({ entry, name, index, isFirst }) => {
+function macs(draft: Draft, stack: string): Mistake[] {
+  const claims = guestsOf(draft).flatMap(({ entry, name, title, path, isFirst }) => {
     const mac = valueOr(entry, "mac", name && isFirst ? macAddress(stack, name) : undefined);
-    return claim(mac?.toLowerCase(), `guest ${name}`, ["guests", index, "mac"]);
+    return claim(mac?.toLowerCase(), title, [...path, "mac"]);
   });
   const unfit = claims.flatMap(({ value, path }) => {
     const fault = macFault(value);
@@ -334,47 +358,50 @@ function macFault(mac: string): string | undefined {
 }
 
 /** A guest can go to any host, so all guests' ports on the hosts must differ: VNC's, and those of moves at once. */
-function ports({ guests, migration }: Draft): Mistake[] {
-  const claims = entries(guests).flatMap(({ entry, name, index, isFirst }) => {
+function ports(draft: Draft): Mistake[] {
+  const claims = guestsOf(draft).flatMap(({ entry, name, title, path, isFirst }) => {
     const display = entry.vnc && valueOr(entry.vnc, "port", name && isFirst ? vncPort(name) : undefined);
     const isOwn = "port" in (entry.migration ?? {});
-    const data = isOwn ? entry.migration?.port : migration?.port;
+    const data = isOwn ? entry.migration?.port : draft.migration?.port;
     return [
-      ...claim(display?.toString(), `guest ${name}'s VNC display`, ["guests", index, "vnc", "port"]),
+      ...claim(display?.toString(), `${title}'s VNC display`, [...path, "vnc", "port"]),
       ...claim(
         data?.toString(),
-        `guest ${name}'s migration`,
-        isOwn ? ["guests", index, "migration", "port"] : ["migration", "port"],
+        `${title}'s migration`,
+        isOwn ? [...path, "migration", "port"] : ["migration", "port"],
       ),
     ];
   });
   return clashes("port", claims, "guests meet on the hosts: give each a port of its own, or leave it out");
 }
 
-function vncPasswords({ guests }: Draft): Mistake[] {
-  return entries(guests)
-    .filter(({ entry }) => entry.vnc?.listen === "0.0.0.0" && !("password" in entry.vnc))
-    .map(({ name, index }) =>
+function vncPasswords(draft: Draft): Mistake[] {
+  return guestsOf(draft).flatMap(({ entry: { vnc }, title, path }) => {
+    if (vnc?.listen !== "0.0.0.0" || "password" in vnc) return [];
+    const at = [...path, "vnc", "password"];
+    const command = `pulumi config set --secret --path '${pathText(at)}'`;
+    return [
       mistake(
-        ["guests", index, "vnc", "password"],
-        `is missing: ${name}'s display would be open to the whole network`,
-        `set one (pulumi config set --secret --path 'testbed:guests[${index}].vnc.password'), or listen: 127.0.0.1`,
+        at,
+        `is missing: the display of ${title} would be open to the whole network`,
+        `set one (${command}), or listen: 127.0.0.1`,
       ),
-    );
+    ];
+  });
 }
 
-function workloads({ guests }: Draft): Mistake[] {
-  return entries(guests).flatMap(({ entry, index }) => {
+function workloads(draft: Draft): Mistake[] {
+  return guestsOf(draft).flatMap(({ entry, path }) => {
     const { workload } = entry;
     const memoryMiB = valueOr(entry, "memoryMiB", defaultMemoryMiB);
     if (workload?.type !== "memory" || workload.workingSetMiB === undefined || memoryMiB === undefined)
       return [];
     const { mibPerSecond = 1, workingSetMiB } = workload;
     const misfit = workloadMisfit({ type: "memory", mibPerSecond, workingSetMiB }, memoryMiB);
-    const path = ["guests", index, "workload", "workingSetMiB"];
+    const at = [...path, "workload", "workingSetMiB"];
     return misfit === undefined
       ? []
-      : [mistake(path, misfit, "make it smaller, or give the guest more memoryMiB")];
+      : [mistake(at, misfit, "make it smaller, or give the guest more memoryMiB")];
   });
 }
 

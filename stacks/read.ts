@@ -33,6 +33,8 @@ function withoutNamespace(config: Readonly<Record<string, string>>): Record<stri
 }
 
 function structured(text: string): unknown {
+  // A key without a value.
+  if (text === "") return null;
   try {
     return JSON.parse(text);
   } catch {

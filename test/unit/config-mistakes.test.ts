@@ -1,9 +1,27 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { StackInput } from "../../stacks/config.ts";
 import { macAddress } from "../../stacks/defaults.ts";
 import { StackConfigError } from "../../stacks/mistake.ts";
 import { parseStackConfig } from "../../stacks/parse.ts";
 import { labInput, metalInput, mistakesIn } from "./config-stack.ts";
+
+/** The paths to everything in a value, itself included. */
+function pathsIn(value: unknown, path: (string | number)[] = []): (string | number)[][] {
+  if (typeof value !== "object" || value === null) return [path];
+  const keys = Array.isArray(value) ? [...value.keys()] : [...Object.keys(value), "another"];
+  return [
+    path,
+    ...keys.flatMap((key) => pathsIn((value as { [key: string]: unknown })[key], [...path, key])),
+  ];
+}
+
+function replaced(value: unknown, [key, ...rest]: (string | number)[], by: unknown): unknown {
+  if (key === undefined || typeof value !== "object" || value === null) return by;
+  const copy = structuredClone(value) as { [key: string]: unknown };
+  copy[key] = replaced(copy[key], rest, by);
+  return copy;
+}
 
 type Guest = StackInput["guests"][number];
 
@@ -416,7 +434,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a display that is open to all",
     lab(guests(vm("vm1", { vnc: { listen: "0.0.0.0" } }))),
-    "testbed:guests[0].vnc.password: is missing: vm1's display would be open to the whole network; set one (pulumi config set --secret --path 'testbed:guests[0].vnc.password'), or listen: 127.0.0.1",
+    "testbed:guests[0].vnc.password: is missing: the display of guest vm1 would be open to the whole network; set one (pulumi config set --secret --path 'testbed:guests[0].vnc.password'), or listen: 127.0.0.1",
   ],
   [
     "a display at an address that only one host has",
@@ -498,6 +516,44 @@ describe("a mistake in a stack's config", () => {
         '  testbed:placement.vm1: there is no host "hots2"; hosts are host1 and host2 (did you mean "host2"?)',
         '  testbed:migration.mode: "warm" does not fit; give live, offline or cold',
       ].join("\n"),
+    );
+  });
+
+  it("draws no others after it: what is refused is not judged by what would be there by default", () => {
+    const paths = (raw: unknown) => mistakesIn(raw).map(({ path }) => path);
+    const taken = vm("vm2", { address: "10.77.0.101", mac: macAddress("lab", "vm1"), vnc: { port: 5901 } });
+    const refused = vm("vm1", { address: "10.77.0", mac: "52:54", vnc: { port: 1 } });
+    expect(paths(lab(guests(refused, taken)))).toEqual([
+      "testbed:guests[0].mac",
+      "testbed:guests[0].address",
+      "testbed:guests[0].vnc.port",
+    ]);
+    const elsewhere = [vm("host1", { address: "10.99.0.11" }), vm("host2")];
+    expect(paths(lab({ lab: { network: "10.99.0.0" }, hosts: elsewhere }))).toEqual(["testbed:lab.network"]);
+  });
+
+  const whole = { storage: { address: "192.0.2.10" }, ssh: {}, bridge: {}, migration: { port: 49300 } };
+  const one = guests(
+    vm("vm1", { vnc: {}, migration: {}, workload: { type: "memory", mibPerSecond: 1, workingSetMiB: 1 } }),
+  );
+  it.each([
+    ["a lab", lab({ ...whole, storage: {}, ...one })],
+    ["machines of one's own", metal({ ...whole, ...one })],
+  ])("is all that any change can lead to: %s", (_, valid) => {
+    expect(mistakesIn(valid)).toEqual([]);
+    fc.assert(
+      fc.property(
+        fc.subarray(pathsIn(valid), { minLength: 1, maxLength: 3 }),
+        fc.jsonValue(),
+        (at, value) => {
+          const broken = at.reduce((raw, path) => replaced(raw, path, value), valid as unknown);
+          for (const { path, problem, mend } of mistakesIn(broken)) {
+            expect(path).toMatch(/^testbed(:|$)/);
+            expect(`${problem}${mend}`).not.toMatch(/undefined|\[object|Invalid/);
+          }
+        },
+      ),
+      { numRuns: 500 },
     );
   });
 

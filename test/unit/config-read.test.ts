@@ -49,6 +49,11 @@ describe("the config of the stack that runs", () => {
     );
   });
 
+  it("has a section without keys found", () => {
+    setConfig({ ...labInput(), ssh: "" });
+    expect(readStackConfig).toThrow(/testbed:ssh: is empty; give .*, or leave the key out/);
+  });
+
   it("has files that are not there found", () => {
     setConfig(labInput({ image: { source: "/nowhere/guest.qcow2" } }));
     expect(readStackConfig).toThrow(/testbed:image\.source: there is no image that can be read at \/nowhere/);
