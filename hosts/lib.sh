@@ -5,13 +5,14 @@
 set -eEuo pipefail
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
-trap 'code=$?; echo "$(hostname): exit code $code from: $BASH_COMMAND" >&2' ERR
+# For `trap failed ERR`: a script that ends without a word of its own says at least where.
+failed() { echo "$HOSTNAME: exit code $? from: $BASH_COMMAND" >&2; }
 
 changed=
 
 say() { echo "$*" >&2; }
 die() {
-  echo "$(hostname): $*" >&2
+  echo "$HOSTNAME: $*" >&2
   exit 1
 }
 

@@ -1,5 +1,6 @@
 # libvirtd that stays up, with what migration and containers need of it.
-# ACTION: apply|remove. MIGRATION_ADDRESS: where other hosts send guests to. LOGIN: the user who connects over SSH.
+# ACTION: apply|remove. MIGRATION_ADDRESS: where other hosts send guests to, or empty on one
+# that runs none. LOGIN: the user who connects over SSH.
 
 unit_dir=/etc/systemd/system/libvirtd.service.d
 group_mark=/var/lib/kvm-migration-testbed/added-to-libvirt-group
@@ -31,7 +32,7 @@ Environment=LIBVIRTD_ARGS='
 
   {
     # Without it libvirt advertises the host's name, which the other host need not know.
-    echo "migration_host = \"$MIGRATION_ADDRESS\""
+    [ -z "$MIGRATION_ADDRESS" ] || echo "migration_host = \"$MIGRATION_ADDRESS\""
     if in_container; then
       # A container may not make device nodes, control groups or security labels for its guests, nor remember an
       # owner in the extended attributes of an image on NFS. /dev/kvm has the group number of the machine outside.

@@ -4,6 +4,8 @@
 conf=/etc/ganesha/ganesha.conf
 original=$conf.before-kvm-migration-testbed
 
+in_container || exit 0
+
 if [ "$ACTION" = remove ]; then
   [ ! -e "$original" ] || mv "$original" "$conf"
   systemctl --quiet disable --now nfs-ganesha.service

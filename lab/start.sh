@@ -12,10 +12,13 @@
 #   LAB_AUTHORIZED_KEY   public key that may log in as root
 #   LAB_EXPORT      a path in the host where a real folder of this machine shall be (an overlay can't be exported
 #                   over NFS); empty: none
+#   LAB_KNOWN_HOSTS file in which the host's key is taken down (by hosts/reach.sh) and struck out (by stop.sh)
 #   LAB_GENERATION  goes up by one whenever the host was found dead; written down for the next look
-#   TESTBED_CACHE   where the base is, or is made
+#   TESTBED_CACHE   where the base is, or is made; default: the user's cache folder
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
+export TESTBED_CACHE=${TESTBED_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvm-migration-testbed}
+export TESTBED_CACHE=${TESTBED_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvm-migration-testbed}
 [ "$(id -u)" = 0 ] || exec sudo -n --preserve-env="$(compgen -e | grep -E '^(LAB|TESTBED_)' | paste -sd,)" bash "$0"
 # shellcheck source=lab/lib.sh
 . "$here/lib.sh"

@@ -2,7 +2,7 @@
 # Stops a container host of a lab and removes it with its disks; with the last host, the lab's bridge and folder go
 # too. Works on whatever is left of the host. `stop.sh leftovers` is for start.sh: it clears away what a dead
 # container left running or mounted, and keeps the disks.
-# Environment: LAB, LAB_HOST, LAB_BRIDGE and LAB_EXPORT, as in start.sh.
+# Environment: LAB, LAB_HOST, LAB_BRIDGE, LAB_ADDRESS, LAB_EXPORT and LAB_KNOWN_HOSTS, as in start.sh.
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
 [ "$(id -u)" = 0 ] || exec sudo -n --preserve-env="$(compgen -e | grep -E '^(LAB|TESTBED_)' | paste -sd,)" bash "$0" "$@"
@@ -46,6 +46,14 @@ remove_cgroups() {
   done
 }
 
+# The host's key is nobody's any more.
+forget_host_key() {
+  local file=${LAB_KNOWN_HOSTS:-}
+  [ -f "$file" ] || return 0
+  sed -i "/^${LAB_ADDRESS//./\\.} /d" "$file"
+  [ -s "$file" ] || rm -f "$file"
+}
+
 remove_lab() {
   if [ "$(cat "/sys/class/net/$LAB_BRIDGE/ifalias" 2>/dev/null)" = "testbed $LAB" ]; then
     iptables -D FORWARD -i "$LAB_BRIDGE" -o "$LAB_BRIDGE" -j ACCEPT 2>/dev/null || true
@@ -61,6 +69,7 @@ remove_link
 remove_cgroups
 [ "${1:-}" != leftovers ] || exit 0
 
+forget_host_key
 [ -d "$lab_dir" ] || exit 0
 lock 8 "$lab_dir/lock"
 rm -rf --one-file-system "$host_dir"

@@ -1,0 +1,66 @@
+import type * as libvirt from "@pulumi/libvirt";
+import * as pulumi from "@pulumi/pulumi";
+import { type HostFacts, parseProbe } from "../hosts/facts.ts";
+import { hypervisorPackages } from "../hosts/packages.ts";
+import type { SshTarget } from "../libvirt/ssh-target.ts";
+import { libvirtProvider } from "./libvirt-provider.ts";
+import { type HostAccess, SshHost } from "./ssh-host.ts";
+
+export interface KvmHostArgs extends HostAccess {
+  /** Where other hosts send guests' memory to. Default: `address`. */
+  readonly migrationAddress?: pulumi.Input<string>;
+  /** What runs guests: "auto" is KVM where a guest boots under it, or else emulation. Default: "auto". */
+  readonly accelerator?: "auto" | "kvm" | "tcg";
+}
+
+/**
+ * A machine made ready to run guests and to take them from other hosts: packages, a libvirtd that stays up, its
+ * settings for migration. Doing it again changes nothing; destroying it takes our settings back and leaves packages.
+ */
+export class KvmHost extends pulumi.ComponentResource {
+  readonly host: SshHost;
+  readonly ssh: pulumi.Output<SshTarget>;
+  /** Declares libvirt's own things (pools, volumes, networks) on this host. */
+  readonly provider: libvirt.Provider;
+  readonly facts: pulumi.Output<HostFacts>;
+  /** Where other hosts send guests' memory to. */
+  readonly migrationAddress: pulumi.Output<string>;
+
+  constructor(name: string, args: KvmHostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("testbed:index:KvmHost", name, {}, opts);
+    this.host = new SshHost(name, args, { parent: this });
+    this.migrationAddress = pulumi.output(args.migrationAddress ?? args.address);
+
+    const hypervisor = this.host.script(
+      `${name}-hypervisor`,
+      {
+        scripts: ["packages", "libvirtd"],
+        remove: ["libvirtd"],
+        variables: {
+          PACKAGES: hypervisorPackages.join(" "),
+          CONTAINER_PACKAGES: "",
+          MACHINE_PACKAGES: "",
+          MIGRATION_ADDRESS: this.migrationAddress,
+          LOGIN: args.user ?? "root",
+        },
+      },
+      { parent: this },
+    );
+    const probe = this.host.script(
+      `${name}-probe`,
+      { scripts: ["probe"], variables: { ACCELERATOR: args.accelerator ?? "auto" } },
+      { parent: this, dependsOn: [hypervisor] },
+    );
+
+    // Known once libvirtd is up: the provider connects as soon as it knows where to.
+    this.ssh = pulumi.all([this.host.ssh, hypervisor.stdout]).apply(([ssh]) => ssh);
+    this.provider = libvirtProvider(`${name}-libvirt`, this.ssh, {
+      parent: this,
+      deletedWith: args.deletedWith,
+    });
+    this.facts = pulumi
+      .all([probe.stdout, args.address, this.migrationAddress])
+      .apply(([line, address, migrationAddress]) => ({ ...parseProbe(line), address, migrationAddress }));
+    this.registerOutputs({ ssh: this.ssh, facts: this.facts });
+  }
+}

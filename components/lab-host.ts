@@ -1,0 +1,106 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { currentGeneration } from "../lab/generation.ts";
+import type { SshTarget } from "../libvirt/ssh-target.ts";
+import { projectFile } from "./files.ts";
+import type { HostAccess } from "./ssh-host.ts";
+import type { SshKey } from "./ssh-key.ts";
+
+/** The network that a lab's hosts and guests share on this machine. */
+export interface LabNetwork {
+  /** In CIDR notation, as 10.77.0.0/24. No other network of this machine may overlap with it. */
+  readonly network: string;
+  readonly prefixLength: number;
+  /** This machine's own address in it. */
+  readonly gateway: string;
+  /** The bridge's name on this machine, up to 15 characters. */
+  readonly bridge: string;
+}
+
+export interface LabHostArgs {
+  /** The lab's name: the stack's. Its hosts' state is in /var/lib/kvm-migration-testbed/<lab>. */
+  readonly lab: string;
+  /** Default: the component's name. */
+  readonly hostName?: string;
+  readonly network: LabNetwork;
+  /** The host's address in that network. */
+  readonly address: string;
+  /** The key that may log in as root. */
+  readonly key: SshKey;
+  /** Where the host's public key is taken down; struck out when the host is destroyed. */
+  readonly knownHostsFile: string;
+  /**
+   * A path in the host at which a real folder of this machine is mounted: a container's own file system is an
+   * overlay, which can't be exported over NFS. Default: none.
+   */
+  readonly export?: string;
+  /** A host that this one is started after and stopped before: the lab's storage. Default: none. */
+  readonly after?: LabHost;
+}
+
+/**
+ * A container on this machine that behaves like a host of its own: systemd, sshd, libvirtd, an address on the lab's
+ * bridge. One that died, by a kill or a reboot of this machine, is started again by the next `pulumi up`, with its disks.
+ */
+export class LabHost extends pulumi.ComponentResource {
+  readonly address: string;
+  readonly ssh: pulumi.Output<SshTarget>;
+  /** Its public SSH host key, "type key". */
+  readonly hostKey: pulumi.Output<string>;
+  /** For the components that prepare the host: `new KvmHost("host1", {...labHost.access})`. */
+  readonly access: HostAccess;
+  readonly #container: command.local.Command;
+
+  constructor(name: string, args: LabHostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("testbed:index:LabHost", name, {}, opts);
+    const hostName = args.hostName ?? name;
+    const { network } = args;
+
+    this.#container = new command.local.Command(
+      `${name}-container`,
+      {
+        create: `bash ${projectFile("lab", "start.sh")}`,
+        delete: `bash ${projectFile("lab", "stop.sh")}`,
+        environment: {
+          LAB: args.lab,
+          LAB_HOST: hostName,
+          LAB_BRIDGE: network.bridge,
+          LAB_NETWORK: network.network,
+          LAB_PREFIX: String(network.prefixLength),
+          LAB_GATEWAY: network.gateway,
+          LAB_ADDRESS: args.address,
+          LAB_EXPORT: args.export ?? "",
+          LAB_KNOWN_HOSTS: args.knownHostsFile,
+          LAB_AUTHORIZED_KEY: args.key.publicKey,
+          LAB_GENERATION: String(currentGeneration(args.lab, hostName)),
+        },
+        // What can't be changed about a container that is there.
+        triggers: [args.lab, hostName, network.bridge, network.network, args.address, args.export ?? ""],
+        logging: command.local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this, deleteBeforeReplace: true, dependsOn: args.after && [args.after.#container] },
+    );
+
+    this.address = args.address;
+    this.hostKey = this.#container.stdout;
+    this.access = {
+      name: hostName,
+      address: this.hostKey.apply(() => args.address),
+      privateKeyFile: args.key.path,
+      privateKey: args.key.privateKey,
+      knownHostsFile: args.knownHostsFile,
+      hostKey: this.hostKey,
+      deletedWith: this.#container,
+    };
+    this.ssh = this.hostKey.apply(() => ({
+      name: hostName,
+      address: args.address,
+      port: 22,
+      user: "root",
+      privateKeyFile: args.key.path,
+      knownHostsFile: args.knownHostsFile,
+    }));
+    this.registerOutputs({ address: this.address, ssh: this.ssh, hostKey: this.hostKey });
+  }
+}

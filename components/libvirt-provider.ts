@@ -1,0 +1,16 @@
+import * as libvirt from "@pulumi/libvirt";
+import type * as pulumi from "@pulumi/pulumi";
+import { providerUri } from "../hosts/libvirt-uri.ts";
+import type { SshTarget } from "../libvirt/ssh-target.ts";
+
+/**
+ * The provider of libvirt's own things (pools, volumes, networks) on one host. It connects as soon as it knows where
+ * to: `ssh` must not be known before libvirtd is up.
+ */
+export function libvirtProvider(
+  name: string,
+  ssh: pulumi.Output<SshTarget>,
+  opts: pulumi.ResourceOptions,
+): libvirt.Provider {
+  return new libvirt.Provider(name, { uri: ssh.apply(providerUri) }, opts);
+}

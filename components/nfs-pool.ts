@@ -1,0 +1,138 @@
+import { basename } from "node:path";
+import * as libvirt from "@pulumi/libvirt";
+import * as pulumi from "@pulumi/pulumi";
+import { chooseTransport, type NfsTransport } from "../hosts/nfs-transport.ts";
+import { ganeshaPackages, kernelServerPackages, poolPackages } from "../hosts/packages.ts";
+import type { KvmHost } from "./kvm-host.ts";
+import { libvirtProvider } from "./libvirt-provider.ts";
+import { type HostAccess, SshHost } from "./ssh-host.ts";
+
+export interface NfsPoolArgs {
+  /** The machine that serves. */
+  readonly storage: HostAccess;
+  /** The machines that may mount, and on which guests run. */
+  readonly hosts: readonly KvmHost[];
+  /** The folder that is exported, on the storage host; hosts mount it at the same path. Default: /export/testbed. */
+  readonly export?: string;
+  /** Where hosts reach the storage host. Default: the address in `storage`. */
+  readonly serverAddress?: pulumi.Input<string>;
+  /**
+   * The NFS client: the hosts' kernels, or QEMU's own (userspace). Default "auto": kernel if every host's kernel can
+   * mount, or else userspace.
+   */
+  readonly transport?: "auto" | NfsTransport;
+  /** A qcow2 image on this machine that guests' disks lie over. */
+  readonly baseImage: pulumi.Input<string>;
+  /** libvirt's name of the pool. Default: "testbed". */
+  readonly pool?: string;
+}
+
+/**
+ * Storage that every host shares: a folder of the storage host, exported over NFS to these hosts alone, with a
+ * libvirt pool on it, and in it the base image that no guest writes to.
+ */
+export class NfsPool extends pulumi.ComponentResource {
+  readonly storage: SshHost;
+  /** Declares libvirt's things on the storage host. */
+  readonly provider: libvirt.Provider;
+  /** The storage host's address for the hosts. */
+  readonly server: pulumi.Output<string>;
+  readonly export: string;
+  /** libvirt's name of the pool: on the storage host, and on every host that mounts the export. */
+  readonly pool: pulumi.Output<string>;
+  /** Known once every host has got into the export. */
+  readonly transport: pulumi.Output<NfsTransport>;
+  /** The base image's volume id, which is its path on the storage host (and where the export is mounted). */
+  readonly baseVolume: pulumi.Output<string>;
+
+  constructor(name: string, args: NfsPoolArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("testbed:index:NfsPool", name, {}, opts);
+    const { hosts, export: folder = "/export/testbed", transport = "auto", pool = "testbed" } = args;
+    this.export = folder;
+    this.server = pulumi.output(args.serverAddress ?? args.storage.address);
+    this.storage = new SshHost(args.storage.name ?? `${name}-storage`, args.storage, { parent: this });
+    const { hostName, deletedWith } = this.storage;
+
+    const server = this.storage.script(
+      `${name}-server`,
+      {
+        scripts: ["packages", "libvirtd", "nfs-ganesha", "nfs-kernel"],
+        remove: ["nfs-ganesha", "nfs-kernel", "libvirtd"],
+        variables: {
+          PACKAGES: poolPackages.join(" "),
+          CONTAINER_PACKAGES: ganeshaPackages.join(" "),
+          MACHINE_PACKAGES: kernelServerPackages.join(" "),
+          MIGRATION_ADDRESS: "",
+          LOGIN: args.storage.user ?? "root",
+          EXPORT: folder,
+          CLIENTS: clientAddresses(hosts),
+        },
+      },
+      { parent: this },
+    );
+    const ready = pulumi.all([this.storage.ssh, server.stdout]).apply(([ssh]) => ssh);
+    this.provider = libvirtProvider(`${hostName}-libvirt`, ready, { parent: this, deletedWith });
+    const storagePool = new libvirt.Pool(
+      `${name}-${hostName}`,
+      { name: pool, type: "dir", target: { path: folder } },
+      { parent: this, provider: this.provider, deletedWith },
+    );
+    const base = new libvirt.Volume(
+      `${name}-base`,
+      {
+        name: pulumi.output(args.baseImage).apply((path) => basename(path)),
+        pool: storagePool.name,
+        source: args.baseImage,
+        format: "qcow2",
+      },
+      { parent: this, provider: this.provider, deletedWith },
+    );
+    this.baseVolume = base.id;
+
+    const wanted = pulumi
+      .all(hosts.map(({ host, facts }) => facts.apply((found) => ({ ...found, name: host.hostName }))))
+      .apply((clients) => chooseTransport(transport, clients));
+    const opened = hosts.map(({ host }) =>
+      host.script(
+        `${name}-${host.hostName}`,
+        {
+          scripts: ["nfs-mount", "nfs-open"],
+          remove: ["nfs-mount"],
+          variables: { SERVER: this.server, EXPORT: folder, TRANSPORT: wanted },
+        },
+        { parent: this, dependsOn: [server] },
+      ),
+    );
+    this.transport = pulumi
+      .all([wanted, pulumi.all(opened.map(({ stdout }) => stdout))])
+      .apply(([chosen]) => chosen);
+    // Only where the folder is mounted is there something to make a pool of; which that is, the hosts have to say.
+    const hostPools = this.transport.apply((chosen) =>
+      chosen === "userspace"
+        ? []
+        : hosts.map(
+            ({ host, provider }) =>
+              new libvirt.Pool(
+                `${name}-${host.hostName}-pool`,
+                { name: pool, type: "dir", target: { path: folder } },
+                { parent: this, provider, deletedWith: host.deletedWith },
+              ).id,
+          ),
+    );
+    this.pool = pulumi.all([storagePool.name, hostPools]).apply(([made]) => made);
+    this.registerOutputs({
+      server: this.server,
+      export: folder,
+      pool: this.pool,
+      transport: this.transport,
+      baseVolume: this.baseVolume,
+    });
+  }
+}
+
+/** Both of a host's addresses: which of them it comes from depends on its routes. */
+function clientAddresses(hosts: readonly KvmHost[]): pulumi.Output<string> {
+  return pulumi
+    .all(hosts.flatMap(({ host, migrationAddress }) => [host.ssh.address, migrationAddress]))
+    .apply((all) => [...new Set(all)].join(","));
+}

@@ -1,0 +1,146 @@
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { type HostScript, scriptCommand } from "../hosts/script.ts";
+import type { SshTarget } from "../libvirt/ssh-target.ts";
+import { projectFile } from "./files.ts";
+
+/** How a machine is reached; every component that is given one takes these. */
+export interface HostAccess {
+  /** What it is called in the stack, in errors and in other hosts' /etc/hosts. Default: the component's name. */
+  readonly name?: string;
+  readonly address: pulumi.Input<string>;
+  /** SSH port. Default: 22. */
+  readonly port?: number;
+  /** Who to log in as: anyone but root needs sudo without a password. Default: root. */
+  readonly user?: string;
+  /** Path of the private key. Default: the SSH agent, or else OpenSSH's own default files. */
+  readonly privateKeyFile?: string;
+  /** The key's text, for a key that is made in the same program. Default: what is in `privateKeyFile`. */
+  readonly privateKey?: pulumi.Input<string>;
+  /** Host keys that are trusted. Default: OpenSSH's own files. */
+  readonly knownHostsFile?: string;
+  /** Whether the key of a host seen for the first time is taken down in `knownHostsFile`. Default: strict. */
+  readonly knownHosts?: "strict" | "accept-new";
+  /** The host's public key ("type key"), when it is known already: it is put in `knownHostsFile`. */
+  readonly hostKey?: pulumi.Input<string>;
+  /** A resource whose end takes the machine, and all that was done to it, along. */
+  readonly deletedWith?: pulumi.Resource;
+}
+
+/** A machine that answers over SSH, as who it should be. A wrong address, key or host key is an error in seconds. */
+export class SshHost extends pulumi.ComponentResource {
+  readonly hostName: string;
+  readonly ssh: pulumi.Output<SshTarget>;
+  /** The host's public key, "type key". */
+  readonly hostKey: pulumi.Output<string>;
+  readonly deletedWith: pulumi.Resource | undefined;
+  readonly #connection: pulumi.Output<command.types.input.remote.ConnectionArgs>;
+  readonly #user: string;
+
+  constructor(name: string, access: HostAccess, opts?: pulumi.ComponentResourceOptions) {
+    super("testbed:index:SshHost", name, {}, opts);
+    const { port = 22, user = "root", privateKeyFile, knownHostsFile, deletedWith } = access;
+    this.hostName = access.name ?? name;
+    this.deletedWith = deletedWith;
+    this.#user = user;
+    if (access.knownHosts === "accept-new" && !knownHostsFile) {
+      throw new pulumi.ResourceError(
+        `${this.hostName}: knownHosts is "accept-new", so knownHostsFile must say where host keys are written`,
+        this,
+      );
+    }
+
+    const reach = new command.local.Command(
+      `${name}-reach`,
+      {
+        create: `bash ${projectFile("hosts", "reach.sh")}`,
+        environment: {
+          HOST_NAME: this.hostName,
+          HOST_ADDRESS: access.address,
+          HOST_PORT: String(port),
+          HOST_USER: user,
+          HOST_KEY_FILE: privateKeyFile ?? "",
+          KNOWN_HOSTS_FILE: knownHostsFile ?? "",
+          KNOWN_HOSTS: access.knownHosts ?? "strict",
+          HOST_KEY: access.hostKey ?? "",
+        },
+        logging: command.local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this, deletedWith },
+    );
+    this.hostKey = reach.stdout;
+    // Not known before the host was reached, so that nothing tries to connect to it in a preview.
+    this.ssh = pulumi.all([access.address, this.hostKey]).apply(([address]) => ({
+      name: this.hostName,
+      address,
+      port,
+      user,
+      ...(privateKeyFile && { privateKeyFile }),
+      ...(knownHostsFile && { knownHostsFile }),
+    }));
+    const privateKey = access.privateKey ?? readPrivateKey(privateKeyFile);
+    this.#connection = pulumi
+      .all([access.address, this.hostKey, privateKey && pulumi.secret(privateKey)])
+      .apply(([host, hostKey, privateKey]) => ({
+        host,
+        port,
+        user,
+        hostKey,
+        ...(privateKey && { privateKey }),
+        // It has just answered. Ten attempts of 15 s would be a long time to wait for one that is gone.
+        dialErrorLimit: 3,
+        perDialTimeout: 10,
+      }));
+    this.registerOutputs({ ssh: this.ssh, hostKey: this.hostKey });
+  }
+
+  /**
+   * Runs scripts from hosts/ on the host, as root: when the resource is created, and again when the scripts, their
+   * variables or the host's key (then it is another machine) change. They must be safe to repeat.
+   *
+   * @param run.remove scripts that undo them, with `ACTION=remove`, when the resource is deleted
+   */
+  script(name: string, run: HostScriptArgs, opts: pulumi.CustomResourceOptions): command.remote.Command {
+    const variables = pulumi.output(run.variables ?? {});
+    const commandFor = (scripts: readonly HostScript[], action: string) =>
+      variables.apply((values) => scriptCommand(scripts, { ...values, ACTION: action }, this.#user));
+    return new command.remote.Command(
+      name,
+      {
+        connection: this.#connection,
+        create: commandFor(run.scripts, "apply"),
+        ...(run.remove && { delete: commandFor(run.remove, "remove") }),
+        logging: command.remote.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      { deletedWith: this.deletedWith, ...opts },
+    );
+  }
+}
+
+export interface HostScriptArgs {
+  readonly scripts: readonly HostScript[];
+  readonly variables?: Readonly<Record<string, pulumi.Input<string>>>;
+  readonly remove?: readonly HostScript[];
+}
+
+/**
+ * The text of the private key that the command provider logs in with. It asks the agent by itself, but does not look
+ * at OpenSSH's default files.
+ */
+function readPrivateKey(file: string | undefined): string | undefined {
+  if (file) return readIfThere(file);
+  if (process.env.SSH_AUTH_SOCK) return undefined;
+  const defaults = ["id_ed25519", "id_ecdsa", "id_rsa"].map((key) => join("~/.ssh", key));
+  return defaults.map(readIfThere).find((key) => key !== undefined);
+}
+
+/** A missing file is left for reach.sh to report, together with everything else that it looks at. */
+function readIfThere(file: string): string | undefined {
+  const path = file.startsWith("~/") ? join(homedir(), file.slice(2)) : resolve(file);
+  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+}

@@ -1,0 +1,41 @@
+import * as z from "zod";
+
+/** What probe.sh finds out about a host. */
+const probe = z.object({
+  /** What guests run under here. */
+  accelerator: z.enum(["kvm", "tcg"]),
+  /** "usable", or why KVM is not. */
+  kvm: z.string(),
+  /** Whether the kernel can mount NFS 4.1. */
+  kernelNfs: z.boolean(),
+  /** "usable", or why the kernel's NFS client is not. */
+  nfs: z.string(),
+  /** libvirt's name for the nearest CPU model. */
+  cpuModel: z.string(),
+  /** libvirt's host-model CPU under the accelerator: the `mode` element of its domain capabilities. */
+  hostModel: z.string(),
+  cpus: z.number(),
+  memoryMiB: z.number(),
+  qemu: z.string(),
+  libvirt: z.string(),
+  kernel: z.string(),
+  /** The newest pc-q35 machine type. */
+  machine: z.string(),
+  /** All of them, newest first. */
+  machines: z.array(z.string()),
+  distro: z.string(),
+  /** libvirt's UUID of the host: two hosts must differ for a guest to migrate between them. */
+  uuid: z.string(),
+});
+
+/** What is known of a host: where it is, and what it can do. */
+export interface HostFacts extends z.infer<typeof probe> {
+  address: string;
+  /** Where other hosts send guests' memory to. */
+  migrationAddress: string;
+}
+
+/** Reads the line that probe.sh printed. */
+export function parseProbe(line: string): z.infer<typeof probe> {
+  return probe.parse(JSON.parse(line));
+}

@@ -1,0 +1,21 @@
+# Exports a folder with the kernel's NFS server, on machines that are not containers.
+# ACTION: apply|remove. EXPORT: the folder. CLIENTS: comma-separated addresses that may mount it.
+
+! in_container || exit 0
+
+exports=/etc/exports.d/kvm-migration-testbed.exports
+
+if [ "$ACTION" = remove ]; then
+  drop "$exports"
+  [ -z "$changed" ] || exportfs -ra
+  exit 0
+fi
+
+install -d -m 755 "$EXPORT"
+# libvirt and QEMU create and own images as root. QEMU's own client may come from any port.
+{
+  echo "# Written by kvm-migration-testbed."
+  for client in ${CLIENTS//,/ }; do echo "$EXPORT $client(rw,sync,no_root_squash,no_subtree_check,insecure)"; done
+} | write "$exports"
+systemctl --quiet enable --now nfs-server.service
+[ -z "$changed" ] || exportfs -ra

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Runs on this machine, not on the host: makes sure that a host can be reached over SSH, as who it is, and prints its
+# public host key ("type key"). Says in seconds what is wrong otherwise.
+#
+#   HOST_NAME, HOST_ADDRESS, HOST_PORT, HOST_USER   the host
+#   HOST_KEY_FILE     private key to log in with; empty: OpenSSH's own defaults and the agent
+#   KNOWN_HOSTS_FILE  host keys that are trusted; empty: OpenSSH's own files
+#   KNOWN_HOSTS       strict: only a key that is in there; accept-new: that of a host seen for the first time is added
+#   HOST_KEY          the host's public key where it is known already (a lab's container): put in KNOWN_HOSTS_FILE
+set -euo pipefail
+export LC_ALL=C
+
+home() { echo "${1/#\~\//$HOME/}"; }
+die() {
+  echo "host $HOST_NAME ($HOST_USER@$HOST_ADDRESS port $HOST_PORT): $*" >&2
+  exit 1
+}
+
+# How known_hosts files name the host.
+if [ "$HOST_PORT" = 22 ]; then entry=$HOST_ADDRESS; else entry="[$HOST_ADDRESS]:$HOST_PORT"; fi
+known_files=("$HOME/.ssh/known_hosts" /etc/ssh/ssh_known_hosts)
+[ -z "$KNOWN_HOSTS_FILE" ] || known_files=("$(home "$KNOWN_HOSTS_FILE")")
+
+trusted_keys() {
+  local file
+  for file in "${known_files[@]}"; do
+    if [ -r "$file" ]; then { ssh-keygen -F "$entry" -f "$file" || true; } | awk '!/^[#@]/ { print $2, $3 }'; fi
+  done
+}
+# Go's SSH library, which the command provider uses, takes the first of these that the server has.
+by_preference() {
+  local type
+  for type in ecdsa-sha2-nistp256 ecdsa-sha2-nistp384 ecdsa-sha2-nistp521 ssh-rsa ssh-ed25519; do
+    grep "^$type " <<< "$1" || true
+  done
+}
+
+if [ -n "$HOST_KEY" ]; then
+  mkdir -p "$(dirname "${known_files[0]}")"
+  exec 9>> "${known_files[0]}"
+  flock 9
+  if [ "$(trusted_keys)" != "$HOST_KEY" ]; then
+    rest=$(awk -v entry="$entry" '$1 != entry' "${known_files[0]}")
+    printf '%s\n%s %s\n' "$rest" "$entry" "$HOST_KEY" | sed '/^$/d' > "${known_files[0]}"
+  fi
+  exec 9>&-
+fi
+
+offered=$(ssh-keyscan -T 5 -p "$HOST_PORT" -t ed25519,ecdsa,rsa "$HOST_ADDRESS" 2>/dev/null | awk '{ print $2, $3 }' || true)
+[ -n "$offered" ] ||
+  die "does not answer. Is it running, is the address right, and does its firewall let SSH in? Try: ssh -p $HOST_PORT $HOST_USER@$HOST_ADDRESS"
+
+trusted=$(trusted_keys)
+if [ -z "$trusted" ]; then
+  [ "$KNOWN_HOSTS" = accept-new ] ||
+    die "its host key is not in ${known_files[*]}. Log in once by hand and compare the key, or set ssh.knownHosts to accept-new in the stack's config"
+  mkdir -p "$(dirname "${known_files[0]}")"
+  while read -r key; do echo "$entry $key"; done <<< "$offered" >> "${known_files[0]}"
+  trusted=$offered
+fi
+key=$(grep -Fx -f <(printf '%s\n' "$trusted") <<< "$offered" || true)
+[ -n "$key" ] ||
+  die "has another host key than the one in ${known_files[*]}. If the machine was installed anew, forget the old one: ssh-keygen -R '$entry' -f '${known_files[0]}'. If not, somebody else may be answering"
+
+options=(-o BatchMode=yes -o ConnectTimeout=5 -o StrictHostKeyChecking=yes -o LogLevel=ERROR -p "$HOST_PORT" -l "$HOST_USER")
+[ -z "$KNOWN_HOSTS_FILE" ] || options+=(-o "UserKnownHostsFile=${known_files[0]}")
+[ -z "$HOST_KEY_FILE" ] || options+=(-o IdentitiesOnly=yes -i "$(home "$HOST_KEY_FILE")")
+[ -z "$HOST_KEY_FILE" ] || [ -r "$(home "$HOST_KEY_FILE")" ] ||
+  die "the private key $HOST_KEY_FILE is not there or may not be read (ssh.privateKeyFile in the stack's config)"
+# The remote shell is to expand these.
+# shellcheck disable=SC2016
+if ! answer=$(timeout 20 ssh "${options[@]}" "$HOST_ADDRESS" 'test "$(id -u)" = 0 || sudo -n true || echo no-sudo; cat /etc/ssh/ssh_host_*_key.pub' 2>&1 < /dev/null); then
+  die "its host key is right, but logging in failed: ${answer##*$'\n'}. Is ${HOST_KEY_FILE:-one of your SSH keys} allowed there (ssh-copy-id)?"
+fi
+[[ $answer != *no-sudo* ]] ||
+  die "$HOST_USER may not become root there: log in as root, or allow it sudo without a password"
+
+# The host itself, over a connection that is trusted, vouches for its other keys.
+own=$(awk '{ print $1, $2 }' <<< "$answer")
+by_preference "$(grep -Fx -f <(printf '%s\n%s\n' "$trusted" "$own") <<< "$offered")" | head -n 1

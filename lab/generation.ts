@@ -1,0 +1,59 @@
+import { readFileSync } from "node:fs";
+
+/**
+ * What start.sh wrote when it last saw to a container: "generation pid startTime supervisorPid". Pids are this
+ * machine's; the start time (clock ticks after boot) keeps a later process with the same pid from being taken for it.
+ */
+interface Sighting {
+  generation: number;
+  pid: string;
+  startTime: string;
+  supervisor: string;
+}
+
+/** How a running process is known: when it started and what it is called; undefined when there is none. */
+export type ProcessLookup = (pid: string) => { startTime: string; command: string } | undefined;
+
+/**
+ * A number that stays the same as long as a container lives and is one higher once it is dead: as an input of the
+ * resource that starts it, it makes the next `pulumi up` start a dead one again and leave a living one alone.
+ *
+ * @param sighting the text that start.sh wrote, or undefined when the host never ran
+ */
+export function generation(sighting: string | undefined, lookup: ProcessLookup): number {
+  const seen = parse(sighting);
+  if (!seen) return 1;
+  const alive =
+    lookup(seen.pid)?.startTime === seen.startTime && lookup(seen.supervisor)?.command === "systemd-nspawn";
+  return alive ? seen.generation : seen.generation + 1;
+}
+
+/** The generation of a lab's host on this machine, from what is written down and what runs now. */
+export function currentGeneration(lab: string, host: string): number {
+  return generation(read(`/var/lib/kvm-migration-testbed/${lab}/${host}/alive`), processOf);
+}
+
+function parse(text: string | undefined): Sighting | undefined {
+  const [generation, pid, startTime, supervisor] = text?.trim().split(" ") ?? [];
+  if (!generation || !pid || !startTime) return undefined;
+  return { generation: Number(generation), pid, startTime, supervisor: supervisor ?? "" };
+}
+
+function processOf(pid: string): ReturnType<ProcessLookup> {
+  const stat = pid && read(`/proc/${pid}/stat`);
+  if (!stat) return undefined;
+  // "pid (command) state ppid …": the command may hold blanks and brackets, and start time is field 22.
+  const end = stat.lastIndexOf(")");
+  return {
+    command: stat.slice(stat.indexOf("(") + 1, end),
+    startTime: stat.slice(end + 2).split(" ")[19] ?? "",
+  };
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
