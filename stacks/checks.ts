@@ -139,9 +139,10 @@ function placement(draft: Draft): Mistake[] {
   const guests = namesOf(guestsOf(draft));
   const unknown = Object.entries(placement).flatMap(([guest, host]) => {
     const path = ["placement", guest];
+    // zod passes over a key __proto__, whatever its value is.
     return [
       ...absent("guest", guest, guests, path),
-      ...(host === undefined ? [] : absent("host", host, hosts, path)),
+      ...(typeof host !== "string" ? [] : absent("host", host, hosts, path)),
     ];
   });
   const unplaced = guests
