@@ -15,12 +15,21 @@ export function configReference(): string {
 function section(key: string, schema: JsonSchema, isRequired: boolean): string {
   const said = `${sentence(schema.description)}${isRequired ? " It must be there." : ""}`;
   const rows = keysIn(schema, schema.type === "array" ? "[]." : "");
-  const table = [
-    "| key | what | values | default |",
-    "| --- | --- | --- | --- |",
-    ...rows.map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`),
-  ];
-  return [`## ${namespace}:${key}`, said, ...(rows.length > 0 ? [table.join("\n")] : [])].join("\n\n");
+  return [
+    `## ${namespace}:${key}`,
+    said,
+    ...(rows.length > 0 ? [table(["key", "what", "values", "default"], rows)] : []),
+  ].join("\n\n");
+}
+
+/** Columns in line, as the formatter wants them. */
+function table(head: string[], rows: readonly string[][]): string {
+  const lines = [head, ...rows].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));
+  const line = (cells: string[], pad: string) =>
+    `| ${widths.map((width, column) => (cells[column] ?? "").padEnd(width, pad)).join(" | ")} |`;
+  const [first = [], ...rest] = lines;
+  return [line(first, " "), line([], "-"), ...rest.map((cells) => line(cells, " "))].join("\n");
 }
 
 function keysIn(schema: JsonSchema, prefix: string): string[][] {

@@ -104,7 +104,7 @@ describe("files that a stack names", () => {
 
   it("are mistakes when they are not there", () => {
     const config = parseStackConfig(
-      metalInput({ image: { source: "/srv/guest.qcow2" }, ssh: { privateKeyFile: "/root/key" } }),
+      metalInput({ image: { source: "/srv/guest.qcow2" }, ssh: { privateKeyFile: "/srv/key" } }),
       "m",
     );
     const mend = "give a path that begins with /, with ~/ for your home, or with ./ for the project's folder";
@@ -116,7 +116,7 @@ describe("files that a stack names", () => {
       },
       {
         path: "testbed:ssh.privateKeyFile",
-        problem: "there is no private key that can be read at /root/key",
+        problem: "there is no private key that can be read at /srv/key",
         mend,
       },
     ]);
