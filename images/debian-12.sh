@@ -13,6 +13,7 @@ out=${1:?usage: debian-12.sh OUT.qcow2}
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=lab/apt-sources.sh
 . "$here/../lab/apt-sources.sh"
+files=$here/debian-12 # what is laid over Debian's own files
 
 say() { printf 'debian-12 image: %4d s  %s\n' "$SECONDS" "$*" >&2; }
 die() {
@@ -57,62 +58,56 @@ packages=(
 	python3 qemu-guest-agent less
 )
 # Not: libpam-systemd, whose per-user manager costs seconds at the first login on an emulated CPU.
-# No automatic clean-up, update or scrubbing runs in a guest whose pages and blocks are being measured.
+
+# Timers would write pages and blocks in a guest that is being measured. The others do what a virtual machine of
+# one purpose has no need of, and each is a process to start in the way of SSH.
 unwanted=(
-	apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer e2scrub_all.timer
+	apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
 	e2scrub_reap.service systemd-networkd-wait-online.service systemd-pstore.service
+	cloud-config.service cloud-init-hotplugd.socket
+	dev-hugepages.mount dev-mqueue.mount sys-fs-fuse-connections.mount sys-kernel-config.mount
+	sys-kernel-debug.mount sys-kernel-tracing.mount proc-sys-fs-binfmt_misc.automount systemd-binfmt.service
+	modprobe@configfs.service modprobe@dm_mod.service modprobe@drm.service modprobe@fuse.service modprobe@loop.service
+	kmod-static-nodes.service systemd-modules-load.service systemd-network-generator.service
+	systemd-journal-flush.service systemd-sysusers.service systemd-update-utmp.service systemd-update-utmp-runlevel.service
+)
+unwanted_generators=(
+	cryptsetup debug gpt-auto hibernate-resume integritysetup rc-local run system-update sysv veritysetup
 )
 
 # --- The root file system ----------------------------------------------------------------------------------
 
 apt_sources "$work/apt"
 
-# In the initramfs: the disk a guest can have, its file system, nothing else.
-mkdir -p "$work/initramfs-tools/conf.d"
-printf 'MODULES=list\nCOMPRESS=lz4\nFSTYPE=ext4\nRESUME=none\n' >"$work/initramfs-tools/conf.d/testbed"
-printf '%s\n' virtio_pci virtio_blk virtio_scsi sd_mod ext4 >"$work/initramfs-tools/modules"
-
+# Without jsonschema cloud-init leaves out the check of its seed against a schema, a second of an emulated CPU.
 say "installing Debian 12 and $(wc -w <<<"${packages[*]}") named packages"
 TMPDIR=$work mmdebstrap --quiet --mode=root --variant=minbase --architectures=amd64 \
 	--aptopt="$work/apt/apt.conf" --aptopt='APT::Install-Recommends "false"' \
 	--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
 	--include="$(IFS=, && echo "${packages[*]}")" \
-	--essential-hook="mkdir -p \"\$1/etc\" && cp -r '$work/initramfs-tools' \"\$1/etc/\"" \
+	--dpkgopt='path-exclude=/usr/lib/python3/dist-packages/jsonschema/*' \
+	--essential-hook="mkdir -p \"\$1/etc\" && cp -r '$files/etc/initramfs-tools' \"\$1/etc/\"" \
 	bookworm "$root" "$work/apt/sources.list" >"$work/mmdebstrap.log" 2>&1 9>&- || {
 	tail -n 20 "$work/mmdebstrap.log" >&2
 	die "mmdebstrap could not install Debian 12 (its last lines are above). Packages came from: $(sed 's/\[[^]]*\] //' "$work/apt/sources.list" | paste -sd ';')"
 }
 
 say "configuring it"
-echo 'LABEL=guest-root / ext4 defaults,noatime 0 0' >"$root/etc/fstab"
-# Where kernel and initramfs are; nothing in a running guest needs it.
-echo 'LABEL=GUEST-BOOT /boot vfat noauto 0 0' >>"$root/etc/fstab"
-chroot "$root" apt-mark hold linux-image-cloud-amd64 >/dev/null
-chroot "$root" systemctl enable systemd-networkd.service ssh.service >/dev/null 2>&1
+rm "$root"/etc/cloud/cloud.cfg.d/*
+tar -C "$files" --owner=0 --group=0 --mode=u=rwX,go=rX -c . | tar -C "$root" --no-overwrite-dir -x
+chroot "$root" apt-mark hold linux-image-cloud-amd64 >/dev/null # the boot partition would not follow
+chroot "$root" systemctl enable systemd-networkd.service ssh.service testbed-grow-root.service >/dev/null 2>&1
 chroot "$root" systemctl mask "${unwanted[@]}" >/dev/null 2>&1
+for generator in "${unwanted_generators[@]}"; do
+	ln -s /dev/null "$root/etc/systemd/system-generators/systemd-$generator-generator"
+done
 
-# A NoCloud seed is the only source of configuration: no search for clouds. The lists of modules are what
-# user, keys, name, disk and workload need; the distribution's have some forty.
-cat >"$root/etc/cloud/cloud.cfg.d/90-testbed.cfg" <<'END'
-datasource_list: [NoCloud, None]
-system_info:
-  default_user: {name: debian, lock_passwd: true, gecos: Debian, groups: [adm, sudo], sudo: ["ALL=(ALL) NOPASSWD:ALL"], shell: /bin/bash}
-  network: {renderers: [networkd]}
-ssh_genkeytypes: [ed25519]
-ssh_pwauth: false
-disable_root: true
-apt_preserve_sources_list: true
-cloud_init_modules: [bootcmd, write-files, growpart, resizefs, set_hostname, update_etc_hosts, users-groups, ssh]
-cloud_config_modules: [runcmd]
-cloud_final_modules: [scripts-user, final-message]
-END
-
-# One host key, made at the guest's first boot; an RSA key alone takes an emulated CPU seconds.
-printf 'HostKey /etc/ssh/ssh_host_ed25519_key\nPasswordAuthentication no\nUseDNS no\n' >"$root/etc/ssh/sshd_config.d/testbed.conf"
+# A login that says nothing: made-up messages cost every SSH command half a second.
+sed -i '/pam_motd\|pam_mail/d' "$root/etc/pam.d/sshd" "$root/etc/pam.d/login"
 
 # What belongs to one machine, this one or a guest, is not in an image.
-rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/hostname" "$root/etc/resolv.conf" "$root/etc/apt/apt.conf.d/99mmdebstrap"
+rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/hostname" "$root/etc/fstab" "$root/etc/resolv.conf" "$root/etc/apt/apt.conf.d/99mmdebstrap"
 : >"$root/etc/machine-id"
 rm -f "$root/var/lib/dbus/machine-id"
 printf 'deb http://deb.debian.org/debian %s main\n' bookworm bookworm-updates >"$root/etc/apt/sources.list"
@@ -134,7 +129,8 @@ mkdir "$work/boot"
 cp "$root"/boot/vmlinuz-* "$work/boot/vmlinuz"
 cp "$root"/boot/initrd.img-* "$work/boot/initrd"
 rm -f "$root"/boot/* "$root/vmlinuz" "$root/vmlinuz.old" "$root/initrd.img" "$root/initrd.img.old"
-# mitigations=off: an emulated CPU pays for them and a testbed has no secrets.
+# No fstab: the root file system is mounted as it should be from the start. mitigations=off: an emulated CPU
+# pays for them and a testbed has no secrets. One network card, one name: net.ifnames=0.
 cat >"$work/boot/syslinux.cfg" <<'END'
 PROMPT 0
 TIMEOUT 0
@@ -142,7 +138,7 @@ DEFAULT linux
 LABEL linux
   LINUX /vmlinuz
   INITRD /initrd
-  APPEND root=LABEL=guest-root rw rootfstype=ext4 fsck.mode=skip mitigations=off random.trust_cpu=on console=tty0 console=ttyS0,115200 quiet loglevel=4
+  APPEND root=LABEL=guest-root rootfstype=ext4 rootflags=noatime rw fsck.mode=skip net.ifnames=0 mitigations=off cryptomgr.notests=1 random.trust_cpu=on console=tty0 console=ttyS0,115200 quiet loglevel=4
 END
 
 truncate -s $(((root_start_mib + root_mib) * mib)) "$disk"
@@ -152,7 +148,7 @@ start=2048, size=$((boot_mib * 2048)), type=c, bootable
 start=$((root_start_mib * 2048)), size=$((root_mib * 2048)), type=83
 END
 dd if="$mbr" of="$disk" bs=440 count=1 conv=notrunc status=none
-mkfs.fat -F 16 -n GUEST-BOOT --offset=2048 "$disk" $((boot_mib * 1024)) >/dev/null
+mkfs.fat -F 16 -n GUEST-BOOT --offset=2048 "$disk" $((boot_mib * 1024)) >"$work/mkfs.log" 2>&1 || { cat "$work/mkfs.log" >&2 && die "mkfs.fat failed"; }
 mcopy -i "$disk@@$mib" "$work"/boot/* ::
 syslinux --install --offset $mib "$disk"
 # Every inode table is written now (zeros, which cost nothing in a qcow2), so that no guest does it in the
