@@ -1,17 +1,8 @@
 import { type JobInfo, parseJobInfo } from "../libvirt/job-info.ts";
-import { readTrace, startTrace, type TraceEvent } from "../libvirt/qemu-trace.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
+import { readTrace, type TraceEvent } from "../libvirt/qemu-trace.ts";
 import { virsh, virshCommand } from "../libvirt/virsh.ts";
 import type { Moving } from "./moving.ts";
 import type { MigrationOptions } from "./request.ts";
-
-/** What QEMU and libvirt tell of a pre-copy once it is done. */
-export interface Transfer {
-  /** From the source's QEMU. */
-  trace: TraceEvent[];
-  /** libvirt's statistics of the completed job, read at the destination; absent when it keeps none. */
-  job?: JobInfo;
-}
 
 /** The virsh arguments of a pre-copy migration, without the guest and the destination. */
 export function liveArguments(options: MigrationOptions, peerAddress: string): string[] {
@@ -31,9 +22,8 @@ export function liveArguments(options: MigrationOptions, peerAddress: string): s
  * Moves a running guest by pre-copy, telling once a second how far it is. Throws CommandFailed when libvirt gives up, or when the time
  * is over; the guest then still runs at the source.
  */
-export async function transfer(moving: Moving, options: MigrationOptions): Promise<Transfer> {
+export async function transfer(moving: Moving, options: MigrationOptions): Promise<void> {
   const { guest, uuid, source, destination, tell, timeoutMs } = moving;
-  const logEnd = await startTrace(source.session, guest, uuid);
   if (options.maxDowntimeMs !== undefined) {
     await virsh(source.session, `setting the greatest downtime of guest ${guest}`, [
       "migrate-setmaxdowntime",
@@ -59,21 +49,31 @@ export async function transfer(moving: Moving, options: MigrationOptions): Promi
     clearTimeout(deadline);
     await progress.stop();
   }
-  const [trace, job] = await Promise.all([
-    readTrace(source.session, guest, logEnd),
-    completedJob(destination.session, uuid),
-  ]);
-  return { trace, ...(job && { job }) };
 }
 
-async function completedJob(session: SshSession, uuid: string): Promise<JobInfo | undefined> {
-  const { stdout, exitCode } = await virsh(
-    session,
-    "reading the statistics of the migration",
-    ["domjobinfo", uuid, "--completed", "--keep-completed"],
-    { allowFailure: true },
-  );
-  return exitCode === 0 ? parseJobInfo(stdout) : undefined;
+/** What QEMU and libvirt tell of a pre-copy once it is done. */
+export interface Statistics {
+  /** From the source's QEMU. */
+  trace: TraceEvent[];
+  /** libvirt's, read at the destination; absent when it keeps none. */
+  job?: JobInfo;
+}
+
+/** @param logEnd where the source's log ended before the move, from `startTrace` */
+export async function readStatistics(
+  { guest, uuid, source, destination }: Moving,
+  logEnd: number,
+): Promise<Statistics> {
+  const [trace, job] = await Promise.all([
+    readTrace(source.session, guest, logEnd),
+    virsh(
+      destination.session,
+      "reading the statistics of the migration",
+      ["domjobinfo", uuid, "--completed", "--keep-completed"],
+      { allowFailure: true },
+    ),
+  ]);
+  return { trace, ...(job.exitCode === 0 && { job: parseJobInfo(job.stdout) }) };
 }
 
 /** Cancels the running job; the guest goes on at the source. */

@@ -2,7 +2,7 @@ import { withoutAbsent } from "../libvirt/job-info.ts";
 import { memorySentAt } from "../libvirt/qemu-trace.ts";
 import type { ClockReading } from "../libvirt/ssh-session.ts";
 import type { MigrationRecord, PhaseName } from "../report/record.ts";
-import type { Transfer } from "./live.ts";
+import type { Statistics } from "./live.ts";
 import { passesOf } from "./passes.ts";
 import { precopyTimeline } from "./precopy-timeline.ts";
 import type { Stopwatch } from "./stopwatch.ts";
@@ -24,7 +24,7 @@ type Heard = Pick<Witness, "source" | "stoppedAt" | "resumedAt" | "statusAt">;
 type Measured = Partial<MigrationRecord> & Pick<MigrationRecord, "totalMs" | "phases" | "passes">;
 
 /** To a tenth of a millisecond: no clock reading here is better. */
-const rounded = (ms: number): number => Math.round(ms * 10) / 10;
+export const rounded = (ms: number): number => Math.round(ms * 10) / 10;
 
 /** Brings a host's time stamp onto the stopwatch. */
 function onWatch(watch: Stopwatch, clock: ClockReading) {
@@ -33,14 +33,15 @@ function onWatch(watch: Stopwatch, clock: ClockReading) {
 }
 
 const offsetBetween = ({ source, destination }: Clocks): NonNullable<MigrationRecord["clock"]> => ({
-  offsetMs: destination.offsetMs - source.offsetMs,
-  uncertaintyMs: destination.uncertaintyMs + source.uncertaintyMs,
+  offsetMs: rounded(destination.offsetMs - source.offsetMs),
+  // Up, so that a small one does not become none.
+  uncertaintyMs: Math.ceil((destination.uncertaintyMs + source.uncertaintyMs) * 10) / 10,
 });
 
 /** The figures of a pre-copy; one that QEMU did not report is absent. */
 export function measureLive(
   heard: Heard,
-  { trace, job = {} }: Transfer,
+  { trace, job = {} }: Statistics,
   clocks: Clocks,
   watch: Stopwatch,
   endMs: number,

@@ -1,8 +1,9 @@
 import { withoutAbsent } from "../libvirt/job-info.ts";
+import { startTrace } from "../libvirt/qemu-trace.ts";
 import { type HostVersions, hostVersions } from "../libvirt/versions.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { type Intent, intentPath, writeIntent } from "./intent.ts";
-import { transfer } from "./live.ts";
+import { readStatistics, transfer } from "./live.ts";
 import { type Border, type Clocks, measureLive, measureSteps } from "./measure.ts";
 import type { Moving, Station } from "./moving.ts";
 import type { Step } from "./next-step.ts";
@@ -194,11 +195,11 @@ async function move(moving: Moving, request: MigrationRequest): Promise<Outcome>
   const borders: Border[] = [];
   const base = { ...facts, startedAt: watch.startedAt.toISOString(), preflight: checks };
   let failure: unknown;
-  const seen = await begin(moving, request, borders, watch).catch((error: unknown) => {
-    failure = error;
-    return undefined;
-  });
   try {
+    const logEnd = mode === "live" ? await startTrace(source.session, guest, moving.uuid) : 0;
+    await begin(moving, request, borders, watch).catch((error: unknown) => {
+      failure = error;
+    });
     const settled = await settle(moving, (step) => {
       const phase = mode === "live" ? undefined : phaseEnds[mode][step.do];
       if (phase) borders.push({ phase, endMs: watch.nowMs() });
@@ -219,7 +220,7 @@ async function move(moving: Moving, request: MigrationRequest): Promise<Outcome>
     await witness.stop();
     const measured =
       mode === "live"
-        ? measureLive(witness, seen ?? { trace: [] }, clocks, watch, endMs)
+        ? measureLive(witness, await readStatistics(moving, logEnd), clocks, watch, endMs)
         : measureSteps(witness, borders, mode === "offline" ? "resume" : "start", clocks, watch, endMs);
     const record = withoutAbsent({ ...base, outcome: "completed", ...measured }) as MigrationRecord;
     tell(`${guest}: runs on ${host}; ${summary(record)}`);
@@ -232,22 +233,23 @@ async function move(moving: Moving, request: MigrationRequest): Promise<Outcome>
 }
 
 /** The first action of a move: what `settle` cannot do by itself, since without it there is nothing to settle. */
-async function begin(moving: Moving, request: MigrationRequest, borders: Border[], watch: Stopwatch) {
-  switch (request.options.mode) {
+async function begin(
+  moving: Moving,
+  { options }: MigrationRequest,
+  borders: Border[],
+  watch: Stopwatch,
+): Promise<void> {
+  const { guest: name, uuid, source } = moving;
+  switch (options.mode) {
     case "live":
-      return transfer(moving, request.options);
+      return transfer(moving, options);
     case "offline":
       await save(moving);
       borders.push({ phase: "suspend", endMs: watch.nowMs() });
-      return undefined;
+      return;
     case "cold":
-      await shutDown(
-        moving.source.session,
-        { name: moving.guest, uuid: moving.uuid },
-        request.options.timeoutMs,
-      );
+      await shutDown(source.session, { name, uuid }, options.timeoutMs);
       borders.push({ phase: "shutdown", endMs: watch.nowMs() });
-      return undefined;
   }
 }
 

@@ -16,15 +16,15 @@ export function passesOf(
   let previousSync: TraceEvent | undefined;
   return events.flatMap(({ event, atEpochSeconds, data }) => {
     if (event !== "MIGRATION_PASS" || typeof data.pass !== "number") return [];
-    // QEMU tells of the pass right before it reads the dirty bitmap for it.
+    // QEMU tells of the pass right after it has read the dirty bitmap for it.
     const sync = trace.findLast(
-      (line) => line.event === "migration_bitmap_sync_end" && line.atEpochSeconds <= atEpochSeconds + 0.05,
+      (line) => line.event === "migration_bitmap_sync_end" && line.atEpochSeconds <= atEpochSeconds,
     );
-    const pending = trace.find(
-      (line) =>
-        line.event.startsWith("migrate_pending") &&
-        line.atEpochSeconds >= (sync?.atEpochSeconds ?? atEpochSeconds),
-    );
+    const tellsPending = ({ event }: TraceEvent) => event.startsWith("migrate_pending");
+    // After the switchover nothing tells it any more: then what was told right before counts.
+    const pending =
+      trace.find((line) => tellsPending(line) && line.atEpochSeconds >= atEpochSeconds) ??
+      trace.findLast(tellsPending);
     const remaining = pending && number(pending.text, /size (\d+)/);
     const dirtyPages = sync && number(sync.text, /dirty_pages (\d+)/);
     const intervalSeconds = sync && previousSync && sync.atEpochSeconds - previousSync.atEpochSeconds;

@@ -28,14 +28,15 @@ type Measured = Required<Pick<MigrationRecord, "totalMs" | "downtimeMs" | "phase
  */
 export function precopyTimeline(moments: PrecopyMoments, switchover: Switchover): Measured {
   const { activeMs, stoppedMs, resumedMs, endMs } = moments;
-  const downtimeMs = resumedMs - stoppedMs;
+  const between = (fromMs: number, toMs: number) => withoutNoise(toMs - fromMs);
+  const downtimeMs = between(stoppedMs, resumedMs);
   const { remainingMiB, bandwidthMiBps } = switchover;
   const estimatedMs =
     remainingMiB !== undefined && bandwidthMiBps ? (remainingMiB / bandwidthMiBps) * 1000 : downtimeMs;
   const sentMs = moments.memorySentMs ?? stoppedMs + estimatedMs;
   const memorySentMs = Math.min(Math.max(sentMs, stoppedMs), resumedMs);
 
-  const tiMs = stoppedMs - activeMs;
+  const tiMs = between(activeMs, stoppedMs);
   return {
     totalMs: endMs,
     downtimeMs,
@@ -48,10 +49,13 @@ export function precopyTimeline(moments: PrecopyMoments, switchover: Switchover)
     ],
     equations: {
       tiMs,
-      ovMs: endMs - tiMs,
-      dmMs: memorySentMs - stoppedMs,
-      vsMs: resumedMs - memorySentMs,
+      ovMs: between(tiMs, endMs),
+      dmMs: between(stoppedMs, memorySentMs),
+      vsMs: between(memorySentMs, resumedMs),
       dmVsFrom: moments.memorySentMs === undefined ? "estimated" : "traced",
     },
   };
 }
+
+/** 1785.7 - 200.1 is not 1585.6 in binary fractions. */
+const withoutNoise = (ms: number): number => Math.round(ms * 1000) / 1000;
