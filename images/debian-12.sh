@@ -79,22 +79,23 @@ unwanted_generators=(
 
 apt_sources "$work/apt"
 
-# Without jsonschema cloud-init leaves out the check of its seed against a schema, a second of an emulated CPU.
 say "installing Debian 12 and $(wc -w <<<"${packages[*]}") named packages"
-TMPDIR=$work mmdebstrap --quiet --mode=root --variant=minbase --architectures=amd64 \
+TMPDIR=$work mmdebstrap --mode=root --variant=minbase --architectures=amd64 \
 	--aptopt="$work/apt/apt.conf" --aptopt='APT::Install-Recommends "false"' \
 	--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
 	--include="$(IFS=, && echo "${packages[*]}")" \
-	--dpkgopt='path-exclude=/usr/lib/python3/dist-packages/jsonschema/*' \
 	--essential-hook="mkdir -p \"\$1/etc\" && cp -r '$files/etc/initramfs-tools' \"\$1/etc/\"" \
 	bookworm "$root" "$work/apt/sources.list" >"$work/mmdebstrap.log" 2>&1 9>&- || {
-	tail -n 20 "$work/mmdebstrap.log" >&2
-	die "mmdebstrap could not install Debian 12 (its last lines are above). Packages came from: $(sed 's/\[[^]]*\] //' "$work/apt/sources.list" | paste -sd ';')"
+	mv "$work/mmdebstrap.log" "$out.log"
+	grep -E '^(E|W):|rror' "$out.log" | tail -n 20 >&2 || true
+	die "mmdebstrap could not install Debian 12 (see above, and all of it in $out.log). Packages came from: $(sed 's/\[[^]]*\] //' "$work/apt/sources.list" | paste -sd ';')"
 }
 
 say "configuring it"
 rm "$root"/etc/cloud/cloud.cfg.d/*
+# Without it cloud-init leaves out the check of its seed against a schema: a second of an emulated CPU.
+rm -r "$root/usr/lib/python3/dist-packages/jsonschema"
 tar -C "$files" --owner=0 --group=0 --mode=u=rwX,go=rX -c . | tar -C "$root" --no-overwrite-dir -x
 chroot "$root" apt-mark hold linux-image-cloud-amd64 >/dev/null # the boot partition would not follow
 chroot "$root" systemctl enable systemd-networkd.service ssh.service testbed-grow-root.service >/dev/null 2>&1

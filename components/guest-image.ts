@@ -1,0 +1,80 @@
+import { existsSync } from "node:fs";
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { Image } from "../images/image.ts";
+import { resolveImage } from "../images/resolve.ts";
+import { projectFile } from "./files.ts";
+
+export interface GuestImageArgs {
+  /**
+   * `ubuntu-24.04` (downloaded), `debian-12` (built on this machine from packages), `auto` (Ubuntu where it can be
+   * had, otherwise Debian), or the path or URL of a qcow2 or raw image that boots by itself. Default: "auto".
+   */
+  readonly source?: string;
+  /** The SHA-256 the file must have. Named images have their own. Default: a path or URL is taken as it is. */
+  readonly sha256?: string;
+}
+
+/**
+ * The image that guests' disks lie over, in this machine's cache: downloaded, built or just checked when it is
+ * created. It stays in the cache when this is destroyed, for the next testbed.
+ */
+export class GuestImage extends pulumi.ComponentResource {
+  /** Absolute, on the machine that runs Pulumi. */
+  readonly path: pulumi.Output<string>;
+  readonly sha256: pulumi.Output<string>;
+  /** `ubuntu-24.04`, `debian-12`, or `custom`. */
+  readonly imageName: pulumi.Output<string>;
+  /** The account that guests of it get by default. */
+  readonly user: pulumi.Output<string>;
+  readonly virtualSizeBytes: pulumi.Output<number>;
+  readonly format: pulumi.Output<"qcow2" | "raw">;
+  /**
+   * A `beforeCreate` hook for the resource that uploads the file: if someone cleared the cache since it was made, it
+   * is made again. Without an upload nothing needs the file, and an `up` does not miss it.
+   */
+  readonly beforeUpload: pulumi.ResourceHookFunction;
+
+  constructor(name: string, args: GuestImageArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("testbed:index:GuestImage", name, {}, opts);
+    const { source = "auto", sha256 } = args;
+
+    const brought = new command.local.Command(
+      `${name}-file`,
+      {
+        create: `node "${projectFile("images", "cli.ts")}" "$SOURCE" \${SHA256:+--sha256 "$SHA256"}`,
+        environment: {
+          SOURCE: source,
+          SHA256: sha256 ?? "",
+          NODE_USE_ENV_PROXY: "1", // for the downloads, Node otherwise passes over http_proxy and the like
+        },
+        logging: command.local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this },
+    );
+    const image = brought.stdout.apply((json) => JSON.parse(json) as Image);
+    this.path = image.path;
+    this.sha256 = image.sha256;
+    this.imageName = image.name;
+    this.user = image.user;
+    this.virtualSizeBytes = image.virtualSizeBytes;
+    this.format = image.format;
+
+    this.beforeUpload = async ({ newInputs }) => {
+      const wanted = (newInputs as { source: string }).source;
+      if (existsSync(wanted)) return;
+      const { path } = await resolveImage(source, sha256);
+      if (path !== wanted)
+        throw new pulumi.ResourceError(
+          `The image ${wanted} is no longer in the cache, and ${source} has become another one, ${path}. Take it with: pulumi up --target-replace '${await urnOf(brought)}'`,
+          this,
+        );
+    };
+    this.registerOutputs({ path: this.path, sha256: this.sha256, imageName: this.imageName });
+  }
+}
+
+function urnOf(resource: pulumi.Resource): Promise<string> {
+  return new Promise((resolve) => resource.urn.apply(resolve));
+}

@@ -1,0 +1,176 @@
+import { createWriteStream } from "node:fs";
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import pRetry, { AbortError } from "p-retry";
+import { sha256File } from "./cache.ts";
+import { checkSum, ImageError } from "./image.ts";
+import { noProgress, type Progress } from "./progress.ts";
+
+export interface DownloadOptions {
+  /** The sum the file must have. Default: whatever was served is taken. */
+  sha256?: string;
+  progress?: Progress;
+  /** Told of each failed attempt that is followed by another. */
+  onRetry?: (why: string) => void;
+  /** Attempts after the first. Default: 5. */
+  retries?: number;
+  /** Pause before the first retry, doubled each time. Default: 1000. */
+  retryDelayMs?: number;
+  /** A connection that brings nothing for this long is given up. Default: 30000. */
+  stallTimeoutMs?: number;
+}
+
+/** What a half-done download was of, beside it: without it, or if it is of something else, one begins anew. */
+interface Begun {
+  url: string;
+  /** The server's word for this version of the file: a strong ETag, or the time of its last change. */
+  version: string;
+}
+
+/**
+ * Fetches a URL into a file, which appears once it is whole and has the right sum. An interrupted download is
+ * resumed, by a later call too, if the server still has the same version of the file.
+ *
+ * @returns the file's SHA-256
+ */
+export async function download(url: string, file: string, options: DownloadOptions = {}): Promise<string> {
+  const part = `${file}.part`;
+  await mkdir(dirname(file), { recursive: true });
+  try {
+    await pRetry(() => fetchRest(url, part, options), {
+      retries: options.retries ?? 5,
+      minTimeout: options.retryDelayMs ?? 1000,
+      onFailedAttempt: ({ error, retriesLeft }) => {
+        if (retriesLeft > 0) options.onRetry?.(`${reason(error)}; trying again`);
+      },
+    });
+  } catch (error) {
+    throw new ImageError(
+      `Downloading ${url} failed: ${reason(error)}. What was fetched is kept: the next run goes on from there.`,
+      { cause: error },
+    );
+  }
+  const sha256 = await sha256File(part);
+  try {
+    checkSum(sha256, options.sha256, `What ${url} served`, "Nothing of it was kept.");
+    await flush(part);
+    await rename(part, file);
+  } finally {
+    await rm(part, { force: true });
+    await rm(begunFile(part), { force: true });
+  }
+  return sha256;
+}
+
+/** A small text from a server. */
+export async function fetchText(url: string, timeoutMs: number): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+  if (!response.ok) throw new Error(`${url} answers ${response.status} ${response.statusText}`);
+  return await response.text();
+}
+
+/** The cause that tells most: fetch itself says no more than "fetch failed". */
+export function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === "TimeoutError") return "no answer in time";
+  const cause = error.cause instanceof Error ? error.cause : error;
+  return cause.message || (cause as NodeJS.ErrnoException).code || cause.name;
+}
+
+const begunFile = (part: string) => `${part}.json`;
+
+async function fetchRest(url: string, part: string, options: DownloadOptions): Promise<void> {
+  const begun = await readBegun(part);
+  const have = begun?.url === url ? await sizeOf(part) : 0;
+  const headers: Record<string, string> = { "accept-encoding": "identity" };
+  if (begun && have > 0) {
+    headers.range = `bytes=${have}-`;
+    headers["if-range"] = begun.version;
+  }
+
+  const stall = stallTimer(options.stallTimeoutMs ?? 30_000);
+  try {
+    const response = await fetch(url, { headers, signal: stall.signal });
+    const { done, total } = await accept(response, have);
+    if (done === 0) await writeBegun(part, url, response);
+    const progress = options.progress ?? noProgress;
+    progress.start(done, total);
+    let received = done;
+    try {
+      await pipeline(
+        response.body ? Readable.fromWeb(response.body) : Readable.from([]),
+        async function* (chunks: AsyncIterable<Uint8Array>) {
+          for await (const chunk of chunks) {
+            stall.restart();
+            received += chunk.length;
+            progress.update(received);
+            yield chunk;
+          }
+        },
+        createWriteStream(part, { flags: done > 0 ? "a" : "w" }),
+      );
+    } finally {
+      progress.stop();
+    }
+    if (total !== undefined && received !== total)
+      throw new Error(`the connection ended after ${received} of ${total} bytes`);
+  } catch (error) {
+    throw stall.signal.aborted ? stall.signal.reason : error;
+  } finally {
+    stall.stop();
+  }
+}
+
+/** Where the response begins and how long the whole file is. */
+async function accept(response: Response, have: number): Promise<{ done: number; total?: number }> {
+  const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "");
+  const total = range?.[2] && range[2] !== "*" ? Number(range[2]) : undefined;
+  if (response.status === 206 && Number(range?.[1]) === have) return { done: have, total };
+  if (response.ok && response.status !== 206) {
+    const length = response.headers.get("content-length");
+    return { done: 0, total: length === null ? undefined : Number(length) };
+  }
+  await response.body?.cancel();
+  // All of it was there already: the run before ended between the last byte and the check.
+  if (response.status === 416 && total === have) return { done: have, total };
+  const error = new Error(`the server answers ${response.status} ${response.statusText}`);
+  const passing = response.status >= 500 || [206, 408, 416, 429].includes(response.status);
+  throw passing ? error : new AbortError(error);
+}
+
+function stallTimer(timeoutMs: number) {
+  const controller = new AbortController();
+  const timer = setTimeout(
+    () => controller.abort(new Error(`nothing came for ${timeoutMs / 1000} s`)),
+    timeoutMs,
+  );
+  return { signal: controller.signal, restart: () => timer.refresh(), stop: () => clearTimeout(timer) };
+}
+
+async function readBegun(part: string): Promise<Begun | undefined> {
+  try {
+    return JSON.parse(await readFile(begunFile(part), "utf8")) as Begun;
+  } catch {
+    return undefined;
+  }
+}
+
+/** If-Range takes strong validators only. With none, what comes now cannot be resumed. */
+async function writeBegun(part: string, url: string, response: Response): Promise<void> {
+  const etag = response.headers.get("etag");
+  const version = etag && !etag.startsWith("W/") ? etag : response.headers.get("last-modified");
+  await rm(begunFile(part), { force: true });
+  if (version) await writeFile(begunFile(part), JSON.stringify({ url, version } satisfies Begun));
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
+}
+
+async function flush(path: string): Promise<void> {
+  const handle = await open(path, "r+");
+  await handle.sync();
+  await handle.close();
+}

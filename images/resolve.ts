@@ -1,0 +1,222 @@
+import { mkdir, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { imageCache, sha256File, withLock } from "./cache.ts";
+import { buildDebian, debianRecipeHash, missingBuildPackages } from "./debian.ts";
+import { download, fetchText, reason } from "./download.ts";
+import { checkSum, type Image, ImageError } from "./image.ts";
+import { inspectImage } from "./inspect.ts";
+import { downloadProgress, type Progress } from "./progress.ts";
+import {
+  chooseAuto,
+  debianFile,
+  isUbuntuFile,
+  parseSource,
+  sumOf,
+  ubuntuFile,
+  ubuntuRelease,
+  urlFile,
+} from "./source.ts";
+
+/** What resolving an image has to do with the world. */
+export interface Surroundings {
+  cache: string;
+  /** The directory with Ubuntu's images and SHA256SUMS. */
+  ubuntuDirectory: string;
+  /** How long its server gets to answer before `auto` goes on without it. */
+  probeTimeoutMs: number;
+  buildDebian: (file: string) => Promise<void>;
+  log: (line: string) => void;
+  progress: (what: string) => Progress;
+}
+
+export function surroundings(): Surroundings {
+  return {
+    cache: imageCache(),
+    ubuntuDirectory: ubuntuRelease.directory,
+    probeTimeoutMs: 8000,
+    buildDebian,
+    log: (line) => process.stderr.write(`${line}\n`),
+    progress: downloadProgress,
+  };
+}
+
+/**
+ * Brings an image to this machine: looks it up, downloads or builds it, whatever is needed, and checks it.
+ *
+ * @param source `auto`, `ubuntu-24.04`, `debian-12`, a path or a URL
+ * @param sha256 the sum the file must have; named images have their own
+ * @throws ImageError
+ */
+export async function resolveImage(
+  source: string,
+  sha256?: string,
+  around: Surroundings = surroundings(),
+): Promise<Image> {
+  await mkdir(around.cache, { recursive: true });
+  const wanted = parseSource(source);
+  switch (wanted.kind) {
+    case "path":
+      return await describe(
+        wanted.path,
+        "custom",
+        sha256,
+        "Is it the right file? Then correct image.sha256.",
+      );
+    case "url": {
+      const path = join(around.cache, urlFile(wanted.url, sha256));
+      return await describe(
+        await cached(path, around, () => fetchUrl(wanted.url, path, sha256, around)),
+        "custom",
+      );
+    }
+    case "build":
+      return await debian(around);
+    case "release":
+      return await ubuntu(await ubuntuSum(around), around);
+    case "auto": {
+      const sum = await ubuntuSum(around);
+      const choice = chooseAuto({
+        cached: (await cachedUbuntu(around)) !== undefined,
+        unreachable: "unreachable" in sum ? sum.unreachable : undefined,
+      });
+      around.log(`image: ${choice.name}, as ${choice.because}`);
+      return choice.name === "ubuntu-24.04" ? await ubuntu(sum, around) : await debian(around);
+    }
+  }
+}
+
+/**
+ * What would keep an image from being had, found without downloading or building anything.
+ *
+ * @returns problems, each with what to do; none: it can be had, as far as one can tell
+ */
+export async function checkImage(
+  source: string,
+  sha256?: string,
+  around: Surroundings = surroundings(),
+): Promise<string[]> {
+  const wanted = parseSource(source);
+  try {
+    if (wanted.kind === "path") {
+      await describe(wanted.path, "custom", sha256, "Is it the right file? Then correct image.sha256.");
+    } else if (wanted.kind === "url" && !(await exists(join(around.cache, urlFile(wanted.url, sha256))))) {
+      const response = await fetch(wanted.url, {
+        method: "HEAD",
+        signal: AbortSignal.timeout(around.probeTimeoutMs),
+      }).catch((error) => {
+        throw new ImageError(`The image at ${wanted.url} cannot be reached: ${reason(error)}.`);
+      });
+      if (!response.ok)
+        throw new ImageError(
+          `For the image at ${wanted.url} the server answers ${response.status} ${response.statusText}.`,
+        );
+    } else if (wanted.kind === "release") {
+      const sum = await ubuntuSum(around);
+      if ("unreachable" in sum && !(await cachedUbuntu(around))) throw unreachableUbuntu(sum.unreachable);
+    } else if (wanted.kind === "build" && !(await exists(await debianPath(around)))) {
+      const missing = await missingBuildPackages();
+      if (missing.length > 0)
+        throw new ImageError(
+          `Building the Debian 12 image needs packages: apt-get install ${missing.join(" ")}`,
+        );
+    }
+  } catch (error) {
+    if (error instanceof ImageError) return [error.message];
+    throw error;
+  }
+  return [];
+}
+
+type UbuntuSum = { sha256: string } | { unreachable: string };
+
+async function ubuntuSum(around: Surroundings): Promise<UbuntuSum> {
+  const url = `${around.ubuntuDirectory}/SHA256SUMS`;
+  try {
+    const sha256 = sumOf(ubuntuRelease.file, await fetchText(url, around.probeTimeoutMs));
+    return sha256 ? { sha256 } : { unreachable: `${url} does not name ${ubuntuRelease.file}` };
+  } catch (error) {
+    return { unreachable: `${url}: ${reason(error)}` };
+  }
+}
+
+async function ubuntu(sum: UbuntuSum, around: Surroundings): Promise<Image> {
+  if ("unreachable" in sum) {
+    const path = await cachedUbuntu(around);
+    if (!path) throw unreachableUbuntu(sum.unreachable);
+    around.log(`image: the server cannot be asked (${sum.unreachable}): taking ${path} from before`);
+    return await describe(path, ubuntuRelease.name);
+  }
+  const path = join(around.cache, ubuntuFile(sum.sha256));
+  const url = `${around.ubuntuDirectory}/${ubuntuRelease.file}`;
+  await cached(path, around, () => fetchUrl(url, path, sum.sha256, around));
+  return await describe(path, ubuntuRelease.name, sum.sha256, `Delete ${path}: it is then downloaded again.`);
+}
+
+function unreachableUbuntu(why: string): ImageError {
+  return new ImageError(
+    `The Ubuntu 24.04 image cannot be had: ${why}. Take image.source: debian-12, which is built on this machine, or a path.`,
+  );
+}
+
+async function cachedUbuntu(around: Surroundings): Promise<string | undefined> {
+  const names = (await readdir(around.cache).catch(() => [])).filter(isUbuntuFile);
+  const aged = await Promise.all(
+    names.map(async (name) => ({ name, mtimeMs: (await stat(join(around.cache, name))).mtimeMs })),
+  );
+  const newest = aged.sort((a, b) => b.mtimeMs - a.mtimeMs)[0];
+  return newest && join(around.cache, newest.name);
+}
+
+async function debian(around: Surroundings): Promise<Image> {
+  const path = await debianPath(around);
+  await cached(path, around, async () => {
+    around.log("image: building Debian 12 from packages, once: a minute or two");
+    await around.buildDebian(path);
+  });
+  return await describe(path, "debian-12");
+}
+
+async function debianPath(around: Surroundings): Promise<string> {
+  return join(around.cache, debianFile(await debianRecipeHash()));
+}
+
+async function fetchUrl(
+  url: string,
+  path: string,
+  sha256: string | undefined,
+  around: Surroundings,
+): Promise<void> {
+  around.log(`image: downloading ${url}`);
+  await download(url, path, {
+    sha256,
+    progress: around.progress("image"),
+    onRetry: (why) => around.log(`image: ${why}`),
+  });
+}
+
+/** Makes a file of the cache if it is not there; one process at a time. */
+async function cached(path: string, around: Surroundings, make: () => Promise<unknown>): Promise<string> {
+  await withLock(
+    path,
+    async () => {
+      if (!(await exists(path))) await make();
+    },
+    (pid) => around.log(`image: process ${pid} is making ${path}: waiting for it`),
+  );
+  return path;
+}
+
+async function describe(path: string, name: string, sha256?: string, remedy = ""): Promise<Image> {
+  const looks = await inspectImage(path);
+  const found = await sha256File(path);
+  checkSum(found, sha256, `The image ${path}`, remedy);
+  return { path, sha256: found, ...looks, name, user: userOf(name) };
+}
+
+function userOf(name: string): string {
+  return name === "ubuntu-24.04" ? "ubuntu" : name === "debian-12" ? "debian" : "testbed";
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
