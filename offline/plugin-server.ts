@@ -90,16 +90,18 @@ const endGraceMs = 7_000;
 
 /**
  * A plugin's life: it ends on a signal, or when the engine has gone (a plugin must not outlive a CLI that was killed);
- * in both cases what runs is stopped first.
+ * in both cases what runs is stopped first. The engine starts each plugin as a process group, and at the end kills that
+ * group; an engine that has gone cannot, so it is done here.
  */
 export class Lifetime {
   readonly #stopping = new AbortController();
   #engine = "";
   #running = 0;
-  #ending = false;
+  #exit: (() => void) | undefined;
 
   constructor() {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => this.#end());
+    for (const signal of ["SIGINT", "SIGTERM"] as const)
+      process.on(signal, () => this.#end(() => process.exit(0)));
   }
 
   /** Aborts when everything that runs is to stop. */
@@ -116,7 +118,7 @@ export class Lifetime {
   attach(address: string): void {
     if (address === "" || address === this.#engine) return;
     this.#engine = address;
-    whenGone(address, () => this.#end());
+    whenGone(address, () => this.#end(killOwnGroup));
   }
 
   /** Stops what runs, and goes on serving: the engine cancels an update this way, and ends the plugin later. */
@@ -131,15 +133,23 @@ export class Lifetime {
       return await work();
     } finally {
       this.#running--;
-      if (this.#ending && this.#running === 0) setImmediate(() => process.exit(0)); // the answer goes out first
+      if (this.#exit !== undefined && this.#running === 0) setImmediate(this.#exit); // the answer goes out first
     }
   }
 
-  #end(): void {
-    this.#ending = true;
+  #end(exit: () => void): void {
+    this.#exit = exit;
     this.#stopping.abort();
-    if (this.#running === 0) process.exit(0);
-    setTimeout(() => process.exit(0), endGraceMs).unref();
+    if (this.#running === 0) exit();
+    else setTimeout(exit, endGraceMs).unref();
+  }
+}
+
+function killOwnGroup(): void {
+  try {
+    process.kill(-process.pid, "SIGKILL"); // this process among them
+  } catch {
+    process.exit(0); // not started as a group
   }
 }
 

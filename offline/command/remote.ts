@@ -18,6 +18,15 @@ export interface RemoteRun {
   readonly shownAs: string;
 }
 
+/** A cancelled command gets this long to end before the connection is closed. */
+const stopGraceMs = 2_000;
+
+/**
+ * Ends what else runs over the same connection: the server's process for it is the parent of both, and each command
+ * leads a process group.
+ */
+const endSiblings = `for pid in $(pgrep -P $PPID); do [ "$pid" = $$ ] || kill -TERM -- "-$pid"; done`;
+
 /** Runs a command until it has ended. Throws a CommandError if it fails, is cancelled, or the connection breaks. */
 export async function runRemote(
   { client }: Session,
@@ -41,8 +50,9 @@ export async function runRemote(
   channel.on("error", () => {}); // a command need not read what it is given
   channel.end(run.stdin ?? "");
   const stop = () => {
-    channel.signal("TERM"); // sshd passes it on to the command
-    setTimeout(() => client.destroy(), 2_000).unref();
+    channel.signal("TERM"); // sshd passes it on, but not for root
+    client.exec(endSiblings, (error, ending) => (error ? undefined : ending.resume().stderr.resume()));
+    setTimeout(() => client.destroy(), stopGraceMs).unref();
   };
   signal.addEventListener("abort", stop, { once: true });
   try {
@@ -57,7 +67,7 @@ export async function runRemote(
     if (ended === undefined)
       throw new CommandError("the connection was lost before the command ended", run.shownAs, output);
     if (ended.signal !== undefined)
-      throw new CommandError(`Process was ended by SIG${ended.signal}`, run.shownAs, output);
+      throw new CommandError(`Process was ended by ${ended.signal}`, run.shownAs, output);
     if (ended.code !== 0)
       throw new CommandError(`Process exited with status ${ended.code}`, run.shownAs, output);
   } finally {

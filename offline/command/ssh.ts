@@ -58,8 +58,9 @@ async function dial(
   signal: AbortSignal,
 ): Promise<Client> {
   const limit = host.dialErrorLimit;
+  const config = connectConfig(host);
   try {
-    return await pRetry(async () => attempt(host, await stream(), signal), {
+    return await pRetry(async () => attempt({ ...config, sock: await stream() }, signal), {
       retries: limit < 0 ? Number.POSITIVE_INFINITY : limit,
       minTimeout: 100,
       factor: 1.5,
@@ -78,40 +79,34 @@ async function dial(
   }
 }
 
-function attempt(host: Host, stream: Duplex | undefined, signal: AbortSignal): Promise<Client> {
+function attempt(config: ConnectConfig, signal: AbortSignal): Promise<Client> {
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client();
     const abandon = () => client.destroy();
     signal.addEventListener("abort", abandon, { once: true });
     client
-      .once("ready", () => resolve(client))
+      .once("ready", () => {
+        signal.removeEventListener("abort", abandon); // from here on, who uses the connection ends it
+        resolve(client);
+      })
       .on("error", reject) // stays: a connection that breaks later closes its channels, which tell
       .once("close", () => {
         signal.removeEventListener("abort", abandon);
         reject(new Error("the connection was closed"));
       })
-      .on("keyboard-interactive", (_name, _instructions, _language, prompts, answer) =>
-        answer(prompts.map(() => host.password ?? "")),
-      );
-    try {
-      client.connect({ ...connectConfig(host), ...(stream === undefined ? {} : { sock: stream }) });
-    } catch (error) {
-      reject(error); // a private key that cannot be read, for one
-    }
+      .connect(config);
   });
 }
 
-/** ssh2's settings for a host. Throws if the host key cannot be read. */
+/** ssh2's settings for a host. Throws if a key cannot be read. */
 export function connectConfig(host: Host): ConnectConfig {
   const agent = host.agentSocketPath ?? process.env.SSH_AUTH_SOCK;
   const methods: AnyAuthMethod[] = [];
-  if (host.privateKey !== undefined)
-    methods.push({
-      type: "publickey",
-      username: host.user,
-      key: host.privateKey,
-      ...(host.privateKeyPassword === undefined ? {} : { passphrase: host.privateKeyPassword }),
-    });
+  if (host.privateKey !== undefined) {
+    const key = ssh2.utils.parseKey(host.privateKey, host.privateKeyPassword);
+    if (key instanceof Error) throw new Error(`connection.privateKey of ${host.host}: ${key.message}`);
+    methods.push({ type: "publickey", username: host.user, key });
+  }
   if (host.password !== undefined) {
     methods.push({ type: "password", username: host.user, password: host.password });
     methods.push({
