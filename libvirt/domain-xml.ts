@@ -32,14 +32,21 @@ export interface GuestStorage {
   seedPath?: string;
 }
 
+/**
+ * Text that may hold an ampersand. xmlbuilder2 decodes entities in what it is given, and takes what looks like one for one when it
+ * writes: `&lt;` in a password would arrive as `<`, and `&a;` would not be XML at all. Encoded twice, it arrives as it is.
+ */
+const literal = (text: string): string => text.replaceAll("&", "&amp;amp;");
+
 function source(storage: GuestStorage, path: string): { attributes: object; element: object } {
-  if (storage.transport === "kernel") return { attributes: { type: "file" }, element: { "@file": path } };
+  if (storage.transport === "kernel")
+    return { attributes: { type: "file" }, element: { "@file": literal(path) } };
   return {
     attributes: { type: "network" },
     element: {
       "@protocol": "nfs",
-      "@name": path,
-      host: { "@name": storage.server },
+      "@name": literal(path),
+      host: { "@name": literal(storage.server) },
       identity: { "@user": "root", "@group": "root" },
     },
   };
@@ -89,7 +96,7 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
   const document = create({
     domain: {
       "@type": spec.accelerator === "kvm" ? "kvm" : "qemu",
-      name: spec.name,
+      name: literal(spec.name),
       uuid: spec.uuid,
       memory: { "@unit": "MiB", "#": spec.memoryMiB },
       vcpu: spec.vcpus,
@@ -105,12 +112,12 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
         interface: {
           "@type": "bridge",
           mac: { "@address": spec.mac },
-          source: { "@bridge": spec.bridge },
+          source: { "@bridge": literal(spec.bridge) },
           model: { "@type": "virtio" },
         },
         serial: {
           "@type": "pty",
-          log: { "@file": consoleLogPath(spec.name), "@append": "on" },
+          log: { "@file": literal(consoleLogPath(spec.name)), "@append": "on" },
           target: { "@port": "0" },
         },
         console: { "@type": "pty", target: { "@type": "serial", "@port": "0" } },
@@ -125,7 +132,7 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
             "@port": spec.vnc.port,
             "@autoport": "no",
             "@listen": spec.vnc.listen,
-            ...(vncPassword ? { "@passwd": vncPassword } : {}),
+            ...(vncPassword ? { "@passwd": literal(vncPassword) } : {}),
           },
           video: { model: { "@type": "vga" } },
         }),
