@@ -11,7 +11,7 @@ export const monitorEventCommand = "LC_ALL=C virsh -q -c qemu:///system qemu-mon
 
 /** Reads a line such as `event MIGRATION at 1763842000.123456 for domain 'vm1': {"status":"active"}`; others are undefined. */
 export function parseMonitorEvent(line: string): MonitorEvent | undefined {
-  const match = /^event (\S+) at (\d+\.\d+) for domain '?(.+?)'?:(?: (\{.*\}))?/.exec(line);
+  const match = /^event (\S+) at (\d+\.\d+) for domain '?(.+?)'?: (?:<null>|(\{.*\}))$/.exec(line);
   const [, event, seconds, guest, data] = match ?? [];
   if (!event || !seconds || !guest) return undefined;
   return { event, guest, atEpochSeconds: Number(seconds), data: data ? JSON.parse(data) : {} };

@@ -27,12 +27,20 @@ const states: Record<string, Sighting["state"]> = {
 /** Looks for a guest on one host. Throws when the host or its libvirtd does not answer: that is not "absent". */
 export async function sight(session: SshSession, uuid: string): Promise<Sighting> {
   const id = quote(uuid);
-  // The list must succeed: only then does a missing uuid mean that the guest is not here.
+  // The list must succeed: only then does a missing uuid mean that the guest is not here. One that leaves (the end of a migration)
+  // between the list and the questions about it is not here either.
   const script = `export LC_ALL=C
 virsh() { command virsh -q -c qemu:///system "$@"; }
-all=$(virsh list --all --uuid) || exit
-case "$all" in *${uuid}*) ;; *) exit 0 ;; esac
-virsh domstate --reason ${id} && echo ${marker} && virsh dominfo ${id} && echo ${marker} && { virsh domjobinfo ${id} 2>/dev/null || true; }`;
+leave_unless_here() {
+  all=$(virsh list --all --uuid) || exit
+  case "$all" in *${uuid}*) ;; *) exit 0 ;; esac
+}
+ask() {
+  virsh domstate --reason ${id} && echo ${marker} && virsh dominfo ${id} && echo ${marker} && { virsh domjobinfo ${id} 2>/dev/null || true; }
+}
+leave_unless_here
+said=$(ask) || { code=$?; leave_unless_here; exit $code; }
+echo "$said"`;
   const { stdout } = await session.run(`looking for guest ${uuid}`, script);
   return parseSighting(session.target.name, stdout);
 }
