@@ -5,12 +5,14 @@ import type { SshTarget } from "../libvirt/ssh-target.ts";
  * parameters (libvirt's own client calls some of them otherwise), and which reads the user's ~/.ssh/config too.
  */
 export function providerUri({ user, address, port, privateKeyFile, knownHostsFile }: SshTarget): string {
-  const options = new URLSearchParams();
-  if (privateKeyFile) {
-    options.set("sshauth", "privkey");
-    options.set("keyfile", privateKeyFile);
-  }
-  if (knownHostsFile) options.set("knownhosts", knownHostsFile);
-  const query = options.size > 0 ? `?${decodeURIComponent(options.toString())}` : "";
+  const options = [];
+  if (privateKeyFile) options.push("sshauth=privkey", `keyfile=${encodePath(privateKeyFile)}`);
+  if (knownHostsFile) options.push(`knownhosts=${encodePath(knownHostsFile)}`);
+  const query = options.length > 0 ? `?${options.join("&")}` : "";
   return `qemu+ssh://${user}@${address}:${port}/system${query}`;
+}
+
+/** Slashes may stay, and a blank must not become the plus sign that forms use. */
+function encodePath(path: string): string {
+  return path.split("/").map(encodeURIComponent).join("/");
 }

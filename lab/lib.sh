@@ -16,10 +16,14 @@ die() {
 # The processes of the container, found by what cannot lie: the file system that is their root. This holds when
 # nothing was written down, when the supervisor is gone, and for a QEMU that outlived its libvirtd.
 host_pids() {
-  awk -v upper="upperdir=$host_dir/upper," '
-    FNR == 1 { split(FILENAME, path, "/") }
-    $5 == "/" && index($0, upper) { print path[3]; nextfile }
-  ' /proc/[0-9]*/mountinfo 2>/dev/null || true
+  # The fourth and fifth field are the mount's root and its mount point. grep passes over processes that have gone.
+  grep -ls " / / .*upperdir=$host_dir/upper," /proc/[0-9]*/mountinfo | cut -d / -f 3 || true
+}
+
+# The systemd-nspawn processes that hold the container, or are about to.
+supervisor_pids() {
+  # Written in one word with -e, grep does not find itself.
+  grep -lsxz -e"--machine=$unit" /proc/[0-9]*/cmdline | cut -d / -f 3 || true
 }
 
 # Process 1 of the container, or nothing.

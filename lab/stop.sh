@@ -21,6 +21,19 @@ kill_processes() {
       die "these processes do not go away 60 s after they were killed: $(ps -o pid=,stat=,comm= $pids | paste -sd ';')"
     sleep 0.1
   done
+  # systemd-nspawn sees its container end and tidies up; one that was still starting it goes the hard way.
+  deadline=$((SECONDS + 5))
+  while pids=$(supervisor_pids) && [ -n "$pids" ]; do
+    # shellcheck disable=SC2086
+    [ "$SECONDS" -lt "$deadline" ] || kill -KILL $pids 2>/dev/null || true
+    sleep 0.05
+  done
+}
+
+# What a supervisor that was killed leaves in /run.
+remove_nspawn_state() {
+  rm -rf "/run/systemd/nspawn/propagate/$unit" "/run/systemd/nspawn/unix-export/$unit"
+  ! mountpoint -q "$root" || rm -f "/run/systemd/nspawn/locks/inode-$(stat -c %d:%i "$root")"
 }
 
 unmount_root() {
@@ -64,6 +77,7 @@ remove_lab() {
 }
 
 kill_processes
+remove_nspawn_state
 unmount_root
 remove_link
 remove_cgroups

@@ -1,0 +1,37 @@
+import type { parseProbe } from "../../hosts/facts.ts";
+import type { Answers } from "./recorder.ts";
+
+/** What probe.sh finds on a host with all that can be wished for. */
+export const probed: ReturnType<typeof parseProbe> = {
+  accelerator: "kvm",
+  kvm: "usable",
+  kernelNfs: true,
+  nfs: "usable",
+  cpuModel: "Skylake-Client",
+  hostModel: "<mode name='host-model'/>",
+  cpus: 8,
+  memoryMiB: 16000,
+  qemu: "8.2.2",
+  libvirt: "10.0.0",
+  kernel: "6.8.0",
+  machine: "pc-q35-8.2",
+  machines: ["pc-q35-8.2", "pc-q35-8.1"],
+  distro: "Ubuntu 24.04 LTS",
+  uuid: "00000000-0000-4000-8000-000000000001",
+};
+
+/** What commands on hosts print, by the resource's name. */
+export const answers: Answers = (_type, name) => {
+  if (name.endsWith("-probe")) return { stdout: JSON.stringify(probed) };
+  if (name.endsWith("-reach")) return { stdout: "ssh-ed25519 HOSTKEY" };
+  if (name.endsWith("-files")) return { stdout: "ssh-ed25519 PUBLIC me\nPRIVATE\nKEY" };
+  return { stdout: "" };
+};
+
+/** The same, but for hosts of which some kernels can't mount NFS. */
+export function withoutKernelNfs(...hosts: string[]): Answers {
+  return (type, name, inputs) =>
+    hosts.some((host) => name === `${host}-probe`)
+      ? { stdout: JSON.stringify({ ...probed, kernelNfs: false, nfs: "No such device" }) }
+      : answers(type, name, inputs);
+}

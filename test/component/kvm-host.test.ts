@@ -1,0 +1,108 @@
+import { expect, test } from "vitest";
+import { HostTrust } from "../../components/host-trust.ts";
+import { KvmHost, type KvmHostArgs } from "../../components/kvm-host.ts";
+import { SshKey } from "../../components/ssh-key.ts";
+import { answers, probed } from "./hosts.ts";
+import { isKnown, record, resolved } from "./recorder.ts";
+
+const access: KvmHostArgs = {
+  name: "alpha",
+  address: "192.0.2.11",
+  port: 2222,
+  user: "admin",
+  privateKey: "THE PRIVATE KEY",
+  knownHosts: "accept-new",
+  knownHostsFile: ".testbed/s/known_hosts",
+  migrationAddress: "198.51.100.11",
+};
+
+test("a host is reached, prepared, probed and given a provider, in this order", async () => {
+  const { one, declared } = await record(() => new KvmHost("a", access), answers);
+  expect(declared.filter(({ type }) => type.startsWith("command:")).map(({ name }) => name)).toEqual([
+    "a-reach",
+    "a-hypervisor",
+    "a-probe",
+  ]);
+  expect(one("a-reach").inputs.environment).toMatchObject({
+    HOST_NAME: "alpha",
+    HOST_ADDRESS: "192.0.2.11",
+    HOST_PORT: "2222",
+    HOST_USER: "admin",
+    KNOWN_HOSTS: "accept-new",
+  });
+  expect(one("a-probe").dependencies.join()).toContain("a-hypervisor");
+  expect(one("a-libvirt").inputs.uri).toBe(
+    "qemu+ssh://admin@192.0.2.11:2222/system?knownhosts=.testbed/s/known_hosts",
+  );
+});
+
+test("commands log in with the pinned host key, and their private key is a secret", async () => {
+  const { one } = await record(() => new KvmHost("a", access), answers);
+  for (const name of ["a-hypervisor", "a-probe"]) {
+    const { inputs, secrets } = one(name);
+    expect(secrets).toContain("connection");
+    expect(inputs.connection).toMatchObject({
+      host: "192.0.2.11",
+      port: 2222,
+      user: "admin",
+      privateKey: "THE PRIVATE KEY",
+      hostKey: "ssh-ed25519 HOSTKEY",
+    });
+  }
+});
+
+test("scripts run as root through sudo for another user, with their variables", async () => {
+  const { one } = await record(() => new KvmHost("a", access), answers);
+  const { create, delete: remove } = one("a-hypervisor").inputs as Record<string, string>;
+  expect(create).toMatch(/^sudo -n SSH_CONNECTION="\$SSH_CONNECTION" bash -c '/);
+  expect(create).toContain("198.51.100.11");
+  expect(create).toContain("ACTION='\\''apply'\\''");
+  expect(remove).toContain("ACTION='\\''remove'\\''");
+});
+
+test("facts are what the probe found, with the host's addresses", async () => {
+  const { result } = await record(() => new KvmHost("a", access), answers);
+  expect(await resolved(result.facts)).toEqual({
+    ...probed,
+    address: "192.0.2.11",
+    migrationAddress: "198.51.100.11",
+  });
+});
+
+test("a preview of a host that was never reached tries no connection to its libvirtd", async () => {
+  const { result } = await record(() => new KvmHost("a", access), answers, { preview: true });
+  expect(await isKnown(result.ssh)).toBe(false);
+  expect(await isKnown(result.provider.uri)).toBe(false);
+});
+
+test("what is done to a lab's host goes when the host goes", async () => {
+  const { declared, one } = await record(() => {
+    const container = new SshKey("container", { path: "any-resource" });
+    return new KvmHost("a", { ...access, deletedWith: container });
+  }, answers);
+  const own = declared.filter(
+    ({ type, name }) => /^(command|pulumi:providers)/.test(type) && /^a-/.test(name),
+  );
+  expect(own).toHaveLength(4);
+  for (const { deletedWith } of own) expect(deletedWith).toContain("container");
+  expect(one("container-files").deletedWith).toBe("");
+});
+
+test("knownHosts accept-new without a file to write to is refused", async () => {
+  const make = () => new KvmHost("a", { address: "192.0.2.1", knownHosts: "accept-new" });
+  await expect(record(make, answers)).rejects.toThrow("knownHostsFile");
+});
+
+test("hosts that trust each other know all names, addresses and keys, and share a key that is a secret", async () => {
+  const { one } = await record(() => {
+    const hosts = [new KvmHost("a", access), new KvmHost("b", { address: "192.0.2.12" })];
+    new HostTrust("trust", { hosts, key: new SshKey("trust-key", { path: "k" }) });
+  }, answers);
+  for (const name of ["trust-alpha", "trust-b"]) {
+    const { inputs, secrets } = one(name);
+    expect(secrets).toContain("create");
+    expect(inputs.create).toContain("alpha 192.0.2.11 198.51.100.11 2222 ssh-ed25519 HOSTKEY");
+    expect(inputs.create).toContain("b 192.0.2.12 192.0.2.12 22 ssh-ed25519 HOSTKEY");
+    expect(inputs.create).toContain("PRIVATE");
+  }
+});

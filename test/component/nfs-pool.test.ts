@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { KvmHost } from "../../components/kvm-host.ts";
+import { NfsPool, type NfsPoolArgs } from "../../components/nfs-pool.ts";
+import { answers, withoutKernelNfs } from "./hosts.ts";
+import { record, resolved } from "./recorder.ts";
+
+function pool(args: Partial<NfsPoolArgs> = {}) {
+  const hosts = [
+    new KvmHost("a", { address: "192.0.2.11", migrationAddress: "198.51.100.11" }),
+    new KvmHost("b", { address: "192.0.2.12" }),
+  ];
+  const storage = { name: "store", address: "192.0.2.10" };
+  return new NfsPool("pool", { storage, hosts, baseImage: "/cache/debian-12-0a1b.qcow2", ...args });
+}
+
+test("the export is for these hosts' addresses alone", async () => {
+  const { one } = await record(() => pool({ export: "/srv/vm" }), answers);
+  const { create } = one("pool-server").inputs;
+  expect(create).toContain("CLIENTS='\\''192.0.2.11,198.51.100.11,192.0.2.12'\\''");
+  expect(create).toContain("EXPORT='\\''/srv/vm'\\''");
+});
+
+test("the base image is a volume of the storage host's pool, named after its file", async () => {
+  const { one, result } = await record(() => pool(), answers);
+  expect(one("pool-store").inputs).toMatchObject({
+    name: "testbed",
+    type: "dir",
+    target: { path: "/export/testbed" },
+  });
+  expect(one("pool-base").inputs).toMatchObject({
+    name: "debian-12-0a1b.qcow2",
+    pool: "testbed",
+    source: "/cache/debian-12-0a1b.qcow2",
+  });
+  expect(one("pool-base").provider).toContain("store-libvirt");
+  expect(await resolved(result.baseVolume)).toBe("pool-base-id");
+});
+
+test("where every kernel can mount, hosts mount and have a pool on it", async () => {
+  const { one, result } = await record(() => pool(), answers);
+  expect(await resolved(result.transport)).toBe("kernel");
+  for (const host of ["a", "b"]) {
+    expect(one(`pool-${host}`).inputs.create).toContain("TRANSPORT='\\''kernel'\\''");
+    expect(one(`pool-${host}-pool`).inputs).toMatchObject({
+      name: "testbed",
+      target: { path: "/export/testbed" },
+    });
+    expect(one(`pool-${host}-pool`).provider).toContain(`${host}-libvirt`);
+  }
+});
+
+test("where one kernel can't, all use QEMU's own client, and there is nothing to mount", async () => {
+  const { declared, result, one } = await record(() => pool(), withoutKernelNfs("b"));
+  expect(await resolved(result.transport)).toBe("userspace");
+  expect(one("pool-a").inputs.create).toContain("TRANSPORT='\\''userspace'\\''");
+  expect(declared.map(({ name }) => name)).not.toContain("pool-a-pool");
+});
+
+test("hosts get into the export only once it is there", async () => {
+  const { one } = await record(() => pool(), answers);
+  expect(one("pool-a").dependencies.join()).toContain("pool-server");
+});

@@ -1,0 +1,107 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
+
+/** One resource as the program declared it. */
+export interface Declared {
+  type: string;
+  name: string;
+  inputs: Record<string, unknown>;
+  /** URN of its parent, of the resource it is deleted with, and of what it depends on. */
+  parent: string;
+  deletedWith: string;
+  dependencies: string[];
+  /** Names of inputs that are secrets. */
+  secrets: string[];
+  /** "urn::id" of an explicit provider. */
+  provider: string;
+}
+
+/** Outputs that a resource shall have beside its inputs, such as a command's stdout. */
+export type Answers = (
+  type: string,
+  name: string,
+  inputs: Record<string, unknown>,
+) => Record<string, unknown>;
+
+// The engine's mark of a secret in a serialised property.
+const secretKey = "4dabf18193072939515e22adb298388d";
+
+const isSecret = (value: unknown): value is { value: unknown } =>
+  typeof value === "object" && value !== null && secretKey in value;
+
+interface RegisterRequest {
+  getType(): string;
+  getName(): string;
+  getParent(): string;
+  getDeletedwith(): string;
+  getDependenciesList(): string[];
+  getProvider(): string;
+  getObject(): { toJavaScript(): Record<string, unknown> };
+}
+
+/** Runs a program against Pulumi's mocks and gives back what it declared, with its own result. */
+export async function record<T>(
+  program: () => T,
+  answers: Answers = () => ({}),
+  { preview = false } = {},
+): Promise<{ result: T; declared: Declared[]; one(name: string): Declared }> {
+  const declared: Declared[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs, custom }) => ({
+        id: preview && custom ? undefined : `${name}-id`,
+        // What only the thing itself can tell is unknown in a preview.
+        state: { ...inputs, ...(preview ? {} : answers(type, name, inputs)) },
+      }),
+      call: ({ inputs }) => inputs,
+    },
+    "project",
+    "stack",
+    preview,
+  );
+  // Mocks are not told of a resource's options; the request to the engine holds them.
+  const monitor = pulumi.runtime.getMonitor() as unknown as MockMonitor;
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request: RegisterRequest, callback: Parameters<typeof register>[1]) => {
+    const inputs = request.getObject().toJavaScript();
+    declared.push({
+      type: request.getType(),
+      name: request.getName(),
+      inputs: Object.fromEntries(
+        Object.entries(inputs).map(([key, value]) => [key, isSecret(value) ? value.value : value]),
+      ),
+      secrets: Object.keys(inputs).filter((key) => isSecret(inputs[key])),
+      parent: request.getParent(),
+      deletedWith: request.getDeletedwith(),
+      dependencies: request.getDependenciesList(),
+      provider: request.getProvider(),
+    });
+    return register(request, callback);
+  };
+  let result: T;
+  try {
+    result = program();
+  } finally {
+    // Waits for what is on its way, also when the program has thrown.
+    await pulumi.runtime.disconnect();
+  }
+  return {
+    result,
+    declared,
+    one(name) {
+      const found = declared.filter((each) => each.name === name && !each.type.startsWith("testbed:"));
+      if (found.length !== 1) throw new Error(`${found.length} resources are called ${name}`);
+      return found[0] as Declared;
+    },
+  };
+}
+
+/** Whether a preview knows the output's value. */
+export function isKnown(output: pulumi.Output<unknown>): Promise<boolean> {
+  return (output as unknown as { isKnown: Promise<boolean> }).isKnown;
+}
+
+/** The value of an output whose resources are all mocked. */
+export function resolved<T>(output: pulumi.Output<T>): Promise<T> {
+  return new Promise((resolve) => output.apply(resolve));
+}
