@@ -34,6 +34,8 @@ export interface GuestOutput {
   state: string;
   /** Empty when it comes by DHCP. */
   address: string;
+  /** Who to log in as, over SSH, with the key .testbed/<stack>/id_ed25519. */
+  user: string;
   /** Such as `10.77.0.11:5901`; it moves along with the guest. Absent: no display. */
   vnc?: string;
   memoryMiB: number;
@@ -145,7 +147,7 @@ export class Testbed extends pulumi.ComponentResource {
     this.guests = byName(
       made.map(
         ({ guest, machine, migration }) =>
-          [guest.name, guestOutput(guest, machine, migration, hosts)] as const,
+          [guest.name, guestOutput(guest, machine, migration, image.user, hosts)] as const,
       ),
     );
     this.migrations = byName(
@@ -205,21 +207,23 @@ const hostOutput = ({ facts }: KvmHost, pool: NfsPool): pulumi.Output<HostOutput
   }));
 
 function guestOutput(
-  { name, memoryMiB, vnc }: GuestPlan,
+  { memoryMiB, vnc }: GuestPlan,
   { uuid, domain, address }: UbuntuGuest,
   migration: Migration,
+  user: pulumi.Output<string>,
   hosts: readonly KvmHost[],
 ): pulumi.Output<GuestOutput> {
   const addresses = pulumi.all(
     hosts.map(({ host, facts }) => facts.apply((known) => [host.hostName, known.address] as const)),
   );
   return pulumi
-    .all([uuid, migration.host, domain.state, address, addresses])
-    .apply(([id, host, state, guestAddress, known]) => ({
+    .all([uuid, migration.host, domain.state, address, user, addresses])
+    .apply(([id, host, state, guestAddress, login, known]) => ({
       uuid: id,
       host,
       state,
       address: guestAddress,
+      user: login,
       ...(vnc && { vnc: `${new Map(known).get(host) ?? host}:${vnc.port}` }),
       memoryMiB,
     }));

@@ -29,7 +29,10 @@ export async function copyState(moving: Moving): Promise<void> {
   try {
     await source.session.run(
       `copying the state file of guest ${guest} to ${destination.name}`,
-      `set -eo pipefail
+      // A run that was killed may have left its copy going: two writers of one file would spoil it.
+      `set -e
+exec 9> ${quote(`${state}.lock`)}
+flock 9
 ${virshCommand(["dumpxml", "--security-info", "--inactive", uuid])} > ${quote(definition)}
 scp -q -o BatchMode=yes ${quote(definition)} ${quote(`${peer}:${definition}`)}
 scp -q -o BatchMode=yes ${quote(state)} ${quote(`${peer}:${state}.part`)}

@@ -27,6 +27,6 @@ export async function discardStateFiles(session: SshSession, uuid: string): Prom
   const [state, definition] = [quote(stateFilePath(uuid)), quote(definitionPath(uuid))];
   await session.run(
     "removing a state file",
-    `rm -f ${state} ${state}.part ${definition}; rmdir ${quote(directory)} 2>/dev/null || true`,
+    `rm -f ${state} ${state}.part ${state}.lock ${definition}; rmdir ${quote(directory)} 2>/dev/null || true`,
   );
 }
