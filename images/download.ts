@@ -1,8 +1,5 @@
-import { createWriteStream } from "node:fs";
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import pRetry, { AbortError } from "p-retry";
 import { sha256File } from "./cache.ts";
 import { checkSum, ImageError } from "./image.ts";
@@ -98,20 +95,17 @@ async function fetchRest(url: string, part: string, options: DownloadOptions): P
     const progress = options.progress ?? noProgress;
     progress.start(done, total);
     let received = done;
+    // Not a stream: one that fails throws away what it had not written yet.
+    const file = await open(part, done > 0 ? "a" : "w");
     try {
-      await pipeline(
-        response.body ? Readable.fromWeb(response.body) : Readable.from([]),
-        async function* (chunks: AsyncIterable<Uint8Array>) {
-          for await (const chunk of chunks) {
-            stall.restart();
-            received += chunk.length;
-            progress.update(received);
-            yield chunk;
-          }
-        },
-        createWriteStream(part, { flags: done > 0 ? "a" : "w" }),
-      );
+      for await (const chunk of response.body ?? []) {
+        await file.writeFile(chunk);
+        stall.restart();
+        received += chunk.length;
+        progress.update(received);
+      }
     } finally {
+      await file.close();
       progress.stop();
     }
     if (total !== undefined && received !== total)

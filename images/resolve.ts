@@ -1,4 +1,4 @@
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { imageCache, sha256File, withLock } from "./cache.ts";
 import { buildDebian, debianRecipeHash, missingBuildPackages } from "./debian.ts";
@@ -64,10 +64,15 @@ export async function resolveImage(
       );
     case "url": {
       const path = join(around.cache, urlFile(wanted.url, sha256));
-      return await describe(
-        await cached(path, around, () => fetchUrl(wanted.url, path, sha256, around)),
-        "custom",
-      );
+      await cached(path, around, async () => {
+        await fetchUrl(wanted.url, path, sha256, around);
+        // A page that asks to sign in, say, is not to be found in the cache next time.
+        await inspectImage(path).catch(async (error) => {
+          await rm(path);
+          throw error;
+        });
+      });
+      return await describe(path, "custom");
     }
     case "build":
       return await debian(around);
@@ -195,7 +200,7 @@ async function fetchUrl(
 }
 
 /** Makes a file of the cache if it is not there; one process at a time. */
-async function cached(path: string, around: Surroundings, make: () => Promise<unknown>): Promise<string> {
+async function cached(path: string, around: Surroundings, make: () => Promise<void>): Promise<void> {
   await withLock(
     path,
     async () => {
@@ -203,7 +208,6 @@ async function cached(path: string, around: Surroundings, make: () => Promise<un
     },
     (pid) => around.log(`image: process ${pid} is making ${path}: waiting for it`),
   );
-  return path;
 }
 
 async function describe(path: string, name: string, sha256?: string, remedy = ""): Promise<Image> {

@@ -1,0 +1,200 @@
+import { createHash } from "node:crypto";
+import { copyFile, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { execa } from "execa";
+import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { ImageError } from "../../images/image.ts";
+import { noProgress } from "../../images/progress.ts";
+import { checkImage, resolveImage, type Surroundings } from "../../images/resolve.ts";
+import { ubuntuFile, ubuntuRelease } from "../../images/source.ts";
+import { ImageServer } from "./images-server.ts";
+
+const mib = 1 << 20;
+let disk: Buffer;
+let sum: string;
+
+/** A raw disk of 1 MiB that a BIOS would start from. */
+beforeAll(() => {
+  disk = Buffer.alloc(mib);
+  disk.writeUInt16BE(0x55aa, 510);
+  sum = createHash("sha256").update(disk).digest("hex");
+});
+
+let server: ImageServer;
+let origin: string;
+let cache: string;
+let log: string[];
+let built: string[];
+let around: Surroundings;
+
+beforeEach(async () => {
+  server = new ImageServer();
+  origin = await server.start();
+  cache = await mkdtemp(join(tmpdir(), "image-cache-"));
+  log = [];
+  built = [];
+  around = {
+    cache,
+    ubuntuDirectory: `${origin}/noble`,
+    probeTimeoutMs: 2000,
+    buildDebian: async (file) => {
+      built.push(file);
+      await writeFile(file, disk);
+    },
+    log: (line) => log.push(line),
+    progress: () => noProgress,
+  };
+});
+
+afterEach(async () => {
+  await server.stop();
+  await rm(cache, { recursive: true });
+});
+
+function serveUbuntu() {
+  server.files.set("/noble/SHA256SUMS", Buffer.from(`${sum} *${ubuntuRelease.file}\n`));
+  server.files.set(`/noble/${ubuntuRelease.file}`, disk);
+}
+
+test("Ubuntu is downloaded once and checked against its SHA256SUMS", async () => {
+  serveUbuntu();
+  const image = await resolveImage("ubuntu-24.04", undefined, around);
+  expect(image).toEqual({
+    path: join(cache, ubuntuFile(sum)),
+    sha256: sum,
+    format: "raw",
+    virtualSizeBytes: mib,
+    name: "ubuntu-24.04",
+    user: "ubuntu",
+  });
+  await resolveImage("ubuntu-24.04", undefined, around);
+  expect(server.requests.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(await readdir(cache)).toEqual([ubuntuFile(sum)]);
+});
+
+test("an Ubuntu image that does not have the sum it should have is refused and not kept", async () => {
+  serveUbuntu();
+  server.files.set(`/noble/${ubuntuRelease.file}`, Buffer.alloc(mib));
+  await expect(resolveImage("ubuntu-24.04", undefined, around)).rejects.toThrow(sum);
+  expect(await readdir(cache)).toEqual([]);
+});
+
+test("Ubuntu from before serves when its server cannot be asked, the newest of them", async () => {
+  const [older, newer] = [ubuntuFile("1".repeat(64)), ubuntuFile("2".repeat(64))];
+  for (const name of [newer, older]) await writeFile(join(cache, name), disk);
+  await utimes(join(cache, older), 1, 1);
+  const image = await resolveImage("ubuntu-24.04", undefined, around);
+  expect(basename(image.path)).toBe(newer);
+  expect(await checkImage("ubuntu-24.04", undefined, around)).toEqual([]);
+});
+
+test("Ubuntu that cannot be had is an error that says what else there is", async () => {
+  const error = await resolveImage("ubuntu-24.04", undefined, around).catch((error: Error) => error);
+  expect(error).toBeInstanceOf(ImageError);
+  expect((error as Error).message).toMatch(/SHA256SUMS answers 404.*debian-12/);
+  expect(await checkImage("ubuntu-24.04", undefined, around)).toEqual([(error as Error).message]);
+});
+
+test("auto takes Ubuntu if it can be had, else builds Debian, and says which and why", async () => {
+  const debian = await resolveImage("auto", undefined, around);
+  expect(debian).toMatchObject({ name: "debian-12", user: "debian", sha256: sum });
+  expect(log[0]).toMatch(/^image: debian-12, as .*404/);
+  serveUbuntu();
+  expect((await resolveImage("auto", undefined, around)).name).toBe("ubuntu-24.04");
+});
+
+test("Debian is built once, also when two ask for it at the same time", async () => {
+  const images = await Promise.all([
+    resolveImage("debian-12", undefined, around),
+    resolveImage("debian-12", undefined, around),
+  ]);
+  expect(images[0]).toEqual(images[1]);
+  expect(built).toEqual([images[0].path]);
+  expect(basename(built[0] ?? "")).toMatch(/^debian-12-[0-9a-f]{12}\.qcow2$/);
+  expect(await readdir(cache)).toEqual([basename(images[0].path)]);
+});
+
+test("a lock whose holder is gone holds nobody up", async () => {
+  const { path } = await resolveImage("debian-12", undefined, around);
+  await rm(path);
+  const gone = await execa("true");
+  expect(gone.exitCode).toBe(0);
+  await writeFile(`${path}.lock`, "2147483646\n");
+  expect((await resolveImage("debian-12", undefined, around)).path).toBe(path);
+});
+
+test("a path must lead to a disk image with the right sum", async () => {
+  const path = join(cache, "disk.raw");
+  await writeFile(path, disk);
+  expect(await resolveImage(path, sum, around)).toMatchObject({ path, name: "custom", sha256: sum });
+  expect(await checkImage(path, sum, around)).toEqual([]);
+
+  const wrong = "0".repeat(64);
+  expect(await checkImage(path, wrong, around)).toEqual([expect.stringMatching(`${path}.*${sum}.*${wrong}`)]);
+  await expect(resolveImage(path, wrong, around)).rejects.toThrow(sum);
+  expect(await checkImage("/nowhere/x.qcow2", undefined, around)).toEqual([
+    "There is no image at /nowhere/x.qcow2.",
+  ]);
+  expect(await checkImage(cache, undefined, around)).toEqual([`The image ${cache} is not a file.`]);
+});
+
+test("what is no whole disk image is refused", async () => {
+  const page = join(cache, "page.img");
+  await writeFile(page, "<html>not found</html>");
+  await expect(resolveImage(page, undefined, around)).rejects.toThrow(/not a disk image that boots/);
+
+  const [base, overlay, other] = ["base.qcow2", "overlay.qcow2", "disk.vmdk"].map((name) =>
+    join(cache, name),
+  );
+  await execa("qemu-img", ["create", "-q", "-f", "qcow2", base as string, "1M"]);
+  await execa("qemu-img", [
+    "create",
+    "-q",
+    "-f",
+    "qcow2",
+    "-F",
+    "qcow2",
+    "-b",
+    base as string,
+    overlay as string,
+  ]);
+  await execa("qemu-img", ["create", "-q", "-f", "vmdk", other as string, "1M"]);
+  expect((await resolveImage(base as string, undefined, around)).format).toBe("qcow2");
+  await expect(resolveImage(overlay as string, undefined, around)).rejects.toThrow(/only part of a disk/);
+  await expect(resolveImage(other as string, undefined, around)).rejects.toThrow(
+    /format vmdk.*qemu-img convert/,
+  );
+});
+
+test("a URL is downloaded into the cache, once, and checked", async () => {
+  server.files.set("/my.img", disk);
+  const url = `${origin}/my.img`;
+  expect(await checkImage(url, sum, around)).toEqual([]);
+  const image = await resolveImage(url, sum, around);
+  expect(image).toMatchObject({ name: "custom", sha256: sum });
+  server.files.clear();
+  expect(await resolveImage(url, sum, around)).toEqual(image);
+  expect(server.requests.map(({ method }) => method)).toEqual(["HEAD", "GET"]);
+
+  const gone = `${origin}/gone.img`;
+  expect(await checkImage(gone, undefined, around)).toEqual([expect.stringMatching(/gone\.img.*404/)]);
+  await expect(resolveImage(gone, undefined, around)).rejects.toThrow(/gone\.img.*404/);
+});
+
+test("a URL that serves something else than an image leaves nothing that a later run would take", async () => {
+  server.files.set("/my.img", Buffer.from("<html>sign in</html>"));
+  const url = `${origin}/my.img`;
+  await expect(resolveImage(url, undefined, around)).rejects.toThrow(/not a disk image/);
+  server.files.set("/my.img", disk);
+  expect((await resolveImage(url, undefined, around)).sha256).toBe(sum);
+});
+
+test("a cached file that was damaged is found out", async () => {
+  serveUbuntu();
+  const { path } = await resolveImage("ubuntu-24.04", undefined, around);
+  const damaged = join(cache, "damaged");
+  await writeFile(damaged, Buffer.concat([disk.subarray(0, mib - 1), Buffer.from("x")]));
+  await copyFile(damaged, path);
+  await expect(resolveImage("ubuntu-24.04", undefined, around)).rejects.toThrow(/Delete .* downloaded again/);
+});
