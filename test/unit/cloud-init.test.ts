@@ -1,0 +1,198 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { cloudInit, type GuestIdentity } from "../../guests/cloud-init.ts";
+import { workloadFiles, workloadMisfit, workloadSchema } from "../../guests/workload.ts";
+
+const guest: GuestIdentity = {
+  uuid: "b1e6a0c2-6f0e-5d0e-9a53-0d5d6f1c9b01",
+  hostname: "vm1",
+  user: "ubuntu",
+  authorizedKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA one", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5BBBB two"],
+  mac: "52:54:00:10:55:EF",
+};
+
+// cloud-init's parser speaks YAML 1.1.
+const yaml = (text: string) => parse(text, { version: "1.1" });
+const user = (more: Partial<GuestIdentity> = {}) => yaml(cloudInit({ ...guest, ...more }).userData);
+const card = (more: Partial<GuestIdentity> = {}) =>
+  yaml(cloudInit({ ...guest, ...more }).networkConfig).ethernets.nic0;
+
+test("the instance is the guest's UUID, and all is done in cloud-init's first stage", () => {
+  expect(yaml(cloudInit(guest).metaData)).toEqual({
+    "instance-id": guest.uuid,
+    "local-hostname": "vm1",
+    dsmode: "local",
+  });
+});
+
+test("user-data is what cloud-init takes for its configuration", () => {
+  expect(cloudInit(guest).userData.split("\n")[0]).toBe("#cloud-config");
+});
+
+test("one account, which logs in with a key and may use sudo; no passwords, no root", () => {
+  const { users, ssh_pwauth, disable_root } = user();
+  expect(users).toEqual([
+    expect.objectContaining({
+      name: "ubuntu",
+      lock_passwd: true,
+      sudo: "ALL=(ALL) NOPASSWD:ALL",
+      ssh_authorized_keys: guest.authorizedKeys,
+    }),
+  ]);
+  expect({ ssh_pwauth, disable_root }).toEqual({ ssh_pwauth: false, disable_root: true });
+});
+
+test("a card is found by its MAC, and asks for a lease unless it has an address", () => {
+  expect(card()).toMatchObject({ match: { macaddress: "52:54:00:10:55:ef" }, dhcp4: true });
+  const fixed = card({ address: { cidr: "10.77.0.101/24", gateway: "10.77.0.1", dns: ["10.77.0.1"] } });
+  expect(fixed).toMatchObject({
+    match: { macaddress: "52:54:00:10:55:ef" },
+    addresses: ["10.77.0.101/24"],
+    routes: [{ to: "0.0.0.0/0", via: "10.77.0.1" }],
+    nameservers: { addresses: ["10.77.0.1"] },
+  });
+  expect(fixed).not.toHaveProperty("dhcp4");
+  const alone = card({ address: { cidr: "10.77.0.101/24" } });
+  expect(Object.keys(alone).sort()).toEqual(["accept-ra", "addresses", "match"]);
+});
+
+test("values that YAML 1.1 would take for numbers or booleans stay texts", () => {
+  expect(card({ mac: "52:54:00:10:55:10" }).match.macaddress).toBe("52:54:00:10:55:10");
+  expect(user({ hostname: "on" }).hostname).toBe("on");
+  expect(user({ hostname: "1e3" }).hostname).toBe("1e3");
+  const modes = user({ workload: { type: "cpu" } }).write_files.map(
+    (f: { permissions: unknown }) => f.permissions,
+  );
+  expect(modes).toEqual(["0755", "0644", "0644"]);
+});
+
+test("any hostname, user and key comes out as it went in", () => {
+  const word = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,30}$/);
+  const key = fc.string({ minLength: 1, maxLength: 80 });
+  fc.assert(
+    fc.property(word, word, fc.array(key, { maxLength: 3 }), (hostname, name, authorizedKeys) => {
+      const seed = user({ hostname, user: name, authorizedKeys });
+      expect(seed.hostname).toBe(hostname);
+      expect(seed.users[0]).toMatchObject({ name, ssh_authorized_keys: authorizedKeys });
+    }),
+  );
+});
+
+test("a host key that is known beforehand is the only one", () => {
+  const hostKey = { privateKey: "-----BEGIN\nx\n-----END\n", publicKey: "ssh-ed25519 AAAA" };
+  expect(user({ hostKey })).toMatchObject({
+    ssh_genkeytypes: [],
+    ssh_keys: { ed25519_private: hostKey.privateKey, ed25519_public: hostKey.publicKey },
+  });
+  expect(user()).toMatchObject({ ssh_genkeytypes: ["ed25519"] });
+});
+
+test("an idle guest gets no files and no service", () => {
+  expect(user({ workload: { type: "idle" } })).toEqual(user());
+  expect(user()).not.toHaveProperty("write_files");
+  expect(JSON.stringify(user().runcmd)).not.toContain("testbed-workload");
+});
+
+test("a workload is a script, its settings and a service that is started", () => {
+  const workload = { type: "memory", mibPerSecond: 20, workingSetMiB: 128 } as const;
+  const { write_files, runcmd } = user({ workload });
+  const files = new Map(write_files.map((f: { path: string; content: string }) => [f.path, f.content]));
+  expect(files.get("/usr/local/lib/testbed/workload.py")).toBe(
+    readFileSync(new URL("../../guests/workload.py", import.meta.url), "utf8"),
+  );
+  expect(JSON.parse(files.get("/etc/testbed/workload.json") as string)).toEqual(workload);
+  expect(files.get("/etc/systemd/system/testbed-workload.service")).toContain(
+    "ExecStart=/usr/bin/python3 /usr/local/lib/testbed/workload.py run /etc/testbed/workload.json",
+  );
+  expect(runcmd.at(-1)).toEqual(["systemctl", "enable", "--now", "testbed-workload.service"]);
+});
+
+test("workloads are checked", () => {
+  const bad = [
+    { type: "memory", mibPerSecond: 0, workingSetMiB: 1 },
+    { type: "memory", mibPerSecond: 1, workingSetMiB: 1.5 },
+    { type: "memory", mibPerSecond: 1 },
+    { type: "disk" },
+    { type: "cpu", mibPerSecond: 1 },
+    { type: "network" },
+  ];
+  for (const workload of bad)
+    expect(workloadSchema.safeParse(workload).success, JSON.stringify(workload)).toBe(false);
+  expect(workloadSchema.parse({ type: "disk", mibPerSecond: 0.5 })).toEqual({
+    type: "disk",
+    mibPerSecond: 0.5,
+  });
+});
+
+test("a working set must leave the system its memory", () => {
+  const workload = { type: "memory", mibPerSecond: 1, workingSetMiB: 320 } as const;
+  expect(workloadMisfit(workload, 512)).toBeUndefined();
+  expect(workloadMisfit(workload, 511)).toMatch(/320 MiB.*511 MiB: at most 319 MiB/);
+  expect(workloadMisfit({ type: "cpu" }, 64)).toBeUndefined();
+});
+
+/** Runs the disk workload for a moment, kills it as a power cut would, and hands its folder on. */
+function withWrittenDisk(work: (folder: string, verify: () => { status: number; result: Verified }) => void) {
+  const folder = mkdtempSync(join(tmpdir(), "workload-"));
+  const [script, settings] = ["workload.py", "workload.json"].map((name) => join(folder, name)) as [
+    string,
+    string,
+  ];
+  const data = join(folder, "data");
+  const file = workloadFiles({ type: "disk", mibPerSecond: 4 }).find(({ path }) => path.endsWith(".py"));
+  writeFileSync(script, file?.content ?? "");
+  writeFileSync(settings, JSON.stringify({ type: "disk", mibPerSecond: 4, directory: data }));
+  const run = () => {
+    try {
+      execFileSync("timeout", ["-s", "KILL", "0.7", "python3", script, "run", settings]);
+    } catch {} // killed
+  };
+  const verify = () => {
+    try {
+      return {
+        status: 0,
+        result: JSON.parse(execFileSync("python3", [script, "verify", data], { encoding: "utf8" })),
+      };
+    } catch (error) {
+      const { status, stdout } = error as { status: number; stdout: string };
+      return { status, result: JSON.parse(stdout) };
+    }
+  };
+  try {
+    run();
+    run();
+    work(data, verify);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+interface Verified {
+  acknowledged: number;
+  checked: number;
+  lost: number;
+  problems: string[];
+}
+
+test("the disk workload goes on after a kill, and its check finds a write that was lost", () => {
+  withWrittenDisk((data, verify) => {
+    const whole = verify();
+    expect(whole.status).toBe(0);
+    expect(whole.result.acknowledged).toBeGreaterThan(5);
+    expect(whole.result).toMatchObject({ checked: whole.result.acknowledged, lost: 0, problems: [] });
+
+    const segment = join(data, "segment-000000");
+    const bytes = readFileSync(segment);
+    bytes.fill(0, 3 * 65536, 3 * 65536 + 4096);
+    writeFileSync(segment, bytes);
+    const broken = verify();
+    expect(broken.status).toBe(1);
+    expect(broken.result.lost).toBe(1);
+    expect(broken.result.problems[0]).toContain("record 3");
+  });
+});
