@@ -5,7 +5,6 @@
 //   node offline/install.ts --remove   remove what was built here
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { bundle } from "./bundle.ts";
 import { buildGo, findGo } from "./go.ts";
 import { decide, place, remove, stateOf } from "./installed.ts";
 import { type Part, pulumiHome, readVersions, toolchain } from "./parts.ts";
@@ -45,7 +44,8 @@ async function make(part: Part, out: string, go: () => Promise<string>): Promise
       copyFileSync(join(root, recipe.from), out);
       return chmodSync(out, 0o755);
     case "bundle":
-      return bundle(join(offline, recipe.entry), out);
+      // Only now: the bundler is slow to load, and mostly there is nothing to do.
+      return (await import("./bundle.ts")).bundle(join(offline, recipe.entry), out);
     case "go": {
       const progress = new Progress(`${part.name} ${part.version}`);
       try {
