@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -71,38 +71,32 @@ export function sshOptions(target: SshTarget): string[] {
  */
 export class SshSession {
   readonly target: SshTarget;
-  readonly #directory: string;
+  readonly #control: string;
   readonly #master: ResultPromise;
   readonly #clockLines: AsyncIterator<string>;
   readonly #followers = new Set<Follower>();
 
   private constructor(
     target: SshTarget,
-    directory: string,
+    control: string,
     master: ResultPromise,
     clockLines: AsyncIterator<string>,
   ) {
     this.target = target;
-    this.#directory = directory;
+    this.#control = control;
     this.#master = master;
     this.#clockLines = clockLines;
   }
 
   /** Throws HostUnreachable. */
   static async open(target: SshTarget): Promise<SshSession> {
-    const directory = await mkdtemp(join(tmpdir(), "testbed-ssh-"));
+    // ssh makes it for this user alone, and removes it when it ends.
+    const control = join(tmpdir(), `testbed-ssh-${randomUUID()}`);
     // EPOCHREALTIME needs bash 5, and no process of its own a reading.
     const clock = `while read -r _; do echo "$EPOCHREALTIME"; done`;
     const master = execa(
       "ssh",
-      [
-        "-M",
-        "-S",
-        join(directory, "control"),
-        ...sshOptions(target),
-        target.address,
-        `bash -c ${quote(clock)}`,
-      ],
+      ["-M", "-S", control, ...sshOptions(target), target.address, `bash -c ${quote(clock)}`],
       { stdin: "pipe", stdout: "pipe", stderr: "pipe", reject: false, buffer: { stdout: false } },
     );
     const clockLines = createInterface({ input: master.stdout })[Symbol.asyncIterator]();
@@ -111,10 +105,9 @@ export class SshSession {
     const first = await clockLines.next();
     if (first.done) {
       const { stderr } = await master;
-      await rm(directory, { recursive: true, force: true });
       throw new HostUnreachable(target, String(stderr));
     }
-    return new SshSession(target, directory, master, clockLines);
+    return new SshSession(target, control, master, clockLines);
   }
 
   get alive(): boolean {
@@ -189,14 +182,13 @@ export class SshSession {
     await Promise.all([...this.#followers].map((follower) => follower.stop()));
     this.#master.stdin?.end();
     await this.#master;
-    await rm(this.#directory, { recursive: true, force: true });
   }
 
   #arguments(script: string): string[] {
     const asRoot = this.target.user === "root" ? "" : "sudo -n ";
     return [
       "-S",
-      join(this.#directory, "control"),
+      this.#control,
       ...sshOptions(this.target),
       this.target.address,
       `${asRoot}bash -c ${quote(script)}`,
