@@ -60,7 +60,7 @@ by_hand="Make a bridge called $BRIDGE with $uplink in it yourself (it will be us
 if [ "$(nmcli -g GENERAL.STATE device show "$uplink" 2>/dev/null | cut -d ' ' -f 1)" -gt 10 ] 2>/dev/null; then
   die "$uplink is configured by NetworkManager, and only systemd-networkd's settings can be moved to a new bridge. $by_hand"
 fi
-if grep -qsE "^[[:space:]]*iface[[:space:]]+$uplink[[:space:]]" /etc/network/interfaces /etc/network/interfaces.d/*; then
+if grep -qsE "^[[:space:]]*iface[[:space:]]+${uplink}[[:space:]]" /etc/network/interfaces /etc/network/interfaces.d/*; then
   die "$uplink is configured by ifupdown (/etc/network/interfaces), and only systemd-networkd's settings can be moved to a new bridge. $by_hand"
 fi
 original=$(networkctl status --no-pager "$uplink" 2>/dev/null | sed -n 's/^ *Network File: //p')

@@ -30,8 +30,6 @@ refuse_other_labs() {
   if [ -n "$owner" ] && [ "$owner" != "$project" ] && [ -e "$owner/Pulumi.yaml" ]; then
     die "a lab of this name was started from $owner and is still there. Destroy it there (npm run lab:down), or give this stack another name and network"
   fi
-  echo "$project" > "$lab_dir/owner"
-
   if ip link show "$LAB_BRIDGE" >/dev/null 2>&1; then
     alias=$(cat "/sys/class/net/$LAB_BRIDGE/ifalias")
     [ "$alias" = "testbed $LAB" ] ||
@@ -155,8 +153,9 @@ wait_for_ssh() {
   done
 }
 
-lock 8 "$lab_dir/lock"
 refuse_other_labs
+lock 8 "$lab_dir/lock"
+echo "$project" > "$lab_dir/owner"
 make_bridge
 mkdir -p "$host_dir/upper"
 flock -u 8

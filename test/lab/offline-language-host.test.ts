@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -72,6 +72,19 @@ test("the CLI is told of the host's version, Node and the program's packages", a
   expect(plugins).toContainEqual(expect.objectContaining({ name: "terraform-provider", version: "1.1.3" }));
 });
 
+test("dependencies are installed, with npm's output", async () => {
+  const stack = await stackWith("export {};");
+  rmSync(join(stack.dir, "node_modules")); // a link to this project's own
+  stack.write("package.json", JSON.stringify({ name: "offline", dependencies: { dep: "file:dep" } }));
+  mkdirSync(join(stack.dir, "dep"));
+  stack.write("dep/package.json", JSON.stringify({ name: "dep", version: "1.0.0" }));
+  const output = await stack.succeed(["install", "--no-plugins"]);
+  expect(output).toContain("Installing dependencies with npm...");
+  expect(output).toMatch(/added 1 package/);
+  expect(output).toContain("Finished installing dependencies");
+  expect(existsSync(join(stack.dir, "node_modules/dep"))).toBe(true);
+});
+
 test("a program that throws fails the update with its error, and no second one", async () => {
   const stack = await stackWith('throw new Error("cannot go on");');
   const result = await stack.pulumi(["up", "--yes", "--skip-preview"]);
@@ -90,7 +103,6 @@ test("a program that exits with a code of its own fails the update with that cod
 
 test("without @pulumi/pulumi the error says what to do", async () => {
   const stack = await stackWith("export {};");
-  const { rmSync } = await import("node:fs");
   rmSync(join(stack.dir, "node_modules"));
   const result = await stack.pulumi(["up", "--yes", "--skip-preview"]);
   expect(result.exitCode).not.toBe(0);

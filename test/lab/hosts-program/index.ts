@@ -5,7 +5,7 @@ import { LabHost } from "../../../components/lab-host.ts";
 import { NfsPool } from "../../../components/nfs-pool.ts";
 import { SshKey } from "../../../components/ssh-key.ts";
 
-// A lab without guests, in a network of its own, so that it can stand beside another lab.
+// What test/lab/hosts.test.ts brings up: a lab without guests, in a network of its own, so that it can stand beside another lab.
 const lab = "hosts-test";
 const network = { network: "10.77.9.0/24", prefixLength: 24, gateway: "10.77.9.1", bridge: "lab-hosts-test" };
 const knownHostsFile = `.testbed/${lab}/known_hosts`;
