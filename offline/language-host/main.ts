@@ -89,17 +89,16 @@ const handlers = {
     ) => {
       const { programDirectory, rootDirectory, options } = programInfo(request.getInfo());
       const manager = packageManager(programDirectory, rootDirectory, options);
-      const out = (data: string | Buffer) =>
-        call.write(new language.InstallDependenciesResponse().setStdout(data));
-      const err = (data: string | Buffer) =>
-        call.write(new language.InstallDependenciesResponse().setStderr(data));
-      out(`Installing dependencies with ${manager}...\n\n`);
+      // Bytes, as protobuf would take a string for base64.
+      const out = (data: Buffer) => call.write(new language.InstallDependenciesResponse().setStdout(data));
+      const err = (data: Buffer) => call.write(new language.InstallDependenciesResponse().setStderr(data));
+      out(Buffer.from(`Installing dependencies with ${manager}...\n\n`));
       const child = spawn(manager, ["install"], { cwd: programDirectory, stdio: ["ignore", "pipe", "pipe"] });
       child.stdout.on("data", out);
       child.stderr.on("data", err);
       const [code] = await once(child, "close"); // rejects if the manager cannot be started
       if (code !== 0) throw new Error(`${manager} install in ${programDirectory} exited with code ${code}`);
-      out("Finished installing dependencies\n\n");
+      out(Buffer.from("Finished installing dependencies\n\n"));
     },
   ),
 

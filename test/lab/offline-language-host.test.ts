@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { makeToolchain, Project, processesWith, type Toolchain, until } from "./offline-harness.ts";
+import { readVersions } from "../../offline/parts.ts";
+import { makeToolchain, Project, processesWith, root, type Toolchain, until } from "./offline-harness.ts";
 
 let toolchain: Toolchain;
 let project: Project | undefined;
@@ -63,13 +64,16 @@ test("a TypeScript program goes up with its config, is previewed, refreshed and 
 });
 
 test("the CLI is told of the host's version, Node and the program's packages", async () => {
+  const versions = readVersions(root);
   const stack = await stackWith("export {};");
   const about = JSON.parse(await stack.succeed(["about", "--json"]));
   expect(about.runtime).toMatchObject({ language: "nodejs", version: process.version });
-  expect(about.dependencies).toEqual([{ name: "@pulumi/command", version: "1.2.1" }]);
+  expect(about.dependencies).toEqual([{ name: "@pulumi/command", version: versions.command }]);
   const plugins: { name: string; version: string }[] = about.plugins;
-  expect(plugins).toContainEqual(expect.objectContaining({ name: "command", version: "1.2.1" }));
-  expect(plugins).toContainEqual(expect.objectContaining({ name: "terraform-provider", version: "1.1.3" }));
+  expect(plugins).toContainEqual(expect.objectContaining({ name: "command", version: versions.command }));
+  expect(plugins).toContainEqual(
+    expect.objectContaining({ name: "terraform-provider", version: versions.bridge }),
+  );
 });
 
 test("dependencies are installed, with npm's output", async () => {

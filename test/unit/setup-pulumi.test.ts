@@ -1,0 +1,83 @@
+// bin/pulumi, with a CLI that tells how it was called.
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa, type Options } from "execa";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+const script = join(import.meta.dirname, "../../bin/pulumi");
+let parent: string;
+let project: string;
+
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), "bin-"));
+  project = join(parent, "a b#c"); // nothing that a URL takes as it is
+  for (const folder of ["bin", "node_modules/.bin", "node_modules/pulumi", ".testbed/backend"])
+    mkdirSync(join(project, folder), { recursive: true });
+  copyFileSync(script, join(project, "bin/pulumi"));
+  writeFileSync(
+    join(project, "node_modules/pulumi/package.json"),
+    JSON.stringify({ version: "1.2.3" }, null, 2),
+  );
+  cli(join(project, "node_modules/.bin/pulumi"), "launcher");
+});
+afterEach(() => rmSync(parent, { recursive: true }));
+
+function cli(path: string, name: string): void {
+  const told = ["PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"]
+    .map((variable) => `printf '%s\\n' "${variable}=\${${variable}-unset}"`)
+    .join("\n");
+  writeFileSync(path, `#!/bin/sh\nprintf '%s\\n' ${name} "$@"\n${told}\nexit 7\n`);
+  chmodSync(path, 0o755);
+}
+
+async function run(args: readonly string[], env: Record<string, string> = {}, options: Options = {}) {
+  const result = await execa("sh", [join(project, "bin/pulumi"), ...args], {
+    ...options,
+    env: { PATH: process.env.PATH, HOME: parent, ...env },
+    extendEnv: false,
+    reject: false,
+    lines: true,
+  });
+  return {
+    lines: result.stdout as unknown as string[],
+    exitCode: result.exitCode,
+    error: String(result.stderr),
+  };
+}
+
+test("arguments and exit code pass through, from any folder; state and passphrase are the project's", async () => {
+  const { lines, exitCode } = await run(["up", "--stack", "my stack"], {}, { cwd: "/" });
+  expect(exitCode).toBe(7);
+  expect(lines).toEqual([
+    ...["launcher", "--cwd", project, "up", "--stack", "my stack"],
+    `PULUMI_BACKEND_URL=file://${parent}/a%20b%23c/.testbed/backend`,
+    "PULUMI_CONFIG_PASSPHRASE=unset",
+    `PULUMI_CONFIG_PASSPHRASE_FILE=${project}/.testbed/passphrase`,
+  ]);
+});
+
+test("a backend and a passphrase of one's own come first, an empty passphrase too", async () => {
+  const own = { PULUMI_BACKEND_URL: "s3://bucket", PULUMI_CONFIG_PASSPHRASE: "" };
+  expect((await run([], own)).lines).toEqual(
+    expect.arrayContaining([
+      "PULUMI_BACKEND_URL=s3://bucket",
+      "PULUMI_CONFIG_PASSPHRASE=",
+      "PULUMI_CONFIG_PASSPHRASE_FILE=unset",
+    ]),
+  );
+});
+
+test("the CLI itself is run where it is there, as the launcher would keep signals from it", async () => {
+  const home = join(parent, "home");
+  mkdirSync(join(home, "versions/1.2.3/bin"), { recursive: true });
+  cli(join(home, "versions/1.2.3/bin/pulumi"), "cli");
+  expect((await run([], { PULUMI_HOME: home })).lines[0]).toBe("cli");
+});
+
+test("before the setup it says so", async () => {
+  rmSync(join(project, ".testbed"), { recursive: true });
+  const { exitCode, error } = await run(["up"]);
+  expect(exitCode).toBe(1);
+  expect(error).toContain("npm run setup");
+});
