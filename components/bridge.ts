@@ -1,5 +1,8 @@
+import * as command from "@pulumi/command";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
+import { type HostScript, scriptCommand } from "../hosts/script.ts";
+import { projectFile } from "./files.ts";
 import type { KvmHost } from "./kvm-host.ts";
 
 export interface BridgeArgs {
@@ -26,30 +29,40 @@ export class Bridge extends pulumi.ComponentResource {
     super("testbed:index:Bridge", name, {}, opts);
     const { hosts, bridge = "br0", network = "testbed" } = args;
 
-    const made = hosts.map(({ host, provider }) => {
+    const networks = hosts.map(({ host, provider }) => {
       const bridgeName = `${name}-${host.hostName}`;
-      const begun = host.script(
+      const over = `bash ${projectFile("hosts", "bridge-over.sh")}`;
+      const variables = { BRIDGE: bridge, UPLINK: args.uplink ?? "" };
+      const commandFor = (script: HostScript, action: string) =>
+        host.ssh.user.apply((user) => scriptCommand([script], { ...variables, ACTION: action }, user));
+      const made = new command.local.Command(
         bridgeName,
         {
-          scripts: ["bridge"],
-          remove: ["bridge"],
-          variables: { BRIDGE: bridge, UPLINK: args.uplink ?? "" },
+          create: over,
+          delete: `MAKE=$REMOVE CONFIRM=true ${over}`,
+          environment: {
+            HOST_NAME: host.hostName,
+            HOST_ADDRESS: host.ssh.address,
+            HOST_PORT: host.ssh.port.apply(String),
+            HOST_USER: host.ssh.user,
+            HOST_KEY_FILE: host.ssh.apply(({ privateKeyFile }) => privateKeyFile ?? ""),
+            KNOWN_HOSTS_FILE: host.ssh.apply(({ knownHostsFile }) => knownHostsFile ?? ""),
+            MAKE: commandFor("bridge", "apply"),
+            CONFIRM: commandFor("bridge-confirm", "apply"),
+            REMOVE: commandFor("bridge", "remove"),
+          },
+          logging: command.local.Logging.Stderr,
+          addPreviousOutputInEnv: false,
         },
-        { parent: this },
-      );
-      // A connection of its own: that it can be made is what it has to say.
-      const confirmed = host.script(
-        `${bridgeName}-confirm`,
-        { scripts: ["bridge-confirm"], variables: { BRIDGE: bridge } },
-        { parent: this, dependsOn: [begun] },
+        { parent: this, deletedWith: host.deletedWith },
       );
       return new libvirt.Network(
         `${bridgeName}-network`,
         { name: network, mode: "bridge", bridge, autostart: true },
-        { parent: this, provider, deletedWith: host.deletedWith, dependsOn: [confirmed] },
+        { parent: this, provider, deletedWith: host.deletedWith, dependsOn: [made] },
       );
     });
-    const ids = pulumi.all(made.map(({ id }) => id));
+    const ids = pulumi.all(networks.map(({ id }) => id));
     this.bridge = ids.apply(() => bridge);
     this.network = ids.apply(() => network);
     this.registerOutputs({ bridge: this.bridge, network: this.network });

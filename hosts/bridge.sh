@@ -32,6 +32,7 @@ job() {
 }
 
 if [ "$ACTION" = remove ]; then
+  rm -f "$verdict"
   [ -e "$files.netdev" ] || exit 0
   uplink=$(sed -n 's/^Name=//p' "$files-uplink.network")
   job take_back

@@ -3,7 +3,9 @@ import { Bridge } from "../../components/bridge.ts";
 import { KvmHost } from "../../components/kvm-host.ts";
 import { SshKey } from "../../components/ssh-key.ts";
 import { answers } from "./hosts.ts";
-import { record, resolved } from "./recorder.ts";
+import { type Declared, record, resolved } from "./recorder.ts";
+
+const environment = ({ inputs }: Declared) => inputs.environment as Record<string, string>;
 
 function bridge() {
   const container = new SshKey("container", { path: "any-resource" });
@@ -14,24 +16,27 @@ function bridge() {
   return new Bridge("net", { hosts, bridge: "br7", uplink: "eno2", network: "guests" });
 }
 
-test("every host gets the bridge, which a second connection confirms before libvirt hears of it", async () => {
+test("every host gets the bridge, and confirms it over a second connection, before libvirt hears of it", async () => {
   const { one } = await record(bridge, answers);
   for (const host of ["a", "b"]) {
-    expect(one(`net-${host}`).inputs.create).toContain("BRIDGE='\\''br7'\\''");
-    expect(one(`net-${host}`).inputs.create).toContain("UPLINK='\\''eno2'\\''");
-    expect(one(`net-${host}-confirm`).dependencies.join()).toContain(`::net-${host}`);
+    const { MAKE, CONFIRM, HOST_ADDRESS } = environment(one(`net-${host}`));
+    expect(HOST_ADDRESS).toBe(host === "a" ? "192.0.2.11" : "192.0.2.12");
+    expect(MAKE).toMatch(/^bash -c 'BRIDGE='\\''br7'\\''/);
+    expect(MAKE).toContain("UPLINK='\\''eno2'\\''");
+    expect(CONFIRM).toContain("confirmed) break");
     const network = one(`net-${host}-network`);
     expect(network.inputs).toMatchObject({ name: "guests", mode: "bridge", bridge: "br7", autostart: true });
-    expect(network.dependencies.join()).toContain(`net-${host}-confirm`);
+    expect(network.dependencies.join()).toMatch(new RegExp(`::net-${host}(,|$)`));
     expect(network.provider).toContain(`${host}-libvirt`);
   }
 });
 
 test("destroying it puts a machine's network back, and leaves a container's alone", async () => {
   const { one } = await record(bridge, answers);
-  expect(one("net-b").inputs.delete).toContain("ACTION='\\''remove'\\''");
+  expect(one("net-b").inputs.delete).toBe("MAKE=$REMOVE CONFIRM=true bash hosts/bridge-over.sh");
+  expect(environment(one("net-b")).REMOVE).toContain("ACTION='\\''remove'\\''");
   expect(one("net-b").deletedWith).toBe("");
-  for (const name of ["net-a", "net-a-confirm", "net-a-network"]) {
+  for (const name of ["net-a", "net-a-network"]) {
     expect(one(name).deletedWith).toContain("container");
   }
 });

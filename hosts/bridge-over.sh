@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Runs on this machine, not on the host: makes a bridge there over one SSH connection, and tells the host over a second
+# one that it can still be reached, without which it takes the bridge back (bridge.sh, bridge-confirm.sh). Both are
+# one step, so that a bridge that was taken back is made again by the next `pulumi up`.
+#
+#   HOST_NAME, HOST_ADDRESS, HOST_PORT, HOST_USER, HOST_KEY_FILE, KNOWN_HOSTS_FILE   the host, as for reach.sh
+#   MAKE, CONFIRM   commands to run on it
+set -euo pipefail
+
+home() { echo "${1/#\~\//$HOME/}"; }
+
+options=(-o BatchMode=yes -o ConnectTimeout=3 -o StrictHostKeyChecking=yes -o LogLevel=ERROR -o ControlPath=none
+  -o ServerAliveInterval=3 -o ServerAliveCountMax=3 -p "$HOST_PORT" -l "$HOST_USER")
+[ -z "$KNOWN_HOSTS_FILE" ] || options+=(-o "UserKnownHostsFile=$(home "$KNOWN_HOSTS_FILE")")
+[ -z "$HOST_KEY_FILE" ] || options+=(-o IdentitiesOnly=yes -i "$(home "$HOST_KEY_FILE")")
+
+ssh "${options[@]}" "$HOST_ADDRESS" "${MAKE:?}" < /dev/null
+
+# Neighbours and switches may need a moment to learn where the address is now. ssh itself fails with 255.
+deadline=$((SECONDS + 90))
+while :; do
+  code=0
+  ssh "${options[@]}" "$HOST_ADDRESS" "${CONFIRM:?}" < /dev/null || code=$?
+  [ "$code" = 255 ] || exit "$code"
+  if [ "$SECONDS" -ge "$deadline" ]; then
+    echo "host $HOST_NAME ($HOST_ADDRESS) does not answer since its bridge was made, and did not come back when it took the bridge back: look at its console" >&2
+    exit 1
+  fi
+  sleep 1
+done
