@@ -1,11 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Testbed } from "./components/testbed.ts";
-import { planStack } from "./stacks/plan.ts";
-import { readStackConfig } from "./stacks/read.ts";
+import { checkedPlan } from "./stacks/checked-plan.ts";
 
 // All that a stack's config says is checked before anything is declared.
 const stack = pulumi.getStack();
-const testbed = new Testbed(stack, planStack(readStackConfig(), stack));
+const testbed = new Testbed(stack, await checkedPlan(stack));
 
 /** What is known of each host. */
 export const hosts = testbed.hosts;

@@ -59,9 +59,9 @@ function checkLab({ guests }: Plan, machineMiB: number): Mistake[] {
 }
 
 /**
- * Hosts that could not be reached, as mistakes in the config.
+ * Machines that did not answer as they should, as mistakes in the config.
  *
- * @param reasons why, by the host's name: what SSH said
+ * @param reasons why, by the machine's name
  */
 export function checkAnswers(plan: Plan, reasons: Readonly<Record<string, string>>): Mistake[] {
   const machines = [
@@ -75,7 +75,7 @@ export function checkAnswers(plan: Plan, reasons: Readonly<Record<string, string
     return [
       {
         path: pathText(path),
-        problem: `${name} does not answer: ${reason.trim()}`,
+        problem: `${name} cannot be used: ${reason.trim()}`,
         mend: `try "ssh ${login}", then mend the machine or its address, port, user or key here`,
       },
     ];

@@ -62,12 +62,12 @@ describe("hosts that do not answer", () => {
     expect(checkAnswers(stack, reasons)).toEqual([
       {
         path: "testbed:storage",
-        problem: "storage does not answer: Connection refused",
+        problem: "storage cannot be used: Connection refused",
         mend: 'try "ssh admin@192.0.2.10 -p 2210", then mend the machine or its address, port, user or key here',
       },
       {
         path: "testbed:hosts[1]",
-        problem: "host2 does not answer: Permission denied (publickey).",
+        problem: "host2 cannot be used: Permission denied (publickey).",
         mend: 'try "ssh root@192.0.2.12", then mend the machine or its address, port, user or key here',
       },
     ]);

@@ -1,0 +1,29 @@
+import * as pulumi from "@pulumi/pulumi";
+import { checkImage } from "../images/resolve.ts";
+import { askMachines } from "./ask-machines.ts";
+import { type Mistake, pathText, StackConfigError } from "./mistake.ts";
+import { type Plan, planStack } from "./plan.ts";
+import { readStackConfig } from "./read.ts";
+
+/**
+ * What the stack that this Pulumi program runs for is to be, once its config, its image and its machines were found in order. Nothing
+ * is touched: it only reads.
+ *
+ * @throws pulumi.RunError with all mistakes as its message, which the CLI shows without a stack trace
+ */
+export async function checkedPlan(stack: string): Promise<Plan> {
+  const plan = planStack(readStackConfig(), stack);
+  const [image, machines] = await Promise.all([imageMistakes(plan), askMachines(plan)]);
+  const mistakes = [...image, ...machines];
+  if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);
+  return plan;
+}
+
+async function imageMistakes({ image }: Plan): Promise<Mistake[]> {
+  const problems = await checkImage(image.source, image.sha256);
+  return problems.map((problem) => ({
+    path: pathText(["image"]),
+    problem: problem.replace(/\.$/, ""),
+    mend: "mend image.source or image.sha256 here, or what they say of the image",
+  }));
+}
