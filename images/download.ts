@@ -1,7 +1,9 @@
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import { dirname } from "node:path";
 import pRetry, { AbortError } from "p-retry";
 import { sha256File } from "./cache.ts";
+import { reason, request, status } from "./http.ts";
 import { checkSum, ImageError } from "./image.ts";
 import { noProgress, type Progress } from "./progress.ts";
 
@@ -61,21 +63,6 @@ export async function download(url: string, file: string, options: DownloadOptio
   return sha256;
 }
 
-/** A small text from a server. */
-export async function fetchText(url: string, timeoutMs: number): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
-  if (!response.ok) throw new Error(`${url} answers ${response.status} ${response.statusText}`);
-  return await response.text();
-}
-
-/** The cause that tells most: fetch itself says no more than "fetch failed". */
-export function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === "TimeoutError") return "no answer in time";
-  const cause = error.cause instanceof Error ? error.cause : error;
-  return cause.message || (cause as NodeJS.ErrnoException).code || cause.name;
-}
-
 const begunFile = (part: string) => `${part}.json`;
 
 async function fetchRest(url: string, part: string, options: DownloadOptions): Promise<void> {
@@ -88,19 +75,18 @@ async function fetchRest(url: string, part: string, options: DownloadOptions): P
   }
 
   const stall = stallTimer(options.stallTimeoutMs ?? 30_000);
+  const progress = options.progress ?? noProgress;
   try {
-    const response = await fetch(url, { headers, signal: stall.signal });
-    const { done, total } = await accept(response, have);
+    const response = await request(url, { headers, signal: stall.signal });
+    const { done, total } = accept(response, have);
     if (done === 0) await writeBegun(part, url, response);
-    const progress = options.progress ?? noProgress;
-    progress.start(done, total);
     let received = done;
-    // Not a stream: one that fails throws away what it had not written yet.
     const file = await open(part, done > 0 ? "a" : "w");
+    progress.start(done, total);
     try {
-      for await (const chunk of response.body ?? []) {
-        await file.writeFile(chunk);
+      for await (const chunk of response) {
         stall.restart();
+        await file.writeFile(chunk);
         received += chunk.length;
         progress.update(received);
       }
@@ -110,27 +96,26 @@ async function fetchRest(url: string, part: string, options: DownloadOptions): P
     }
     if (total !== undefined && received !== total)
       throw new Error(`the connection ended after ${received} of ${total} bytes`);
-  } catch (error) {
-    throw stall.signal.aborted ? stall.signal.reason : error;
   } finally {
     stall.stop();
   }
 }
 
-/** Where the response begins and how long the whole file is. */
-async function accept(response: Response, have: number): Promise<{ done: number; total?: number }> {
-  const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "");
+/** Where what the server sends begins, and how long the whole file is. */
+function accept(response: IncomingMessage, have: number): { done: number; total?: number } {
+  const { statusCode = 0, headers } = response;
+  const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(headers["content-range"] ?? "");
   const total = range?.[2] && range[2] !== "*" ? Number(range[2]) : undefined;
-  if (response.status === 206 && Number(range?.[1]) === have) return { done: have, total };
-  if (response.ok && response.status !== 206) {
-    const length = response.headers.get("content-length");
-    return { done: 0, total: length === null ? undefined : Number(length) };
+  if (statusCode === 206 && Number(range?.[1]) === have) return { done: have, total };
+  if (statusCode === 200) {
+    const length = headers["content-length"];
+    return { done: 0, total: length === undefined ? undefined : Number(length) };
   }
-  await response.body?.cancel();
   // All of it was there already: the run before ended between the last byte and the check.
-  if (response.status === 416 && total === have) return { done: have, total };
-  const error = new Error(`the server answers ${response.status} ${response.statusText}`);
-  const passing = response.status >= 500 || [206, 408, 416, 429].includes(response.status);
+  if (statusCode === 416 && total === have) return { done: have, total };
+  response.destroy();
+  const error = new Error(`the server answers ${status(response)}`);
+  const passing = statusCode >= 500 || [206, 408, 416, 429].includes(statusCode);
   throw passing ? error : new AbortError(error);
 }
 
@@ -152,9 +137,9 @@ async function readBegun(part: string): Promise<Begun | undefined> {
 }
 
 /** If-Range takes strong validators only. With none, what comes now cannot be resumed. */
-async function writeBegun(part: string, url: string, response: Response): Promise<void> {
-  const etag = response.headers.get("etag");
-  const version = etag && !etag.startsWith("W/") ? etag : response.headers.get("last-modified");
+async function writeBegun(part: string, url: string, { headers }: IncomingMessage): Promise<void> {
+  const { etag } = headers;
+  const version = etag && !etag.startsWith("W/") ? etag : headers["last-modified"];
   await rm(begunFile(part), { force: true });
   if (version) await writeFile(begunFile(part), JSON.stringify({ url, version } satisfies Begun));
 }

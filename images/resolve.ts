@@ -2,7 +2,8 @@ import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { imageCache, sha256File, withLock } from "./cache.ts";
 import { buildDebian, debianRecipeHash, missingBuildPackages } from "./debian.ts";
-import { download, fetchText, reason } from "./download.ts";
+import { download } from "./download.ts";
+import { fetchText, reason, request, status } from "./http.ts";
 import { checkSum, type Image, ImageError } from "./image.ts";
 import { inspectImage } from "./inspect.ts";
 import { downloadProgress, type Progress } from "./progress.ts";
@@ -105,16 +106,13 @@ export async function checkImage(
     if (wanted.kind === "path") {
       await describe(wanted.path, "custom", sha256, "Is it the right file? Then correct image.sha256.");
     } else if (wanted.kind === "url" && !(await exists(join(around.cache, urlFile(wanted.url, sha256))))) {
-      const response = await fetch(wanted.url, {
-        method: "HEAD",
-        signal: AbortSignal.timeout(around.probeTimeoutMs),
-      }).catch((error) => {
+      const signal = AbortSignal.timeout(around.probeTimeoutMs);
+      const response = await request(wanted.url, { method: "HEAD", signal }).catch((error) => {
         throw new ImageError(`The image at ${wanted.url} cannot be reached: ${reason(error)}.`);
       });
-      if (!response.ok)
-        throw new ImageError(
-          `For the image at ${wanted.url} the server answers ${response.status} ${response.statusText}.`,
-        );
+      response.destroy();
+      if (response.statusCode !== 200)
+        throw new ImageError(`For the image at ${wanted.url} the server answers ${status(response)}.`);
     } else if (wanted.kind === "release") {
       const sum = await ubuntuSum(around);
       if ("unreachable" in sum && !(await cachedUbuntu(around))) throw unreachableUbuntu(sum.unreachable);

@@ -99,6 +99,13 @@ test("a passing failure of the server is tried again, a final one is not", async
   expect(server.requests).toHaveLength(1);
 });
 
+test("redirects are followed, but not for ever", async () => {
+  server.redirects.set("/latest", "/image");
+  expect(await download(url.replace("/image", "/latest"), file, quick)).toBe(sha256);
+  server.redirects.set("/image", "/latest");
+  await expect(download(url, file, { ...quick, retries: 0 })).rejects.toThrow(/again and again/);
+});
+
 test("an unreachable server is said to be that", async () => {
   await server.stop();
   await expect(download(url, file, { ...quick, retries: 0 })).rejects.toThrow(/ECONNREFUSED/);

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 /** A file server on the loopback that does what image servers do, and fails as they fail. */
 export class ImageServer {
   files = new Map<string, Buffer>();
+  redirects = new Map<string, string>();
   etag = '"one"';
   /** Answers of this status before files are served. */
   failures: number[] = [];
@@ -27,6 +28,12 @@ export class ImageServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const { method = "", url = "", headers } = request;
     const note = (status: number) => this.requests.push({ method, range: headers.range, status });
+    const target = this.redirects.get(url);
+    if (target) {
+      note(302);
+      response.writeHead(302, { location: target }).end();
+      return;
+    }
     const failure = this.failures.shift();
     const file = this.files.get(url);
     if (failure || !file) {
