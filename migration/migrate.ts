@@ -1,6 +1,8 @@
 import { withoutAbsent } from "../libvirt/job-info.ts";
 import { startTrace } from "../libvirt/qemu-trace.ts";
+import type { Sighting } from "../libvirt/sighting.ts";
 import { type HostVersions, hostVersions } from "../libvirt/versions.ts";
+import { virsh } from "../libvirt/virsh.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { type Intent, intentPath, writeIntent } from "./intent.ts";
 import { readStatistics, transfer } from "./live.ts";
@@ -62,8 +64,9 @@ export function migrate(request: MigrationRequest, tell: Tell): Promise<Moved> {
     const unfinished = await recover(request, sessions, tell);
     if (unfinished) records.push(unfinished);
 
-    const place = await locate(request, sessions);
-    const from = runningAt(request.guest, place);
+    const { sightings } = await observeGuest(sessions, request.fleet, request.uuid);
+    const from = runningAt(request.guest, whereabouts(request.guest, sightings));
+    await removeOldDefinitions(request, sightings, sessions);
     if (from === request.to) return { host: from, records };
 
     const moving = movingOf(request, sessions, beginning(request, from), tell);
@@ -112,12 +115,19 @@ export async function recover(
   }) as MigrationRecord;
 }
 
-async function locate(
-  { guest, uuid, fleet }: MigrationRequest,
+/**
+ * A running guest is defined where it runs and nowhere else: at the destination of a move, a definition tells that libvirt has got
+ * far enough to write one.
+ */
+async function removeOldDefinitions(
+  { guest, uuid }: MigrationRequest,
+  sightings: readonly Sighting[],
   sessions: FleetSessions,
-): Promise<Whereabouts> {
-  const { sightings } = await observeGuest(sessions, fleet, uuid);
-  return whereabouts(guest, sightings);
+): Promise<void> {
+  for (const { host, state } of sightings) {
+    if (state !== "inactive") continue;
+    await virsh(sessions.host(host), `removing an old definition of guest ${guest}`, ["undefine", uuid]);
+  }
 }
 
 function runningAt(guest: string, place: Whereabouts): string {

@@ -55,7 +55,7 @@ export function nextStep(intent: Intent, world: World): Step {
   if (destination.state === "running") return releaseSource(world);
   if (source.state === "running") return releaseDestination(world);
   if (destination.state === "paused") return pausedAtDestination(intent, world);
-  if (source.state === "paused") return { do: "resume", at: "source" };
+  if (source.state === "paused") return pausedAtSource(intent, world);
   return runsNowhere(intent, world);
 }
 
@@ -75,15 +75,22 @@ function releaseDestination({ destination, stateAtSource, stateAtDestination }: 
   return { do: "settled", at: "source" };
 }
 
+/** libvirt stopped it for a save or a switchover of which nothing came; unless the destination has run meanwhile, and died. */
+function pausedAtSource(intent: Intent, { destination }: World): Step {
+  const stale = intent.mode === "live" && destination.state === "inactive";
+  return { do: stale ? "destroy" : "resume", at: "source" };
+}
+
 function pausedAtDestination(intent: Intent, { source, destination }: World): Step {
   if (intent.mode === "offline" && !isActive(source)) {
     // Restored in full: only the mark stands between it and running.
     return intent.phase === "resuming" ? { do: "resume", at: "destination" } : { do: "mark-resuming" };
   }
-  // Pre-copy: the source lets go only once the destination runs. While it is there it has the whole memory; once it is gone
-  // the destination has, unless it still waits for the rest.
-  const incomplete = isActive(source) || destination.reason === "migrating";
-  return incomplete ? { do: "destroy", at: "destination" } : { do: "resume", at: "destination" };
+  // Pre-copy: libvirt writes the guest's definition at the destination once the source has sent all of its memory, right before
+  // it runs there: from then on the source's memory may be stale. Until then the source has the whole of it.
+  const incomplete = !destination.persistent && (isActive(source) || destination.reason === "migrating");
+  if (incomplete) return { do: "destroy", at: "destination" };
+  return isActive(source) ? { do: "destroy", at: "source" } : { do: "resume", at: "destination" };
 }
 
 function runsNowhere(intent: Intent, world: World): Step {

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import { CommandFailed } from "../libvirt/errors.ts";
 import { sight } from "../libvirt/sighting.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import { defineAtDestination } from "./cold.ts";
@@ -35,16 +37,26 @@ export async function observe({ uuid, intent, source, destination }: Moving): Pr
  */
 export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise<Settled> {
   let memoryLost = false;
+  let failure: { step: Step; error: CommandFailed } | undefined;
   // A move has at most nine steps; waiting has its own limit. More means that a step does not do what it says.
   for (let steps = 0; steps < 20; steps++) {
     const step = nextStep(moving.intent, await observe(moving));
+    if (failure && isDeepStrictEqual(step, failure.step)) throw failure.error;
     if (step.do === "settled") {
       await clearIntent(moving.storage, moving.intentFile);
       onStep(step);
       return { at: step.at, memoryLost };
     }
+    try {
+      await perform(moving, step);
+    } catch (error) {
+      // What a dead run left at work on the hosts may have come first. Then another step is due; if it is the same, it failed.
+      if (!(error instanceof CommandFailed)) throw error;
+      failure = { step, error };
+      continue;
+    }
+    failure = undefined;
     if (step.do === "start") memoryLost = step.memoryLost;
-    await perform(moving, step);
     onStep(step);
   }
   throw new Error(

@@ -27,6 +27,7 @@ export async function discardStateFiles(session: SshSession, uuid: string): Prom
   const [state, definition] = [quote(stateFilePath(uuid)), quote(definitionPath(uuid))];
   await session.run(
     "removing a state file",
-    `rm -f ${state} ${state}.part ${state}.lock ${definition}; rmdir ${quote(directory)} 2>/dev/null || true`,
+    // The state file last: as long as it is there, whoever looks knows that something is left to remove.
+    `rm -f ${definition} ${state}.part ${state}.lock ${state}; rmdir ${quote(directory)} 2>/dev/null || true`,
   );
 }

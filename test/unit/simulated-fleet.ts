@@ -1,0 +1,576 @@
+import { CommandFailed, HostUnreachable } from "../../libvirt/errors.ts";
+import type { ClockReading, CommandOutput, Follower, RunOptions } from "../../libvirt/ssh-session.ts";
+import type { SshTarget } from "../../libvirt/ssh-target.ts";
+import type { Fleet } from "../../migration/fleet.ts";
+import {
+  bash,
+  type FileNode,
+  failed,
+  filePrograms,
+  ok,
+  type Program,
+  type Result,
+  type Running,
+} from "./simulated-shell.ts";
+
+/** The memory of a guest: from which boot it is, and what of the disk's history it knows. */
+interface Memory {
+  boot: number;
+  epoch: number;
+}
+
+interface Domain {
+  uuid: string;
+  name: string;
+  state: "running" | "paused" | "inactive";
+  reason: string;
+  persistent: boolean;
+  xml: string;
+  job?: string;
+  memory?: Memory;
+  /** It is being restored: no job is shown, and whoever wants to resume it waits. */
+  loading?: boolean;
+}
+
+/** Thrown into a step of libvirt's that does not come to its end; libvirt then undoes it. */
+class Undone extends Error {}
+
+/** The program that gave commands is dead: nothing that it still does reaches any machine. */
+export class Crash extends Error {}
+
+/** What befalls a command at one of its steps. */
+export type Fate =
+  /** Our program dies, and what it had begun on the host goes on. */
+  | "crash, goes on"
+  /** Our program dies, and what it had begun is undone where libvirt can, and stops halfway where not. */
+  | "crash, stops"
+  /** Our program and the source's libvirtd die: nothing is undone, and QEMUs stay as they are. */
+  | "crash with libvirtd"
+  /** The command fails; our program lives. */
+  | "fails"
+  /** The connection to the host breaks and cannot be made again in this run; what was begun goes on. */
+  | "unreachable";
+
+export const crashes = ["crash, goes on", "crash, stops", "crash with libvirtd"] as const;
+
+const magic = { partial: "LibvirtQemudPart", complete: "LibvirtQemudSave" };
+
+/** Machines in memory that understand what the engine tells them, and take note of what must never happen. */
+export class SimulatedFleet {
+  readonly machines: Machine[];
+  readonly fleet: Fleet;
+  /** What happened that never may: two copies running, an old memory on a newer disk. */
+  readonly violations: string[] = [];
+  /** All that was done, for a failing test's message. */
+  readonly log: string[] = [];
+  /** How often a copy of the guest began to run on the disk. */
+  diskEpoch = 0;
+  boots = 0;
+  /** Which run of our program may speak to machines. */
+  generation = 0;
+  unreachable = new Set<string>();
+  #background: Running[] = [];
+  #fate: { inSteps: number; fate: Fate } | undefined;
+
+  constructor(hosts: readonly string[], clockOffsetsMs: Record<string, number> = {}) {
+    const machine = (name: string, index: number) =>
+      new Machine(this, name, `10.77.0.${10 + index}`, clockOffsetsMs[name] ?? 0);
+    this.machines = ["storage", ...hosts].map(machine);
+    const [storage, ...others] = this.machines.map(({ name, address }) => ({
+      name,
+      ssh: { name, address, port: 22, user: "root" },
+      peerAddress: address,
+    }));
+    this.fleet = {
+      hosts: Object.fromEntries(others.map(({ name, ...host }) => [name, host])),
+      storage: { ssh: (storage as { ssh: SshTarget }).ssh, intentDirectory: "/export/testbed/.migrations" },
+    };
+  }
+
+  machine(name: string): Machine {
+    const found = this.machines.find((each) => each.name === name || each.address === name);
+    if (!found) throw new Error(`no machine ${name} is simulated`);
+    return found;
+  }
+
+  /** Where the guest's CPUs run. */
+  runningOn(uuid: string): string[] {
+    return this.machines
+      .filter((each) => each.domains.get(uuid)?.state === "running")
+      .map(({ name }) => name);
+  }
+
+  /** Everything that a settled fleet has only once, or not at all. */
+  traces(uuid: string): string[] {
+    return this.machines.flatMap(({ name, domains, files }) => [
+      ...(domains.has(uuid) ? [`${name}: ${domains.get(uuid)?.state}`] : []),
+      ...[...files.keys()].filter((path) => !path.startsWith("/var/log/")).map((path) => `${name}: ${path}`),
+    ]);
+  }
+
+  /** The next run of our program; what the last one left running on hosts goes on. */
+  newRun(): void {
+    this.generation++;
+    this.unreachable.clear();
+    this.#fate = undefined;
+    for (const { listeners } of this.machines) listeners.clear();
+  }
+
+  /** Lets `fate` befall the command that does the step after so many. */
+  plan(fate: Fate, inSteps: number): void {
+    this.#fate = { inSteps, fate };
+  }
+
+  get isFatePending(): boolean {
+    return this.#fate !== undefined;
+  }
+
+  /** What goes on by itself makes one step. */
+  tick(): void {
+    this.#background = this.#background.filter((running) => !running.next().done);
+  }
+
+  inBackground(running: Running): void {
+    this.#background.push(running);
+  }
+
+  finishBackground(): void {
+    while (this.#background.length > 0) this.tick();
+  }
+
+  /** Drives a command to its end, or to the point where something befalls it. */
+  drive(running: Running, machine: Machine, target: SshTarget): Result {
+    for (;;) {
+      this.tick();
+      const { done, value } = running.next();
+      if (done) return value as Result;
+      if (!this.#fate || this.#fate.inSteps-- > 0) continue;
+      const { fate } = this.#fate;
+      this.#fate = undefined;
+      this.log.push(`-- ${fate}`);
+      switch (fate) {
+        case "fails":
+          undo(running);
+          return failed("error: it failed");
+        case "unreachable":
+          this.inBackground(running);
+          this.unreachable.add(machine.name);
+          throw new HostUnreachable(target, "Connection closed");
+        case "crash, goes on":
+          this.inBackground(running);
+          break;
+        case "crash, stops":
+          undo(running);
+          break;
+        case "crash with libvirtd":
+          running.return(failed(""));
+          for (const { domains } of this.machines) {
+            for (const domain of domains.values()) delete domain.job;
+            // A QEMU that did not get all of its memory yet is ended.
+            for (const domain of domains.values()) if (domain.loading) this.#end(domain, domains);
+          }
+      }
+      this.generation++;
+      throw new Crash(`crashed on ${machine.name}`);
+    }
+  }
+
+  /** A power cut at a host: what ran there is gone, what is on its disk stays. */
+  cutPower(name: string): void {
+    const { domains } = this.machine(name);
+    for (const domain of [...domains.values()]) this.#end(domain, domains);
+  }
+
+  #end(domain: Domain, domains: Map<string, Domain>): void {
+    if (domain.state === "inactive") return;
+    if (!domain.persistent) domains.delete(domain.uuid);
+    Object.assign(domain, { state: "inactive", reason: "crashed" });
+    delete domain.memory;
+    delete domain.job;
+    delete domain.loading;
+  }
+}
+
+/** libvirt undoes the step that is under way, and what would have come after it never comes. */
+function undo(running: Running): void {
+  try {
+    running.throw(new Undone());
+  } catch (error) {
+    if (!(error instanceof Undone)) throw error;
+  }
+}
+
+export class Machine {
+  readonly files = new Map<string, FileNode>();
+  readonly domains = new Map<string, Domain>();
+  readonly listeners = new Set<(line: string) => void>();
+  readonly #programs: Record<string, Program>;
+  #lastMs = 0;
+
+  readonly world: SimulatedFleet;
+  readonly name: string;
+  readonly address: string;
+  readonly clockOffsetMs: number;
+
+  constructor(world: SimulatedFleet, name: string, address: string, clockOffsetMs: number) {
+    this.world = world;
+    this.name = name;
+    this.address = address;
+    this.clockOffsetMs = clockOffsetMs;
+    this.#programs = {
+      ...filePrograms(this.files),
+      virsh: (args, stdin) => this.#virsh(args, stdin),
+      ssh: (args) => this.#ssh(args),
+      scp: (args) => this.#scp(args),
+    };
+  }
+
+  shell(script: string, stdin: string): Running {
+    const program = (name: string): Program => {
+      const found = this.#programs[name];
+      if (!found) throw new Error(`the simulated machine has no program ${name}, in: ${script}`);
+      return found;
+    };
+    return bash(script, stdin, { files: this.files, program });
+  }
+
+  /** What the engine's script that looks for a guest prints. */
+  sighting(uuid: string): string {
+    const domain = this.domains.get(uuid);
+    if (!domain) return "";
+    const state = domain.state === "inactive" ? "shut off" : domain.state;
+    const job = domain.job ? `Unbounded\nOperation:        ${domain.job}` : "None";
+    return `${state} (${domain.reason})\n\n--testbed--\nPersistent:     ${domain.persistent ? "yes" : "no"}\n--testbed--\nJob type:         ${job}\n`;
+  }
+
+  /** Boots a guest that is defined here. */
+  boot(domain: Domain): void {
+    domain.memory = { boot: ++this.world.boots, epoch: this.world.diskEpoch };
+    this.#run(domain, "booted");
+  }
+
+  add(domain: Pick<Domain, "uuid" | "name">): Domain {
+    const xml = `<domain><name>${domain.name}</name><uuid>${domain.uuid}</uuid></domain>`;
+    const made: Domain = { ...domain, xml, state: "inactive", reason: "", persistent: true };
+    this.domains.set(domain.uuid, made);
+    this.files.set(`/var/log/libvirt/qemu/${domain.name}.log`, { text: "starting up\n" });
+    return made;
+  }
+
+  /** Lets the guest's CPUs run. */
+  #run(domain: Domain, reason: string): void {
+    const { world } = this;
+    const elsewhere = world.runningOn(domain.uuid);
+    if (elsewhere.length > 0) world.violations.push(`runs on ${this.name} and on ${elsewhere.join()}`);
+    if (domain.memory?.epoch !== world.diskEpoch) {
+      world.violations.push(
+        `a memory of epoch ${domain.memory?.epoch} runs on a disk of epoch ${world.diskEpoch}`,
+      );
+    }
+    world.diskEpoch++;
+    if (domain.memory) domain.memory = { ...domain.memory, epoch: world.diskEpoch };
+    Object.assign(domain, { state: "running", reason });
+    this.#emit("RESUME", domain);
+  }
+
+  #emit(event: string, { name }: Domain, data?: object): void {
+    const line = `event ${event} at ${this.#now()} for domain '${name}': ${data ? JSON.stringify(data) : "<null>"}`;
+    for (const listener of this.listeners) listener(line);
+  }
+
+  #trace(domain: Domain, text: string): void {
+    const log = this.files.get(`/var/log/libvirt/qemu/${domain.name}.log`);
+    if (log) log.text += `4711@${this.#now()}:${text}\n`;
+  }
+
+  /** This machine's wall clock in seconds, to the microsecond. */
+  #now(): string {
+    const nowMs = performance.timeOrigin + performance.now() + this.clockOffsetMs;
+    this.#lastMs = Math.max(nowMs, this.#lastMs + 0.001);
+    return (this.#lastMs / 1000).toFixed(6);
+  }
+
+  #ssh(args: string[]): Running {
+    const rest = operands(args);
+    const [, address = ""] = rest[0]?.split("@") ?? [];
+    return this.world.machine(address).shell(rest.slice(1).join(" "), "");
+  }
+
+  *#scp(args: string[]): Running {
+    const [from = "", to = ""] = operands(args);
+    const [, address = "", path = ""] = /@(.*?):(.*)$/.exec(to) ?? [];
+    const original = this.files.get(from);
+    if (!original) return failed(`scp: stat local "${from}": No such file or directory`);
+    // The file that was opened is written to the end, whatever becomes of its name.
+    const files = this.world.machine(address).files;
+    const copy = files.get(path) ?? { text: "" };
+    copy.text = "";
+    files.set(path, copy);
+    yield;
+    copy.text = original.text.slice(0, original.text.length - 5);
+    yield;
+    copy.text = original.text;
+    return ok();
+  }
+
+  *#virsh(args: string[], stdin: string): Running {
+    const [command = "", ...rest] = args.filter((arg, i) => {
+      return arg !== "-q" && arg !== "-c" && args[i - 1] !== "-c";
+    });
+    const isValue = (i: number) => ["--migrateuri", "--bandwidth"].includes(rest[i - 1] ?? "");
+    const [first = ""] = rest.filter((arg, i) => !arg.startsWith("--") && !isValue(i));
+    const domain = this.domains.get(first);
+    switch (command) {
+      case "uri":
+        return ok("qemu:///system\n");
+      case "version":
+        return ok("Running hypervisor: QEMU 10.0.2\nRunning against daemon: 9.0.0\n");
+      case "domuuid": {
+        const named = [...this.domains.values()].find(({ name }) => name === first);
+        return named ? ok(`${named.uuid}\n`) : failed("error: Domain not found");
+      }
+      case "define":
+        return this.#define(first === "/dev/stdin" ? stdin : (this.files.get(first)?.text ?? ""));
+      case "restore":
+        return yield* this.#restore(first);
+    }
+    if (!domain) return failed(`error: failed to get domain '${first}'`);
+    const active = domain.state !== "inactive";
+    switch (command) {
+      case "dumpxml":
+        return ok(domain.xml);
+      case "undefine":
+        domain.persistent = false;
+        if (!active) this.domains.delete(domain.uuid);
+        return ok();
+      case "destroy":
+        if (!active) return failed("error: domain is not running");
+        this.#off(domain, "destroyed");
+        return ok();
+      case "start":
+        if (active) return failed("error: Domain is already active");
+        this.boot(domain);
+        return ok();
+      case "resume":
+        if (domain.loading) this.world.finishBackground();
+        if (domain.state !== "paused") return failed("error: domain is not paused");
+        this.#run(domain, "unpaused");
+        return ok();
+      case "shutdown":
+        if (!active) return failed("error: domain is not running");
+        this.world.inBackground(this.#shutDown(domain));
+        return ok();
+      case "save":
+        return yield* this.#save(domain, rest.at(-1) ?? "");
+      case "migrate":
+        return yield* this.#migrate(domain, rest.at(-1) ?? "");
+      case "domjobinfo":
+        return ok(
+          "Job type:         Completed\nMemory processed: 66.5 MiB\nIteration:        2\nTotal downtime:   44   ms\n",
+        );
+      case "migrate-setmaxdowntime":
+      case "domjobabort":
+      case "qemu-monitor-command":
+        return ok();
+      default:
+        throw new Error(`virsh ${command} is not simulated`);
+    }
+  }
+
+  #define(xml: string): Result {
+    const uuid = /<uuid>(.*)<\/uuid>/.exec(xml)?.[1];
+    const name = /<name>(.*)<\/name>/.exec(xml)?.[1];
+    if (!uuid || !name) return failed("error: XML error: no domain");
+    const known = this.domains.get(uuid);
+    if (known) Object.assign(known, { xml, persistent: true });
+    else this.add({ uuid, name });
+    return ok();
+  }
+
+  #off(domain: Domain, reason: string): void {
+    Object.assign(domain, { state: "inactive", reason });
+    delete domain.memory;
+    delete domain.job;
+    delete domain.loading;
+    if (!domain.persistent) this.domains.delete(domain.uuid);
+    this.#emit("SHUTDOWN", domain);
+  }
+
+  /** A guest takes its time to go off. */
+  *#shutDown(domain: Domain): Running {
+    for (let i = 0; i < 5; i++) yield;
+    if (domain.state === "running") this.#off(domain, "shutdown");
+    return ok();
+  }
+
+  *#save(domain: Domain, path: string): Running {
+    if (domain.state === "inactive" || !domain.memory) return failed("error: domain is not running");
+    const file = { text: magic.partial };
+    Object.assign(domain, { job: "Save" });
+    try {
+      yield;
+      this.files.set(path, file);
+      Object.assign(domain, { state: "paused", reason: "saving" });
+      this.#emit("STOP", domain);
+      yield;
+      file.text = magic.complete + JSON.stringify(domain.memory);
+      yield;
+      this.#off(domain, "saved");
+      return ok();
+    } catch (error) {
+      if (!(error instanceof Undone)) throw error;
+      this.files.delete(path);
+      delete domain.job;
+      this.#goOn(domain);
+      throw error;
+    }
+  }
+
+  /** What libvirt had stopped for a save or a migration runs again, since nothing came of that. */
+  #goOn(domain: Domain): void {
+    if (domain.state === "paused") this.#run(domain, "unpaused");
+  }
+
+  *#restore(path: string): Running {
+    const text = this.files.get(path)?.text ?? "";
+    const saved = new RegExp(`^${magic.complete}(\\{.*\\})$`).exec(text)?.[1];
+    if (!saved) return failed("error: Failed to restore domain: incomplete state file");
+    const [domain] = this.domains.values();
+    if (!domain) return failed("error: no domain is defined");
+    if (domain.state !== "inactive") return failed("error: domain is already active");
+    Object.assign(domain, { state: "paused", reason: "starting up", loading: true });
+    try {
+      yield;
+      Object.assign(domain, { reason: "migrating", memory: JSON.parse(saved) });
+      delete domain.loading;
+      return ok();
+    } catch (error) {
+      if (error instanceof Undone) this.#off(domain, "failed");
+      throw error;
+    }
+  }
+
+  *#migrate(domain: Domain, uri: string): Running {
+    const [, address = ""] = /@(.*)\/system$/.exec(uri) ?? [];
+    const peer = this.world.machine(address);
+    if (domain.state !== "running" || !domain.memory) return failed("error: domain is not running");
+    if (peer.domains.has(domain.uuid)) return failed("error: domain already exists at the destination");
+    let copy: Domain | undefined;
+    let released = false;
+    try {
+      domain.job = "Outgoing migration";
+      this.#emit("MIGRATION", domain, { status: "setup" });
+      yield;
+      copy = peer.add(domain);
+      Object.assign(copy, {
+        state: "paused",
+        reason: "migrating",
+        persistent: false,
+        job: "Incoming migration",
+      });
+      yield;
+      this.#trace(domain, "migration_bitmap_sync_end dirty_pages 0");
+      this.#emit("MIGRATION_PASS", domain, { pass: 1 });
+      this.#emit("MIGRATION", domain, { status: "active" });
+      this.#trace(
+        domain,
+        "migrate_pending_estimate estimate pending size 554508288 (pre = 554508288 post=0)",
+      );
+      yield;
+      this.#trace(domain, "migrate_transferred transferred 66011489 time_spent 108 bandwidth 611217");
+      this.#trace(domain, "migration_bitmap_sync_end dirty_pages 77");
+      this.#emit("MIGRATION_PASS", domain, { pass: 2 });
+      this.#trace(domain, "migrate_pending_exact exact pending size 315392 (pre = 315392 post=0)");
+      yield;
+      Object.assign(domain, { state: "paused", reason: "migrating" });
+      this.#emit("STOP", domain);
+      yield;
+      this.#trace(domain, "savevm_section_end ram, section_id 3 -> 0");
+      this.#trace(domain, "savevm_section_end cpu, section_id 5 -> 0");
+      copy.memory = domain.memory;
+      this.#emit("MIGRATION", domain, { status: "completed" });
+      yield;
+      Object.assign(copy, { persistent: true });
+      yield;
+      delete copy.job;
+      peer.#run(copy, "migrated");
+      released = true;
+      yield;
+      this.#off(domain, "migrated");
+      yield;
+      this.domains.delete(domain.uuid);
+      return ok();
+    } catch (error) {
+      if (!(error instanceof Undone)) throw error;
+      delete domain.job;
+      if (released) {
+        this.#off(domain, "migrated");
+        this.domains.delete(domain.uuid);
+      } else {
+        peer.domains.delete(domain.uuid);
+        this.#goOn(domain);
+      }
+      throw error;
+    }
+  }
+}
+
+/** The operands of ssh and scp: what comes after their own options. */
+function operands(args: string[]): string[] {
+  const first = args.findIndex((arg, i) => !arg.startsWith("-") && args[i - 1] !== "-o");
+  return args.slice(first);
+}
+
+/** A connection of one run of our program to a machine: what libvirt/ssh-session.ts is to a real one. */
+export class SimulatedSession {
+  readonly target: SshTarget;
+  readonly #machine: Machine;
+  readonly #generation: number;
+
+  constructor(world: SimulatedFleet, target: SshTarget) {
+    if (world.unreachable.has(target.name)) throw new HostUnreachable(target, "No route to host");
+    this.target = target;
+    this.#machine = world.machine(target.name);
+    this.#generation = world.generation;
+  }
+
+  get alive(): boolean {
+    const { generation, unreachable } = this.#machine.world;
+    return generation === this.#generation && !unreachable.has(this.target.name);
+  }
+
+  async run(doing: string, script: string, options: RunOptions = {}): Promise<CommandOutput> {
+    const { world } = this.#machine;
+    this.#assertAlive();
+    world.log.push(`${this.target.name}: ${doing}`);
+    const looking = /domstate --reason '(.*?)'/.exec(script)?.[1];
+    if (looking) {
+      world.tick();
+      return ok(this.#machine.sighting(looking));
+    }
+    const running = this.#machine.shell(script, options.input ?? "");
+    const result = world.drive(running, this.#machine, this.target);
+    if (result.exitCode !== 0 && !options.allowFailure) {
+      throw new CommandFailed({ doing, host: this.target.name, ...result });
+    }
+    // As a real one: without the last line's end.
+    return { ...result, stdout: result.stdout.replace(/\n$/, "") };
+  }
+
+  follow(command: string, onLine: (line: string) => void): Follower {
+    if (this.alive && command.includes("qemu-monitor-event")) this.#machine.listeners.add(onLine);
+    return { stop: async () => void this.#machine.listeners.delete(onLine) };
+  }
+
+  async readClock(): Promise<ClockReading> {
+    this.#assertAlive();
+    return { offsetMs: this.#machine.clockOffsetMs, uncertaintyMs: 0.04 };
+  }
+
+  async close(): Promise<void> {}
+
+  #assertAlive(): void {
+    if (this.#machine.world.generation !== this.#generation) throw new Crash("this run is dead");
+    if (!this.alive) throw new HostUnreachable(this.target, "No route to host");
+  }
+}
