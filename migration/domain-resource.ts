@@ -1,4 +1,4 @@
-import type { Fleet } from "./fleet.ts";
+import { type Fleet, union } from "./fleet.ts";
 import { ensureRunning, type GuestRequest, redefine, remove } from "./guest.ts";
 import { hardwareChanges } from "./hardware.ts";
 import { observeGuest, withFleet } from "./observe.ts";
@@ -28,7 +28,7 @@ export const domainResource = {
       ...hardwareChanges(olds.spec, news.spec),
       ...(olds.vncPassword === news.vncPassword ? [] : ["VNC password"]),
     ];
-    const place = await find(olds.spec, news.fleet);
+    const place = await find(olds.spec, union(olds.fleet, news.fleet));
     const off = place !== "moving" && place.kind !== "active";
     if (changes.length > 0) tell(`${name}: ${changes.join(", ")} changed; it will be restarted where it is`);
     else if (off) tell(`${name}: it is off; it will be started`);
@@ -51,11 +51,14 @@ export const domainResource = {
 
   async update(_id: string, olds: DomainOutputs, news: DomainInputs) {
     const restart = hardwareChanges(olds.spec, news.spec).length > 0 || olds.vncPassword !== news.vncPassword;
-    const unsettled = (await find(news.spec, news.fleet)) === "moving";
-    if (unsettled && !restart) return { outs: { ...olds, ...news } };
-    const { host, booted } = await (restart ? redefine(news, tell) : ensureRunning(news, tell));
+    const everywhere = { ...news, fleet: union(olds.fleet, news.fleet) };
+    const unsettled = (await find(news.spec, everywhere.fleet)) === "moving";
+    if (unsettled && !restart) return { outs: { ...olds, ...everywhere } };
+    const { host, booted } = await (restart ? redefine(everywhere, tell) : ensureRunning(everywhere, tell));
+    // Until Migration has brought it away from a host that leaves the testbed, that host stays one to look on.
+    const { fleet } = host in news.fleet.hosts ? news : everywhere;
     const boots = olds.boots + (booted ? 1 : 0);
-    return { outs: { ...news, bootedOn: booted ? host : olds.bootedOn, boots, state: "running" } };
+    return { outs: { ...news, fleet, bootedOn: booted ? host : olds.bootedOn, boots, state: "running" } };
   },
 
   async delete(_id: string, state: DomainOutputs) {

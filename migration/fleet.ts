@@ -18,3 +18,12 @@ export interface Fleet {
     intentDirectory: string;
   };
 }
+
+/**
+ * The hosts of both: a guest may still be on a host that was just taken out of the stack's config, and there it must be looked for, or a
+ * second copy of it would be booted elsewhere.
+ */
+export const union = (before: Fleet, after: Fleet): Fleet => ({
+  ...after,
+  hosts: { ...before.hosts, ...after.hosts },
+});

@@ -1,6 +1,7 @@
 import type { MigrationRecord } from "../report/record.ts";
 import { appendRecord, resultsFile } from "../report/results.ts";
 import { type Decision, type Drift, decideMove } from "./decide-move.ts";
+import { union } from "./fleet.ts";
 import { MigrationFailed, type Moved, migrate } from "./migrate.ts";
 import { type Observation, observeGuest, withFleet } from "./observe.ts";
 import type { MigrationRequest } from "./request.ts";
@@ -35,7 +36,7 @@ const tell = (line: string): void => console.log(line);
 export const migrationResource = {
   async diff(_id: string, olds: MigrationOutputs, news: MigrationInputs) {
     if (hasUnknown(news)) return { changes: true };
-    const { intent, sightings } = await look(news);
+    const { intent, sightings } = await look(everywhere(olds, news));
     if (intent) {
       tell(
         `${news.guest}: its move from ${intent.from} to ${intent.to} (${intent.mode}) was cut short and will be put right`,
@@ -67,7 +68,7 @@ export const migrationResource = {
   },
 
   async update(id: string, olds: MigrationOutputs, news: MigrationInputs) {
-    const { intent, sightings } = await look(news);
+    const { intent, sightings } = await look(everywhere(olds, news));
     const place = whereabouts(news.guest, intent ? [] : sightings);
     const decision = place.kind === "active" ? decide(olds, news, place.host) : undefined;
     if (decision?.kind === "refuse") throw new Error(decision.message);
@@ -75,13 +76,19 @@ export const migrationResource = {
     if (adopted && place.kind === "active") {
       return { outs: outputs(news, { host: place.host, records: [] }, olds, place.host) };
     }
-    const moved = await attempt(id, news, olds);
+    const moved = await attempt(id, everywhere(olds, news), olds);
     return { outs: outputs(news, moved, olds, news.to) };
   },
 
   /** A guest is removed by its Domain; where it ran is nothing that could be removed. */
   async delete() {},
 };
+
+/** The guest may still be on a host that has left the config, which is then where it moves from. */
+const everywhere = (olds: MigrationOutputs, news: MigrationInputs): MigrationInputs => ({
+  ...news,
+  fleet: union(olds.fleet, news.fleet),
+});
 
 const look = ({ fleet, uuid }: MigrationInputs): Promise<Observation> =>
   withFleet(fleet, (sessions) => observeGuest(sessions, fleet, uuid));

@@ -61,7 +61,7 @@ function checkLab({ guests }: Plan, machineMiB: number): Mistake[] {
 /**
  * Machines that did not answer as they should, as mistakes in the config.
  *
- * @param reasons why, by the machine's name
+ * @param reasons what it did, by the machine's name: "does not answer"
  */
 export function checkAnswers(plan: Plan, reasons: Readonly<Record<string, string>>): Mistake[] {
   const machines = [
@@ -71,12 +71,11 @@ export function checkAnswers(plan: Plan, reasons: Readonly<Record<string, string
   return machines.flatMap(({ path, name, ssh }) => {
     const reason = reasons[name];
     if (reason === undefined) return [];
-    const login = `${ssh.user}@${ssh.address}${ssh.port === 22 ? "" : ` -p ${ssh.port}`}`;
     return [
       {
         path: pathText(path),
-        problem: `${name} cannot be used: ${reason.trim()}`,
-        mend: `try "ssh ${login}", then mend the machine or its address, port, user or key here`,
+        problem: `${name} (${ssh.user}@${ssh.address} port ${ssh.port}) ${reason.trim()}`,
+        mend: "mend the machine, or its address, port, user or key here",
       },
     ];
   });

@@ -56,19 +56,19 @@ describe("the memory of hosts", () => {
 });
 
 describe("hosts that do not answer", () => {
-  it("are mistakes with what SSH said and how to try it", () => {
+  it("are mistakes with how they were tried and what happened", () => {
     const stack = plan(metalInput({ storage: { address: "192.0.2.10", port: 2210, user: "admin" } }));
-    const reasons = { storage: "Connection refused\n", host2: "Permission denied (publickey)." };
+    const reasons = { storage: "does not answer\n", host2: "refuses this key" };
     expect(checkAnswers(stack, reasons)).toEqual([
       {
         path: "testbed:storage",
-        problem: "storage cannot be used: Connection refused",
-        mend: 'try "ssh admin@192.0.2.10 -p 2210", then mend the machine or its address, port, user or key here',
+        problem: "storage (admin@192.0.2.10 port 2210) does not answer",
+        mend: "mend the machine, or its address, port, user or key here",
       },
       {
         path: "testbed:hosts[1]",
-        problem: "host2 cannot be used: Permission denied (publickey).",
-        mend: 'try "ssh root@192.0.2.12", then mend the machine or its address, port, user or key here',
+        problem: "host2 (root@192.0.2.12 port 22) refuses this key",
+        mend: "mend the machine, or its address, port, user or key here",
       },
     ]);
     expect(checkAnswers(stack, {})).toEqual([]);
