@@ -1,9 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type MonitorEvent, monitorEventCommand, parseMonitorEvent } from "../libvirt/monitor-event.ts";
-import type { Moving, Station } from "./moving.ts";
+import type { Station } from "./moving.ts";
 
 /** How long to wait for an event that is on its way when the command that caused it has returned. */
 const lateEventMs = 1_000;
+
+/** Whom to listen to, and where. */
+export interface Witnessed {
+  guest: string;
+  source: Pick<Station, "session">;
+  destination: Pick<Station, "session">;
+}
 
 /** Hears what QEMU says of a guest at both ends of its move, and when. */
 export class Witness {
@@ -11,8 +18,8 @@ export class Witness {
   readonly destination: MonitorEvent[] = [];
   readonly #stops: (() => Promise<void>)[];
 
-  constructor({ guest, source, destination }: Moving) {
-    const listen = ({ session }: Station, into: MonitorEvent[]) =>
+  constructor({ guest, source, destination }: Witnessed) {
+    const listen = ({ session }: Witnessed["source"], into: MonitorEvent[]) =>
       session.follow(monitorEventCommand, (line) => {
         const event = parseMonitorEvent(line);
         if (event?.guest === guest) into.push(event);
