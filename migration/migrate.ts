@@ -98,7 +98,7 @@ export async function recover(
   );
   const moving = movingOf(request, sessions, intent, tell);
   const watch = new Stopwatch();
-  const { at, memoryLost } = await settle(moving);
+  const { at, memoryLost, refusal } = await settle(moving);
   const host = moving[at].name;
   tell(`${request.guest}: it runs on ${host}`);
   return withoutAbsent({
@@ -107,7 +107,7 @@ export async function recover(
     outcome: at === "destination" ? "recovered" : "rolled-back",
     error: memoryLost
       ? `the run died on the way, and the guest's memory was lost; it was booted anew on ${host}`
-      : `the run died on the way; the guest was found or put back on ${host}`,
+      : `the run died on the way; the guest was found or put back on ${host}${refusal ? `, since ${refusal.message}` : ""}`,
     startedAt: intent.startedAt,
     totalMs: Math.round(watch.nowMs()),
     phases: [],
@@ -214,6 +214,7 @@ async function move(moving: Moving, request: MigrationRequest): Promise<Outcome>
       const phase = mode === "live" ? undefined : phaseEnds[mode][step.do];
       if (phase) borders.push({ phase, endMs: watch.nowMs() });
     });
+    failure ??= settled.refusal;
     const endMs = watch.nowMs();
     const host = moving[settled.at].name;
     if (settled.at === "source" || settled.memoryLost) {

@@ -26,7 +26,7 @@ export type Step =
   | { do: "mark-resuming" }
   | { do: "copy-state" }
   /** From the state file, still paused. */
-  | { do: "restore" }
+  | { do: "restore"; at: End }
   | { do: "discard-state" }
   | { do: "define"; at: "destination" }
   | { do: "start"; at: End; memoryLost: boolean }
@@ -37,9 +37,11 @@ export type Step =
  * What to do next about a move that was begun, by this run or by one that died: decided from the world as it is. The move's first
  * action (transfer, save, shutdown) is the caller's; from then on, moving and recovering are the same.
  *
+ * @param goBack the destination cannot be had: a guest whose saved memory is still at the source is put back there
+ *
  * Throws GuestActiveTwice, and when the guest is defined nowhere.
  */
-export function nextStep(intent: Intent, world: World): Step {
+export function nextStep(intent: Intent, world: World, goBack = false): Step {
   const { source, destination } = world;
   const bothActive = isActive(source) && isActive(destination);
   // After an offline move's copy has run, a source that is active again was started by someone else.
@@ -56,7 +58,7 @@ export function nextStep(intent: Intent, world: World): Step {
   if (source.state === "running") return releaseDestination(world);
   if (destination.state === "paused") return pausedAtDestination(intent, world);
   if (source.state === "paused") return pausedAtSource(intent, world);
-  return runsNowhere(intent, world);
+  return runsNowhere(intent, world, goBack);
 }
 
 /** The move succeeded: what is left at the source goes. */
@@ -75,10 +77,13 @@ function releaseDestination({ destination, stateAtSource, stateAtDestination }: 
   return { do: "settled", at: "source" };
 }
 
-/** libvirt stopped it for a save or a switchover of which nothing came; unless the destination has run meanwhile, and died. */
-function pausedAtSource(intent: Intent, { destination }: World): Step {
-  const stale = intent.mode === "live" && destination.state === "inactive";
-  return { do: stale ? "destroy" : "resume", at: "source" };
+/** libvirt stopped it for a save or a switchover of which nothing came, or it was put back. */
+function pausedAtSource(intent: Intent, { destination, stateAtSource, stateAtDestination }: World): Step {
+  // It has run at the destination, and died there.
+  const isStale = intent.mode === "live" && destination.state === "inactive";
+  if (isStale) return { do: "destroy", at: "source" };
+  const isSaved = stateAtSource || stateAtDestination;
+  return isSaved && intent.phase === "begun" ? { do: "mark-resuming" } : { do: "resume", at: "source" };
 }
 
 function pausedAtDestination(intent: Intent, { source, destination }: World): Step {
@@ -93,11 +98,12 @@ function pausedAtDestination(intent: Intent, { source, destination }: World): St
   return isActive(source) ? { do: "destroy", at: "source" } : { do: "resume", at: "destination" };
 }
 
-function runsNowhere(intent: Intent, world: World): Step {
+function runsNowhere(intent: Intent, world: World, goBack: boolean): Step {
   const { source, destination, stateAtSource, stateAtDestination } = world;
   if (intent.mode === "offline") {
     if (intent.phase === "begun") {
-      if (stateAtDestination) return { do: "restore" };
+      if (goBack && stateAtSource) return { do: "restore", at: "source" };
+      if (stateAtDestination) return { do: "restore", at: "destination" };
       if (stateAtSource) return { do: "copy-state" };
     } else if (stateAtSource || stateAtDestination) {
       return { do: "discard-state" };

@@ -1,6 +1,6 @@
 import { quote } from "../libvirt/ssh-session.ts";
 import { virsh, virshCommand } from "../libvirt/virsh.ts";
-import type { Moving } from "./moving.ts";
+import type { Moving, Station } from "./moving.ts";
 import { definitionPath, makeStateDirectory, stateFilePath } from "./state-file.ts";
 
 const mib = 1024 * 1024;
@@ -36,7 +36,7 @@ flock 9
 ${virshCommand(["dumpxml", "--security-info", "--inactive", uuid])} > ${quote(definition)}
 scp -q -o BatchMode=yes ${quote(definition)} ${quote(`${peer}:${definition}`)}
 scp -q -o BatchMode=yes ${quote(state)} ${quote(`${peer}:${state}.part`)}
-ssh -o BatchMode=yes ${quote(peer)} ${quote(`mv ${quote(`${state}.part`)} ${quote(state)}`)}`,
+ssh -o BatchMode=yes ${quote(peer)} ${quote(`${virshCommand(["define", definition])} && mv ${quote(`${state}.part`)} ${quote(state)}`)}`,
       { timeoutMs },
     );
   } finally {
@@ -44,11 +44,11 @@ ssh -o BatchMode=yes ${quote(peer)} ${quote(`mv ${quote(`${state}.part`)} ${quot
   }
 }
 
-/** Loads the state file at the destination. The guest's CPUs do not run yet: until they do, the file is as good as new. */
-export async function restorePaused({ guest, uuid, destination, timeoutMs }: Moving): Promise<void> {
-  await destination.session.run(
+/** Loads the state file. The guest's CPUs do not run yet: until they do, the file is as good as new. */
+export async function restorePaused({ guest, uuid, timeoutMs }: Moving, { session }: Station): Promise<void> {
+  await session.run(
     `restoring guest ${guest} from its state file`,
-    `${virshCommand(["define", definitionPath(uuid)])} && ${virshCommand(["restore", stateFilePath(uuid), "--paused"])}`,
+    virshCommand(["restore", stateFilePath(uuid), "--paused"]),
     { timeoutMs },
   );
 }

@@ -14,6 +14,8 @@ export interface Settled {
   at: End;
   /** The guest was booted anew, since no usable copy of its memory was left. */
   memoryLost: boolean;
+  /** Why the destination could not have it, so that it was put back. */
+  refusal?: CommandFailed;
 }
 
 /** Called after each step; for the phases of a move. */
@@ -38,14 +40,21 @@ export async function observe({ uuid, intent, source, destination }: Moving): Pr
 export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise<Settled> {
   let memoryLost = false;
   let failure: { step: Step; error: CommandFailed } | undefined;
-  // A move has at most nine steps; waiting has its own limit. More means that a step does not do what it says.
+  let refusal: CommandFailed | undefined;
+  // A move and its undoing have at most a dozen steps; waiting has its own limit. More means that a step does not do what it says.
   for (let steps = 0; steps < 20; steps++) {
-    const step = nextStep(moving.intent, await observe(moving));
-    if (failure && isDeepStrictEqual(step, failure.step)) throw failure.error;
+    const world = await observe(moving);
+    let step = nextStep(moving.intent, world, refusal !== undefined);
+    if (failure && isDeepStrictEqual(step, failure.step)) {
+      refusal = failure.error;
+      step = nextStep(moving.intent, world, true);
+      if (isDeepStrictEqual(step, failure.step)) throw failure.error;
+      moving.tell(`${moving.guest}: ${refusal.message}; putting it back on ${moving.source.name}`);
+    }
     if (step.do === "settled") {
       await clearIntent(moving.storage, moving.intentFile);
       onStep(step);
-      return { at: step.at, memoryLost };
+      return { at: step.at, memoryLost, ...(refusal && { refusal }) };
     }
     try {
       await perform(moving, step);
@@ -86,7 +95,7 @@ async function perform(moving: Moving, step: Exclude<Step, { do: "settled" }>): 
     case "copy-state":
       return copyState(moving);
     case "restore":
-      return restorePaused(moving);
+      return restorePaused(moving, station(step.at));
     case "discard-state":
       await Promise.all([
         discardStateFiles(moving.source.session, uuid),

@@ -197,6 +197,48 @@ describe.each(migrationModes)("%s", (mode) => {
   });
 });
 
+describe("what cannot be done", () => {
+  test.each([
+    ["offline", "host2", "restore", "cannot restore here"],
+    ["offline", "host1", "scp", "No space left on device"],
+    ["offline", "host1", "save", "cannot save here"],
+    ["live", "host1", "migrate", "cannot migrate here"],
+  ] as const)(
+    "%s, and %s cannot %s: the guest goes on where it was, with its memory",
+    async (mode, host, what, why) => {
+      begin();
+      world.refusals.set(host, what);
+      for (const _ of ["once", "and again"]) {
+        const failure = await run(mode).catch((error: unknown) => error);
+        expect(failure, story()).toBeInstanceOf(MigrationFailed);
+        const { records, host, message } = failure as MigrationFailed;
+        expect(message).toContain("it runs on host1");
+        expect(message).toContain(why);
+        expect(host).toBe("host1");
+        expect(records.map(({ outcome }) => outcome)).toEqual(["rolled-back"]);
+        expect(inconsistencies(recordSchema.parse(records[0]))).toEqual([]);
+        expectSettled("host1");
+        expect(world.boots).toBe(1);
+      }
+      world.refusals.clear();
+      await run(mode);
+      expectSettled();
+      expect(world.boots).toBe(1);
+    },
+  );
+
+  test("what a dead run saved and the destination refuses is put back too", async () => {
+    for (let step = 0; ; step++) {
+      begin();
+      world.refusals.set("host2", "restore");
+      if (!(await runInto("crash, goes on", step, "offline"))) return;
+      await expect(run("offline"), story()).rejects.toThrow("cannot restore here");
+      expectSettled("host1");
+      expect(world.boots, story()).toBe(1);
+    }
+  });
+});
+
 /** A run to which something fatal happens; false when it was over before that. */
 async function runInto(fate: Fate, step: number, mode: MigrationMode): Promise<boolean> {
   await newRun();

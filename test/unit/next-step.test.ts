@@ -64,7 +64,7 @@ function apply(step: Step, intent: Intent, now: World): { intent: Intent; world:
       next.stateAtDestination = true;
       break;
     case "restore":
-      next.destination = sighting("host2", "paused");
+      next[step.at] = sighting(next[step.at].host, "paused");
       break;
     case "discard-state":
       next.stateAtSource = false;
@@ -85,10 +85,12 @@ const anyWorld = fc
     stateAtSource: fc.boolean(),
     stateAtDestination: fc.boolean(),
     destinationReason: fc.constantFrom("", "migrating", "user"),
+    isTransient: fc.boolean(),
   })
-  .map(({ source, destination, jobAt, destinationReason, ...files }) => {
+  .map(({ source, destination, jobAt, destinationReason, isTransient, ...files }) => {
     const made = world(source, destination, files);
     made.destination.reason = destinationReason;
+    if (isTransient && isActive(made.destination)) made.destination.persistent = false;
     if (jobAt && isActive(made[jobAt])) made[jobAt].job = "Outgoing migration";
     return made;
   });
@@ -138,7 +140,7 @@ describe("from whatever state a dead run left", () => {
           return;
         }
         if (step.do !== "start" && step.do !== "resume" && step.do !== "restore") return;
-        const other = step.do === "restore" || step.at === "destination" ? now.source : now.destination;
+        const other = step.at === "destination" ? now.source : now.destination;
         expect(isActive(other)).toBe(false);
       }),
       { numRuns: 2000 },
@@ -171,8 +173,20 @@ describe("live", () => {
 
   test("a source that is paused while the destination waits gets the guest back", () => {
     const halfway = world("paused", "paused");
+    halfway.destination.persistent = false;
     expect(nextStep(intentOf("live"), halfway)).toEqual({ do: "destroy", at: "destination" });
     expect(nextStep(intentOf("live"), world("paused", "absent"))).toEqual({ do: "resume", at: "source" });
+  });
+
+  test("once libvirt has defined it at the destination, all of its memory is there, and the source's may be stale", () => {
+    const sent = world("paused", "paused");
+    sent.destination.reason = "migrating";
+    expect(nextStep(intentOf("live"), sent)).toEqual({ do: "destroy", at: "source" });
+    const alone = world("inactive", "paused");
+    alone.destination.reason = "migrating";
+    expect(nextStep(intentOf("live"), alone)).toEqual({ do: "resume", at: "destination" });
+    // It ran there and died: the source must not go on from before that.
+    expect(nextStep(intentOf("live"), world("paused", "inactive"))).toEqual({ do: "destroy", at: "source" });
   });
 
   test("a running job is waited for, not touched", () => {
@@ -191,10 +205,10 @@ describe("live", () => {
 });
 
 describe("offline", () => {
-  const steps = (intent: Intent, now: World): string[] => {
+  const steps = (intent: Intent, now: World, goBack = false): string[] => {
     const done: string[] = [];
     for (;;) {
-      const step = nextStep(intent, now);
+      const step = nextStep(intent, now, goBack);
       done.push("at" in step ? `${step.do} ${step.at}` : step.do);
       if (step.do === "settled") return done;
       ({ intent, world: now } = apply(step, intent, now));
@@ -204,13 +218,30 @@ describe("offline", () => {
   test("goes on from a complete state file at the source", () => {
     expect(steps(intentOf("offline"), world("inactive", "absent", { stateAtSource: true }))).toEqual([
       "copy-state",
-      "restore",
+      "restore destination",
       "mark-resuming",
       "resume destination",
       "undefine source",
       "discard-state",
       "settled destination",
     ]);
+  });
+
+  test("what the destination cannot have is put back at the source, with its memory", () => {
+    const refused = world("inactive", "inactive", { stateAtSource: true, stateAtDestination: true });
+    expect(steps(intentOf("offline"), refused, true)).toEqual([
+      "restore source",
+      "mark-resuming",
+      "resume source",
+      "undefine destination",
+      "discard-state",
+      "settled source",
+    ]);
+  });
+
+  test("without its saved memory there is no way back", () => {
+    const sourceLost = world("absent", "inactive", { stateAtDestination: true });
+    expect(nextStep(intentOf("offline"), sourceLost, true)).toEqual({ do: "restore", at: "destination" });
   });
 
   test("a guest that died after it had run at the destination is booted anew from its disk", () => {

@@ -3,6 +3,7 @@ import type { ClockReading, CommandOutput, Follower, RunOptions } from "../../li
 import type { SshTarget } from "../../libvirt/ssh-target.ts";
 import type { Fleet } from "../../migration/fleet.ts";
 import {
+  atOnce,
   bash,
   type FileNode,
   failed,
@@ -69,6 +70,8 @@ export class SimulatedFleet {
   /** Which run of our program may speak to machines. */
   generation = 0;
   unreachable = new Set<string>();
+  /** What a machine always refuses to do, by its name: virsh's subcommand, or a program. */
+  refusals = new Map<string, string>();
   #background: Running[] = [];
   #fate: { inSteps: number; fate: Fate } | undefined;
 
@@ -227,6 +230,9 @@ export class Machine {
 
   shell(script: string, stdin: string): Running {
     const program = (name: string): Program => {
+      if (this.world.refusals.get(this.name) === name) {
+        return atOnce(() => failed(`${name}: No space left on device`));
+      }
       const found = this.#programs[name];
       if (!found) throw new Error(`the simulated machine has no program ${name}, in: ${script}`);
       return found;
@@ -320,6 +326,7 @@ export class Machine {
     const isValue = (i: number) => ["--migrateuri", "--bandwidth"].includes(rest[i - 1] ?? "");
     const [first = ""] = rest.filter((arg, i) => !arg.startsWith("--") && !isValue(i));
     const domain = this.domains.get(first);
+    if (this.world.refusals.get(this.name) === command) return failed(`error: cannot ${command} here`);
     switch (command) {
       case "uri":
         return ok("qemu:///system\n");

@@ -174,15 +174,17 @@ export function* bash(script: string, stdin: string, environment: Environment): 
   }
 }
 
+/** A program that does all it does in one step. */
+export const atOnce = (work: (args: string[], stdin: string) => Result): Program =>
+  // biome-ignore lint/correctness/useYield: there is nothing in between
+  function* (args, stdin) {
+    return work(args, stdin);
+  };
+
 /** The usual programs that work on files. */
 export function filePrograms(files: Environment["files"]): Record<string, Program> {
   const missing = (path: string) => failed(`cannot access '${path}': No such file or directory`);
   const paths = (args: string[]): string[] => args.filter((arg) => !arg.startsWith("-"));
-  const atOnce = (work: (args: string[], stdin: string) => Result): Program =>
-    // biome-ignore lint/correctness/useYield: it is done in one step
-    function* (args, stdin) {
-      return work(args, stdin);
-    };
   const text = (args: string[], use: (content: string) => string): Result => {
     const path = args.at(-1) ?? "";
     const file = files.get(path);
