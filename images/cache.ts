@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readFile, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
 
 /** Where images are kept between runs, shared by every stack and checkout of this user. */
 export function imageCache(): string {
@@ -19,48 +20,22 @@ export async function sha256File(path: string): Promise<string> {
 }
 
 /**
- * Keeps others from making the same file at the same time: they wait, then find it made. The lock of a process
- * that is gone counts for nothing.
+ * Works alone on a folder: another process that wants to waits, and is let in when this one is done or dead, however
+ * it died. flock(1) holds the lock, as Node has no call for it, until its standard input ends.
  */
-export async function withLock<T>(
-  file: string,
-  work: () => Promise<T>,
-  onWait?: (pid: number) => void,
-): Promise<T> {
-  const lock = `${file}.lock`;
-  await mkdir(join(file, ".."), { recursive: true });
-  for (let told = false; ; ) {
-    try {
-      const handle = await open(lock, "wx");
-      await handle.writeFile(`${process.pid}\n`);
-      await handle.close();
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
-    const holder = Number(await readFile(lock, "utf8").catch(() => ""));
-    if (holder && !isAlive(holder)) {
-      await rm(lock, { force: true });
-      continue;
-    }
-    if (holder && !told) {
-      onWait?.(holder);
-      told = true;
-    }
-    await sleep(200);
-  }
+export async function withLock<T>(folder: string, work: () => Promise<T>, onWait?: () => void): Promise<T> {
+  await mkdir(folder, { recursive: true });
+  const holder = execa("flock", [join(folder, ".lock"), "sh", "-c", "echo mine; exec cat"], {
+    buffer: false,
+  });
+  const waiting = setTimeout(() => onWait?.(), 1000);
   try {
+    await Promise.race([once(holder.stdout, "data"), holder]);
+    clearTimeout(waiting);
     return await work();
   } finally {
-    await rm(lock, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    clearTimeout(waiting);
+    holder.stdin.end();
+    await holder;
   }
 }

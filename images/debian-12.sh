@@ -33,10 +33,10 @@ for mbr in /usr/lib/SYSLINUX/mbr.bin /usr/lib/syslinux/mbr/mbr.bin none; do
 done
 [ "$mbr" != none ] || die "SYSLINUX's mbr.bin was not found: install the package syslinux-common"
 
-# One build at a time; whoever waited for another's finds it done. What a killed build left is thrown away.
+# One build at a time, and none beside what a killed one left running: its processes hold the lock too.
 mkdir -p "$(dirname "$out")"
-exec 9>"$out.lock"
-flock -n 9 || { say "another build of it is running: waiting for it" && flock 9; }
+exec 9<"$(dirname "$out")"
+flock -n 9 || { say "another build is running: waiting for it" && flock 9; }
 if [ -s "$out" ]; then
 	say "already there"
 	exit 0
@@ -44,7 +44,7 @@ fi
 work=$out.building
 rm -rf --one-file-system "$work"
 mkdir -p "$work"
-trap 'rm -rf --one-file-system "$work"; rm -f "$out.lock"' EXIT
+trap 'rm -rf --one-file-system "$work"' EXIT
 root=$work/root
 disk=$work/disk.raw
 
@@ -86,7 +86,7 @@ TMPDIR=$work mmdebstrap --mode=root --variant=minbase --architectures=amd64 \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
 	--include="$(IFS=, && echo "${packages[*]}")" \
 	--essential-hook="mkdir -p \"\$1/etc\" && cp -r '$files/etc/initramfs-tools' \"\$1/etc/\"" \
-	bookworm "$root" "$work/apt/sources.list" >"$work/mmdebstrap.log" 2>&1 9>&- || {
+	bookworm "$root" "$work/apt/sources.list" >"$work/mmdebstrap.log" 2>&1 || {
 	mv "$work/mmdebstrap.log" "$out.log"
 	grep -E '^(E|W):|rror' "$out.log" | tail -n 20 >&2 || true
 	die "mmdebstrap could not install Debian 12 (see above, and all of it in $out.log). Packages came from: $(sed 's/\[[^]]*\] //' "$work/apt/sources.list" | paste -sd ';')"

@@ -199,12 +199,13 @@ async function fetchUrl(
 
 /** Makes a file of the cache if it is not there; one process at a time. */
 async function cached(path: string, around: Surroundings, make: () => Promise<void>): Promise<void> {
+  if (await exists(path)) return;
   await withLock(
-    path,
+    around.cache,
     async () => {
       if (!(await exists(path))) await make();
     },
-    (pid) => around.log(`image: process ${pid} is making ${path}: waiting for it`),
+    () => around.log(`image: another process is at work in ${around.cache}: waiting for it`),
   );
 }
 
