@@ -26,10 +26,15 @@ type Measured = Partial<MigrationRecord> & Pick<MigrationRecord, "totalMs" | "ph
 /** To a tenth of a millisecond: no clock reading here is better. */
 export const rounded = (ms: number): number => Math.round(ms * 10) / 10;
 
-/** Brings a host's time stamp onto the stopwatch. */
-function onWatch(watch: Stopwatch, clock: ClockReading) {
-  return <T extends number | undefined>(epochSeconds: T) =>
-    (epochSeconds === undefined ? undefined : rounded(watch.fromHostClock(epochSeconds, clock))) as T;
+/**
+ * Brings a host's time stamp onto the stopwatch. A clock that was read with some error, or that drifts during a long move, can place
+ * an event outside of the move or, with two of them, before one that it followed: it is kept within, and `after` what came first.
+ */
+function onWatch(watch: Stopwatch, clock: ClockReading, endMs: number) {
+  return <T extends number | undefined>(epochSeconds: T, afterMs = 0) =>
+    (epochSeconds === undefined
+      ? undefined
+      : rounded(Math.max(afterMs, Math.min(watch.fromHostClock(epochSeconds, clock), endMs)))) as T;
 }
 
 const offsetBetween = ({ source, destination }: Clocks): NonNullable<MigrationRecord["clock"]> => ({
@@ -46,20 +51,20 @@ export function measureLive(
   watch: Stopwatch,
   endMs: number,
 ): Measured {
-  const atSource = onWatch(watch, clocks.source);
-  const atDestination = onWatch(watch, clocks.destination);
+  const atSource = onWatch(watch, clocks.source, endMs);
+  const atDestination = onWatch(watch, clocks.destination, endMs);
   const setup = heard.statusAt("setup");
   const completed = heard.statusAt("completed");
+  const stoppedMs = atSource(heard.stoppedAt);
   const moments = {
     activeMs: atSource(heard.statusAt("active")),
-    stoppedMs: atSource(heard.stoppedAt),
     memorySentMs: atSource(memorySentAt(trace)),
-    resumedMs: atDestination(heard.resumedAt),
+    resumedMs: atDestination(heard.resumedAt, stoppedMs),
     endMs: rounded(endMs),
   };
-  const passes = passesOf(heard.source, trace, atSource);
+  const passes = passesOf(heard.source, trace, (epochSeconds) => atSource(epochSeconds));
   const switchover = { remainingMiB: passes.at(-1)?.remainingMiB, bandwidthMiBps: job.bandwidthMiBps };
-  const { activeMs, stoppedMs, resumedMs } = moments;
+  const { activeMs, resumedMs } = moments;
   const timeline =
     activeMs === undefined || stoppedMs === undefined || resumedMs === undefined
       ? { totalMs: moments.endMs, phases: [] }
@@ -87,8 +92,8 @@ export function measureSteps(
   watch: Stopwatch,
   endMs: number,
 ): Measured {
-  const stoppedMs = onWatch(watch, clocks.source)(heard.stoppedAt);
-  const resumedMs = onWatch(watch, clocks.destination)(heard.resumedAt);
+  const stoppedMs = onWatch(watch, clocks.source, endMs)(heard.stoppedAt);
+  const resumedMs = onWatch(watch, clocks.destination, endMs)(heard.resumedAt, stoppedMs);
   let startMs = 0;
   const phases = [...borders, { phase: lastPhase, endMs }].map(({ phase, endMs }) => {
     const made = { name: phase, startMs, endMs: rounded(endMs) };
