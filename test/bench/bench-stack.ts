@@ -1,0 +1,75 @@
+import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { parseDocument } from "yaml";
+import type { Fleet } from "../../migration/fleet.ts";
+import type { MigrationOptions } from "../../migration/request.ts";
+import { project, pulumi, stateOf } from "./pulumi.ts";
+
+/** Where the benchmark's own lab is, so that it can be measured beside another one. */
+const lab = { network: "10.77.30.0/24", bridge: "lab30" };
+
+const configFile = (stack: string): string => join(project, "stacks", `Pulumi.${stack}.yaml`);
+
+/** Whether there is a config file of that name: if not, the stack is the benchmark's to make and to remove. */
+export const isConfigured = (stack: string): boolean => existsSync(configFile(stack));
+
+/** Makes a stack like the one that `npm run lab` brings up, on a network of its own. */
+export async function makeStack(stack: string): Promise<void> {
+  const document = parseDocument(await readFile(configFile("lab"), "utf8"));
+  document.setIn(["config", "testbed:lab"], lab);
+  await writeFile(configFile(stack), document.toString());
+  await pulumi(["stack", "select", "--create", stack]);
+}
+
+/** What is made once and kept in the cache: the hosts' base and the guests' image. */
+export async function fillCaches(): Promise<void> {
+  const cache = join(
+    process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? "/root", ".cache"),
+    "kvm-migration-testbed",
+  );
+  const options = { cwd: project, stdout: "ignore", stderr: "inherit" } as const;
+  await execa("bash", ["lab/base.sh"], {
+    ...options,
+    env: { TESTBED_CACHE: process.env.TESTBED_CACHE ?? cache },
+  });
+  await execa("node", ["images/cli.ts", "auto"], options);
+}
+
+export async function removeStack(stack: string): Promise<void> {
+  await pulumi(["destroy", "--stack", stack, "--yes", "--skip-preview"]);
+  await pulumi(["stack", "rm", stack, "--yes"]);
+}
+
+/** A guest that can be moved back and forth, as the stack's state has it. */
+export interface Subject {
+  stack: string;
+  guest: string;
+  uuid: string;
+  host: string;
+  /** The host to move to and fro. */
+  other: string;
+  options: MigrationOptions;
+  fleet: Fleet;
+  conditions: unknown;
+}
+
+/** The stack's first guest, by name. Throws when it would not move live, or to nowhere. */
+export async function subjectOf(stack: string): Promise<Subject> {
+  const migrations = (await stateOf(stack)).filter(({ type }) => type.endsWith("testbed:Migration"));
+  const [migration] = migrations.sort((a, b) => a.urn.localeCompare(b.urn));
+  if (!migration?.outputs) throw new Error(`stack ${stack} has no guest to move; bring it up first`);
+  const { guest, uuid, host, options, fleet, conditions } = migration.outputs as unknown as Omit<
+    Subject,
+    "stack" | "other"
+  >;
+  if (options.mode !== "live") {
+    throw new Error(
+      `guest ${guest} of stack ${stack} moves ${options.mode}; live moves are compared (testbed:migration.mode)`,
+    );
+  }
+  const other = Object.keys(fleet.hosts).find((name) => name !== host);
+  if (!other) throw new Error(`stack ${stack} has no second host to move ${guest} to`);
+  return { stack, guest, uuid, host, other, options, fleet, conditions };
+}

@@ -1,0 +1,157 @@
+import { parseArgs } from "node:util";
+import { closeSessions } from "../../libvirt/session-pool.ts";
+import { fillCaches, isConfigured, makeStack, removeStack, subjectOf } from "./bench-stack.ts";
+import { measureUp } from "./lab-cycle.ts";
+import { loadNow, machine, versions } from "./machine.ts";
+import { measureMemory } from "./memory.ts";
+import { measureMoves } from "./moves.ts";
+import { measureNoChange } from "./no-change.ts";
+import { pulumi } from "./pulumi.ts";
+import { type BenchResults, writeResults } from "./results.ts";
+import { tables } from "./tables.ts";
+
+const parts = ["lab", "no-change", "moves", "memory"] as const;
+type Part = (typeof parts)[number];
+
+const help = `Usage: npm run bench [-- options]     what the testbed costs, measured against the tools it stands on
+
+Parts:
+  lab         from cached base and image until every guest can be logged in to, and what that time goes to
+  no-change   pulumi up with nothing changed, against pulumi up of an empty TypeScript stack
+  moves       live moves through pulumi up, against the same moves with plain virsh migrate
+  memory      peak memory of Pulumi and its processes during a move
+
+Options:
+  --only A,B             these parts alone                                          default: all
+  --pairs N              pairs of moves                                             default: 10
+  --no-change-pairs N    pairs of updates without a change                          default: 5
+  --stack NAME           a stack of your own, up and with a guest that moves live; it stays (without the part lab)
+                         default: bench, a lab like stacks/Pulumi.lab.yaml on a network of its own, made and removed
+  --keep                 leave the stack bench up for a next run
+  --help
+
+Results, with every sample: results/bench-<date>.json. How it is measured: docs/benchmarks.md.`;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", default: parts.join() },
+    pairs: { type: "string", default: "10" },
+    "no-change-pairs": { type: "string", default: "5" },
+    stack: { type: "string", default: "bench" },
+    keep: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+const startedMs = performance.now();
+const say = (line: string): void => {
+  const clock = ((performance.now() - startedMs) / 1000).toFixed(0).padStart(5);
+  console.log(`${clock} s  load ${loadNow().toFixed(1)}  ${line}`);
+};
+const s = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+
+async function bench(chosen: ReadonlySet<Part>): Promise<void> {
+  const { stack } = values;
+  const pairs = wholeNumber("pairs", values.pairs);
+  const noChangePairs = wholeNumber("no-change-pairs", values["no-change-pairs"]);
+  const isOurs = stack === "bench";
+  if (!isOurs && !isConfigured(stack)) throw new Error(`there is no stacks/Pulumi.${stack}.yaml`);
+  if (!isOurs && chosen.has("lab")) {
+    throw new Error(
+      `the part lab destroys its stack, so it is for the stack bench alone; say --only ${parts.slice(1).join()}`,
+    );
+  }
+  const results: BenchResults = {
+    schema: 1,
+    startedAt: new Date().toISOString(),
+    machine: machine(),
+    versions: await versions(),
+  };
+  const keep = async (more: Partial<BenchResults>) => writeResults(Object.assign(results, more));
+
+  if (isOurs) {
+    if (isConfigured(stack) && chosen.has("lab")) {
+      say("removing what an earlier run left");
+      await removeStack(stack);
+    }
+    say("the hosts' base and the guests' image, unless cached");
+    await fillCaches();
+    if (!isConfigured(stack)) await makeStack(stack);
+  }
+  if (chosen.has("lab")) {
+    say("lab: up");
+    const sample = await measureUp(stack);
+    say(`lab: guests reachable after ${s(sample.reachableMs)}`);
+    await keep({ lab: [sample] });
+  } else {
+    say(`bringing stack ${stack} up`);
+    await pulumi(["up", "--stack", stack, "--yes", "--skip-preview"]);
+  }
+  const { guest, fleet, options, conditions } = await subjectOf(stack);
+  await keep({
+    conditions: {
+      stack,
+      guest,
+      hosts: Object.keys(fleet.hosts),
+      options,
+      conditions,
+    } as unknown as BenchResults["conditions"],
+  });
+
+  if (chosen.has("no-change")) {
+    const noChange = await measureNoChange(stack, noChangePairs, ({ pair, testbedMs, emptyMs }) =>
+      say(`no-change ${pair} of ${noChangePairs}: testbed ${s(testbedMs)}, empty stack ${s(emptyMs)}`),
+    );
+    await keep({ noChange });
+  }
+  if (chosen.has("moves")) {
+    const moves: NonNullable<BenchResults["moves"]> = [];
+    await measureMoves(stack, pairs, (sample) => {
+      moves.push(sample);
+      const { arm, pair, from, to, qemuTotalMs, qemuDowntimeMs, moveMs, wallMs } = sample;
+      say(
+        `moves ${pair} of ${pairs}: ${arm.padEnd(6)} ${from} → ${to}  QEMU ${s(qemuTotalMs)}, downtime ${qemuDowntimeMs.toFixed(0)} ms, ` +
+          `move ${s(moveMs)}, wall ${s(wallMs)}`,
+      );
+    });
+    await keep({ moves });
+  }
+  if (chosen.has("memory")) {
+    say("memory: moving there and back");
+    await keep({ memory: await measureMemory(stack) });
+  }
+  if (isOurs && !values.keep) {
+    say("taking the lab down");
+    const destroyStartedMs = performance.now();
+    await removeStack(stack);
+    const [lab] = results.lab ?? [];
+    if (lab) lab.destroyMs = performance.now() - destroyStartedMs;
+  }
+  const file = await writeResults(results);
+  console.log(`\n${tables(results)}\n\nEvery sample: ${file}`);
+}
+
+function chosenParts(only: string): Set<Part> {
+  const names = only.split(",").map((name) => name.trim());
+  const unknown = names.filter((name) => !parts.includes(name as Part));
+  if (unknown.length > 0)
+    throw new Error(`--only: there is no part ${unknown.join(", ")}; parts are ${parts.join(", ")}`);
+  return new Set(names as Part[]);
+}
+
+function wholeNumber(option: string, text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${option} takes a whole number from 1 on, not "${text}"`);
+  return Number(text);
+}
+
+if (values.help) console.log(help);
+else {
+  try {
+    await bench(chosenParts(values.only));
+  } catch (error) {
+    console.error(`bench: ${error instanceof Error ? error.message : error}`);
+    process.exitCode = 1;
+  } finally {
+    await closeSessions();
+  }
+}

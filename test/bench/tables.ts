@@ -1,0 +1,123 @@
+import Table from "cli-table3";
+import { moveFindings, noChangeFindings, verdicts } from "./findings.ts";
+import type { LabSample } from "./lab-cycle.ts";
+import type { BenchResults } from "./results.ts";
+import type { Comparison } from "./statistics.ts";
+
+/** All tables that a run's results have something for. */
+export function tables(results: BenchResults): string {
+  const { lab, noChange, moves, memory } = results;
+  return [
+    ...(lab ?? []).map(labTables),
+    ...(noChange ? [noChangeTable(noChange)] : []),
+    ...(moves && moves.length > 1 ? [moveTables(moves)] : []),
+    ...(memory ? [memoryTable(memory)] : []),
+  ].join("\n\n");
+}
+
+function moveTables(samples: NonNullable<BenchResults["moves"]>): string {
+  const findings = moveFindings(samples);
+  const { figures, upAroundMove } = findings;
+  const rows: [string, Comparison][] = [
+    ["QEMU: total (setup → completed)", figures.qemuTotalMs],
+    ["QEMU: downtime (STOP → RESUME)", figures.qemuDowntimeMs],
+    ["libvirt: time elapsed", figures.jobElapsedMs],
+    ["libvirt: total downtime", figures.jobDowntimeMs],
+    ["the move (record's total | virsh migrate)", figures.moveMs],
+    ["around QEMU's total", figures.aroundMs],
+    ["wall time (pulumi up | virsh migrate)", figures.wallMs],
+  ];
+  return [
+    `Live moves, ${figures.moveMs.ours.n} pairs; medians in ms`,
+    drawn(
+      ["", "pulumi up", "virsh", "ratio", "95 %", "pair by pair: median", "min", "max"],
+      rows.map(([name, comparison]) => [name, ...comparisonCells(comparison)]),
+    ),
+    `pulumi up around the engine's move: ${seconds(upAroundMove.median)} s (${seconds(upAroundMove.min)} to ${seconds(upAroundMove.max)})`,
+    drawn(
+      ["target", "measured", ""],
+      verdicts(findings).map(({ target, measured, met }) => [target, measured, met ? "met" : "NOT MET"]),
+      [0, 1, 2],
+    ),
+  ].join("\n");
+}
+
+function noChangeTable(samples: NonNullable<BenchResults["noChange"]>): string {
+  const comparison = noChangeFindings(samples);
+  return [
+    `pulumi up with nothing changed, ${comparison.ours.n} pairs; medians in ms`,
+    drawn(
+      ["", "testbed", "empty stack", "ratio", "95 %", "pair by pair: median", "min", "max"],
+      [["wall time", ...comparisonCells(comparison)]],
+    ),
+  ].join("\n");
+}
+
+const comparisonCells = ({
+  ours,
+  reference,
+  ratioOfMedians,
+  ratioInterval95,
+  pairRatio,
+}: Comparison): string[] => [
+  ours.median.toFixed(0),
+  reference.median.toFixed(0),
+  ratioOfMedians.toFixed(3),
+  ratioInterval95.map((bound) => bound.toFixed(2)).join("–"),
+  pairRatio.median.toFixed(3),
+  pairRatio.min.toFixed(2),
+  pairRatio.max.toFixed(2),
+];
+
+function labTables({ upMs, reachableMs, destroyMs, parts, criticalPath, load }: LabSample): string {
+  const destroyed = destroyMs === undefined ? "" : `, destroyed in ${seconds(destroyMs)} s`;
+  return [
+    `Lab from cached base and image: guests reachable after ${seconds(reachableMs)} s, up done after ${seconds(upMs)} s${destroyed} (load ${load.toFixed(1)})`,
+    drawn(
+      ["part", "resources", "from s", "to s", "longest s"],
+      parts.map(({ part, resources, startMs, endMs, longestMs }) => [
+        part,
+        `${resources}`,
+        seconds(startMs),
+        seconds(endMs),
+        seconds(longestMs),
+      ]),
+    ),
+    "The critical path: what each waited for last",
+    drawn(
+      ["resource", "part", "waited s", "took s", "done at s"],
+      criticalPath.map(({ name, part, waitMs, tookMs, endMs }) => [
+        name,
+        part,
+        seconds(waitMs),
+        seconds(tookMs),
+        seconds(endMs),
+      ]),
+      [0, 1],
+    ),
+  ].join("\n");
+}
+
+function memoryTable(samples: NonNullable<BenchResults["memory"]>): string {
+  return [
+    "Memory during a move through pulumi up, MiB",
+    drawn(
+      ["process", "at once", "greatest one (VmHWM)", "sum (VmRSS)"],
+      samples.map(({ kind, processes, peakMiB, peakSumMiB }) => [
+        kind,
+        `${processes}`,
+        peakMiB.toFixed(0),
+        peakSumMiB.toFixed(0),
+      ]),
+    ),
+  ].join("\n");
+}
+
+function drawn(head: string[], rows: string[][], textColumns: readonly number[] = [0]): string {
+  const colAligns = head.map((_, column) => (textColumns.includes(column) ? "left" : "right"));
+  const table = new Table({ head, colAligns, style: { head: [], border: [], compact: true } });
+  table.push(...rows);
+  return table.toString();
+}
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(1);
