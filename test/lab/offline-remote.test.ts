@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -142,30 +142,26 @@ test("what goes wrong is said: the exit code and output, the signal, the key, th
   expect(errorOf("address")).toMatch(/127.0.0.1:1: after 2 failed attempts: .*ECONNREFUSED/);
 });
 
-test("a host that comes up late is waited for", async () => {
-  // Connections are refused until this forwards them to the server.
-  let late: Server | undefined;
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  await new Promise((resolve) => probe.close(resolve));
+test("a host that does not answer yet is tried again", async () => {
+  // Hangs up on the first two, as a host that is starting does, and passes the others on to the server.
+  let clients = 0;
+  const late = createServer((client) => {
+    if (++clients <= 2) return void client.destroy();
+    const server = connect(sshd.port, "127.0.0.1");
+    client.pipe(server).pipe(client);
+    for (const socket of [client, server]) socket.on("error", () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => late.listen(0, "127.0.0.1", resolve));
+  const { port } = late.address() as AddressInfo;
   const stack = await stackWith({
     commands: { c: { connection: connection({ port }), create: "echo late" } },
   });
-  const { connect } = await import("node:net");
-  setTimeout(() => {
-    late = createServer((client) => {
-      const server = connect(sshd.port, "127.0.0.1");
-      client.pipe(server).pipe(client);
-      for (const socket of [client, server]) socket.on("error", () => socket.destroy());
-    }).listen(port, "127.0.0.1");
-  }, 4_000);
   try {
     expect(await stack.up()).toMatch(/Dial 1\/10 failed: retrying/);
     expect((await stack.outputs()).stdout).toEqual({ c: "late" });
+    expect(clients).toBe(3);
   } finally {
-    late?.close();
+    late.close();
   }
 });
 
