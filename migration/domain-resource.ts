@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Fleet, union } from "./fleet.ts";
 import { ensureRunning, type GuestRequest, redefine, remove } from "./guest.ts";
 import { hardwareChanges } from "./hardware.ts";
@@ -32,7 +33,7 @@ export const domainResource = {
     const off = place !== "moving" && place.kind !== "active";
     if (changes.length > 0) tell(`${name}: ${changes.join(", ")} changed; it will be restarted where it is`);
     else if (off) tell(`${name}: it is off; it will be started`);
-    const connection = JSON.stringify(olds.fleet) !== JSON.stringify(news.fleet);
+    const connection = !isDeepStrictEqual(olds.fleet, news.fleet);
     return { changes: changes.length > 0 || off || connection, replaces, deleteBeforeReplace: true };
   },
 

@@ -5,7 +5,7 @@ import { type HostVersions, hostVersions } from "../libvirt/versions.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { type Intent, intentPath, writeIntent } from "./intent.ts";
-import { readStatistics, transfer } from "./live.ts";
+import { readStatistics, type Statistics, transfer } from "./live.ts";
 import { type Border, type Clocks, measureLive, measureSteps } from "./measure.ts";
 import type { Moving, Station } from "./moving.ts";
 import type { Step } from "./next-step.ts";
@@ -231,7 +231,7 @@ async function move(moving: Moving, request: MigrationRequest): Promise<Outcome>
     await witness.stop();
     const measured =
       mode === "live"
-        ? measureLive(witness, await readStatistics(moving, logEnd), clocks, watch, endMs)
+        ? measureLive(witness, await statistics(moving, logEnd), clocks, watch, endMs)
         : measureSteps(witness, borders, mode === "offline" ? "resume" : "start", clocks, watch, endMs);
     const record = withoutAbsent({ ...base, outcome: "completed", ...measured }) as MigrationRecord;
     tell(`${guest}: runs on ${host}; ${summary(record)}`);
@@ -240,6 +240,16 @@ async function move(moving: Moving, request: MigrationRequest): Promise<Outcome>
     await witness.abandon();
     const message = error instanceof Error ? error.message : String(error);
     return { record: unmeasured(base, "failed", message, watch.nowMs()), failure: error };
+  }
+}
+
+/** The guest has moved, whatever becomes of the figures. */
+async function statistics(moving: Moving, logEnd: number): Promise<Statistics> {
+  try {
+    return await readStatistics(moving, logEnd);
+  } catch (error) {
+    moving.tell(`${moving.guest}: the statistics of its move are lost (${(error as Error).message})`);
+    return { trace: [] };
   }
 }
 

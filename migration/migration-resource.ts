@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { MigrationRecord } from "../report/record.ts";
 import { appendRecord, resultsFile } from "../report/results.ts";
 import { type Decision, type Drift, decideMove } from "./decide-move.ts";
@@ -48,7 +49,7 @@ export const migrationResource = {
     const decision = place.kind === "nowhere" ? undefined : decide(olds, news, place.host);
     if (decision?.kind === "refuse") throw new Error(decision.message);
     if (decision) announce(decision, news);
-    const settings = JSON.stringify(stored(olds)) !== JSON.stringify(stored(news));
+    const settings = !isDeepStrictEqual(stored(olds), stored(news));
     const replaces = olds.uuid === news.uuid ? [] : ["uuid"];
     return { changes: settings || (decision !== undefined && decision.kind !== "stay"), replaces };
   },
@@ -60,7 +61,9 @@ export const migrationResource = {
   },
 
   async read(id: string, state: MigrationOutputs) {
-    const { sightings } = await look(state);
+    const { intent, sightings } = await look(state);
+    // In the middle of a move there may be a copy at both ends; the next update ends it.
+    if (intent) return { id, props: state };
     const place = whereabouts(state.guest, sightings);
     const host = place.kind === "nowhere" ? "" : place.host;
     if (host !== state.host) tell(`${state.guest}: found on ${host || "no host"}, was on ${state.host}`);

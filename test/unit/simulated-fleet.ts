@@ -388,9 +388,7 @@ export class Machine {
     const uuid = /<uuid>(.*)<\/uuid>/.exec(xml)?.[1];
     const name = /<name>(.*)<\/name>/.exec(xml)?.[1];
     if (!uuid || !name) return failed("error: XML error: no domain");
-    const known = this.domains.get(uuid);
-    if (known) Object.assign(known, { xml, persistent: true });
-    else this.add({ uuid, name });
+    Object.assign(this.domains.get(uuid) ?? this.add({ uuid, name }), { xml, persistent: true });
     return ok();
   }
 

@@ -1,0 +1,463 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { DomainSpec } from "../../libvirt/domain-xml.ts";
+import { closeSessions } from "../../libvirt/session-pool.ts";
+import { type DomainInputs, type DomainOutputs, domainResource } from "../../migration/domain-resource.ts";
+import {
+  type MigrationInputs,
+  type MigrationOutputs,
+  migrationResource,
+} from "../../migration/migration-resource.ts";
+import type { MigrationRecord } from "../../report/record.ts";
+import { simulate, world } from "./simulated-session.ts";
+
+// What Pulumi asks of the two resources, on machines that are simulated.
+
+vi.mock("../../libvirt/ssh-session.ts", () => import("./simulated-session.ts"));
+vi.mock("node:timers/promises", () => import("./simulated-time.ts"));
+vi.mock("../../report/results.ts", () => ({
+  resultsFile: (stack: string) => `results/${stack}.jsonl`,
+  appendRecord: async (file: string, record: MigrationRecord) => void kept.push([file, record.outcome]),
+}));
+
+/** Records that were put into results files. */
+const kept: [string, string][] = [];
+/** What the person was shown. */
+const shown: string[] = [];
+
+beforeEach(() => {
+  kept.length = 0;
+  shown.length = 0;
+  vi.spyOn(console, "log").mockImplementation((line: string) => void shown.push(line));
+  simulate(["host1", "host2", "host3"]);
+});
+afterEach(closeSessions);
+
+const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
+const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** As Pulumi keeps it: plain data whose keys have an order of their own. */
+const stored = <T>(outputs: T): T =>
+  JSON.parse(JSON.stringify(outputs), (_key, value) =>
+    value && typeof value === "object" && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+
+/** What someone did by hand: `virsh migrate`, and nothing else of us heard of it. */
+function moveByHand(to: string): void {
+  const [from = ""] = world.runningOn(uuid);
+  const guest = world.machine(from).domains.get(uuid);
+  if (!guest) throw new Error("the guest runs nowhere");
+  world.machine(from).domains.delete(uuid);
+  Object.assign(world.machine(to).add(guest), guest);
+}
+
+const domainOn = (host: string) => world.machine(host).domains.get(uuid);
+
+describe("a domain", () => {
+  const spec: DomainSpec = {
+    name: "vm1",
+    uuid,
+    memoryMiB: 512,
+    vcpus: 1,
+    accelerator: "kvm",
+    machine: "pc-q35-7.2",
+    storage: {
+      transport: "kernel",
+      server: "10.77.0.10",
+      overlayPath: "/e/vm1.qcow2",
+      basePath: "/e/base.qcow2",
+      baseFormat: "qcow2",
+    },
+    mac: "52:54:00:10:55:ef",
+    bridge: "br0",
+  };
+  const inputs = (changes: Partial<DomainInputs> = {}): DomainInputs => ({
+    spec,
+    host: "host1",
+    fleet: world.fleet,
+    ...changes,
+  });
+  const create = async (): Promise<DomainOutputs> => stored((await domainResource.create(inputs())).outs);
+  const diff = (olds: DomainOutputs, changes: Partial<DomainInputs> = {}) =>
+    domainResource.diff(uuid, olds, inputs(changes));
+
+  test("is defined and booted on its host", async () => {
+    const { id, outs } = await domainResource.create(inputs());
+    expect(id).toBe(uuid);
+    expect(outs).toMatchObject({ bootedOn: "host1", boots: 1, state: "running" });
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+    expect(domainOn("host1")?.xml).toContain(`<memory unit="MiB">512</memory>`);
+    expect(shown).toEqual(["vm1: booting it on host1"]);
+  });
+
+  test("of a run that died before it could say so is found, not booted again", async () => {
+    await create();
+    moveByHand("host2");
+    expect((await domainResource.create(inputs())).outs.bootedOn).toBe("host2");
+    expect(world.boots).toBe(1);
+  });
+
+  test("is not made where another guest has its name", async () => {
+    world.machine("host3").add({ uuid: "99999999-9999-4999-8999-999999999999", name: "vm1" });
+    await expect(domainResource.create(inputs())).rejects.toThrow(
+      /Host host3 has a guest named vm1 already .*Nothing was changed/,
+    );
+    expect(domainOn("host1")).toBeUndefined();
+  });
+
+  test("that is as it should be has no changes, wherever it runs", async () => {
+    const olds = await create();
+    expect(await diff(olds)).toMatchObject({ changes: false, replaces: [] });
+    moveByHand("host3");
+    expect(await diff(olds, { host: "host2" })).toMatchObject({ changes: false });
+    expect(shown.slice(1)).toEqual([]);
+  });
+
+  test("with inputs that are not known yet changes, and no host is asked", async () => {
+    const olds = await create();
+    world.log.length = 0;
+    const changes = { spec: { ...spec, cpuXml: unknown } };
+    expect(await diff(olds, changes)).toEqual({ changes: true });
+    expect(world.log).toEqual([]);
+  });
+
+  test("whose hardware changes is restarted where it is, and the preview says so", async () => {
+    const olds = await create();
+    moveByHand("host2");
+    const larger = { spec: { ...spec, memoryMiB: 768 }, vncPassword: "new" };
+    expect(await diff(olds, larger)).toMatchObject({ changes: true, replaces: [] });
+    expect(shown.at(-1)).toBe("vm1: memoryMiB, VNC password changed; it will be restarted where it is");
+
+    const { outs } = await domainResource.update(uuid, olds, inputs(larger));
+    expect(outs).toMatchObject({ bootedOn: "host2", boots: 2, state: "running" });
+    expect(world.runningOn(uuid)).toEqual(["host2"]);
+    expect(domainOn("host2")?.xml).toContain(`<memory unit="MiB">768</memory>`);
+  });
+
+  test.each([
+    ["uuid", { uuid: "99999999-9999-4999-8999-999999999999" }],
+    ["name", { name: "vm9" }],
+  ])("with another %s is another guest, made once the old one is gone", async (_what, change) => {
+    const olds = await create();
+    expect(await diff(olds, { spec: { ...spec, ...change } })).toMatchObject({
+      replaces: ["spec"],
+      deleteBeforeReplace: true,
+    });
+  });
+
+  test("that went off is started with the definition it has", async () => {
+    const olds = await create();
+    world.cutPower("host1");
+    expect(await diff(olds)).toMatchObject({ changes: true });
+    expect(shown.at(-1)).toBe("vm1: it is off; it will be started");
+    const { outs } = await domainResource.update(uuid, olds, inputs());
+    expect(outs).toMatchObject({ bootedOn: "host1", boots: 2, state: "running" });
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+  });
+
+  test("is refreshed: running, off, or gone and to be made again on its disk", async () => {
+    const olds = await create();
+    moveByHand("host2");
+    expect(await domainResource.read(uuid, olds)).toEqual({ id: uuid, props: olds });
+    world.cutPower("host2");
+    expect((await domainResource.read(uuid, olds)).props).toMatchObject({ state: "off" });
+    world.machine("host2").domains.clear();
+    expect(await domainResource.read(uuid, olds)).toEqual({ id: "", props: {} });
+  });
+
+  test("is never taken for gone when a host does not answer", async () => {
+    const olds = await create();
+    moveByHand("host2");
+    await closeSessions();
+    world.unreachable.add("host2");
+    const unreachable = "Host host2 cannot be reached over SSH";
+    await expect(domainResource.read(uuid, olds)).rejects.toThrow(unreachable);
+    await expect(diff(olds)).rejects.toThrow(unreachable);
+    await expect(domainResource.update(uuid, olds, inputs())).rejects.toThrow(unreachable);
+    await expect(domainResource.delete(uuid, olds)).rejects.toThrow(unreachable);
+    await expect(domainResource.create(inputs())).rejects.toThrow(unreachable);
+    expect(world.boots).toBe(1);
+    expect(world.runningOn(uuid)).toEqual(["host2"]);
+  });
+
+  test("is looked for on a host that has left the config", async () => {
+    const olds = await create();
+    const { host1: _left, ...hosts } = world.fleet.hosts;
+    const smaller = { fleet: { ...world.fleet, hosts }, host: "host2" };
+    await domainResource.update(uuid, olds, inputs(smaller));
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+    expect(world.boots).toBe(1);
+  });
+
+  test("whose move a dead run left unfinished is left to the migration, unless its hardware must change", async () => {
+    const olds = await create();
+    leaveIntent();
+    expect(await diff(olds)).toMatchObject({ changes: false });
+    expect(await domainResource.read(uuid, olds)).toEqual({ id: uuid, props: olds });
+    expect((await domainResource.update(uuid, olds, inputs())).outs).toMatchObject({ boots: 1 });
+    const larger = inputs({ spec: { ...spec, memoryMiB: 768 } });
+    await expect(domainResource.update(uuid, olds, larger)).rejects.toThrow(
+      "a run died while moving it from host1 to host2 (offline). Nothing was changed.",
+    );
+    expect(world.boots).toBe(1);
+  });
+
+  test("is removed wherever it is, with all that a dead run left", async () => {
+    const olds = await create();
+    moveByHand("host3");
+    world.machine("host2").add({ uuid, name: "vm1" });
+    world
+      .machine("host2")
+      .files.set(`/var/lib/kvm-migration-testbed/moving/${uuid}.state`, { text: "saved" });
+    world.machine("host3").files.set("/var/log/libvirt/qemu/vm1-console.log", { text: "login:" });
+    leaveIntent();
+    await domainResource.delete(uuid, olds);
+    expect(world.traces(uuid)).toEqual([]);
+    expect([...world.machine("host3").files.keys()]).not.toContain("/var/log/libvirt/qemu/vm1-console.log");
+  });
+
+  test("that is gone already is removed without complaint", async () => {
+    const olds = await create();
+    world.machine("host1").domains.clear();
+    await expect(domainResource.delete(uuid, olds)).resolves.toBeUndefined();
+  });
+});
+
+/** What a run leaves that died when it had begun a move from host1 to host2. */
+function leaveIntent(): void {
+  const intent = {
+    schema: 1,
+    guest: "vm1",
+    uuid,
+    from: "host1",
+    to: "host2",
+    mode: "offline",
+    phase: "begun",
+    startedAt: "2026-01-01T00:00:00.000Z",
+  };
+  const path = `${world.fleet.storage.intentDirectory}/${uuid}.json`;
+  world.machine("storage").files.set(path, { text: JSON.stringify(intent) });
+}
+
+describe("a migration", () => {
+  beforeEach(() => {
+    const host = world.machine("host1");
+    host.boot(host.add({ uuid, name: "vm1" }));
+  });
+
+  const inputs = (changes: Partial<MigrationInputs> = {}): MigrationInputs => ({
+    guest: "vm1",
+    uuid,
+    to: "host1",
+    options: { mode: "live" },
+    conditions: { memoryMiB: 512, accelerator: "kvm", nfsTransport: "kernel" },
+    fleet: world.fleet,
+    drift: "return",
+    stack: "lab",
+    ...changes,
+  });
+  const create = async (changes?: Partial<MigrationInputs>): Promise<MigrationOutputs> =>
+    stored((await migrationResource.create(inputs(changes))).outs);
+  const diff = (olds: MigrationOutputs, changes: Partial<MigrationInputs> = {}) =>
+    migrationResource.diff(uuid, olds, inputs(changes));
+  const update = async (olds: MigrationOutputs, changes: Partial<MigrationInputs> = {}) =>
+    stored((await migrationResource.update(uuid, olds, inputs(changes))).outs);
+  /** `pulumi up`: an update only where the diff says so. */
+  async function up(
+    olds: MigrationOutputs,
+    changes: Partial<MigrationInputs> = {},
+  ): Promise<MigrationOutputs> {
+    return (await diff(olds, changes)).changes ? update(olds, changes) : olds;
+  }
+
+  test("of a guest that is in its place does nothing", async () => {
+    const { id, outs } = await migrationResource.create(inputs());
+    expect(id).toBe(uuid);
+    expect(outs).toMatchObject({ host: "host1", placed: "host1", applied: "host1", moves: 0, history: [] });
+    expect(await diff(stored(outs))).toEqual({ changes: false, replaces: [] });
+    expect(kept).toEqual([]);
+  });
+
+  test("follows the config, says so in the preview, and keeps the record", async () => {
+    const olds = await create();
+    expect(await diff(olds, { to: "host2" })).toEqual({ changes: true, replaces: [] });
+    expect(shown.at(-1)).toBe("vm1: moves host1 → host2, live, 512 MiB of memory");
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+    const news = await update(olds, { to: "host2" });
+    expect(world.runningOn(uuid)).toEqual(["host2"]);
+    expect(news).toMatchObject({ host: "host2", placed: "host2", applied: "host2", moves: 1 });
+    expect(news.history.map(({ outcome, from, to }) => [outcome, from, to])).toEqual([
+      ["completed", "host1", "host2"],
+    ]);
+    expect(kept).toEqual([["results/lab.jsonl", "completed"]]);
+    expect(await diff(news, { to: "host2" })).toEqual({ changes: false, replaces: [] });
+  });
+
+  test("whose other settings change moves nothing", async () => {
+    const olds = await create();
+    const changes = { options: { mode: "cold", maxDowntimeMs: 20 } } as const;
+    expect(await diff(olds, changes)).toMatchObject({ changes: true });
+    expect(await update(olds, changes)).toMatchObject({ host: "host1", moves: 0, ...changes });
+    expect(world.boots).toBe(1);
+  });
+
+  test("with inputs that are not known yet changes, and no host is asked", async () => {
+    const olds = await create();
+    world.log.length = 0;
+    expect(await diff(olds, { uuid: unknown })).toEqual({ changes: true });
+    expect(world.log).toEqual([]);
+  });
+
+  test("of a guest that was moved by hand: return", async () => {
+    const olds = await create();
+    moveByHand("host3");
+    const refreshed = stored((await migrationResource.read(uuid, olds)).props);
+    expect(refreshed.host).toBe("host3");
+    expect(shown.at(-1)).toBe("vm1: found on host3, was on host1");
+    expect((await diff(refreshed)).changes).toBe(true);
+    expect(shown.at(-1)).toContain("was moved by hand; moves back host3 → host1");
+    const news = await up(refreshed);
+    expect(news).toMatchObject({ host: "host1", moves: 1 });
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+  });
+
+  test("of a guest that was moved by hand: adopt, until the config asks for something else", async () => {
+    const drift = "adopt";
+    const olds = await create({ drift });
+    moveByHand("host3");
+    expect((await diff(olds, { drift })).changes).toBe(true);
+    expect(shown.at(-1)).toBe("vm1: was moved to host3 by hand and stays there");
+    const adopted = await up(olds, { drift });
+    expect(adopted).toMatchObject({ host: "host3", placed: "host3", applied: "host1", moves: 0 });
+    expect((await diff(adopted, { drift })).changes).toBe(false);
+    // Other settings may change: it stays.
+    expect(await up(adopted, { drift, options: { mode: "cold" } })).toMatchObject({
+      host: "host3",
+      placed: "host3",
+    });
+    const moved = await up(adopted, { drift, to: "host2" });
+    expect(moved).toMatchObject({ host: "host2", placed: "host2", applied: "host2", moves: 1 });
+    expect(world.boots).toBe(1);
+  });
+
+  test("of a guest that was moved by hand: error, and nothing is touched", async () => {
+    const drift = "error";
+    const olds = await create({ drift });
+    moveByHand("host3");
+    await expect(diff(olds, { drift })).rejects.toThrow("where someone moved it by hand");
+    await expect(update(olds, { drift })).rejects.toThrow("where someone moved it by hand");
+    expect(world.runningOn(uuid)).toEqual(["host3"]);
+  });
+
+  test("of a guest that runs twice stops everything", async () => {
+    const olds = await create();
+    const copy = world.machine("host2").add({ uuid, name: "vm1" });
+    Object.assign(copy, { state: "running", reason: "booted" });
+    for (const ask of [
+      diff(olds),
+      diff(olds, { to: "host2" }),
+      update(olds),
+      migrationResource.read(uuid, olds),
+    ]) {
+      await expect(ask).rejects.toThrow("active on host1 and host2 at the same time");
+    }
+  });
+
+  test("asks every host, and one that does not answer is an error", async () => {
+    const olds = await create();
+    await closeSessions();
+    world.unreachable.add("host3");
+    for (const ask of [diff(olds), update(olds, { to: "host2" }), migrationResource.read(uuid, olds)]) {
+      await expect(ask).rejects.toThrow("Host host3 cannot be reached over SSH");
+    }
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+  });
+
+  test("that a dead run left unfinished is put right, also when the config is as it was", async () => {
+    const olds = await create();
+    leaveIntent();
+    expect((await diff(olds)).changes).toBe(true);
+    expect(shown.at(-1)).toBe(
+      "vm1: its move from host1 to host2 (offline) was cut short and will be put right",
+    );
+    const news = await up(olds);
+    expect(news).toMatchObject({ host: "host1", moves: 0 });
+    expect(news.history.map(({ outcome }) => outcome)).toEqual(["rolled-back"]);
+    expect(kept).toEqual([["results/lab.jsonl", "rolled-back"]]);
+    expect((await diff(news)).changes).toBe(false);
+  });
+
+  test("in the middle of which the state is refreshed is not judged yet", async () => {
+    const olds = await create();
+    leaveIntent();
+    // What a move that still goes on looks like: a copy at both ends.
+    Object.assign(world.machine("host2").add({ uuid, name: "vm1" }), {
+      state: "paused",
+      reason: "migrating",
+    });
+    expect(await migrationResource.read(uuid, olds)).toEqual({ id: uuid, props: olds });
+  });
+
+  test("that fails leaves its record in the state, where the guest is, and what to try again", async () => {
+    const olds = await create();
+    world.refusals.set("host1", "migrate");
+    const failure = await update(olds, { to: "host2" }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      id: uuid,
+      reasons: [expect.stringContaining("cannot migrate here")],
+      properties: { host: "host1", moves: 0, to: "host2", applied: "host1", placed: "host1" },
+    });
+    const state = stored((failure as { properties: MigrationOutputs }).properties);
+    expect(state.history.map(({ outcome }) => outcome)).toEqual(["rolled-back"]);
+    expect(kept).toEqual([["results/lab.jsonl", "rolled-back"]]);
+    // The next run tries again, although nothing was changed since.
+    world.refusals.clear();
+    expect(await up(state, { to: "host2" })).toMatchObject({ host: "host2", moves: 1 });
+  });
+
+  test("that fails at first has a state to go on from", async () => {
+    world.refusals.set("host1", "migrate");
+    const failure = await create({ to: "host2" }).catch((error: unknown) => error);
+    const { properties } = failure as { properties: MigrationOutputs };
+    expect(properties).toMatchObject({ host: "host1", moves: 0, to: "host2" });
+    world.refusals.clear();
+    expect(await up(stored(properties), { to: "host2" })).toMatchObject({ host: "host2", moves: 1 });
+  });
+
+  test("remembers its fifty latest moves, newest first, and counts all", async () => {
+    let state = await create();
+    for (let i = 0; i < 52; i++) state = await up(state, { to: i % 2 === 0 ? "host2" : "host1" });
+    expect(state.moves).toBe(52);
+    expect(state.history).toHaveLength(50);
+    expect(state.history[0]?.to).toBe("host1");
+    expect(kept).toHaveLength(52);
+  });
+
+  test("from a host that has left the config", async () => {
+    const olds = await create();
+    const { host1: _left, ...hosts } = world.fleet.hosts;
+    const news = await up(olds, { to: "host2", fleet: { ...world.fleet, hosts } });
+    expect(world.runningOn(uuid)).toEqual(["host2"]);
+    expect(Object.keys(news.fleet.hosts)).toEqual(["host2", "host3"]);
+  });
+
+  test("to a host that is not there is refused", async () => {
+    const olds = await create();
+    await expect(update(olds, { to: "host9" })).rejects.toThrow('There is no host "host9" in this testbed');
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+  });
+
+  test("of another guest is another resource", async () => {
+    const olds = await create();
+    const other = "99999999-9999-4999-8999-999999999999";
+    expect((await diff(olds, { uuid: other })).replaces).toEqual(["uuid"]);
+  });
+
+  test("of a guest that is off waits for its domain to start it", async () => {
+    const olds = await create();
+    world.cutPower("host1");
+    expect((await diff(olds)).changes).toBe(false);
+    await expect(update(olds, { to: "host2" })).rejects.toThrow("cannot be moved: it is inactive");
+  });
+});
