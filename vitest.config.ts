@@ -2,14 +2,23 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // The last line has the counts alone, for whoever runs the tests.
+    reporters: ["default", "./test/closing-line.ts"],
     projects: [
       // Pure logic and components under Pulumi's mocks: no host, no network, seconds.
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts", "test/component/**/*.test.ts"] } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts", "test/component/**/*.test.ts"],
+          sequence: { groupOrder: 0 },
+        },
+      },
       // The real thing, one file after the other: they share the machine's hosts.
       {
         test: {
           name: "lab",
           include: ["test/lab/**/*.test.ts"],
+          sequence: { groupOrder: 1 },
           fileParallelism: false,
           testTimeout: 900_000,
           hookTimeout: 900_000,

@@ -12,8 +12,10 @@ export function fleetOf(hosts: readonly KvmHost[], pool: NfsPool): pulumi.Output
         .apply(([ssh, peerAddress]) => [host.hostName, { ssh, peerAddress }] as const),
     ),
   );
-  return pulumi.all([members, pool.storage.ssh]).apply(([entries, ssh]) => ({
+  const fleet = pulumi.all([members, pool.storage.ssh]).apply(([entries, ssh]) => ({
     hosts: Object.fromEntries(entries),
     storage: { ssh, intentDirectory: `${pool.export}/.migrations` },
   }));
+  // Addresses and names of key files: no secrets, though commands that were given one stand before them.
+  return pulumi.unsecret(fleet);
 }

@@ -99,7 +99,7 @@ export class Testbed extends pulumi.ComponentResource {
     const trust = new HostTrust(`${name}-trust`, { hosts, key: trustKey }, child);
     const platform = new CpuBaseline(`${name}-platform`, { hosts }, child);
     // A guest may be moved as soon as it is there: by then the hosts must trust each other.
-    const fleet = pulumi.all([fleetOf(hosts, pool), trust.ready]).apply(([known]) => known);
+    const fleet = pulumi.unsecret(pulumi.all([fleetOf(hosts, pool), trust.ready]).apply(([known]) => known));
 
     const made = plan.guests.map((guest) => {
       const { vnc } = guest;
