@@ -24,6 +24,8 @@ export interface RunOptions {
 
 /** A command whose lines are read while it runs. It ends with this object, with its session or with our process. */
 export interface Follower {
+  /** Resolves when the command is over, by itself or by `stop`. */
+  readonly ended: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -147,6 +149,7 @@ export class SshSession {
     const lines = createInterface({ input: child.stdout });
     lines.on("line", onLine);
     const follower: Follower = {
+      ended: child.then(() => {}),
       stop: async () => {
         this.#followers.delete(follower);
         child.stdin.end();

@@ -63,7 +63,7 @@ export const domainResource = {
   },
 
   async delete(_id: string, state: DomainOutputs) {
-    await remove(state.spec, state.fleet);
+    await remove(state.spec, state.fleet, tell);
   },
 };
 

@@ -2,11 +2,12 @@ import { consoleLogPath, type DomainSpec, domainXml } from "../libvirt/domain-xm
 import { quote, type SshSession } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import type { Fleet } from "./fleet.ts";
+import { withGuest } from "./guest-lock.ts";
 import { clearIntent, intentPath } from "./intent.ts";
-import type { Tell } from "./migrate.ts";
-import { type FleetSessions, observeGuest, withFleet } from "./observe.ts";
+import { type FleetSessions, observeGuest } from "./observe.ts";
 import { shutDown } from "./power.ts";
 import { discardStateFiles } from "./state-file.ts";
+import type { Tell } from "./tell.ts";
 import { isActive, type Whereabouts, whereabouts } from "./whereabouts.ts";
 
 /** A guest as it should be. */
@@ -31,7 +32,7 @@ export interface GuestState {
  */
 export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestState> {
   const { spec, fleet } = request;
-  return withFleet(fleet, async (sessions) => {
+  return withGuest({ guest: spec.name, uuid: spec.uuid }, fleet, tell, async (sessions) => {
     const place = await findSettled(spec, fleet, sessions);
     if (place.kind === "active") return { host: place.host, booted: false };
     const host = place.kind === "inactive" ? place.host : request.host;
@@ -49,7 +50,7 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
  */
 export function redefine(request: GuestRequest, tell: Tell): Promise<GuestState> {
   const { spec, fleet } = request;
-  return withFleet(fleet, async (sessions) => {
+  return withGuest({ guest: spec.name, uuid: spec.uuid }, fleet, tell, async (sessions) => {
     const place = await findSettled(spec, fleet, sessions);
     const host = place.kind === "nowhere" ? request.host : place.host;
     const session = sessions.host(host);
@@ -65,8 +66,8 @@ export function redefine(request: GuestRequest, tell: Tell): Promise<GuestState>
 }
 
 /** Removes the guest wherever it is: the running copy, definitions, state files, intent record and console log. Its disk stays. */
-export function remove(guest: { name: string; uuid: string }, fleet: Fleet): Promise<void> {
-  return withFleet(fleet, async (sessions) => {
+export function remove(guest: { name: string; uuid: string }, fleet: Fleet, tell: Tell): Promise<void> {
+  return withGuest({ guest: guest.name, uuid: guest.uuid }, fleet, tell, async (sessions) => {
     const { sightings } = await observeGuest(sessions, fleet, guest.uuid);
     await Promise.all(
       sightings.map(async (sighting) => {
@@ -84,7 +85,9 @@ export function remove(guest: { name: string; uuid: string }, fleet: Fleet): Pro
         await session.run("removing its console log", `rm -f ${quote(consoleLogPath(guest.name))}*`);
       }),
     );
-    await clearIntent(sessions.storage, intentPath(fleet.storage.intentDirectory, guest.uuid));
+    const intentFile = intentPath(fleet.storage.intentDirectory, guest.uuid);
+    await clearIntent(sessions.storage, intentFile);
+    await sessions.storage.run("removing its lock", `rm -f ${quote(`${intentFile}.lock`)}`);
   });
 }
 

@@ -4,23 +4,22 @@ import type { Sighting } from "../libvirt/sighting.ts";
 import { type HostVersions, hostVersions } from "../libvirt/versions.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import type { MigrationRecord } from "../report/record.ts";
+import { withGuest } from "./guest-lock.ts";
 import { type Intent, intentPath, writeIntent } from "./intent.ts";
 import { readStatistics, type Statistics, transfer } from "./live.ts";
 import { type Border, type Clocks, measureLive, measureSteps } from "./measure.ts";
 import type { Moving, Station } from "./moving.ts";
 import type { Step } from "./next-step.ts";
-import { type FleetSessions, observeGuest, withFleet } from "./observe.ts";
+import { type FleetSessions, observeGuest } from "./observe.ts";
 import { save } from "./offline.ts";
 import { shutDown } from "./power.ts";
 import { preflight } from "./preflight.ts";
 import type { MigrationRequest } from "./request.ts";
 import { settle } from "./settle.ts";
 import { Stopwatch } from "./stopwatch.ts";
+import type { Tell } from "./tell.ts";
 import { type Whereabouts, whereabouts } from "./whereabouts.ts";
 import { Witness } from "./witness.ts";
-
-/** Shows a line of progress to the person. */
-export type Tell = (line: string) => void;
 
 /** What became of a request. */
 export interface Moved {
@@ -59,7 +58,7 @@ const defaultTimeoutMs = 600_000;
  * Throws MigrationFailed, PreflightFailed, HostUnreachable, GuestActiveTwice.
  */
 export function migrate(request: MigrationRequest, tell: Tell): Promise<Moved> {
-  return withFleet(request.fleet, async (sessions) => {
+  return withGuest(request, request.fleet, tell, async (sessions) => {
     const records: MigrationRecord[] = [];
     const unfinished = await recover(request, sessions, tell);
     if (unfinished) records.push(unfinished);

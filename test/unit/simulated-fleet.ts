@@ -564,7 +564,11 @@ export class SimulatedSession {
 
   follow(command: string, onLine: (line: string) => void): Follower {
     if (this.alive && command.includes("qemu-monitor-event")) this.#machine.listeners.add(onLine);
-    return { stop: async () => void this.#machine.listeners.delete(onLine) };
+    if (this.alive && command.includes("flock")) queueMicrotask(() => onLine("held"));
+    return {
+      ended: new Promise(() => {}),
+      stop: async () => void this.#machine.listeners.delete(onLine),
+    };
   }
 
   async readClock(): Promise<ClockReading> {

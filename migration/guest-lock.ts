@@ -1,0 +1,60 @@
+import { dirname } from "node:path/posix";
+import { quote, type SshSession } from "../libvirt/ssh-session.ts";
+import type { Fleet } from "./fleet.ts";
+import { intentPath } from "./intent.ts";
+import { type FleetSessions, withFleet } from "./observe.ts";
+import type { Tell } from "./tell.ts";
+
+const tellEveryMs = 5_000;
+
+/** Runs `use` with connections to every machine, and while no other run works on the guest. Throws HostUnreachable. */
+export function withGuest<T>(
+  { guest, uuid }: { guest: string; uuid: string },
+  fleet: Fleet,
+  tell: Tell,
+  use: (sessions: FleetSessions) => Promise<T>,
+): Promise<T> {
+  const intentFile = intentPath(fleet.storage.intentDirectory, uuid);
+  return withFleet(fleet, (sessions) =>
+    withLock(sessions.storage, guest, `${intentFile}.lock`, tell, () => use(sessions)),
+  );
+}
+
+/**
+ * Runs `use` while no other run works on the guest. The lock is held on the storage host by a process that lives as long as our
+ * connection: it is free as soon as we are dead. That matters when only the CLI was killed: the provider's process goes on
+ * by itself for a while, and the next run waits until it is done.
+ */
+async function withLock<T>(
+  storage: SshSession,
+  guest: string,
+  path: string,
+  tell: Tell,
+  use: () => Promise<T>,
+): Promise<T> {
+  const file = quote(path);
+  const { promise: held, resolve } = Promise.withResolvers<void>();
+  const holder = storage.follow(
+    `(mkdir -p ${quote(dirname(path))}; exec 9> ${file}; flock 9; echo held; exec sleep infinity)`,
+    (line) => line === "held" && resolve(),
+  );
+  const patience = setInterval(
+    () => tell(`${guest}: another run still works on it; waiting for its end`),
+    tellEveryMs,
+  );
+  try {
+    await Promise.race([
+      held,
+      holder.ended.then(() => {
+        throw new Error(
+          `The lock of guest ${guest} on ${storage.target.name} could not be had: the connection ended. Nothing was changed; run again.`,
+        );
+      }),
+    ]);
+    clearInterval(patience);
+    return await use();
+  } finally {
+    clearInterval(patience);
+    await holder.stop();
+  }
+}
