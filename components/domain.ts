@@ -32,7 +32,7 @@ export class Domain extends pulumi.dynamic.Resource {
       engineProvider("domain"),
       name,
       { ...args, vncPassword: args.vncPassword && pulumi.secret(args.vncPassword), ...outputs },
-      { ...opts, additionalSecretOutputs: ["vncPassword"] },
+      { ...opts, additionalSecretOutputs: [...(opts?.additionalSecretOutputs ?? []), "vncPassword"] },
       "testbed",
       "Domain",
     );
