@@ -1,0 +1,246 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { describe, expect, test, vi } from "vitest";
+import { Testbed } from "../../components/testbed.ts";
+import { parseStackConfig } from "../../stacks/parse.ts";
+import { planStack } from "../../stacks/plan.ts";
+import { labInput, metalInput } from "../unit/config-stack.ts";
+import { liveRecord } from "../unit/records.ts";
+import { answers as hostAnswers, probed } from "./hosts.ts";
+import { type Answers, type Declared, record, resolved } from "./recorder.ts";
+
+vi.mock("../../components/engine-provider.ts", () => import("./stub-provider.ts"));
+
+const image = {
+  path: "/cache/debian-12-0a1b.qcow2",
+  sha256: "0".repeat(64),
+  format: "qcow2",
+  virtualSizeBytes: 2 ** 31,
+  name: "debian-12",
+  user: "debian",
+};
+const history = [liveRecord({ from: "host1", to: "host2" })];
+
+const answers: Answers = (type, name, inputs) => {
+  if (name.endsWith("-image-file")) return { stdout: JSON.stringify(image) };
+  if (type.endsWith("testbed:Domain")) return { bootedOn: "host1", boots: 1, state: "running" };
+  if (type.endsWith("testbed:Migration")) {
+    return inputs.guest === "vm1"
+      ? { host: "host2", moves: 1, history }
+      : { host: "host2", moves: 0, history: [] };
+  }
+  return hostAnswers(type, name, inputs);
+};
+
+const lab = labInput({
+  guests: [
+    {
+      name: "vm1",
+      memoryMiB: 768,
+      vnc: { listen: "0.0.0.0", password: "hidden" },
+      workload: { type: "cpu" },
+    },
+    { name: "vm2", migration: { mode: "cold", drift: "adopt" } },
+  ],
+  migration: { mode: "live", maxDowntimeMs: 50 },
+});
+const metal = metalInput();
+
+const declare = (input: typeof lab, stack: string) =>
+  record(() => new Testbed(stack, planStack(parseStackConfig(input, stack), stack)), answers);
+
+/** Names of what was declared, by type without the package. */
+function byType(declared: readonly Declared[]): Record<string, string[]> {
+  const grouped = Map.groupBy(declared, ({ type }) => type.replace(/^.*:/, ""));
+  return Object.fromEntries([...grouped].map(([type, all]) => [type, all.map(({ name }) => name).sort()]));
+}
+
+describe("a lab", () => {
+  test("is containers, prepared hosts, storage, network, image, guests and their places", async () => {
+    const { declared } = await declare(lab, "lab");
+    const components = byType(declared.filter(({ type }) => type.startsWith("testbed:index:")));
+    expect(components).toMatchObject({
+      Testbed: ["lab"],
+      LabHost: ["host1-lab", "host2-lab", "storage-lab"],
+      KvmHost: ["host1", "host2"],
+      NfsPool: ["lab-pool"],
+      Bridge: ["lab-bridge"],
+      GuestImage: ["lab-image"],
+      HostTrust: ["lab-trust"],
+      CpuBaseline: ["lab-platform"],
+      UbuntuGuest: ["vm1", "vm2"],
+    });
+    const dynamic = byType(declared.filter(({ type }) => type.startsWith("pulumi-nodejs:dynamic/testbed:")));
+    expect(dynamic).toEqual({
+      Domain: ["vm1-domain", "vm2-domain"],
+      Migration: ["vm1-migration", "vm2-migration"],
+    });
+  });
+
+  test("is all one tree below the testbed", async () => {
+    const { declared } = await declare(lab, "lab");
+    const parents = new Map(declared.map(({ type, name, parent }) => [`${type}::${name}`, parent]));
+    // urn:pulumi:stack::project::parents' types$type::name
+    const parentOf = (child: string) =>
+      parents.get(child)?.split("::").slice(2).join("::").replace(/^.*\$/, "");
+    for (const { type, name } of declared) {
+      const way = [`${type}::${name}`];
+      for (let up = parentOf(way[0] as string); up; up = parentOf(up)) way.push(up);
+      expect(way).toContain("testbed:index:Testbed::lab");
+    }
+  });
+
+  test("has its storage host started first, and so stopped last", async () => {
+    const { one } = await declare(lab, "lab");
+    for (const host of ["host1", "host2"]) {
+      expect(one(`${host}-lab-container`).dependencies.join()).toContain("storage-lab-container");
+    }
+    expect(one("storage-lab-container").dependencies.join()).not.toContain("host");
+    expect(one("storage-lab-container").inputs.environment).toMatchObject({ LAB_EXPORT: "/export/testbed" });
+    expect(one("host1-lab-container").inputs.environment).toMatchObject({ LAB_EXPORT: "" });
+  });
+
+  test("goes with its containers: nothing in one is deleted by itself, but a container is", async () => {
+    const { declared } = await declare(lab, "lab");
+    const owned = declared.filter(
+      ({ type }) => !type.startsWith("testbed:") && !type.startsWith("pulumi:pulumi"),
+    );
+    const alone = owned.filter(({ deletedWith }) => deletedWith === "").map(({ name }) => name);
+    // Containers, and what lies on this machine: keys, and the image in the cache.
+    expect(alone.sort()).toEqual([
+      "host1-lab-container",
+      "host2-lab-container",
+      "lab-image-file",
+      "lab-key-files",
+      "lab-trust-key-files",
+      "storage-lab-container",
+    ]);
+    const guests = declared.filter(({ type, name }) => /^vm/.test(name) && !type.startsWith("testbed:"));
+    expect(guests.length).toBeGreaterThan(6);
+    for (const { deletedWith, name } of guests) expect(deletedWith, name).toContain("storage-lab-container");
+  });
+
+  test("moves a guest as the config says, once it can be logged in to", async () => {
+    const { one } = await declare(lab, "lab");
+    expect(one("vm1-migration").inputs).toMatchObject({
+      guest: "vm1",
+      uuid: "vm1-domain-id",
+      to: "host1",
+      options: { mode: "live", maxDowntimeMs: 50 },
+      drift: "return",
+      conditions: { memoryMiB: 768, workload: { type: "cpu" }, accelerator: "kvm", nfsTransport: "kernel" },
+      stack: "lab",
+    });
+    expect(one("vm1-migration").dependencies.join()).toContain("vm1-ready");
+    expect(one("vm2-migration").inputs).toMatchObject({
+      options: { mode: "cold", maxDowntimeMs: 50 },
+      drift: "adopt",
+    });
+    expect(one("vm2-migration").inputs.conditions).not.toHaveProperty("workload");
+    expect(one("vm2-migration").inputs.options).not.toHaveProperty("drift");
+  });
+
+  test("tells the engine how to reach every host and where intent records lie, and no secret", async () => {
+    const { one } = await declare(lab, "lab");
+    const { inputs, secrets } = one("vm1-migration");
+    const ssh = {
+      port: 22,
+      user: "root",
+      privateKeyFile: ".testbed/lab/id_ed25519",
+      knownHostsFile: ".testbed/lab/known_hosts",
+    };
+    expect(inputs.fleet).toEqual({
+      hosts: {
+        host1: { ssh: { name: "host1", address: "10.77.0.11", ...ssh }, peerAddress: "10.77.0.11" },
+        host2: { ssh: { name: "host2", address: "10.77.0.12", ...ssh }, peerAddress: "10.77.0.12" },
+      },
+      storage: {
+        ssh: { name: "storage", address: "10.77.0.10", ...ssh },
+        intentDirectory: "/export/testbed/.migrations",
+      },
+    });
+    expect(secrets).toEqual([]);
+  });
+
+  test("keeps the display's password a secret, and has none where there is no display", async () => {
+    const { one, declared } = await declare(lab, "lab");
+    expect(one("vm1-domain").secrets).toEqual(["vncPassword"]);
+    expect(one("vm2-domain").secrets).toEqual([]);
+    const plain = declared.map(({ inputs, secrets }) =>
+      JSON.stringify(Object.entries(inputs).filter(([key]) => !secrets.includes(key))),
+    );
+    for (const text of plain) {
+      expect(text).not.toContain("hidden");
+      expect(text).not.toContain("PRIVATE");
+    }
+  });
+});
+
+describe("one's own machines", () => {
+  test("have no containers, and are reached as the config says", async () => {
+    const { declared, one } = await declare(metal, "mine");
+    expect(byType(declared)).not.toHaveProperty("LabHost");
+    expect(one("host1-reach").inputs.environment).toMatchObject({
+      HOST_ADDRESS: "192.0.2.11",
+      KNOWN_HOSTS: "strict",
+    });
+    expect(one("vm1-migration").inputs.fleet).toMatchObject({
+      hosts: { host1: { ssh: { name: "host1", address: "192.0.2.11", port: 22, user: "root" } } },
+    });
+  });
+
+  test("are cleaned up one thing after the other: they do not go themselves", async () => {
+    const { declared } = await declare(metal, "mine");
+    for (const { deletedWith, name } of declared) expect(deletedWith, name).toBe("");
+    const removable = declared
+      .filter(({ inputs }) => typeof inputs.delete === "string")
+      .map(({ name }) => name);
+    expect(removable).toEqual(
+      expect.arrayContaining(["host1-hypervisor", "host2-hypervisor", "mine-pool-server"]),
+    );
+  });
+
+  test("seen for the first time are trusted only if the config says so", async () => {
+    const { one } = await declare({ ...metal, ssh: { knownHosts: "accept-new" } }, "mine");
+    expect(one("host1-reach").inputs.environment).toMatchObject({
+      KNOWN_HOSTS: "accept-new",
+      KNOWN_HOSTS_FILE: ".testbed/mine/known_hosts",
+    });
+  });
+});
+
+describe("what a testbed tells", () => {
+  const all = async (outputs: Record<string, pulumi.Output<unknown>>) =>
+    Object.fromEntries(
+      await Promise.all(
+        Object.entries(outputs).map(async ([name, output]) => [name, await resolved(output)]),
+      ),
+    );
+
+  test("of hosts: where they are and what they can", async () => {
+    const { result } = await declare(lab, "lab");
+    const { accelerator, cpuModel, memoryMiB, qemu, libvirt, kernel } = probed;
+    const known = { accelerator, nfsTransport: "kernel", cpuModel, memoryMiB, qemu, libvirt, kernel };
+    expect(await all(result.hosts)).toEqual({
+      host1: { address: "10.77.0.11", ...known },
+      host2: { address: "10.77.0.12", ...known },
+    });
+  });
+
+  test("of guests: what they are, where they run, how to get in, and their display where they run", async () => {
+    const { result } = await declare(lab, "lab");
+    const uuid = expect.stringMatching(/^[0-9a-f-]{36}$/);
+    const both = { uuid, host: "host2", state: "running", user: "debian" };
+    expect(await all(result.guests)).toEqual({
+      vm1: { ...both, address: "10.77.0.101", vnc: "10.77.0.12:5901", memoryMiB: 768 },
+      vm2: { ...both, address: "10.77.0.102", memoryMiB: expect.any(Number) },
+    });
+  });
+
+  test("of migrations: where, how often, the last one and those before", async () => {
+    const { result } = await declare(lab, "lab");
+    expect(await all(result.migrations)).toEqual({
+      vm1: { host: "host2", moves: 1, last: history[0], history },
+      vm2: { host: "host2", moves: 0, history: [] },
+    });
+  });
+});
