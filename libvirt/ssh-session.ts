@@ -137,7 +137,8 @@ export class SshSession {
    * so that nothing is left there whatever happens here.
    */
   follow(command: string, onLine: (line: string) => void): Follower {
-    const script = `${command} & child=$!; trap 'kill $child 2>/dev/null' EXIT; cat >/dev/null`;
+    // A process group of its own (set -m): what the command itself started would keep the connection's stdout open until it ends.
+    const script = `set -m; { ${command}; } </dev/null & child=$!; trap 'kill -- -$child 2>/dev/null' EXIT; cat >/dev/null`;
     const child = execa("ssh", this.#arguments(script), {
       stdin: "pipe",
       stdout: "pipe",

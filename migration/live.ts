@@ -1,5 +1,5 @@
 import { type JobInfo, parseJobInfo } from "../libvirt/job-info.ts";
-import { readTrace, type TraceEvent } from "../libvirt/qemu-trace.ts";
+import { readTrace, startTrace, type TraceEvent } from "../libvirt/qemu-trace.ts";
 import { virsh, virshCommand } from "../libvirt/virsh.ts";
 import type { Moving } from "./moving.ts";
 import type { MigrationOptions } from "./request.ts";
@@ -19,18 +19,31 @@ export function liveArguments(options: MigrationOptions, peerAddress: string): s
 }
 
 /**
+ * What a pre-copy needs before it begins, and what moves nothing yet: QEMU's trace, the greatest downtime. Returns where the source's
+ * log ended before the trace.
+ */
+export async function prepare(
+  { guest, uuid, source: { session } }: Moving,
+  { maxDowntimeMs }: MigrationOptions,
+): Promise<number> {
+  const [logEnd] = await Promise.all([
+    startTrace(session, guest, uuid),
+    maxDowntimeMs !== undefined &&
+      virsh(session, `setting the greatest downtime of guest ${guest}`, [
+        "migrate-setmaxdowntime",
+        uuid,
+        String(maxDowntimeMs),
+      ]),
+  ]);
+  return logEnd;
+}
+
+/**
  * Moves a running guest by pre-copy, telling once a second how far it is. Throws CommandFailed when libvirt gives up, or when the time
  * is over; the guest then still runs at the source.
  */
 export async function transfer(moving: Moving, options: MigrationOptions): Promise<void> {
   const { guest, uuid, source, destination, tell, timeoutMs } = moving;
-  if (options.maxDowntimeMs !== undefined) {
-    await virsh(source.session, `setting the greatest downtime of guest ${guest}`, [
-      "migrate-setmaxdowntime",
-      uuid,
-      String(options.maxDowntimeMs),
-    ]);
-  }
   const progress = followProgress(moving);
   const deadline = setTimeout(() => {
     tell(`${guest}: not done after ${timeoutMs / 1000} s; giving up, it stays on ${source.name}`);
@@ -59,7 +72,7 @@ export interface Statistics {
   job?: JobInfo;
 }
 
-/** @param logEnd where the source's log ended before the move, from `startTrace` */
+/** @param logEnd where the source's log ended before the move, from `prepare` */
 export async function readStatistics(
   { guest, uuid, source, destination }: Moving,
   logEnd: number,

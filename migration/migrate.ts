@@ -1,12 +1,11 @@
 import { withoutAbsent } from "../libvirt/job-info.ts";
-import { startTrace } from "../libvirt/qemu-trace.ts";
 import type { Sighting } from "../libvirt/sighting.ts";
 import { type HostVersions, hostVersions } from "../libvirt/versions.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { withGuest } from "./guest-lock.ts";
 import { type Intent, intentPath, writeIntent } from "./intent.ts";
-import { readStatistics, type Statistics, transfer } from "./live.ts";
+import { prepare, readStatistics, type Statistics, transfer } from "./live.ts";
 import { type Border, type Clocks, measureLive, measureSteps } from "./measure.ts";
 import type { Moving, Station } from "./moving.ts";
 import type { Step } from "./next-step.ts";
@@ -199,16 +198,26 @@ async function move(moving: Moving, request: MigrationRequest): Promise<Outcome>
   );
 
   const watch = new Stopwatch();
-  await writeIntent(storage, intentFile, moving.intent);
   const witness = new Witness(moving);
+  // Preparing moves nothing, so it need not wait until the intent is on the disk.
+  const [written, prepared] = await Promise.allSettled([
+    writeIntent(storage, intentFile, moving.intent),
+    mode === "live" ? prepare(moving, request.options) : 0,
+  ]);
+  if (written.status === "rejected") {
+    await witness.abandon();
+    throw written.reason;
+  }
   const borders: Border[] = [];
   const base = { ...facts, startedAt: watch.startedAt.toISOString(), preflight: checks };
   let failure: unknown;
   try {
-    const logEnd = mode === "live" ? await startTrace(source.session, guest, moving.uuid) : 0;
-    await begin(moving, request, borders, watch).catch((error: unknown) => {
-      failure = error;
-    });
+    if (prepared.status === "rejected") failure = prepared.reason;
+    else {
+      await begin(moving, request, borders, watch).catch((error: unknown) => {
+        failure = error;
+      });
+    }
     const settled = await settle(moving, (step) => {
       const phase = mode === "live" ? undefined : phaseEnds[mode][step.do];
       if (phase) borders.push({ phase, endMs: watch.nowMs() });
@@ -228,6 +237,7 @@ async function move(moving: Moving, request: MigrationRequest): Promise<Outcome>
       };
     }
     await witness.stop();
+    const logEnd = prepared.status === "fulfilled" ? prepared.value : 0;
     const measured =
       mode === "live"
         ? measureLive(witness, await statistics(moving, logEnd), clocks, watch, endMs)
