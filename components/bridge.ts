@@ -1,7 +1,7 @@
 import * as command from "@pulumi/command";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
-import { type HostScript, scriptCommand } from "../hosts/script.ts";
+import { hostCommand, hostScript } from "../hosts/script.ts";
 import { projectFile } from "./files.ts";
 import type { KvmHost } from "./kvm-host.ts";
 
@@ -33,13 +33,11 @@ export class Bridge extends pulumi.ComponentResource {
       const bridgeName = `${name}-${host.hostName}`;
       const over = `bash ${projectFile("hosts", "bridge-over.sh")}`;
       const variables = { BRIDGE: bridge, UPLINK: args.uplink ?? "" };
-      const commandFor = (script: HostScript, action: string) =>
-        host.ssh.user.apply((user) => scriptCommand([script], { ...variables, ACTION: action }, user));
       const made = new command.local.Command(
         bridgeName,
         {
           create: over,
-          delete: `MAKE=$REMOVE CONFIRM=true ${over}`,
+          delete: `${over} remove`,
           environment: {
             HOST_NAME: host.hostName,
             HOST_ADDRESS: host.ssh.address,
@@ -47,9 +45,10 @@ export class Bridge extends pulumi.ComponentResource {
             HOST_USER: host.ssh.user,
             HOST_KEY_FILE: host.ssh.apply(({ privateKeyFile }) => privateKeyFile ?? ""),
             KNOWN_HOSTS_FILE: host.ssh.apply(({ knownHostsFile }) => knownHostsFile ?? ""),
-            MAKE: commandFor("bridge", "apply"),
-            CONFIRM: commandFor("bridge-confirm", "apply"),
-            REMOVE: commandFor("bridge", "remove"),
+            APPLY: host.ssh.user.apply((user) => hostCommand("apply", user)),
+            REMOVE: host.ssh.user.apply((user) => hostCommand("remove", user)),
+            BRIDGE_SCRIPT: hostScript({ apply: ["bridge"], remove: ["bridge"] }, variables),
+            CONFIRM_SCRIPT: hostScript({ apply: ["bridge-confirm"] }, variables),
           },
           logging: command.local.Logging.Stderr,
           addPreviousOutputInEnv: false,

@@ -74,12 +74,10 @@ export class LabHost extends pulumi.ComponentResource {
           LAB_AUTHORIZED_KEY: args.key.publicKey,
           LAB_GENERATION: String(currentGeneration(args.lab, hostName)),
         },
-        // What can't be changed about a container that is there.
-        triggers: [args.lab, hostName, network.bridge, network.network, args.address, args.export ?? ""],
         logging: command.local.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },
-      { parent: this, deleteBeforeReplace: true, dependsOn: args.after && [args.after.#container] },
+      { parent: this, dependsOn: args.after && [args.after.#container] },
     );
 
     this.address = args.address;

@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { type HostScript, scriptCommand } from "../hosts/script.ts";
+import { type HostScript, hostCommand, hostScript } from "../hosts/script.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { projectFile } from "./files.ts";
 
@@ -105,15 +105,14 @@ export class SshHost extends pulumi.ComponentResource {
    * @param run.remove scripts that undo them, with `ACTION=remove`, when the resource is deleted
    */
   script(name: string, run: HostScriptArgs, opts: pulumi.CustomResourceOptions): command.remote.Command {
-    const variables = pulumi.output(run.variables ?? {});
-    const commandFor = (scripts: readonly HostScript[], action: string) =>
-      variables.apply((values) => scriptCommand(scripts, { ...values, ACTION: action }, this.#user));
+    const work = { apply: run.scripts, remove: run.remove };
     return new command.remote.Command(
       name,
       {
         connection: this.#connection,
-        create: commandFor(run.scripts, "apply"),
-        ...(run.remove && { delete: commandFor(run.remove, "remove") }),
+        create: hostCommand("apply", this.#user),
+        ...(run.remove && { delete: hostCommand("remove", this.#user) }),
+        stdin: pulumi.output(run.variables ?? {}).apply((variables) => hostScript(work, variables)),
         logging: command.remote.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },

@@ -3,6 +3,8 @@
 # Whatever a script writes is marked as this project's, is written only if that changes something (`changed` says
 # so), and goes away when the script runs with ACTION=remove.
 set -eEuo pipefail
+# The last command of a pipeline runs in this shell: `… | write FILE` sets `changed` here.
+shopt -s lastpipe
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
 # For `trap failed ERR`: a script that ends without a word of its own says at least where.
@@ -39,6 +41,14 @@ drop() {
     rm -f "$file"
     changed=1
   done
+}
+
+# outdated SERVICE FILE...: whether it was started before a file was written, also by a run that was cut short.
+outdated() {
+  local since
+  since=$(systemctl show --timestamp=us+utc --property=ActiveEnterTimestamp --value "$1")
+  shift
+  [ -n "$since" ] && [ -n "$(find "$@" -newermt "$since" 2>/dev/null)" ]
 }
 
 # block FILE [top]: standard input becomes the marked block of a file that is not ours alone, at its end or its top;

@@ -52,7 +52,7 @@ Environment=LIBVIRTD_ARGS='
   fi
 fi
 
-if [ -n "$changed" ]; then
+if [ -n "$changed" ] || outdated libvirtd.service "$unit_dir" /etc/libvirt/libvirtd.conf /etc/libvirt/qemu.conf; then
   systemctl daemon-reload
   # Guests live on: QEMU processes do not belong to the daemon.
   systemctl try-restart libvirtd.service

@@ -40,5 +40,5 @@ EXPORT {
   }
 }
 CONF
-[ -z "$changed" ] || ! systemctl --quiet is-active nfs-ganesha.service || systemctl restart nfs-ganesha.service
+! outdated nfs-ganesha.service "$conf" || systemctl restart nfs-ganesha.service
 systemctl --quiet enable --now rpcbind.service nfs-ganesha.service

@@ -18,4 +18,4 @@ install -d -m 755 "$EXPORT"
   for client in ${CLIENTS//,/ }; do echo "$EXPORT $client(rw,sync,no_root_squash,no_subtree_check,insecure)"; done
 } | write "$exports"
 systemctl --quiet enable --now nfs-server.service
-[ -z "$changed" ] || exportfs -ra
+exportfs -ra

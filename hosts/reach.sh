@@ -37,13 +37,14 @@ by_preference() {
 
 if [ -n "$HOST_KEY" ]; then
   mkdir -p "$(dirname "${known_files[0]}")"
-  exec 9>> "${known_files[0]}"
+  # The folder, not the file, which stop.sh may remove.
+  exec 9< "$(dirname "${known_files[0]}")"
   flock 9
   if [ "$(trusted_keys)" != "$HOST_KEY" ]; then
-    rest=$(awk -v entry="$entry" '$1 != entry' "${known_files[0]}")
+    rest=$(awk -v entry="$entry" '$1 != entry' "${known_files[0]}" 2>/dev/null || true)
     printf '%s\n%s %s\n' "$rest" "$entry" "$HOST_KEY" | sed '/^$/d' > "${known_files[0]}"
   fi
-  exec 9>&-
+  exec 9<&-
 fi
 
 offered=$(ssh-keyscan -T 5 -p "$HOST_PORT" -t ed25519,ecdsa,rsa "$HOST_ADDRESS" 2>/dev/null | awk '{ print $2, $3 }' || true)

@@ -16,26 +16,42 @@ export type HostScript =
   | "probe"
   | "trust";
 
+/** What a command does to a host: `apply` when it is created or changed, `remove` when it is deleted. */
+export interface HostWork {
+  readonly apply: readonly HostScript[];
+  readonly remove?: readonly HostScript[];
+}
+
 /**
- * One command line for a host's shell that runs scripts one after the other, as root, with the same variables. It
- * stops at the first that fails.
- *
- * @param user who it runs as at first: anyone but root needs sudo without a password
+ * The standard input of `hostCommand`: scripts with their variables. They run one after the other, each in a shell of
+ * its own; the first that fails is the last.
  */
-export function scriptCommand(
-  scripts: readonly HostScript[],
-  variables: Readonly<Record<string, string>>,
-  user: string,
-): string {
-  const text = [
+export function hostScript(work: HostWork, variables: Readonly<Record<string, string>>): string {
+  const inTurn = (scripts: readonly HostScript[] = []) =>
+    scripts.map((script) => `(\ntrap failed ERR\n${read(script)})`).join("\n");
+  return [
+    // The shell must have read all of it before a command can read from its standard input.
+    "main() {",
     ...Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}`),
     read("lib"),
-    // In brackets: each has its own `exit`, traps and variables.
-    ...scripts.map((script) => `(\ntrap failed ERR\n${read(script)})`),
+    `if [ "$ACTION" = apply ]; then :\n${inTurn(work.apply)}\nelse :\n${inTurn(work.remove)}\nfi`,
+    "}",
+    "main < /dev/null",
+    "",
   ].join("\n");
+}
+
+/**
+ * The command line that runs such scripts as root. It is short, so that an error which names it can be read, and holds
+ * no secret.
+ *
+ * @param user who it is run by: anyone but root needs sudo without a password
+ */
+export function hostCommand(action: keyof HostWork, user: string): string {
   // sudo drops what sshd says of the connection, from which the bridge's uplink is found.
-  const root = user === "root" ? "" : 'sudo -n SSH_CONNECTION="$SSH_CONNECTION" ';
-  return `${root}bash -c ${quote(text)}`;
+  return user === "root"
+    ? `ACTION=${action} bash -s`
+    : `sudo -n ACTION=${action} SSH_CONNECTION="$SSH_CONNECTION" bash -s`;
 }
 
 function read(script: string): string {

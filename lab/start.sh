@@ -40,6 +40,16 @@ refuse_other_labs() {
     die "the network $LAB_NETWORK is in use on this machine (ip route: $route). Destroy the other lab, or choose another lab.network in the stack's config"
 }
 
+# Where a lab is can't be changed under its hosts, whose guests and disks know it by its addresses.
+refuse_moving() {
+  local was is
+  is="network $LAB_NETWORK, bridge $LAB_BRIDGE, address $LAB_ADDRESS, export ${LAB_EXPORT:-none}"
+  was=$(cat "$host_dir/place" 2>/dev/null || echo "$is")
+  [ "$was" = "$is" ] ||
+    die "it was made with $was; the stack's config now says $is. That can't be changed while the lab is there: change it back, or destroy the lab first (npm run lab:down)"
+  echo "$is" > "$host_dir/place"
+}
+
 make_bridge() {
   if ! ip link show "$LAB_BRIDGE" >/dev/null 2>&1; then
     ip link add "$LAB_BRIDGE" type bridge stp_state 0
@@ -156,8 +166,9 @@ wait_for_ssh() {
 refuse_other_labs
 lock 8 "$lab_dir/lock"
 echo "$project" > "$lab_dir/owner"
-make_bridge
 mkdir -p "$host_dir/upper"
+refuse_moving
+make_bridge
 flock -u 8
 
 lock 7 "$host_dir/lock"

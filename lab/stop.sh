@@ -5,6 +5,16 @@
 # Environment: LAB, LAB_HOST, LAB_BRIDGE, LAB_ADDRESS, LAB_EXPORT and LAB_KNOWN_HOSTS, as in start.sh.
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
+
+# The host's key is nobody's any more. The file is the user's, not root's.
+if [ "${1:-}" != leftovers ] && [ -f "${LAB_KNOWN_HOSTS:-}" ]; then
+  exec 9< "$(dirname "$LAB_KNOWN_HOSTS")"
+  flock 9
+  sed -i "/^${LAB_ADDRESS//./\\.} /d" "$LAB_KNOWN_HOSTS"
+  [ -s "$LAB_KNOWN_HOSTS" ] || rm -f "$LAB_KNOWN_HOSTS"
+  exec 9<&-
+fi
+
 [ "$(id -u)" = 0 ] || exec sudo -n --preserve-env="$(compgen -e | grep -E '^(LAB|TESTBED_)' | paste -sd,)" bash "$0" "$@"
 # shellcheck source=lab/lib.sh
 . "$here/lib.sh"
@@ -59,14 +69,6 @@ remove_cgroups() {
   done
 }
 
-# The host's key is nobody's any more.
-forget_host_key() {
-  local file=${LAB_KNOWN_HOSTS:-}
-  [ -f "$file" ] || return 0
-  sed -i "/^${LAB_ADDRESS//./\\.} /d" "$file"
-  [ -s "$file" ] || rm -f "$file"
-}
-
 remove_lab() {
   if [ "$(cat "/sys/class/net/$LAB_BRIDGE/ifalias" 2>/dev/null)" = "testbed $LAB" ]; then
     iptables -D FORWARD -i "$LAB_BRIDGE" -o "$LAB_BRIDGE" -j ACCEPT 2>/dev/null || true
@@ -83,7 +85,6 @@ remove_link
 remove_cgroups
 [ "${1:-}" != leftovers ] || exit 0
 
-forget_host_key
 [ -d "$lab_dir" ] || exit 0
 lock 8 "$lab_dir/lock"
 rm -rf --one-file-system "$host_dir"

@@ -19,11 +19,11 @@ function bridge() {
 test("every host gets the bridge, and confirms it over a second connection, before libvirt hears of it", async () => {
   const { one } = await record(bridge, answers);
   for (const host of ["a", "b"]) {
-    const { MAKE, CONFIRM, HOST_ADDRESS } = environment(one(`net-${host}`));
+    const { HOST_ADDRESS, APPLY, BRIDGE_SCRIPT, CONFIRM_SCRIPT } = environment(one(`net-${host}`));
     expect(HOST_ADDRESS).toBe(host === "a" ? "192.0.2.11" : "192.0.2.12");
-    expect(MAKE).toMatch(/^bash -c 'BRIDGE='\\''br7'\\''/);
-    expect(MAKE).toContain("UPLINK='\\''eno2'\\''");
-    expect(CONFIRM).toContain("confirmed) break");
+    expect(APPLY).toBe("ACTION=apply bash -s");
+    expect(BRIDGE_SCRIPT).toContain("BRIDGE='br7'\nUPLINK='eno2'");
+    expect(CONFIRM_SCRIPT).toContain("confirmed) break");
     const network = one(`net-${host}-network`);
     expect(network.inputs).toMatchObject({ name: "guests", mode: "bridge", bridge: "br7", autostart: true });
     expect(network.dependencies.join()).toMatch(new RegExp(`::net-${host}(,|$)`));
@@ -33,8 +33,8 @@ test("every host gets the bridge, and confirms it over a second connection, befo
 
 test("destroying it puts a machine's network back, and leaves a container's alone", async () => {
   const { one } = await record(bridge, answers);
-  expect(one("net-b").inputs.delete).toBe("MAKE=$REMOVE CONFIRM=true bash hosts/bridge-over.sh");
-  expect(environment(one("net-b")).REMOVE).toContain("ACTION='\\''remove'\\''");
+  expect(one("net-b").inputs.delete).toBe("bash hosts/bridge-over.sh remove");
+  expect(environment(one("net-b")).REMOVE).toBe("ACTION=remove bash -s");
   expect(one("net-b").deletedWith).toBe("");
   for (const name of ["net-a", "net-a-network"]) {
     expect(one(name).deletedWith).toContain("container");

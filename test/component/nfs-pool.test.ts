@@ -15,9 +15,9 @@ function pool(args: Partial<NfsPoolArgs> = {}) {
 
 test("the export is for these hosts' addresses alone", async () => {
   const { one } = await record(() => pool({ export: "/srv/vm" }), answers);
-  const { create } = one("pool-server").inputs;
-  expect(create).toContain("CLIENTS='\\''192.0.2.11,198.51.100.11,192.0.2.12'\\''");
-  expect(create).toContain("EXPORT='\\''/srv/vm'\\''");
+  const { stdin } = one("pool-server").inputs;
+  expect(stdin).toContain("CLIENTS='192.0.2.11,198.51.100.11,192.0.2.12'");
+  expect(stdin).toContain("EXPORT='/srv/vm'");
 });
 
 test("the base image is a volume of the storage host's pool, named after its file", async () => {
@@ -40,7 +40,7 @@ test("where every kernel can mount, hosts mount and have a pool on it", async ()
   const { one, result } = await record(() => pool(), answers);
   expect(await resolved(result.transport)).toBe("kernel");
   for (const host of ["a", "b"]) {
-    expect(one(`pool-${host}`).inputs.create).toContain("TRANSPORT='\\''kernel'\\''");
+    expect(one(`pool-${host}`).inputs.stdin).toContain("TRANSPORT='kernel'");
     expect(one(`pool-${host}-pool`).inputs).toMatchObject({
       name: "testbed",
       target: { path: "/export/testbed" },
@@ -52,7 +52,7 @@ test("where every kernel can mount, hosts mount and have a pool on it", async ()
 test("where one kernel can't, all use QEMU's own client, and there is nothing to mount", async () => {
   const { declared, result, one } = await record(() => pool(), withoutKernelNfs("b"));
   expect(await resolved(result.transport)).toBe("userspace");
-  expect(one("pool-a").inputs.create).toContain("TRANSPORT='\\''userspace'\\''");
+  expect(one("pool-a").inputs.stdin).toContain("TRANSPORT='userspace'");
   expect(declared.map(({ name }) => name)).not.toContain("pool-a-pool");
 });
 

@@ -87,6 +87,16 @@ test("a second lab in the same network is refused with the reason, and leaves no
   expect(existsSync("/sys/class/net/lab-other")).toBe(false);
 });
 
+test("a lab that is there can't be moved to another network", async () => {
+  const { all } = await labScript("start", "host1", {
+    LAB_NETWORK: "10.77.19.0/24",
+    LAB_GATEWAY: "10.77.19.1",
+    LAB_ADDRESS: "10.77.19.11",
+  });
+  expect(all).toMatch(/was made with network 10\.77\.9\.0\/24, .* now says network 10\.77\.19\.0\/24/);
+  expect(await on("host1", "hostname")).toBe("host1");
+});
+
 test("another clone's lab of the same name is refused with the reason", async () => {
   const { all } = await labScript("start", "host1", {}, tmpdir());
   expect(all).toContain(`a lab of this name was started from ${project}`);

@@ -1,30 +1,45 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { parseProbe } from "../../hosts/facts.ts";
 import { providerUri } from "../../hosts/libvirt-uri.ts";
 import { chooseTransport } from "../../hosts/nfs-transport.ts";
-import { scriptCommand } from "../../hosts/script.ts";
+import { hostCommand, hostScript } from "../../hosts/script.ts";
 
 const target = { name: "h", address: "192.0.2.1", port: 22, user: "root" };
 
-/** Runs a command line as sshd would: with the login shell. */
-const shell = (command: string) => execFileSync("sh", ["-c", command], { encoding: "utf8" });
+/** Runs a script as sshd would: with the login shell, the script on standard input. */
+const run = (script: string, action: "apply" | "remove" = "apply") =>
+  spawnSync("sh", ["-c", hostCommand(action, "root")], { input: script, encoding: "utf8" });
 
 test("variables reach a script as they are, whatever characters they hold", () => {
-  const command = scriptCommand([], { VALUE: `it's "$HOME" \`id\` \\ \n second` }, "root");
-  const printed = shell(command.replace(/'$/, `\nprintf %s "$VALUE"'`));
-  expect(printed).toBe(`it's "$HOME" \`id\` \\ \n second`);
+  const value = `it's "$HOME" \`id\` \\ \n second`;
+  const script = hostScript({ apply: [] }, { VALUE: value }).replace(
+    "\nelse :",
+    `\nprintf %s "$VALUE"\nelse :`,
+  );
+  expect(run(script).stdout).toBe(value);
 });
 
-test("a failing script stops those after it, and says where it failed", () => {
-  // in_container is lib.sh's own; an unknown variable is an error under `set -u`.
-  const command = scriptCommand(["packages", "nfs-open"], { PACKAGES: "" }, "root");
-  expect(() => execFileSync("sh", ["-c", command], { stdio: "pipe" })).toThrow(/PACKAGES/);
+test("a script that fails says where and stops those after it", () => {
+  // `packages` misses its variables, which is an error under `set -u`.
+  const { status, stderr } = run(hostScript({ apply: ["packages", "nfs-open"] }, { PACKAGES: "" }));
+  expect(status).not.toBe(0);
+  expect(stderr).toMatch(/_PACKAGES: unbound variable/);
+  expect(stderr).not.toMatch(/TRANSPORT/);
+});
+
+test("with another action, scripts of that action run", () => {
+  const { status, stderr } = run(
+    hostScript({ apply: ["nfs-open"], remove: ["packages"] }, { PACKAGES: "" }),
+    "remove",
+  );
+  expect(status).not.toBe(0);
+  expect(stderr).toMatch(/_PACKAGES: unbound variable/);
 });
 
 test("only another user than root goes through sudo", () => {
-  expect(scriptCommand(["probe"], {}, "root")).toMatch(/^bash -c /);
-  expect(scriptCommand(["probe"], {}, "me")).toMatch(/^sudo -n /);
+  expect(hostCommand("apply", "root")).toBe("ACTION=apply bash -s");
+  expect(hostCommand("remove", "me")).toMatch(/^sudo -n ACTION=remove .* bash -s$/);
 });
 
 test("the provider's URI names key and known hosts as terraform-provider-libvirt does", () => {
