@@ -6,7 +6,18 @@ import type * as pulumi from "@pulumi/pulumi";
  *
  * @param resource the engine's name of the resource, in migration/resources.ts
  */
-export function engineProvider(resource: "domain" | "migration"): pulumi.dynamic.ResourceProvider {
+export function engineProvider(resource: EngineResource): pulumi.dynamic.ResourceProvider {
+  const provider = providers.get(resource) ?? makeProvider(resource);
+  providers.set(resource, provider);
+  return provider;
+}
+
+type EngineResource = "domain" | "migration";
+
+/** One of each: Pulumi serialises a provider for every resource that has it, but the same object only once. */
+const providers = new Map<EngineResource, pulumi.dynamic.ResourceProvider>();
+
+function makeProvider(resource: EngineResource): pulumi.dynamic.ResourceProvider {
   const call = async (method: string, ...args: unknown[]) => {
     const { createRequire } = await import("node:module");
     const { pathToFileURL } = await import("node:url");
