@@ -1,8 +1,6 @@
-import { existsSync } from "node:fs";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Image } from "../images/image.ts";
-import { resolveImage } from "../images/resolve.ts";
 import { projectFile } from "./files.ts";
 
 export interface GuestImageArgs {
@@ -29,11 +27,6 @@ export class GuestImage extends pulumi.ComponentResource {
   readonly user: pulumi.Output<string>;
   readonly virtualSizeBytes: pulumi.Output<number>;
   readonly format: pulumi.Output<"qcow2" | "raw">;
-  /**
-   * A `beforeCreate` hook for the resource that uploads the file: if someone cleared the cache since it was made, it
-   * is made again. Without an upload nothing needs the file, and an `up` does not miss it.
-   */
-  readonly beforeUpload: pulumi.ResourceHookFunction;
 
   constructor(name: string, args: GuestImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:GuestImage", name, {}, opts);
@@ -60,21 +53,6 @@ export class GuestImage extends pulumi.ComponentResource {
     this.user = image.user;
     this.virtualSizeBytes = image.virtualSizeBytes;
     this.format = image.format;
-
-    this.beforeUpload = async ({ newInputs }) => {
-      const wanted = (newInputs as { source: string }).source;
-      if (existsSync(wanted)) return;
-      const { path } = await resolveImage(source, sha256);
-      if (path !== wanted)
-        throw new pulumi.ResourceError(
-          `The image ${wanted} is no longer in the cache, and ${source} has become another one, ${path}. Take it with: pulumi up --target-replace '${await urnOf(brought)}'`,
-          this,
-        );
-    };
     this.registerOutputs({ path: this.path, sha256: this.sha256, imageName: this.imageName });
   }
-}
-
-function urnOf(resource: pulumi.Resource): Promise<string> {
-  return new Promise((resolve) => resource.urn.apply(resolve));
 }

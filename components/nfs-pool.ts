@@ -21,8 +21,13 @@ export interface NfsPoolArgs {
    * mount, or else userspace.
    */
   readonly transport?: "auto" | NfsTransport;
-  /** A qcow2 image on this machine that guests' disks lie over. */
+  /**
+   * An image on this machine that guests' disks lie over. It is uploaded once: what guests wrote fits no other one, so that a change
+   * of it is for the next pool.
+   */
   readonly baseImage: pulumi.Input<string>;
+  /** Default: qcow2. */
+  readonly baseFormat?: pulumi.Input<"qcow2" | "raw">;
   /** libvirt's name of the pool. Default: "testbed". */
   readonly pool?: string;
 }
@@ -44,6 +49,7 @@ export class NfsPool extends pulumi.ComponentResource {
   readonly transport: pulumi.Output<NfsTransport>;
   /** The base image's volume id, which is its path on the storage host (and where the export is mounted). */
   readonly baseVolume: pulumi.Output<string>;
+  readonly baseFormat: pulumi.Output<"qcow2" | "raw">;
 
   constructor(name: string, args: NfsPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:NfsPool", name, {}, opts);
@@ -77,15 +83,22 @@ export class NfsPool extends pulumi.ComponentResource {
       { name: pool, type: "dir", target: { path: folder } },
       { parent: this, provider: this.provider, deletedWith },
     );
+    this.baseFormat = pulumi.output(args.baseFormat ?? "qcow2");
     const base = new libvirt.Volume(
       `${name}-base`,
       {
         name: pulumi.output(args.baseImage).apply((path) => basename(path)),
         pool: storagePool.name,
         source: args.baseImage,
-        format: "qcow2",
+        format: this.baseFormat,
       },
-      { parent: this, provider: this.provider, deletedWith },
+      {
+        parent: this,
+        provider: this.provider,
+        deletedWith,
+        // Another base under the same overlays would be another disk.
+        ignoreChanges: ["name", "source", "format"],
+      },
     );
     this.baseVolume = base.id;
 

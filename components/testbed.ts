@@ -88,6 +88,7 @@ export class Testbed extends pulumi.ComponentResource {
         serverAddress: plan.storage.address,
         transport: plan.storage.transport,
         baseImage: image.path,
+        baseFormat: image.format,
       },
       child,
     );

@@ -110,6 +110,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
         server: pool.server,
         overlayPath: overlay.id,
         basePath: pool.baseVolume,
+        baseFormat: pool.baseFormat,
         // The provider's id of a seed is its path and, behind a semicolon, a uuid of its own.
         seedPath: seed.id.apply((id) => id.split(";")[0] as string),
         bridgeName: bridge.bridge,
@@ -128,7 +129,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
             server: known.server,
             overlayPath: known.overlayPath,
             basePath: known.basePath,
-            baseFormat: "qcow2",
+            baseFormat: known.baseFormat,
             seedPath: known.seedPath,
           },
           mac,

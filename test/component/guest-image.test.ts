@@ -32,13 +32,3 @@ test("source and sum reach the command as data, not as shell", async () => {
   expect(one("image-file").inputs).toMatchObject({ environment: { SOURCE: source, SHA256: sha256 } });
   expect(one("image-file").inputs.create).not.toContain("here");
 });
-
-test("before an upload the file is looked for, and one that is gone for good is said to be", async () => {
-  const { result } = await record(
-    () => new GuestImage("image", { source: "/nowhere/at-all.qcow2" }),
-    answers,
-  );
-  const upload = (source: string) => result.beforeUpload({ newInputs: { source } } as never);
-  await expect(upload(import.meta.filename)).resolves.toBeUndefined();
-  await expect(upload("/cache/gone.qcow2")).rejects.toThrow("There is no image at /nowhere/at-all.qcow2");
-});
