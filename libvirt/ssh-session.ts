@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -65,6 +67,18 @@ export function sshOptions(target: SshTarget): string[] {
   ];
 }
 
+const socketPrefix = "testbed-ssh-";
+let removal: Promise<void> | undefined;
+
+/** Removes the sockets of connections whose ssh was killed: their names say which process they were for, and it is gone. */
+async function removeStaleSockets(): Promise<void> {
+  const isGone = (name: string) => !existsSync(`/proc/${name.slice(socketPrefix.length).split("-")[0]}`);
+  const names = await readdir(tmpdir());
+  const stale = names.filter((name) => name.startsWith(socketPrefix) && isGone(name));
+  // One of another user's is not ours to remove.
+  await Promise.allSettled(stale.map((name) => rm(join(tmpdir(), name), { force: true })));
+}
+
 /**
  * One SSH connection to a host, shared by all commands on it (OpenSSH's multiplexing), everything run as root.
  *
@@ -92,8 +106,10 @@ export class SshSession {
 
   /** Throws HostUnreachable. */
   static async open(target: SshTarget): Promise<SshSession> {
+    removal ??= removeStaleSockets();
+    await removal;
     // ssh makes it for this user alone, and removes it when it ends.
-    const control = join(tmpdir(), `testbed-ssh-${randomUUID()}`);
+    const control = join(tmpdir(), `${socketPrefix}${process.pid}-${randomUUID()}`);
     // EPOCHREALTIME needs bash 5, and no process of its own a reading.
     const clock = `while read -r _; do echo "$EPOCHREALTIME"; done`;
     const master = execa(
