@@ -45,8 +45,10 @@ export async function prepare(
 export async function transfer(moving: Moving, options: MigrationOptions): Promise<void> {
   const { guest, uuid, source, destination, tell, timeoutMs } = moving;
   const progress = followProgress(moving);
+  let gaveUp: string | undefined;
   const deadline = setTimeout(() => {
-    tell(`${guest}: not done after ${timeoutMs / 1000} s; giving up, it stays on ${source.name}`);
+    gaveUp = `not done after ${timeoutMs / 1000} s (migration.timeoutMs); giving up, it stays on ${source.name}`;
+    tell(`${guest}: ${gaveUp}`);
     void abort(moving);
   }, timeoutMs);
   try {
@@ -58,6 +60,8 @@ export async function transfer(moving: Moving, options: MigrationOptions): Promi
       // The deadline above ends the move; this is for a libvirtd that does not even answer to that.
       { timeoutMs: timeoutMs + 60_000 },
     );
+  } catch (error) {
+    throw gaveUp === undefined ? error : new Error(gaveUp, { cause: error });
   } finally {
     clearTimeout(deadline);
     await progress.stop();
@@ -100,6 +104,7 @@ function followProgress({ guest, uuid, source, destination, tell }: Moving) {
   const look = `while sleep 0.9; do ${virshCommand(["domjobinfo", uuid])} 2>/dev/null; echo --; done`;
   const startedMs = performance.now();
   let printed: string[] = [];
+  let begun = false;
   return source.session.follow(look, (line) => {
     if (line !== "--") {
       printed.push(line);
@@ -107,6 +112,9 @@ function followProgress({ guest, uuid, source, destination, tell }: Moving) {
     }
     const job = parseJobInfo(printed.join("\n"));
     printed = [];
+    // Once it has begun, a job without figures is one that has just ended.
+    if (begun && job.remainingMiB === undefined) return;
+    begun = job.remainingMiB !== undefined;
     tell(
       `${guest}: ${source.name} → ${destination.name}, ${progressText(job, performance.now() - startedMs)}`,
     );

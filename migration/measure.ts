@@ -24,7 +24,7 @@ type Heard = Pick<Witness, "source" | "stoppedAt" | "resumedAt" | "statusAt">;
 type Measured = Partial<MigrationRecord> & Pick<MigrationRecord, "totalMs" | "phases" | "passes">;
 
 /** To a tenth of a millisecond: no clock reading here is better. */
-export const rounded = (ms: number): number => Math.round(ms * 10) / 10;
+export const rounded = (ms: number): number => Math.round(ms * 10) / 10 + 0; // -0 becomes 0, as it is in JSON
 
 /**
  * Brings a host's time stamp onto the stopwatch. A clock that was read with some error, or that drifts during a long move, can place
