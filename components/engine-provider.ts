@@ -20,9 +20,7 @@ const providers = new Map<EngineResource, pulumi.dynamic.ResourceProvider>();
 function makeProvider(resource: EngineResource): pulumi.dynamic.ResourceProvider {
   const call = async (method: string, ...args: unknown[]) => {
     const { createRequire } = await import("node:module");
-    const { pathToFileURL } = await import("node:url");
-    const engine = createRequire(`${process.cwd()}/package.json`).resolve("kvm-migration-testbed/engine");
-    const resources = await import(pathToFileURL(engine).href);
+    const resources = createRequire(`${process.cwd()}/package.json`)("kvm-migration-testbed/engine");
     return resources[resource][method](...args);
   };
   return {
