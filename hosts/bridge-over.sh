@@ -13,7 +13,7 @@ set -euo pipefail
 home() { echo "${1/#\~\//$HOME/}"; }
 
 options=(-o BatchMode=yes -o ConnectTimeout=20 -o StrictHostKeyChecking=yes -o LogLevel=ERROR -o ControlPath=none
-  -o ServerAliveInterval=3 -o ServerAliveCountMax=3 -p "$HOST_PORT" -l "$HOST_USER")
+  -o ServerAliveInterval=10 -o ServerAliveCountMax=3 -p "$HOST_PORT" -l "$HOST_USER")
 [ -z "$KNOWN_HOSTS_FILE" ] || options+=(-o "UserKnownHostsFile=$(home "$KNOWN_HOSTS_FILE")")
 [ -z "$HOST_KEY_FILE" ] || options+=(-o IdentitiesOnly=yes -i "$(home "$HOST_KEY_FILE")")
 
@@ -22,7 +22,10 @@ if [ "${1:-}" = remove ]; then
   exit
 fi
 
-ssh "${options[@]}" "$HOST_ADDRESS" "$APPLY" <<< "$BRIDGE_SCRIPT"
+code=0
+ssh "${options[@]}" "$HOST_ADDRESS" "$APPLY" <<< "$BRIDGE_SCRIPT" || code=$?
+[ "$code" != 255 ] || echo "host $HOST_NAME ($HOST_ADDRESS): the SSH connection broke while the bridge was made" >&2
+[ "$code" = 0 ] || exit "$code"
 
 # Neighbours and switches may need a moment to learn where the address is now. ssh itself fails with 255.
 deadline=$((SECONDS + 90))
