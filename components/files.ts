@@ -1,4 +1,4 @@
-import { join, relative } from "node:path";
+import { extname, join, relative } from "node:path";
 
 /**
  * A file of this project, as seen from the folder in which Pulumi runs the program and its plugins. Commands name
@@ -6,4 +6,9 @@ import { join, relative } from "node:path";
  */
 export function projectFile(...path: string[]): string {
   return relative(process.cwd(), join(import.meta.dirname, "..", ...path));
+}
+
+/** A program of this project for Node, by its name without an extension: a `.ts` file here, `.js` in the package that others install. */
+export function projectProgram(...path: string[]): string {
+  return projectFile(...path) + extname(import.meta.filename);
 }

@@ -1,7 +1,7 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Image } from "../images/image.ts";
-import { projectFile } from "./files.ts";
+import { projectProgram } from "./files.ts";
 
 export interface GuestImageArgs {
   /**
@@ -35,7 +35,7 @@ export class GuestImage extends pulumi.ComponentResource {
     const brought = new command.local.Command(
       `${name}-file`,
       {
-        create: `node "${projectFile("images", "cli.ts")}" "$SOURCE" \${SHA256:+--sha256 "$SHA256"}`,
+        create: `node "${projectProgram("images", "cli")}" "$SOURCE" \${SHA256:+--sha256 "$SHA256"}`,
         environment: {
           SOURCE: source,
           SHA256: sha256 ?? "",
