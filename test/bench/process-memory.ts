@@ -22,7 +22,7 @@ interface Process {
 
 /** What a process is, by its command line. The first that fits. */
 const kinds: readonly [kind: string, pattern: RegExp][] = [
-  ["engine's provider process (dynamic provider)", /pulumi-resource-pulumi-nodejs|dynamic-provider/],
+  ["dynamic provider (the engine)", /pulumi-resource-pulumi-nodejs|dynamic-provider/],
   ["the program (index.ts)", /cmd\/run|pulumi-language-nodejs-exec/],
   ["Node language host", /pulumi-language-nodejs/],
   ["command plugin", /pulumi-resource-command/],
@@ -96,7 +96,7 @@ async function readProcess(pid: number): Promise<Process | undefined> {
     const number = (key: string) =>
       Number(new RegExp(`^${key}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? Number.NaN);
     const peakKiB = number("VmHWM");
-    if (Number.isNaN(peakKiB)) return undefined;
+    if (Number.isNaN(peakKiB) || command === "") return undefined;
     return { pid, parent: number("PPid"), peakKiB, residentKiB: number("VmRSS"), command };
   } catch {
     return undefined;

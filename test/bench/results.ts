@@ -3,9 +3,9 @@ import { dirname, join } from "node:path";
 import * as z from "zod";
 import { labSampleSchema } from "./lab-cycle.ts";
 import { machineSchema, versionsSchema } from "./machine.ts";
+import { memorySchema } from "./memory.ts";
 import { moveSampleSchema } from "./moves.ts";
 import { noChangeSampleSchema } from "./no-change.ts";
-import { memorySampleSchema } from "./process-memory.ts";
 import { project } from "./pulumi.ts";
 
 /** What a run measured: raw samples, from which every table is made. Times are milliseconds. */
@@ -26,7 +26,7 @@ export const benchResultsSchema = z.object({
   lab: z.array(labSampleSchema).optional(),
   noChange: z.array(noChangeSampleSchema).optional(),
   moves: z.array(moveSampleSchema).optional(),
-  memory: z.array(memorySampleSchema).optional(),
+  memory: memorySchema.optional(),
 });
 export type BenchResults = z.infer<typeof benchResultsSchema>;
 

@@ -2,7 +2,7 @@ import Table from "cli-table3";
 import { moveFindings, noChangeFindings, verdicts } from "./findings.ts";
 import type { LabSample } from "./lab-cycle.ts";
 import type { BenchResults } from "./results.ts";
-import type { Comparison } from "./statistics.ts";
+import { type Comparison, summary } from "./statistics.ts";
 
 /** All tables that a run's results have something for. */
 export function tables(results: BenchResults): string {
@@ -28,7 +28,7 @@ function moveTables(samples: NonNullable<BenchResults["moves"]>): string {
     ["wall time (pulumi up | virsh migrate)", figures.wallMs],
   ];
   return [
-    `Live moves, ${figures.moveMs.ours.n} pairs; medians in ms`,
+    `Live moves, ${figures.moveMs.ours.n} pairs; medians in ms; ${loads(samples)}`,
     drawn(
       ["", "pulumi up", "virsh", "ratio", "95 %", "pair by pair: median", "min", "max"],
       rows.map(([name, comparison]) => [name, ...comparisonCells(comparison)]),
@@ -45,7 +45,7 @@ function moveTables(samples: NonNullable<BenchResults["moves"]>): string {
 function noChangeTable(samples: NonNullable<BenchResults["noChange"]>): string {
   const comparison = noChangeFindings(samples);
   return [
-    `pulumi up with nothing changed, ${comparison.ours.n} pairs; medians in ms`,
+    `pulumi up with nothing changed, ${comparison.ours.n} pairs; medians in ms; ${loads(samples)}`,
     drawn(
       ["", "testbed", "empty stack", "ratio", "95 %", "pair by pair: median", "min", "max"],
       [["wall time", ...comparisonCells(comparison)]],
@@ -98,20 +98,27 @@ function labTables({ upMs, reachableMs, destroyMs, parts, criticalPath, load }: 
   ].join("\n");
 }
 
-function memoryTable(samples: NonNullable<BenchResults["memory"]>): string {
+function memoryTable({ move, emptyStack }: NonNullable<BenchResults["memory"]>): string {
+  const whenEmpty = new Map(emptyStack.map((sample) => [sample.kind, sample]));
   return [
-    "Memory during a move through pulumi up, MiB",
+    "Peak memory of Pulumi and its processes, MiB",
     drawn(
-      ["process", "at once", "greatest one (VmHWM)", "sum (VmRSS)"],
-      samples.map(({ kind, processes, peakMiB, peakSumMiB }) => [
-        kind,
-        `${processes}`,
-        peakMiB.toFixed(0),
-        peakSumMiB.toFixed(0),
-      ]),
+      ["process", "at once", "greatest one (VmHWM)", "sum (VmRSS)", "empty stack: greatest", "sum"],
+      move.map(({ kind, processes, peakMiB, peakSumMiB }) => {
+        const empty = whenEmpty.get(kind);
+        return [kind, `${processes}`, ...[peakMiB, peakSumMiB, empty?.peakMiB, empty?.peakSumMiB].map(whole)];
+      }),
     ),
   ].join("\n");
 }
+
+/** How busy the machine was with other things: times on a busy one are no measurement of this project. */
+function loads(samples: readonly { load: number }[]): string {
+  const { median, min, max } = summary(samples.map(({ load }) => load));
+  return `load before: ${median.toFixed(1)} (${min.toFixed(1)} to ${max.toFixed(1)})`;
+}
+
+const whole = (value: number | undefined): string => (value === undefined ? "–" : value.toFixed(0));
 
 function drawn(head: string[], rows: string[][], textColumns: readonly number[] = [0]): string {
   const colAligns = head.map((_, column) => (textColumns.includes(column) ? "left" : "right"));
