@@ -28,6 +28,7 @@ export async function pulumi(args: readonly string[], options: RunOptions = {}):
     cwd: project,
     env: { ...options.env, NO_COLOR: "1" },
     stdin: "ignore",
+    reject: false,
   });
   if (child.pid) options.onStart?.(child.pid);
   if (options.onEvent) {
@@ -36,8 +37,22 @@ export async function pulumi(args: readonly string[], options: RunOptions = {}):
       if (line.startsWith("{")) onEvent(JSON.parse(line), performance.now() - startedMs);
     });
   }
-  const { stdout } = await child;
+  const { stdout, stderr, failed } = await child;
+  if (failed) throw new Error(`pulumi ${args.join(" ")} failed:\n${stderr}\n${readable(stdout)}`);
   return { wallMs: performance.now() - startedMs, stdout };
+}
+
+/** With --json the errors are among thousands of lines. */
+function readable(stdout: string): string {
+  if (!stdout.startsWith("{")) return stdout;
+  const events = stdout
+    .split("\n")
+    .flatMap((line): EngineEvent[] => (line.startsWith("{") ? [JSON.parse(line)] : []));
+  return events
+    .flatMap(({ diagnosticEvent }) =>
+      diagnosticEvent?.severity === "error" ? [diagnosticEvent.message] : [],
+    )
+    .join("");
 }
 
 /** One resource's turn in an update, on the clock of the run. */
