@@ -125,6 +125,15 @@ test("its types are known to the program's compiler", async () => {
   expect(exitCode).toBe(0);
 });
 
+test("its program for images runs below node_modules", async () => {
+  const image = join(folder, "no-image.qcow2");
+  const program = join(folder, "node_modules/kvm-migration-testbed/images/cli.js");
+  const { exitCode, stderr } = await execa(process.execPath, [program, image], { reject: false });
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain(image);
+  expect(stderr).not.toContain("    at ");
+});
+
 interface Step {
   op: string;
   newState: { type: string; inputs: Record<string, unknown> };
