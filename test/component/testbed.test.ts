@@ -48,6 +48,9 @@ const metal = metalInput();
 const declare = (input: typeof lab, stack: string) =>
   record(() => new Testbed(stack, planStack(parseStackConfig(input, stack), stack)), answers);
 
+// Declared once for all that is asked of them.
+const [inLab, onMetal] = [await declare(lab, "lab"), await declare(metal, "mine")];
+
 /** Names of what was declared, by type without the package. */
 function byType(declared: readonly Declared[]): Record<string, string[]> {
   const grouped = Map.groupBy(declared, ({ type }) => type.replace(/^.*:/, ""));
@@ -56,7 +59,7 @@ function byType(declared: readonly Declared[]): Record<string, string[]> {
 
 describe("a lab", () => {
   test("is containers, prepared hosts, storage, network, image, guests and their places", async () => {
-    const { declared } = await declare(lab, "lab");
+    const { declared } = inLab;
     const components = byType(declared.filter(({ type }) => type.startsWith("testbed:index:")));
     expect(components).toMatchObject({
       Testbed: ["lab"],
@@ -77,7 +80,7 @@ describe("a lab", () => {
   });
 
   test("is all one tree below the testbed", async () => {
-    const { declared } = await declare(lab, "lab");
+    const { declared } = inLab;
     const parents = new Map(declared.map(({ type, name, parent }) => [`${type}::${name}`, parent]));
     // urn:pulumi:stack::project::parents' types$type::name
     const parentOf = (child: string) =>
@@ -90,7 +93,7 @@ describe("a lab", () => {
   });
 
   test("has its storage host started first, and so stopped last", async () => {
-    const { one } = await declare(lab, "lab");
+    const { one } = inLab;
     for (const host of ["host1", "host2"]) {
       expect(one(`${host}-lab-container`).dependencies.join()).toContain("storage-lab-container");
     }
@@ -100,7 +103,7 @@ describe("a lab", () => {
   });
 
   test("goes with its containers: nothing in one is deleted by itself, but a container is", async () => {
-    const { declared } = await declare(lab, "lab");
+    const { declared } = inLab;
     const owned = declared.filter(
       ({ type }) => !type.startsWith("testbed:") && !type.startsWith("pulumi:pulumi"),
     );
@@ -120,7 +123,7 @@ describe("a lab", () => {
   });
 
   test("moves a guest as the config says, once it can be logged in to", async () => {
-    const { one } = await declare(lab, "lab");
+    const { one } = inLab;
     expect(one("vm1-migration").inputs).toMatchObject({
       guest: "vm1",
       uuid: "vm1-domain-id",
@@ -140,7 +143,7 @@ describe("a lab", () => {
   });
 
   test("tells the engine how to reach every host and where intent records lie, and no secret", async () => {
-    const { one } = await declare(lab, "lab");
+    const { one } = inLab;
     const { inputs, secrets } = one("vm1-migration");
     const ssh = {
       port: 22,
@@ -162,7 +165,7 @@ describe("a lab", () => {
   });
 
   test("keeps the display's password a secret, and has none where there is no display", async () => {
-    const { one, declared } = await declare(lab, "lab");
+    const { one, declared } = inLab;
     expect(one("vm1-domain").secrets).toEqual(["vncPassword"]);
     expect(one("vm2-domain").secrets).toEqual([]);
     const plain = declared.map(({ inputs, secrets }) =>
@@ -177,7 +180,7 @@ describe("a lab", () => {
 
 describe("one's own machines", () => {
   test("have no containers, and are reached as the config says", async () => {
-    const { declared, one } = await declare(metal, "mine");
+    const { declared, one } = onMetal;
     expect(byType(declared)).not.toHaveProperty("LabHost");
     expect(one("host1-reach").inputs.environment).toMatchObject({
       HOST_ADDRESS: "192.0.2.11",
@@ -189,7 +192,7 @@ describe("one's own machines", () => {
   });
 
   test("are cleaned up one thing after the other: they do not go themselves", async () => {
-    const { declared } = await declare(metal, "mine");
+    const { declared } = onMetal;
     for (const { deletedWith, name } of declared) expect(deletedWith, name).toBe("");
     const removable = declared
       .filter(({ inputs }) => typeof inputs.delete === "string")
@@ -217,7 +220,7 @@ describe("what a testbed tells", () => {
     );
 
   test("of hosts: where they are and what they can", async () => {
-    const { result } = await declare(lab, "lab");
+    const { result } = inLab;
     const { accelerator, cpuModel, memoryMiB, qemu, libvirt, kernel } = probed;
     const known = { accelerator, nfsTransport: "kernel", cpuModel, memoryMiB, qemu, libvirt, kernel };
     expect(await all(result.hosts)).toEqual({
@@ -227,7 +230,7 @@ describe("what a testbed tells", () => {
   });
 
   test("of guests: what they are, where they run, how to get in, and their display where they run", async () => {
-    const { result } = await declare(lab, "lab");
+    const { result } = inLab;
     const uuid = expect.stringMatching(/^[0-9a-f-]{36}$/);
     const both = { uuid, host: "host2", state: "running", user: "debian" };
     expect(await all(result.guests)).toEqual({
@@ -237,7 +240,7 @@ describe("what a testbed tells", () => {
   });
 
   test("of migrations: where, how often, the last one and those before", async () => {
-    const { result } = await declare(lab, "lab");
+    const { result } = inLab;
     expect(await all(result.migrations)).toEqual({
       vm1: { host: "host2", moves: 1, last: history[0], history },
       vm2: { host: "host2", moves: 0, history: [] },
