@@ -16,7 +16,8 @@ const mib = 1024 * 1024;
 export async function askMachines(plan: Plan): Promise<Mistake[]> {
   // A lab's hosts need not be there yet; they have the memory of this machine.
   if (plan.lab) {
-    return checkCapacity(plan, Object.fromEntries(plan.hosts.map(({ name }) => [name, totalmem() / mib])));
+    const memoryMiB = Math.floor(totalmem() / mib);
+    return checkCapacity(plan, Object.fromEntries(plan.hosts.map(({ name }) => [name, memoryMiB])));
   }
   const answers = await Promise.all([plan.storage, ...plan.hosts].map(({ ssh }) => ask(ssh)));
   const reasons = Object.fromEntries(

@@ -1,0 +1,79 @@
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { parse, stringify } from "yaml";
+
+const root = join(import.meta.dirname, "..", "..");
+
+/** What a run of Pulumi said, and how it ended. */
+export interface Run {
+  exitCode: number;
+  text: string;
+}
+
+/**
+ * This project's program in a folder of its own: state, keys, results and temporary files are in there, so that a test disturbs
+ * nothing of the user's, and what is left over afterwards can be seen.
+ */
+export class TestProject {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async make(): Promise<TestProject> {
+    const project = new TestProject(await mkdtemp(join(tmpdir(), "testbed-e2e-")));
+    for (const file of ["Pulumi.yaml", "package.json", "index.ts", "bin", "migration", "node_modules"]) {
+      await symlink(join(root, file), project.path(file));
+    }
+    for (const folder of ["stacks", "tmp", ".testbed/backend"]) {
+      await mkdir(project.path(folder), { recursive: true });
+    }
+    await writeFile(project.path(".testbed/passphrase"), "test\n");
+    return project;
+  }
+
+  path(...parts: string[]): string {
+    return join(this.folder, ...parts);
+  }
+
+  /** Starts the project's Pulumi, as a person would. */
+  start(...args: string[]) {
+    return execa("sh", [this.path("bin", "pulumi"), ...args, "--non-interactive"], {
+      cwd: this.folder,
+      env: { TMPDIR: this.path("tmp"), PULUMI_BACKEND_URL: undefined, PULUMI_CONFIG_PASSPHRASE: undefined },
+      stdin: "ignore",
+      all: true,
+      reject: false,
+      timeout: 600_000,
+    });
+  }
+
+  async pulumi(...args: string[]): Promise<Run> {
+    const { exitCode = -1, all } = await this.start(...args);
+    return { exitCode, text: all };
+  }
+
+  /** Runs what must succeed, and returns what it printed on standard output alone. */
+  async ask(...args: string[]): Promise<string> {
+    const { exitCode, stdout, all } = await this.start(...args);
+    if (exitCode !== 0) throw new Error(`pulumi ${args.join(" ")} failed (exit code ${exitCode}):\n${all}`);
+    return stdout;
+  }
+
+  /** Writes a stack's file. What Pulumi keeps in it of its own stays. */
+  async configure(stack: string, config: object): Promise<void> {
+    const file = this.path("stacks", `Pulumi.${stack}.yaml`);
+    const own = parse(await readFile(file, "utf8").catch(() => "{}"));
+    const namespaced = Object.fromEntries(
+      Object.entries(config).map(([key, value]) => [`testbed:${key}`, value]),
+    );
+    await writeFile(file, stringify({ ...own, config: namespaced }));
+  }
+
+  remove(): Promise<void> {
+    return rm(this.folder, { recursive: true, force: true });
+  }
+}

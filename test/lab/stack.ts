@@ -1,0 +1,155 @@
+import { execa } from "execa";
+import type { GuestOutput, HostOutput, MigrationOutput } from "../../components/testbed.ts";
+import type { StackInput } from "../../stacks/config.ts";
+import type { Run, TestProject } from "./project.ts";
+import { killTree } from "./traces.ts";
+
+export interface Outputs {
+  hosts: Record<string, HostOutput>;
+  guests: Record<string, GuestOutput>;
+  migrations: Record<string, MigrationOutput>;
+}
+
+/** What `virsh list --all` says of a guest on one host; absent: nothing. */
+export type Places = Record<string, string>;
+
+/** A stack of the test's own, with its hosts and guests, seen from outside: over SSH, and in this machine's processes. */
+export class LabStack {
+  readonly name: string;
+  readonly project: TestProject;
+  /** The stack's file: changed here, written by the next run. */
+  readonly config: StackInput;
+  readonly addresses: Record<string, string>;
+
+  constructor(project: TestProject, name: string, config: StackInput, addresses: Record<string, string>) {
+    this.project = project;
+    this.name = name;
+    this.config = config;
+    this.addresses = addresses;
+  }
+
+  // --- Pulumi ---------------------------------------------------------------------------------------------------
+
+  async init(): Promise<void> {
+    await this.project.ask("stack", "init", this.name);
+  }
+
+  async up(): Promise<Run> {
+    await this.write();
+    return this.project.pulumi("up", "--stack", this.name, "--yes", "--skip-preview");
+  }
+
+  /** An `up` that must succeed. Returns what it said. */
+  async deploy(): Promise<string> {
+    const { exitCode, text } = await this.up();
+    if (exitCode !== 0) throw new Error(`pulumi up failed (exit code ${exitCode}):\n${text}`);
+    return text;
+  }
+
+  async preview(): Promise<Run> {
+    await this.write();
+    return this.project.pulumi("preview", "--stack", this.name);
+  }
+
+  refresh(): Promise<Run> {
+    return this.project.pulumi("refresh", "--stack", this.name, "--yes", "--skip-preview");
+  }
+
+  destroy(): Promise<Run> {
+    return this.project.pulumi("destroy", "--stack", this.name, "--yes", "--skip-preview");
+  }
+
+  async outputs(): Promise<Outputs> {
+    return JSON.parse(await this.project.ask("stack", "output", "--stack", this.name, "--json"));
+  }
+
+  async write(): Promise<void> {
+    await this.project.configure(this.name, this.config);
+  }
+
+  /** Starts an `up`, and kills it with all its plugins and connections as soon as `moment` has come. */
+  async killUp(moment: () => Promise<unknown>): Promise<void> {
+    await this.write();
+    const run = this.project.start("up", "--stack", this.name, "--yes", "--skip-preview");
+    const ended = run.then(({ all }) => {
+      throw new Error(`pulumi up ended before the moment in which it was to be killed:\n${all}`);
+    });
+    await Promise.race([moment(), ended]);
+    await killTree(run.pid as number);
+    await run;
+    ended.catch(() => {});
+  }
+
+  // --- hosts ----------------------------------------------------------------------------------------------------
+
+  /** Runs a command on a host, as root. */
+  async on(host: string, command: string): Promise<string> {
+    const { stdout } = await execa("ssh", [...this.#ssh(), `root@${this.addresses[host]}`, command]);
+    return stdout;
+  }
+
+  /** Waits, on a host, until a command of it succeeds. */
+  async until(host: string, condition: string): Promise<void> {
+    await this.on(host, `timeout 120 bash -c 'until ${condition}; do sleep 0.02; done' >/dev/null 2>&1`);
+  }
+
+  virsh(host: string, command: string): Promise<string> {
+    return this.on(host, `LC_ALL=C virsh -q -c qemu:///system ${command}`);
+  }
+
+  /** Moves that were begun and not ended, as the storage host has them; and memories that were saved, on the hosts. */
+  async unfinished(): Promise<string[]> {
+    const looks = [
+      this.on("storage", "find /export/testbed/.migrations -type f ! -name '*.lock' 2>/dev/null || true"),
+      ...this.config.hosts.map(({ name }) =>
+        this.on(
+          name,
+          "find /var/lib/kvm-migration-testbed/moving /var/lib/libvirt/qemu/save -type f 2>/dev/null || true",
+        ),
+      ),
+    ];
+    return (await Promise.all(looks)).flatMap((found) => found.split("\n").filter(Boolean));
+  }
+
+  /** Where a guest is, by host: `running (migrated)`, or what else libvirt says. */
+  async places(guest: string): Promise<Places> {
+    const hosts = this.config.hosts.map(({ name }) => name);
+    const states = await Promise.all(
+      hosts.map(async (host) => {
+        const state = await this.virsh(
+          host,
+          `list --all --name | grep -qx ${guest} && virsh -q domstate --reason ${guest} || true`,
+        );
+        return [host, state.trim()] as const;
+      }),
+    );
+    return Object.fromEntries(states.filter(([, state]) => state !== ""));
+  }
+
+  // --- guests ---------------------------------------------------------------------------------------------------
+
+  /** Runs a command in a guest, as the user that the stack names, over SSH. */
+  async inGuest(guest: string, command: string): Promise<string> {
+    const { stdout } = await execa("ssh", [
+      ...this.#ssh(),
+      // The key that the guest made for itself at its first boot.
+      ...["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"],
+      `debian@${this.addresses[guest]}`,
+      command,
+    ]);
+    return stdout;
+  }
+
+  #ssh(): string[] {
+    const folder = this.project.path(".testbed", this.name);
+    const options = {
+      BatchMode: "yes",
+      ConnectTimeout: "10",
+      LogLevel: "ERROR",
+      IdentitiesOnly: "yes",
+      IdentityFile: `${folder}/id_ed25519`,
+      UserKnownHostsFile: `${folder}/known_hosts`,
+    };
+    return Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
+  }
+}

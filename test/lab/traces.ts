@@ -1,0 +1,85 @@
+import { readdir, readFile } from "node:fs/promises";
+import { execa } from "execa";
+
+const stateFolder = "/var/lib/kvm-migration-testbed";
+
+const read = (file: string): Promise<string> => readFile(file, "utf8").catch(() => "");
+
+async function pids(): Promise<number[]> {
+  return (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry)).map(Number);
+}
+
+/** A container host as start.sh wrote it down. */
+export async function containerOf(lab: string, host: string): Promise<{ init: number; supervisor: number }> {
+  const [, init, , supervisor] = (await read(`${stateFolder}/${lab}/${host}/alive`)).trim().split(" ");
+  return { init: Number(init), supervisor: Number(supervisor) };
+}
+
+/** The processes whose root is a file system of this lab's hosts. */
+async function hostProcesses(lab: string): Promise<string[]> {
+  const all = await Promise.all(
+    (await pids()).map(async (pid) => [pid, await read(`/proc/${pid}/mountinfo`)] as const),
+  );
+  const own = all.filter(([, mounts]) => mounts.includes(`upperdir=${stateFolder}/${lab}/`));
+  return Promise.all(own.map(async ([pid]) => `${pid} ${await commandLine(pid)}`));
+}
+
+/** The processes that were started with these words, on this machine. */
+async function processesNaming(...words: string[]): Promise<string[]> {
+  const all = await Promise.all((await pids()).map(async (pid) => `${pid} ${await commandLine(pid)}`));
+  return all.filter((line) => words.some((word) => line.includes(word)));
+}
+
+const commandLine = async (pid: number): Promise<string> =>
+  (await read(`/proc/${pid}/cmdline`)).replaceAll("\0", " ").slice(0, 200);
+
+/** Everything of a lab that can be found on this machine, a line each; empty when it has left nothing. */
+export async function tracesOf(lab: string, bridge: string, project: string): Promise<string[]> {
+  const { stdout: links } = await execa("ip", ["-o", "link"]);
+  const files = await Promise.all(
+    [stateFolder, "/run/systemd/nspawn/propagate", "/run/systemd/nspawn/unix-export"].map(async (folder) =>
+      (await readdir(folder).catch(() => [])).map((name) => `${folder}/${name}`),
+    ),
+  );
+  return [
+    ...links.split("\n").filter((line) => line.includes(bridge) || line.includes(`testbed-${lab}-`)),
+    ...(await read("/proc/mounts")).split("\n").filter((line) => line.includes(`/${lab}/`)),
+    ...files.flat().filter((file) => file.endsWith(`/${lab}`) || file.includes(`testbed-${lab}-`)),
+    ...(await hostProcesses(lab)),
+    ...(await processesNaming(`testbed-${lab}-`, project)),
+  ];
+}
+
+/** A process and all that descend from it. */
+export async function processTree(root: number): Promise<number[]> {
+  const parents = new Map<number, number[]>();
+  for (const pid of await pids()) {
+    const parent = Number(/^PPid:\s*(\d+)/m.exec(await read(`/proc/${pid}/status`))?.[1] ?? 0);
+    parents.set(parent, [...(parents.get(parent) ?? []), pid]);
+  }
+  const below = (pid: number): number[] => [pid, ...(parents.get(pid) ?? []).flatMap(below)];
+  return below(root);
+}
+
+/** Kills a process and all that descend from it, at once: none of them can tidy up, or see the others die. */
+export async function killTree(root: number): Promise<void> {
+  let frozen = 0;
+  for (;;) {
+    const tree = await processTree(root);
+    for (const pid of tree) signal(pid, "SIGSTOP");
+    // Frozen, they start no others: two looks alike are the whole tree.
+    if (tree.length === frozen) {
+      for (const pid of tree) signal(pid, "SIGKILL");
+      return;
+    }
+    frozen = tree.length;
+  }
+}
+
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
