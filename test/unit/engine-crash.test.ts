@@ -41,8 +41,10 @@ async function newRun(): Promise<void> {
 /** One run of our program. */
 async function run(mode: MigrationMode, to?: string) {
   await newRun();
-  return migrate(request(mode, to), (line) => world.log.push(`   ${line}`));
+  return migrate(request(mode, to), tell);
 }
+
+const tell = (line: string): void => void world.log.push(`   ${line}`);
 
 /** What was done from shortly before the first accident on. */
 function story(): string {
@@ -94,6 +96,18 @@ describe.each(migrationModes)("%s", (mode) => {
     expectMemoryKept(mode);
   });
 
+  test("two runs at a time work on the guest one after the other", async () => {
+    begin();
+    await newRun();
+    const moves = await Promise.all([
+      migrate(request(mode, "host2"), tell),
+      migrate(request(mode, "host3"), tell),
+    ]);
+    expect(moves.map(({ host }) => host)).toEqual(["host2", "host3"]);
+    expectSettled("host3");
+    expectMemoryKept(mode);
+  });
+
   test.each(crashes)("a run that dies at any step (%s) is put right by the next", async (fate) => {
     for (let step = 0; ; step++) {
       begin();
@@ -126,9 +140,7 @@ describe.each(migrationModes)("%s", (mode) => {
         begin();
         await newRun();
         world.plan(fate, step);
-        const outcome = await migrate(request(mode), (line) => world.log.push(`   ${line}`)).catch(
-          (error: unknown) => error,
-        );
+        const outcome = await migrate(request(mode), tell).catch((error: unknown) => error);
         if (world.isFatePending) return;
         if (outcome instanceof MigrationFailed) {
           // A guest that has moved has moved, whatever becomes of the figures.
@@ -233,6 +245,6 @@ async function runInto(fate: Fate, step: number, mode: MigrationMode): Promise<b
   await newRun();
   const { generation } = world;
   world.plan(fate, step);
-  await migrate(request(mode), (line) => world.log.push(`   ${line}`)).catch(() => {});
+  await migrate(request(mode), tell).catch(() => {});
   return world.generation !== generation;
 }

@@ -116,7 +116,7 @@ export class SimulatedFleet {
     this.generation++;
     this.unreachable.clear();
     this.#fate = undefined;
-    for (const { listeners } of this.machines) listeners.clear();
+    for (const machine of this.machines) machine.dropConnections();
   }
 
   /** Lets `fate` befall the command that does the step after so many. */
@@ -208,6 +208,7 @@ export class Machine {
   readonly domains = new Map<string, Domain>();
   readonly listeners = new Set<(line: string) => void>();
   readonly #programs: Record<string, Program>;
+  readonly #locks = new Map<string, (() => void)[]>();
   #lastMs = 0;
 
   readonly world: SimulatedFleet;
@@ -226,6 +227,26 @@ export class Machine {
       ssh: (args) => this.#ssh(args),
       scp: (args) => this.#scp(args),
     };
+  }
+
+  /** Calls back once nobody before us has the lock; returns what gives it, or the place in the queue, up. */
+  waitForLock(path: string, have: () => void): () => void {
+    const queue = this.#locks.get(path) ?? [];
+    this.#locks.set(path, queue);
+    queue.push(have);
+    const first = () => queueMicrotask(() => queue[0]?.());
+    if (queue.length === 1) first();
+    return () => {
+      const wasFirst = queue[0] === have;
+      queue.splice(queue.indexOf(have), 1);
+      if (wasFirst) first();
+    };
+  }
+
+  /** Connections of dead programs end, and with them what they held. */
+  dropConnections(): void {
+    this.listeners.clear();
+    this.#locks.clear();
   }
 
   shell(script: string, stdin: string): Running {
@@ -564,10 +585,14 @@ export class SimulatedSession {
 
   follow(command: string, onLine: (line: string) => void): Follower {
     if (this.alive && command.includes("qemu-monitor-event")) this.#machine.listeners.add(onLine);
-    if (this.alive && command.includes("flock")) queueMicrotask(() => onLine("held"));
+    const lock = /exec 9> '(.*?)'; flock 9/.exec(command)?.[1];
+    const release = this.alive && lock ? this.#machine.waitForLock(lock, () => onLine("held")) : undefined;
     return {
       ended: new Promise(() => {}),
-      stop: async () => void this.#machine.listeners.delete(onLine),
+      stop: async () => {
+        this.#machine.listeners.delete(onLine);
+        release?.();
+      },
     };
   }
 
