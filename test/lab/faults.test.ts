@@ -21,12 +21,12 @@ beforeAll(async () => {
     project,
     stackName,
     {
-      lab: { network: "10.77.21.0/24", bridge },
+      lab: { network: "10.77.23.0/24", bridge },
       hosts: [{ name: "host1" }, { name: "host2" }],
       guests: [{ name: "vm1", memoryMiB: 448, diskGiB: 3, workload: { type: "disk", mibPerSecond: 0.25 } }],
       placement: { vm1: "host1" },
     },
-    { storage: "10.77.21.10", host1: "10.77.21.11", host2: "10.77.21.12", vm1: "10.77.21.101" },
+    { storage: "10.77.23.10", host1: "10.77.23.11", host2: "10.77.23.12", vm1: "10.77.23.101" },
   );
   await stack.init();
 });
