@@ -43,7 +43,13 @@ export class TestProject {
   start(...args: string[]) {
     return execa("sh", [this.path("bin", "pulumi"), ...args, "--non-interactive"], {
       cwd: this.folder,
-      env: { TMPDIR: this.path("tmp"), PULUMI_BACKEND_URL: undefined, PULUMI_CONFIG_PASSPHRASE: undefined },
+      env: {
+        TMPDIR: this.path("tmp"),
+        // What Node compiled of the program is the same in every folder.
+        NODE_COMPILE_CACHE: join(root, ".testbed", "node-cache"),
+        PULUMI_BACKEND_URL: undefined,
+        PULUMI_CONFIG_PASSPHRASE: undefined,
+      },
       stdin: "ignore",
       all: true,
       reject: false,

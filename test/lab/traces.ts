@@ -15,23 +15,24 @@ export async function containerOf(lab: string, host: string): Promise<{ init: nu
   return { init: Number(init), supervisor: Number(supervisor) };
 }
 
-/** The processes whose root is a file system of this lab's hosts. */
-async function hostProcesses(lab: string): Promise<string[]> {
-  const all = await Promise.all(
-    (await pids()).map(async (pid) => [pid, await read(`/proc/${pid}/mountinfo`)] as const),
+/** The processes of this lab's hosts (by the file system that is their root), and those that runs of Pulumi in this project started. */
+async function processesOf(lab: string, project: string): Promise<string[]> {
+  const isRoot = new RegExp(` / / .*upperdir=${stateFolder}/${lab}/`);
+  const seen = await Promise.all(
+    (await pids()).map(async (pid) => ({
+      pid,
+      command: (await read(`/proc/${pid}/cmdline`)).replaceAll("\0", " ").slice(0, 200),
+      mounts: await read(`/proc/${pid}/mountinfo`),
+      environment: await read(`/proc/${pid}/environ`),
+    })),
   );
-  const own = all.filter(([, mounts]) => mounts.includes(`upperdir=${stateFolder}/${lab}/`));
-  return Promise.all(own.map(async ([pid]) => `${pid} ${await commandLine(pid)}`));
+  return seen
+    .filter(
+      ({ command, mounts, environment }) =>
+        isRoot.test(mounts) || command.includes(`testbed-${lab}-`) || environment.includes(project),
+    )
+    .map(({ pid, command }) => `process ${pid} ${command}`);
 }
-
-/** The processes that were started with these words, on this machine. */
-async function processesNaming(...words: string[]): Promise<string[]> {
-  const all = await Promise.all((await pids()).map(async (pid) => `${pid} ${await commandLine(pid)}`));
-  return all.filter((line) => words.some((word) => line.includes(word)));
-}
-
-const commandLine = async (pid: number): Promise<string> =>
-  (await read(`/proc/${pid}/cmdline`)).replaceAll("\0", " ").slice(0, 200);
 
 /** Everything of a lab that can be found on this machine, a line each; empty when it has left nothing. */
 export async function tracesOf(lab: string, bridge: string, project: string): Promise<string[]> {
@@ -45,8 +46,7 @@ export async function tracesOf(lab: string, bridge: string, project: string): Pr
     ...links.split("\n").filter((line) => line.includes(bridge) || line.includes(`testbed-${lab}-`)),
     ...(await read("/proc/mounts")).split("\n").filter((line) => line.includes(`/${lab}/`)),
     ...files.flat().filter((file) => file.endsWith(`/${lab}`) || file.includes(`testbed-${lab}-`)),
-    ...(await hostProcesses(lab)),
-    ...(await processesNaming(`testbed-${lab}-`, project)),
+    ...(await processesOf(lab, project)),
   ];
 }
 

@@ -1,0 +1,70 @@
+import { readdir } from "node:fs/promises";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { TestProject } from "./project.ts";
+import { tracesOf } from "./traces.ts";
+
+// What is wrong in a stack's file is told all at once, and nothing is touched: seen here with the real CLI, where
+// test/unit has every single mistake.
+
+const stack = "refused-test";
+const bridge = "lab-refused";
+
+let project: TestProject;
+
+beforeAll(async () => {
+  project = await TestProject.make();
+  await project.ask("stack", "init", stack);
+});
+
+afterAll(() => project.remove());
+
+const sound = {
+  lab: { network: "10.77.22.0/24", bridge },
+  hosts: [{ name: "host1" }, { name: "host2" }],
+  guests: [{ name: "vm1", memoryMiB: 512 }],
+  placement: { vm1: "host1" },
+};
+
+/** What `pulumi up` says of this config, which it must refuse without a trace. */
+async function refusal(changes: object): Promise<string> {
+  await project.configure(stack, { ...sound, ...changes });
+  const { exitCode, text } = await project.pulumi("up", "--stack", stack, "--yes", "--skip-preview");
+  expect(exitCode).not.toBe(0);
+  expect(text).toContain("nothing was touched");
+  expect(await tracesOf(stack, bridge, project.folder)).toEqual([]);
+  expect(await readdir(project.path(".testbed"))).toEqual(["backend", "passphrase"]);
+  return text;
+}
+
+test("names, addresses, ports and hosts that do not go together", async () => {
+  const vnc = { port: 5901 };
+  const text = await refusal({
+    guests: [
+      { name: "vm1", mac: "52:54:00:10:55:ef", vnc, memmoryMiB: 512 },
+      { name: "vm1", mac: "52:54:00:10:55:EF", vnc },
+    ],
+    placement: { vm1: "host9" },
+  });
+  expect(text).toContain("testbed:guests[0].memmoryMiB: there is no such key");
+  expect(text).toContain('(did you mean "memoryMiB"?)');
+  expect(text).toContain('testbed:placement.vm1: there is no host "host9"; hosts are host1 and host2');
+  expect(text).toContain("testbed:guests[1].name: the name vm1 is taken by guests[0]");
+  expect(text).toContain("testbed:guests[1].mac: the MAC address 52:54:00:10:55:ef is taken by guest vm1");
+  expect(text).toContain("testbed:guests[1].vnc.port: the port 5901 is taken by guest vm1's VNC display");
+});
+
+test("an image that is not there", async () => {
+  const text = await refusal({ image: { source: "./no-such-image.qcow2" } });
+  expect(text).toMatch(/testbed:image\.source: .*no-such-image\.qcow2/);
+});
+
+test("an image with another checksum, and more memory than there is", async () => {
+  await execa("qemu-img", ["create", "-q", "-f", "qcow2", project.path("image.qcow2"), "64M"]);
+  const text = await refusal({
+    image: { source: "./image.qcow2", sha256: "0".repeat(64) },
+    guests: [{ name: "vm1", memoryMiB: 4_000_000 }],
+  });
+  expect(text).toMatch(/testbed:image: .*(checksum|SHA-256)/i);
+  expect(text).toMatch(/testbed:guests: vm1 \(4000000\) need \d+ MiB .* this machine has \d+ MiB/);
+});
