@@ -59,17 +59,21 @@ export class NfsPool extends pulumi.ComponentResource {
     this.storage = new SshHost(args.storage.name ?? `${name}-storage`, args.storage, { parent: this });
     const { hostName, deletedWith } = this.storage;
 
+    // pool-forget.sh takes pools away: libvirt's own way deletes the folder, which is a mount, or not empty.
+    const forgotten = { retainOnDelete: true };
+
     const server = this.storage.script(
       `${name}-server`,
       {
         scripts: ["packages", "libvirtd", "nfs-ganesha", "nfs-kernel"],
-        remove: ["nfs-ganesha", "nfs-kernel", "libvirtd"],
+        remove: ["pool-forget", "nfs-ganesha", "nfs-kernel", "libvirtd"],
         variables: {
           PACKAGES: poolPackages.join(" "),
           CONTAINER_PACKAGES: ganeshaPackages.join(" "),
           MACHINE_PACKAGES: kernelServerPackages.join(" "),
           MIGRATION_ADDRESS: "",
           LOGIN: args.storage.user ?? "root",
+          POOL: pool,
           EXPORT: folder,
           CLIENTS: clientAddresses(hosts),
         },
@@ -81,7 +85,7 @@ export class NfsPool extends pulumi.ComponentResource {
     const storagePool = new libvirt.Pool(
       `${name}-${hostName}`,
       { name: pool, type: "dir", target: { path: folder } },
-      { parent: this, provider: this.provider, deletedWith },
+      { parent: this, provider: this.provider, deletedWith, ...forgotten },
     );
     this.baseFormat = pulumi.output(args.baseFormat ?? "qcow2");
     const base = new libvirt.Volume(
@@ -109,9 +113,9 @@ export class NfsPool extends pulumi.ComponentResource {
       host.script(
         `${name}-${host.hostName}`,
         {
-          scripts: ["nfs-mount", "nfs-open"],
-          remove: ["nfs-mount"],
-          variables: { SERVER: this.server, EXPORT: folder, TRANSPORT: wanted },
+          scripts: ["pool-forget", "nfs-mount", "nfs-open"],
+          remove: ["pool-forget", "nfs-mount"],
+          variables: { SERVER: this.server, EXPORT: folder, TRANSPORT: wanted, POOL: pool },
         },
         { parent: this, dependsOn: [server] },
       ),
@@ -128,7 +132,7 @@ export class NfsPool extends pulumi.ComponentResource {
               new libvirt.Pool(
                 `${name}-${host.hostName}-pool`,
                 { name: pool, type: "dir", target: { path: folder } },
-                { parent: this, provider, deletedWith: host.deletedWith },
+                { parent: this, provider, deletedWith: host.deletedWith, ...forgotten },
               ).id,
           ),
     );

@@ -11,7 +11,7 @@ if [ "$ACTION" = remove ]; then
   block /etc/libvirt/libvirtd.conf < /dev/null
   block /etc/libvirt/qemu.conf < /dev/null
   if [ -e "$group_mark" ]; then
-    gpasswd --quiet --delete "$(cat "$group_mark")" libvirt > /dev/null || true
+    gpasswd --delete "$(cat "$group_mark")" libvirt > /dev/null || true
     rm -f "$group_mark"
   fi
 else
@@ -46,7 +46,7 @@ Environment=LIBVIRTD_ARGS='
   } | block /etc/libvirt/qemu.conf top
 
   if [ "$LOGIN" != root ] && ! id -nG "$LOGIN" | grep -qw libvirt; then
-    gpasswd --quiet --add "$LOGIN" libvirt > /dev/null
+    gpasswd --add "$LOGIN" libvirt > /dev/null
     install -d "$(dirname "$group_mark")"
     echo "$LOGIN" > "$group_mark"
   fi

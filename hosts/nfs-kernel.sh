@@ -8,6 +8,7 @@ exports=/etc/exports.d/kvm-migration-testbed.exports
 if [ "$ACTION" = remove ]; then
   drop "$exports"
   [ -z "$changed" ] || exportfs -ra
+  rmdir "$EXPORT" 2>/dev/null || true # it stays if there is something in it
   exit 0
 fi
 

@@ -13,6 +13,7 @@ export type HostScript =
   | "nfs-mount"
   | "nfs-open"
   | "packages"
+  | "pool-forget"
   | "probe"
   | "trust";
 
@@ -51,7 +52,7 @@ export function hostCommand(action: keyof HostWork, user: string): string {
   // sudo drops what sshd says of the connection, from which the bridge's uplink is found.
   return user === "root"
     ? `ACTION=${action} bash -s`
-    : `sudo -n ACTION=${action} SSH_CONNECTION="$SSH_CONNECTION" bash -s`;
+    : `sudo -n env ACTION=${action} SSH_CONNECTION="$SSH_CONNECTION" bash -s`;
 }
 
 function read(script: string): string {
