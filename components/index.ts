@@ -1,4 +1,8 @@
 /** The components, for other Pulumi programs: each is usable on its own. */
+
+/** What `Testbed` is made from: a stack's config, checked, and the plan that follows from it. */
+export { parseStackConfig } from "../stacks/parse.ts";
+export { planStack } from "../stacks/plan.ts";
 export { Bridge, type BridgeArgs } from "./bridge.ts";
 export { CpuBaseline, type CpuBaselineArgs } from "./cpu-baseline.ts";
 export { Domain, type DomainArgs } from "./domain.ts";

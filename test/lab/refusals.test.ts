@@ -68,3 +68,19 @@ test("an image with another checksum, and more memory than there is", async () =
   expect(text).toMatch(/testbed:image: .*(checksum|SHA-256)/i);
   expect(text).toMatch(/testbed:guests: vm1 \(4000000\) need \d+ MiB .* this machine has \d+ MiB/);
 });
+
+test("machines of one's own that do not answer, each of them", async () => {
+  const text = await refusal({
+    lab: undefined,
+    storage: { address: "127.0.0.1", port: 9 },
+    hosts: [
+      { name: "host1", address: "127.0.0.1", port: 10, migrationAddress: "192.0.2.11" },
+      { name: "host2", address: "127.0.0.1", port: 11, migrationAddress: "192.0.2.12" },
+    ],
+    ssh: { knownHosts: "accept-new" },
+    image: { source: "debian-12" },
+  });
+  expect(text).toMatch(/testbed:storage: storage \(root@127\.0\.0\.1 port 9\) does not answer/);
+  expect(text).toMatch(/testbed:hosts\[0\]: host1 .* does not answer/);
+  expect(text).toMatch(/testbed:hosts\[1\]: host2 .* does not answer/);
+});
