@@ -1,5 +1,5 @@
 // bin/pulumi, with a CLI that tells how it was called.
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa, type Options } from "execa";
@@ -29,6 +29,10 @@ function cli(path: string, name: string): void {
     .join("\n");
   writeFileSync(path, `#!/bin/sh\nprintf '%s\\n' ${name} "$@"\n${told}\nexit 7\n`);
   chmodSync(path, 0o755);
+}
+
+function isAlive(pid = 0): boolean {
+  return existsSync(`/proc/${pid}`);
 }
 
 async function run(args: readonly string[], env: Record<string, string> = {}, options: Options = {}) {
@@ -73,6 +77,25 @@ test("the CLI itself is run where it is there, as the launcher would keep signal
   mkdirSync(join(home, "versions/1.2.3/bin"), { recursive: true });
   cli(join(home, "versions/1.2.3/bin/pulumi"), "cli");
   expect((await run([], { PULUMI_HOME: home })).lines[0]).toBe("cli");
+});
+
+test("a Terraform plugin that an earlier run left behind is ended, that of a run under way or of another project is not", async () => {
+  const plugin = join(parent, "terraform-provider-libvirt_v0.8.3");
+  copyFileSync("/bin/sleep", plugin);
+  const start = (of: string, command: string, ...args: string[]) =>
+    execa(command, args, { env: { KVM_MIGRATION_TESTBED: of }, reject: false });
+  const bridge = join(parent, "pulumi-resource-terraform-provider");
+  copyFileSync("/bin/bash", bridge);
+  const left = start(project, plugin, "60");
+  const others = start(parent, plugin, "60");
+  const using = start(project, bridge, "-c", `${plugin} 60 & echo $!; wait`);
+  const { value: used } = await using.iterable()[Symbol.asyncIterator]().next();
+
+  await run(["preview"]);
+  expect((await left).signal).toBe("SIGTERM");
+  expect(isAlive(others.pid)).toBe(true);
+  expect(isAlive(Number(used))).toBe(true);
+  for (const pid of [others.pid, using.pid, used]) process.kill(Number(pid), "SIGKILL");
 });
 
 test("before the setup it says so", async () => {
