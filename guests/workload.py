@@ -124,9 +124,10 @@ def write_disk(config):
                 if segment >= 0:
                     os.close(segment)
                 segment, segment_name = os.open(name, os.O_WRONLY | os.O_CREAT, 0o644), name
-                old = segment_path(directory, max(0, sequence - SEGMENTS_KEPT * RECORDS_PER_SEGMENT))
-                if old != name and os.path.exists(old):
-                    os.unlink(old)
+                # One more than verify looks at: until a record of the new segment is acknowledged, it looks at the oldest.
+                outdated = sequence - (SEGMENTS_KEPT + 1) * RECORDS_PER_SEGMENT
+                if outdated >= 0 and os.path.exists(segment_path(directory, outdated)):
+                    os.unlink(segment_path(directory, outdated))
                 sync_directory(directory)
             data = record(sequence)
             os.pwrite(segment, data, sequence % RECORDS_PER_SEGMENT * RECORD)

@@ -2,6 +2,7 @@ import { execa } from "execa";
 import pRetry from "p-retry";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { MigrationMode } from "../../report/record.ts";
+import { readRecords } from "../../report/results.ts";
 import { counterFaults, lifeOf, startCounter, verifyDisk } from "./guest-life.ts";
 import { TestProject } from "./project.ts";
 import { LabStack } from "./stack.ts";
@@ -130,7 +131,6 @@ describe("a guest that someone moved by hand", () => {
   test("shows in a refresh, and stops an up that is told to", async () => {
     const { from, to } = await moveByHand();
     expect((await stack.refresh()).text).toContain(`found on ${to}`);
-    expect((await stack.outputs()).migrations.vm1).toMatchObject({ host: to });
 
     stack.config.migration = { mode: "live", drift: "error" };
     const { exitCode, text } = await stack.up();
@@ -169,9 +169,11 @@ test("a move that is not done in time is given up, and the guest stays as it is"
   expect(text).toMatch(new RegExp(`Moving guest vm1 from ${from} .* failed; it runs on ${from}`));
   await expectOneCopyAt(from);
   expect(await lifeOf(stack, "vm1")).toMatchObject({ bootId: before.bootId, pid: before.pid });
-  const { last, host } = (await stack.outputs()).migrations.vm1 ?? {};
-  expect(host).toBe(from);
-  expect(last).toMatchObject({ outcome: "rolled-back", error: expect.stringContaining("3 s") });
+  const { records } = await readRecords(project.path("results", `${stackName}.jsonl`));
+  expect(records.at(-1)).toMatchObject({
+    outcome: "rolled-back",
+    error: expect.stringContaining("after 3 s"),
+  });
 });
 
 test("a guest that was switched off by hand is started where it is; new hardware is said before it is given", async () => {
