@@ -1,3 +1,9 @@
-/** What the dynamic providers of components/ call, at run time, by the name of the resource. */
-export { domainResource as domain } from "./domain-resource.ts";
-export { migrationResource as migration } from "./migration-resource.ts";
+import { domainResource } from "./domain-resource.ts";
+import { migrationResource } from "./migration-resource.ts";
+import { counted, endWithEngine } from "./orphan.ts";
+
+// What the dynamic providers of components/ call, at run time, by the name of the resource.
+export const domain = counted(domainResource);
+export const migration = counted(migrationResource);
+
+endWithEngine();
