@@ -224,5 +224,6 @@ test("destroy leaves nothing, even when the containers are dead", async () => {
   signal(supervisor, "SIGKILL");
   signal(init, "SIGKILL");
   expect(await stack.destroy()).toMatchObject({ exitCode: 0 });
-  expect(await tracesOf(stackName, bridge, project.folder)).toEqual([]);
+  // Processes that were told to end take a moment.
+  await expect.poll(() => tracesOf(stackName, bridge, project.folder), { timeout: 60_000 }).toEqual([]);
 });

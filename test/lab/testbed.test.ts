@@ -165,7 +165,8 @@ describe("destroy", () => {
   test("leaves nothing of the testbed on this machine", async () => {
     expect((await tracesOf(stackName, bridge, project.folder)).length).toBeGreaterThan(0);
     expect(await stack.destroy()).toMatchObject({ exitCode: 0 });
-    expect(await tracesOf(stackName, bridge, project.folder)).toEqual([]);
+    // Processes that were told to end take a moment.
+    await expect.poll(() => tracesOf(stackName, bridge, project.folder), { timeout: 60_000 }).toEqual([]);
     expect(await readdir(project.path("tmp"))).toEqual([]);
   });
 });
