@@ -167,6 +167,6 @@ describe("destroy", () => {
     expect(await stack.destroy()).toMatchObject({ exitCode: 0 });
     // Processes that were told to end take a moment.
     await expect.poll(() => tracesOf(stackName, bridge, project.folder), { timeout: 60_000 }).toEqual([]);
-    expect(await readdir(project.path("tmp"))).toEqual([]);
+    await expect.poll(() => readdir(project.path("tmp")), { timeout: 60_000 }).toEqual([]);
   });
 });
