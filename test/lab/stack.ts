@@ -131,9 +131,9 @@ export class LabStack {
   /** Runs a command in a guest, as the user that the stack names, over SSH. */
   async inGuest(guest: string, command: string): Promise<string> {
     const { stdout } = await execa("ssh", [
-      ...this.#ssh(),
-      // The key that the guest made for itself at its first boot.
+      // The key that the guest made for itself at its first boot. First, as ssh takes the first of two.
       ...["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"],
+      ...this.#ssh(),
       `debian@${this.addresses[guest]}`,
       command,
     ]);
