@@ -98,6 +98,19 @@ test("a Terraform plugin that an earlier run left behind is ended, that of a run
   for (const pid of [others.pid, using.pid, used]) process.kill(Number(pid), "SIGKILL");
 });
 
+test("a Terraform plugin that a run leaves behind ends with the run, even when it is killed", async () => {
+  const plugin = join(parent, "terraform-provider-libvirt_v0.8.3");
+  copyFileSync("/bin/sleep", plugin);
+  const launcher = join(project, "node_modules/.bin/pulumi");
+  for (const end of ["exit", "kill -9 $$"]) {
+    writeFileSync(launcher, `#!/bin/sh\n${plugin} 60 >/dev/null 2>&1 &\necho $!\n${end}\n`);
+    const { lines } = await run(["destroy"]);
+    const [plugged] = lines.map(Number);
+    expect(plugged).toBeGreaterThan(0);
+    await expect.poll(() => isAlive(plugged), { timeout: 10_000 }).toBe(false);
+  }
+});
+
 test("before the setup it says so", async () => {
   rmSync(join(project, ".testbed"), { recursive: true });
   const { exitCode, error } = await run(["up"]);
