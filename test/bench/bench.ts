@@ -99,22 +99,25 @@ async function bench(chosen: ReadonlySet<Part>): Promise<void> {
   });
 
   if (chosen.has("no-change")) {
-    const noChange = await measureNoChange(stack, noChangePairs, ({ pair, testbedMs, emptyMs }) =>
-      say(`no-change ${pair} of ${noChangePairs}: testbed ${s(testbedMs)}, empty stack ${s(emptyMs)}`),
-    );
-    await keep({ noChange });
+    const noChange: NonNullable<BenchResults["noChange"]> = [];
+    await measureNoChange(stack, noChangePairs, async (sample) => {
+      noChange.push(sample);
+      await keep({ noChange });
+      const { pair, testbedMs, emptyMs } = sample;
+      say(`no-change ${pair} of ${noChangePairs}: testbed ${s(testbedMs)}, empty stack ${s(emptyMs)}`);
+    });
   }
   if (chosen.has("moves")) {
     const moves: NonNullable<BenchResults["moves"]> = [];
-    await measureMoves(stack, pairs, (sample) => {
+    await measureMoves(stack, pairs, async (sample) => {
       moves.push(sample);
+      await keep({ moves });
       const { arm, pair, from, to, qemuTotalMs, qemuDowntimeMs, moveMs, wallMs } = sample;
       say(
         `moves ${pair} of ${pairs}: ${arm.padEnd(6)} ${from} → ${to}  QEMU ${s(qemuTotalMs)}, downtime ${qemuDowntimeMs.toFixed(0)} ms, ` +
           `move ${s(moveMs)}, wall ${s(wallMs)}`,
       );
     });
-    await keep({ moves });
   }
   if (chosen.has("memory")) {
     say("memory: moving there and back");

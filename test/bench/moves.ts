@@ -40,25 +40,22 @@ const pauseMs = 5_000;
 export async function measureMoves(
   stack: string,
   pairs: number,
-  onSample: (sample: MoveSample) => void,
-): Promise<MoveSample[]> {
+  onSample: (sample: MoveSample) => Promise<void>,
+): Promise<void> {
   const subject = await subjectOf(stack);
   return withFleet(subject.fleet, async (sessions) => {
-    const samples: MoveSample[] = [];
     let { host: from, other: to } = subject;
     for (let pair = 1; pair <= pairs; pair++) {
       const order = pair % 2 === 1 ? (["pulumi", "virsh"] as const) : (["virsh", "pulumi"] as const);
       for (const arm of order) {
         const sample = { arm, pair, ...(await observed(subject, sessions, from, to, mover[arm])) };
-        samples.push(sample);
-        onSample(sample);
+        await onSample(sample);
         [from, to] = [to, from];
       }
     }
     // A plain move is unknown to the stack: let it know where the guest was left.
     await place(subject, from);
     await pulumi(["up", "--stack", stack, "--yes", "--skip-preview"]);
-    return samples;
   });
 }
 

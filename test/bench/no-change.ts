@@ -15,23 +15,20 @@ export type NoChangeSample = z.infer<typeof noChangeSampleSchema>;
 export function measureNoChange(
   stack: string,
   pairs: number,
-  onSample: (sample: NoChangeSample) => void,
-): Promise<NoChangeSample[]> {
+  onSample: (sample: NoChangeSample) => Promise<void>,
+): Promise<void> {
   return withEmptyStack(async (empty) => {
     const measured = {
       testbedMs: () => unchangedUp(["--stack", stack]),
       emptyMs: () => unchangedUp(empty.args, empty.env),
     };
-    const samples: NoChangeSample[] = [];
     for (let pair = 1; pair <= pairs; pair++) {
       const order =
         pair % 2 === 1 ? (["testbedMs", "emptyMs"] as const) : (["emptyMs", "testbedMs"] as const);
       const sample: NoChangeSample = { pair, testbedMs: 0, emptyMs: 0, load: loadNow() };
       for (const which of order) sample[which] = await measured[which]();
-      samples.push(sample);
-      onSample(sample);
+      await onSample(sample);
     }
-    return samples;
   });
 }
 

@@ -34,7 +34,7 @@ export type BenchResults = z.infer<typeof benchResultsSchema>;
 export const resultsPath = ({ startedAt }: Pick<BenchResults, "startedAt">): string =>
   join(project, "results", `bench-${startedAt.replace(/\.\d+/, "").replaceAll(":", "-")}.json`);
 
-/** Writes the file whole or not at all; called after every part, so that a run that breaks off keeps what it has. */
+/** Writes the file whole or not at all; called after every sample, so that a run that breaks off keeps what it has. */
 export async function writeResults(results: BenchResults): Promise<string> {
   const path = resultsPath(results);
   await mkdir(dirname(path), { recursive: true });
