@@ -80,7 +80,7 @@ unwanted_generators=(
 apt_sources "$work/apt"
 
 say "installing Debian 12 and $(wc -w <<<"${packages[*]}") named packages"
-TMPDIR=$work mmdebstrap --mode=root --variant=minbase --architectures=amd64 \
+TMPDIR=$work bash "$here/../lab/only-standard-files.sh" mmdebstrap --mode=root --variant=minbase --architectures=amd64 \
 	--aptopt="$work/apt/apt.conf" --aptopt='APT::Install-Recommends "false"' \
 	--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \

@@ -83,7 +83,7 @@ backports=$(sed -n 's/ bookworm main$/ bookworm-backports main/p' "$work/apt/sou
 echo "$backports" >> "$work/apt/sources.list"
 printf 'Package: src:qemu src:seabios\nPin: release n=bookworm-backports\nPin-Priority: 990\n' > "$work/pin"
 started=$SECONDS
-if ! mmdebstrap --verbose --mode=root --variant=minbase --aptopt="$work/apt/apt.conf" --include="$(IFS=,; echo "${packages[*]}")" \
+if ! bash only-standard-files.sh mmdebstrap --verbose --mode=root --variant=minbase --aptopt="$work/apt/apt.conf" --include="$(IFS=,; echo "${packages[*]}")" \
   --aptopt='Apt::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
   --dpkgopt=force-unsafe-io \
   --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \

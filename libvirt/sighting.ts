@@ -1,4 +1,6 @@
-import { quote, type SshSession } from "./ssh-session.ts";
+import { CommandFailed } from "./errors.ts";
+import type { SshSession } from "./ssh-session.ts";
+import { virsh } from "./virsh.ts";
 
 /** What one host says about a guest. */
 export interface Sighting {
@@ -12,7 +14,8 @@ export interface Sighting {
   job?: string;
 }
 
-const marker = "--testbed--";
+/** Stands between what virsh says. */
+const marker = "====";
 
 const states: Record<string, Sighting["state"]> = {
   running: "running",
@@ -26,29 +29,39 @@ const states: Record<string, Sighting["state"]> = {
 
 /** Looks for a guest on one host. Throws when the host or its libvirtd does not answer: that is not "absent". */
 export async function sight(session: SshSession, uuid: string): Promise<Sighting> {
-  const id = quote(uuid);
-  // The list must succeed: only then does a missing uuid mean that the guest is not here. One that leaves (the end of a migration)
-  // between the list and the questions about it is not here either.
-  const script = `export LC_ALL=C
-virsh() { command virsh -q -c qemu:///system "$@"; }
-leave_unless_here() {
-  all=$(virsh list --all --uuid) || exit
-  case "$all" in *${uuid}*) ;; *) exit 0 ;; esac
-}
-ask() {
-  virsh domstate --reason ${id} && echo ${marker} && virsh dominfo ${id} && echo ${marker} && { virsh domjobinfo ${id} 2>/dev/null || true; }
-}
-leave_unless_here
-said=$(ask) || { code=$?; leave_unless_here; exit $code; }
-echo "$said"`;
-  const { stdout } = await session.run(`looking for guest ${uuid}`, script);
-  return parseSighting(session.target.name, stdout);
+  const doing = `looking for guest ${uuid}`;
+  const host = session.target.name;
+  // One virsh for all of them: starting one takes longer than what it is asked. It goes on after a question that libvirt cannot
+  // answer; the last one must be answered, or virsh fails.
+  const questions = [
+    `domstate --reason ${uuid}`,
+    `dominfo ${uuid}`,
+    `domjobinfo ${uuid}`,
+    "list --all --uuid",
+  ];
+  const script = questions.join(`; echo ${marker}; `);
+  const look = async () => {
+    const said = await virsh(session, doing, [script]);
+    return { said, sighting: parseSighting(host, uuid, said.stdout) };
+  };
+  const first = await look();
+  if (first.sighting) return first.sighting;
+  // It came while it was asked about. If it still cannot be asked about, something is wrong.
+  const { said, sighting } = await look();
+  if (sighting) return sighting;
+  throw new CommandFailed({ doing, host, ...said });
 }
 
-/** Reads what the script above prints: domstate --reason, dominfo and domjobinfo, apart by a marker; nothing for absent. */
-export function parseSighting(host: string, printed: string): Sighting {
-  const [stateText = "", info = "", job = ""] = printed.split(marker).map((part) => part.trim());
-  if (!stateText) return { host, state: "absent", reason: "", persistent: false };
+/**
+ * Reads what virsh prints of `domstate --reason`, `dominfo`, `domjobinfo` and the list of all uuids, apart by a marker. A guest is here
+ * if the list has it, which was made last: one that leaves (the end of a migration) while it is asked about is not here.
+ * Undefined: it is here, and the questions about it were not answered.
+ */
+export function parseSighting(host: string, uuid: string, printed: string): Sighting | undefined {
+  const [stateText = "", info = "", job = "", list] = printed.split(marker).map((part) => part.trim());
+  if (list === undefined) throw new Error(`Host ${host} says nothing about its guests: "${printed}"`);
+  if (!list.split(/\s+/).includes(uuid)) return { host, state: "absent", reason: "", persistent: false };
+  if (!stateText || !info) return undefined;
   const [, word = "", reason = ""] = /^(.*?)(?: \((.*)\))?$/.exec(stateText) ?? [];
   const state = states[word];
   if (!state)

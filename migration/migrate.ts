@@ -59,10 +59,12 @@ const defaultTimeoutMs = 600_000;
 export function migrate(request: MigrationRequest, tell: Tell): Promise<Moved> {
   return withGuest(request, request.fleet, tell, async (sessions) => {
     const records: MigrationRecord[] = [];
-    const unfinished = await recover(request, sessions, tell);
-    if (unfinished) records.push(unfinished);
-
-    const { sightings } = await observeGuest(sessions, request.fleet, request.uuid);
+    const look = () => observeGuest(sessions, request.fleet, request.uuid);
+    let { intent, sightings } = await look();
+    if (intent) {
+      records.push(await recover(request, intent, sessions, tell));
+      ({ sightings } = await look());
+    }
     const from = runningAt(request.guest, whereabouts(request.guest, sightings));
     await removeOldDefinitions(request, sightings, sessions);
     if (from === request.to) return { host: from, records };
@@ -83,14 +85,13 @@ export function migrate(request: MigrationRequest, tell: Tell): Promise<Moved> {
   });
 }
 
-/** Finishes or undoes a move that a dead run left behind. Returns its record; undefined when there was none. */
-export async function recover(
+/** Finishes or undoes a move that a dead run left behind. Returns its record. */
+async function recover(
   request: Omit<MigrationRequest, "to">,
+  intent: Intent,
   sessions: FleetSessions,
   tell: Tell,
-): Promise<MigrationRecord | undefined> {
-  const { intent } = await observeGuest(sessions, request.fleet, request.uuid);
-  if (!intent) return undefined;
+): Promise<MigrationRecord> {
   tell(
     `${request.guest}: a run died while moving it from ${intent.from} to ${intent.to} (${intent.mode}); putting that right`,
   );

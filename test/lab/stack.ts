@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import pRetry from "p-retry";
 import type { GuestOutput, HostOutput, MigrationOutput } from "../../components/testbed.ts";
 import type { StackInput } from "../../stacks/config.ts";
 import type { Run, TestProject } from "./project.ts";
@@ -55,8 +56,11 @@ export class LabStack {
     return this.project.pulumi("refresh", "--stack", this.name, "--yes", "--skip-preview");
   }
 
-  destroy(): Promise<Run> {
-    return this.project.pulumi("destroy", "--stack", this.name, "--yes", "--skip-preview");
+  /** Destroys everything and forgets the stack, as `npm run lab:down` does. */
+  async destroy(): Promise<Run> {
+    const run = await this.project.pulumi("destroy", "--stack", this.name, "--yes", "--skip-preview");
+    if (run.exitCode === 0) await this.project.ask("stack", "rm", this.name, "--yes", "--preserve-config");
+    return run;
   }
 
   async outputs(): Promise<Outputs> {
@@ -74,10 +78,10 @@ export class LabStack {
     const ended = run.then(({ all }) => {
       throw new Error(`pulumi up ended before the moment in which it was to be killed:\n${all}`);
     });
+    ended.catch(() => {}); // told by the race
     await Promise.race([moment(), ended]);
     await killTree(run.pid as number);
     await run;
-    ended.catch(() => {});
   }
 
   // --- hosts ----------------------------------------------------------------------------------------------------
@@ -127,6 +131,11 @@ export class LabStack {
   }
 
   // --- guests ---------------------------------------------------------------------------------------------------
+
+  /** Waits until a guest can be logged in to. */
+  async reachable(guest: string): Promise<void> {
+    await pRetry(() => this.inGuest(guest, "true"), { retries: 120, minTimeout: 1000, factor: 1 });
+  }
 
   /** Runs a command in a guest, as the user that the stack names, over SSH. */
   async inGuest(guest: string, command: string): Promise<string> {

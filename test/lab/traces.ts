@@ -15,6 +15,15 @@ export async function containerOf(lab: string, host: string): Promise<{ init: nu
   return { init: Number(init), supervisor: Number(supervisor) };
 }
 
+/** Kills hosts as a power cut would: none of their processes can tidy up. */
+export async function killContainers(lab: string, ...hosts: string[]): Promise<void> {
+  for (const host of hosts) {
+    const { init, supervisor } = await containerOf(lab, host);
+    signal(supervisor, "SIGKILL");
+    signal(init, "SIGKILL");
+  }
+}
+
 /** The processes of this lab's hosts (by the file system that is their root), and those that runs of Pulumi in this project started. */
 async function processesOf(lab: string, project: string): Promise<string[]> {
   const isRoot = new RegExp(` / / .*upperdir=${stateFolder}/${lab}/`);

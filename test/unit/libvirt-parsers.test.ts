@@ -211,6 +211,7 @@ char device redirected to /dev/pts/0 (label charserial0)
 });
 
 describe("what a host says of a guest", () => {
+  const uuid = "6695eb01-f6a4-8304-79aa-97f2502e193f";
   const dominfo = (persistent: "yes" | "no") => `Id:             1
 Name:           vm1
 UUID:           6695eb01-f6a4-8304-79aa-97f2502e193f
@@ -227,9 +228,9 @@ Security model: none
 Security DOI:   0
 `;
   const printed = (state: string, job = "", persistent: "yes" | "no" = "yes") =>
-    `${state}\n\n--testbed--\n${dominfo(persistent)}\n--testbed--\n${job}`;
+    `${state}\n\n====\n${dominfo(persistent)}\n====\n${job}\n====\n${uuid}\n1b7159b2-c702-5eb0-be68-43576be5849d\n`;
   const sighted = (state: string, job?: string, persistent?: "yes" | "no") =>
-    parseSighting("host1", printed(state, job, persistent));
+    parseSighting("host1", uuid, printed(state, job, persistent));
 
   test.each([
     ["running (booted)", "running", "booted"],
@@ -248,26 +249,32 @@ Security DOI:   0
   });
 
   test("a guest that only runs, without a definition that stays", () => {
-    expect(sighted("paused (migrating)", "", "no").persistent).toBe(false);
+    expect(sighted("paused (migrating)", "", "no")?.persistent).toBe(false);
   });
 
   test("a job works on it", () => {
     const job =
       "Job type:         Unbounded   \nOperation:        Outgoing migration\nTime elapsed:     58   ms\n";
-    expect(sighted("running (booted)", job).job).toBe("Outgoing migration");
+    expect(sighted("running (booted)", job)?.job).toBe("Outgoing migration");
   });
 
   test("no job works on it", () => {
     expect(sighted("running (booted)", "Job type:         None        \n")).not.toHaveProperty("job");
   });
 
-  test("a host that has no such guest says nothing", () => {
-    expect(parseSighting("host2", "")).toEqual({
-      host: "host2",
-      state: "absent",
-      reason: "",
-      persistent: false,
-    });
+  test("a host that does not list the guest does not have it, whatever it said before", () => {
+    const absent = { host: "host2", state: "absent", reason: "", persistent: false };
+    expect(parseSighting("host2", uuid, "====\n====\n====\n")).toEqual(absent);
+    const left = printed("running (booted)").replace(uuid, "").replace(`${uuid}\n1b`, "1b");
+    expect(parseSighting("host2", uuid, left)).toEqual(absent);
+  });
+
+  test("a guest that is listed and of which nothing was said is not judged", () => {
+    expect(parseSighting("host2", uuid, `====\n====\n====\n${uuid}\n`)).toBeUndefined();
+  });
+
+  test("without a list there is no verdict", () => {
+    expect(() => parseSighting("host2", uuid, "")).toThrow("Host host2 says nothing about its guests");
   });
 
   test.each(["no state", "laufend (gestartet)", "error: failed to connect"])(

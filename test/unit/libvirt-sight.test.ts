@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { sight } from "../../libvirt/sighting.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
 
-// The script that looks for a guest, run by a real bash with a virsh that says what a test wants.
+// Looking for a guest, with a virsh that does several commands as the real one: it goes on after one that fails, and its exit is the last one's.
 const uuid = "6695eb01-f6a4-8304-79aa-97f2502e193f";
 let folder: string;
 
@@ -17,13 +17,16 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** @param answers by virsh's subcommand, as bash that prints the answer */
 async function sightWith(answers: Record<string, string>) {
-  const cases = Object.entries(answers).map(([command, script]) => `${command}) ${script} ;;`);
+  const cases = Object.entries(answers).map(([command, script]) => `${command}) (${script}) ;;`);
   const fake = `#!/bin/bash
-[ "$1 $2 $3 $LC_ALL" = "-q -c qemu:///system C" ] || exit 99
-case "$4" in
+[ "$1 $2 $3 $LC_ALL $#" = "-q -c qemu:///system C 4" ] || exit 99
+while read -r command argument; do
+case "$command" in
+echo) echo "$argument" ;;
 ${cases.join("\n")}
-*) exit 98 ;;
+*) echo "error: unknown command: '$command'" >&2; false ;;
 esac
+done < <(tr ';' '\n' <<<"$4" | sed 's/^ //')
 `;
   await writeFile(join(folder, "virsh"), fake);
   await chmod(join(folder, "virsh"), 0o755);
@@ -78,12 +81,21 @@ test("a libvirtd that does not answer is an error, not an absent guest", async (
 
 test("a guest that leaves while it is looked at is absent", async () => {
   const sighting = await sightWith({
-    // There at the first look, gone at the second.
-    list: `[ -e "$FOLDER/gone" ] || echo ${uuid}`,
     domstate: "echo 'running (booted)'",
-    dominfo: `touch "$FOLDER/gone"; echo "error: Domain not found" >&2; exit 1`,
+    dominfo: `echo "error: Domain not found" >&2; exit 1`,
+    list: "true",
   });
   expect(sighting.state).toBe("absent");
+});
+
+test("a guest that comes while it is looked at is looked at again", async () => {
+  const come = `[ -e "$FOLDER/come" ] || { echo "error: Domain not found" >&2; exit 1; };`;
+  const sighting = await sightWith({
+    domstate: `${come} echo 'paused (migrating)'`,
+    dominfo: `${come} ${info}`,
+    list: `touch "$FOLDER/come"; echo ${uuid}`,
+  });
+  expect(sighting).toMatchObject({ state: "paused", reason: "migrating" });
 });
 
 test("a guest that is there and cannot be asked about is an error", async () => {

@@ -264,10 +264,12 @@ export class Machine {
   /** What the engine's script that looks for a guest prints. */
   sighting(uuid: string): string {
     const domain = this.domains.get(uuid);
-    if (!domain) return "";
+    const list = [...this.domains.keys()].join("\n");
+    if (!domain) return `====\n====\n====\n${list}\n`;
     const state = domain.state === "inactive" ? "shut off" : domain.state;
     const job = domain.job ? `Unbounded\nOperation:        ${domain.job}` : "None";
-    return `${state} (${domain.reason})\n\n--testbed--\nPersistent:     ${domain.persistent ? "yes" : "no"}\n--testbed--\nJob type:         ${job}\n`;
+    const info = `Persistent:     ${domain.persistent ? "yes" : "no"}`;
+    return `${state} (${domain.reason})\n\n====\n${info}\n====\nJob type:         ${job}\n====\n${list}\n`;
   }
 
   /** Boots a guest that is defined here. */
@@ -569,7 +571,7 @@ export class SimulatedSession {
     const { world } = this.#machine;
     this.#assertAlive();
     world.log.push(`${this.target.name}: ${doing}`);
-    const looking = /domstate --reason '(.*?)'/.exec(script)?.[1];
+    const looking = /domstate --reason (\S+);/.exec(script)?.[1];
     if (looking) {
       world.tick();
       return ok(this.#machine.sighting(looking));

@@ -1,0 +1,242 @@
+import { execa } from "execa";
+import { describe, expect, test } from "vitest";
+import type { MigrationMode } from "../../report/record.ts";
+import type { StackInput } from "../../stacks/config.ts";
+import { startCounter, verifyDisk } from "./guest-life.ts";
+import type { GuestUnderTest } from "./guest-under-test.ts";
+import { LabStack } from "./stack.ts";
+import { killContainers } from "./traces.ts";
+
+/** What may befall a testbed with one guest on two hosts: after each accident, the next plain `pulumi up` puts things right. */
+export function accidents(guest: () => GuestUnderTest): void {
+  describe("the CLI and all its plugins are killed in the middle of a move", () => killedMoves(guest));
+  describe("a move that fails leaves the guest as it is, where it is, and says why:", () =>
+    failedMoves(guest));
+  describe("a guest that someone moved by hand", () => drift(guest));
+  describe("hosts that are away:", () => lostHosts(guest));
+}
+
+/** Slow enough for something to happen meanwhile. */
+const slow = { bandwidthMiBps: 32 };
+
+/** Waits until a live move has begun to send. */
+const sending = (stack: LabStack, from: string) =>
+  stack.until(from, `virsh domjobinfo vm1 | grep -qE "^Memory processed: *[0-9.]+ MiB"`);
+
+const unchanged = /^Resources:\n +\d+ unchanged$/m;
+
+function killedMoves(guest: () => GuestUnderTest): void {
+  type Moment = (stack: LabStack, from: string, to: string) => Promise<unknown>;
+
+  /** Kills an `up` that moves the guest at a certain moment, and lets the next one put that right. */
+  async function killAndRecover(mode: MigrationMode, moment: Moment): Promise<string> {
+    const vm1 = guest();
+    const { from, to } = await vm1.placeElsewhere(mode, mode === "live" ? slow : {});
+    await vm1.stack.killUp(() => moment(vm1.stack, from, to));
+    // It was under way, and not over.
+    expect(await vm1.stack.unfinished()).toContainEqual(expect.stringContaining("/.migrations/"));
+
+    await vm1.stack.deploy();
+    await vm1.expectOneCopyAt(to);
+    const { host, last } = (await vm1.stack.outputs()).migrations.vm1 ?? {};
+    expect(host).toBe(to);
+    expect(last?.outcome).toMatch(/^(completed|recovered)$/);
+    return to;
+  }
+
+  const moments: [string, MigrationMode, Moment][] = [
+    ["while memory is sent", "live", sending],
+    [
+      "right after the intent was written",
+      "offline",
+      (stack) => stack.until("storage", "ls /export/testbed/.migrations/*.json"),
+    ],
+    [
+      "while the state file is copied",
+      "offline",
+      async (stack, from, to) => {
+        await stack.on(from, "tc qdisc add dev br0 root tbf rate 160mbit burst 1mbit latency 100ms");
+        await stack.until(to, "[ -s /var/lib/kvm-migration-testbed/moving/*.part ]");
+        await stack.on(from, "tc qdisc del dev br0 root");
+      },
+    ],
+  ];
+  test.each(moments)(
+    "%s (%s): the next up brings the guest there, with its memory",
+    async (_, mode, moment) => {
+      const before = await guest().life();
+      await killAndRecover(mode, moment);
+      await guest().expectLifeWentOn(before);
+    },
+  );
+
+  test("while it shuts down (cold): the next up boots it there, from the same disk", async () => {
+    const { stack } = guest();
+    const stopping = `until [ "$(systemctl is-system-running)" = stopping ]; do sleep 0.1; done`;
+    // The guest may be gone before it can say so.
+    const to = await killAndRecover("cold", () => stack.inGuest("vm1", stopping).catch(() => {}));
+    expect(await stack.places("vm1")).toEqual({ [to]: "running (booted)" });
+    await stack.reachable("vm1");
+    expect(await verifyDisk(stack, "vm1")).toMatchObject({ lost: 0, problems: [] });
+    await startCounter(stack, "vm1");
+  });
+}
+
+function failedMoves(guest: () => GuestUnderTest): void {
+  type Accident = (stack: LabStack, from: string, to: string) => Promise<unknown>;
+
+  /** Starts an `up` that moves the guest live, in which something goes wrong; returns the record's error. */
+  async function failingMove(options: StackInput["migration"], accident: Accident) {
+    const vm1 = guest();
+    const before = await vm1.life();
+    const { from, to } = await vm1.placeElsewhere("live", options);
+    const [{ exitCode, text }] = await Promise.all([vm1.stack.up(), accident(vm1.stack, from, to)]);
+    expect(exitCode).not.toBe(0);
+    expect(text).toMatch(new RegExp(`Moving guest vm1 from ${from} .* failed; it runs on ${from}`));
+    await vm1.expectOneCopyAt(from);
+    await vm1.expectLifeWentOn(before);
+    // An update that failed leaves the stack's outputs as they were; the results file has every move.
+    const [record] = (await vm1.records()).slice(-1);
+    expect(record).toMatchObject({ outcome: "rolled-back", from, to });
+    return record?.error;
+  }
+
+  test("the destination's QEMU dies", async () => {
+    const error = await failingMove(slow, async (stack, from, to) => {
+      await sending(stack, from);
+      await stack.on(to, "pkill -KILL qemu-system");
+    });
+    expect(error).toMatch(/^migrating guest vm1 from host\d to host\d on host\d failed/);
+  });
+
+  test("the destination's libvirtd dies", async () => {
+    const error = await failingMove(slow, async (stack, from, to) => {
+      await sending(stack, from);
+      await stack.on(to, "systemctl kill -s KILL libvirtd");
+    });
+    expect(error).toMatch(/^migrating guest vm1 from host\d to host\d on host\d failed/);
+  });
+
+  test("it is not done in time; and the next up succeeds", async () => {
+    const error = await failingMove({ bandwidthMiBps: 1, timeoutMs: 3000 }, async () => {});
+    expect(error).toContain("not done after 3 s");
+    const { stack } = guest();
+    stack.config.migration = { mode: "live" };
+    await stack.deploy();
+    await guest().expectOneCopyAt(stack.config.placement.vm1 as string);
+    // Four moves were asked for here, and one of them was made.
+    const { last, history } = (await stack.outputs()).migrations.vm1 ?? {};
+    expect(last?.outcome).toBe("completed");
+    expect(history?.slice(1, 4).map(({ outcome }) => outcome)).toEqual(Array(3).fill("rolled-back"));
+  });
+}
+
+function drift(guest: () => GuestUnderTest): void {
+  async function moveByHand(): Promise<{ from: string; to: string }> {
+    const from = await guest().stay();
+    await guest().stack.deploy();
+    const to = from === "host1" ? "host2" : "host1";
+    const byHand = `migrate --live --persistent --undefinesource vm1 qemu+ssh://${to}/system`;
+    await guest().stack.virsh(from, byHand);
+    return { from, to };
+  }
+
+  test("shows in a refresh, and stops an up that is told to", async () => {
+    const { stack } = guest();
+    const { from, to } = await moveByHand();
+    expect((await stack.refresh()).text).toContain(`found on ${to}`);
+
+    stack.config.migration = { mode: "live", drift: "error" };
+    const { exitCode, text } = await stack.up();
+    expect(exitCode).not.toBe(0);
+    expect(text).toContain(
+      `runs on ${to}, where someone moved it by hand; the stack's config places it on ${from}`,
+    );
+    await guest().expectOneCopyAt(to);
+  });
+
+  test("is kept where it is by an up that adopts, and by those after it", async () => {
+    const { stack } = guest();
+    const to = await guest().host();
+    stack.config.migration = { mode: "live", drift: "adopt" };
+    await stack.deploy();
+    expect(await stack.deploy()).toMatch(unchanged);
+    await guest().expectOneCopyAt(to);
+  });
+
+  test("is moved back by default", async () => {
+    const { stack } = guest();
+    const { from, to } = await moveByHand();
+    const { text } = await stack.preview();
+    expect(text).toContain(`vm1: was moved by hand; moves back ${to} → ${from}`);
+    await guest().expectOneCopyAt(to);
+    await stack.deploy();
+    await guest().expectOneCopyAt(from);
+  });
+}
+
+function lostHosts(guest: () => GuestUnderTest): void {
+  test("one that does not answer is an error, not a place where the guest is not", async () => {
+    const { stack } = guest();
+    const host = await guest().stay();
+    const silent = host === "host1" ? "host2" : "host1";
+    const before = await guest().life();
+    const link = ["link", "set", `vb-testbed-${stack.name}-${silent}`];
+    await execa("ip", [...link, "down"]);
+    const runs = [await stack.preview(), await stack.up()];
+    await execa("ip", [...link, "up"]);
+    for (const { exitCode, text } of runs) {
+      expect(exitCode).not.toBe(0);
+      expect(text).toContain(stack.addresses[silent]);
+    }
+    await stack.deploy();
+    await guest().expectOneCopyAt(host);
+    await guest().expectLifeWentOn(before);
+  });
+
+  test("machines of one's own that do not answer, or not to this key, are named, all at once", async () => {
+    const { project, addresses } = guest().stack;
+    await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", project.path("another-key")]);
+    const metal = new LabStack(
+      project,
+      "metal-test",
+      {
+        storage: { address: addresses.storage as string },
+        hosts: [
+          { name: "host1", address: addresses.host1 },
+          { name: "host2", address: (addresses.host2 as string).replace(/\d+$/, "99") },
+        ],
+        ssh: { privateKeyFile: "./another-key", knownHosts: "accept-new" },
+        guests: [{ name: "vm1", memoryMiB: 448 }],
+        placement: { vm1: "host1" },
+      },
+      {},
+    );
+    await metal.init();
+    const { exitCode, text } = await metal.up();
+    expect(exitCode).not.toBe(0);
+    expect(text).toMatch(/testbed:storage: .*logging in failed: .*Permission denied/);
+    expect(text).toMatch(/testbed:hosts\[0\]: .*logging in failed: .*Permission denied/);
+    expect(text).toMatch(/testbed:hosts\[1\]: .*does not answer/);
+  });
+
+  test("the storage's container was killed: it comes back, and the guest never notices", async () => {
+    const { stack } = guest();
+    const host = await guest().stay();
+    const before = await guest().life();
+    await killContainers(stack.name, "storage");
+    await stack.deploy();
+    await guest().expectOneCopyAt(host);
+    await guest().expectLifeWentOn(before);
+  });
+
+  test("the storage's and the guest's own were killed: they come back, and the guest is booted there from its disk", async () => {
+    const { stack } = guest();
+    const host = await guest().stay();
+    await killContainers(stack.name, "storage", host);
+    await stack.deploy();
+    expect(await stack.places("vm1")).toEqual({ [host]: "running (booted)" });
+    expect(await stack.deploy()).toMatch(unchanged);
+    await stack.reachable("vm1");
+  });
+}
