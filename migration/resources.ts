@@ -1,9 +1,10 @@
 import { domainResource } from "./domain-resource.ts";
 import { migrationResource } from "./migration-resource.ts";
 import { counted, endWithEngine } from "./orphan.ts";
+import { withPlainErrors } from "./plain-errors.ts";
 
 // What the dynamic providers of components/ call, at run time, by the name of the resource.
-export const domain = counted(domainResource);
-export const migration = counted(migrationResource);
+export const domain = withPlainErrors(counted(domainResource));
+export const migration = withPlainErrors(counted(migrationResource));
 
 endWithEngine();

@@ -23,6 +23,13 @@ export async function makeStack(stack: string): Promise<void> {
   await pulumi(["stack", "select", "--create", stack]);
 }
 
+/** Sets a ceiling to the transfers of the stack's moves, both through Pulumi and by hand; undefined: none. */
+export async function limitBandwidth(stack: string, bandwidthMiBps: number | undefined): Promise<void> {
+  const key = ["--stack", stack, "--path", "testbed:migration.bandwidthMiBps"];
+  if (bandwidthMiBps === undefined) await pulumi(["config", "rm", ...key]);
+  else await pulumi(["config", "set", ...key, String(bandwidthMiBps)]);
+}
+
 /** What is made once and kept in the cache: the hosts' base and the guests' image. */
 export async function fillCaches(): Promise<void> {
   const cache = join(

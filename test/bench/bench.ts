@@ -1,6 +1,13 @@
 import { parseArgs } from "node:util";
 import { closeSessions } from "../../libvirt/session-pool.ts";
-import { fillCaches, isConfigured, makeStack, removeStack, subjectOf } from "./bench-stack.ts";
+import {
+  fillCaches,
+  isConfigured,
+  limitBandwidth,
+  makeStack,
+  removeStack,
+  subjectOf,
+} from "./bench-stack.ts";
 import { measureUp } from "./lab-cycle.ts";
 import { loadNow, machine, versions } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
@@ -24,6 +31,7 @@ Parts:
 Options:
   --only A,B             these parts alone                                          default: all
   --pairs N              pairs of moves                                             default: 10
+  --bandwidth MIBPS      ceiling of both transfers, or none (for the stack bench)   default: 100, as gigabit Ethernet has
   --no-change-pairs N    pairs of updates without a change                          default: 5
   --stack NAME           a stack of your own, up and with a guest that moves live; it stays (without the part lab)
                          default: bench, a lab like stacks/Pulumi.lab.yaml on a network of its own, made and removed
@@ -36,6 +44,7 @@ const { values } = parseArgs({
   options: {
     only: { type: "string", default: parts.join() },
     pairs: { type: "string", default: "10" },
+    bandwidth: { type: "string", default: "100" },
     "no-change-pairs": { type: "string", default: "5" },
     stack: { type: "string", default: "bench" },
     keep: { type: "boolean", default: false },
@@ -54,6 +63,7 @@ async function bench(chosen: ReadonlySet<Part>): Promise<void> {
   const { stack } = values;
   const pairs = wholeNumber("pairs", values.pairs);
   const noChangePairs = wholeNumber("no-change-pairs", values["no-change-pairs"]);
+  const bandwidthMiBps = values.bandwidth === "none" ? undefined : wholeNumber("bandwidth", values.bandwidth);
   const isOurs = stack === "bench";
   if (!isOurs && !isConfigured(stack)) throw new Error(`there is no stacks/Pulumi.${stack}.yaml`);
   if (!isOurs && chosen.has("lab")) {
@@ -77,6 +87,7 @@ async function bench(chosen: ReadonlySet<Part>): Promise<void> {
     say("the hosts' base and the guests' image, unless cached");
     await fillCaches();
     if (!isConfigured(stack)) await makeStack(stack);
+    await limitBandwidth(stack, bandwidthMiBps);
   }
   if (chosen.has("lab")) {
     say("lab: up");

@@ -36,7 +36,7 @@ function moveTables(samples: NonNullable<BenchResults["moves"]>): string {
     `pulumi up around the engine's move: ${seconds(upAroundMove.median)} s (${seconds(upAroundMove.min)} to ${seconds(upAroundMove.max)})`,
     drawn(
       ["target", "measured", ""],
-      verdicts(findings).map(({ target, measured, met }) => [target, measured, met ? "met" : "NOT MET"]),
+      verdicts(findings).map(({ target, measured, verdict }) => [target, measured, verdict]),
       [0, 1, 2],
     ),
   ].join("\n");

@@ -5,11 +5,11 @@ import type { StackInput } from "../../stacks/config.ts";
 import { startCounter, verifyDisk } from "./guest-life.ts";
 import type { GuestUnderTest } from "./guest-under-test.ts";
 import { LabStack } from "./stack.ts";
-import { killContainers } from "./traces.ts";
+import { killContainers, processesOfRun, signal } from "./traces.ts";
 
 /** What may befall a testbed with one guest on two hosts: after each accident, the next plain `pulumi up` puts things right. */
 export function accidents(guest: () => GuestUnderTest): void {
-  describe("the CLI and all its plugins are killed in the middle of a move", () => killedMoves(guest));
+  describe("the CLI is killed in the middle of a move", () => killedMoves(guest));
   describe("a move that fails leaves the guest as it is, where it is, and says why:", () =>
     failedMoves(guest));
   describe("a guest that someone moved by hand", () => drift(guest));
@@ -62,7 +62,7 @@ function killedMoves(guest: () => GuestUnderTest): void {
     ],
   ];
   test.each(moments)(
-    "%s (%s): the next up brings the guest there, with its memory",
+    "and all its plugins, %s (%s): the next up brings the guest there, with its memory",
     async (_, mode, moment) => {
       const before = await guest().life();
       await killAndRecover(mode, moment);
@@ -70,7 +70,7 @@ function killedMoves(guest: () => GuestUnderTest): void {
     },
   );
 
-  test("while it shuts down (cold): the next up boots it there, from the same disk", async () => {
+  test("and all its plugins, while it shuts down (cold): the next up boots it there, from the same disk", async () => {
     const { stack } = guest();
     const stopping = `until [ "$(systemctl is-system-running)" = stopping ]; do sleep 0.1; done`;
     // The guest may be gone before it can say so.
@@ -79,6 +79,25 @@ function killedMoves(guest: () => GuestUnderTest): void {
     await stack.reachable("vm1");
     expect(await verifyDisk(stack, "vm1")).toMatchObject({ lost: 0, problems: [] });
     await startCounter(stack, "vm1");
+  });
+
+  test("alone: the move goes on, the next up waits for its end, and the provider then ends itself", async () => {
+    const { stack } = guest();
+    const before = await guest().life();
+    const { from, to } = await guest().placeElsewhere("live", slow);
+    const cli = await stack.killUp(
+      () => sending(stack, from),
+      (pid) => signal(pid, "SIGKILL"),
+    );
+    const provider = async () =>
+      (await processesOfRun(cli, stack.project.folder)).filter((command) =>
+        /dynamic-provider|terraform-provider-libvirt/.test(command),
+      );
+    expect(await provider()).not.toEqual([]);
+    await stack.deploy();
+    await guest().expectOneCopyAt(to);
+    await guest().expectLifeWentOn(before);
+    await expect.poll(provider, { timeout: 60_000 }).toEqual([]);
   });
 }
 

@@ -71,8 +71,11 @@ export class LabStack {
     await this.project.configure(this.name, this.config);
   }
 
-  /** Starts an `up`, and kills it with all its plugins and connections as soon as `moment` has come. */
-  async killUp(moment: () => Promise<unknown>): Promise<void> {
+  /**
+   * Starts an `up`, and kills it as soon as `moment` has come: by default with all its plugins and connections. Returns the CLI's
+   * process id.
+   */
+  async killUp(moment: () => Promise<unknown>, kill: (cli: number) => unknown = killTree): Promise<number> {
     await this.write();
     const run = this.project.start("up", "--stack", this.name, "--yes", "--skip-preview");
     const ended = run.then(({ all }) => {
@@ -80,8 +83,10 @@ export class LabStack {
     });
     ended.catch(() => {}); // told by the race
     await Promise.race([moment(), ended]);
-    await killTree(run.pid as number);
+    const cli = run.pid as number;
+    await kill(cli);
     await run;
+    return cli;
   }
 
   // --- hosts ----------------------------------------------------------------------------------------------------

@@ -43,6 +43,17 @@ async function processesOf(lab: string, project: string): Promise<string[]> {
     .map(({ pid, command }) => `process ${pid} ${command}`);
 }
 
+/** The processes that a run of this project's Pulumi started and that are still there, by the name of their program. */
+export async function processesOfRun(cli: number, project: string): Promise<string[]> {
+  const mark = `KVM_MIGRATION_TESTBED_RUN=${cli} of ${project}\0`;
+  const commands = await Promise.all(
+    (await pids()).map(async (pid) =>
+      (await read(`/proc/${pid}/environ`)).includes(mark) ? read(`/proc/${pid}/cmdline`) : "",
+    ),
+  );
+  return commands.filter(Boolean).map((command) => command.replaceAll("\0", " "));
+}
+
 /** Everything of a lab that can be found on this machine, a line each; empty when it has left nothing. */
 export async function tracesOf(lab: string, bridge: string, project: string): Promise<string[]> {
   const { stdout: links } = await execa("ip", ["-o", "link"]);
