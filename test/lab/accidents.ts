@@ -91,7 +91,7 @@ function killedMoves(guest: () => GuestUnderTest): void {
     );
     const provider = async () =>
       (await processesOfRun(cli, stack.project.folder)).filter((command) =>
-        /dynamic-provider|terraform-provider-libvirt/.test(command),
+        /dynamic-provider|terraform-provider/.test(command),
       );
     expect(await provider()).not.toEqual([]);
     await stack.deploy();

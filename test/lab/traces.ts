@@ -45,11 +45,12 @@ async function processesOf(lab: string, project: string): Promise<string[]> {
 
 /** The processes that a run of this project's Pulumi started and that are still there, by the name of their program. */
 export async function processesOfRun(cli: number, project: string): Promise<string[]> {
-  const mark = `KVM_MIGRATION_TESTBED_RUN=${cli} of ${project}\0`;
+  const marks = [`KVM_MIGRATION_TESTBED=${project}`, `KVM_MIGRATION_TESTBED_CLI=${cli}`];
   const commands = await Promise.all(
-    (await pids()).map(async (pid) =>
-      (await read(`/proc/${pid}/environ`)).includes(mark) ? read(`/proc/${pid}/cmdline`) : "",
-    ),
+    (await pids()).map(async (pid) => {
+      const environment = (await read(`/proc/${pid}/environ`)).split("\0");
+      return marks.every((mark) => environment.includes(mark)) ? read(`/proc/${pid}/cmdline`) : "";
+    }),
   );
   return commands.filter(Boolean).map((command) => command.replaceAll("\0", " "));
 }

@@ -82,20 +82,22 @@ test("the CLI itself is run where it is there, as the launcher would keep signal
 test("a Terraform plugin that an earlier run left behind is ended, that of a run under way or of another project is not", async () => {
   const plugin = join(parent, "terraform-provider-libvirt_v0.8.3");
   copyFileSync("/bin/sleep", plugin);
-  const start = (of: string, command: string, ...args: string[]) =>
-    execa(command, args, { env: { KVM_MIGRATION_TESTBED: of }, reject: false });
-  const bridge = join(parent, "pulumi-resource-terraform-provider");
-  copyFileSync("/bin/bash", bridge);
-  const left = start(project, plugin, "60");
-  const others = start(parent, plugin, "60");
-  const using = start(project, bridge, "-c", `${plugin} 60 & echo $!; wait`);
-  const { value: used } = await using.iterable()[Symbol.asyncIterator]().next();
+  const start = (of: string, cli: number) =>
+    execa(plugin, ["60"], {
+      env: { KVM_MIGRATION_TESTBED: of, KVM_MIGRATION_TESTBED_CLI: String(cli) },
+      reject: false,
+    });
+  const gone = await execa("sh", ["-c", "echo $$"]);
+  const left = start(project, Number(gone.stdout));
+  const others = start(parent, Number(gone.stdout));
+  const used = start(project, process.pid);
 
   await run(["preview"]);
   expect((await left).signal).toBe("SIGTERM");
-  expect(isAlive(others.pid)).toBe(true);
-  expect(isAlive(Number(used))).toBe(true);
-  for (const pid of [others.pid, using.pid, used]) process.kill(Number(pid), "SIGKILL");
+  for (const { pid } of [others, used]) {
+    expect(isAlive(pid)).toBe(true);
+    process.kill(Number(pid), "SIGKILL");
+  }
 });
 
 test("a Terraform plugin that a run leaves behind ends with the run, even when it is killed", async () => {
