@@ -20,10 +20,15 @@ export class HostTrust extends pulumi.ComponentResource {
   constructor(name: string, { hosts, key }: HostTrustArgs, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:HostTrust", name, {}, opts);
     const lines = pulumi
-      .all(hosts.map(({ host, migrationAddress }) => pulumi.all([host.ssh, migrationAddress, host.hostKey])))
-      .apply((all) =>
-        all.map(([{ name, address, port }, other, key]) => [name, address, other, port, key].join(" ")),
+      .all(
+        hosts.map(({ host, migrationAddress }) => [
+          host.hostName,
+          migrationAddress,
+          host.sshdPort,
+          host.hostKey,
+        ]),
       )
+      .apply((all) => all.map((host) => host.join(" ")))
       .apply((all) => all.join("\n"));
     const done = hosts.map(({ host }) =>
       host.script(

@@ -62,6 +62,14 @@ export class NfsPool extends pulumi.ComponentResource {
     // pool-forget.sh takes pools away: libvirt's own way deletes the folder, which is a mount, or not empty.
     const forgotten = { retainOnDelete: true };
 
+    const clients = hosts.map(
+      ({ host }) =>
+        host.script(
+          `${name}-${host.hostName}-client`,
+          { scripts: ["nfs-client"], variables: { SERVER: this.server } },
+          { parent: this },
+        ).stdout,
+    );
     const server = this.storage.script(
       `${name}-server`,
       {
@@ -75,7 +83,7 @@ export class NfsPool extends pulumi.ComponentResource {
           LOGIN: args.storage.user ?? "root",
           POOL: pool,
           EXPORT: folder,
-          CLIENTS: clientAddresses(hosts),
+          CLIENTS: pulumi.all(clients).apply((all) => [...new Set(all)].join(",")),
         },
       },
       { parent: this },
@@ -145,11 +153,4 @@ export class NfsPool extends pulumi.ComponentResource {
       baseVolume: this.baseVolume,
     });
   }
-}
-
-/** Both of a host's addresses: which of them it comes from depends on its routes. */
-function clientAddresses(hosts: readonly KvmHost[]): pulumi.Output<string> {
-  return pulumi
-    .all(hosts.flatMap(({ host, migrationAddress }) => [host.ssh.address, migrationAddress]))
-    .apply((all) => [...new Set(all)].join(","));
 }

@@ -36,6 +36,8 @@ export class SshHost extends pulumi.ComponentResource {
   readonly ssh: pulumi.Output<SshTarget>;
   /** The host's public key, "type key". */
   readonly hostKey: pulumi.Output<string>;
+  /** Where its sshd listens: for other hosts, which do not come through a port that is forwarded to it. */
+  readonly sshdPort: pulumi.Output<number>;
   readonly deletedWith: pulumi.Resource | undefined;
   readonly #connection: pulumi.Output<command.types.input.remote.ConnectionArgs>;
   readonly #user: string;
@@ -72,7 +74,9 @@ export class SshHost extends pulumi.ComponentResource {
       },
       { parent: this, deletedWith },
     );
-    this.hostKey = reach.stdout;
+    const lines = reach.stdout.apply((text) => text.split("\n"));
+    this.hostKey = lines.apply(([key = ""]) => key);
+    this.sshdPort = lines.apply(([, sshdPort]) => Number(sshdPort ?? port));
     // Not known before the host was reached, so that nothing tries to connect to it in a preview.
     this.ssh = pulumi.all([access.address, this.hostKey]).apply(([address]) => ({
       name: this.hostName,

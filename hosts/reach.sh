@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs on this machine, not on the host: makes sure that a host can be reached over SSH, as who it is, and prints its
-# public host key ("type key"). Says in seconds what is wrong otherwise.
+# public host key ("type key") and, on a second line, the port that its sshd listens on: behind a forwarded port, that is
+# another one. Says in seconds what is wrong otherwise.
 #
 #   HOST_NAME, HOST_ADDRESS, HOST_PORT, HOST_USER   the host
 #   HOST_KEY_FILE     private key to log in with; empty: OpenSSH's own defaults and the agent
@@ -70,7 +71,7 @@ options=(-o BatchMode=yes -o ConnectTimeout=5 -o StrictHostKeyChecking=yes -o Lo
   die "the private key $HOST_KEY_FILE is not there or may not be read (ssh.privateKeyFile in the stack's config)"
 # The remote shell is to expand these.
 # shellcheck disable=SC2016
-if ! answer=$(timeout 20 ssh "${options[@]}" "$HOST_ADDRESS" 'test "$(id -u)" = 0 || sudo -n true || echo no-sudo; cat /etc/ssh/ssh_host_*_key.pub' 2>&1 < /dev/null); then
+if ! answer=$(timeout 20 ssh "${options[@]}" "$HOST_ADDRESS" 'test "$(id -u)" = 0 || sudo -n true || echo no-sudo; echo "port ${SSH_CONNECTION##* }"; cat /etc/ssh/ssh_host_*_key.pub' 2>&1 < /dev/null); then
   die "its host key is right, but logging in failed: ${answer##*$'\n'}. Is ${HOST_KEY_FILE:-one of your SSH keys} allowed there (ssh-copy-id)?"
 fi
 [[ $answer != *no-sudo* ]] ||
@@ -79,3 +80,4 @@ fi
 # The host itself, over a connection that is trusted, vouches for its other keys.
 own=$(awk '{ print $1, $2 }' <<< "$answer")
 by_preference "$(grep -Fx -f <(printf '%s\n%s\n' "$trusted" "$own") <<< "$offered")" | head -n 1
+sed -n 's/^port //p' <<< "$answer"

@@ -8,6 +8,7 @@ export type HostScript =
   | "bridge-confirm"
   | "cpu-baseline"
   | "libvirtd"
+  | "nfs-client"
   | "nfs-ganesha"
   | "nfs-kernel"
   | "nfs-mount"

@@ -1,7 +1,7 @@
 # root on this host may log in as root on the other KVM hosts, and they here, with a key made for this testbed:
 # libvirt's connection from source to destination (qemu+ssh) and the copies of an offline move go that way.
 # ACTION: apply|remove. PRIVATE_KEY, PUBLIC_KEY: that key. HOSTS: lines
-# "name address migration-address port keytype key", this host too.
+# "name address port keytype key", this host too; the address is the one that hosts use among themselves.
 
 key=/root/.ssh/id_kvm-migration-testbed
 known=/etc/ssh/kvm-migration-testbed_known_hosts
@@ -19,19 +19,18 @@ write "$key.pub" <<< "$PUBLIC_KEY"
 [ -e /root/.ssh/authorized_keys ] || (umask 077 && : > /root/.ssh/authorized_keys)
 block /root/.ssh/authorized_keys <<< "$PUBLIC_KEY"
 
-# By its name, a host is reached where guests are sent to.
-while read -r name _ address _; do echo "$address $name"; done <<< "$HOSTS" | block /etc/hosts
+while read -r name address _; do echo "$address $name"; done <<< "$HOSTS" | block /etc/hosts
 
-while read -r name address other port key_type host_key; do
-  for entry in "$name" "$address" "$other"; do
+while read -r name address port key_type host_key; do
+  for entry in "$name" "$address"; do
     [ "$port" = 22 ] || entry="[$entry]:$port"
     echo "$entry $key_type $host_key"
   done
 done <<< "$HOSTS" | write "$known"
 
-while read -r name address other port key_type _; do
+while read -r name address port key_type _; do
   cat <<CONFIG
-Match localuser root host $name,$address,$other
+Match localuser root host $name,$address
   Port $port
   IdentityFile $key
   GlobalKnownHostsFile $known

@@ -58,6 +58,10 @@ const storage = section({
     .optional()
     .describe("the address of the storage host, for this machine and for the hosts")
     .meta({ examples: ["192.0.2.10"], otherwise: "in the lab .10 of its network; else it must be there" }),
+  nfsAddress: hostAddress
+    .optional()
+    .describe("the address at which the hosts reach the NFS server")
+    .meta({ examples: ["198.51.100.10"], otherwise: "the storage host's address" }),
   port: port.default(sshPort).describe("the storage host's SSH port"),
   user: userText
     .default("root")
@@ -90,7 +94,7 @@ const host = section({
     .describe("the user to log in as; one other than root needs sudo without a password"),
   migrationAddress: ipv4
     .optional()
-    .describe("the IPv4 address that guests' memory is sent to")
+    .describe("the IPv4 address at which the other hosts reach this one, and to which guests' memory is sent")
     .meta({ examples: ["198.51.100.11"], otherwise: "the host's address" }),
   accelerator: z
     .enum(["auto", "kvm", "tcg"])

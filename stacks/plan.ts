@@ -90,7 +90,7 @@ export function planStack(config: StackConfig, stack: string): Plan {
     storage: {
       name: storage.name,
       ssh: sshTarget({ ...storage, address: storageAddress }, config, stack),
-      address: storageAddress,
+      address: storage.nfsAddress ?? storageAddress,
       export: storage.export,
       transport: storage.transport,
     },

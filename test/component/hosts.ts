@@ -23,7 +23,9 @@ export const probed: ReturnType<typeof parseProbe> = {
 /** What commands on hosts print, by the resource's name. */
 export const answers: Answers = (_type, name) => {
   if (name.endsWith("-probe")) return { stdout: JSON.stringify(probed) };
-  if (name.endsWith("-reach")) return { stdout: "ssh-ed25519 HOSTKEY" };
+  if (name.endsWith("-reach")) return { stdout: "ssh-ed25519 HOSTKEY\n22" };
+  // The route to the storage host starts at an address that says which host it is.
+  if (name.endsWith("-client")) return { stdout: `from-${name}` };
   if (name.endsWith("-files")) return { stdout: "ssh-ed25519 PUBLIC me\nPRIVATE\nKEY" };
   return { stdout: "" };
 };

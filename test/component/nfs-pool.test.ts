@@ -13,10 +13,11 @@ function pool(args: Partial<NfsPoolArgs> = {}) {
   return new NfsPool("pool", { storage, hosts, baseImage: "/cache/debian-12-0a1b.qcow2", ...args });
 }
 
-test("the export is for these hosts' addresses alone", async () => {
-  const { one } = await record(() => pool({ export: "/srv/vm" }), answers);
+test("the export is for the addresses alone that these hosts have for the server", async () => {
+  const { one } = await record(() => pool({ export: "/srv/vm", serverAddress: "198.51.100.10" }), answers);
+  expect(one("pool-a-client").inputs.stdin).toContain("SERVER='198.51.100.10'");
   const { stdin } = one("pool-server").inputs;
-  expect(stdin).toContain("CLIENTS='192.0.2.11,198.51.100.11,192.0.2.12'");
+  expect(stdin).toContain("CLIENTS='from-pool-a-client,from-pool-b-client'");
   expect(stdin).toContain("EXPORT='/srv/vm'");
 });
 
