@@ -24,6 +24,20 @@ export default defineConfig({
           hookTimeout: 900_000,
         },
       },
+      // The same on machines of one's own, when there are some: npm run test:metal.
+      ...(process.env.METAL_INVENTORY === undefined
+        ? []
+        : [
+            {
+              test: {
+                name: "metal",
+                include: ["test/metal/**/*.test.ts"],
+                sequence: { groupOrder: 2 },
+                testTimeout: 3_600_000,
+                hookTimeout: 3_600_000,
+              },
+            },
+          ]),
     ],
   },
 });

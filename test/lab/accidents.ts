@@ -8,7 +8,7 @@ import { LabStack } from "./stack.ts";
 import { killContainers, processesOfRun, signal } from "./traces.ts";
 
 /** What may befall a testbed with one guest on two hosts: after each accident, the next plain `pulumi up` puts things right. */
-export function accidents(guest: () => GuestUnderTest): void {
+export function accidents(guest: () => GuestUnderTest<LabStack>): void {
   describe("the CLI is killed in the middle of a move", () => killedMoves(guest));
   describe("a move that fails leaves the guest as it is, where it is, and says why:", () =>
     failedMoves(guest));
@@ -25,7 +25,7 @@ const sending = (stack: LabStack, from: string) =>
 
 const unchanged = /^Resources:\n +\d+ unchanged$/m;
 
-function killedMoves(guest: () => GuestUnderTest): void {
+function killedMoves(guest: () => GuestUnderTest<LabStack>): void {
   type Moment = (stack: LabStack, from: string, to: string) => Promise<unknown>;
 
   /** Kills an `up` that moves the guest at a certain moment, and lets the next one put that right. */
@@ -101,7 +101,7 @@ function killedMoves(guest: () => GuestUnderTest): void {
   });
 }
 
-function failedMoves(guest: () => GuestUnderTest): void {
+function failedMoves(guest: () => GuestUnderTest<LabStack>): void {
   type Accident = (stack: LabStack, from: string, to: string) => Promise<unknown>;
 
   /** Starts an `up` that moves the guest live, in which something goes wrong; returns the record's error. */
@@ -150,7 +150,7 @@ function failedMoves(guest: () => GuestUnderTest): void {
   });
 }
 
-function drift(guest: () => GuestUnderTest): void {
+function drift(guest: () => GuestUnderTest<LabStack>): void {
   async function moveByHand(): Promise<{ from: string; to: string }> {
     const from = await guest().stay();
     await guest().stack.deploy();
@@ -194,7 +194,7 @@ function drift(guest: () => GuestUnderTest): void {
   });
 }
 
-function lostHosts(guest: () => GuestUnderTest): void {
+function lostHosts(guest: () => GuestUnderTest<LabStack>): void {
   test("one that does not answer is an error, not a place where the guest is not", async () => {
     const { stack } = guest();
     const host = await guest().stay();

@@ -1,5 +1,5 @@
 import { verifyWorkloadCommand } from "../../guests/workload.ts";
-import type { LabStack } from "./stack.ts";
+import type { TestStack } from "./stack.ts";
 
 /** What tells, inside a guest, whether it went on living: a restart, or memory from an earlier moment, shows here. */
 export interface Life {
@@ -24,12 +24,12 @@ with open("${log}", "w", buffering=1) as log:
         time.sleep(0.1)
 `;
 
-export async function startCounter(stack: LabStack, guest: string): Promise<void> {
+export async function startCounter(stack: TestStack, guest: string): Promise<void> {
   const start = `setsid -f python3 -c '${counter}' </dev/null >/dev/null 2>&1`;
   await stack.inGuest(guest, `${start}; until [ "$(wc -l <${log})" -gt 1 ]; do sleep 0.1; done`);
 }
 
-export async function lifeOf(stack: LabStack, guest: string): Promise<Life> {
+export async function lifeOf(stack: TestStack, guest: string): Promise<Life> {
   const printed = await stack.inGuest(
     guest,
     `cat /proc/sys/kernel/random/boot_id; cut -d ' ' -f 1 /proc/uptime; ps -o pid= -p "$(head -n 1 ${log})"; tail -n 1 ${log}`,
@@ -39,7 +39,7 @@ export async function lifeOf(stack: LabStack, guest: string): Promise<Life> {
 }
 
 /** The numbers that the counter wrote twice or left out. */
-export async function counterFaults(stack: LabStack, guest: string): Promise<string> {
+export async function counterFaults(stack: TestStack, guest: string): Promise<string> {
   return stack.inGuest(guest, `awk 'NR > 1 && $1 != NR - 1 { print NR ": " $1 }' ${log}`);
 }
 
@@ -52,7 +52,7 @@ export interface DiskReport {
 }
 
 /** Reads back, inside the guest, every record that its disk workload was told is on the disk. */
-export async function verifyDisk(stack: LabStack, guest: string): Promise<DiskReport> {
+export async function verifyDisk(stack: TestStack, guest: string): Promise<DiskReport> {
   // From the disk, not from what the guest remembers of it.
   const fresh = "echo 1 | sudo tee /proc/sys/vm/drop_caches >/dev/null";
   return JSON.parse(await stack.inGuest(guest, `${fresh}; sudo ${verifyWorkloadCommand} || true`));

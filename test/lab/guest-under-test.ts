@@ -3,16 +3,16 @@ import { type MigrationMode, recordSchema } from "../../report/record.ts";
 import { readRecords } from "../../report/results.ts";
 import type { StackInput } from "../../stacks/config.ts";
 import { counterFaults, type Life, lifeOf } from "./guest-life.ts";
-import type { LabStack } from "./stack.ts";
+import type { TestStack } from "./stack.ts";
 
 type MigrationInput = StackInput["migration"];
 
 /** A guest of a stack with two hosts: where it is, where it is wanted, and whether it lives. */
-export class GuestUnderTest {
+export class GuestUnderTest<Stack extends TestStack = TestStack> {
   readonly name: string;
-  readonly stack: LabStack;
+  readonly stack: Stack;
 
-  constructor(stack: LabStack, name: string) {
+  constructor(stack: Stack, name: string) {
     this.stack = stack;
     this.name = name;
   }

@@ -14,19 +14,25 @@ export interface Outputs {
 /** What `virsh list --all` says of a guest on one host; absent: nothing. */
 export type Places = Record<string, string>;
 
+/** The arguments of ssh that lead to the stack's machines, as root, and into its guests. */
+export interface Ways {
+  host(name: string): string[];
+  guest(name: string): string[];
+}
+
 /** A stack of the test's own, with its hosts and guests, seen from outside: over SSH, and in this machine's processes. */
-export class LabStack {
+export class TestStack {
   readonly name: string;
   readonly project: TestProject;
   /** The stack's file: changed here, written by the next run. */
   readonly config: StackInput;
-  readonly addresses: Record<string, string>;
+  readonly #ways: Ways;
 
-  constructor(project: TestProject, name: string, config: StackInput, addresses: Record<string, string>) {
+  constructor(project: TestProject, name: string, config: StackInput, ways: Ways) {
     this.project = project;
     this.name = name;
     this.config = config;
-    this.addresses = addresses;
+    this.#ways = ways;
   }
 
   // --- Pulumi ---------------------------------------------------------------------------------------------------
@@ -93,7 +99,7 @@ export class LabStack {
 
   /** Runs a command on a host, as root. */
   async on(host: string, command: string): Promise<string> {
-    const { stdout } = await execa("ssh", [...this.#ssh(), `root@${this.addresses[host]}`, command]);
+    const { stdout } = await execa("ssh", [...this.#ways.host(host), command]);
     return stdout;
   }
 
@@ -144,26 +150,38 @@ export class LabStack {
 
   /** Runs a command in a guest, as the user that the stack names, over SSH. */
   async inGuest(guest: string, command: string): Promise<string> {
-    const { stdout } = await execa("ssh", [
-      // The key that the guest made for itself at its first boot. First, as ssh takes the first of two.
-      ...["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"],
-      ...this.#ssh(),
-      `debian@${this.addresses[guest]}`,
-      command,
-    ]);
+    const { stdout } = await execa("ssh", [...this.#ways.guest(guest), command]);
     return stdout;
   }
+}
 
-  #ssh(): string[] {
-    const folder = this.project.path(".testbed", this.name);
+/** Options for ssh, as its arguments. The first of two values of one option counts. */
+export const sshArguments = (options: Record<string, string>): string[] =>
+  Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
+
+/** The key that a guest made for itself at its first boot is known to nobody. */
+export const unknownHost = { StrictHostKeyChecking: "no", UserKnownHostsFile: "/dev/null" };
+
+/** A stack whose hosts are containers on this machine. */
+export class LabStack extends TestStack {
+  readonly addresses: Record<string, string>;
+
+  constructor(project: TestProject, name: string, config: StackInput, addresses: Record<string, string>) {
+    const folder = project.path(".testbed", name);
     const options = {
       BatchMode: "yes",
       ConnectTimeout: "10",
       LogLevel: "ERROR",
       IdentitiesOnly: "yes",
       IdentityFile: `${folder}/id_ed25519`,
-      UserKnownHostsFile: `${folder}/known_hosts`,
     };
-    return Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
+    super(project, name, config, {
+      host: (host) => [
+        ...sshArguments({ ...options, UserKnownHostsFile: `${folder}/known_hosts` }),
+        `root@${addresses[host]}`,
+      ],
+      guest: (guest) => [...sshArguments({ ...options, ...unknownHost }), `debian@${addresses[guest]}`],
+    });
+    this.addresses = addresses;
   }
 }

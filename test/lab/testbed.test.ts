@@ -19,7 +19,7 @@ const network = "10.77.20";
 
 let project: TestProject;
 let stack: LabStack;
-let vm1: GuestUnderTest;
+let vm1: GuestUnderTest<LabStack>;
 
 beforeAll(async () => {
   project = await TestProject.make();

@@ -1,0 +1,51 @@
+import type { MetalStack } from "./stack.ts";
+
+/** Everything on a machine that a testbed may change, a line each, in sections. */
+const look = String.raw`
+export LC_ALL=C
+has() { command -v "$1" >/dev/null; }
+echo '== packages'; dpkg-query -W -f '\${Package}\n'
+echo '== files'
+for folder in /etc /root/.ssh /var/lib/kvm-migration-testbed /export /var/lib/libvirt/images; do
+  [ ! -e "$folder" ] || find "$folder" -xdev \( -type d -o -type l -o -type f \) -printf '%p %M %U %G %l\n'
+done | grep -vE '^/etc/(mtab|resolv.conf|ld.so.cache|adjtime|apparmor.d/libvirt)|^/etc/[^ ]*~ ' | sort
+echo '== contents'; find /etc /root/.ssh -xdev -type f -exec sha256sum {} + | grep -vE ' /etc/(ld.so.cache|adjtime|apparmor.d/libvirt)' | sort -k 2
+echo '== mounts'; findmnt --real -rno TARGET,SOURCE,FSTYPE | sort
+echo '== links'; ip -br link | awk '{ print $1, $3 }' | sort
+echo '== addresses'; ip -br -4 addr | awk '{ $2 = ""; print }' | sort
+echo '== routes'; ip -4 route | sed 's/ *$//' | sort
+echo '== firewall'; ! has nft || nft list ruleset
+echo '== exports'; ! has exportfs || exportfs -s
+echo '== libvirt'
+if has virsh; then for what in list pool-list net-list; do virsh -q -c qemu:///system "$what" --all --name; done | sort; fi
+echo '== users'; getent passwd; getent group
+echo '== units'; systemctl list-unit-files --no-legend --state=enabled | sort
+`;
+
+export type MachineState = ReadonlySet<string>;
+
+export async function stateOf(stack: MetalStack, machine: string): Promise<MachineState> {
+  const printed = await stack.on(machine, `bash -c '${look.replaceAll("'", `'\\''`)}'`);
+  const sections = printed.split(/^== /m).filter(Boolean);
+  return new Set(
+    sections.flatMap((section) => {
+      const [title, ...lines] = section.split("\n").filter(Boolean);
+      return lines.map((line) => `${title}: ${line}`);
+    }),
+  );
+}
+
+/** What a package brings when it is installed: files, users and services of its own. */
+const ofPackages = /^(packages|files|contents|users|units): /;
+
+/** What is new on a machine (+) and what is gone (-). New packages may stay, and then what they bring is not looked at. */
+export function differences(before: MachineState, after: MachineState): string[] {
+  const came = [...after].filter((line) => !before.has(line));
+  const went = [...before].filter((line) => !after.has(line));
+  const hasNewPackages = came.some((line) => line.startsWith("packages: "));
+  const counts = (line: string) => !hasNewPackages || !ofPackages.test(line);
+  return [
+    ...came.filter(counts).map((line) => `+ ${line}`),
+    ...went.filter(counts).map((line) => `- ${line}`),
+  ];
+}

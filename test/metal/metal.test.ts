@@ -1,0 +1,130 @@
+import pRetry from "p-retry";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { inconsistencies } from "../../report/record.ts";
+import { startCounter, verifyDisk } from "../lab/guest-life.ts";
+import { GuestUnderTest } from "../lab/guest-under-test.ts";
+import { TestProject } from "../lab/project.ts";
+import { readInventory } from "./inventory.ts";
+import { differences, type MachineState, stateOf } from "./machine-state.ts";
+import { MetalStack } from "./stack.ts";
+
+// One testbed on machines of one's own (METAL_INVENTORY), from its first `pulumi up` to its destroy. The tests go on from one another.
+
+const inventory = readInventory(process.env.METAL_INVENTORY as string);
+const [first, second] = inventory.hosts.map(({ name }) => name) as [string, string];
+
+let project: TestProject;
+let stack: MetalStack;
+let vm1: GuestUnderTest;
+let found: Map<string, MachineState>;
+
+const states = async () =>
+  new Map(
+    await Promise.all(
+      stack.machines.map(async (machine) => [machine, await stateOf(stack, machine)] as const),
+    ),
+  );
+
+beforeAll(async () => {
+  project = await TestProject.make();
+  stack = new MetalStack(project, "metal-test", inventory);
+  vm1 = new GuestUnderTest(stack, "vm1");
+  await stack.init();
+  // A preview logs in to all machines, and so takes down the keys of new ones.
+  const { exitCode, text } = await stack.preview();
+  if (exitCode !== 0) throw new Error(text);
+  found = await states();
+});
+
+afterAll(async () => {
+  // Whatever a failed test left.
+  await stack.destroy();
+  await project.remove();
+});
+
+let isUp = false;
+beforeEach(({ skip, task }) =>
+  skip(!isUp && !task.name.startsWith("up brings"), "the testbed did not come up"),
+);
+
+const unchanged = /^Resources:\n +\d+ unchanged$/m;
+
+test("up brings hosts, storage and two guests that can be logged in to", async () => {
+  await stack.deploy();
+  const { hosts, guests } = await stack.outputs();
+  for (const host of Object.values(hosts)) {
+    expect(host).toMatchObject({ accelerator: inventory.accelerator, nfsTransport: inventory.nfsTransport });
+  }
+  expect(guests).toMatchObject({ vm1: { host: first }, vm2: { host: second } });
+  await startCounter(stack, "vm1");
+  isUp = true;
+});
+
+describe("a guest moves", () => {
+  test("live, and goes on as if nothing had happened", async () => {
+    const before = await vm1.life();
+    await vm1.move(second, "live");
+    await vm1.expectOneCopyAt(second);
+    await vm1.expectLifeWentOn(before);
+  });
+
+  test("offline back, with its memory", async () => {
+    const before = await vm1.life();
+    await vm1.move(first, "offline");
+    await vm1.expectOneCopyAt(first);
+    await vm1.expectLifeWentOn(before);
+  });
+
+  test("cold there, with its disk", async () => {
+    await vm1.move(second, "cold");
+    await vm1.expectOneCopyAt(second);
+    await booted();
+    expect(await verifyDisk(stack, "vm1")).toMatchObject({ lost: 0, problems: [] });
+  });
+
+  test("and the records say under what conditions, and add up", async () => {
+    const records = await vm1.records();
+    expect(records.map(({ mode, outcome }) => [mode, outcome])).toEqual([
+      ["live", "completed"],
+      ["offline", "completed"],
+      ["cold", "completed"],
+    ]);
+    for (const record of records) {
+      const { accelerator, nfsTransport } = inventory;
+      expect(record).toMatchObject({ accelerator, nfsTransport });
+      expect(inconsistencies(record)).toEqual([]);
+    }
+  });
+});
+
+test("up with nothing changed does nothing", async () => {
+  expect(await stack.deploy()).toMatch(unchanged);
+});
+
+test.skipIf(!inventory.reboot)("after a restart of all machines, up makes all whole", async () => {
+  const boots = (machine: string) => stack.on(machine, "cat /proc/sys/kernel/random/boot_id");
+  const before = await Promise.all(stack.machines.map(boots));
+  await Promise.all(stack.machines.map((machine) => stack.on(machine, "systemctl reboot").catch(() => {})));
+  const restarted = async () => {
+    const now = await Promise.all(stack.machines.map(boots));
+    if (now.some((boot, i) => boot === before[i])) throw new Error("not restarted yet");
+  };
+  await pRetry(restarted, { retries: 300, minTimeout: 2000, factor: 1 });
+  await stack.deploy();
+  await vm1.expectOneCopyAt(second);
+  await booted();
+  expect(await verifyDisk(stack, "vm1")).toMatchObject({ lost: 0, problems: [] });
+  expect(await stack.deploy()).toMatch(unchanged);
+});
+
+test("destroy leaves each machine as it was found, but for packages", async () => {
+  expect(await stack.destroy()).toMatchObject({ exitCode: 0 });
+  for (const [machine, after] of await states()) {
+    const before = found.get(machine) as MachineState;
+    expect({ machine, differences: differences(before, after) }).toEqual({ machine, differences: [] });
+  }
+});
+
+/** Logged in to, however long it takes to boot. */
+const booted = () =>
+  pRetry(() => stack.inGuest("vm1", "true"), { retries: 400, minTimeout: 2000, factor: 1 });

@@ -1,0 +1,74 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { TestProject } from "../lab/project.ts";
+import { sshArguments, TestStack, unknownHost } from "../lab/stack.ts";
+import type { Inventory } from "./inventory.ts";
+
+/** The names and addresses of the guests. */
+export const guestsOf = ({ guests }: Inventory): [string, string][] =>
+  guests.addresses.map((cidr, i) => [`vm${i + 1}`, cidr]);
+
+/** A stack on the machines of an inventory. */
+export class MetalStack extends TestStack {
+  readonly machines: readonly string[];
+
+  constructor(project: TestProject, name: string, inventory: Inventory) {
+    const { storage, hosts, ssh, bridge, image, guests } = inventory;
+    const machines = new Map([storage, ...hosts].map((machine) => [machine.name, machine]));
+    const folder = project.path(".testbed", name);
+    const options = { BatchMode: "yes", ConnectTimeout: "10", LogLevel: "ERROR" };
+    const toHost = (host: string): string[] => {
+      const { address, port, user } = machines.get(host) as (typeof hosts)[number];
+      return [
+        ...sshArguments({
+          ...options,
+          ...(ssh.knownHosts === "accept-new" && { UserKnownHostsFile: `${folder}/known_hosts` }),
+          ...(ssh.privateKeyFile && {
+            IdentitiesOnly: "yes",
+            IdentityFile: ssh.privateKeyFile.replace(/^~\//, `${homedir()}/`),
+          }),
+        }),
+        ...["-p", String(port), "-l", user, address as string],
+        ...(user === "root" ? [] : ["sudo", "-n"]),
+      ];
+    };
+    const through = ["ssh", ...toHost(storage.name).slice(0, storage.user === "root" ? undefined : -2)];
+    super(
+      project,
+      name,
+      {
+        storage,
+        hosts,
+        ssh,
+        bridge,
+        image,
+        guests: guestsOf(inventory).map(([guest, address]) => ({
+          name: guest,
+          address,
+          memoryMiB: guests.memoryMiB,
+          vcpus: guests.vcpus,
+          diskGiB: 3,
+          ...(guest === "vm1" && { workload: { type: "disk" as const, mibPerSecond: 0.05 } }),
+        })),
+        placement: Object.fromEntries(
+          guestsOf(inventory).map(([guest], i) => [guest, (hosts[i] as (typeof hosts)[number]).name]),
+        ),
+        migration: { mode: "live", maxDowntimeMs: 2000 },
+      },
+      {
+        host: toHost,
+        guest: (guest) => [
+          ...sshArguments({
+            ...options,
+            ...unknownHost,
+            IdentitiesOnly: "yes",
+            IdentityFile: join(folder, "id_ed25519"),
+            ProxyCommand: `${through.map((word) => `'${word}'`).join(" ")} -W %h:%p`,
+          }),
+          `debian@${new Map(guestsOf(inventory)).get(guest)?.split("/")[0]}`,
+        ],
+      },
+    );
+    this.machines = [...machines.keys()];
+  }
+}
