@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { type HostScript, hostCommand, hostScript } from "../hosts/script.ts";
-import type { SshTarget } from "../libvirt/ssh-target.ts";
+import type { SshJump, SshTarget } from "../libvirt/ssh-target.ts";
 import { projectFile } from "./files.ts";
 
 /** How a machine is reached; every component that is given one takes these. */
@@ -26,6 +26,10 @@ export interface HostAccess {
   readonly knownHosts?: "strict" | "accept-new";
   /** The host's public key ("type key"), when it is known already: it is put in `knownHostsFile`. */
   readonly hostKey?: pulumi.Input<string>;
+  /** What ~/.ssh/config makes of `address`, where that is a name of its own. Default: the address. */
+  readonly hostName?: string;
+  /** The host over which it is reached, where ~/.ssh/config says so. */
+  readonly jump?: SshJump;
   /** A resource whose end takes the machine, and all that was done to it, along. */
   readonly deletedWith?: pulumi.Resource;
 }
@@ -85,15 +89,18 @@ export class SshHost extends pulumi.ComponentResource {
       user,
       ...(privateKeyFile && { privateKeyFile }),
       ...(knownHostsFile && { knownHostsFile }),
+      ...(access.hostName && { hostName: access.hostName }),
+      ...(access.jump && { jump: access.jump }),
     }));
     const privateKey = access.privateKey ?? readPrivateKey(privateKeyFile);
     this.#connection = pulumi
       .all([access.address, this.hostKey, privateKey && pulumi.secret(privateKey)])
       .apply(([host, hostKey, privateKey]) => ({
-        host,
+        host: access.hostName ?? host,
         port,
         user,
         hostKey,
+        ...(access.jump && { proxy: proxyOf(access.jump) }),
         ...(privateKey && { privateKey }),
         // It has just answered. Ten attempts of 15 s would be a long time to wait for one that is gone.
         dialErrorLimit: 3,
@@ -130,6 +137,19 @@ export interface HostScriptArgs {
   readonly variables?: Readonly<Record<string, pulumi.Input<string>>>;
   readonly remove?: readonly HostScript[];
 }
+
+/** OpenSSH has checked the jump host's key, in reach.sh, on the way to the host, whose own key is checked in any case. */
+const proxyOf = ({ address, port, user, privateKeyFile }: SshJump) => {
+  const key = readPrivateKey(privateKeyFile);
+  return {
+    host: address,
+    port,
+    user: user ?? userInfo().username,
+    ...(key && { privateKey: pulumi.secret(key) }),
+    dialErrorLimit: 3,
+    perDialTimeout: 10,
+  };
+};
 
 /**
  * The text of the private key that the command provider logs in with. It asks the agent by itself, but does not look

@@ -181,7 +181,7 @@ export class Testbed extends pulumi.ComponentResource {
 
 /** Machines that are there already. */
 function metalReach({ name, ssh }: HostPlan | StoragePlan): HostAccess {
-  const { address, port, user, privateKeyFile, knownHostsFile } = ssh;
+  const { address, port, user, privateKeyFile, knownHostsFile, hostName, jump } = ssh;
   return {
     name,
     address,
@@ -189,6 +189,8 @@ function metalReach({ name, ssh }: HostPlan | StoragePlan): HostAccess {
     user,
     ...(privateKeyFile && { privateKeyFile }),
     ...(knownHostsFile && { knownHostsFile, knownHosts: "accept-new" }),
+    ...(hostName && { hostName }),
+    ...(jump && { jump }),
   };
 }
 

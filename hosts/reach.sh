@@ -17,8 +17,13 @@ die() {
   exit 1
 }
 
+# What ~/.ssh/config makes of the address, and the way there.
+configured=$(ssh -G -p "$HOST_PORT" -l "$HOST_USER" "$HOST_ADDRESS")
+host=$(sed -n 's/^hostname //p' <<< "$configured")
+jump=$(sed -n 's/^proxyjump //p' <<< "$configured")
+
 # How known_hosts files name the host.
-if [ "$HOST_PORT" = 22 ]; then entry=$HOST_ADDRESS; else entry="[$HOST_ADDRESS]:$HOST_PORT"; fi
+if [ "$HOST_PORT" = 22 ]; then entry=$host; else entry="[$host]:$HOST_PORT"; fi
 known_files=("$HOME/.ssh/known_hosts" /etc/ssh/ssh_known_hosts)
 [ -z "$KNOWN_HOSTS_FILE" ] || known_files=("$(home "$KNOWN_HOSTS_FILE")")
 
@@ -48,9 +53,12 @@ if [ -n "$HOST_KEY" ]; then
   exec 9<&-
 fi
 
-offered=$(ssh-keyscan -T 5 -p "$HOST_PORT" -t ed25519,ecdsa,rsa "$HOST_ADDRESS" 2>/dev/null | awk '{ print $2, $3 }' || true)
+# ssh-keyscan knows no jump hosts, so it runs there.
+scan=(ssh-keyscan -T 5 -p "$HOST_PORT" -t ed25519,ecdsa,rsa "$host")
+[ -z "$jump" ] || scan=(ssh -o BatchMode=yes -o ConnectTimeout=10 -- "ssh://$jump" "${scan[*]}")
+offered=$("${scan[@]}" 2>/dev/null < /dev/null | awk '{ print $2, $3 }' || true)
 [ -n "$offered" ] ||
-  die "does not answer. Is it running, is the address right, and does its firewall let SSH in? Try: ssh -p $HOST_PORT $HOST_USER@$HOST_ADDRESS"
+  die "does not answer${jump:+ (by way of the jump host $jump)}. Is it running, is the address right, and does its firewall let SSH in? Try: ssh -p $HOST_PORT $HOST_USER@$HOST_ADDRESS"
 
 trusted=$(trusted_keys)
 if [ -z "$trusted" ]; then

@@ -5,6 +5,7 @@
 export interface SshTarget {
   /** The host's name in the stack's config. */
   name: string;
+  /** As OpenSSH takes it: a name of ~/.ssh/config, too. */
   address: string;
   port: number;
   user: string;
@@ -12,4 +13,16 @@ export interface SshTarget {
   privateKeyFile?: string;
   /** Host keys that are trusted; absent: OpenSSH's own default files. */
   knownHostsFile?: string;
+  /** What ~/.ssh/config makes of `address`, for those who do not read that. Absent: the address. */
+  hostName?: string;
+  /** The host over which it is reached, as ~/.ssh/config says. */
+  jump?: SshJump;
+}
+
+/** A machine on the way to another one. */
+export interface SshJump {
+  address: string;
+  port: number;
+  user?: string;
+  privateKeyFile?: string;
 }

@@ -4,6 +4,7 @@ import { askMachines } from "./ask-machines.ts";
 import { type Mistake, pathText, StackConfigError } from "./mistake.ts";
 import { type Plan, planStack } from "./plan.ts";
 import { readStackConfig } from "./read.ts";
+import { readSshSettings } from "./ssh-settings.ts";
 
 /**
  * What the stack that this Pulumi program runs for is to be, once its config, its image and its machines were found in order. Nothing
@@ -12,7 +13,10 @@ import { readStackConfig } from "./read.ts";
  * @throws pulumi.RunError with all mistakes as its message, which the CLI shows without a stack trace
  */
 export async function checkedPlan(stack: string): Promise<Plan> {
-  const plan = planStack(readStackConfig(), stack);
+  const config = readStackConfig();
+  const ssh = await readSshSettings(config);
+  if (ssh.mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(ssh.mistakes).message);
+  const plan = planStack(config, stack, ssh.settings);
   const [image, machines] = await Promise.all([imageMistakes(plan), askMachines(plan)]);
   const mistakes = [...image, ...machines];
   if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);

@@ -7,7 +7,6 @@ import {
   defaultMemoryMiB,
   defaultNetwork,
   defaultStorageName,
-  sshPort,
 } from "./defaults.ts";
 
 /**
@@ -52,6 +51,15 @@ const lab = section({
   .describe("the lab's own settings; with them the hosts are containers on this machine")
   .meta({ examples: [{}] });
 
+const sshPortOtherwise = {
+  examples: [2222],
+  otherwise: "what ~/.ssh/config says of the address, or else 22",
+};
+const userOtherwise = {
+  examples: ["admin"],
+  otherwise: "what ~/.ssh/config says of the address, or else root",
+};
+
 const storage = section({
   name: nameText.default(defaultStorageName).describe("a name for the storage host"),
   address: hostAddress
@@ -62,10 +70,11 @@ const storage = section({
     .optional()
     .describe("the address at which the hosts reach the NFS server")
     .meta({ examples: ["198.51.100.10"], otherwise: "the storage host's address" }),
-  port: port.default(sshPort).describe("the storage host's SSH port"),
+  port: port.optional().describe("the storage host's SSH port").meta(sshPortOtherwise),
   user: userText
-    .default("root")
-    .describe("the user to log in as; one other than root needs sudo without a password"),
+    .optional()
+    .describe("the user to log in as; one other than root needs sudo without a password")
+    .meta(userOtherwise),
   export: exportPath
     .default(defaultExport)
     .describe("the folder that is exported over NFS: an absolute path without blanks or `..`"),
@@ -88,10 +97,11 @@ const host = section({
       examples: ["192.0.2.11"],
       otherwise: "in the lab .10 and the number its name ends with (host1: .11); else it must be there",
     }),
-  port: port.default(sshPort).describe("the host's SSH port"),
+  port: port.optional().describe("the host's SSH port").meta(sshPortOtherwise),
   user: userText
-    .default("root")
-    .describe("the user to log in as; one other than root needs sudo without a password"),
+    .optional()
+    .describe("the user to log in as; one other than root needs sudo without a password")
+    .meta(userOtherwise),
   migrationAddress: ipv4
     .optional()
     .describe("the IPv4 address at which the other hosts reach this one, and to which guests' memory is sent")

@@ -7,9 +7,11 @@ import {
   labHostAddress,
   labStorageAddress,
   macAddress,
+  sshPort,
   vncPort,
 } from "./defaults.ts";
 import { cidrOf, toNetwork } from "./ipv4.ts";
+import type { SshSettingsByAddress } from "./ssh-settings.ts";
 
 /** Everything a stack is to be, with no name, address or port left open. */
 export interface Plan {
@@ -79,8 +81,12 @@ export interface GuestNetwork {
   gateway?: string;
 }
 
-/** Settles all that the config leaves open. The same config gives the same plan, on any machine. */
-export function planStack(config: StackConfig, stack: string): Plan {
+/**
+ * Settles all that the config leaves open. The same config gives the same plan, on any machine.
+ *
+ * @param ssh what ~/.ssh/config says of the machines
+ */
+export function planStack(config: StackConfig, stack: string, ssh: SshSettingsByAddress = {}): Plan {
   const { storage, image, bridge } = config;
   const lab = config.lab && planLab(config.lab);
   const storageAddress = storage.address ?? labStorageAddress(checked(lab).network);
@@ -89,8 +95,8 @@ export function planStack(config: StackConfig, stack: string): Plan {
     ...(lab && { lab }),
     storage: {
       name: storage.name,
-      ssh: sshTarget({ ...storage, address: storageAddress }, config, stack),
-      address: storage.nfsAddress ?? storageAddress,
+      ssh: sshTarget({ ...storage, address: storageAddress }, config, stack, ssh),
+      address: storage.nfsAddress ?? ssh[storageAddress]?.hostName ?? storageAddress,
       export: storage.export,
       transport: storage.transport,
     },
@@ -98,8 +104,8 @@ export function planStack(config: StackConfig, stack: string): Plan {
       const address = host.address ?? labHostAddress(checked(lab).network, host.name);
       return {
         name: host.name,
-        ssh: sshTarget({ ...host, address }, config, stack),
-        migrationAddress: host.migrationAddress ?? address,
+        ssh: sshTarget({ ...host, address }, config, stack, ssh),
+        migrationAddress: host.migrationAddress ?? ssh[address]?.hostName ?? address,
         accelerator: host.accelerator,
       };
     }),
@@ -144,20 +150,28 @@ function ownGuestNetwork({ address: cidr }: GuestConfig, gateway?: string): Gues
 interface Machine {
   name: string;
   address: string;
-  port: number;
-  user: string;
+  port?: number | undefined;
+  user?: string | undefined;
 }
 
-function sshTarget({ name, address, port, user }: Machine, config: StackConfig, stack: string): SshTarget {
+function sshTarget(
+  { name, address, port, user }: Machine,
+  config: StackConfig,
+  stack: string,
+  settings: SshSettingsByAddress,
+): SshTarget {
+  const said = settings[address];
   // What the testbed makes for a stack lies here, git-ignored.
   const folder = `.testbed/${stack}`;
   const { privateKeyFile, knownHosts } = config.ssh;
-  const key = config.lab ? `${folder}/id_ed25519` : privateKeyFile;
+  const key = config.lab ? `${folder}/id_ed25519` : (privateKeyFile ?? said?.privateKeyFile);
   return {
     name,
     address,
-    port,
-    user,
+    port: port ?? said?.port ?? sshPort,
+    user: user ?? said?.user ?? "root",
+    ...(said && said.hostName !== address && { hostName: said.hostName }),
+    ...(said?.jump && { jump: said.jump }),
     ...(key && { privateKeyFile: key }),
     ...((config.lab || knownHosts === "accept-new") && { knownHostsFile: `${folder}/known_hosts` }),
   };

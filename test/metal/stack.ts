@@ -18,7 +18,7 @@ export class MetalStack extends TestStack {
     const folder = project.path(".testbed", name);
     const options = { BatchMode: "yes", ConnectTimeout: "10", LogLevel: "ERROR" };
     const toHost = (host: string): string[] => {
-      const { address, port, user } = machines.get(host) as (typeof hosts)[number];
+      const { address = "", port = 22, user = "root" } = machines.get(host) as (typeof hosts)[number];
       return [
         ...sshArguments({
           ...options,
@@ -28,11 +28,11 @@ export class MetalStack extends TestStack {
             IdentityFile: ssh.privateKeyFile.replace(/^~\//, `${homedir()}/`),
           }),
         }),
-        ...["-p", String(port), "-l", user, address as string],
-        ...(user === "root" ? [] : ["sudo", "-n"]),
+        ...["-p", String(port), "-l", user, address],
       ];
     };
-    const through = ["ssh", ...toHost(storage.name).slice(0, storage.user === "root" ? undefined : -2)];
+    const asRoot = (host: string) => ((machines.get(host)?.user ?? "root") === "root" ? [] : ["sudo", "-n"]);
+    const through = ["ssh", ...toHost(storage.name)];
     super(
       project,
       name,
@@ -56,7 +56,7 @@ export class MetalStack extends TestStack {
         migration: { mode: "live", maxDowntimeMs: 2000 },
       },
       {
-        host: toHost,
+        host: (host) => [...toHost(host), ...asRoot(host)],
         guest: (guest) => [
           ...sshArguments({
             ...options,

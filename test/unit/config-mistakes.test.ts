@@ -109,7 +109,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a port that is none",
     metal({ storage: { address: "192.0.2.10", port: 70000 } }),
-    "testbed:storage.port: 70000 is out of range, at most 65535; give the storage host's SSH port",
+    "testbed:storage.port: 70000 is out of range, at most 65535; give the storage host's SSH port, such as 2222",
   ],
   [
     "a name that cannot be a hostname",

@@ -9,10 +9,10 @@ describe("the config of a stack", () => {
       parseStackConfig(labInput({ guests: [{ name: "vm1" }], placement: { vm1: "host2" } }), "lab"),
     ).toEqual({
       lab: { network: "10.77.0.0/24", bridge: "lab0" },
-      storage: { name: "storage", port: 22, user: "root", export: "/export/testbed", transport: "auto" },
+      storage: { name: "storage", export: "/export/testbed", transport: "auto" },
       hosts: [
-        { name: "host1", port: 22, user: "root", accelerator: "auto" },
-        { name: "host2", port: 22, user: "root", accelerator: "auto" },
+        { name: "host1", accelerator: "auto" },
+        { name: "host2", accelerator: "auto" },
       ],
       ssh: { knownHosts: "strict" },
       bridge: { name: "br0" },
