@@ -1,5 +1,7 @@
 import { defineConfig } from "vitest/config";
 
+const runs = ["test/lab/offline-*.test.ts", "test/lab/package.test.ts", "test/lab/refusals.test.ts"];
+
 export default defineConfig({
   test: {
     // The last line has the counts alone, for whoever runs the tests.
@@ -13,12 +15,23 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
+      // Real runs of Pulumi without a lab: they wait more than they work.
+      {
+        test: {
+          name: "runs",
+          include: runs,
+          sequence: { groupOrder: 1 },
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
       // The real thing, one file after the other: they share the machine's hosts.
       {
         test: {
           name: "lab",
           include: ["test/lab/**/*.test.ts"],
-          sequence: { groupOrder: 1 },
+          exclude: runs,
+          sequence: { groupOrder: 2 },
           fileParallelism: false,
           testTimeout: 900_000,
           hookTimeout: 900_000,
@@ -32,7 +45,7 @@ export default defineConfig({
               test: {
                 name: "metal",
                 include: ["test/metal/**/*.test.ts"],
-                sequence: { groupOrder: 2 },
+                sequence: { groupOrder: 3 },
                 testTimeout: 3_600_000,
                 hookTimeout: 3_600_000,
               },

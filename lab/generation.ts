@@ -39,15 +39,19 @@ function parse(text: string | undefined): Sighting | undefined {
   return { generation: Number(generation), pid, startTime, supervisor: supervisor ?? "" };
 }
 
-function processOf(pid: string): ReturnType<ProcessLookup> {
-  const stat = pid && read(`/proc/${pid}/stat`);
+const processOf: ProcessLookup = (pid) => parseStat(pid && read(`/proc/${pid}/stat`));
+
+/** The kernel's mark of a process that ends, and of which some things may still be there. */
+const exiting = 0x4;
+
+/** Reads /proc/PID/stat. Undefined: there is no such process, or it is as good as gone. */
+export function parseStat(stat: string | undefined): ReturnType<ProcessLookup> {
   if (!stat) return undefined;
-  // "pid (command) state ppid …": the command may hold blanks and brackets, and start time is field 22.
+  // "pid (command) state ppid …": the command may hold blanks and brackets. Flags are field 9, the start time is field 22.
   const end = stat.lastIndexOf(")");
-  return {
-    command: stat.slice(stat.indexOf("(") + 1, end),
-    startTime: stat.slice(end + 2).split(" ")[19] ?? "",
-  };
+  const fields = stat.slice(end + 2).split(" ");
+  if (Number(fields[6]) & exiting) return undefined;
+  return { command: stat.slice(stat.indexOf("(") + 1, end), startTime: fields[19] ?? "" };
 }
 
 function read(file: string): string | undefined {

@@ -1,5 +1,8 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { generation, type ProcessLookup } from "../../lab/generation.ts";
+import { generation, type ProcessLookup, parseStat } from "../../lab/generation.ts";
 
 const running: ProcessLookup = (pid) =>
   ({
@@ -25,4 +28,22 @@ test.each([
   ["no supervisor was found when it was started", "4 100 5000 "],
 ])("a container is dead, and gets the next one, when %s", (_why, sighting) => {
   expect(generation(sighting, running)).toBe(5);
+});
+
+test("a process is known by its name and the time it started at; one that has ended is none, though nobody has noticed yet", async () => {
+  // A process that does not look after its children.
+  const script =
+    "const { spawn } = require('node:child_process'); console.log(spawn('sleep', ['0.1']).pid); for (;;);";
+  const parent = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "ignore"] });
+  const [printed] = await parent.stdout.take(1).toArray();
+  const file = `/proc/${Number(String(printed))}/stat`;
+  expect(parseStat(readFileSync(file, "utf8"))).toEqual({
+    command: "sleep",
+    startTime: expect.stringMatching(/^[1-9]\d+$/),
+  });
+  await sleep(500);
+  expect(readFileSync(file, "utf8")).toContain("(sleep) Z");
+  expect(parseStat(readFileSync(file, "utf8"))).toBeUndefined();
+  parent.kill("SIGKILL");
+  expect(parseStat(undefined)).toBeUndefined();
 });
