@@ -66,3 +66,27 @@ block() {
   fi
   printf '%s\n' "$rest" | write "$file"
 }
+
+own_state=/var/lib/kvm-migration-testbed
+
+# make_folder FOLDER: with its parents, remembering which of them were not there.
+make_folder() {
+  local folder=$1
+  while [ ! -d "$folder" ]; do
+    install -d "$own_state"
+    echo "$folder" >> "$own_state/made-folders"
+    folder=$(dirname "$folder")
+  done
+  install -d -m 755 "$1"
+}
+
+# unmake_folder FOLDER: removes it, and its parents, as far as make_folder made them and nothing is in them.
+unmake_folder() {
+  local folder=$1
+  while grep -qsxF "$folder" "$own_state/made-folders" && { [ ! -d "$folder" ] || rmdir "$folder" 2>/dev/null; }; do
+    sed -i "\|^$folder\$|d" "$own_state/made-folders"
+    folder=$(dirname "$folder")
+  done
+  [ -s "$own_state/made-folders" ] || rm -f "$own_state/made-folders"
+  rmdir "$own_state" 2>/dev/null || true
+}

@@ -13,6 +13,7 @@ if [ "$ACTION" = remove ]; then
   if [ -e "$group_mark" ]; then
     gpasswd --delete "$(cat "$group_mark")" libvirt > /dev/null || true
     rm -f "$group_mark"
+    rmdir "$(dirname "$group_mark")" 2>/dev/null || true
   fi
 else
   # A daemon that its socket starts exits when idle, and one that is about to exit answers a migration only when it is

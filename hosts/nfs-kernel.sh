@@ -8,11 +8,11 @@ exports=/etc/exports.d/kvm-migration-testbed.exports
 if [ "$ACTION" = remove ]; then
   drop "$exports"
   [ -z "$changed" ] || exportfs -ra
-  rmdir "$EXPORT" 2>/dev/null || true # it stays if there is something in it
+  unmake_folder "$EXPORT" # it stays if there is something in it
   exit 0
 fi
 
-install -d -m 755 "$EXPORT"
+make_folder "$EXPORT"
 # libvirt and QEMU create and own images as root. QEMU's own client may come from any port.
 {
   echo "# Written by kvm-migration-testbed."

@@ -10,7 +10,7 @@ if [ "$ACTION" = remove ] || [ "$TRANSPORT" != kernel ]; then
     systemctl --quiet disable --now "$name"
     drop "$unit"
     systemctl daemon-reload
-    rmdir "$EXPORT" 2>/dev/null || true
+    unmake_folder "$EXPORT"
   fi
   exit 0
 fi
@@ -18,8 +18,10 @@ fi
 if mountpoint -q "$EXPORT" && [ ! -e "$unit" ]; then
   die "$EXPORT is a mount already ($(findmnt -n -o SOURCE,FSTYPE "$EXPORT")): unmount it, or choose another storage.export in the stack's config"
 fi
+# A boot may come before the server's: the mount is tried for ten minutes, and libvirtd starts behind it.
 # hard: a guest waits for a server that restarts; soft would hand it an input/output error.
-write "$unit" <<UNIT
+unit_text() { # unit_text MINOR_VERSION
+  cat <<UNIT
 # Written by kvm-migration-testbed.
 [Unit]
 Description=Guests' disks of kvm-migration-testbed
@@ -27,25 +29,41 @@ Description=Guests' disks of kvm-migration-testbed
 What=$SERVER:$EXPORT
 Where=$EXPORT
 Type=nfs4
-Options=minorversion=2,hard,noatime
-TimeoutSec=30
+Options=minorversion=$1,hard,noatime,retry=10
+TimeoutSec=660
 [Install]
 WantedBy=remote-fs.target
 UNIT
+}
+start() {
+  local code=0
+  systemctl daemon-reload
+  timeout 40 systemctl restart "$name" 2>/dev/null || code=$?
+  [ "$code" = 0 ] || systemctl stop "$name" 2>/dev/null || true
+  return "$code"
+}
+
+# Version 4.1 where an earlier run found that the server has no 4.2.
+version=$(sed -n 's/^Options=minorversion=\([12]\),.*/\1/p' "$unit" 2>/dev/null || true)
+unit_text "${version:-2}" | write "$unit"
 if [ -n "$changed" ] || ! mountpoint -q "$EXPORT"; then
   systemctl daemon-reload
-  # A server without version 4.2 has 4.1.
   systemctl --quiet enable "$name"
-  if ! systemctl restart "$name" 2>/dev/null; then
-    sed -i 's/minorversion=2/minorversion=1/' "$unit"
+  make_folder "$EXPORT"
+  code=0
+  start || code=$?
+  # Not for one that does not answer at all.
+  if [ "$code" != 0 ] && [ "$code" != 124 ] && [ "${version:-2}" = 2 ]; then
+    unit_text 1 | write "$unit"
+    code=0
+    start || code=$?
+  fi
+  if [ "$code" != 0 ]; then
+    reason=$(journalctl -q -o cat -n 5 -u "$name" | grep mount.nfs | tail -n 1 || true)
+    systemctl --quiet disable "$name"
+    rm -f "$unit"
     systemctl daemon-reload
-    systemctl restart "$name" || {
-      reason=$(journalctl -q -o cat -n 5 -u "$name" | grep mount.nfs | tail -n 1 || true)
-      ACTION=remove
-      systemctl --quiet disable "$name"
-      rm -f "$unit"
-      systemctl daemon-reload
-      die "cannot mount $SERVER:$EXPORT with NFS 4.1 or newer: ${reason:-no answer}. Is the server running (systemctl status nfs-server, on $SERVER), and may this host reach its port 2049?"
-    }
+    unmake_folder "$EXPORT"
+    die "cannot mount $SERVER:$EXPORT with NFS 4.1 or newer: ${reason:-no answer within 40 s}. Is the server running (systemctl status nfs-server, on $SERVER), and may this host reach its port 2049?"
   fi
 fi

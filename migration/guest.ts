@@ -87,7 +87,11 @@ export function remove(guest: { name: string; uuid: string }, fleet: Fleet, tell
     );
     const intentFile = intentPath(fleet.storage.intentDirectory, guest.uuid);
     await clearIntent(sessions.storage, intentFile);
-    await sessions.storage.run("removing its lock", `rm -f ${quote(`${intentFile}.lock`)}`);
+    const { intentDirectory } = fleet.storage;
+    await sessions.storage.run(
+      "removing its lock",
+      `rm -f ${quote(`${intentFile}.lock`)}; rmdir ${quote(intentDirectory)} 2>/dev/null || true`,
+    );
   });
 }
 
