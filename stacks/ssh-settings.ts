@@ -87,12 +87,15 @@ export function parseSshConfig(printed: string) {
   };
 }
 
-async function sshConfig(address: string): Promise<string> {
+/** What OpenSSH makes of an address, and no more than that: see `unsaid`. */
+export async function sshConfig(address: string): Promise<string> {
   // The first value that is found counts, so these are what is left when nothing is said.
   const defaults = `Match all\n  User ${unsaid.user}\n  Port ${unsaid.port}\n`;
   const files = [join(homedir(), ".ssh", "config"), "/etc/ssh/ssh_config"];
-  const input = `${files.map((file) => `Include ${file}\n`).join("")}${defaults}`;
-  const { stdout } = await execa("ssh", ["-G", "-F", "/dev/stdin", "--", address], { input });
+  const CONFIG = `${files.map((file) => `Include ${file}\n`).join("")}${defaults}`;
+  // ssh opens its file by name, and this process's pipes have none that can be opened again.
+  const script = 'ssh -G -F <(printf %s "$CONFIG") -- "$1"';
+  const { stdout } = await execa("bash", ["-c", script, "bash", address], { env: { CONFIG } });
   return stdout;
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseStackConfig } from "../../stacks/parse.ts";
 import { planStack } from "../../stacks/plan.ts";
-import { parseSshConfig } from "../../stacks/ssh-settings.ts";
+import { parseSshConfig, sshConfig } from "../../stacks/ssh-settings.ts";
 
 /** As `ssh -G` prints it, when the config ends with the user and the port that stand for "nothing was said". */
 const printed = (...lines: string[]) =>
@@ -76,4 +76,8 @@ test("the stack's config comes first, then ~/.ssh/config, then port 22 and root"
     ssh: { address: "one", hostName: "192.0.2.11", port: 2201, user: "me", jump },
   });
   expect(hosts[1]?.ssh).toEqual({ name: "host2", address: "192.0.2.12", port: 22, user: "root" });
+});
+
+test("OpenSSH itself is asked", async () => {
+  expect(parseSshConfig(await sshConfig("no-alias.example"))).toMatchObject({ hostName: "no-alias.example" });
 });
