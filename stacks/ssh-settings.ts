@@ -93,8 +93,8 @@ export async function sshConfig(address: string): Promise<string> {
   const defaults = `Match all\n  User ${unsaid.user}\n  Port ${unsaid.port}\n`;
   const files = [join(homedir(), ".ssh", "config"), "/etc/ssh/ssh_config"];
   const CONFIG = `${files.map((file) => `Include ${file}\n`).join("")}${defaults}`;
-  // ssh opens its file by name, and this process's pipes have none that can be opened again.
-  const script = 'ssh -G -F <(printf %s "$CONFIG") -- "$1"';
+  // ssh opens its file by name: a shell's standard input has one, the sockets that Node makes have not.
+  const script = 'ssh -G -F /dev/stdin -- "$1" <<< "$CONFIG"';
   const { stdout } = await execa("bash", ["-c", script, "bash", address], { env: { CONFIG } });
   return stdout;
 }
