@@ -30,6 +30,8 @@ export interface HostAccess {
   readonly hostName?: string;
   /** The host over which it is reached, where ~/.ssh/config says so. */
   readonly jump?: SshJump;
+  /** Any text that is another one after each start of the machine: it is then prepared again. Default: it never is. */
+  readonly boot?: string;
   /** A resource whose end takes the machine, and all that was done to it, along. */
   readonly deletedWith?: pulumi.Resource;
 }
@@ -45,6 +47,7 @@ export class SshHost extends pulumi.ComponentResource {
   readonly deletedWith: pulumi.Resource | undefined;
   readonly #connection: pulumi.Output<command.types.input.remote.ConnectionArgs>;
   readonly #user: string;
+  readonly #boot: { BOOT?: string };
 
   constructor(name: string, access: HostAccess, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:SshHost", name, {}, opts);
@@ -52,6 +55,7 @@ export class SshHost extends pulumi.ComponentResource {
     this.hostName = access.name ?? name;
     this.deletedWith = deletedWith;
     this.#user = user;
+    this.#boot = access.boot ? { BOOT: access.boot } : {};
     if (access.knownHosts === "accept-new" && !knownHostsFile) {
       throw new pulumi.ResourceError(
         `${this.hostName}: knownHosts is "accept-new", so knownHostsFile must say where host keys are written`,
@@ -111,7 +115,7 @@ export class SshHost extends pulumi.ComponentResource {
 
   /**
    * Runs scripts from hosts/ on the host, as root: when the resource is created, and again when the scripts, their
-   * variables or the host's key (then it is another machine) change. They must be safe to repeat.
+   * variables or the host's key (then it is another machine) change, and when it was restarted. They must be safe to repeat.
    *
    * @param run.remove scripts that undo them, with `ACTION=remove`, when the resource is deleted
    */
@@ -123,7 +127,9 @@ export class SshHost extends pulumi.ComponentResource {
         connection: this.#connection,
         create: hostCommand("apply", this.#user),
         ...(run.remove && { delete: hostCommand("remove", this.#user) }),
-        stdin: pulumi.output(run.variables ?? {}).apply((variables) => hostScript(work, variables)),
+        stdin: pulumi
+          .output(run.variables ?? {})
+          .apply((variables) => hostScript(work, { ...variables, ...this.#boot })),
         logging: command.remote.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },

@@ -180,7 +180,7 @@ export class Testbed extends pulumi.ComponentResource {
 }
 
 /** Machines that are there already. */
-function metalReach({ name, ssh }: HostPlan | StoragePlan): HostAccess {
+function metalReach({ name, ssh, boot }: HostPlan | StoragePlan): HostAccess {
   const { address, port, user, privateKeyFile, knownHostsFile, hostName, jump } = ssh;
   return {
     name,
@@ -191,6 +191,7 @@ function metalReach({ name, ssh }: HostPlan | StoragePlan): HostAccess {
     ...(knownHostsFile && { knownHostsFile, knownHosts: "accept-new" }),
     ...(hostName && { hostName }),
     ...(jump && { jump }),
+    ...(boot && { boot }),
   };
 }
 

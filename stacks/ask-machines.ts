@@ -9,15 +9,23 @@ import type { Plan } from "./plan.ts";
 
 const mib = 1024 * 1024;
 
+/** What machines say of themselves, and what speaks against the plan. */
+export interface Answers {
+  mistakes: Mistake[];
+  /** By machine: which of its starts it is in. Empty in the lab. */
+  boots: Record<string, string>;
+}
+
 /**
  * Asks the machines of a plan, before anything is touched, whether they answer and whether the guests fit into their memory. Reads only;
  * with `knownHosts: accept-new` the key of a machine seen for the first time is written to this project's known_hosts.
  */
-export async function askMachines(plan: Plan): Promise<Mistake[]> {
+export async function askMachines(plan: Plan): Promise<Answers> {
   // A lab's hosts need not be there yet; they have the memory of this machine.
   if (plan.lab) {
     const memoryMiB = Math.floor(totalmem() / mib);
-    return checkCapacity(plan, Object.fromEntries(plan.hosts.map(({ name }) => [name, memoryMiB])));
+    const mistakes = checkCapacity(plan, Object.fromEntries(plan.hosts.map(({ name }) => [name, memoryMiB])));
+    return { mistakes, boots: {} };
   }
   const answers = await Promise.all([plan.storage, ...plan.hosts].map(({ ssh }) => ask(ssh)));
   const reasons = Object.fromEntries(
@@ -26,12 +34,16 @@ export async function askMachines(plan: Plan): Promise<Mistake[]> {
   const memoryMiB = Object.fromEntries(
     answers.flatMap(({ name, memoryMiB }) => (memoryMiB === undefined ? [] : [[name, memoryMiB]])),
   );
-  return [...checkAnswers(plan, reasons), ...checkCapacity(plan, memoryMiB)];
+  const boots = Object.fromEntries(
+    answers.flatMap(({ name, boot }) => (boot === undefined ? [] : [[name, boot]])),
+  );
+  return { mistakes: [...checkAnswers(plan, reasons), ...checkCapacity(plan, memoryMiB)], boots };
 }
 
 interface Answer {
   name: string;
   memoryMiB?: number;
+  boot?: string;
   /** Why it did not answer as it should. */
   reason?: string;
 }
@@ -53,9 +65,11 @@ async function ask(target: SshTarget): Promise<Answer> {
   });
   // Its first words name the machine, as the mistake will.
   if (reached.exitCode !== 0) return { name, reason: reached.stderr.replace(/^host .*? port \d+\): /, "") };
-  const memory = await execa("ssh", [...sshOptions(target), address, "cat /proc/meminfo"], { reject: false });
-  const totalKiB = /^MemTotal:\s*(\d+) kB$/m.exec(memory.stdout)?.[1];
+  const question = "cat /proc/sys/kernel/random/boot_id /proc/meminfo";
+  const said = await execa("ssh", [...sshOptions(target), address, question], { reject: false });
+  const [boot = ""] = said.stdout.split("\n");
+  const totalKiB = /^MemTotal:\s*(\d+) kB$/m.exec(said.stdout)?.[1];
   return totalKiB === undefined
-    ? { name, reason: memory.stderr }
-    : { name, memoryMiB: Math.floor(Number(totalKiB) / 1024) };
+    ? { name, reason: said.stderr }
+    : { name, boot, memoryMiB: Math.floor(Number(totalKiB) / 1024) };
 }

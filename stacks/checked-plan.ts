@@ -18,9 +18,13 @@ export async function checkedPlan(stack: string): Promise<Plan> {
   if (ssh.mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(ssh.mistakes).message);
   const plan = planStack(config, stack, ssh.settings);
   const [image, machines] = await Promise.all([imageMistakes(plan), askMachines(plan)]);
-  const mistakes = [...image, ...machines];
+  const mistakes = [...image, ...machines.mistakes];
   if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);
-  return plan;
+  const inBoot = <M extends { name: string }>(machine: M) => ({
+    ...machine,
+    ...(machines.boots[machine.name] && { boot: machines.boots[machine.name] }),
+  });
+  return { ...plan, storage: inBoot(plan.storage), hosts: plan.hosts.map(inBoot) };
 }
 
 async function imageMistakes({ image }: Plan): Promise<Mistake[]> {

@@ -42,6 +42,8 @@ export interface StoragePlan {
   ssh: SshTarget;
   /** Where hosts mount from. */
   address: string;
+  /** Which of its starts it is in; see HostPlan. */
+  boot?: string;
   /** The exported folder. */
   export: string;
   transport: StackConfig["storage"]["transport"];
@@ -53,6 +55,8 @@ export interface HostPlan {
   /** Where the other hosts send guests' memory to. */
   migrationAddress: string;
   accelerator: HostConfig["accelerator"];
+  /** Which of its starts it is in, where that was asked: a machine that was restarted is prepared again. Absent in the lab. */
+  boot?: string;
 }
 
 export interface GuestPlan {

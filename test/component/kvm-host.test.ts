@@ -105,3 +105,13 @@ test("hosts that trust each other know all names, the addresses and ports they h
     expect(inputs.stdin).toContain("PRIVATE");
   }
 });
+
+test("a host that was restarted is prepared again: its start is in what its scripts are given", async () => {
+  const stdinOf = async (boot?: string) => {
+    const { one } = await record(() => new KvmHost("a", { ...access, ...(boot && { boot }) }), answers);
+    return one("a-hypervisor").inputs.stdin;
+  };
+  expect(await stdinOf("3f6c")).toContain("BOOT='3f6c'");
+  expect(await stdinOf("a081")).not.toBe(await stdinOf("3f6c"));
+  expect(await stdinOf()).not.toContain("BOOT=");
+});
