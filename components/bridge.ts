@@ -2,14 +2,14 @@ import * as command from "@pulumi/command";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { hostCommand, hostScript } from "../hosts/script.ts";
-import { projectFile } from "./files.ts";
+import { projectFile, projectProgram } from "./files.ts";
 import type { KvmHost } from "./kvm-host.ts";
 
 export interface BridgeArgs {
   readonly hosts: readonly KvmHost[];
   /** The bridge's name on every host; one that exists there is used as it is. Default: "br0". */
   readonly bridge?: string;
-  /** The interface that joins a new bridge. Default: the one that the SSH connection comes in over. */
+  /** The interface that joins a new bridge, or "none". Default: the one that the SSH connection comes in over. */
   readonly uplink?: string;
   /** What libvirt calls the network. Default: "testbed". */
   readonly network?: string;
@@ -17,7 +17,8 @@ export interface BridgeArgs {
 
 /**
  * The network that guests are on: a bridge on every host, which libvirt knows by one name everywhere, so that a guest
- * finds it wherever it moves. A new bridge that cuts a host off is taken back by the host itself.
+ * finds it wherever it moves. A new bridge is made in the host's own network configuration (systemd-networkd, netplan
+ * or ifupdown); one that cuts a host off is taken back by the host itself.
  */
 export class Bridge extends pulumi.ComponentResource {
   /** The bridge's name on every host, once it is there. */
@@ -47,8 +48,10 @@ export class Bridge extends pulumi.ComponentResource {
             KNOWN_HOSTS_FILE: host.ssh.apply(({ knownHostsFile }) => knownHostsFile ?? ""),
             APPLY: host.ssh.user.apply((user) => hostCommand("apply", user)),
             REMOVE: host.ssh.user.apply((user) => hostCommand("remove", user)),
+            PLAN_PROGRAM: projectProgram("hosts", "bridge-plan"),
+            FIND_SCRIPT: hostScript({ apply: ["bridge-find"] }, variables),
             BRIDGE_SCRIPT: hostScript({ apply: ["bridge"], remove: ["bridge"] }, variables),
-            CONFIRM_SCRIPT: hostScript({ apply: ["bridge-confirm"] }, variables),
+            CONFIRM_SCRIPT: hostScript({ apply: ["bridge-confirm"], remove: ["bridge-confirm"] }, variables),
           },
           logging: command.local.Logging.Stderr,
           addPreviousOutputInEnv: false,

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Runs on this machine, not on the host: makes a bridge there over one SSH connection, and tells the host over a second
-# one that it can still be reached, without which it takes the bridge back (bridge.sh, bridge-confirm.sh). Both are
-# one step, so that a bridge that was taken back is made again by the next `pulumi up`.
+# Runs on this machine, not on the host: makes a bridge there (what is there: bridge-find.sh; what it takes:
+# bridge-plan.ts; doing it: bridge.sh), and tells the host over another connection that it can still be reached, without
+# which it takes the bridge back (bridge-confirm.sh). All is one step, so that a bridge that was taken back is made
+# again by the next `pulumi up`.
 #
 #   HOST_NAME, HOST_ADDRESS, HOST_PORT, HOST_USER, HOST_KEY_FILE, KNOWN_HOSTS_FILE   the host, as for reach.sh
 #   APPLY, REMOVE   commands that run a script from their standard input on it
-#   BRIDGE_SCRIPT, CONFIRM_SCRIPT   these scripts
+#   FIND_SCRIPT, BRIDGE_SCRIPT, CONFIRM_SCRIPT   these scripts
+#   PLAN_PROGRAM    bridge-plan.ts
 #
 # With the argument `remove`, the bridge is taken back.
 set -euo pipefail
@@ -17,24 +19,34 @@ options=(-o BatchMode=yes -o ConnectTimeout=20 -o StrictHostKeyChecking=yes -o L
 [ -z "$KNOWN_HOSTS_FILE" ] || options+=(-o "UserKnownHostsFile=$(home "$KNOWN_HOSTS_FILE")")
 [ -z "$HOST_KEY_FILE" ] || options+=(-o IdentitiesOnly=yes -i "$(home "$HOST_KEY_FILE")")
 
-if [ "${1:-}" = remove ]; then
-  ssh "${options[@]}" "$HOST_ADDRESS" "$REMOVE" <<< "$BRIDGE_SCRIPT"
-  exit
-fi
+# on_host COMMAND: runs the script in standard input.
+on_host() {
+  local code=0
+  ssh "${options[@]}" "$HOST_ADDRESS" "$1" || code=$?
+  [ "$code" != 255 ] || echo "host $HOST_NAME ($HOST_ADDRESS): the SSH connection failed, or broke" >&2
+  return "$code"
+}
 
-code=0
-ssh "${options[@]}" "$HOST_ADDRESS" "$APPLY" <<< "$BRIDGE_SCRIPT" || code=$?
-[ "$code" != 255 ] || echo "host $HOST_NAME ($HOST_ADDRESS): the SSH connection broke while the bridge was made" >&2
-[ "$code" = 0 ] || exit "$code"
+if [ "${1:-}" = remove ]; then
+  command=$REMOVE
+  on_host "$REMOVE" <<< "$BRIDGE_SCRIPT"
+else
+  command=$APPLY
+  found=$(on_host "$APPLY" <<< "$FIND_SCRIPT")
+  if [ -n "$found" ]; then
+    plan=$(node "$PLAN_PROGRAM" <<< "$found")
+    on_host "$APPLY" <<< "$plan"$'\n'"$BRIDGE_SCRIPT"
+  fi
+fi
 
 # Neighbours and switches may need a moment to learn where the address is now. ssh itself fails with 255.
 deadline=$((SECONDS + 90))
 while :; do
   code=0
-  ssh "${options[@]}" "$HOST_ADDRESS" "$APPLY" <<< "$CONFIRM_SCRIPT" || code=$?
+  ssh "${options[@]}" "$HOST_ADDRESS" "$command" <<< "$CONFIRM_SCRIPT" || code=$?
   [ "$code" = 255 ] || exit "$code"
   if [ "$SECONDS" -ge "$deadline" ]; then
-    echo "host $HOST_NAME ($HOST_ADDRESS) does not answer since its bridge was made, and did not come back when it took the bridge back: look at its console" >&2
+    echo "host $HOST_NAME ($HOST_ADDRESS) does not answer since its bridge was made or taken away, and did not come back when it took that back: look at its console" >&2
     exit 1
   fi
   sleep 1

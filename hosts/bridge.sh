@@ -1,99 +1,125 @@
-# A bridge that guests are connected to, with one of the host's interfaces as its uplink. A bridge that exists is used
-# as it is. A new one takes over the uplink's addresses, so the SSH connection this runs over is at stake: the change
-# is made by a job of the host's own, which takes it back unless bridge-confirm.sh says in time, over a new
-# connection, that the host can still be reached.
-# ACTION: apply|remove. BRIDGE: its name. UPLINK: an interface, or empty: the one that carries the SSH connection.
+# Makes a new bridge, or takes it back. A bridge that exists is used as it is. A new one takes over its uplink's
+# addresses, so the SSH connection this runs over is at stake: the change is made by a job of the host's own, from files
+# in /run, and is taken back unless bridge-confirm.sh says in time, over a new connection, that the host can still be
+# reached. Only then do the files go to /etc: a host that loses power before comes back as it was.
+# ACTION: apply|remove. BRIDGE: its name. From bridge-plan.ts, for a bridge that is to be made: MANAGER, what configures
+# the host's network; JOINS, the uplink, or empty; KEEP and TRIAL, files with their texts, in turn.
 
-confirm_seconds=60
-files=/etc/systemd/network/05-kvm-migration-testbed-$BRIDGE
+seconds=60
+state=/var/lib/kvm-migration-testbed/bridge-$BRIDGE
 verdict=/run/kvm-migration-testbed-bridge-$BRIDGE
 
-# These two run in the job, with the variables above and `uplink`.
-switch_over() {
-  sleep 0.3 # the command that started the job shall get its answer out
-  for kind in .netdev -uplink.network .network; do mv "$files$kind.new" "$files$kind"; done
-  networkctl reload
-  for _ in $(seq $((confirm_seconds * 10))); do
-    [ "$(cat "$verdict")" != confirmed ] || return 0
-    sleep 0.1
-  done
-  take_back
-  echo "taken back: nobody reached the host over the bridge within $confirm_seconds s" > "$verdict"
+# Where the job's steps fail it goes on: the host is to be reached again whatever happens.
+go_over() {
+  case $MANAGER in
+    networkd) networkctl reload ;;
+    netplan) netplan generate && networkctl reload ;;
+    ifupdown)
+      if [ -n "$JOINS" ]; then
+        ifdown "$JOINS"
+        ip addr flush dev "$JOINS"
+      fi
+      timeout "$seconds" ifup --interfaces="$verdict.interfaces" "$BRIDGE"
+      ;;
+  esac
 }
-take_back() {
-  rm -f "$files".netdev "$files"-uplink.network "$files".network
-  networkctl reload
-  ip link delete "$BRIDGE" || true
-  networkctl reconfigure "$uplink"
+# go_back [OPTION...]: of ifdown.
+go_back() {
+  [ "$MANAGER" != ifupdown ] || ifdown "$@" "$BRIDGE"
+  put_back
+  [ "$MANAGER" != netplan ] || netplan generate
+  [ "$MANAGER" = ifupdown ] || networkctl reload
+  [ ! -d "/sys/class/net/$BRIDGE" ] || ip link delete "$BRIDGE"
+  [ -n "$JOINS" ] || return 0
+  # To ifupdown it may seem to be up all along.
+  if [ "$MANAGER" = ifupdown ]; then ifup --force "$JOINS"; else networkctl reconfigure "$JOINS"; fi
+}
+# The files as they were before the bridge.
+put_back() {
+  local file
+  while read -r file; do
+    [ "$MANAGER" = ifupdown ] || rm -f "/run/${file#/etc/}"
+    if [ -e "$state/originals$file" ]; then cp -p "$state/originals$file" "$file"; else rm -f "$file"; fi
+    case $file in *.network.d/*) rmdir "${file%/*}" "$(dirname "/run/${file#/etc/}")" 2>/dev/null ;; esac
+  done < "$state/files"
+  rm -rf "$state" "$verdict.interfaces"
+}
+keep() {
+  local file
+  : > "$state/kept"
+  while read -r file; do
+    install -d "${file%/*}"
+    cp -p "$state/keep$file" "$file.testbed-new"
+    mv "$file.testbed-new" "$file"
+    [ "$MANAGER" = ifupdown ] || rm -f "/run/${file#/etc/}"
+  done < "$state/files"
+  rm -f "$verdict.interfaces"
+}
+try_it() {
+  sleep 0.3 # the command that started the job shall get its answer out
+  SECONDS=0
+  if go_over; then
+    while [ "$SECONDS" -lt "$seconds" ]; do
+      if [ "$(cat "$verdict")" = confirmed ]; then
+        keep
+        echo kept > "$verdict"
+        return
+      fi
+      sleep 0.1
+    done
+    reason="nobody reached the host over the bridge within $seconds s"
+  else
+    reason="$MANAGER could not make it"
+  fi
+  go_back --interfaces="$verdict.interfaces"
+  echo "taken back: $reason" > "$verdict"
+}
+take_away() {
+  sleep 0.3
+  go_back
+  echo removed > "$verdict"
 }
 job() {
-  systemd-run --quiet --collect --unit="kvm-migration-testbed-$BRIDGE" \
-    bash -c "$(declare -p BRIDGE confirm_seconds files verdict uplink); $(declare -f switch_over take_back); $1"
+  systemd-run --quiet --collect --unit="kvm-migration-testbed-$BRIDGE" bash -c \
+    "$(declare -p BRIDGE MANAGER JOINS seconds state verdict); $(declare -f go_over go_back put_back keep try_it take_away); $1"
 }
 
 if [ "$ACTION" = remove ]; then
-  rm -f "$verdict"
-  [ -e "$files.netdev" ] || exit 0
-  uplink=$(sed -n 's/^Name=//p' "$files-uplink.network")
-  job take_back
+  if [ ! -e "$state/kept" ]; then # it was not made here
+    echo removed > "$verdict"
+    exit 0
+  fi
+  while read -r file; do
+    cmp -s "$state/keep$file" "$file" ||
+      die "$file was changed since $BRIDGE was put in, so that it cannot be put back as it was. Take the bridge out by hand, remove $state, and run this again; what it was is in $state/originals"
+  done < "$state/files"
+  read -r MANAGER JOINS < "$state/made-with" || true
+  echo pending > "$verdict"
+  job take_away
   exit 0
 fi
 
-# A bridge that was there before, or that an earlier run made.
-if [ -d "/sys/class/net/$BRIDGE" ]; then
-  [ -d "/sys/class/net/$BRIDGE/bridge" ] ||
-    die "the interface $BRIDGE is not a bridge: give the bridge of this testbed another name"
-  [ -e "$verdict" ] || echo confirmed > "$verdict"
-  exit 0
-fi
-
-uplink=$UPLINK
-if [ -z "$uplink" ]; then
-  # SSH_CONNECTION: client's address and port, server's address and port.
-  read -r _ _ address _ <<< "${SSH_CONNECTION:-}"
-  uplink=$(ip -o addr show to "$address" | awk '{ print $2; exit }')
-  [ -n "$uplink" ] || die "no interface here has the address ${address:-of the SSH connection}: name the bridge's uplink in the stack's config"
-fi
-[ -d "/sys/class/net/$uplink" ] || die "there is no interface $uplink: the bridge's uplink must be one of $(ls /sys/class/net | paste -sd ' ')"
-[ "$uplink" != lo ] || die "the SSH connection comes in over the loopback interface: name the bridge's uplink in the stack's config"
-
-by_hand="Make a bridge called $BRIDGE with $uplink in it yourself (it will be used as it is), or name an existing bridge"
-if [ "$(nmcli -g GENERAL.STATE device show "$uplink" 2>/dev/null | cut -d ' ' -f 1)" -gt 10 ] 2>/dev/null; then
-  die "$uplink is configured by NetworkManager, and only systemd-networkd's settings can be moved to a new bridge. $by_hand"
-fi
-if grep -qsE "^[[:space:]]*iface[[:space:]]+${uplink}[[:space:]]" /etc/network/interfaces /etc/network/interfaces.d/*; then
-  die "$uplink is configured by ifupdown (/etc/network/interfaces), and only systemd-networkd's settings can be moved to a new bridge. $by_hand"
-fi
-original=$(networkctl status --no-pager "$uplink" 2>/dev/null | sed -n 's/^ *Network File: //p')
-[ -f "$original" ] || die "$uplink is not configured by systemd-networkd, and only its settings can be moved to a new bridge. $by_hand"
-
-write "$files.netdev.new" <<NETDEV
-# Written by kvm-migration-testbed.
-[NetDev]
-Name=$BRIDGE
-Kind=bridge
-# The uplink's own: a DHCP server and the neighbours' tables know the host by it.
-MACAddress=$(cat "/sys/class/net/$uplink/address")
-[Bridge]
-STP=no
-ForwardDelaySec=0
-NETDEV
-write "$files-uplink.network.new" <<NETWORK
-# Written by kvm-migration-testbed.
-[Match]
-Name=$uplink
-[Network]
-Bridge=$BRIDGE
-LinkLocalAddressing=no
-NETWORK
-# The bridge's network is the uplink's, word by word, but for what it applies to.
-{
-  echo "# Written by kvm-migration-testbed, from $original and its drop-ins."
-  printf '[Match]\nName=%s\n' "$BRIDGE"
-  shopt -s nullglob
-  cat "$original" {/etc,/run,/usr/lib,/lib}/systemd/network/"${original##*/}".d/*.conf |
-    awk '/^\[/ { skip = /^\[(Match|Link)\]/ } !skip'
-} | write "$files.network.new"
+rm -rf "$state"
+install -d "$state/keep" "$state/originals"
+echo "$MANAGER $JOINS" > "$state/made-with"
+set -- "${KEEP[@]}"
+while [ $# -gt 0 ]; do
+  echo "$1" >> "$state/files"
+  write "$state/keep$1" <<< "${2%$'\n'}"
+  # netplan warns of files that all may read: some hold secrets.
+  [ "$MANAGER" != netplan ] || [[ $1 != *.yaml ]] || chmod 600 "$state/keep$1"
+  if [ -e "$1" ]; then
+    install -d "$(dirname "$state/originals$1")"
+    cp -p "$1" "$state/originals$1"
+    chmod --reference="$1" "$state/keep$1"
+  fi
+  shift 2
+done
+set -- "${TRIAL[@]}"
+while [ $# -gt 0 ]; do
+  (umask "$([[ $1 == *.yaml ]] && echo 077 || echo 022)" && write "$1" <<< "${2%$'\n'}")
+  shift 2
+done
 
 echo pending > "$verdict"
-job switch_over
+job try_it

@@ -6,7 +6,9 @@ import { quote } from "../libvirt/ssh-session.ts";
 export type HostScript =
   | "bridge"
   | "bridge-confirm"
+  | "bridge-find"
   | "cpu-baseline"
+  | "firewall"
   | "libvirtd"
   | "nfs-client"
   | "nfs-ganesha"

@@ -1,0 +1,144 @@
+import { byHand } from "./bridge-by-hand.ts";
+import type { BridgeFindings, BridgePlan, TextFile } from "./bridge-plan.ts";
+
+const main = "/etc/network/interfaces";
+const mark = "# kvm-migration-testbed:";
+/** Lines that begin something new, and so end a stanza. */
+const keyword =
+  /^\s*(iface|auto|allow-\S+|no-auto-down|no-scripts|mapping|rename|template|source|source-directory|source-dir)\b/;
+/** Options that make an interface what it is, or set its hardware: they cannot be a bridge's. */
+const ofTheLink = /^\s*((?:bond|slaves|bridge|vlan|wpa|wireless|ethernet|link|driver|offload)\b\S*)/;
+const commands = /^\s*(pre-up|up|post-up|down|pre-down|post-down)\s/;
+
+/**
+ * ifupdown's files for a new bridge: the uplink's stanzas become the bridge's, and make it. Only iproute2 is needed. A
+ * stanza in a second file would not do: ifupdown adds up the stanzas of one interface.
+ */
+export function ifupdownBridge({ bridge, uplink, files }: BridgeFindings): BridgePlan {
+  const trialPath = `/run/kvm-migration-testbed-bridge-${bridge}.interfaces`;
+  if (!uplink) {
+    const stanza = lonely(bridge);
+    return { keep: [beside(stanza, bridge, files)], trial: [{ path: trialPath, text: stanza }] };
+  }
+
+  const count = files
+    .flatMap(({ text }) => text.split("\n"))
+    .filter((line) => isStanzaOf(line, uplink.name)).length;
+  let seen = 0;
+  const rewritten = files.map(({ path, text }) => {
+    const lines: string[] = [];
+    let inStanza = false;
+    // The stanza's last line that is neither empty nor a comment, behind which more can be added.
+    const end = () => {
+      if (inStanza && seen === count) {
+        let at = lines.length;
+        while (/^\s*(#|$)/.test(lines[at - 1] ?? "x")) at -= 1;
+        lines.splice(at, 0, ...release(bridge, uplink.name));
+      }
+      inStanza = false;
+    };
+    for (const line of text.split("\n")) {
+      if (keyword.test(line)) end();
+      if (isStanzaOf(line, `${uplink.name}:`)) {
+        throw new Error(
+          `${path} gives ${uplink.name} more addresses by labels (${line.trim()}), which cannot be moved to a new bridge. ${byHand(bridge, uplink.name)}`,
+        );
+      }
+      if (isStanzaOf(line, uplink.name)) {
+        seen += 1;
+        inStanza = true;
+        lines.push(
+          renamed(line, uplink.name, bridge),
+          ...(seen === 1 ? join(bridge, uplink.name, uplink.mac) : []),
+        );
+      } else if (keyword.test(line)) {
+        lines.push(...startedAs(line, uplink.name, bridge));
+      } else if (inStanza) {
+        const foreign = ofTheLink.exec(line)?.[1];
+        if (foreign) {
+          throw new Error(
+            `${path} sets ${foreign} for ${uplink.name}, which cannot be a bridge's. ${byHand(bridge, uplink.name)}`,
+          );
+        }
+        lines.push(
+          commands.test(line)
+            ? line.replace(new RegExp(`\\bdev ${escaped(uplink.name)}(?![\\w.:-])`, "g"), `dev ${bridge}`)
+            : line,
+        );
+        // A bridge has the smallest MTU of what is in it.
+        const mtu = /^\s*mtu\s+(\d+)/.exec(line)?.[1];
+        if (mtu) lines.push(`    pre-up ip link set dev ${uplink.name} mtu ${mtu}`);
+      } else {
+        lines.push(line);
+      }
+    }
+    end();
+    return { path, text: lines.join("\n") };
+  });
+  const keep = rewritten.filter(({ text }, at) => text !== files[at]?.text);
+  const volatile = keep.find(({ path }) => path.startsWith("/run/"));
+  if (volatile) {
+    throw new Error(
+      `${uplink.name} is configured by ${volatile.path}, which is made anew at every boot. ${byHand(bridge, uplink.name)}`,
+    );
+  }
+  // One file for `ifup --interfaces`: what these files source is here already.
+  const trial = rewritten
+    .map(({ text }) => text.replace(/^\s*source(-dir|-directory)?\s.*$/gm, ""))
+    .join("\n");
+  return { keep, trial: [{ path: trialPath, text: trial }] };
+}
+
+const join = (bridge: string, uplink: string, mac: string) => [
+  `    ${mark} ${bridge} is made here, with ${uplink} in it, whose addresses it has.`,
+  `    pre-up ip link show dev ${bridge} > /dev/null 2>&1 || ip link add name ${bridge} address ${mac} type bridge stp_state 0 forward_delay 0`,
+  `    pre-up ip link set dev ${uplink} master ${bridge} up`,
+];
+
+const release = (bridge: string, uplink: string) => [
+  `    ${mark} and goes here.`,
+  `    post-down ip link set dev ${uplink} nomaster || true`,
+  `    post-down ip link delete dev ${bridge} || true`,
+];
+
+const lonely = (bridge: string) =>
+  [
+    `${mark} a bridge that no interface of the host's is in.`,
+    `auto ${bridge}`,
+    `iface ${bridge} inet manual`,
+    `    pre-up ip link add name ${bridge} type bridge stp_state 0 forward_delay 0`,
+    `    up ip link set dev ${bridge} up`,
+    `    post-down ip link delete dev ${bridge} || true`,
+    "",
+  ].join("\n");
+
+/** In a file of its own where the host's configuration takes such. */
+function beside(stanza: string, bridge: string, files: readonly TextFile[]): TextFile {
+  const text = files.find(({ path }) => path === main)?.text ?? "";
+  const folder = /^\s*source(?:-dir|-directory)?\s+(\/etc\/network\/interfaces\.d)(?:\/\*)?\s*$/m.exec(
+    text,
+  )?.[1];
+  return folder
+    ? // source-directory takes no dots.
+      { path: `${folder}/kvm-migration-testbed-${bridge.replaceAll(".", "-")}`, text: stanza }
+    : { path: main, text: `${text}\n${stanza}` };
+}
+
+const isStanzaOf = (line: string, name: string) => {
+  const [word, configured = ""] = line.trim().split(/\s+/);
+  return word === "iface" && (configured === name || (name.endsWith(":") && configured.startsWith(name)));
+};
+
+const renamed = (line: string, uplink: string, bridge: string) =>
+  line.replace(new RegExp(`^(\\s*iface\\s+)${escaped(uplink)}(?=\\s)`), `$1${bridge}`);
+
+/** `auto` and the like: the bridge is started at boot; there is nothing that could be plugged in. */
+function startedAs(line: string, uplink: string, bridge: string): string[] {
+  const [word = "", ...listed] = line.trim().split(/\s+/);
+  if (!/^(auto|allow-\S+|no-auto-down|no-scripts)$/.test(word) || !listed.includes(uplink)) return [line];
+  const others = listed.filter((name) => name !== uplink);
+  const start = word.startsWith("no-") ? word : "auto";
+  return [...(others.length > 0 ? [`${word} ${others.join(" ")}`] : []), `${start} ${bridge}`];
+}
+
+const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

@@ -1,0 +1,104 @@
+import type { BridgeFindings, TextFile, Uplink } from "./bridge-plan.ts";
+
+/** Before any that a host has: networkd takes the first file that matches. */
+const prefix = "/etc/systemd/network/05-kvm-migration-testbed";
+const mark = "# Written by kvm-migration-testbed";
+
+/** The files of systemd-networkd for a new bridge, beside those that the uplink has. */
+export function networkdBridge({ bridge, uplink, files }: BridgeFindings): TextFile[] {
+  const path = `${prefix}-${bridge}`;
+  const netdev = [
+    `${mark}.`,
+    "[NetDev]",
+    `Name=${bridge}`,
+    "Kind=bridge",
+    // A DHCP server and the neighbours' tables know the host by it.
+    ...(uplink ? [`# ${uplink.name}'s own.`, `MACAddress=${uplink.mac}`] : []),
+    "[Bridge]",
+    "STP=no",
+    "ForwardDelaySec=0",
+  ];
+  if (!uplink) {
+    const network = [
+      `${mark}.`,
+      "[Match]",
+      `Name=${bridge}`,
+      "[Link]",
+      "RequiredForOnline=no",
+      "[Network]",
+      "LinkLocalAddressing=no",
+      "IPv6AcceptRA=no",
+      "ConfigureWithoutCarrier=yes",
+    ];
+    return [file(`${path}.netdev`, netdev), file(`${path}.network`, network)];
+  }
+
+  const own = sections(files);
+  // The link's settings stay with the link; what the host waits for at boot is an address, which the bridge has.
+  const waits = (line: string) => /^\s*Required(FamilyFor|For)Online\s*=/.test(line);
+  const link = own.filter(({ name }) => name === "Link").flatMap(({ lines }) => lines);
+  const port = [
+    `${mark}.`,
+    "[Match]",
+    `Name=${uplink.name}`,
+    ...section(
+      "Link",
+      link.filter((line) => !waits(line)),
+    ),
+    "[Network]",
+    `Bridge=${bridge}`,
+    "LinkLocalAddressing=no",
+  ];
+  const network = [
+    `${mark}, from ${files.map(({ path }) => path).join(", ")}.`,
+    "[Match]",
+    `Name=${bridge}`,
+    ...section("Link", link.filter(waits)),
+    // Word by word.
+    ...own
+      .filter(({ name }) => name !== "Link" && name !== "Match")
+      .flatMap(({ name, lines }) => [`[${name}]`, ...lines]),
+    ...leaseKeeper(uplink),
+  ];
+  return [
+    file(`${path}.netdev`, netdev),
+    file(`${path}-uplink.network`, port),
+    file(`${path}.network`, network),
+  ];
+}
+
+/**
+ * Keeps a DHCP lease: networkd asks with a number that it makes from the interface's name, and a server may have
+ * another address for another number.
+ */
+export function leaseKeeper({ dhcpClient = "" }: Uplink): string[] {
+  // RFC 4361: ff, the number (IAID) in four bytes, and the host's DUID.
+  const iaid = /^ff([0-9a-f]{8})/i.exec(dhcpClient)?.[1];
+  return iaid ? ["[DHCPv4]", `IAID=${Number.parseInt(iaid, 16)}`] : [];
+}
+
+const file = (path: string, lines: readonly string[]): TextFile => ({ path, text: `${lines.join("\n")}\n` });
+
+const section = (name: string, lines: readonly string[]) => {
+  const said = lines.filter((line) => line.trim() !== "");
+  return said.length > 0 ? [`[${name}]`, ...said] : [];
+};
+
+/** The sections of unit files in the order they stand in, with their lines. */
+function sections(files: readonly TextFile[]): { name: string; lines: string[] }[] {
+  const found: { name: string; lines: string[] }[] = [];
+  for (const { text } of files) {
+    let current: { name: string; lines: string[] } | undefined;
+    for (const line of text.split("\n")) {
+      const name = /^\s*\[(.+)\]\s*$/.exec(line)?.[1];
+      if (name) {
+        current = { name, lines: [] };
+        found.push(current);
+      } else if (line.trim() !== "") {
+        // What stands above the first section is a comment.
+        current?.lines.push(line);
+      }
+    }
+  }
+  return found;
+}
