@@ -75,8 +75,12 @@ if [ "$(nmcli -g GENERAL.STATE device show "$uplink" 2>/dev/null | cut -d ' ' -f
   die "$uplink is configured by NetworkManager, and only what systemd-networkd, netplan or ifupdown configure can be moved to a new bridge. $(by_hand "$uplink")"
 fi
 
+# ifupdown first: networkd may think that it has an interface, by a file for any such, which ifupdown set up.
 original=$(networkctl status --no-pager "$uplink" 2>/dev/null | sed -n 's/^ *Network File: //p' || true)
-if [[ $original == /run/systemd/network/10-netplan-*.network ]]; then
+if has_ifupdown && ifquery --state "$uplink" > /dev/null 2>&1 && ifquery "$uplink" > /dev/null 2>&1; then
+  tell manager ifupdown
+  tell_ifupdown_files
+elif [[ $original == /run/systemd/network/10-netplan-*.network ]]; then
   tell manager netplan
   definition=${original#/run/systemd/network/10-netplan-}
   tell definition "${definition%.network}"
@@ -86,10 +90,6 @@ elif [ -f "$original" ]; then
   tell_file "$original"
   shopt -s nullglob
   for drop_in in {/etc,/run,/usr/local/lib,/usr/lib}/systemd/network/"${original##*/}".d/*.conf; do tell_file "$drop_in"; done
-elif has_ifupdown && found=$(tell_ifupdown_files) &&
-  while read -r _ _ text; do base64 -d <<< "$text"; done <<< "$found" | grep -E "^[[:space:]]*iface[[:space:]]+${uplink}[[:space:]]" > /dev/null; then
-  tell manager ifupdown
-  printf '%s\n' "$found"
 else
   die "$uplink is configured by neither systemd-networkd, netplan nor ifupdown, and only their settings can be moved to a new bridge. $(by_hand "$uplink")"
 fi

@@ -39,15 +39,16 @@ else
   fi
 fi
 
-# Neighbours and switches may need a moment to learn where the address is now. ssh itself fails with 255.
+# Neighbours and switches may need a moment to learn where the address is now. ssh itself fails with 255; 75 is the
+# script's word for a bridge that is not up yet.
 deadline=$((SECONDS + 90))
 while :; do
   code=0
   ssh "${options[@]}" "$HOST_ADDRESS" "$command" <<< "$CONFIRM_SCRIPT" || code=$?
-  [ "$code" = 255 ] || exit "$code"
+  [ "$code" = 255 ] || [ "$code" = 75 ] || exit "$code"
   if [ "$SECONDS" -ge "$deadline" ]; then
     echo "host $HOST_NAME ($HOST_ADDRESS) does not answer since its bridge was made or taken away, and did not come back when it took that back: look at its console" >&2
     exit 1
   fi
-  sleep 1
+  sleep 0.3
 done
