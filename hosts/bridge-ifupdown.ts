@@ -52,7 +52,11 @@ export function ifupdownBridge({ bridge, uplink, files }: BridgeFindings): Bridg
           ...(seen === 1 ? join(bridge, uplink.name, uplink.mac) : []),
         );
       } else if (keyword.test(line)) {
-        lines.push(...startedAs(line, uplink.name, bridge).filter((each) => each !== `auto ${bridge}` || !lines.includes(each)));
+        lines.push(
+          ...startedAs(line, uplink.name, bridge).filter(
+            (each) => each !== `auto ${bridge}` || !lines.includes(each),
+          ),
+        );
       } else if (inStanza) {
         const foreign = ofTheLink.exec(line)?.[1];
         if (foreign) {

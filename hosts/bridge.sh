@@ -44,6 +44,7 @@ put_back() {
     case $file in *.network.d/*) rmdir "${file%/*}" "$(dirname "/run/${file#/etc/}")" 2>/dev/null ;; esac
   done < "$state/files"
   rm -rf "$state" "$verdict.interfaces"
+  rmdir "${state%/*}" 2>/dev/null
 }
 keep() {
   local file

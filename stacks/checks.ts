@@ -451,14 +451,12 @@ function image({ image }: Draft): Mistake[] {
   return [];
 }
 
-function bridge({ bridge }: Draft): Mistake[] {
-  return bridge?.uplink !== undefined && bridge.uplink === (bridge.name ?? defaultBridge)
-    ? [
-        mistake(
-          ["bridge", "uplink"],
-          `${bridge.uplink} is the bridge itself`,
-          "give the interface that joins it",
-        ),
-      ]
+function bridge({ lab, bridge }: Draft): Mistake[] {
+  const path = ["bridge", "uplink"];
+  if (bridge?.uplink !== undefined && bridge.uplink === (bridge.name ?? defaultBridge)) {
+    return [mistake(path, `${bridge.uplink} is the bridge itself`, "give the interface that joins it")];
+  }
+  return lab && bridge?.uplink === "none"
+    ? [mistake(path, "none would leave the lab's guests where nobody reaches them", "leave it out")]
     : [];
 }

@@ -127,7 +127,9 @@ const bridge = section({
   name: interfaceText.default(defaultBridge).describe("the bridge's name on every host"),
   uplink: interfaceText
     .optional()
-    .describe("the network interface that joins the bridge")
+    .describe(
+      "the network interface that joins a new bridge, or none: then nothing of the host's network is touched",
+    )
     .meta({ examples: ["eno2"], otherwise: "the one with the host's address" }),
   gateway: ipv4
     .optional()

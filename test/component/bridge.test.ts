@@ -19,11 +19,15 @@ function bridge() {
 test("every host gets the bridge, and confirms it over a second connection, before libvirt hears of it", async () => {
   const { one } = await record(bridge, answers);
   for (const host of ["a", "b"]) {
-    const { HOST_ADDRESS, APPLY, BRIDGE_SCRIPT, CONFIRM_SCRIPT } = environment(one(`net-${host}`));
+    const { HOST_ADDRESS, APPLY, FIND_SCRIPT, PLAN_PROGRAM, BRIDGE_SCRIPT, CONFIRM_SCRIPT } = environment(
+      one(`net-${host}`),
+    );
     expect(HOST_ADDRESS).toBe(host === "a" ? "192.0.2.11" : "192.0.2.12");
     expect(APPLY).toBe("ACTION=apply bash -s");
-    expect(BRIDGE_SCRIPT).toContain("BRIDGE='br7'\nUPLINK='eno2'");
-    expect(CONFIRM_SCRIPT).toContain("confirmed) break");
+    for (const script of [FIND_SCRIPT, BRIDGE_SCRIPT, CONFIRM_SCRIPT]) {
+      expect(script).toContain("BRIDGE='br7'\nUPLINK='eno2'");
+    }
+    expect(PLAN_PROGRAM).toBe("hosts/bridge-plan.ts");
     const network = one(`net-${host}-network`);
     expect(network.inputs).toMatchObject({ name: "guests", mode: "bridge", bridge: "br7", autostart: true });
     expect(network.dependencies.join()).toMatch(new RegExp(`::net-${host}(,|$)`));

@@ -466,6 +466,11 @@ const single: [title: string, raw: unknown, line: string][] = [
     lab({ bridge: { name: "br1", uplink: "br1" } }),
     "testbed:bridge.uplink: br1 is the bridge itself; give the interface that joins it",
   ],
+  [
+    "a lab's bridge that nothing joins",
+    lab({ bridge: { uplink: "none" } }),
+    "testbed:bridge.uplink: none would leave the lab's guests where nobody reaches them; leave it out",
+  ],
 ];
 
 describe("a mistake in a stack's config", () => {
