@@ -11,6 +11,10 @@ export interface MigrationArgs {
   readonly uuid: pulumi.Input<string>;
   /** The host where it should run: changing this moves it. */
   readonly to: pulumi.Input<string>;
+  /** Why it should run there, to be said when it moves: "host2 is drained". Default: nothing is said. */
+  readonly reason?: pulumi.Input<string>;
+  /** Hosts on which no guest should run: one that someone moved there by hand moves, too, whatever `drift` says. Default: none. */
+  readonly drained?: readonly string[];
   /** How it moves. */
   readonly options: pulumi.Input<MigrationOptions>;
   /** What to do about a guest that someone moved by hand: move it back, keep it there, or stop. Default: "return". */

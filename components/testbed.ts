@@ -125,8 +125,10 @@ export class Testbed extends pulumi.ComponentResource {
           guest: guest.name,
           uuid: machine.domain.id,
           to: guest.host,
+          ...(guest.drained && { reason: `${guest.drained} is drained` }),
           options,
           drift,
+          drained: plan.drained,
           conditions: pulumi
             .all([platform.accelerator, pool.transport])
             .apply(([accelerator, nfsTransport]) => ({

@@ -12,6 +12,8 @@ export interface Placement {
   /** Where the last successful run left it. */
   placed?: string;
   drift: Drift;
+  /** Hosts on which no guest should run. Default: none. */
+  drained?: readonly string[];
 }
 
 export type Decision =
@@ -23,11 +25,12 @@ export type Decision =
 
 /**
  * Compares where a guest should be with where it is. A placement that was changed in the config is always followed; `drift` speaks
- * only of a guest that was moved by someone else while the config stayed as it was.
+ * only of a guest that was moved by someone else while the config stayed as it was, and not onto a host that is drained.
  */
-export function decideMove({ guest, desired, actual, applied, placed, drift }: Placement): Decision {
+export function decideMove({ guest, desired, actual, applied, placed, drift, drained }: Placement): Decision {
   if (actual === desired) return { kind: "stay" };
-  if (desired !== applied) return { kind: "move", from: actual, to: desired, why: "requested" };
+  if (desired !== applied || drained?.includes(actual))
+    return { kind: "move", from: actual, to: desired, why: "requested" };
   // The config is as it was: it was adopted there before, or someone moved it since.
   if (actual === placed) return { kind: "stay" };
   if (drift === "adopt") return { kind: "adopt", host: actual };

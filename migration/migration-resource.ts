@@ -12,6 +12,10 @@ import { whereabouts } from "./whereabouts.ts";
 export interface MigrationInputs extends MigrationRequest {
   /** What to do about a guest that someone moved by hand. */
   drift: Drift;
+  /** Hosts on which no guest should run. */
+  drained?: readonly string[];
+  /** Why it should run on `to`, when that is not where it is placed: "host2 is drained". */
+  reason?: string;
   /** The stack whose results file keeps the records. */
   stack: string;
 }
@@ -104,14 +108,17 @@ const decide = (olds: MigrationOutputs, news: MigrationInputs, actual: string): 
     applied: olds.applied,
     placed: olds.placed,
     drift: news.drift,
+    drained: news.drained,
   });
 
-function announce(decision: Decision, { guest, options, conditions }: MigrationInputs): void {
+function announce(decision: Decision, news: MigrationInputs): void {
+  const { guest, options, conditions, drained = [] } = news;
   if (decision.kind === "adopt") tell(`${guest}: was moved to ${decision.host} by hand and stays there`);
   if (decision.kind !== "move") return;
   const why = decision.why === "returned" ? "was moved by hand; moves back" : "moves";
+  const reason = news.reason ?? (drained.includes(decision.from) ? `${decision.from} is drained` : undefined);
   tell(
-    `${guest}: ${why} ${decision.from} → ${decision.to}, ${options.mode}, ${conditions.memoryMiB} MiB of memory`,
+    `${guest}: ${why} ${decision.from} → ${decision.to}, ${options.mode}, ${conditions.memoryMiB} MiB of memory${reason ? ` (${reason})` : ""}`,
   );
 }
 

@@ -3,29 +3,35 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { sshOptions } from "../libvirt/ssh-session.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
-import { checkAnswers, checkCapacity } from "./capacity.ts";
+import { checkAnswers } from "./capacity.ts";
 import type { Mistake } from "./mistake.ts";
 import type { Plan } from "./plan.ts";
 
 const mib = 1024 * 1024;
 
-/** What machines say of themselves, and what speaks against the plan. */
-export interface Answers {
+/** What the machines of a plan said, by their names. */
+export interface Asked {
+  /** Those that did not answer as they should. */
   mistakes: Mistake[];
-  /** By machine: which of its starts it is in. Empty in the lab. */
+  /** The others' memory. */
+  memoryMiB: Record<string, number>;
+  /** Which of its starts each is in. Empty in the lab. */
   boots: Record<string, string>;
 }
 
 /**
- * Asks the machines of a plan, before anything is touched, whether they answer and whether the guests fit into their memory. Reads only;
+ * Asks the machines of a plan, before anything is touched, whether they answer and how much memory they have. Reads only;
  * with `knownHosts: accept-new` the key of a machine seen for the first time is written to this project's known_hosts.
  */
-export async function askMachines(plan: Plan): Promise<Answers> {
+export async function askMachines(plan: Plan): Promise<Asked> {
   // A lab's hosts need not be there yet; they have the memory of this machine.
   if (plan.lab) {
     const memoryMiB = Math.floor(totalmem() / mib);
-    const mistakes = checkCapacity(plan, Object.fromEntries(plan.hosts.map(({ name }) => [name, memoryMiB])));
-    return { mistakes, boots: {} };
+    return {
+      mistakes: [],
+      memoryMiB: Object.fromEntries(plan.hosts.map(({ name }) => [name, memoryMiB])),
+      boots: {},
+    };
   }
   const answers = await Promise.all([plan.storage, ...plan.hosts].map(({ ssh }) => ask(ssh)));
   const reasons = Object.fromEntries(
@@ -37,7 +43,7 @@ export async function askMachines(plan: Plan): Promise<Answers> {
   const boots = Object.fromEntries(
     answers.flatMap(({ name, boot }) => (boot === undefined ? [] : [[name, boot]])),
   );
-  return { mistakes: [...checkAnswers(plan, reasons), ...checkCapacity(plan, memoryMiB)], boots };
+  return { mistakes: checkAnswers(plan, reasons), memoryMiB, boots };
 }
 
 interface Answer {

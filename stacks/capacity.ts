@@ -28,19 +28,27 @@ function checkHost(plan: Plan, host: string, memoryMiB: number): Mistake[] {
   if (tooLarge.length > 0) {
     return tooLarge.map((guest) => ({
       path: memoryPath(plan, guest),
-      problem: `${guest.name} is to have ${guest.memoryMiB} MiB on ${host}, which has ${memoryMiB} MiB`,
-      mend: `give it at most ${room} MiB (${host} keeps ${reserveMiB} MiB), or place it on a larger host`,
+      problem: `${described(guest)} is to have ${guest.memoryMiB} MiB on ${host}, which has ${memoryMiB} MiB`,
+      mend: `give it at most ${room} MiB (${host} keeps ${reserveMiB} MiB), or ${guest.drained ? keep([guest.drained]) : "place it on a larger host"}`,
     }));
   }
   const neededMiB = sum(guests);
   if (neededMiB <= room) return [];
+  const drained = [...new Set(guests.flatMap((guest) => guest.drained ?? []))];
   return [
     {
-      path: pathText(["placement"]),
+      path: pathText([drained.length > 0 ? "drain" : "placement"]),
       problem: `${each(guests)} need ${neededMiB} MiB on ${host}, which has ${memoryMiB} MiB`,
-      mend: `place one elsewhere, or take ${neededMiB - room} MiB from them (${host} keeps ${reserveMiB} MiB)`,
+      mend: `${drained.length > 0 ? `${keep(drained)}, add a host` : "place one elsewhere"}, or take ${neededMiB - room} MiB from them (${host} keeps ${reserveMiB} MiB)`,
     },
   ];
+}
+
+const keep = (drained: readonly string[]): string => `leave ${list(drained)} out of drain`;
+
+/** A guest that has come from a drained host went to the one with the most memory left. */
+function described({ name, drained }: GuestPlan): string {
+  return drained === undefined ? name : `${name}, placed on ${drained} (drained),`;
 }
 
 /** In the lab all guests are on one machine, and a guest that moves live is there twice. */
@@ -90,5 +98,9 @@ function sum(guests: readonly GuestPlan[]): number {
 }
 
 function each(guests: readonly GuestPlan[]): string {
-  return list(guests.map(({ name, memoryMiB }) => `${name} (${memoryMiB})`));
+  return list(
+    guests.map(({ name, memoryMiB, drained }) =>
+      drained === undefined ? `${name} (${memoryMiB})` : `${name} (${memoryMiB}, drained from ${drained})`,
+    ),
+  );
 }

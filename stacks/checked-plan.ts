@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkImage } from "../images/resolve.ts";
 import { askMachines } from "./ask-machines.ts";
+import { checkCapacity } from "./capacity.ts";
 import { type Mistake, pathText, StackConfigError } from "./mistake.ts";
 import { type Plan, planStack } from "./plan.ts";
 import { readStackConfig } from "./read.ts";
@@ -14,17 +15,16 @@ import { readSshSettings } from "./ssh-settings.ts";
  */
 export async function checkedPlan(stack: string): Promise<Plan> {
   const config = readStackConfig();
-  const ssh = await readSshSettings(config);
-  if (ssh.mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(ssh.mistakes).message);
-  const plan = planStack(config, stack, ssh.settings);
-  const [image, machines] = await Promise.all([imageMistakes(plan), askMachines(plan)]);
-  const mistakes = [...image, ...machines.mistakes];
+  const { settings: ssh, mistakes: unreachable } = await readSshSettings(config);
+  if (unreachable.length > 0) throw new pulumi.RunError(new StackConfigError(unreachable).message);
+  const draft = planStack(config, stack, { ssh });
+  const [image, machines] = await Promise.all([imageMistakes(draft), askMachines(draft)]);
+  const { memoryMiB, boots } = machines;
+  // Where guests of drained hosts go depends on how much memory the others have.
+  const plan = planStack(config, stack, { ssh, memoryMiB, boots });
+  const mistakes = [...image, ...machines.mistakes, ...checkCapacity(plan, memoryMiB)];
   if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);
-  const inBoot = <M extends { name: string }>(machine: M) => ({
-    ...machine,
-    ...(machines.boots[machine.name] && { boot: machines.boots[machine.name] }),
-  });
-  return { ...plan, storage: inBoot(plan.storage), hosts: plan.hosts.map(inBoot) };
+  return plan;
 }
 
 async function imageMistakes({ image }: Plan): Promise<Mistake[]> {

@@ -36,6 +36,7 @@ export function crossCheck(draft: Draft, stack: string): Mistake[] {
 const checks: readonly Check[] = [
   names,
   placement,
+  drain,
   labNetwork,
   labSettings,
   machineAddresses,
@@ -155,6 +156,25 @@ function placement(draft: Draft): Mistake[] {
       ),
     );
   return [...unknown, ...unplaced];
+}
+
+function drain(draft: Draft): Mistake[] {
+  const { drain = [] } = draft;
+  const hosts = namesOf(hostsOf(draft));
+  const unknown = drain.flatMap((host, index) =>
+    host === undefined ? [] : absent("host", host, hosts, ["drain", index]),
+  );
+  const guests = namesOf(guestsOf(draft));
+  if (hosts.length === 0 || guests.length === 0 || hosts.some((host) => !drain.includes(host)))
+    return unknown;
+  return [
+    ...unknown,
+    mistake(
+      ["drain"],
+      `all hosts are drained, and ${list(guests)} ${guests.length === 1 ? "has" : "have"} nowhere to go`,
+      `leave out one of ${list(hosts)}, or add a host`,
+    ),
+  ];
 }
 
 function absent(

@@ -272,6 +272,11 @@ export const stackSchema = section({
     .record(z.string(), z.string())
     .describe("a host for every guest; the line to change to move one")
     .meta({ examples: [{ vm1: "host1" }] }),
+  drain: z
+    .array(nameText.describe("a host's name").meta({ examples: ["host2"] }))
+    .default([])
+    .describe("a list of hosts that are to be empty: guests placed there run on the other hosts meanwhile")
+    .meta({ examples: [["host2"]], otherwise: "none" }),
   migration: migration.prefault({}),
 });
 

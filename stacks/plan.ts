@@ -1,5 +1,6 @@
 import type { Workload } from "../guests/workload.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
+import { drainHosts, type Place } from "../placement/drain.ts";
 import type { GuestConfig, HostConfig, MigrationOptions, StackConfig } from "./config.ts";
 import {
   labGateway,
@@ -21,6 +22,8 @@ export interface Plan {
   storage: StoragePlan;
   /** In the order of the config. */
   hosts: HostPlan[];
+  /** Hosts on which no guest is to run. */
+  drained: string[];
   bridge: { name: string; uplink?: string };
   image: { source: string; sha256?: string };
   /** In the order of the config. */
@@ -63,6 +66,8 @@ export interface GuestPlan {
   name: string;
   /** The host it should run on. */
   host: string;
+  /** The host that its placement names, while that one is drained. */
+  drained?: string;
   memoryMiB: number;
   vcpus: number;
   diskGiB: number;
@@ -85,15 +90,32 @@ export interface GuestNetwork {
   gateway?: string;
 }
 
-/**
- * Settles all that the config leaves open. The same config gives the same plan, on any machine.
- *
- * @param ssh what ~/.ssh/config says of the machines
- */
-export function planStack(config: StackConfig, stack: string, ssh: SshSettingsByAddress = {}): Plan {
+/** What is known of the machines beside what the config says. */
+export interface Known {
+  /** What ~/.ssh/config says of them. */
+  ssh?: SshSettingsByAddress;
+  /** Each host's memory by its name: it decides where guests of drained hosts go. */
+  memoryMiB?: Readonly<Record<string, number>>;
+  /** By name, which of its starts a machine is in. */
+  boots?: Readonly<Record<string, string>>;
+}
+
+/** Settles all that the config leaves open. The same config and the same knowledge give the same plan, on any machine. */
+export function planStack(
+  config: StackConfig,
+  stack: string,
+  { ssh = {}, memoryMiB = {}, boots = {} }: Known = {},
+): Plan {
   const { storage, image, bridge } = config;
   const lab = config.lab && planLab(config.lab);
+  const places = drainHosts(
+    config.guests.map(({ name, memoryMiB }) => ({ name, memoryMiB, host: checked(config.placement[name]) })),
+    config.hosts.map(({ name }) => name),
+    config.drain,
+    memoryMiB,
+  );
   const storageAddress = storage.address ?? labStorageAddress(checked(lab).network);
+  const bootOf = ({ name }: { name: string }) => boots[name] !== undefined && { boot: boots[name] };
   return {
     stack,
     ...(lab && { lab }),
@@ -103,6 +125,7 @@ export function planStack(config: StackConfig, stack: string, ssh: SshSettingsBy
       address: storage.nfsAddress ?? ssh[storageAddress]?.hostName ?? storageAddress,
       export: storage.export,
       transport: storage.transport,
+      ...bootOf(storage),
     },
     hosts: config.hosts.map((host) => {
       const address = host.address ?? labHostAddress(checked(lab).network, host.name);
@@ -111,11 +134,13 @@ export function planStack(config: StackConfig, stack: string, ssh: SshSettingsBy
         ssh: sshTarget({ ...host, address }, config, stack, ssh),
         migrationAddress: host.migrationAddress ?? ssh[address]?.hostName ?? address,
         accelerator: host.accelerator,
+        ...bootOf(host),
       };
     }),
+    drained: config.drain,
     bridge: { name: bridge.name, ...(bridge.uplink && { uplink: bridge.uplink }) },
     image: { source: image.source, ...(image.sha256 && { sha256: image.sha256.toLowerCase() }) },
-    guests: config.guests.map((guest) => planGuest(guest, config, stack, lab)),
+    guests: config.guests.map((guest) => planGuest(guest, checked(places[guest.name]), config, stack, lab)),
   };
 }
 
@@ -124,12 +149,18 @@ function planLab({ network, bridge }: NonNullable<StackConfig["lab"]>): LabPlan 
   return { network: cidrOf(parts), prefixLength: parts.prefixLength, gateway: labGateway(network), bridge };
 }
 
-function planGuest(guest: GuestConfig, config: StackConfig, stack: string, lab?: LabPlan): GuestPlan {
+function planGuest(
+  guest: GuestConfig,
+  place: Place,
+  config: StackConfig,
+  stack: string,
+  lab?: LabPlan,
+): GuestPlan {
   const { name, memoryMiB, vcpus, diskGiB, vnc, workload } = guest;
   const network = lab ? labGuestNetwork(guest, lab) : ownGuestNetwork(guest, config.bridge.gateway);
   return {
     name,
-    host: checked(config.placement[name]),
+    ...place,
     memoryMiB,
     vcpus,
     diskGiB,

@@ -74,3 +74,28 @@ describe("hosts that do not answer", () => {
     expect(checkAnswers(stack, {})).toEqual([]);
   });
 });
+
+describe("the memory of hosts that take in drained guests", () => {
+  it("is judged with them, and draining is what can be mended", () => {
+    const stack = plan(metalInput({ guests: sized(1024, 2048), drain: ["host2"] }));
+    expect(checkCapacity(stack, { host1: 3584, host2: 1024 })).toEqual([]);
+    expect(checkCapacity(stack, { host1: 3583, host2: 1024 })).toEqual([
+      {
+        path: "testbed:drain",
+        problem: "vm1 (1024) and vm2 (2048, drained from host2) need 3072 MiB on host1, which has 3583 MiB",
+        mend: "leave host2 out of drain, add a host, or take 1 MiB from them (host1 keeps 512 MiB)",
+      },
+    ]);
+  });
+
+  it("cannot hold a guest that is larger than the host it comes to", () => {
+    const stack = plan(metalInput({ guests: sized(512, 8192), drain: ["host2"] }));
+    expect(checkCapacity(stack, { host1: 4096, host2: 16384 })).toEqual([
+      {
+        path: "testbed:guests[1].memoryMiB",
+        problem: "vm2, placed on host2 (drained), is to have 8192 MiB on host1, which has 4096 MiB",
+        mend: "give it at most 3584 MiB (host1 keeps 512 MiB), or leave host2 out of drain",
+      },
+    ]);
+  });
+});

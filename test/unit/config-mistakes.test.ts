@@ -39,7 +39,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a misspelt section",
     lab({ migraton: {} }),
-    'testbed:migraton: there is no such key; keys here are lab, storage, hosts, ssh, bridge, image, guests, placement and migration (did you mean "migration"?)',
+    'testbed:migraton: there is no such key; keys here are lab, storage, hosts, ssh, bridge, image, guests, placement, drain and migration (did you mean "migration"?)',
   ],
   [
     "a misspelt key of a guest",
@@ -190,6 +190,26 @@ const single: [title: string, raw: unknown, line: string][] = [
     "no placement",
     { lab: {}, hosts: [vm("host1"), vm("host2")], guests: [vm("vm1")] },
     "testbed:placement: is missing; give a host for every guest; the line to change to move one, such as {vm1: host1}",
+  ],
+  [
+    "a drained host that is not there",
+    lab({ drain: ["hots2"] }),
+    'testbed:drain[0]: there is no host "hots2"; hosts are host1 and host2 (did you mean "host2"?)',
+  ],
+  [
+    "a drained host that is not a name",
+    lab({ drain: [2] }),
+    "testbed:drain[0]: 2 is not a text; give a host's name, in quotes, such as host2",
+  ],
+  [
+    "a drained host that is not in a list",
+    lab({ drain: "host2" }),
+    'testbed:drain: "host2" is not a list; give a list of hosts that are to be empty: guests placed there run on the other hosts meanwhile, such as [host2]',
+  ],
+  [
+    "all hosts drained",
+    lab({ drain: ["host1", "host2"] }),
+    "testbed:drain: all hosts are drained, and vm1 and vm2 have nowhere to go; leave out one of host1 and host2, or add a host",
   ],
   [
     "a section that is a word",

@@ -294,6 +294,30 @@ describe("a migration", () => {
     expect(await diff(news, { to: "host2" })).toEqual({ changes: false, replaces: [] });
   });
 
+  test("from a drained host says why in the preview, and back without a word of drift", async () => {
+    const olds = await create();
+    const drain = { to: "host2", drained: ["host1"], reason: "host1 is drained" };
+    const drained = await up(olds, drain);
+    expect(shown[0]).toBe("vm1: moves host1 → host2, live, 512 MiB of memory (host1 is drained)");
+    expect(await diff(drained, drain)).toEqual({ changes: false, replaces: [] });
+    shown.length = 0;
+    const back = await up(drained);
+    expect(shown[0]).toBe("vm1: moves host2 → host1, live, 512 MiB of memory");
+    expect(back).toMatchObject({ host: "host1", moves: 2 });
+  });
+
+  test.each(["return", "adopt", "error"] as const)(
+    "of a guest that someone moved onto a drained host by hand: it moves away, with drift %s too",
+    async (drift) => {
+      const olds = await create({ drift });
+      moveByHand("host3");
+      const adopted = drift === "adopt" ? await update(olds, { drift }) : olds;
+      const news = await up(adopted, { drift, drained: ["host3"] });
+      expect(shown).toContain("vm1: moves host3 → host1, live, 512 MiB of memory (host3 is drained)");
+      expect(news).toMatchObject({ host: "host1", moves: 1 });
+    },
+  );
+
   test("whose other settings change moves nothing", async () => {
     const olds = await create();
     const changes = { options: { mode: "cold", maxDowntimeMs: 20 } } as const;

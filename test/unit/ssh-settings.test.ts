@@ -57,9 +57,12 @@ test("the stack's config comes first, then ~/.ssh/config, then port 22 and root"
   );
   const jump = { address: "192.0.2.1", port: 22 };
   const { storage, hosts } = planStack(config, "mine", {
-    store: { hostName: "192.0.2.10", port: 2222, user: "admin", privateKeyFile: "~/.ssh/lab" },
-    one: { hostName: "192.0.2.11", port: 2222, user: "admin", jump },
-    "192.0.2.12": { hostName: "192.0.2.12" },
+    ssh: {
+      store: { hostName: "192.0.2.10", port: 2222, user: "admin", privateKeyFile: "~/.ssh/lab" },
+      one: { hostName: "192.0.2.11", port: 2222, user: "admin", jump },
+      "192.0.2.12": { hostName: "192.0.2.12" },
+    },
+    boots: { host2: "a081" },
   });
   expect(storage).toMatchObject({
     address: "192.0.2.10",
@@ -75,6 +78,7 @@ test("the stack's config comes first, then ~/.ssh/config, then port 22 and root"
     migrationAddress: "192.0.2.11",
     ssh: { address: "one", hostName: "192.0.2.11", port: 2201, user: "me", jump },
   });
+  expect(hosts.map(({ boot }) => boot)).toEqual([undefined, "a081"]);
   expect(hosts[1]?.ssh).toEqual({ name: "host2", address: "192.0.2.12", port: 22, user: "root" });
 });
 
