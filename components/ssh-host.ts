@@ -32,11 +32,22 @@ export interface HostAccess {
   readonly jump?: SshJump;
   /** Any text that is another one after each start of the machine: it is then prepared again. Default: it never is. */
   readonly boot?: string;
+  /**
+   * The testbed that the machine belongs to, as one line: its name and, after a blank, what tells it from others of that name. Nothing
+   * is done to a machine that belongs to another one. Default: the Pulumi stack and its project.
+   */
+  readonly testbed?: pulumi.Input<string>;
   /** A resource whose end takes the machine, and all that was done to it, along. */
   readonly deletedWith?: pulumi.Resource;
 }
 
-/** A machine that answers over SSH, as who it should be. A wrong address, key or host key is an error in seconds. */
+/** Says on a machine which testbed it belongs to. */
+const claimFile = "/var/lib/kvm-migration-testbed/claim";
+
+/**
+ * A machine that answers over SSH, as who it should be, and that belongs to no other testbed. A wrong address, key or host key is an error
+ * in seconds. What this class tells of the machine is known once it is claimed, so that whatever uses it comes after that.
+ */
 export class SshHost extends pulumi.ComponentResource {
   readonly hostName: string;
   readonly ssh: pulumi.Output<SshTarget>;
@@ -45,7 +56,7 @@ export class SshHost extends pulumi.ComponentResource {
   /** Where its sshd listens: for other hosts, which do not come through a port that is forwarded to it. */
   readonly sshdPort: pulumi.Output<number>;
   readonly deletedWith: pulumi.Resource | undefined;
-  readonly #connection: pulumi.Output<command.types.input.remote.ConnectionArgs>;
+  readonly #connection: Connection;
   readonly #user: string;
   readonly #boot: { BOOT?: string };
 
@@ -83,7 +94,37 @@ export class SshHost extends pulumi.ComponentResource {
       { parent: this, deletedWith },
     );
     const lines = reach.stdout.apply((text) => text.split("\n"));
-    this.hostKey = lines.apply(([key = ""]) => key);
+    const hostKey = lines.apply(([key = ""]) => key);
+    const privateKey = access.privateKey ?? readPrivateKey(privateKeyFile);
+    const reached = pulumi
+      .all([access.address, hostKey, privateKey && pulumi.secret(privateKey)])
+      .apply(([host, hostKey, privateKey]) => ({
+        host: access.hostName ?? host,
+        port,
+        user,
+        hostKey,
+        ...(access.jump && { proxy: proxyOf(access.jump) }),
+        ...(privateKey && { privateKey }),
+        // It has just answered. Ten attempts of 15 s would be a long time to wait for one that is gone.
+        dialErrorLimit: 3,
+        perDialTimeout: 10,
+      }));
+    const claim = this.#run(
+      `${name}-claim`,
+      {
+        scripts: ["claim"],
+        remove: ["claim"],
+        variables: { CLAIM: claimFile, TESTBED: access.testbed ?? thisStack() },
+      },
+      reached,
+      { parent: this },
+    );
+    // It says nothing, and so no secret, though it was given one to log in with.
+    const claimed = pulumi.unsecret(claim.stdout);
+    const afterClaim = <T>(output: pulumi.Output<T>) =>
+      pulumi.all([output, claimed]).apply(([value]) => value);
+    this.#connection = afterClaim(reached);
+    this.hostKey = afterClaim(hostKey);
     this.sshdPort = lines.apply(([, sshdPort]) => Number(sshdPort ?? port));
     // Not known before the host was reached, so that nothing tries to connect to it in a preview.
     this.ssh = pulumi.all([access.address, this.hostKey]).apply(([address]) => ({
@@ -96,20 +137,6 @@ export class SshHost extends pulumi.ComponentResource {
       ...(access.hostName && { hostName: access.hostName }),
       ...(access.jump && { jump: access.jump }),
     }));
-    const privateKey = access.privateKey ?? readPrivateKey(privateKeyFile);
-    this.#connection = pulumi
-      .all([access.address, this.hostKey, privateKey && pulumi.secret(privateKey)])
-      .apply(([host, hostKey, privateKey]) => ({
-        host: access.hostName ?? host,
-        port,
-        user,
-        hostKey,
-        ...(access.jump && { proxy: proxyOf(access.jump) }),
-        ...(privateKey && { privateKey }),
-        // It has just answered. Ten attempts of 15 s would be a long time to wait for one that is gone.
-        dialErrorLimit: 3,
-        perDialTimeout: 10,
-      }));
     this.registerOutputs({ ssh: this.ssh, hostKey: this.hostKey });
   }
 
@@ -120,11 +147,20 @@ export class SshHost extends pulumi.ComponentResource {
    * @param run.remove scripts that undo them, with `ACTION=remove`, when the resource is deleted
    */
   script(name: string, run: HostScriptArgs, opts: pulumi.CustomResourceOptions): command.remote.Command {
+    return this.#run(name, run, this.#connection, opts);
+  }
+
+  #run(
+    name: string,
+    run: HostScriptArgs,
+    connection: Connection,
+    opts: pulumi.CustomResourceOptions,
+  ): command.remote.Command {
     const work = { apply: run.scripts, remove: run.remove };
     return new command.remote.Command(
       name,
       {
-        connection: this.#connection,
+        connection,
         create: hostCommand("apply", this.#user),
         ...(run.remove && { delete: hostCommand("remove", this.#user) }),
         stdin: pulumi
@@ -137,6 +173,8 @@ export class SshHost extends pulumi.ComponentResource {
     );
   }
 }
+
+type Connection = pulumi.Output<command.types.input.remote.ConnectionArgs>;
 
 export interface HostScriptArgs {
   readonly scripts: readonly HostScript[];
@@ -156,6 +194,8 @@ const proxyOf = ({ address, port, user, privateKeyFile }: SshJump) => {
     perDialTimeout: 10,
   };
 };
+
+const thisStack = () => `${pulumi.getStack()} ${pulumi.getProject()}`;
 
 /**
  * The text of the private key that the command provider logs in with. It asks the agent by itself, but does not look

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -13,6 +14,8 @@ export class SshKey extends pulumi.ComponentResource {
   readonly path: string;
   /** One line, as in authorized_keys. */
   readonly publicKey: pulumi.Output<string>;
+  /** As `ssh-keygen -l` shows it: "SHA256:...". */
+  readonly fingerprint: pulumi.Output<string>;
   /** The private key's text; a secret. */
   readonly privateKey: pulumi.Output<string>;
 
@@ -39,9 +42,16 @@ export class SshKey extends pulumi.ComponentResource {
     // The first line is public, the others are the private key, which OpenSSH wants to end with a newline.
     const end = files.stdout.apply((text) => text.indexOf("\n"));
     this.publicKey = pulumi.unsecret(pulumi.all([files.stdout, end]).apply(([text, i]) => text.slice(0, i)));
+    this.fingerprint = this.publicKey.apply(fingerprintOf);
     this.privateKey = pulumi.secret(
       pulumi.all([files.stdout, end]).apply(([text, i]) => `${text.slice(i + 1).trimEnd()}\n`),
     );
     this.registerOutputs({ publicKey: this.publicKey });
   }
+}
+
+/** Of a public key as in authorized_keys: type, key, comment. */
+function fingerprintOf(publicKey: string): string {
+  const key = Buffer.from(publicKey.split(" ")[1] ?? "", "base64");
+  return `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
 }

@@ -63,7 +63,10 @@ export class Testbed extends pulumi.ComponentResource {
     const key = new SshKey(`${name}-key`, { path: `${folder}/id_ed25519` }, child);
     const trustKey = new SshKey(`${name}-trust-key`, { path: `${folder}/hosts_ed25519` }, child);
 
-    const reach = plan.lab ? this.#labReach(plan, plan.lab, key, folder) : metalReach;
+    // The name alone could be that of another person's stack.
+    const testbed = pulumi.interpolate`${plan.stack} ${trustKey.fingerprint}`;
+    const access = plan.lab ? this.#labReach(plan, plan.lab, key, folder) : metalReach;
+    const reach = (machine: HostPlan | StoragePlan): HostAccess => ({ ...access(machine), testbed });
     const storageAccess = reach(plan.storage);
     const hosts = plan.hosts.map(
       (host) =>

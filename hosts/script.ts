@@ -7,6 +7,7 @@ export type HostScript =
   | "bridge"
   | "bridge-confirm"
   | "bridge-find"
+  | "claim"
   | "cpu-baseline"
   | "firewall"
   | "libvirtd"

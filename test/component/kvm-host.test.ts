@@ -16,10 +16,11 @@ const access: KvmHostArgs = {
   migrationAddress: "198.51.100.11",
 };
 
-test("a host is reached, prepared, probed and given a provider, in this order", async () => {
+test("a host is reached, claimed, prepared, probed and given a provider, in this order", async () => {
   const { one, declared } = await record(() => new KvmHost("a", access), answers);
   expect(declared.filter(({ type }) => type.startsWith("command:")).map(({ name }) => name)).toEqual([
     "a-reach",
+    "a-claim",
     "a-hypervisor",
     "a-probe",
   ]);
@@ -36,9 +37,17 @@ test("a host is reached, prepared, probed and given a provider, in this order", 
   );
 });
 
+test("a host belongs to the testbed that is named, or else to the stack", async () => {
+  const { one } = await record(() => new KvmHost("a", { ...access, testbed: "mine SHA256:abc" }), answers);
+  expect(one("a-claim").inputs.stdin).toContain("TESTBED='mine SHA256:abc'");
+  expect(one("a-claim").inputs.stdin).toContain("CLAIM='/var/lib/kvm-migration-testbed/claim'");
+  const { one: unnamed } = await record(() => new KvmHost("a", access), answers);
+  expect(unnamed("a-claim").inputs.stdin).toContain("TESTBED='stack project'");
+});
+
 test("commands log in with the pinned host key, and their private key is a secret", async () => {
   const { one } = await record(() => new KvmHost("a", access), answers);
-  for (const name of ["a-hypervisor", "a-probe"]) {
+  for (const name of ["a-claim", "a-hypervisor", "a-probe"]) {
     const { inputs, secrets } = one(name);
     expect(secrets).toContain("connection");
     expect(inputs.connection).toMatchObject({
@@ -82,7 +91,7 @@ test("what is done to a lab's host goes when the host goes", async () => {
   const own = declared.filter(
     ({ type, name }) => /^(command|pulumi:providers)/.test(type) && /^a-/.test(name),
   );
-  expect(own).toHaveLength(4);
+  expect(own).toHaveLength(5);
   for (const { deletedWith } of own) expect(deletedWith).toContain("container");
   expect(one("container-files").deletedWith).toBe("");
 });

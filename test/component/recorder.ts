@@ -5,6 +5,7 @@ import type { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 export interface Declared {
   type: string;
   name: string;
+  urn: string;
   inputs: Record<string, unknown>;
   /** URN of its parent, of the resource it is deleted with, and of what it depends on. */
   parent: string;
@@ -64,9 +65,10 @@ export async function record<T>(
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request: RegisterRequest, callback: Parameters<typeof register>[1]) => {
     const inputs = request.getObject().toJavaScript();
-    declared.push({
+    const entry: Declared = {
       type: request.getType(),
       name: request.getName(),
+      urn: "",
       inputs: Object.fromEntries(
         Object.entries(inputs).map(([key, value]) => [key, isSecret(value) ? value.value : value]),
       ),
@@ -75,8 +77,12 @@ export async function record<T>(
       deletedWith: request.getDeletedwith(),
       dependencies: request.getDependenciesList(),
       provider: request.getProvider(),
+    };
+    declared.push(entry);
+    return register(request, (error, response) => {
+      entry.urn = response?.getUrn() ?? "";
+      callback(error, response);
     });
-    return register(request, callback);
   };
   let result: T;
   try {

@@ -211,6 +211,66 @@ describe("one's own machines", () => {
   });
 });
 
+describe.each([
+  ["a lab", inLab],
+  ["one's own machines", onMetal],
+])("the machines of %s", (_what, { declared, one }) => {
+  const machines = ["storage", "host1", "host2"];
+
+  test("are claimed for this testbed: its name, and a key that no other one has", () => {
+    for (const machine of machines) {
+      expect(one(`${machine}-claim`).inputs.stdin).toMatch(/^TESTBED='(lab|mine) SHA256:[\w+/]{43}'$/m);
+      expect(one(`${machine}-claim`).inputs).toMatchObject({ delete: expect.stringContaining("remove") });
+    }
+  });
+
+  test("are claimed before anything else is done to them", () => {
+    const byUrn = new Map(declared.map((each) => [each.urn, each]));
+    const before = (urn: string, seen = new Set<string>()): Set<string> => {
+      if (seen.has(urn)) return seen;
+      seen.add(urn);
+      const { dependencies = [], provider = "" } = byUrn.get(urn) ?? {};
+      for (const other of [...dependencies, provider.replace(/::[^:]*$/, "")]) before(other, seen);
+      return seen;
+    };
+    // Commands on a machine, the bridge's that reach it over SSH from here, and what libvirt is asked for there.
+    const touching = declared.flatMap((each) => {
+      const { type, name, inputs, provider } = each;
+      const { HOST_NAME } = (inputs.environment ?? {}) as Record<string, string>;
+      const { host } = (inputs.connection ?? {}) as Record<string, string>;
+      const byAddress = machines.find(
+        (_, index) => host?.endsWith(`.${10 + index}`) || String(inputs.uri).includes(`.${10 + index}:`),
+      );
+      const byProvider = machines.find((machine) => provider.includes(`::${machine}-libvirt::`));
+      const machine = HOST_NAME ?? byAddress ?? byProvider;
+      const isFirst = /-(lab-container|reach|claim)$/.test(name);
+      return machine && !isFirst && !type.startsWith("testbed:") ? [{ machine, each }] : [];
+    });
+    expect(new Set(touching.map(({ machine }) => machine))).toEqual(new Set(machines));
+    expect(touching.length).toBeGreaterThan(15);
+    for (const { machine, each } of touching) {
+      const claim = one(`${machine}-claim`).urn;
+      expect(before(each.urn), `${each.name} on ${machine}`).toContain(claim);
+    }
+  });
+});
+
+describe("a drained host", async () => {
+  const { one } = await declare({ ...lab, drain: ["host1"] }, "lab");
+
+  test("stays, and its guests' place is another host, with the reason", () => {
+    expect(one("host1-hypervisor").inputs.create).toBeTypeOf("string");
+    expect(one("vm1-migration").inputs).toMatchObject({
+      to: "host2",
+      reason: "host1 is drained",
+      drained: ["host1"],
+    });
+    expect(one("vm1-domain").inputs).toMatchObject({ host: "host2" });
+    expect(one("vm2-migration").inputs).toMatchObject({ to: "host2" });
+    expect(one("vm2-migration").inputs).not.toHaveProperty("reason");
+  });
+});
+
 describe("what a testbed tells", () => {
   const all = async (outputs: Record<string, pulumi.Output<unknown>>) =>
     Object.fromEntries(
