@@ -7,17 +7,24 @@ export interface HostTrustArgs {
   readonly hosts: readonly KvmHost[];
   /** A key made for this alone: its private half lies on every one of these hosts. */
   readonly key: SshKey;
+  /** TCP ports for guests' memory besides 49152 to 49215, of which libvirt takes one by itself. Default: none. */
+  readonly migrationPorts?: readonly number[];
 }
 
 /**
  * Lets root on each host log in as root on the others, by name or address, knowing their host keys: the way of
- * libvirt's connection from source to destination, and of the copies of an offline move.
+ * libvirt's connection from source to destination, and of the copies of an offline move. Where a host's firewall is on, it lets the others in to SSH and to
+ * the ports of guests' memory.
  */
 export class HostTrust extends pulumi.ComponentResource {
   /** Resolves when every host trusts every other. */
   readonly ready: pulumi.Output<boolean>;
 
-  constructor(name: string, { hosts, key }: HostTrustArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    { hosts, key, migrationPorts = [] }: HostTrustArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("testbed:index:HostTrust", name, {}, opts);
     const lines = pulumi
       .all(
@@ -34,9 +41,18 @@ export class HostTrust extends pulumi.ComponentResource {
       host.script(
         `${name}-${host.hostName}`,
         {
-          scripts: ["trust"],
-          remove: ["trust"],
-          variables: { HOSTS: lines, PUBLIC_KEY: key.publicKey, PRIVATE_KEY: key.privateKey },
+          scripts: ["trust", "firewall"],
+          remove: ["firewall", "trust"],
+          variables: {
+            HOSTS: lines,
+            PUBLIC_KEY: key.publicKey,
+            PRIVATE_KEY: key.privateKey,
+            OPENS_FOR: "hosts",
+            PEERS: pulumi
+              .all(hosts.filter((other) => other.host !== host).map((other) => other.migrationAddress))
+              .apply((peers) => peers.join(" ")),
+            TCP_PORTS: host.sshdPort.apply((port) => openPorts(port, migrationPorts)),
+          },
         },
         { parent: this },
       ),
@@ -45,3 +61,9 @@ export class HostTrust extends pulumi.ComponentResource {
     this.registerOutputs({ ready: this.ready });
   }
 }
+
+/** libvirt's own range, and what is not in it. */
+const openPorts = (ssh: number, migrationPorts: readonly number[]) =>
+  [...new Set([ssh, "49152-49215", ...migrationPorts.filter((port) => port < 49152 || port > 49215)])].join(
+    " ",
+  );

@@ -33,7 +33,8 @@ export interface NfsPoolArgs {
 }
 
 /**
- * Storage that every host shares: a folder of the storage host, exported over NFS to these hosts alone, with a
+ * Storage that every host shares: a folder of the storage host, exported over NFS to these hosts alone, which its
+ * firewall lets in, with a
  * libvirt pool on it, and in it the base image that no guest writes to.
  */
 export class NfsPool extends pulumi.ComponentResource {
@@ -62,19 +63,23 @@ export class NfsPool extends pulumi.ComponentResource {
     // pool-forget.sh takes pools away: libvirt's own way deletes the folder, which is a mount, or not empty.
     const forgotten = { retainOnDelete: true };
 
-    const clients = hosts.map(
-      ({ host }) =>
-        host.script(
-          `${name}-${host.hostName}-client`,
-          { scripts: ["nfs-client"], variables: { SERVER: this.server } },
-          { parent: this },
-        ).stdout,
-    );
+    const clients = pulumi
+      .all(
+        hosts.map(
+          ({ host }) =>
+            host.script(
+              `${name}-${host.hostName}-client`,
+              { scripts: ["nfs-client"], variables: { SERVER: this.server } },
+              { parent: this },
+            ).stdout,
+        ),
+      )
+      .apply((all) => [...new Set(all)]);
     const server = this.storage.script(
       `${name}-server`,
       {
-        scripts: ["packages", "libvirtd", "nfs-ganesha", "nfs-kernel"],
-        remove: ["pool-forget", "nfs-ganesha", "nfs-kernel", "libvirtd"],
+        scripts: ["packages", "libvirtd", "nfs-ganesha", "nfs-kernel", "firewall"],
+        remove: ["firewall", "pool-forget", "nfs-ganesha", "nfs-kernel", "libvirtd"],
         variables: {
           PACKAGES: poolPackages.join(" "),
           CONTAINER_PACKAGES: ganeshaPackages.join(" "),
@@ -83,7 +88,11 @@ export class NfsPool extends pulumi.ComponentResource {
           LOGIN: args.storage.user ?? "root",
           POOL: pool,
           EXPORT: folder,
-          CLIENTS: pulumi.all(clients).apply((all) => [...new Set(all)].join(",")),
+          CLIENTS: clients.apply((all) => all.join(",")),
+          OPENS_FOR: "nfs",
+          PEERS: clients.apply((all) => all.join(" ")),
+          // QEMU's own client speaks NFSv3, which has ports beside the one.
+          TCP_PORTS: transport === "kernel" ? "2049" : "2049 111 mountd",
         },
       },
       { parent: this },

@@ -100,7 +100,8 @@ export class Testbed extends pulumi.ComponentResource {
       { hosts, bridge: plan.bridge.name, uplink: plan.bridge.uplink },
       child,
     );
-    const trust = new HostTrust(`${name}-trust`, { hosts, key: trustKey }, child);
+    const migrationPorts = [...new Set(plan.guests.flatMap(({ migration }) => migration.port ?? []))];
+    const trust = new HostTrust(`${name}-trust`, { hosts, key: trustKey, migrationPorts }, child);
     const platform = new CpuBaseline(`${name}-platform`, { hosts }, child);
     // A guest may be moved as soon as it is there: by then the hosts must trust each other.
     const fleet = pulumi.unsecret(pulumi.all([fleetOf(hosts, pool), trust.ready]).apply(([known]) => known));

@@ -124,3 +124,14 @@ test("a host that was restarted is prepared again: its start is in what its scri
   expect(await stdinOf("a081")).not.toBe(await stdinOf("3f6c"));
   expect(await stdinOf()).not.toContain("BOOT=");
 });
+
+test("hosts' firewalls let the other hosts in to SSH and to guests' memory", async () => {
+  const { one } = await record(() => {
+    const hosts = [new KvmHost("a", access), new KvmHost("b", { address: "192.0.2.12" })];
+    const key = new SshKey("trust-key", { path: "k" });
+    new HostTrust("trust", { hosts, key, migrationPorts: [4444, 49200] });
+  }, answers);
+  const a = one("trust-alpha").inputs.stdin;
+  expect(a).toContain("OPENS_FOR='hosts'\nPEERS='192.0.2.12'\nTCP_PORTS='22 49152-49215 4444'\n");
+  expect(one("trust-b").inputs.stdin).toContain("PEERS='198.51.100.11'\nTCP_PORTS='22 49152-49215 4444'\n");
+});

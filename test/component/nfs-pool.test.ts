@@ -21,6 +21,16 @@ test("the export is for the addresses alone that these hosts have for the server
   expect(stdin).toContain("EXPORT='/srv/vm'");
 });
 
+test("the storage host's firewall lets these hosts in, to all of NFSv3 unless it is sure that kernels mount", async () => {
+  const ports = async (args: Partial<NfsPoolArgs>) =>
+    (await record(() => pool(args), answers)).one("pool-server").inputs.stdin;
+  const peers = "OPENS_FOR='nfs'\nPEERS='from-pool-a-client from-pool-b-client'\n";
+  expect(await ports({ transport: "kernel" })).toContain(`${peers}TCP_PORTS='2049'\n`);
+  for (const transport of ["auto", "userspace"] as const) {
+    expect(await ports({ transport })).toContain(`${peers}TCP_PORTS='2049 111 mountd'\n`);
+  }
+});
+
 test("the base image is a volume of the storage host's pool, named after its file", async () => {
   const { one, result } = await record(() => pool(), answers);
   expect(one("pool-store").inputs).toMatchObject({
