@@ -48,7 +48,7 @@ export class Bridge extends pulumi.ComponentResource {
             KNOWN_HOSTS_FILE: host.ssh.apply(({ knownHostsFile }) => knownHostsFile ?? ""),
             APPLY: host.ssh.user.apply((user) => hostCommand("apply", user)),
             REMOVE: host.ssh.user.apply((user) => hostCommand("remove", user)),
-            PLAN_PROGRAM: projectProgram("hosts", "bridge-plan"),
+            PLAN_PROGRAM: projectProgram("hosts", "bridge-cli"),
             FIND_SCRIPT: hostScript({ apply: ["bridge-find"] }, variables),
             BRIDGE_SCRIPT: hostScript({ apply: ["bridge"], remove: ["bridge"] }, variables),
             CONFIRM_SCRIPT: hostScript({ apply: ["bridge-confirm"], remove: ["bridge-confirm"] }, variables),

@@ -7,7 +7,7 @@
 #   HOST_NAME, HOST_ADDRESS, HOST_PORT, HOST_USER, HOST_KEY_FILE, KNOWN_HOSTS_FILE   the host, as for reach.sh
 #   APPLY, REMOVE   commands that run a script from their standard input on it
 #   FIND_SCRIPT, BRIDGE_SCRIPT, CONFIRM_SCRIPT   these scripts
-#   PLAN_PROGRAM    bridge-plan.ts
+#   PLAN_PROGRAM    bridge-cli.ts
 #
 # With the argument `remove`, the bridge is taken back.
 set -euo pipefail

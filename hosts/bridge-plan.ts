@@ -1,4 +1,3 @@
-import { text } from "node:stream/consumers";
 import { quote } from "../libvirt/ssh-session.ts";
 import { ifupdownBridge } from "./bridge-ifupdown.ts";
 import { netplanBridge } from "./bridge-netplan.ts";
@@ -6,7 +5,7 @@ import { networkdBridge } from "./bridge-networkd.ts";
 
 /**
  * What a new bridge takes of a host's network configuration: from what bridge-find.sh saw there, the files that
- * bridge.sh puts in. Run as a program it is the filter between the two, on the machine that runs Pulumi.
+ * bridge.sh puts in.
  */
 
 export interface TextFile {
@@ -98,13 +97,4 @@ export function bridgeVariables(found: BridgeFindings): string {
     `TRIAL=${array(trial)}`,
     "",
   ].join("\n");
-}
-
-if (import.meta.main) {
-  try {
-    process.stdout.write(bridgeVariables(parseFindings(await text(process.stdin))));
-  } catch (error) {
-    console.error(`${process.env.HOST_NAME ?? "host"}: ${error instanceof Error ? error.message : error}`);
-    process.exitCode = 1;
-  }
 }

@@ -27,7 +27,7 @@ test("every host gets the bridge, and confirms it over a second connection, befo
     for (const script of [FIND_SCRIPT, BRIDGE_SCRIPT, CONFIRM_SCRIPT]) {
       expect(script).toContain("BRIDGE='br7'\nUPLINK='eno2'");
     }
-    expect(PLAN_PROGRAM).toBe("hosts/bridge-plan.ts");
+    expect(PLAN_PROGRAM).toBe("hosts/bridge-cli.ts");
     const network = one(`net-${host}-network`);
     expect(network.inputs).toMatchObject({ name: "guests", mode: "bridge", bridge: "br7", autostart: true });
     expect(network.dependencies.join()).toMatch(new RegExp(`::net-${host}(,|$)`));

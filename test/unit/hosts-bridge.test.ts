@@ -348,7 +348,7 @@ test("the shell on the host gets the files as they are", () => {
 });
 
 test("as a program, it says what is wrong with which host, and nothing else", () => {
-  const program = join(import.meta.dirname, "../../hosts/bridge-plan.ts");
+  const program = join(import.meta.dirname, "../../hosts/bridge-cli.ts");
   const { status, stdout, stderr } = spawnSync(process.execPath, [program], {
     input: "motd",
     env: { ...process.env, HOST_NAME: "host1" },

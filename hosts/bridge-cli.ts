@@ -1,0 +1,15 @@
+/**
+ * The filter between bridge-find.sh and bridge.sh: what one found on a host in, the other's variables out. It runs on
+ * the machine that runs Pulumi (bridge-over.sh).
+ *
+ *   HOST_NAME   in front of an error
+ */
+import { text } from "node:stream/consumers";
+import { bridgeVariables, parseFindings } from "./bridge-plan.ts";
+
+try {
+  process.stdout.write(bridgeVariables(parseFindings(await text(process.stdin))));
+} catch (error) {
+  console.error(`${process.env.HOST_NAME}: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+}
