@@ -10,6 +10,8 @@ seconds=50
 state=/var/lib/kvm-migration-testbed/bridge-$BRIDGE
 verdict=/run/kvm-migration-testbed-bridge-$BRIDGE
 
+# The DHCP client that it starts shall outlive the job.
+start() { timeout "$seconds" systemd-run --quiet --scope ifup "$@"; }
 # Where the job's steps fail it goes on: the host is to be reached again whatever happens.
 go_over() {
   case $MANAGER in
@@ -20,7 +22,7 @@ go_over() {
         ifdown "$JOINS"
         ip addr flush dev "$JOINS"
       fi
-      timeout "$seconds" ifup --interfaces="$verdict.interfaces" "$BRIDGE"
+      start --interfaces="$verdict.interfaces" "$BRIDGE"
       ;;
   esac
 }
@@ -33,7 +35,7 @@ go_back() {
   [ ! -d "/sys/class/net/$BRIDGE" ] || ip link delete "$BRIDGE"
   [ -n "$JOINS" ] || return 0
   # To ifupdown it may seem to be up all along.
-  if [ "$MANAGER" = ifupdown ]; then ifup --force "$JOINS"; else networkctl reconfigure "$JOINS"; fi
+  if [ "$MANAGER" = ifupdown ]; then start --force "$JOINS"; else networkctl reconfigure "$JOINS"; fi
 }
 # The files as they were before the bridge.
 put_back() {
@@ -85,7 +87,7 @@ take_away() {
 job() {
   {
     declare -p BRIDGE MANAGER JOINS seconds state verdict
-    declare -f go_over go_back put_back keep try_it take_away
+    declare -f start go_over go_back put_back keep try_it take_away
     echo "$1; rm -f $verdict.job"
   } > "$verdict.job"
   systemd-run --quiet --collect --unit="kvm-migration-testbed-$BRIDGE" bash "$verdict.job"
