@@ -99,7 +99,7 @@ if [ "$ACTION" = remove ]; then
     exit 0
   fi
   while read -r file; do
-    cmp -s "$state/keep$file" "$file" ||
+    [ ! -e "$state/originals$file" ] || cmp -s "$state/keep$file" "$file" ||
       die "$file was changed since $BRIDGE was put in, so that it cannot be put back as it was. Take the bridge out by hand, remove $state, and run this again; what it was is in $state/originals"
   done < "$state/files"
   read -r MANAGER JOINS < "$state/made-with" || true
