@@ -226,11 +226,11 @@ describe.each([
 
   test("are claimed before anything else is done to them", () => {
     const byUrn = new Map(declared.map((each) => [each.urn, each]));
-    const before = (urn: string, seen = new Set<string>()): Set<string> => {
+    const whatComesBefore = (urn: string, seen = new Set<string>()): Set<string> => {
       if (seen.has(urn)) return seen;
       seen.add(urn);
       const { dependencies = [], provider = "" } = byUrn.get(urn) ?? {};
-      for (const other of [...dependencies, provider.replace(/::[^:]*$/, "")]) before(other, seen);
+      for (const other of [...dependencies, provider.replace(/::[^:]*$/, "")]) whatComesBefore(other, seen);
       return seen;
     };
     // Commands on a machine, the bridge's that reach it over SSH from here, and what libvirt is asked for there.
@@ -250,7 +250,7 @@ describe.each([
     expect(touching.length).toBeGreaterThan(15);
     for (const { machine, each } of touching) {
       const claim = one(`${machine}-claim`).urn;
-      expect(before(each.urn), `${each.name} on ${machine}`).toContain(claim);
+      expect(whatComesBefore(each.urn), `${each.name} on ${machine}`).toContain(claim);
     }
   });
 });
