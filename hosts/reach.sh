@@ -18,7 +18,7 @@ die() {
 }
 
 # What ~/.ssh/config makes of the address, and the way there.
-configured=$(ssh -G -p "$HOST_PORT" -l "$HOST_USER" "$HOST_ADDRESS")
+configured=$(ssh -G -T -p "$HOST_PORT" -l "$HOST_USER" "$HOST_ADDRESS")
 host=$(sed -n 's/^hostname //p' <<< "$configured")
 jump=$(sed -n 's/^proxyjump //p' <<< "$configured")
 

@@ -94,7 +94,7 @@ export async function sshConfig(address: string): Promise<string> {
   const files = [join(homedir(), ".ssh", "config"), "/etc/ssh/ssh_config"];
   const CONFIG = `${files.map((file) => `Include ${file}\n`).join("")}${defaults}`;
   // ssh opens its file by name: a shell's standard input has one, the sockets that Node makes have not.
-  const script = 'ssh -G -F /dev/stdin -- "$1" <<< "$CONFIG"';
+  const script = 'ssh -G -T -F /dev/stdin -- "$1" <<< "$CONFIG"';
   const { stdout } = await execa("bash", ["-c", script, "bash", address], { env: { CONFIG } });
   return stdout;
 }
