@@ -1,8 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkImage } from "../images/resolve.ts";
+import { askForGuests } from "./ask-for-guests.ts";
 import { askMachines } from "./ask-machines.ts";
 import { checkCapacity } from "./capacity.ts";
+import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "./left-hosts.ts";
 import { type Mistake, pathText, StackConfigError } from "./mistake.ts";
+import { type Past, readPast } from "./past.ts";
 import { type Plan, planStack } from "./plan.ts";
 import { readStackConfig } from "./read.ts";
 import { readSshSettings } from "./ssh-settings.ts";
@@ -18,11 +21,16 @@ export async function checkedPlan(stack: string): Promise<Plan> {
   const { settings: ssh, mistakes: unreachable } = await readSshSettings(config);
   if (unreachable.length > 0) throw new pulumi.RunError(new StackConfigError(unreachable).message);
   const draft = planStack(config, stack, { ssh });
-  const [image, machines] = await Promise.all([imageMistakes(draft), askMachines(draft)]);
+  const past = await readPast();
+  const [image, machines, hosts] = await Promise.all([
+    imageMistakes(draft),
+    askMachines(draft),
+    hostMistakes(past, draft),
+  ]);
   const { memoryMiB, boots } = machines;
   // Where guests of drained hosts go depends on how much memory the others have.
   const plan = planStack(config, stack, { ssh, memoryMiB, boots });
-  const mistakes = [...image, ...machines.mistakes, ...checkCapacity(plan, memoryMiB)];
+  const mistakes = [...image, ...machines.mistakes, ...hosts, ...checkCapacity(plan, memoryMiB)];
   if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);
   return plan;
 }
@@ -34,4 +42,11 @@ async function imageMistakes({ image }: Plan): Promise<Mistake[]> {
     problem: problem.replace(/\.$/, ""),
     mend: "mend image.source or image.sha256 here, or what they say of the image",
   }));
+}
+
+/** Hosts that were taken out, or have another address, while guests are on them. */
+async function hostMistakes(past: Past, plan: Plan): Promise<Mistake[]> {
+  const [left, moved] = [leftHosts(past, plan), movedHosts(past, plan)];
+  const found = await askForGuests([...left, ...moved], past.guests);
+  return [...checkLeftHosts(past, left, found), ...checkMovedHosts(past, plan, moved, found)];
 }

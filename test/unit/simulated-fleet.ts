@@ -359,6 +359,12 @@ export class Machine {
         const named = [...this.domains.values()].find(({ name }) => name === first);
         return named ? ok(`${named.uuid}\n`) : failed("error: Domain not found");
       }
+      case "list": {
+        const shown = [...this.domains.values()].filter(
+          ({ state }) => state !== "inactive" || rest.includes("--all"),
+        );
+        return ok(shown.map(({ uuid }) => `${uuid}\n`).join(""));
+      }
       case "define":
         return this.#define(first === "/dev/stdin" ? stdin : (this.files.get(first)?.text ?? ""));
       case "restore":
