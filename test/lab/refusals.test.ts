@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestProject } from "./project.ts";
@@ -84,4 +84,28 @@ test("machines of one's own that do not answer, each of them", async () => {
   expect(text).toMatch(/testbed:storage: storage \(root@127\.0\.0\.1 port 9\) does not answer/);
   expect(text).toMatch(/testbed:hosts\[0\]: host1 .* does not answer/);
   expect(text).toMatch(/testbed:hosts\[1\]: host2 .* does not answer/);
+});
+
+test("a host that is left out and does not say whether guests are on it", async () => {
+  const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
+  const ssh = { name: "host3", address: "127.0.0.1", port: 9, user: "root" };
+  const urn = `urn:pulumi:${stack}::kvm-migration-testbed::pulumi-nodejs:dynamic/testbed:Domain::vm1-domain`;
+  const domain = {
+    urn,
+    custom: true,
+    id: uuid,
+    type: "pulumi-nodejs:dynamic/testbed:Domain",
+    outputs: {
+      spec: { name: "vm1", uuid, storage: { transport: "kernel" } },
+      bootedOn: "host3",
+      fleet: { hosts: { host3: { ssh, peerAddress: "127.0.0.1" } } },
+    },
+  };
+  // As an earlier update would have left it.
+  const exported = JSON.parse(await project.ask("stack", "export", "--stack", stack));
+  exported.deployment.resources = [domain];
+  await writeFile(project.path("tmp", "state.json"), JSON.stringify(exported));
+  await project.ask("stack", "import", "--stack", stack, "--file", project.path("tmp", "state.json"));
+  const text = await refusal({});
+  expect(text).toMatch(/testbed:hosts: host3 is left out and does not say whether vm1 is still on it \(.+\)/);
 });
