@@ -4,7 +4,10 @@ import type { Fleet } from "../migration/fleet.ts";
 import { engineProvider } from "./engine-provider.ts";
 
 export interface DomainArgs {
-  /** What the guest is. Its uuid and name are for life; a change of anything else restarts it where it runs. */
+  /**
+   * What the guest is. Its uuid and name are for life. A change of anything else restarts it where it runs, but for
+   * accelerator, machine and CPU: these it gets when it is started the next time.
+   */
   readonly spec: pulumi.Input<DomainSpec>;
   /** The VNC display's password, up to 8 characters. Default: none. */
   readonly vncPassword?: pulumi.Input<string>;
@@ -19,6 +22,8 @@ export interface DomainArgs {
  * wherever it is. A host that does not answer is an error: the guest could be there.
  */
 export class Domain extends pulumi.dynamic.Resource {
+  /** What it runs with: the hosts' common platform can have changed since. */
+  declare readonly spec: pulumi.Output<DomainSpec>;
   /** Host on which it was booted last. */
   declare readonly bootedOn: pulumi.Output<string>;
   /** Goes up by one whenever this program boots it. */

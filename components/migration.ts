@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Drift } from "../migration/decide-move.ts";
 import type { Fleet } from "../migration/fleet.ts";
+import type { GuestPlatform } from "../migration/hardware.ts";
 import type { Conditions, MigrationOptions } from "../migration/request.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { engineProvider } from "./engine-provider.ts";
@@ -21,6 +22,8 @@ export interface MigrationArgs {
   readonly drift?: pulumi.Input<Drift>;
   /** Under what conditions it moves: they go into the records. */
   readonly conditions: pulumi.Input<Conditions>;
+  /** What it runs with, as `Domain.spec` has it: the destination is asked whether it can. Default: it is not asked. */
+  readonly platform?: pulumi.Input<GuestPlatform>;
   /** All hosts it can be on, and the storage host. */
   readonly fleet: pulumi.Input<Fleet>;
   /** Records are kept in results/<stack>.jsonl. Default: the Pulumi stack's name. */

@@ -134,13 +134,18 @@ export class Testbed extends pulumi.ComponentResource {
           drift,
           drained: plan.drained,
           conditions: pulumi
-            .all([platform.accelerator, pool.transport])
-            .apply(([accelerator, nfsTransport]) => ({
+            .all([machine.domain.spec, pool.transport])
+            .apply(([{ accelerator }, nfsTransport]) => ({
               memoryMiB: guest.memoryMiB,
               ...(guest.workload.type !== "idle" && { workload: guest.workload }),
               accelerator,
               nfsTransport,
             })),
+          platform: machine.domain.spec.apply(({ accelerator, machine, cpuXml }) => ({
+            accelerator,
+            machine,
+            ...(cpuXml !== undefined && { cpuXml }),
+          })),
           fleet,
           stack: plan.stack,
         },

@@ -17,8 +17,8 @@ export function chooseTransport(wanted: "auto" | NfsTransport, clients: readonly
   if (wanted === "kernel" && without.length > 0) {
     const reasons = without.map(({ name, nfs }) => `${name}: ${nfs}`).join("; ");
     throw new Error(
-      `storage.transport is "kernel", but not every host's kernel can mount NFS 4.1 (${reasons}). ` +
-        'Load the nfsv4 module there, or set storage.transport to "auto" or "userspace"',
+      `storage.transport is "kernel" (or it is "auto", and guests have been made with the kernel's NFS client), but not every host's kernel ` +
+        `can mount NFS 4.1 (${reasons}). Load the nfsv4 module there, or leave such a host out; "userspace" is for a testbed that is made anew`,
     );
   }
   if (wanted !== "auto") return wanted;

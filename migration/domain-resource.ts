@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Fleet, union } from "./fleet.ts";
 import { ensureRunning, type GuestRequest, redefine, remove } from "./guest.ts";
-import { hardwareChanges } from "./hardware.ts";
+import { hardwareChanges, withPlatformOf } from "./hardware.ts";
 import { observeGuest, withFleet } from "./observe.ts";
 import { hasUnknown } from "./unknown.ts";
 import { type Whereabouts, whereabouts } from "./whereabouts.ts";
 
 export type DomainInputs = GuestRequest;
 
+/** `spec` is what it runs with. */
 export interface DomainOutputs extends DomainInputs {
   /** Host on which it was booted last. */
   bootedOn: string;
@@ -25,15 +26,17 @@ export const domainResource = {
     const name = olds.spec.name;
     if (hasUnknown(news)) return { changes: true };
     const replaces = olds.spec.uuid === news.spec.uuid && name === news.spec.name ? [] : ["spec"];
-    const changes = [
-      ...hardwareChanges(olds.spec, news.spec),
-      ...(olds.vncPassword === news.vncPassword ? [] : ["VNC password"]),
-    ];
+    const changes = restartsFor(olds, news);
     const place = await find(olds.spec, union(olds.fleet, news.fleet));
     const off = place !== "moving" && place.kind !== "active";
+    const connection = !isDeepStrictEqual(olds.fleet, news.fleet);
     if (changes.length > 0) tell(`${name}: ${changes.join(", ")} changed; it will be restarted where it is`);
     else if (off) tell(`${name}: it is off; it will be started`);
-    const connection = !isDeepStrictEqual(olds.fleet, news.fleet);
+    else if (connection && hardwareChanges(olds.spec, news.spec).length > 0) {
+      tell(
+        `${name}: what all hosts can run has changed; it keeps its CPU model (${olds.spec.accelerator}, ${olds.spec.machine}) until it is started anew`,
+      );
+    }
     return { changes: changes.length > 0 || off || connection, replaces, deleteBeforeReplace: true };
   },
 
@@ -51,21 +54,34 @@ export const domainResource = {
   },
 
   async update(_id: string, olds: DomainOutputs, news: DomainInputs) {
-    const restart = hardwareChanges(olds.spec, news.spec).length > 0 || olds.vncPassword !== news.vncPassword;
+    const restart = restartsFor(olds, news).length > 0;
+    const running = withPlatformOf(olds.spec, news.spec);
     const everywhere = { ...news, fleet: union(olds.fleet, news.fleet) };
     const unsettled = (await find(news.spec, everywhere.fleet)) === "moving";
-    if (unsettled && !restart) return { outs: { ...olds, ...everywhere } };
+    if (unsettled && !restart) return { outs: { ...olds, ...everywhere, spec: running } };
     const { host, booted } = await (restart ? redefine(everywhere, tell) : ensureRunning(everywhere, tell));
     // Until Migration has brought it away from a host that leaves the testbed, that host stays one to look on.
     const { fleet } = host in news.fleet.hosts ? news : everywhere;
     const boots = olds.boots + (booted ? 1 : 0);
-    return { outs: { ...news, fleet, bootedOn: booted ? host : olds.bootedOn, boots, state: "running" } };
+    const made = booted ? { spec: news.spec, bootedOn: host } : { spec: running, bootedOn: olds.bootedOn };
+    return { outs: { ...news, ...made, fleet, boots, state: "running" } };
   },
 
   async delete(_id: string, state: DomainOutputs) {
     await remove(state.spec, state.fleet, tell);
   },
 };
+
+/**
+ * What changed that takes a restart, in words; nothing when only the hosts' common platform did, which then goes along with a restart that
+ * has another cause.
+ */
+function restartsFor(olds: DomainOutputs, news: DomainInputs): string[] {
+  const own = hardwareChanges(olds.spec, withPlatformOf(olds.spec, news.spec)).length > 0;
+  const password = olds.vncPassword !== news.vncPassword;
+  if (!own && !password) return [];
+  return [...hardwareChanges(olds.spec, news.spec), ...(password ? ["VNC password"] : [])];
+}
 
 /** Where it is; `moving` while a move that a dead run began waits for Migration to end it. */
 function find(guest: { name: string; uuid: string }, fleet: Fleet): Promise<Whereabouts | "moving"> {

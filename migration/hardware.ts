@@ -1,8 +1,28 @@
 import { isDeepStrictEqual } from "node:util";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
 
+/** What follows from all hosts together, and so changes when a host is added or taken out. */
+const platformKeys = ["accelerator", "machine", "cpuXml"] as const;
+
+/** The part of a guest that every host must be able to run. */
+export type GuestPlatform = Pick<DomainSpec, (typeof platformKeys)[number]>;
+
 /** What of a guest's hardware changed, by the names of DomainSpec; each change takes a restart. */
 export function hardwareChanges(before: DomainSpec, after: DomainSpec): (keyof DomainSpec)[] {
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof DomainSpec>;
   return [...keys].filter((key) => !isDeepStrictEqual(before[key], after[key]));
 }
+
+/**
+ * The guest with the platform that it runs with: a host that comes or goes restarts nobody. A guest gets the hosts' present platform when
+ * it is started anyway.
+ */
+export function withPlatformOf(running: DomainSpec, spec: DomainSpec): DomainSpec {
+  const { accelerator: _, machine: __, cpuXml: ___, ...own } = spec;
+  const { accelerator, machine, cpuXml } = running;
+  return { ...own, accelerator, machine, ...(cpuXml !== undefined && { cpuXml }) };
+}
+
+/** As libvirt calls what runs guests. */
+export const virtType = ({ accelerator }: GuestPlatform): "kvm" | "qemu" =>
+  accelerator === "kvm" ? "kvm" : "qemu";

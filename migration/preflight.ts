@@ -1,5 +1,7 @@
 import { quote } from "../libvirt/ssh-session.ts";
+import { virsh } from "../libvirt/virsh.ts";
 import type { MigrationRecord } from "../report/record.ts";
+import { type GuestPlatform, virtType } from "./hardware.ts";
 import type { Station } from "./moving.ts";
 import type { MigrationRequest } from "./request.ts";
 
@@ -24,16 +26,16 @@ export class PreflightFailed extends Error {
 const overhead = { share: 0.05, leastMiB: 64 };
 
 /**
- * Asks both hosts, before anything is touched, whether the guest can be moved: the destination's free memory, the way there from
- * the source, no other guest of that name, an emulator that copies memory faithfully. Throws PreflightFailed.
+ * Asks both hosts, before anything is touched, whether the guest can be moved: the destination's free memory, a CPU like
+ * the guest's, the way there from the source, no other guest of that name, an emulator that copies memory faithfully. Throws PreflightFailed.
  */
 export async function preflight(
-  { guest, uuid, conditions, options }: MigrationRequest,
+  { guest, uuid, conditions, options, platform }: MigrationRequest,
   source: Station,
   destination: Station,
   versions: MigrationRecord["versions"],
 ): Promise<Check[]> {
-  const [memory, way, namesake] = await Promise.all([
+  const [memory, way, namesake, cpu] = await Promise.all([
     destination.session.run(
       "reading the free memory",
       `awk '/MemAvailable/ { print int($2 / 1024) }' /proc/meminfo`,
@@ -47,11 +49,13 @@ export async function preflight(
       "looking for another guest of that name",
       `virsh -q -c qemu:///system domuuid ${quote(guest)} 2>/dev/null || true`,
     ),
+    platform?.cpuXml === undefined ? undefined : compareCpu(destination, platform, platform.cpuXml),
   ]);
   const checks = [
     memoryCheck(destination.name, Number(memory.stdout), conditions.memoryMiB),
     wayCheck(source.name, destination.name, way.exitCode === 0 ? undefined : way.stderr.trim()),
     nameCheck(guest, destination.name, uuid, namesake.stdout.trim()),
+    ...(cpu === undefined ? [] : [cpu]),
     ...(options.mode === "live"
       ? [emulationCheck(conditions.accelerator, source.name, versions.from.qemu)]
       : []),
@@ -72,6 +76,35 @@ export function memoryCheck(host: string, availableMiB: number, memoryMiB: numbe
   const neededMiB = Math.ceil(memoryMiB + Math.max(overhead.leastMiB, memoryMiB * overhead.share));
   const detail = `${host} has ${availableMiB} MiB available, ${neededMiB} MiB are needed`;
   return check("memory", availableMiB >= neededMiB, detail);
+}
+
+/** A guest keeps the CPU model that it was made with, and a host that came later need not have it. */
+async function compareCpu(
+  { name, session }: Station,
+  platform: GuestPlatform,
+  cpuXml: string,
+): Promise<Check> {
+  const { accelerator, machine } = platform;
+  const of = ["--virttype", virtType(platform), "--machine", machine];
+  const { exitCode, stderr } = await virsh(
+    session,
+    "comparing the guest's CPU model with the host's",
+    ["hypervisor-cpu-compare", ...of, "--error", "/dev/stdin"],
+    { input: cpuXml, allowFailure: true },
+  );
+  if (exitCode === 0)
+    return check("CPU", true, `${name} has all of the guest's CPU model (${accelerator}, ${machine})`);
+  const reason = stderr
+    .replaceAll(/^error: /gm, "")
+    .trim()
+    .split("\n")
+    .at(-1);
+  return check(
+    "CPU",
+    false,
+    `${name} cannot run the guest's CPU model (${accelerator}, ${machine}), which was made for the hosts of that time: ${reason}. ` +
+      "Shut the guest down and run `pulumi up`: it is then started with a model that all hosts have, and moved",
+  );
 }
 
 function wayCheck(source: string, destination: string, error?: string): Check {

@@ -1,5 +1,6 @@
 import type { MigrationMode } from "../report/record.ts";
 import type { Fleet } from "./fleet.ts";
+import type { GuestPlatform } from "./hardware.ts";
 
 /** How a guest is moved. Units are in the names; what is absent is the hypervisor's own default. */
 export interface MigrationOptions {
@@ -29,5 +30,7 @@ export interface MigrationRequest {
   to: string;
   options: MigrationOptions;
   conditions: Conditions;
+  /** What it runs with: asked of the destination before the move. Absent: not asked. */
+  platform?: GuestPlatform;
   fleet: Fleet;
 }

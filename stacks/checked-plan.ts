@@ -28,8 +28,9 @@ export async function checkedPlan(stack: string): Promise<Plan> {
     hostMistakes(past, draft),
   ]);
   const { memoryMiB, boots } = machines;
+  const { transport } = past;
   // Where guests of drained hosts go depends on how much memory the others have.
-  const plan = planStack(config, stack, { ssh, memoryMiB, boots });
+  const plan = planStack(config, stack, { ssh, memoryMiB, boots, ...(transport && { transport }) });
   const mistakes = [...image, ...machines.mistakes, ...hosts, ...checkCapacity(plan, memoryMiB)];
   if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);
   return plan;

@@ -82,7 +82,7 @@ const storage = section({
     .enum(["auto", "kernel", "userspace"])
     .default("auto")
     .describe(
-      "the NFS client: the hosts' kernel, QEMU's own (userspace) or, with auto, the kernel where it can",
+      "the NFS client: the hosts' kernel, QEMU's own (userspace) or, with auto, the kernel where all hosts can when the first guest is made",
     ),
 }).describe("the NFS server that every host reaches the guests' disks on");
 

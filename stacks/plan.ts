@@ -90,21 +90,23 @@ export interface GuestNetwork {
   gateway?: string;
 }
 
-/** What is known of the machines beside what the config says. */
+/** What is known beside what the config says, from the machines and from earlier updates. */
 export interface Known {
-  /** What ~/.ssh/config says of them. */
-  ssh?: SshSettingsByAddress;
-  /** Each host's memory by its name: it decides where guests of drained hosts go. */
-  memoryMiB?: Readonly<Record<string, number>>;
+  /** What ~/.ssh/config says of the machines. */
+  readonly ssh?: SshSettingsByAddress;
+  /** Each host's memory by its name: where guests of drained hosts go depends on it. */
+  readonly memoryMiB?: Readonly<Record<string, number>>;
   /** By name, which of its starts a machine is in. */
-  boots?: Readonly<Record<string, string>>;
+  readonly boots?: Readonly<Record<string, string>>;
+  /** How guests reach their disks: a host that comes or goes does not change that. */
+  readonly transport?: "kernel" | "userspace";
 }
 
 /** Settles all that the config leaves open. The same config and the same knowledge give the same plan, on any machine. */
 export function planStack(
   config: StackConfig,
   stack: string,
-  { ssh = {}, memoryMiB = {}, boots = {} }: Known = {},
+  { ssh = {}, memoryMiB = {}, boots = {}, transport = "auto" }: Known = {},
 ): Plan {
   const { storage, image, bridge } = config;
   const lab = config.lab && planLab(config.lab);
@@ -124,7 +126,7 @@ export function planStack(
       ssh: sshTarget({ ...storage, address: storageAddress }, config, stack, ssh),
       address: storage.nfsAddress ?? ssh[storageAddress]?.hostName ?? storageAddress,
       export: storage.export,
-      transport: storage.transport,
+      transport: storage.transport === "auto" ? transport : storage.transport,
       ...bootOf(storage),
     },
     hosts: config.hosts.map((host) => {

@@ -133,6 +133,11 @@ describe("a lab", () => {
       conditions: { memoryMiB: 768, workload: { type: "cpu" }, accelerator: "kvm", nfsTransport: "kernel" },
       stack: "lab",
     });
+    expect(one("vm1-migration").inputs.platform).toEqual({
+      accelerator: "kvm",
+      machine: "pc-q35-8.2",
+      cpuXml: "",
+    });
     expect(one("vm1-migration").dependencies.join()).toContain("vm1-ready");
     expect(one("vm2-migration").inputs).toMatchObject({
       options: { mode: "cold", maxDowntimeMs: 50 },

@@ -135,6 +135,57 @@ describe("a domain", () => {
     expect(domainOn("host2")?.xml).toContain(`<memory unit="MiB">768</memory>`);
   });
 
+  describe("when hosts came or went, and all of them together can run something else", () => {
+    const better = { ...spec, cpuXml: "<cpu>newer</cpu>", machine: "pc-q35-8.2" };
+    const { host3: _added, ...before } = simulate(["host1", "host2", "host3"]).fleet.hosts;
+    const createBefore = async () =>
+      stored(
+        (await domainResource.create(inputs({ spec: better, fleet: { ...world.fleet, hosts: before } })))
+          .outs,
+      );
+
+    test("runs on with what it has, says so once, and is as it should be", async () => {
+      const olds = await createBefore();
+      expect(await diff(olds)).toMatchObject({ changes: true, replaces: [] });
+      expect(shown.at(-1)).toBe(
+        "vm1: what all hosts can run has changed; it keeps its CPU model (kvm, pc-q35-8.2) until it is started anew",
+      );
+      const { outs } = await domainResource.update(uuid, olds, inputs());
+      expect(outs).toMatchObject({ spec: better, boots: 1 });
+      expect(Object.keys(outs.fleet.hosts)).toContain("host3");
+      expect(world.boots).toBe(1);
+      shown.length = 0;
+      expect(await diff(stored(outs))).toMatchObject({ changes: false });
+      expect(shown).toEqual([]);
+    });
+
+    test("keeps it also while a move that a dead run began is to be ended", async () => {
+      const olds = await createBefore();
+      leaveIntent();
+      const { outs } = await domainResource.update(uuid, olds, inputs());
+      expect(outs.spec).toEqual(better);
+    });
+
+    test("gets the new one when it was off", async () => {
+      const olds = await createBefore();
+      world.cutPower("host1");
+      const { outs } = await domainResource.update(uuid, olds, inputs());
+      expect(outs).toMatchObject({ spec, boots: 2 });
+      expect(outs.spec).not.toHaveProperty("cpuXml");
+      expect(domainOn("host1")?.xml).toContain("pc-q35-7.2");
+    });
+
+    test("gets the new one with a restart that has another cause, and the preview says so", async () => {
+      const olds = await createBefore();
+      const larger = { spec: { ...spec, memoryMiB: 768 } };
+      expect(await diff(olds, larger)).toMatchObject({ changes: true });
+      expect(shown.at(-1)).toBe("vm1: cpuXml, machine, memoryMiB changed; it will be restarted where it is");
+      const { outs } = await domainResource.update(uuid, olds, inputs(larger));
+      expect(outs.spec).toEqual(larger.spec);
+      expect(domainOn("host1")?.xml).toContain("pc-q35-7.2");
+    });
+  });
+
   test.each([
     ["uuid", { uuid: "99999999-9999-4999-8999-999999999999" }],
     ["name", { name: "vm9" }],
@@ -456,6 +507,22 @@ describe("a migration", () => {
     expect(state.history).toHaveLength(50);
     expect(state.history[0]?.to).toBe("host1");
     expect(kept).toHaveLength(52);
+  });
+
+  test("to a host that lacks the guest's CPU is refused before anything is touched", async () => {
+    const olds = await create();
+    const platform = { accelerator: "kvm", machine: "pc-q35-8.2", cpuXml: "<cpu/>" } as const;
+    world.refusals.set("host2", "hypervisor-cpu-compare");
+    await expect(update(olds, { to: "host2", platform })).rejects.toThrow(
+      /Guest vm1 cannot move to host2; nothing was changed\.\n {2}CPU: host2 cannot run the guest's CPU model \(kvm, pc-q35-8\.2\).*: cannot hypervisor-cpu-compare here\. Shut the guest down/,
+    );
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+    const [record] = (await update(olds, { to: "host3", platform })).history;
+    expect(record?.preflight).toContainEqual({
+      check: "CPU",
+      verdict: "pass",
+      detail: "host3 has all of the guest's CPU model (kvm, pc-q35-8.2)",
+    });
   });
 
   test("from a host that has left the config", async () => {

@@ -70,6 +70,24 @@ describe("the plan of a lab", () => {
   });
 });
 
+describe("the NFS client of a stack whose guests have been made", () => {
+  const transport = (said: "auto" | "kernel" | "userspace", known?: "kernel" | "userspace") =>
+    planStack(
+      parseStackConfig(metalInput({ storage: { address: "192.0.2.10", transport: said } }), "m"),
+      "m",
+      {
+        transport: known,
+      },
+    ).storage.transport;
+
+  it("stays what it is, whichever hosts come and go, unless the config says which", () => {
+    expect(transport("auto")).toBe("auto");
+    expect(transport("auto", "kernel")).toBe("kernel");
+    expect(transport("auto", "userspace")).toBe("userspace");
+    expect(transport("kernel", "userspace")).toBe("kernel");
+  });
+});
+
 describe("the plan of one's own machines", () => {
   it("reaches them as the config says", () => {
     const { storage, hosts, lab } = plan(

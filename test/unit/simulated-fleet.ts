@@ -353,6 +353,8 @@ export class Machine {
     switch (command) {
       case "uri":
         return ok("qemu:///system\n");
+      case "hypervisor-cpu-compare":
+        return ok("CPU described in /dev/stdin is identical to the CPU provided by hypervisor on the host\n");
       case "version":
         return ok("Running hypervisor: QEMU 10.0.2\nRunning against daemon: 9.0.0\n");
       case "domuuid": {
