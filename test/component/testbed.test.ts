@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test, vi } from "vitest";
 import { Testbed } from "../../components/testbed.ts";
@@ -257,6 +258,56 @@ describe.each([
       const claim = one(`${machine}-claim`).urn;
       expect(whatComesBefore(each.urn), `${each.name} on ${machine}`).toContain(claim);
     }
+  });
+});
+
+describe("a host that is added, or taken out again", async () => {
+  const host3 = { name: "host3", address: "192.0.2.13" };
+  const three = await declare({ ...metal, hosts: [...metal.hosts, host3] }, "mine");
+  const names = ({ declared }: typeof three) => new Set(declared.map(({ type, name }) => `${type}::${name}`));
+
+  test("comes with things of its own, and none of the others' are made anew", () => {
+    const [before, after] = [names(onMetal), names(three)];
+    expect([...before].filter((name) => !after.has(name))).toEqual([]);
+    const added = [...after].filter((name) => !before.has(name)).map((name) => name.replace(/^.*::/, ""));
+    expect(added.sort()).toEqual([
+      "host3", // KvmHost
+      "host3", // SshHost
+      "host3-claim",
+      "host3-hypervisor",
+      "host3-libvirt",
+      "host3-probe",
+      "host3-reach",
+      "mine-bridge-host3",
+      "mine-bridge-host3-network",
+      "mine-pool-host3",
+      "mine-pool-host3-pool",
+      "mine-trust-host3",
+    ]);
+  });
+
+  test("changes who may mount, who trusts whom, where guests are looked for, and nothing that a guest runs with", () => {
+    const changed = onMetal.declared.flatMap(({ type, name, inputs }) => {
+      if (type.startsWith("testbed:")) return [];
+      const now = three.one(name).inputs;
+      const keys = Object.keys(inputs).filter((key) => !isDeepStrictEqual(inputs[key], now[key]));
+      return keys.length > 0 ? [`${name}: ${keys.join(", ")}`] : [];
+    });
+    expect(changed.sort()).toEqual([
+      "mine-platform-cpu: stdin",
+      "mine-pool-server: stdin",
+      "mine-trust-host1: stdin",
+      "mine-trust-host2: stdin",
+      "vm1-domain: fleet",
+      "vm1-migration: fleet",
+      "vm2-domain: fleet",
+      "vm2-migration: fleet",
+    ]);
+    expect(three.one("mine-pool-server").inputs.stdin).toContain(
+      "CLIENTS='192.0.2.11,192.0.2.12,192.0.2.13'",
+    );
+    expect(three.one("mine-trust-host1").inputs.stdin).toContain("host3 192.0.2.13 192.0.2.13 22");
+    expect(three.one("vm1-migration").inputs.fleet).toHaveProperty("hosts.host3");
   });
 });
 
