@@ -92,6 +92,7 @@ async function recover(
   sessions: FleetSessions,
   tell: Tell,
 ): Promise<MigrationRecord> {
+  refuseLostHosts(request, intent);
   tell(
     `${request.guest}: a run died while moving it from ${intent.from} to ${intent.to} (${intent.mode}); putting that right`,
   );
@@ -112,6 +113,18 @@ async function recover(
     phases: [],
     passes: [],
   }) as MigrationRecord;
+}
+
+/** What became of a move cannot be known when one of its ends is no more in the testbed. */
+function refuseLostHosts({ guest, uuid, fleet }: Omit<MigrationRequest, "to">, intent: Intent): void {
+  const { from, to, mode } = intent;
+  const left = [from, to].filter((host) => !(host in fleet.hosts));
+  if (left.length === 0) return;
+  throw new Error(
+    `Guest ${guest} was on its way from ${from} to ${to} (${mode}) when a run died, and ${left.join(" and ")} has left the testbed. Nothing was changed. ` +
+      "Put the host back into the stack's config and run `pulumi up`. If it is lost: end what is left of the guest on the other hosts (virsh destroy, " +
+      `virsh undefine), remove ${intentPath(fleet.storage.intentDirectory, uuid)} on the storage host, and run again: the guest is then booted from its disk.`,
+  );
 }
 
 /**

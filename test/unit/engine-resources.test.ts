@@ -463,6 +463,19 @@ describe("a migration", () => {
     expect((await diff(news)).changes).toBe(false);
   });
 
+  test("whose move a dead run left unfinished, with a host that is lost since, says what only a person can do", async () => {
+    const olds = await create();
+    leaveIntent();
+    const { host2: _lost, ...hosts } = world.fleet.hosts;
+    const fleet = { ...world.fleet, hosts };
+    await expect(migrationResource.update(uuid, { ...olds, fleet }, inputs({ fleet }))).rejects.toThrow(
+      new RegExp(
+        `host2 has left the testbed\\. Nothing was changed.* remove .*/${uuid}\\.json on the storage host`,
+      ),
+    );
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+  });
+
   test("in the middle of which the state is refreshed is not judged yet", async () => {
     const olds = await create();
     leaveIntent();

@@ -1,0 +1,76 @@
+/** As much of `pulumi stack export` as is looked at here. */
+export interface Exported {
+  deployment: { resources?: Resource[] };
+}
+
+interface Resource {
+  urn: string;
+  type: string;
+  parent?: string;
+  /** "urn::id" */
+  provider?: string;
+  dependencies?: string[];
+  propertyDependencies?: Record<string, string[]>;
+  deletedWith?: string;
+  inputs?: Properties;
+  outputs?: Properties;
+}
+
+interface Properties {
+  fleet?: { hosts?: Record<string, unknown> };
+}
+
+/** Components that do something on every host, in a resource that is named after both. */
+const perHost = ["HostTrust", "NfsPool", "Bridge"].map((type) => `testbed:index:${type}`);
+
+/**
+ * A stack's state without one of its hosts: without what is on it, and without the memory that guests could be there. Nothing of what is on
+ * the host is undone by that: it is for a machine that is lost.
+ *
+ * @returns undefined when the state has no such host
+ */
+export function withoutHost<State extends Exported>(exported: State, host: string): State | undefined {
+  const resources = exported.deployment.resources ?? [];
+  const gone = new Set<string>();
+  // A resource comes after its parent and its provider.
+  for (const resource of resources) {
+    const { urn, type, parent = "", provider = "" } = resource;
+    const isHost = type === "testbed:index:KvmHost" && nameOf(urn) === host;
+    const isOn = perHost.includes(typeOf(parent)) && nameOf(urn) === `${nameOf(parent)}-${host}`;
+    if (isHost || isOn || gone.has(parent) || gone.has(provider.replace(/::[^:]*$/, ""))) gone.add(urn);
+  }
+  if (gone.size === 0) return undefined;
+  const kept = resources
+    .filter(({ urn }) => !gone.has(urn))
+    .map((resource) => forgetting(resource, gone, host));
+  return { ...exported, deployment: { ...exported.deployment, resources: kept } };
+}
+
+function forgetting(resource: Resource, gone: ReadonlySet<string>, host: string): Resource {
+  const left = (urns: readonly string[]) => urns.filter((urn) => !gone.has(urn));
+  const { dependencies, propertyDependencies, deletedWith, inputs, outputs, ...rest } = resource;
+  return {
+    ...rest,
+    ...(inputs && { inputs: unlooked(inputs, host) }),
+    ...(outputs && { outputs: unlooked(outputs, host) }),
+    ...(dependencies && { dependencies: left(dependencies) }),
+    ...(propertyDependencies && {
+      propertyDependencies: Object.fromEntries(
+        Object.entries(propertyDependencies).map(([property, urns]) => [property, left(urns)]),
+      ),
+    }),
+    ...(deletedWith && !gone.has(deletedWith) && { deletedWith }),
+  };
+}
+
+/** What a Domain or a Migration has, without the host among those on which its guest is looked for. */
+function unlooked(properties: Properties, host: string): Properties {
+  const { fleet } = properties;
+  if (fleet?.hosts === undefined || !(host in fleet.hosts)) return properties;
+  const { [host]: _, ...hosts } = fleet.hosts;
+  return { ...properties, fleet: { ...fleet, hosts } };
+}
+
+// urn:pulumi:stack::project::parent's type$type::name
+const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
+const typeOf = (urn: string): string => urn.split("::")[2]?.split("$").at(-1) ?? "";
