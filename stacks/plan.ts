@@ -106,7 +106,7 @@ export interface Known {
 export function planStack(
   config: StackConfig,
   stack: string,
-  { ssh = {}, memoryMiB = {}, boots = {}, transport = "auto" }: Known = {},
+  { ssh = {}, memoryMiB = {}, boots = {}, transport }: Known = {},
 ): Plan {
   const { storage, image, bridge } = config;
   const lab = config.lab && planLab(config.lab);
@@ -126,7 +126,7 @@ export function planStack(
       ssh: sshTarget({ ...storage, address: storageAddress }, config, stack, ssh),
       address: storage.nfsAddress ?? ssh[storageAddress]?.hostName ?? storageAddress,
       export: storage.export,
-      transport: storage.transport === "auto" ? transport : storage.transport,
+      transport: storage.transport === "auto" ? (transport ?? "auto") : storage.transport,
       ...bootOf(storage),
     },
     hosts: config.hosts.map((host) => {
