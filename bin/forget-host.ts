@@ -2,7 +2,7 @@ import { text } from "node:stream/consumers";
 import { withoutHost } from "../stacks/without-host.ts";
 
 // Takes a lost host out of a stack's state: from `pulumi stack export` on standard input to `pulumi stack import` on standard output.
-// docs/recovery.md says when.
+// docs/hosts.md says when.
 
 const vouch = "--is-off-for-good";
 const [host, vouched, ...others] = process.argv.slice(2);
@@ -14,7 +14,7 @@ function end(message: string): never {
 
 if (host === undefined || vouched !== vouch || others.length > 0) {
   end(
-    `usage: node bin/forget-host.ts <host> ${vouch} < state.json > without.json\n` +
+    `usage: npm run -s forget-host -- <host> ${vouch} < state.json > without.json\n` +
       "Its guests will be booted on other hosts. If the machine still runs, or comes back, each of them has two copies that write to one disk: " +
       "see with your own eyes that it is off, and install it anew before it serves again.",
   );

@@ -42,7 +42,7 @@ export function checkLeftHosts(
     if (reason !== undefined) {
       const names = past.guests.map((guest) => guest.name);
       const problem = `${name} is left out and does not say whether ${list(names, "or")} is still on it (${reason.trim()})`;
-      return [{ path, problem, mend: `put it back and mend it; if it is lost, see docs/recovery.md` }];
+      return [{ path, problem, mend: `put it back and mend it; if it is lost, see docs/hosts.md` }];
     }
     if (guests.length === 0) return [];
     const problem = `${name} is left out, and ${list(guests)} ${guests.length === 1 ? "is" : "are"} still on it`;

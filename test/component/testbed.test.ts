@@ -281,6 +281,7 @@ describe("a host that is added, or taken out again", async () => {
       "mine-bridge-host3",
       "mine-bridge-host3-network",
       "mine-pool-host3",
+      "mine-pool-host3-client",
       "mine-pool-host3-pool",
       "mine-trust-host3",
     ]);
@@ -304,9 +305,9 @@ describe("a host that is added, or taken out again", async () => {
       "vm2-migration: fleet",
     ]);
     expect(three.one("mine-pool-server").inputs.stdin).toContain(
-      "CLIENTS='192.0.2.11,192.0.2.12,192.0.2.13'",
+      "CLIENTS='from-mine-pool-host1-client,from-mine-pool-host2-client,from-mine-pool-host3-client'",
     );
-    expect(three.one("mine-trust-host1").inputs.stdin).toContain("host3 192.0.2.13 192.0.2.13 22");
+    expect(three.one("mine-trust-host1").inputs.stdin).toContain("host3 192.0.2.13 22");
     expect(three.one("vm1-migration").inputs.fleet).toHaveProperty("hosts.host3");
   });
 });

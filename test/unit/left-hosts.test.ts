@@ -92,7 +92,7 @@ describe("a host that is left out", () => {
       {
         path: "testbed:hosts",
         problem: "host3 is left out and does not say whether vm1 or vm2 is still on it (no route to host)",
-        mend: "put it back and mend it; if it is lost, see docs/recovery.md",
+        mend: "put it back and mend it; if it is lost, see docs/hosts.md",
       },
     ]);
   });
