@@ -1,24 +1,20 @@
 import { connect } from "node:net";
+import { aroundMethods } from "./methods.ts";
 
 const lookEveryMs = 5_000;
 
 let underWay = 0;
 
 /** The same resource, whose methods are counted while they run. */
-export function counted<T extends object>(resource: T): T {
-  const methods = Object.entries(resource).map(([name, method]) => [
-    name,
-    async (...args: unknown[]) => {
-      underWay++;
-      try {
-        return await method(...args);
-      } finally {
-        underWay--;
-      }
-    },
-  ]);
-  return Object.fromEntries(methods) as T;
-}
+export const counted = <T extends object>(resource: T): T =>
+  aroundMethods(resource, async (call) => {
+    underWay++;
+    try {
+      return await call();
+    } finally {
+      underWay--;
+    }
+  });
 
 /**
  * Ends Pulumi's dynamic provider, in which this runs, once the engine that started it is gone and nothing is under way: a CLI that is
