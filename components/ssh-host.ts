@@ -105,9 +105,7 @@ export class SshHost extends pulumi.ComponentResource {
         hostKey,
         ...(access.jump && { proxy: proxyOf(access.jump) }),
         ...(privateKey && { privateKey }),
-        // It has just answered. Ten attempts of 15 s would be a long time to wait for one that is gone.
-        dialErrorLimit: 3,
-        perDialTimeout: 10,
+        ...patience,
       }));
     const claim = this.#run(
       `${name}-claim`,
@@ -182,6 +180,9 @@ export interface HostScriptArgs {
   readonly remove?: readonly HostScript[];
 }
 
+/** It has just answered. Ten attempts of 15 s would be a long time to wait for one that is gone. */
+const patience = { dialErrorLimit: 3, perDialTimeout: 10 };
+
 /** OpenSSH has checked the jump host's key, in reach.sh, on the way to the host, whose own key is checked in any case. */
 const proxyOf = ({ address, port, user, privateKeyFile }: SshJump) => {
   const key = readPrivateKey(privateKeyFile);
@@ -190,8 +191,7 @@ const proxyOf = ({ address, port, user, privateKeyFile }: SshJump) => {
     port,
     user: user ?? userInfo().username,
     ...(key && { privateKey: pulumi.secret(key) }),
-    dialErrorLimit: 3,
-    perDialTimeout: 10,
+    ...patience,
   };
 };
 

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { platformOf } from "../migration/hardware.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import type { GuestPlan, HostPlan, Plan, StoragePlan } from "../stacks/plan.ts";
 import { Bridge } from "./bridge.ts";
@@ -141,11 +142,7 @@ export class Testbed extends pulumi.ComponentResource {
               accelerator,
               nfsTransport,
             })),
-          platform: machine.domain.spec.apply(({ accelerator, machine, cpuXml }) => ({
-            accelerator,
-            machine,
-            ...(cpuXml !== undefined && { cpuXml }),
-          })),
+          platform: machine.domain.spec.apply(platformOf),
           fleet,
           stack: plan.stack,
         },

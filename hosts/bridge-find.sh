@@ -31,7 +31,7 @@ if [ -d "/sys/class/net/$BRIDGE" ]; then
 fi
 ! systemctl --quiet is-active "kvm-migration-testbed-$BRIDGE.service" ||
   die "$BRIDGE is being made or taken back by an earlier run: run this again in a minute"
-state=/var/lib/kvm-migration-testbed/bridge-$BRIDGE
+state=$own_state/bridge-$BRIDGE
 [ ! -e "$state/kept" ] ||
   die "$BRIDGE was made by this testbed, and is gone, though its settings are there ($(cd "$state/keep" && find . -type f -printf '%P ' | sed 's,[^ ]*,/&,g')). A reboot brings it back"
 

@@ -7,7 +7,7 @@
 
 # In all it is back within 60 s.
 seconds=50
-state=/var/lib/kvm-migration-testbed/bridge-$BRIDGE
+state=$own_state/bridge-$BRIDGE
 verdict=/run/kvm-migration-testbed-bridge-$BRIDGE
 
 # The DHCP client that it starts shall outlive the job.

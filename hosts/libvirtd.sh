@@ -3,7 +3,7 @@
 # that runs none. LOGIN: the user who connects over SSH.
 
 unit_dir=/etc/systemd/system/libvirtd.service.d
-group_mark=/var/lib/kvm-migration-testbed/added-to-libvirt-group
+group_mark=$own_state/added-to-libvirt-group
 
 if [ "$ACTION" = remove ]; then
   drop "$unit_dir/kvm-migration-testbed.conf"

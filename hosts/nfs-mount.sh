@@ -47,7 +47,6 @@ start() {
 version=$(sed -n 's/^Options=minorversion=\([12]\),.*/\1/p' "$unit" 2>/dev/null || true)
 unit_text "${version:-2}" | write "$unit"
 if [ -n "$changed" ] || ! mountpoint -q "$EXPORT"; then
-  systemctl daemon-reload
   systemctl --quiet enable "$name"
   make_folder "$EXPORT"
   code=0

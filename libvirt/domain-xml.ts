@@ -95,7 +95,7 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
 
   const document = create({
     domain: {
-      "@type": spec.accelerator === "kvm" ? "kvm" : "qemu",
+      "@type": virtType(spec),
       name: literal(spec.name),
       uuid: spec.uuid,
       memory: { "@unit": "MiB", "#": spec.memoryMiB },
@@ -143,6 +143,10 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
   });
   return document.end({ prettyPrint: true, headless: true });
 }
+
+/** As libvirt calls what runs guests. */
+export const virtType = ({ accelerator }: Pick<DomainSpec, "accelerator">): "kvm" | "qemu" =>
+  accelerator === "kvm" ? "kvm" : "qemu";
 
 /** Where a host keeps what the guest printed on its serial console. */
 export const consoleLogPath = (guest: string): string => `/var/log/libvirt/qemu/${guest}-console.log`;

@@ -7,6 +7,12 @@ const platformKeys = ["accelerator", "machine", "cpuXml"] as const;
 /** The part of a guest that every host must be able to run. */
 export type GuestPlatform = Pick<DomainSpec, (typeof platformKeys)[number]>;
 
+export const platformOf = ({ accelerator, machine, cpuXml }: DomainSpec): GuestPlatform => ({
+  accelerator,
+  machine,
+  ...(cpuXml !== undefined && { cpuXml }),
+});
+
 /** What of a guest's hardware changed, by the names of DomainSpec; each change takes a restart. */
 export function hardwareChanges(before: DomainSpec, after: DomainSpec): (keyof DomainSpec)[] {
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof DomainSpec>;
@@ -18,11 +24,6 @@ export function hardwareChanges(before: DomainSpec, after: DomainSpec): (keyof D
  * it is started anyway.
  */
 export function withPlatformOf(running: DomainSpec, spec: DomainSpec): DomainSpec {
-  const { accelerator: _, machine: __, cpuXml: ___, ...own } = spec;
-  const { accelerator, machine, cpuXml } = running;
-  return { ...own, accelerator, machine, ...(cpuXml !== undefined && { cpuXml }) };
+  const { cpuXml: _, ...own } = spec;
+  return { ...own, ...platformOf(running) };
 }
-
-/** As libvirt calls what runs guests. */
-export const virtType = ({ accelerator }: GuestPlatform): "kvm" | "qemu" =>
-  accelerator === "kvm" ? "kvm" : "qemu";

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { CommandFailed } from "../libvirt/errors.ts";
 import { sight } from "../libvirt/sighting.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
@@ -21,8 +22,14 @@ export async function shutDown(
 ): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   let askedAtMs = Number.NEGATIVE_INFINITY;
-  while (isActive(await sight(session, guest.uuid))) {
+  for (;;) {
     const nowMs = performance.now();
+    const look = await sight(session, guest.uuid).catch((error: unknown) => {
+      // Once asked, it will go off, seen or not: whoever gave up now would leave it as one that runs.
+      if (error instanceof CommandFailed && askedAtMs > 0 && nowMs < deadlineMs) return undefined;
+      throw error;
+    });
+    if (look && !isActive(look)) return;
     if (nowMs > deadlineMs) {
       throw new Error(
         `Guest ${guest.name} on ${session.target.name} did not shut down within ${timeoutMs / 1000} s and still runs. ` +

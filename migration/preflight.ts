@@ -1,7 +1,8 @@
+import { virtType } from "../libvirt/domain-xml.ts";
 import { quote } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import type { MigrationRecord } from "../report/record.ts";
-import { type GuestPlatform, virtType } from "./hardware.ts";
+import type { GuestPlatform } from "./hardware.ts";
 import type { Station } from "./moving.ts";
 import type { MigrationRequest } from "./request.ts";
 

@@ -1,7 +1,8 @@
 import { HostUnreachable } from "../libvirt/errors.ts";
+import { sight } from "../libvirt/sighting.ts";
 import { SshSession } from "../libvirt/ssh-session.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
-import { virsh } from "../libvirt/virsh.ts";
+import { isActive } from "../migration/whereabouts.ts";
 import type { Found } from "./left-hosts.ts";
 import type { PastGuest } from "./past.ts";
 
@@ -18,21 +19,17 @@ async function ask(target: SshTarget, guests: readonly PastGuest[]): Promise<Fou
   let session: SshSession | undefined;
   try {
     session = await SshSession.open(target);
-    const [active, defined] = await Promise.all([uuids(session, "active"), uuids(session, "all")]);
-    // A definition may be what is left of a guest that has moved; one that was last seen here has not.
-    const isHere = ({ uuid, host }: PastGuest) =>
-      active.includes(uuid) || (defined.includes(uuid) && host === target.name);
-    return { guests: guests.filter(isHere).map(({ name }) => name) };
+    const here: string[] = [];
+    for (const { name, uuid, host } of guests) {
+      const sighting = await sight(session, uuid);
+      // A definition may be what is left of a guest that has moved; one that was last seen here has not.
+      if (isActive(sighting) || (sighting.state === "inactive" && host === target.name)) here.push(name);
+    }
+    return { guests: here };
   } catch (error) {
     if (error instanceof HostUnreachable) return { reason: error.stderr || "the connection ended" };
     return { reason: error instanceof Error ? error.message : String(error) };
   } finally {
     await session?.close();
   }
-}
-
-async function uuids(session: SshSession, which: "active" | "all"): Promise<string[]> {
-  const all = which === "all" ? ["--all"] : [];
-  const { stdout } = await virsh(session, "asking for its guests", ["list", "--uuid", ...all]);
-  return stdout.split(/\s+/);
 }

@@ -1,9 +1,11 @@
-import { access } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import type { SshJump } from "../libvirt/ssh-target.ts";
 import type { StackConfig } from "./config.ts";
+import { sshPort } from "./defaults.ts";
+import { absolute } from "./files.ts";
 import { type Mistake, pathText } from "./mistake.ts";
 
 /** What OpenSSH's configuration on this machine says of one address. */
@@ -54,7 +56,7 @@ export async function readSshSettings(
     }
     const jump = said.jumps[0] === undefined ? undefined : await jumpOf(said.jumps[0]);
     const { hostName, port, user } = said;
-    const privateKeyFile = await firstThere(said.privateKeyFiles);
+    const privateKeyFile = firstThere(said.privateKeyFiles);
     settings[address] = {
       hostName,
       ...(port !== undefined && { port }),
@@ -104,22 +106,14 @@ async function jumpOf(text: string): Promise<SshJump> {
   const [, user, alias = "", port] =
     /^(?:(.*)@)?\[?(.*?)\]?(?::(\d+))?$/.exec(text.replace(/^ssh:\/\//, "")) ?? [];
   const said = parseSshConfig(await sshConfig(alias));
-  const privateKeyFile = await firstThere(said.privateKeyFiles);
+  const privateKeyFile = firstThere(said.privateKeyFiles);
   return {
     address: said.hostName,
-    port: Number(port ?? said.port ?? 22),
+    port: Number(port ?? said.port ?? sshPort),
     ...((user ?? said.user) && { user: user ?? said.user }),
     ...(privateKeyFile && { privateKeyFile }),
   };
 }
 
-async function firstThere(files: readonly string[]): Promise<string | undefined> {
-  for (const file of files) {
-    const there = await access(file.replace(/^~\//, `${homedir()}/`)).then(
-      () => true,
-      () => false,
-    );
-    if (there) return file;
-  }
-  return undefined;
-}
+const firstThere = (files: readonly string[]): string | undefined =>
+  files.find((file) => existsSync(absolute(file)));

@@ -4,7 +4,7 @@ import type { MigrationMode } from "../../report/record.ts";
 import type { StackInput } from "../../stacks/config.ts";
 import { startCounter, verifyDisk } from "./guest-life.ts";
 import type { GuestUnderTest } from "./guest-under-test.ts";
-import { LabStack } from "./stack.ts";
+import { LabStack, unchanged } from "./stack.ts";
 import { killContainers, processesOfRun, signal } from "./traces.ts";
 
 /** What may befall a testbed with one guest on two hosts: after each accident, the next plain `pulumi up` puts things right. */
@@ -22,8 +22,6 @@ const slow = { bandwidthMiBps: 32 };
 /** Waits until a live move has begun to send. */
 const sending = (stack: LabStack, from: string) =>
   stack.until(from, `virsh domjobinfo vm1 | grep -qE "^Memory processed: *[0-9.]+ MiB"`);
-
-const unchanged = /^Resources:\n +\d+ unchanged$/m;
 
 function killedMoves(guest: () => GuestUnderTest<LabStack>): void {
   type Moment = (stack: LabStack, from: string, to: string) => Promise<unknown>;

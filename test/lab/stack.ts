@@ -144,8 +144,8 @@ export class TestStack {
   // --- guests ---------------------------------------------------------------------------------------------------
 
   /** Waits until a guest can be logged in to. */
-  async reachable(guest: string): Promise<void> {
-    await pRetry(() => this.inGuest(guest, "true"), { retries: 120, minTimeout: 1000, factor: 1 });
+  async reachable(guest: string, { retries = 120 } = {}): Promise<void> {
+    await pRetry(() => this.inGuest(guest, "true"), { retries, minTimeout: 1000, factor: 1 });
   }
 
   /** Runs a command in a guest, as the user that the stack names, over SSH. */
@@ -158,6 +158,9 @@ export class TestStack {
 /** Options for ssh, as its arguments. The first of two values of one option counts. */
 export const sshArguments = (options: Record<string, string>): string[] =>
   Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
+
+/** What an update or a preview prints that has nothing to do. */
+export const unchanged = /^Resources:\n +\d+ unchanged$/m;
 
 /** The key that a guest made for itself at its first boot is known to nobody. */
 export const unknownHost = { StrictHostKeyChecking: "no", UserKnownHostsFile: "/dev/null" };

@@ -7,7 +7,7 @@ import { accidents } from "./accidents.ts";
 import { startCounter, verifyDisk } from "./guest-life.ts";
 import { GuestUnderTest } from "./guest-under-test.ts";
 import { TestProject } from "./project.ts";
-import { LabStack } from "./stack.ts";
+import { LabStack, unchanged } from "./stack.ts";
 import { containerOf, killContainers, tracesOf } from "./traces.ts";
 
 // One testbed, from its first `pulumi up` to its destroy, with the accidents of its life: the tests go on from one another.
@@ -77,8 +77,6 @@ async function everythingRunning(): Promise<unknown> {
   const { bootId, pid } = await vm1.life();
   return Promise.all([...hosts, bootId, pid]);
 }
-
-const unchanged = /^Resources:\n +\d+ unchanged$/m;
 
 test("up, when a host cannot reach the export, says so and makes no guest", async () => {
   // No way from host1 to the storage host, though to everything else.

@@ -4,6 +4,7 @@ import { inconsistencies } from "../../report/record.ts";
 import { startCounter, verifyDisk } from "../lab/guest-life.ts";
 import { GuestUnderTest } from "../lab/guest-under-test.ts";
 import { TestProject } from "../lab/project.ts";
+import { unchanged } from "../lab/stack.ts";
 import { readInventory } from "./inventory.ts";
 import { differences, type MachineState, stateOf } from "./machine-state.ts";
 import { MetalStack } from "./stack.ts";
@@ -46,8 +47,6 @@ let isUp = false;
 beforeEach(({ skip, task }) =>
   skip(!isUp && !task.name.startsWith("up brings"), "the testbed did not come up"),
 );
-
-const unchanged = /^Resources:\n +\d+ unchanged$/m;
 
 test("up brings hosts, storage and two guests that can be logged in to", async () => {
   await stack.deploy();
@@ -128,5 +127,4 @@ test("destroy leaves each machine as it was found, but for packages", async () =
 });
 
 /** Logged in to, however long it takes to boot. */
-const booted = () =>
-  pRetry(() => stack.inGuest("vm1", "true"), { retries: 400, minTimeout: 2000, factor: 1 });
+const booted = () => stack.reachable("vm1", { retries: 800 });

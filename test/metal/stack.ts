@@ -1,5 +1,5 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { absolute } from "../../stacks/files.ts";
 import type { TestProject } from "../lab/project.ts";
 import { sshArguments, TestStack, unknownHost } from "../lab/stack.ts";
 import type { Inventory } from "./inventory.ts";
@@ -25,7 +25,7 @@ export class MetalStack extends TestStack {
           ...(ssh.knownHosts === "accept-new" && { UserKnownHostsFile: `${folder}/known_hosts` }),
           ...(ssh.privateKeyFile && {
             IdentitiesOnly: "yes",
-            IdentityFile: ssh.privateKeyFile.replace(/^~\//, `${homedir()}/`),
+            IdentityFile: absolute(ssh.privateKeyFile),
           }),
         }),
         ...["-p", String(port), "-l", user, address],

@@ -157,10 +157,10 @@ describe("asking a machine for guests", () => {
 
   test("tells of one that does not answer, and of one whose libvirt does not", async () => {
     world.unreachable.add("host1");
-    world.refusals.set("host2", "list");
+    world.refusals.set("host2", "virsh");
     expect(await ask("host1", "host2")).toEqual({
       host1: { reason: "No route to host" },
-      host2: { reason: expect.stringContaining("cannot list here") },
+      host2: { reason: expect.stringContaining("looking for guest") },
     });
   });
 });

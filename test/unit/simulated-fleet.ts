@@ -349,6 +349,8 @@ export class Machine {
     const isValue = (i: number) => ["--migrateuri", "--bandwidth"].includes(rest[i - 1] ?? "");
     const [first = ""] = rest.filter((arg, i) => !arg.startsWith("--") && !isValue(i));
     const domain = this.domains.get(first);
+    const looking = /^domstate --reason (\S+);/.exec(command)?.[1];
+    if (looking) return ok(this.sighting(looking));
     if (this.world.refusals.get(this.name) === command) return failed(`error: cannot ${command} here`);
     switch (command) {
       case "uri":
@@ -579,11 +581,6 @@ export class SimulatedSession {
     const { world } = this.#machine;
     this.#assertAlive();
     world.log.push(`${this.target.name}: ${doing}`);
-    const looking = /domstate --reason (\S+);/.exec(script)?.[1];
-    if (looking) {
-      world.tick();
-      return ok(this.#machine.sighting(looking));
-    }
     const running = this.#machine.shell(script, options.input ?? "");
     const result = world.drive(running, this.#machine, this.target);
     if (result.exitCode !== 0 && !options.allowFailure) {
