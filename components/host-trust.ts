@@ -12,8 +12,8 @@ export interface HostTrustArgs {
 }
 
 /**
- * Lets root on each host log in as root on the others, by name or address, knowing their host keys: the way of
- * libvirt's connection from source to destination, and of the copies of an offline move. Where a host's firewall is on, it lets the others in to SSH and to
+ * Lets root on each host log in as root on the others, by name or address, knowing their host keys: the way of libvirt's connection
+ * from source to destination, and of the copies of an offline move. Where a host's firewall is on, it lets the others in to SSH and to
  * the ports of guests' memory.
  */
 export class HostTrust extends pulumi.ComponentResource {

@@ -33,9 +33,8 @@ export interface NfsPoolArgs {
 }
 
 /**
- * Storage that every host shares: a folder of the storage host, exported over NFS to these hosts alone, which its
- * firewall lets in, with a
- * libvirt pool on it, and in it the base image that no guest writes to.
+ * Storage that every host shares: a folder of the storage host, exported over NFS to these hosts alone, which its firewall lets in, with
+ * a libvirt pool on it, and in it the base image that no guest writes to.
  */
 export class NfsPool extends pulumi.ComponentResource {
   readonly storage: SshHost;

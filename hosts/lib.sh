@@ -51,6 +51,20 @@ outdated() {
   [ -n "$since" ] && [ -n "$(find "$@" -newermt "$since" 2>/dev/null)" ]
 }
 
+own_state=/var/lib/kvm-migration-testbed
+
+# What was changed that is to be put back, in lists in own_state, a line each.
+remember() { # remember LIST LINE
+  install -d "$own_state"
+  echo "$2" >> "$own_state/$1"
+}
+remembers() { grep -qsxF -- "$2" "$own_state/$1"; }
+forget() { # forget LIST LINE
+  sed -i "\|^$2\$|d" "$own_state/$1"
+  [ -s "$own_state/$1" ] || rm -f "$own_state/$1"
+  rmdir "$own_state" 2>/dev/null || true
+}
+
 # block FILE [top]: standard input becomes the marked block of a file that is not ours alone, at its end or its top;
 # empty input takes the block away. (libvirt's settings files use the first of two equal keys.)
 block() {
@@ -60,21 +74,36 @@ block() {
   rest=$(sed "/^$begin\$/,/^$end\$/d" "$file" 2>/dev/null || true)
   if [ -n "$text" ]; then
     text=$(printf '%s\n%s\n%s' "$begin" "$text" "$end")
+    [ -e "$file" ] || remember made-files "$file"
     if [ "$where" = top ]; then rest=$(printf '%s\n%s' "$text" "$rest"); else rest=$(printf '%s\n%s' "$rest" "$text"); fi
   elif [ ! -e "$file" ]; then
+    return
+  elif [ -z "$rest" ] && remembers made-files "$file"; then
+    drop "$file"
+    forget made-files "$file"
     return
   fi
   printf '%s\n' "$rest" | write "$file"
 }
 
-own_state=/var/lib/kvm-migration-testbed
+# service SERVICE: runs now and after every boot.
+service() {
+  systemctl --quiet is-enabled "$1" || remember enabled-services "$1"
+  systemctl --quiet enable --now "$1"
+}
 
-# make_folder FOLDER: with its parents, remembering which of them were not there.
+# unservice SERVICE: off again, if it was.
+unservice() {
+  remembers enabled-services "$1" || return 0
+  systemctl --quiet disable --now "$1"
+  forget enabled-services "$1"
+}
+
+# make_folder FOLDER: with its parents.
 make_folder() {
   local folder=$1
   while [ ! -d "$folder" ]; do
-    install -d "$own_state"
-    echo "$folder" >> "$own_state/made-folders"
+    remember made-folders "$folder"
     folder=$(dirname "$folder")
   done
   install -d -m 755 "$1"
@@ -83,10 +112,8 @@ make_folder() {
 # unmake_folder FOLDER: removes it, and its parents, as far as make_folder made them and nothing is in them.
 unmake_folder() {
   local folder=$1
-  while grep -qsxF "$folder" "$own_state/made-folders" && { [ ! -d "$folder" ] || rmdir "$folder" 2>/dev/null; }; do
-    sed -i "\|^$folder\$|d" "$own_state/made-folders"
+  while remembers made-folders "$folder" && { [ ! -d "$folder" ] || rmdir "$folder" 2>/dev/null; }; do
+    forget made-folders "$folder"
     folder=$(dirname "$folder")
   done
-  [ -s "$own_state/made-folders" ] || rm -f "$own_state/made-folders"
-  rmdir "$own_state" 2>/dev/null || true
 }

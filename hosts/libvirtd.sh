@@ -3,17 +3,15 @@
 # that runs none. LOGIN: the user who connects over SSH.
 
 unit_dir=/etc/systemd/system/libvirtd.service.d
-group_mark=$own_state/added-to-libvirt-group
 
 if [ "$ACTION" = remove ]; then
   drop "$unit_dir/kvm-migration-testbed.conf"
   rmdir "$unit_dir" 2>/dev/null || true
   block /etc/libvirt/libvirtd.conf < /dev/null
   block /etc/libvirt/qemu.conf < /dev/null
-  if [ -e "$group_mark" ]; then
-    gpasswd --delete "$(cat "$group_mark")" libvirt > /dev/null || true
-    rm -f "$group_mark"
-    rmdir "$(dirname "$group_mark")" 2>/dev/null || true
+  if remembers libvirt-group "$LOGIN"; then
+    gpasswd --delete "$LOGIN" libvirt > /dev/null || true
+    forget libvirt-group "$LOGIN"
   fi
 else
   # A daemon that its socket starts exits when idle, and one that is about to exit answers a migration only when it is
@@ -47,9 +45,8 @@ Environment=LIBVIRTD_ARGS='
   } | block /etc/libvirt/qemu.conf top
 
   if [ "$LOGIN" != root ] && ! id -nG "$LOGIN" | grep -qw libvirt; then
+    remember libvirt-group "$LOGIN"
     gpasswd --add "$LOGIN" libvirt > /dev/null
-    install -d "$(dirname "$group_mark")"
-    echo "$LOGIN" > "$group_mark"
   fi
 fi
 
@@ -58,6 +55,9 @@ if [ -n "$changed" ] || outdated libvirtd.service "$unit_dir" /etc/libvirt/libvi
   # Guests live on: QEMU processes do not belong to the daemon.
   systemctl try-restart libvirtd.service
 fi
-[ "$ACTION" = remove ] || systemctl --quiet enable --now libvirtd.service
-[ "$ACTION" = remove ] || virsh --connect qemu:///system version > /dev/null ||
-  die "libvirtd does not answer: journalctl -u libvirtd says why"
+if [ "$ACTION" = remove ]; then
+  unservice libvirtd.service
+else
+  service libvirtd.service
+  virsh --connect qemu:///system version > /dev/null || die "libvirtd does not answer: journalctl -u libvirtd says why"
+fi

@@ -8,6 +8,7 @@ exports=/etc/exports.d/kvm-migration-testbed.exports
 if [ "$ACTION" = remove ]; then
   drop "$exports"
   [ -z "$changed" ] || exportfs -ra
+  unservice nfs-server.service
   unmake_folder "$EXPORT" # it stays if there is something in it
   exit 0
 fi
@@ -18,5 +19,5 @@ make_folder "$EXPORT"
   echo "# Written by kvm-migration-testbed."
   for client in ${CLIENTS//,/ }; do echo "$EXPORT $client(rw,sync,no_root_squash,no_subtree_check,insecure)"; done
 } | write "$exports"
-systemctl --quiet enable --now nfs-server.service
+service nfs-server.service
 exportfs -ra

@@ -15,8 +15,11 @@ if [ "$ACTION" = remove ] || [ "$TRANSPORT" != kernel ]; then
   exit 0
 fi
 
-if mountpoint -q "$EXPORT" && [ ! -e "$unit" ]; then
-  die "$EXPORT is a mount already ($(findmnt -n -o SOURCE,FSTYPE "$EXPORT")): unmount it, or choose another storage.export in the stack's config"
+# The kernel's list: whoever looks at the folder itself waits for a server that does not answer.
+mounted() { grep -q "^[^ ]* $EXPORT " /proc/self/mounts; }
+
+if mounted && [ ! -e "$unit" ]; then
+  die "$EXPORT is a mount already ($(findmnt -n -r -o SOURCE,FSTYPE "$EXPORT")): unmount it, or choose another storage.export in the stack's config"
 fi
 # A boot may come before the server's: the mount is tried for ten minutes, and libvirtd starts behind it.
 # hard: a guest waits for a server that restarts; soft would hand it an input/output error.
@@ -46,7 +49,7 @@ start() {
 # Version 4.1 where an earlier run found that the server has no 4.2.
 version=$(sed -n 's/^Options=minorversion=\([12]\),.*/\1/p' "$unit" 2>/dev/null || true)
 unit_text "${version:-2}" | write "$unit"
-if [ -n "$changed" ] || ! mountpoint -q "$EXPORT"; then
+if [ -n "$changed" ] || ! mounted; then
   systemctl --quiet enable "$name"
   make_folder "$EXPORT"
   code=0
@@ -66,3 +69,13 @@ if [ -n "$changed" ] || ! mountpoint -q "$EXPORT"; then
     die "cannot mount $SERVER:$EXPORT with NFS 4.1 or newer: ${reason:-no answer within 40 s}. Is the server running (systemctl status nfs-server, on $SERVER), and may this host reach its port 2049?"
   fi
 fi
+
+# hard: what waits for a server that does not answer waits for ever, unless it is killed.
+timeout --signal=KILL 30 stat --file-system "$EXPORT" > /dev/null 2>&1 || {
+  [ $? = 137 ] || die "cannot read $EXPORT, which is mounted from $SERVER: $(stat --file-system "$EXPORT" 2>&1 || true)"
+  die "$EXPORT is mounted, and $SERVER does not answer. Is its NFS server running (systemctl status nfs-server, there), and may this host still reach its port 2049?"
+}
+# QEMU's disks are root's, and written through this mount. A server that was restarted may let clients wait for 90 s.
+# shellcheck disable=SC2016
+reason=$(timeout --signal=KILL 120 sh -c 'touch "$1" && chown 0:0 "$1" && rm "$1"' sh "$EXPORT/.written-by-$HOSTNAME" 2>&1) ||
+  die "may not write to $SERVER:$EXPORT as root (${reason##*: }). Has that folder an entry in /etc/exports there without rw and no_root_squash (exportfs -v)? Is its file system read-only?"

@@ -9,14 +9,15 @@ known=/etc/ssh/kvm-migration-testbed_known_hosts
 if [ "$ACTION" = remove ]; then
   rm -f "$key" "$key.pub" "$known" /etc/ssh/ssh_config.d/kvm-migration-testbed.conf
   block /root/.ssh/authorized_keys < /dev/null
+  unmake_folder /root/.ssh
   block /etc/hosts < /dev/null
   exit 0
 fi
 
-install -d -m 700 /root/.ssh
+make_folder /root/.ssh
+chmod 700 /root/.ssh
 (umask 077 && write "$key" <<< "$PRIVATE_KEY")
 write "$key.pub" <<< "$PUBLIC_KEY"
-[ -e /root/.ssh/authorized_keys ] || (umask 077 && : > /root/.ssh/authorized_keys)
 block /root/.ssh/authorized_keys <<< "$PUBLIC_KEY"
 
 while read -r name address _; do echo "$address $name"; done <<< "$HOSTS" | block /etc/hosts
