@@ -3,6 +3,7 @@ import { homedir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { claimFile } from "../hosts/claim.ts";
 import { type HostScript, hostCommand, hostScript } from "../hosts/script.ts";
 import type { SshJump, SshTarget } from "../libvirt/ssh-target.ts";
 import { projectFile } from "./files.ts";
@@ -40,9 +41,6 @@ export interface HostAccess {
   /** A resource whose end takes the machine, and all that was done to it, along. */
   readonly deletedWith?: pulumi.Resource;
 }
-
-/** Says on a machine which testbed it belongs to. */
-const claimFile = "/var/lib/kvm-migration-testbed/claim";
 
 /**
  * A machine that answers over SSH, as who it should be, and that belongs to no other testbed. A wrong address, key or host key is an error

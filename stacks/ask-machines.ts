@@ -1,9 +1,9 @@
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { sshOptions } from "../libvirt/ssh-session.ts";
+import { quote, sshOptions } from "../libvirt/ssh-session.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
-import { checkAnswers } from "./capacity.ts";
+import { type Answer, checkAnswers, didAnswer, type NoAnswer, parseAnswer, question } from "./answers.ts";
 import type { Mistake } from "./mistake.ts";
 import type { Plan } from "./plan.ts";
 
@@ -11,7 +11,7 @@ const mib = 1024 * 1024;
 
 /** What the machines of a plan said, by their names. */
 export interface Asked {
-  /** Those that did not answer as they should. */
+  /** Those that did not answer as they should, and what others have not. */
   mistakes: Mistake[];
   /** The others' memory. */
   memoryMiB: Record<string, number>;
@@ -34,27 +34,15 @@ export async function askMachines(plan: Plan): Promise<Asked> {
     };
   }
   const answers = await Promise.all([plan.storage, ...plan.hosts].map(({ ssh }) => ask(ssh)));
-  const reasons = Object.fromEntries(
-    answers.flatMap(({ name, reason }) => (reason === undefined ? [] : [[name, reason]])),
-  );
-  const memoryMiB = Object.fromEntries(
-    answers.flatMap(({ name, memoryMiB }) => (memoryMiB === undefined ? [] : [[name, memoryMiB]])),
-  );
-  const boots = Object.fromEntries(
-    answers.flatMap(({ name, boot }) => (boot === undefined ? [] : [[name, boot]])),
-  );
-  return { mistakes: checkAnswers(plan, reasons), memoryMiB, boots };
+  const found = answers.filter(didAnswer);
+  return {
+    mistakes: checkAnswers(plan, answers),
+    memoryMiB: Object.fromEntries(found.map(({ name, memoryMiB }) => [name, memoryMiB])),
+    boots: Object.fromEntries(found.map(({ name, boot }) => [name, boot])),
+  };
 }
 
-interface Answer {
-  name: string;
-  memoryMiB?: number;
-  boot?: string;
-  /** Why it did not answer as it should. */
-  reason?: string;
-}
-
-async function ask(target: SshTarget): Promise<Answer> {
+async function ask(target: SshTarget): Promise<Answer | NoAnswer> {
   const { name, address, port, user, privateKeyFile, knownHostsFile } = target;
   const reached = await execa("bash", [join(import.meta.dirname, "..", "hosts", "reach.sh")], {
     env: {
@@ -71,11 +59,8 @@ async function ask(target: SshTarget): Promise<Answer> {
   });
   // Its first words name the machine, as the mistake will.
   if (reached.exitCode !== 0) return { name, reason: reached.stderr.replace(/^host .*? port \d+\): /, "") };
-  const question = "cat /proc/sys/kernel/random/boot_id /proc/meminfo";
-  const said = await execa("ssh", [...sshOptions(target), address, question], { reject: false });
-  const [boot = ""] = said.stdout.split("\n");
-  const totalKiB = /^MemTotal:\s*(\d+) kB$/m.exec(said.stdout)?.[1];
-  return totalKiB === undefined
-    ? { name, reason: said.stderr }
-    : { name, boot, memoryMiB: Math.floor(Number(totalKiB) / 1024) };
+  const said = await execa("ssh", [...sshOptions(target), address, `bash -c ${quote(question)}`], {
+    reject: false,
+  });
+  return parseAnswer(name, said.stdout) ?? { name, reason: said.stderr };
 }

@@ -66,29 +66,6 @@ function checkLab({ guests }: Plan, machineMiB: number): Mistake[] {
   ];
 }
 
-/**
- * Machines that did not answer as they should, as mistakes in the config.
- *
- * @param reasons what it did, by the machine's name: "does not answer"
- */
-export function checkAnswers(plan: Plan, reasons: Readonly<Record<string, string>>): Mistake[] {
-  const machines = [
-    { path: ["storage"], ...plan.storage },
-    ...plan.hosts.map((host, index) => ({ path: ["hosts", index], ...host })),
-  ];
-  return machines.flatMap(({ path, name, ssh }) => {
-    const reason = reasons[name];
-    if (reason === undefined) return [];
-    return [
-      {
-        path: pathText(path),
-        problem: `${name} (${ssh.user}@${ssh.address} port ${ssh.port}) ${reason.trim()}`,
-        mend: "mend the machine, or its address, port, user or key here",
-      },
-    ];
-  });
-}
-
 function memoryPath(plan: Plan, guest: GuestPlan): string {
   return pathText(["guests", plan.guests.indexOf(guest), "memoryMiB"]);
 }

@@ -53,7 +53,7 @@ export class TestProject {
       stdin: "ignore",
       all: true,
       reject: false,
-      timeout: 600_000,
+      timeout: 1_800_000,
     });
   }
 

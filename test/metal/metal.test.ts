@@ -1,6 +1,9 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { execa } from "execa";
 import pRetry from "p-retry";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { inconsistencies } from "../../report/record.ts";
+import type { StackInput } from "../../stacks/config.ts";
 import { startCounter, verifyDisk } from "../lab/guest-life.ts";
 import { GuestUnderTest } from "../lab/guest-under-test.ts";
 import { TestProject } from "../lab/project.ts";
@@ -44,9 +47,59 @@ afterAll(async () => {
 });
 
 let isUp = false;
-beforeEach(({ skip, task }) =>
-  skip(!isUp && !task.name.startsWith("up brings"), "the testbed did not come up"),
-);
+const isBeforeUp = ({ name, suite }: { name: string; suite?: { name: string } | undefined }) =>
+  name.startsWith("up brings") || suite?.name.startsWith("a mistake") === true;
+beforeEach(({ skip, task }) => skip(!isUp && !isBeforeUp(task), "the testbed did not come up"));
+
+describe("a mistake is told within a minute, before anything is done:", () => {
+  /** The inventory with something changed at its second host. */
+  const atSecond = (change: object): Partial<StackInput> => ({
+    hosts: inventory.hosts.map((host) => (host.name === second ? { ...host, ...change } : host)),
+  });
+  const knownHosts = () => project.path(".testbed", stack.name, "known_hosts");
+  const makeKey = async (name: string) => {
+    const file = project.path(name);
+    await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", file]);
+    return file;
+  };
+  const refused = async (change: Partial<StackInput>, why: string | RegExp) => {
+    const { config } = stack;
+    const original = { ...config };
+    Object.assign(config, change);
+    const startMs = performance.now();
+    try {
+      const { exitCode, text } = await stack.preview();
+      expect(text).toMatch(why);
+      expect(exitCode).not.toBe(0);
+      expect(performance.now() - startMs).toBeLessThan(60_000);
+    } finally {
+      Object.assign(config, original);
+    }
+  };
+
+  test("a host that is off, or whose SSH port is filtered", () =>
+    // An address for documentation, which nobody has (RFC 5737).
+    refused(
+      atSecond({ address: "192.0.2.1", port: 22 }),
+      `${second} (root@192.0.2.1 port 22) does not answer`,
+    ));
+  test("a port on which nobody listens", () =>
+    refused(atSecond({ address: "127.0.0.1", port: 1 }), `port 1) does not answer`));
+  test("an uplink that is not there", () =>
+    refused({ bridge: { name: "lab-mistake", uplink: "nosuch0" } }, `${first} has no interface nosuch0`));
+  test("a user who may not log in", () =>
+    refused(atSecond({ user: "nobody-there" }), "its host key is right, but logging in failed"));
+  test("a private key that is not let in", async () =>
+    refused({ ssh: { ...inventory.ssh, privateKeyFile: await makeKey("stranger") } }, "logging in failed"));
+
+  test.skipIf(inventory.ssh.knownHosts !== "accept-new")("a host key that is not the known one", async () => {
+    const known = await readFile(knownHosts(), "utf8");
+    const [type, key] = (await readFile(`${await makeKey("impostor")}.pub`, "utf8")).split(" ");
+    const entries = known.split("\n").flatMap((line) => line.split(" ")[0] || []);
+    await writeFile(knownHosts(), [...new Set(entries)].map((entry) => `${entry} ${type} ${key}\n`).join(""));
+    await refused({}, "has another host key than the one in").finally(() => writeFile(knownHosts(), known));
+  });
+});
 
 test("up brings hosts, storage and two guests that can be logged in to", async () => {
   await stack.deploy();

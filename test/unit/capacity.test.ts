@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkAnswers, checkCapacity } from "../../stacks/capacity.ts";
+import { checkCapacity } from "../../stacks/capacity.ts";
 import type { StackInput } from "../../stacks/config.ts";
 import { parseStackConfig } from "../../stacks/parse.ts";
 import { planStack } from "../../stacks/plan.ts";
@@ -52,26 +52,6 @@ describe("the memory of hosts", () => {
         mend: "take memory from them until it fits into 5119 MiB (the lab keeps 512 MiB), or leave one out",
       },
     ]);
-  });
-});
-
-describe("hosts that do not answer", () => {
-  it("are mistakes with how they were tried and what happened", () => {
-    const stack = plan(metalInput({ storage: { address: "192.0.2.10", port: 2210, user: "admin" } }));
-    const reasons = { storage: "does not answer\n", host2: "refuses this key" };
-    expect(checkAnswers(stack, reasons)).toEqual([
-      {
-        path: "testbed:storage",
-        problem: "storage (admin@192.0.2.10 port 2210) does not answer",
-        mend: "mend the machine, or its address, port, user or key here",
-      },
-      {
-        path: "testbed:hosts[1]",
-        problem: "host2 (root@192.0.2.12 port 22) refuses this key",
-        mend: "mend the machine, or its address, port, user or key here",
-      },
-    ]);
-    expect(checkAnswers(stack, {})).toEqual([]);
   });
 });
 
