@@ -4,6 +4,7 @@ import pRetry from "p-retry";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { inconsistencies } from "../../report/record.ts";
 import { accidents } from "./accidents.ts";
+import { changingHosts } from "./changing-hosts.ts";
 import { startCounter, verifyDisk } from "./guest-life.ts";
 import { GuestUnderTest } from "./guest-under-test.ts";
 import { TestProject } from "./project.ts";
@@ -207,6 +208,7 @@ test("a guest that is taken out of the config is deleted wherever it runs, with 
 });
 
 accidents(() => vm1);
+changingHosts(() => vm1, { host3: `${network}.13` });
 
 test("after all this, no write that the guest's disk acknowledged is lost", async () => {
   const { acknowledged, checked, lost, problems } = await verifyDisk(stack, "vm1");
