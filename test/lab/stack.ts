@@ -14,10 +14,10 @@ export interface Outputs {
 /** What `virsh list --all` says of a guest on one host; absent: nothing. */
 export type Places = Record<string, string>;
 
-/** The arguments of ssh that lead to the stack's machines, as root, and into its guests. */
+/** The arguments of ssh that run a command on the stack's machines, as root, and in its guests. */
 export interface Ways {
-  host(name: string): string[];
-  guest(name: string): string[];
+  host(name: string, command: string): string[];
+  guest(name: string, command: string): string[];
 }
 
 /** A stack of the test's own, with its hosts and guests, seen from outside: over SSH, and in this machine's processes. */
@@ -99,7 +99,7 @@ export class TestStack {
 
   /** Runs a command on a host, as root. */
   async on(host: string, command: string): Promise<string> {
-    const { stdout } = await execa("ssh", [...this.#ways.host(host), command]);
+    const { stdout } = await execa("ssh", this.#ways.host(host, command));
     return stdout;
   }
 
@@ -150,7 +150,7 @@ export class TestStack {
 
   /** Runs a command in a guest, as the user that the stack names, over SSH. */
   async inGuest(guest: string, command: string): Promise<string> {
-    const { stdout } = await execa("ssh", [...this.#ways.guest(guest), command]);
+    const { stdout } = await execa("ssh", this.#ways.guest(guest, command));
     return stdout;
   }
 }
@@ -179,11 +179,16 @@ export class LabStack extends TestStack {
       IdentityFile: `${folder}/id_ed25519`,
     };
     super(project, name, config, {
-      host: (host) => [
+      host: (host, command) => [
         ...sshArguments({ ...options, UserKnownHostsFile: `${folder}/known_hosts` }),
         `root@${addresses[host]}`,
+        command,
       ],
-      guest: (guest) => [...sshArguments({ ...options, ...unknownHost }), `debian@${addresses[guest]}`],
+      guest: (guest, command) => [
+        ...sshArguments({ ...options, ...unknownHost }),
+        `debian@${addresses[guest]}`,
+        command,
+      ],
     });
     this.addresses = addresses;
   }

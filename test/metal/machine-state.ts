@@ -4,7 +4,7 @@ import type { MetalStack } from "./stack.ts";
 const look = String.raw`
 export LC_ALL=C
 has() { command -v "$1" >/dev/null; }
-echo '== packages'; dpkg-query -W -f '\${Package}\n'
+echo '== packages'; dpkg-query -W -f '${"$"}{Package}\n'
 echo '== files'
 for folder in /etc /root/.ssh /var/lib/kvm-migration-testbed /export /var/lib/libvirt/images; do
   [ ! -e "$folder" ] || find "$folder" -xdev \( -type d -o -type l -o -type f \) -printf '%p %M %U %G %l\n'
@@ -25,7 +25,7 @@ echo '== units'; systemctl list-unit-files --no-legend --state=enabled | sort
 export type MachineState = ReadonlySet<string>;
 
 export async function stateOf(stack: MetalStack, machine: string): Promise<MachineState> {
-  const printed = await stack.on(machine, `bash -c '${look.replaceAll("'", `'\\''`)}'`);
+  const printed = await stack.on(machine, look);
   const sections = printed.split(/^== /m).filter(Boolean);
   return new Set(
     sections.flatMap((section) => {

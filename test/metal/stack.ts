@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { quote } from "../../libvirt/ssh-session.ts";
 import { absolute } from "../../stacks/files.ts";
 import type { TestProject } from "../lab/project.ts";
 import { sshArguments, TestStack, unknownHost } from "../lab/stack.ts";
@@ -31,7 +32,8 @@ export class MetalStack extends TestStack {
         ...["-p", String(port), "-l", user, address],
       ];
     };
-    const asRoot = (host: string) => ((machines.get(host)?.user ?? "root") === "root" ? [] : ["sudo", "-n"]);
+    const asRoot = (host: string, command: string) =>
+      (machines.get(host)?.user ?? "root") === "root" ? command : `sudo -n bash -c ${quote(command)}`;
     const through = ["ssh", ...toHost(storage.name)];
     super(
       project,
@@ -56,8 +58,8 @@ export class MetalStack extends TestStack {
         migration: { mode: "live", maxDowntimeMs: 2000 },
       },
       {
-        host: (host) => [...toHost(host), ...asRoot(host)],
-        guest: (guest) => [
+        host: (host, command) => [...toHost(host), asRoot(host, command)],
+        guest: (guest, command) => [
           ...sshArguments({
             ...options,
             ...unknownHost,
@@ -66,6 +68,7 @@ export class MetalStack extends TestStack {
             ProxyCommand: `${through.map((word) => `'${word}'`).join(" ")} -W %h:%p`,
           }),
           `debian@${new Map(guestsOf(inventory)).get(guest)?.split("/")[0]}`,
+          command,
         ],
       },
     );
