@@ -175,6 +175,8 @@ export class LabStack extends TestStack {
       BatchMode: "yes",
       ConnectTimeout: "10",
       LogLevel: "ERROR",
+      // A machine that is killed does not say so.
+      ServerAliveInterval: "5",
       IdentitiesOnly: "yes",
       IdentityFile: `${folder}/id_ed25519`,
     };

@@ -17,7 +17,13 @@ export class MetalStack extends TestStack {
     const { storage, hosts, ssh, bridge, image, guests } = inventory;
     const machines = new Map([storage, ...hosts].map((machine) => [machine.name, machine]));
     const folder = project.path(".testbed", name);
-    const options = { BatchMode: "yes", ConnectTimeout: "10", LogLevel: "ERROR" };
+    const options = {
+      BatchMode: "yes",
+      ConnectTimeout: "10",
+      LogLevel: "ERROR",
+      // A machine that loses its power does not say so.
+      ServerAliveInterval: "5",
+    };
     const toHost = (host: string): string[] => {
       const { address = "", port = 22, user = "root" } = machines.get(host) as (typeof hosts)[number];
       return [
