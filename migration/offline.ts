@@ -1,12 +1,29 @@
 import { quote } from "../libvirt/ssh-session.ts";
 import { virsh, virshCommand } from "../libvirt/virsh.ts";
+import { type Border, measureSteps } from "./measure.ts";
+import type { Mode } from "./mode.ts";
 import type { Moving, Station } from "./moving.ts";
 import { definitionPath, makeStateDirectory, stateFilePath } from "./state-file.ts";
 
 const mib = 1024 * 1024;
 
+/** The guest is suspended to a file, which is copied, and resumes from it at the destination. */
+export const offline: Mode = ({ moving, witness, watch, clocks }) => {
+  const borders: Border[] = [];
+  return {
+    async begin() {
+      await save(moving);
+      borders.push({ phase: "suspend", endMs: watch.nowMs() });
+    },
+    stepped(step) {
+      if (step.do === "copy-state") borders.push({ phase: "copy", endMs: watch.nowMs() });
+    },
+    measure: async (endMs) => measureSteps(witness, borders, "resume", clocks, watch, endMs),
+  };
+};
+
 /** Stops the guest and writes its memory to a state file at the source. */
-export async function save({ guest, uuid, source, timeoutMs }: Moving): Promise<void> {
+async function save({ guest, uuid, source, timeoutMs }: Moving): Promise<void> {
   await makeStateDirectory(source.session);
   await virsh(source.session, `saving the memory of guest ${guest}`, ["save", uuid, stateFilePath(uuid)], {
     timeoutMs,

@@ -1,7 +1,7 @@
 import { virtType } from "../libvirt/domain-xml.ts";
 import { quote } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import { type MigrationRecord, movesRunning } from "../report/record.ts";
 import type { GuestPlatform } from "./hardware.ts";
 import type { Station } from "./moving.ts";
 import type { MigrationRequest } from "./request.ts";
@@ -57,7 +57,7 @@ export async function preflight(
     wayCheck(source.name, destination.name, way.exitCode === 0 ? undefined : way.stderr.trim()),
     nameCheck(guest, destination.name, uuid, namesake.stdout.trim()),
     ...(cpu === undefined ? [] : [cpu]),
-    ...(options.mode === "live"
+    ...(movesRunning(options.mode)
       ? [emulationCheck(conditions.accelerator, source.name, versions.from.qemu)]
       : []),
   ];

@@ -5,11 +5,13 @@ import type { GuestPlatform } from "./hardware.ts";
 /** How a guest is moved. Units are in the names; what is absent is the hypervisor's own default. */
 export interface MigrationOptions {
   mode: MigrationMode;
-  /** live: QEMU switches over when what remains can be sent within this time. Default: QEMU's, 300 ms. */
+  /** live, hybrid: QEMU switches over when what remains can be sent within this time. Default: QEMU's, 300 ms. */
   maxDowntimeMs?: number;
-  /** live: ceiling of the transfer. Default: none. */
+  /** Moves of a running guest: ceiling of the transfer, in post-copy too. Default: none. */
   bandwidthMiBps?: number;
-  /** live: TCP port at the destination. Default: the first free one of libvirt's, 49152 to 49215. */
+  /** hybrid: when pre-copy ends and post-copy begins; the first of both. Default: after one pass. */
+  hybrid?: { afterPasses?: number | undefined; afterMs?: number | undefined };
+  /** Moves of a running guest: TCP port at the destination. Default: the first free one of libvirt's, 49152 to 49215. */
   port?: number;
   /** How long the move may take before it is given up and the guest stays where it was. Default 600 000. */
   timeoutMs?: number;

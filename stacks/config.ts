@@ -151,30 +151,50 @@ const imageSection = section({
     .meta({ otherwise: "a path or URL is not checked; named images have their own" }),
 }).describe("the image that every guest's disk lies over");
 
+const hybrid = section({
+  afterPasses: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe("the number of passes of pre-copy over the guest's memory")
+    .meta({ examples: [2], otherwise: "1, unless afterMs is given" }),
+  afterMs: z
+    .int()
+    .min(1)
+    .max(86_400_000)
+    .optional()
+    .describe("the time of pre-copy, in ms")
+    .meta({ examples: [30_000], otherwise: "no limit" }),
+})
+  .describe("when a hybrid move turns from pre-copy to post-copy: whichever of these comes first")
+  .meta({ otherwise: "after one pass" });
+
 const migrationOptions = section({
   mode: z
     .enum(migrationModes)
     .describe(
-      "the way a guest moves: running (live), suspended to a file (offline), shut down and started (cold)",
+      "the way a guest moves: running, its memory sent before (live), after (postcopy) or partly before and partly after (hybrid) it goes on at the destination; suspended to a file (offline); shut down and started (cold)",
     ),
   maxDowntimeMs: z
     .int()
     .min(1)
     .max(2_000_000)
-    .describe("the longest pause that a live move may end with, in ms"),
+    .describe("the longest pause that pre-copy (live, hybrid) may end with, in ms"),
   bandwidthMiBps: z
     .int()
     .min(1)
     .max(1_000_000)
     .optional()
-    .describe("a limit to a live move's speed, in MiB/s")
+    .describe("a limit to the speed at which a running guest's memory is sent, in MiB/s")
     .meta({ otherwise: "no limit" }),
+  hybrid: hybrid.optional(),
   port: z
     .int()
     .min(1024)
     .max(65535)
     .optional()
-    .describe("the destination's TCP port for a live move's data")
+    .describe("the destination's TCP port for a running guest's memory")
     .meta({ otherwise: "a free one of 49152 to 49215" }),
   timeoutMs: z.int().min(1000).max(86_400_000).describe("the time after which a move is given up, in ms"),
   drift: z

@@ -3,7 +3,13 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import { MigrationFailed, migrate } from "../../migration/migrate.ts";
 import type { MigrationRequest } from "../../migration/request.ts";
-import { inconsistencies, type MigrationMode, migrationModes, recordSchema } from "../../report/record.ts";
+import {
+  inconsistencies,
+  type MigrationMode,
+  migrationModes,
+  recordSchema,
+  wayOf,
+} from "../../report/record.ts";
 import { crashes, type Fate } from "./simulated-fleet.ts";
 import { simulate, world } from "./simulated-session.ts";
 
@@ -78,6 +84,14 @@ describe.each(migrationModes)("%s", (mode) => {
     const record = recordSchema.parse(records[0]);
     expect(record).toMatchObject({ outcome: "completed", guest: "vm1", from: "host1", to: "host2", mode });
     expect(inconsistencies(record)).toEqual([]);
+    const ways = {
+      live: "precopy",
+      postcopy: "postcopy",
+      hybrid: "postcopy",
+      offline: "offline",
+      cold: "cold",
+    };
+    expect(wayOf(record)).toBe(ways[mode]);
   });
 
   test("asking again changes nothing", async () => {

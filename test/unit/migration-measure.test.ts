@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { MonitorEvent } from "../../libvirt/monitor-event.ts";
 import type { TraceEvent } from "../../libvirt/qemu-trace.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
-import { type Clocks, measureLive, measureSteps } from "../../migration/measure.ts";
+import { type Clocks, measureRunning, measureSteps } from "../../migration/measure.ts";
 import { passesOf } from "../../migration/passes.ts";
 import { type PrecopyMoments, precopyTimeline } from "../../migration/precopy-timeline.ts";
 import { Stopwatch } from "../../migration/stopwatch.ts";
@@ -231,7 +231,7 @@ describe("a live move, from what was heard and traced on hosts with clocks of th
       throttlePercent: 20,
       bandwidthMiBps: 500,
     };
-    const measured = measureLive(witness, { trace, job }, exact, watchFrom(), 1500);
+    const measured = measureRunning(witness, { trace, job }, exact, watchFrom(), 1500);
     expect(measured).toMatchObject({
       totalMs: 1500,
       downtimeMs: 100,
@@ -253,7 +253,7 @@ describe("a live move, from what was heard and traced on hosts with clocks of th
 
   test("without a trace and statistics says what it does not know, and what it estimates", () => {
     const witness = witnessOf(liveEvents(200, 1200, 1290), [{ event: "RESUME", atMs: 1300 }], exact);
-    const measured = measureLive(witness, { trace: [] }, exact, watchFrom(), 1500);
+    const measured = measureRunning(witness, { trace: [] }, exact, watchFrom(), 1500);
     expect(measured.equations?.dmVsFrom).toBe("estimated");
     expect(measured).not.toHaveProperty("transferredMiB");
     expect(measured).not.toHaveProperty("hypervisorDowntimeMs");
@@ -262,7 +262,7 @@ describe("a live move, from what was heard and traced on hosts with clocks of th
 
   test("of which the end at the destination was not heard has a total and no invented phases", () => {
     const witness = witnessOf(liveEvents(200, 1200, 1290), [], exact);
-    const measured = measureLive(witness, { trace: [] }, exact, watchFrom(), 1500);
+    const measured = measureRunning(witness, { trace: [] }, exact, watchFrom(), 1500);
     expect(measured).toMatchObject({ totalMs: 1500, phases: [] });
     expect(measured).not.toHaveProperty("downtimeMs");
     expect(measured).not.toHaveProperty("equations");
@@ -290,7 +290,7 @@ describe("a live move, from what was heard and traced on hosts with clocks of th
             destination: { offsetMs: exact.destination.offsetMs + wrongDestination, uncertaintyMs: 50 },
           };
           const job = { transferredMiB: 1, iteration: 1 };
-          const measured = measureLive(witness, { trace: [], job }, read, watchFrom(), end);
+          const measured = measureRunning(witness, { trace: [], job }, read, watchFrom(), end);
           expect(faultsOf(liveRecord(), measured)).toEqual([]);
         },
       ),

@@ -1,6 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { inconsistencies, type MigrationRecord, phasesOf, recordSchema } from "../../report/record.ts";
+import {
+  inconsistencies,
+  type MigrationMode,
+  type MigrationRecord,
+  phasesOf,
+  recordSchema,
+} from "../../report/record.ts";
 import { coldRecord, liveRecord, offlineRecord } from "./records.ts";
 
 describe("a migration's record", () => {
@@ -21,13 +27,13 @@ describe("a migration's record", () => {
 
   it("has its types from the schema", () => {
     expectTypeOf<MigrationRecord["schema"]>().toEqualTypeOf<1>();
-    expectTypeOf<MigrationRecord["mode"]>().toEqualTypeOf<keyof typeof phasesOf>();
+    expectTypeOf<MigrationRecord["mode"]>().toEqualTypeOf<MigrationMode>();
     expectTypeOf<MigrationRecord["downtimeMs"]>().toEqualTypeOf<number | undefined>();
   });
 
   it.each<[string, object]>([
     ["another schema", { schema: 2 }],
-    ["a mode that is not there", { mode: "postcopy" }],
+    ["a mode that is not there", { mode: "teleport" }],
     ["a negative time", { totalMs: -1 }],
     ["a time that is no number", { downtimeMs: Number.NaN }],
     ["a local time", { startedAt: "2026-03-01 12:00" }],
@@ -92,7 +98,7 @@ describe("a record that does not add up says where", () => {
     [
       "equations of a move that was not live",
       offlineRecord({ equations }),
-      ["equations are for live migrations, this one is offline"],
+      ["equations are for moves of a running guest, this one is offline"],
     ],
     [
       "a downtime longer than all",

@@ -1,0 +1,43 @@
+import { describe, expect, test } from "vitest";
+import { migrateArguments } from "../../migration/migrate-arguments.ts";
+import type { MigrationOptions } from "../../migration/request.ts";
+import { runningModes } from "../../report/record.ts";
+
+const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
+const host = {
+  ssh: { name: "host2", address: "192.0.2.12", port: 22, user: "root" },
+  peerAddress: "198.51.100.12",
+};
+const args = (options: MigrationOptions) => migrateArguments(options, uuid, host);
+
+describe("virsh's arguments of a running guest's move", () => {
+  test("libvirt at the source drives it, and no safety is ever switched off", () => {
+    expect(args({ mode: "live" })).toEqual([
+      "--live",
+      "--p2p",
+      "--persistent",
+      "--undefinesource",
+      "--migrateuri",
+      "tcp://198.51.100.12",
+      uuid,
+      "qemu+ssh://root@198.51.100.12/system",
+    ]);
+    for (const mode of runningModes) expect(args({ mode })).not.toContain("--unsafe");
+  });
+
+  test("a port and a bandwidth are what the config says", () => {
+    const all = args({ mode: "live", port: 49200, bandwidthMiBps: 100 }).join(" ");
+    expect(all).toContain("tcp://198.51.100.12:49200 --bandwidth 100 ");
+    expect(all).not.toContain("postcopy");
+  });
+
+  test("post-copy is asked for in its modes alone, under the same limit", () => {
+    for (const mode of ["postcopy", "hybrid"] as const) {
+      expect(args({ mode })).toContain("--postcopy");
+      expect(args({ mode })).not.toContain("--postcopy-bandwidth");
+      expect(args({ mode, bandwidthMiBps: 40 }).join(" ")).toContain(
+        "--bandwidth 40 --postcopy --postcopy-bandwidth 40 ",
+      );
+    }
+  });
+});
