@@ -11,7 +11,7 @@ export const live: Mode = ({ moving, witness, watch, clocks }) => {
     },
     begin: () => transfer(moving),
     async measure(endMs) {
-      const statistics = await readStatistics(moving, logEnd);
+      const statistics = await readStatistics(moving, logEnd, witness.job);
       return measureRunning(witness, statistics, clocks, watch, endMs);
     },
   };

@@ -2,8 +2,8 @@ import type { FleetHost } from "./fleet.ts";
 import type { MigrationOptions } from "./request.ts";
 
 /** Whether libvirt is to be ready for post-copy. */
-export const mayUsePostcopy = ({ mode }: MigrationOptions): boolean =>
-  mode === "postcopy" || mode === "hybrid";
+export const mayUsePostcopy = ({ mode, onTimeout }: MigrationOptions): boolean =>
+  mode === "postcopy" || mode === "hybrid" || (mode === "live" && onTimeout === "postcopy");
 
 /** The arguments of `virsh migrate` that move a running guest to a host, as far as the two hosts' libvirt drives that. */
 export function migrateArguments(
@@ -11,7 +11,7 @@ export function migrateArguments(
   uuid: string,
   { peerAddress }: FleetHost,
 ): string[] {
-  const { port, bandwidthMiBps } = options;
+  const { port, bandwidthMiBps, autoConverge, compression, parallelConnections, transport } = options;
   const given = (flag: string, value: number | string | undefined) =>
     value === undefined ? [] : [flag, String(value)];
   return [
@@ -20,10 +20,23 @@ export function migrateArguments(
     "--p2p",
     "--persistent",
     "--undefinesource",
-    "--migrateuri",
-    `tcp://${peerAddress}${port === undefined ? "" : `:${port}`}`,
+    ...(transport === "tunnelled"
+      ? ["--tunnelled"]
+      : ["--migrateuri", `tcp://${peerAddress}${port === undefined ? "" : `:${port}`}`]),
+    ...(transport === "tls" ? ["--tls"] : []),
     ...given("--bandwidth", bandwidthMiBps),
     ...(mayUsePostcopy(options) ? ["--postcopy", ...given("--postcopy-bandwidth", bandwidthMiBps)] : []),
+    ...(autoConverge
+      ? [
+          "--auto-converge",
+          ...given("--auto-converge-initial", autoConverge.initial),
+          ...given("--auto-converge-increment", autoConverge.increment),
+        ]
+      : []),
+    ...(compression ? ["--compressed", "--comp-methods", compression] : []),
+    ...(parallelConnections === undefined
+      ? []
+      : ["--parallel", "--parallel-connections", String(parallelConnections)]),
     uuid,
     `qemu+ssh://root@${peerAddress}/system`,
   ];

@@ -32,7 +32,7 @@ async function save({ guest, uuid, source, timeoutMs }: Moving): Promise<void> {
 
 /** Copies state file and definition over SSH, from host to host, and defines the guest at the destination. */
 export async function copyState(moving: Moving): Promise<void> {
-  const { guest, uuid, source, destination, timeoutMs, tell } = moving;
+  const { guest, uuid, source, destination, timeoutMs, options, tell } = moving;
   const [state, definition] = [stateFilePath(uuid), definitionPath(uuid)];
   await makeStateDirectory(destination.session);
   const { stdout } = await source.session.run("measuring the state file", `stat -c %s ${quote(state)}`);
@@ -42,6 +42,8 @@ export async function copyState(moving: Moving): Promise<void> {
     const doneMiB = Number(bytes) / mib;
     tell(`${guest}: copying the state file, ${doneMiB.toFixed(0)} of ${sizeMiB.toFixed(0)} MiB`);
   });
+  // In Kibit/s.
+  const limit = options.bandwidthMiBps === undefined ? "" : `-l ${options.bandwidthMiBps * 8192} `;
   const peer = `root@${destination.host.peerAddress}`;
   try {
     await source.session.run(
@@ -52,7 +54,7 @@ exec 9> ${quote(`${state}.lock`)}
 flock 9
 ${virshCommand(["dumpxml", "--security-info", "--inactive", uuid])} > ${quote(definition)}
 scp -q -o BatchMode=yes ${quote(definition)} ${quote(`${peer}:${definition}`)}
-scp -q -o BatchMode=yes ${quote(state)} ${quote(`${peer}:${state}.part`)}
+scp -q ${limit}-o BatchMode=yes ${quote(state)} ${quote(`${peer}:${state}.part`)}
 ssh -o BatchMode=yes ${quote(peer)} ${quote(`${virshCommand(["define", definition])} && mv ${quote(`${state}.part`)} ${quote(state)}`)}`,
       { timeoutMs },
     );

@@ -1,12 +1,11 @@
 import type { JobInfo } from "../libvirt/job-info.ts";
 import type { MonitorEvent } from "../libvirt/monitor-event.ts";
-import { virsh } from "../libvirt/virsh.ts";
-import { writeIntent } from "./intent.ts";
 import { measureRunning } from "./measure.ts";
 import type { Mode } from "./mode.ts";
 import type { Moving } from "./moving.ts";
 import type { MigrationOptions } from "./request.ts";
 import { abort, prepareTransfer, readStatistics, transfer } from "./transfer.ts";
+import { turnToPostcopy } from "./turn-to-postcopy.ts";
 import type { Witness } from "./witness.ts";
 
 /**
@@ -116,21 +115,4 @@ class Turn {
       },
     );
   }
-}
-
-/**
- * Ends the pre-copy that is under way: from then on the guest runs at the destination, if at all. That is written down before, so that
- * whoever finds the source paused does not let it go on. False: libvirt could not; the pre-copy goes on, or has just ended.
- */
-export async function turnToPostcopy(moving: Moving): Promise<boolean> {
-  const { guest, uuid, source, storage, intentFile } = moving;
-  moving.intent = { ...moving.intent, phase: "postcopy" };
-  await writeIntent(storage, intentFile, moving.intent);
-  const { exitCode } = await virsh(
-    source.session,
-    `turning the migration of guest ${guest} to post-copy`,
-    ["migrate-postcopy", uuid],
-    { allowFailure: true },
-  );
-  return exitCode === 0;
 }

@@ -13,8 +13,21 @@ export interface MigrationOptions {
   hybrid?: { afterPasses?: number | undefined; afterMs?: number | undefined };
   /** Moves of a running guest: TCP port at the destination. Default: the first free one of libvirt's, 49152 to 49215. */
   port?: number;
-  /** How long the move may take before it is given up and the guest stays where it was. Default 600 000. */
+  /** Pre-copy: slows the guest's CPUs down until it converges; percents. Default: it is not slowed down. */
+  autoConverge?: { initial?: number | undefined; increment?: number | undefined };
+  /** Pre-copy: of pages that were sent before (xbzrle), or of all that goes over parallel connections. Default: none. */
+  compression?: "zlib" | "zstd" | "xbzrle";
+  /** Moves of a running guest: how many connections share its memory. Default: one, of another kind. */
+  parallelConnections?: number;
+  /** Moves of a running guest: plain TCP, TLS, or inside libvirt's own connection. Default: tcp. */
+  transport?: "tcp" | "tls" | "tunnelled";
+  /** How long the move may take before `onTimeout`. Default 600 000. */
   timeoutMs?: number;
+  /**
+   * What then becomes of a pre-copy: given up, the guest stays where it was; or brought to its end, by post-copy, or by pausing the guest
+   * until it is at the destination. Default: abort.
+   */
+  onTimeout?: "abort" | "postcopy" | "suspend";
 }
 
 /** What the records say about the conditions of a move besides what is measured. */

@@ -6,7 +6,7 @@ import { virsh } from "../libvirt/virsh.ts";
 import { defineAtDestination } from "./cold.ts";
 import { clearIntent, type Intent, writeIntent } from "./intent.ts";
 import type { Moving, Station } from "./moving.ts";
-import { type End, isUnlinked, nextStep, type Step, type World } from "./next-step.ts";
+import { type End, hasPart, isUnlinked, nextStep, type Step, type World } from "./next-step.ts";
 import { copyState, restorePaused } from "./offline.ts";
 import { resumePostcopy } from "./resume-postcopy.ts";
 import { discardStateFiles, hasStateFile } from "./state-file.ts";
@@ -122,18 +122,32 @@ async function mark(moving: Moving, phase: Intent["phase"]): Promise<void> {
   await writeIntent(moving.storage, moving.intentFile, moving.intent);
 }
 
+/** A migration that is cancelled ends within a moment. */
+const abortTakesMs = 30_000;
+
 async function waitForJob(
   { guest, uuid, timeoutMs, tell }: Moving,
   { name, session }: Station,
 ): Promise<void> {
   tell(`${guest}: a job of libvirt's still works on it on ${name}; waiting for its end`);
-  const deadlineMs = performance.now() + timeoutMs;
+  let deadlineMs = performance.now() + timeoutMs;
+  let aborted = false;
   for (;;) {
     const seen = await sight(session, uuid);
     const { job, state } = seen;
     // A post-copy that has lost its other end keeps its job, and waits for us.
     if ((job === undefined && state !== "stopping") || isUnlinked(seen)) return;
     if (performance.now() > deadlineMs) {
+      // A pre-copy that a dead run left, and that does not converge: given up, as that run would have.
+      if (job === "Outgoing migration" && !hasPart(seen) && !aborted) {
+        tell(`${guest}: its migration does not come to an end; giving it up, it stays on ${name}`);
+        await virsh(session, `cancelling the migration of guest ${guest}`, ["domjobabort", uuid], {
+          allowFailure: true,
+        });
+        aborted = true;
+        deadlineMs += abortTakesMs;
+        continue;
+      }
       throw new Error(
         `Guest ${guest} on ${name} is still busy (${job ?? state}) after ${timeoutMs / 1000} s. ` +
           `End the job with \`virsh domjobabort ${guest}\` on ${name}, and run again.`,

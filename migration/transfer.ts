@@ -3,6 +3,7 @@ import { readTrace, startTrace, type TraceEvent } from "../libvirt/qemu-trace.ts
 import { virsh, virshCommand } from "../libvirt/virsh.ts";
 import { migrateArguments } from "./migrate-arguments.ts";
 import type { Moving } from "./moving.ts";
+import { turnToPostcopy } from "./turn-to-postcopy.ts";
 
 // What all moves of a running guest have in common: libvirt's own migration, and what is told about it.
 
@@ -37,25 +38,39 @@ export async function prepareTransfer({
 export async function transfer(moving: Moving, onJob: (job: JobInfo) => void = () => {}): Promise<void> {
   const { guest, uuid, source, destination, tell, timeoutMs, options } = moving;
   const progress = followProgress(moving, onJob);
+  const over = `not done after ${timeoutMs / 1000} s (migration.timeoutMs)`;
   let gaveUp: string | undefined;
-  const deadline = setTimeout(() => {
-    if (moving.intent.phase === "postcopy") {
-      tell(
-        `${guest}: not done after ${timeoutMs / 1000} s (migration.timeoutMs); in post-copy there is no way back`,
-      );
-      return;
-    }
-    gaveUp = `not done after ${timeoutMs / 1000} s (migration.timeoutMs); giving up, it stays on ${source.name}`;
+  const giveUp = async () => {
+    gaveUp = `${over}; giving up, it stays on ${source.name}`;
     tell(`${guest}: ${gaveUp}`);
-    void abort(moving);
+    await abort(moving);
+  };
+  const atDeadline = async () => {
+    if (moving.intent.phase === "postcopy") {
+      tell(`${guest}: ${over}; in post-copy there is no way back`);
+    } else if (options.onTimeout === "postcopy") {
+      tell(`${guest}: ${over}; turning to post-copy`);
+      if (!(await turnToPostcopy(moving))) await giveUp();
+    } else if (options.onTimeout === "suspend") {
+      tell(`${guest}: ${over}; pausing it until it is on ${destination.name}`);
+      await virsh(source.session, `pausing guest ${guest}`, ["suspend", uuid], { allowFailure: true });
+    } else await giveUp();
+  };
+  const deadline = setTimeout(() => {
+    atDeadline().catch((error: unknown) => {
+      tell(`${guest}: ${(error as Error).message}`);
+      giveUp().catch(() => {});
+    });
   }, timeoutMs);
+  // A pre-copy that is brought to its end needs time for that.
+  const patienceMs = (options.onTimeout ?? "abort") === "abort" ? timeoutMs : 2 * timeoutMs;
   try {
     await virsh(
       source.session,
       `migrating guest ${guest} from ${source.name} to ${destination.name}`,
       ["migrate", ...migrateArguments(options, uuid, destination.host)],
       // The deadline above ends the move; this is for a libvirtd that does not even answer to that.
-      { timeoutMs: timeoutMs + 60_000 },
+      { timeoutMs: patienceMs + 60_000 },
     );
   } catch (error) {
     throw gaveUp === undefined ? error : new Error(gaveUp, { cause: error });

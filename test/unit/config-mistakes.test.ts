@@ -87,6 +87,24 @@ const single: [title: string, raw: unknown, line: string][] = [
     'testbed:guests[0].migration.mode: "warm" does not fit; give live, postcopy, hybrid, offline or cold',
   ],
   [
+    "an option that the mode cannot do",
+    lab({ migration: { mode: "offline", autoConverge: {} } }),
+    "testbed:migration.autoConverge: slows a guest down that gets its memory dirty too fast for pre-copy, and the mode is offline; leave it out, or move live or hybrid",
+  ],
+  [
+    "an option that a guest's own mode cannot do",
+    lab(guests(vm("vm1", { migration: { mode: "postcopy", compression: "xbzrle" } }))),
+    "testbed:guests[0].migration.compression: is of memory that pre-copy sends, and the mode is postcopy; leave it out, or move live or hybrid",
+  ],
+  [
+    "a guest's option that does not fit what is said for all",
+    {
+      ...lab(guests(vm("vm1", { migration: { transport: "tunnelled" } }))),
+      migration: { parallelConnections: 2 },
+    },
+    "testbed:guests[0].migration.transport: tunnelled goes over libvirt's only connection, and parallelConnections is given; take tls, or leave out parallelConnections",
+  ],
+  [
     "too little memory",
     lab(guests(vm("vm1", { memoryMiB: 32 }))),
     "testbed:guests[0].memoryMiB: 32 is out of range, at least 64; give memory in MiB, such as 512",

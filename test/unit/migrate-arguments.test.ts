@@ -40,4 +40,30 @@ describe("virsh's arguments of a running guest's move", () => {
       );
     }
   });
+
+  test("all other options, as virsh calls them", () => {
+    const options: MigrationOptions = {
+      mode: "live",
+      autoConverge: { initial: 30, increment: 15 },
+      compression: "zstd",
+      parallelConnections: 4,
+      transport: "tls",
+    };
+    expect(args(options).slice(4, -2).join(" ")).toBe(
+      "--migrateuri tcp://198.51.100.12 --tls --auto-converge --auto-converge-initial 30 --auto-converge-increment 15 " +
+        "--compressed --comp-methods zstd --parallel --parallel-connections 4",
+    );
+    expect(args({ mode: "live", autoConverge: {} }).join(" ")).not.toContain("--auto-converge-");
+  });
+
+  test("inside libvirt's connection memory has no address of its own", () => {
+    const tunnelled = args({ mode: "live", transport: "tunnelled" });
+    expect(tunnelled).toContain("--tunnelled");
+    expect(tunnelled).not.toContain("--migrateuri");
+  });
+
+  test("a live move that may end by post-copy is ready for it", () => {
+    expect(args({ mode: "live", onTimeout: "postcopy" })).toContain("--postcopy");
+    expect(args({ mode: "live", onTimeout: "suspend" })).not.toContain("--postcopy");
+  });
 });
