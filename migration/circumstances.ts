@@ -2,14 +2,14 @@ import { withoutAbsent } from "../libvirt/job-info.ts";
 import { hostVersions } from "../libvirt/versions.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import type { Moving } from "./moving.ts";
-import type { MigrationRequest } from "./request.ts";
+import type { Conditions } from "./request.ts";
 
 /** What a record says besides what happened. */
 export type Circumstances = Omit<MigrationRecord, "outcome" | "startedAt" | "totalMs" | "phases" | "passes">;
 
 export async function circumstances(
   { guest, uuid, intent, source, destination }: Moving,
-  { conditions }: Pick<MigrationRequest, "conditions">,
+  conditions: Conditions,
 ): Promise<Circumstances> {
   const [from, to] = await Promise.all([hostVersions(source.session), hostVersions(destination.session)]);
   return withoutAbsent({

@@ -1,7 +1,7 @@
 import type { HostVersions } from "../libvirt/versions.ts";
 import { movesRunning } from "../report/record.ts";
 import { mayUsePostcopy } from "./migrate-arguments.ts";
-import type { MigrationOptions } from "./request.ts";
+import type { AskedOptions, MigrationOptions } from "./request.ts";
 
 /** An option that its mode, another option or the hosts' versions cannot do. */
 export interface Misfit {
@@ -19,18 +19,18 @@ export type Versions = Record<"from" | "to", Pick<HostVersions, "qemu" | "libvir
  *
  * @param versions absent: they are not known yet, and nothing is said that depends on them
  */
-export function misfits(options: MigrationOptions, versions?: Versions): Misfit[] {
+export function misfits(options: AskedOptions, versions?: Versions): Misfit[] {
   return [...rules.flatMap((rule) => rule(options) ?? []), ...(versions ? tooOld(options, versions) : [])];
 }
 
 /** The options without those that their mode cannot do: what is said for all guests need not fit one that moves in another way. */
-export function fitting(options: MigrationOptions): MigrationOptions {
+export function fitting<Options extends AskedOptions>(options: Options): Options {
   const unfit = misfits(options).map(({ option }) => option);
   const kept = Object.entries(options).filter(([option]) => !unfit.includes(option as never));
-  return Object.fromEntries(kept) as unknown as MigrationOptions;
+  return Object.fromEntries(kept) as Options;
 }
 
-type Rule = (options: MigrationOptions) => Misfit | undefined;
+type Rule = (options: AskedOptions) => Misfit | undefined;
 
 const leaveOut = "leave it out";
 
@@ -43,7 +43,10 @@ const onlyIn =
     plain?: string,
   ): Rule =>
   (options) =>
-    options[option] === undefined || options[option] === plain || modes.includes(options.mode)
+    options[option] === undefined ||
+    options[option] === plain ||
+    options.mode === "auto" ||
+    modes.includes(options.mode)
       ? undefined
       : {
           option,
@@ -114,7 +117,7 @@ const since = {
   parallelPostcopy: "10.1",
 } as const;
 
-function tooOld(options: MigrationOptions, { from, to }: Versions): Misfit[] {
+function tooOld(options: AskedOptions, { from, to }: Versions): Misfit[] {
   const lacks = (program: "qemu" | "libvirt", version: string) =>
     [from[program], to[program]].find((found) => isOlder(found, version));
   const { compression, parallelConnections, mode } = options;

@@ -1,8 +1,8 @@
 import type { FleetHost } from "./fleet.ts";
-import type { MigrationOptions } from "./request.ts";
+import type { AskedOptions, MigrationOptions } from "./request.ts";
 
 /** Whether libvirt is to be ready for post-copy. */
-export const mayUsePostcopy = ({ mode, onTimeout }: MigrationOptions): boolean =>
+export const mayUsePostcopy = ({ mode, onTimeout }: AskedOptions): boolean =>
   mode === "postcopy" || mode === "hybrid" || (mode === "live" && onTimeout === "postcopy");
 
 /** The arguments of `virsh migrate` that move a running guest to a host, as far as the two hosts' libvirt drives that. */

@@ -8,7 +8,8 @@ import { type Intent, intentPath } from "./intent.ts";
 import { move } from "./move.ts";
 import type { Moving, Station } from "./moving.ts";
 import { type FleetSessions, observeGuest } from "./observe.ts";
-import type { MigrationRequest } from "./request.ts";
+import { defaultTimeoutMs, type MigrationRequest } from "./request.ts";
+import { resolveAuto } from "./resolve-auto.ts";
 import { settle } from "./settle.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import type { Tell } from "./tell.ts";
@@ -42,8 +43,6 @@ export class MigrationFailed extends Error {
   }
 }
 
-const defaultTimeoutMs = 600_000;
-
 /**
  * Makes a guest run on the host where it should be: finishes what a dead run began, finds out where it is, and moves it if it is
  * elsewhere. Asking again changes nothing.
@@ -63,13 +62,15 @@ export function migrate(request: MigrationRequest, tell: Tell): Promise<Moved> {
     await removeOldDefinitions(request, sightings, sessions);
     if (from === request.to) return { host: from, records };
 
-    const moving = movingOf(request, sessions, beginning(request, from), tell);
-    const { record, host, failure } = await move(moving, request);
+    const [source, destination] = [from, request.to].map((name) => stationOf(request, sessions, name));
+    const { options, chosen } = await resolveAuto(request, source as Station, destination as Station, tell);
+    const moving = movingOf(request, options, sessions, beginning(request, from, options.mode), tell);
+    const { record, host, failure } = await move(moving, request, chosen);
     records.push(record);
     if (failure !== undefined || host !== request.to) {
       const where = host ? `it runs on ${host}` : "where it runs is not known";
       throw new MigrationFailed(
-        `Moving guest ${request.guest} from ${from} to ${request.to} (${request.options.mode}) failed; ${where}. ${record.error ?? ""}`,
+        `Moving guest ${request.guest} from ${from} to ${request.to} (${options.mode}) failed; ${where}. ${record.error ?? ""}`,
         records,
         host,
         failure,
@@ -90,13 +91,13 @@ async function recover(
   tell(
     `${request.guest}: a run died while moving it from ${intent.from} to ${intent.to} (${intent.mode}); putting that right`,
   );
-  const moving = movingOf(request, sessions, intent, tell);
+  const moving = movingOf(request, { ...request.options, mode: intent.mode }, sessions, intent, tell);
   const watch = new Stopwatch();
   const { at, memoryLost, refusal } = await settle(moving);
   const host = moving[at].name;
   tell(`${request.guest}: it runs on ${host}`);
   return withoutAbsent({
-    ...(await circumstances(moving, request)),
+    ...(await circumstances(moving, request.conditions)),
     // Undone, unless the dead run or this one brought it to its destination.
     outcome: at === "destination" ? "recovered" : "rolled-back",
     error: memoryLost
@@ -148,36 +149,40 @@ function runningAt(guest: string, place: Whereabouts): string {
   );
 }
 
-function beginning({ guest, uuid, to, options }: MigrationRequest, from: string): Intent {
+function beginning({ guest, uuid, to }: MigrationRequest, from: string, mode: Intent["mode"]): Intent {
   return {
     schema: 1,
     guest,
     uuid,
     from,
     to,
-    mode: options.mode,
+    mode,
     phase: "begun",
     startedAt: new Date().toISOString(),
   };
 }
 
+const stationOf = (
+  { fleet }: Pick<MigrationRequest, "fleet">,
+  sessions: FleetSessions,
+  name: string,
+): Station => ({ name, host: fleet.hosts[name] as Station["host"], session: sessions.host(name) });
+
 function movingOf(
-  { guest, uuid, options, fleet }: Omit<MigrationRequest, "to">,
+  request: Pick<MigrationRequest, "guest" | "uuid" | "fleet">,
+  options: Moving["options"],
   sessions: FleetSessions,
   intent: Intent,
   tell: Tell,
 ): Moving {
-  const station = (name: string): Station => {
-    const session = sessions.host(name);
-    return { name, host: fleet.hosts[name] as Station["host"], session };
-  };
+  const { guest, uuid, fleet } = request;
   return {
     guest,
     uuid,
     intent,
     intentFile: intentPath(fleet.storage.intentDirectory, uuid),
-    source: station(intent.from),
-    destination: station(intent.to),
+    source: stationOf(request, sessions, intent.from),
+    destination: stationOf(request, sessions, intent.to),
     storage: sessions.storage,
     options,
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,

@@ -171,7 +171,7 @@ async function attempt(
   past: Past & Pick<MigrationOutputs, "host"> & Partial<MigrationOutputs>,
 ): Promise<Moved> {
   try {
-    const moved = await migrate(inputs, tell);
+    const moved = await migrate({ ...inputs, history: past.history }, tell);
     await keep(inputs.stack, moved.records);
     return moved;
   } catch (error) {

@@ -8,6 +8,7 @@ import { modes } from "./mode.ts";
 import type { Moving } from "./moving.ts";
 import { preflight } from "./preflight.ts";
 import type { MigrationRequest } from "./request.ts";
+import type { Resolved } from "./resolve-auto.ts";
 import { settle } from "./settle.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import { Witness } from "./witness.ts";
@@ -20,17 +21,21 @@ export interface Outcome {
 }
 
 /** Moves a guest, by whichever mode: checks, writes down the intent, has the mode begin, settles what came of that, measures. */
-export async function move(moving: Moving, request: MigrationRequest): Promise<Outcome> {
-  const { guest, source, destination, storage, intentFile, tell } = moving;
-  const { mode } = request.options;
-  const [facts, clocks] = await Promise.all([circumstances(moving, request), readClocks(moving)]);
-  const checks = await preflight(request, source, destination, facts.versions);
+export async function move(
+  moving: Moving,
+  request: MigrationRequest,
+  chosen: Resolved["chosen"],
+): Promise<Outcome> {
+  const { guest, source, destination, storage, intentFile, options, tell } = moving;
+  const { mode } = options;
+  const [facts, clocks] = await Promise.all([circumstances(moving, request.conditions), readClocks(moving)]);
+  const checks = await preflight({ ...request, options }, source, destination, facts.versions);
   tell(
     `${guest}: moving from ${source.name} to ${destination.name} (${mode}, ${request.conditions.memoryMiB} MiB)`,
   );
 
   const watch = new Stopwatch();
-  const witness = new Witness(moving, mayUsePostcopy(request.options));
+  const witness = new Witness(moving, mayUsePostcopy(options));
   const part = modes[mode]({ moving, watch, witness, clocks });
   // Preparing moves nothing, so it need not wait until the intent is on the disk.
   const [written, prepared] = await Promise.allSettled([
@@ -41,7 +46,7 @@ export async function move(moving: Moving, request: MigrationRequest): Promise<O
     await witness.abandon();
     throw written.reason;
   }
-  const base = { ...facts, startedAt: watch.startedAt.toISOString(), preflight: checks };
+  const base = { ...facts, ...chosen, startedAt: watch.startedAt.toISOString(), preflight: checks };
   let failure: unknown;
   try {
     if (prepared.status === "rejected") failure = prepared.reason;

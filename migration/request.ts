@@ -1,6 +1,10 @@
-import type { MigrationMode } from "../report/record.ts";
+import type { MigrationMode, MigrationRecord } from "../report/record.ts";
 import type { Fleet } from "./fleet.ts";
 import type { GuestPlatform } from "./hardware.ts";
+
+export const defaultTimeoutMs = 600_000;
+/** QEMU's own. */
+export const defaultMaxDowntimeMs = 300;
 
 /** How a guest is moved. Units are in the names; what is absent is the hypervisor's own default. */
 export interface MigrationOptions {
@@ -30,6 +34,9 @@ export interface MigrationOptions {
   onTimeout?: "abort" | "postcopy" | "suspend";
 }
 
+/** As they are asked for: `auto` leaves the mode open until the guest was measured. */
+export type AskedOptions = Omit<MigrationOptions, "mode"> & { mode: MigrationOptions["mode"] | "auto" };
+
 /** What the records say about the conditions of a move besides what is measured. */
 export interface Conditions {
   memoryMiB: number;
@@ -43,9 +50,11 @@ export interface MigrationRequest {
   uuid: string;
   /** Host where the guest should run. */
   to: string;
-  options: MigrationOptions;
+  options: AskedOptions;
   conditions: Conditions;
   /** What it runs with: asked of the destination before the move. Absent: not asked. */
   platform?: GuestPlatform;
   fleet: Fleet;
+  /** Its moves until now, newest first: `auto` learns from them. */
+  history?: readonly MigrationRecord[];
 }

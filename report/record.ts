@@ -57,6 +57,7 @@ export const recordSchema = z.object({
   from: z.string().describe("host it ran on"),
   to: z.string().describe("host it was to run on"),
   mode: z.enum(migrationModes),
+  modeReason: z.string().optional().describe("why this mode, where the config leaves that open (auto)"),
   outcome: z
     .enum(["completed", "failed", "rolled-back", "recovered"])
     .describe(

@@ -188,9 +188,9 @@ const autoConverge = section({
 
 const migrationOptions = section({
   mode: z
-    .enum(migrationModes)
+    .enum([...migrationModes, "auto"])
     .describe(
-      "the way a guest moves: running, its memory sent before (live), after (postcopy) or partly before and partly after (hybrid) it goes on at the destination; suspended to a file (offline); shut down and started (cold)",
+      "the way a guest moves: the one that suits what it does (auto); running, its memory sent before (live), after (postcopy) or partly before and partly after (hybrid) it goes on at the destination; suspended to a file (offline); shut down and started (cold)",
     ),
   maxDowntimeMs: z
     .int()

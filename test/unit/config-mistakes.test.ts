@@ -69,7 +69,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a key without a value",
     lab({ migration: { mode: null } }),
-    "testbed:migration.mode: is empty; give live, postcopy, hybrid, offline or cold, or leave the key out",
+    "testbed:migration.mode: is empty; give live, postcopy, hybrid, offline, cold or auto, or leave the key out",
   ],
   [
     "a section without keys",
@@ -79,12 +79,12 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a mode that is not there",
     lab({ migration: { mode: "offlin" } }),
-    'testbed:migration.mode: "offlin" does not fit; give live, postcopy, hybrid, offline or cold (did you mean "offline"?)',
+    'testbed:migration.mode: "offlin" does not fit; give live, postcopy, hybrid, offline, cold or auto (did you mean "offline"?)',
   ],
   [
     "a guest's mode that is not there",
     lab(guests(vm("vm1", { migration: { mode: "warm" } }))),
-    'testbed:guests[0].migration.mode: "warm" does not fit; give live, postcopy, hybrid, offline or cold',
+    'testbed:guests[0].migration.mode: "warm" does not fit; give live, postcopy, hybrid, offline, cold or auto',
   ],
   [
     "an option that the mode cannot do",
@@ -549,7 +549,7 @@ describe("a mistake in a stack's config", () => {
         {
           path: "testbed:migration.mode",
           problem: '"warm" does not fit',
-          mend: "give live, postcopy, hybrid, offline or cold",
+          mend: "give live, postcopy, hybrid, offline, cold or auto",
         },
       ]),
     );
@@ -557,7 +557,7 @@ describe("a mistake in a stack's config", () => {
       [
         "The stack's config has 2 mistakes; nothing was touched:",
         '  testbed:placement.vm1: there is no host "hots2"; hosts are host1 and host2 (did you mean "host2"?)',
-        '  testbed:migration.mode: "warm" does not fit; give live, postcopy, hybrid, offline or cold',
+        '  testbed:migration.mode: "warm" does not fit; give live, postcopy, hybrid, offline, cold or auto',
       ].join("\n"),
     );
   });

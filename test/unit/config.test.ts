@@ -66,7 +66,7 @@ describe("the config of a stack", () => {
 
   it("has its types from the schema", () => {
     expectTypeOf<StackConfig["migration"]["mode"]>().toEqualTypeOf<
-      "live" | "postcopy" | "hybrid" | "offline" | "cold"
+      "live" | "postcopy" | "hybrid" | "offline" | "cold" | "auto"
     >();
     expectTypeOf<GuestConfig["memoryMiB"]>().toEqualTypeOf<number>();
     expectTypeOf<GuestConfig["migration"]>().toEqualTypeOf<Partial<MigrationOptions> | undefined>();

@@ -7,11 +7,14 @@ import {
   phasesOf,
   recordSchema,
 } from "../../report/record.ts";
-import { coldRecord, liveRecord, offlineRecord } from "./records.ts";
+import { coldRecord, liveRecord, offlineRecord, postcopyRecord } from "./records.ts";
 
 describe("a migration's record", () => {
   it.each([
     ["live", liveRecord()],
+    ["postcopy", postcopyRecord()],
+    ["hybrid that turned", postcopyRecord({ mode: "hybrid" })],
+    ["hybrid that converged before", liveRecord({ mode: "hybrid" })],
     ["offline", offlineRecord()],
     ["cold", coldRecord()],
   ])("that adds up is sound: %s", (_, record) => {
@@ -52,6 +55,23 @@ describe("a record that does not add up says where", () => {
   });
 
   it.each<[string, MigrationRecord, string[]]>([
+    [
+      "a post-copy with DM in its equations",
+      postcopyRecord({
+        equations: { ...postcopyRecord().equations, dmMs: 0 } as MigrationRecord["equations"],
+      }),
+      ["DM is 0, in a post-copy"],
+    ],
+    [
+      "a pre-copy without",
+      liveRecord({ equations: postcopyRecord().equations }),
+      ["DM is absent, in a pre-copy"],
+    ],
+    [
+      "a post-copy whose downtime is not its device state",
+      postcopyRecord({ downtimeMs: 95 }),
+      ["TDT = 95 ms, VS = 90 ms"],
+    ],
     [
       "a gap between phases",
       liveRecord(phase(1, { startMs: 160 })),
