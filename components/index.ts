@@ -8,6 +8,7 @@ export { CpuBaseline, type CpuBaselineArgs } from "./cpu-baseline.ts";
 export { Domain, type DomainArgs } from "./domain.ts";
 export { fleetOf } from "./fleet.ts";
 export { GuestImage, type GuestImageArgs } from "./guest-image.ts";
+export { HostTls, type HostTlsArgs } from "./host-tls.ts";
 export { HostTrust, type HostTrustArgs } from "./host-trust.ts";
 export { KvmHost, type KvmHostArgs } from "./kvm-host.ts";
 export { LabHost, type LabHostArgs } from "./lab-host.ts";

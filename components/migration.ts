@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Drift } from "../migration/decide-move.ts";
 import type { Fleet } from "../migration/fleet.ts";
 import type { GuestPlatform } from "../migration/hardware.ts";
-import type { Conditions, MigrationOptions } from "../migration/request.ts";
+import type { AskedOptions, Conditions } from "../migration/request.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { engineProvider } from "./engine-provider.ts";
 
@@ -17,7 +17,7 @@ export interface MigrationArgs {
   /** Hosts on which no guest should run: one that someone moved there by hand moves, too, whatever `drift` says. Default: none. */
   readonly drained?: readonly string[];
   /** How it moves. */
-  readonly options: pulumi.Input<MigrationOptions>;
+  readonly options: pulumi.Input<AskedOptions>;
   /** What to do about a guest that someone moved by hand: move it back, keep it there, or stop. Default: "return". */
   readonly drift?: pulumi.Input<Drift>;
   /** Under what conditions it moves: they go into the records. */

@@ -6,6 +6,7 @@ import { Bridge } from "./bridge.ts";
 import { CpuBaseline } from "./cpu-baseline.ts";
 import { fleetOf } from "./fleet.ts";
 import { GuestImage } from "./guest-image.ts";
+import { HostTls } from "./host-tls.ts";
 import { HostTrust } from "./host-trust.ts";
 import { KvmHost } from "./kvm-host.ts";
 import { LabHost } from "./lab-host.ts";
@@ -104,8 +105,12 @@ export class Testbed extends pulumi.ComponentResource {
     const migrationPorts = [...new Set(plan.guests.flatMap(({ migration }) => migration.port ?? []))];
     const trust = new HostTrust(`${name}-trust`, { hosts, key: trustKey, migrationPorts }, child);
     const platform = new CpuBaseline(`${name}-platform`, { hosts }, child);
+    const overTls = plan.guests.some(({ migration }) => migration.transport === "tls");
+    const tls = overTls ? new HostTls(`${name}-tls`, { hosts }, child) : undefined;
     // A guest may be moved as soon as it is there: by then the hosts must trust each other.
-    const fleet = pulumi.unsecret(pulumi.all([fleetOf(hosts, pool), trust.ready]).apply(([known]) => known));
+    const fleet = pulumi.unsecret(
+      pulumi.all([fleetOf(hosts, pool), trust.ready, tls?.ready]).apply(([known]) => known),
+    );
 
     const made = plan.guests.map((guest) => {
       const { vnc } = guest;

@@ -19,6 +19,7 @@ export type HostScript =
   | "packages"
   | "pool-forget"
   | "probe"
+  | "tls"
   | "trust";
 
 /** What a command does to a host: `apply` when it is created or changed, `remove` when it is deleted. */

@@ -1,5 +1,24 @@
 import { virsh } from "../libvirt/virsh.ts";
+import { type Border, measureSteps } from "./measure.ts";
+import type { Mode } from "./mode.ts";
 import type { Moving } from "./moving.ts";
+import { shutDown } from "./power.ts";
+
+/** The guest is shut down as by its power button, defined at the destination and started there. */
+export const cold: Mode = ({ moving, witness, watch, clocks }) => {
+  const { guest: name, uuid, source, options } = moving;
+  const borders: Border[] = [];
+  return {
+    async begin() {
+      await shutDown(source.session, { name, uuid }, options.timeoutMs);
+      borders.push({ phase: "shutdown", endMs: watch.nowMs() });
+    },
+    stepped(step) {
+      if (step.do === "undefine") borders.push({ phase: "define", endMs: watch.nowMs() });
+    },
+    measure: async (endMs) => measureSteps(witness, borders, "start", clocks, watch, endMs),
+  };
+};
 
 /** Defines the guest at the destination, as it is defined at the source. */
 export async function defineAtDestination({ guest, uuid, source, destination }: Moving): Promise<void> {

@@ -11,10 +11,10 @@ const intentSchema = z.object({
   to: z.string(),
   mode: z.enum(migrationModes),
   /**
-   * `begun`: the guest's CPUs have not run at the destination. `resuming`: they may have, so that a saved memory is stale:
-   * resumed once more it would not fit the disk.
+   * `begun`: the guest's CPUs have not run at the destination, unless libvirt ended a pre-copy. `resuming`: they may have, so that a
+   * saved memory is stale: resumed once more it would not fit the disk. `postcopy`: they may have, with a part of the memory.
    */
-  phase: z.enum(["begun", "resuming"]),
+  phase: z.enum(["begun", "resuming", "postcopy"]),
   startedAt: z.iso.datetime(),
 });
 

@@ -2,10 +2,12 @@ import { withoutAbsent } from "../libvirt/job-info.ts";
 import { memorySentAt } from "../libvirt/qemu-trace.ts";
 import type { ClockReading } from "../libvirt/ssh-session.ts";
 import type { MigrationRecord, PhaseName } from "../report/record.ts";
-import type { Statistics } from "./live.ts";
+import type { Measured } from "./mode.ts";
 import { passesOf } from "./passes.ts";
+import { postcopyTimeline } from "./postcopy-timeline.ts";
 import { precopyTimeline } from "./precopy-timeline.ts";
 import type { Stopwatch } from "./stopwatch.ts";
+import type { Statistics } from "./transfer.ts";
 import type { Witness } from "./witness.ts";
 
 /** Both ends' clocks, each against this machine's. */
@@ -21,7 +23,6 @@ export interface Border {
 }
 
 type Heard = Pick<Witness, "source" | "stoppedAt" | "resumedAt" | "statusAt">;
-type Measured = Partial<MigrationRecord> & Pick<MigrationRecord, "totalMs" | "phases" | "passes">;
 
 /** To a tenth of a millisecond: no clock reading here is better. */
 export const rounded = (ms: number): number => Math.round(ms * 10) / 10 + 0; // -0 becomes 0, as it is in JSON
@@ -43,8 +44,8 @@ const offsetBetween = ({ source, destination }: Clocks): NonNullable<MigrationRe
   uncertaintyMs: Math.ceil((destination.uncertaintyMs + source.uncertaintyMs) * 10) / 10,
 });
 
-/** The figures of a pre-copy; one that QEMU did not report is absent. */
-export function measureLive(
+/** The figures of a guest that moved running, by pre-copy or with post-copy; one that QEMU did not report is absent. */
+export function measureRunning(
   heard: Heard,
   { trace, job = {} }: Statistics,
   clocks: Clocks,
@@ -65,12 +66,15 @@ export function measureLive(
   const passes = passesOf(heard.source, trace, (epochSeconds) => atSource(epochSeconds));
   const switchover = { remainingMiB: passes.at(-1)?.remainingMiB, bandwidthMiBps: job.bandwidthMiBps };
   const { activeMs, resumedMs } = moments;
-  const timeline =
-    activeMs === undefined || stoppedMs === undefined || resumedMs === undefined
-      ? { totalMs: moments.endMs, phases: [] }
-      : precopyTimeline({ ...moments, activeMs, stoppedMs, resumedMs }, switchover);
+  const timeline = () => {
+    if (activeMs === undefined || stoppedMs === undefined || resumedMs === undefined)
+      return { totalMs: moments.endMs, phases: [] };
+    const known = { ...moments, activeMs, stoppedMs, resumedMs };
+    if (heard.statusAt("postcopy-active") === undefined) return precopyTimeline(known, switchover);
+    return postcopyTimeline({ ...known, completedMs: atSource(completed, resumedMs) ?? moments.endMs });
+  };
   return withoutAbsent({
-    ...timeline,
+    ...timeline(),
     passes,
     hypervisorTotalMs: setup && completed ? rounded((completed - setup) * 1000) : undefined,
     hypervisorDowntimeMs: job.downtimeMs,

@@ -1,24 +1,19 @@
 import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { Sighting } from "../libvirt/sighting.ts";
-import { type HostVersions, hostVersions } from "../libvirt/versions.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import type { MigrationRecord } from "../report/record.ts";
+import { circumstances } from "./circumstances.ts";
 import { withGuest } from "./guest-lock.ts";
-import { type Intent, intentPath, writeIntent } from "./intent.ts";
-import { prepare, readStatistics, type Statistics, transfer } from "./live.ts";
-import { type Border, type Clocks, measureLive, measureSteps } from "./measure.ts";
+import { type Intent, intentPath } from "./intent.ts";
+import { move } from "./move.ts";
 import type { Moving, Station } from "./moving.ts";
-import type { Step } from "./next-step.ts";
 import { type FleetSessions, observeGuest } from "./observe.ts";
-import { save } from "./offline.ts";
-import { shutDown } from "./power.ts";
-import { preflight } from "./preflight.ts";
-import type { MigrationRequest } from "./request.ts";
+import { defaultTimeoutMs, type MigrationRequest } from "./request.ts";
+import { resolveAuto } from "./resolve-auto.ts";
 import { settle } from "./settle.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import type { Tell } from "./tell.ts";
 import { type Whereabouts, whereabouts } from "./whereabouts.ts";
-import { Witness } from "./witness.ts";
 
 /** What became of a request. */
 export interface Moved {
@@ -48,8 +43,6 @@ export class MigrationFailed extends Error {
   }
 }
 
-const defaultTimeoutMs = 600_000;
-
 /**
  * Makes a guest run on the host where it should be: finishes what a dead run began, finds out where it is, and moves it if it is
  * elsewhere. Asking again changes nothing.
@@ -69,13 +62,15 @@ export function migrate(request: MigrationRequest, tell: Tell): Promise<Moved> {
     await removeOldDefinitions(request, sightings, sessions);
     if (from === request.to) return { host: from, records };
 
-    const moving = movingOf(request, sessions, beginning(request, from), tell);
-    const { record, host, failure } = await move(moving, request);
+    const [source, destination] = [from, request.to].map((name) => stationOf(request, sessions, name));
+    const { options, chosen } = await resolveAuto(request, source as Station, destination as Station, tell);
+    const moving = movingOf(request, options, sessions, beginning(request, from, options.mode), tell);
+    const { record, host, failure } = await move(moving, request, chosen);
     records.push(record);
     if (failure !== undefined || host !== request.to) {
       const where = host ? `it runs on ${host}` : "where it runs is not known";
       throw new MigrationFailed(
-        `Moving guest ${request.guest} from ${from} to ${request.to} (${request.options.mode}) failed; ${where}. ${record.error ?? ""}`,
+        `Moving guest ${request.guest} from ${from} to ${request.to} (${options.mode}) failed; ${where}. ${record.error ?? ""}`,
         records,
         host,
         failure,
@@ -96,13 +91,13 @@ async function recover(
   tell(
     `${request.guest}: a run died while moving it from ${intent.from} to ${intent.to} (${intent.mode}); putting that right`,
   );
-  const moving = movingOf(request, sessions, intent, tell);
+  const moving = movingOf(request, { ...request.options, mode: intent.mode }, sessions, intent, tell);
   const watch = new Stopwatch();
   const { at, memoryLost, refusal } = await settle(moving);
   const host = moving[at].name;
   tell(`${request.guest}: it runs on ${host}`);
   return withoutAbsent({
-    ...(await circumstances(moving, request)),
+    ...(await circumstances(moving, request.conditions)),
     // Undone, unless the dead run or this one brought it to its destination.
     outcome: at === "destination" ? "recovered" : "rolled-back",
     error: memoryLost
@@ -154,188 +149,43 @@ function runningAt(guest: string, place: Whereabouts): string {
   );
 }
 
-function beginning({ guest, uuid, to, options }: MigrationRequest, from: string): Intent {
+function beginning({ guest, uuid, to }: MigrationRequest, from: string, mode: Intent["mode"]): Intent {
   return {
     schema: 1,
     guest,
     uuid,
     from,
     to,
-    mode: options.mode,
+    mode,
     phase: "begun",
     startedAt: new Date().toISOString(),
   };
 }
 
+const stationOf = (
+  { fleet }: Pick<MigrationRequest, "fleet">,
+  sessions: FleetSessions,
+  name: string,
+): Station => ({ name, host: fleet.hosts[name] as Station["host"], session: sessions.host(name) });
+
 function movingOf(
-  { guest, uuid, options, fleet }: Omit<MigrationRequest, "to">,
+  request: Pick<MigrationRequest, "guest" | "uuid" | "fleet">,
+  options: Moving["options"],
   sessions: FleetSessions,
   intent: Intent,
   tell: Tell,
 ): Moving {
-  const station = (name: string): Station => {
-    const session = sessions.host(name);
-    return { name, host: fleet.hosts[name] as Station["host"], session };
-  };
+  const { guest, uuid, fleet } = request;
   return {
     guest,
     uuid,
     intent,
     intentFile: intentPath(fleet.storage.intentDirectory, uuid),
-    source: station(intent.from),
-    destination: station(intent.to),
+    source: stationOf(request, sessions, intent.from),
+    destination: stationOf(request, sessions, intent.to),
     storage: sessions.storage,
+    options,
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
     tell,
   };
-}
-
-interface Outcome {
-  record: MigrationRecord;
-  host?: string;
-  failure?: unknown;
-}
-
-/** Where this program's own steps end a phase; the last phase ends with the move. */
-const phaseEnds: Record<"offline" | "cold", Partial<Record<Step["do"], Border["phase"]>>> = {
-  offline: { "copy-state": "copy" },
-  cold: { undefine: "define" },
-};
-
-async function move(moving: Moving, request: MigrationRequest): Promise<Outcome> {
-  const { guest, source, destination, storage, intentFile, tell } = moving;
-  const { mode } = request.options;
-  const [facts, clocks] = await Promise.all([circumstances(moving, request), readClocks(moving)]);
-  const checks = await preflight(request, source, destination, facts.versions);
-  tell(
-    `${guest}: moving from ${source.name} to ${destination.name} (${mode}, ${request.conditions.memoryMiB} MiB)`,
-  );
-
-  const watch = new Stopwatch();
-  const witness = new Witness(moving);
-  // Preparing moves nothing, so it need not wait until the intent is on the disk.
-  const [written, prepared] = await Promise.allSettled([
-    writeIntent(storage, intentFile, moving.intent),
-    mode === "live" ? prepare(moving, request.options) : 0,
-  ]);
-  if (written.status === "rejected") {
-    await witness.abandon();
-    throw written.reason;
-  }
-  const borders: Border[] = [];
-  const base = { ...facts, startedAt: watch.startedAt.toISOString(), preflight: checks };
-  let failure: unknown;
-  try {
-    if (prepared.status === "rejected") failure = prepared.reason;
-    else {
-      await begin(moving, request, borders, watch).catch((error: unknown) => {
-        failure = error;
-      });
-    }
-    const settled = await settle(moving, (step) => {
-      const phase = mode === "live" ? undefined : phaseEnds[mode][step.do];
-      if (phase) borders.push({ phase, endMs: watch.nowMs() });
-    });
-    failure ??= settled.refusal;
-    const endMs = watch.nowMs();
-    const host = moving[settled.at].name;
-    if (settled.at === "source" || settled.memoryLost) {
-      await witness.abandon();
-      const why = failure instanceof Error ? failure.message : "libvirt ended the move without an error";
-      failure ??= new Error(why);
-      const error = settled.memoryLost ? `${why}; its memory was lost, it was booted anew on ${host}` : why;
-      return {
-        record: unmeasured(base, settled.at === "source" ? "rolled-back" : "failed", error, endMs),
-        host,
-        failure,
-      };
-    }
-    await witness.stop();
-    const logEnd = prepared.status === "fulfilled" ? prepared.value : 0;
-    const measured =
-      mode === "live"
-        ? measureLive(witness, await statistics(moving, logEnd), clocks, watch, endMs)
-        : measureSteps(witness, borders, mode === "offline" ? "resume" : "start", clocks, watch, endMs);
-    const record = withoutAbsent({ ...base, outcome: "completed", ...measured }) as MigrationRecord;
-    tell(`${guest}: runs on ${host}; ${summary(record)}`);
-    return { record, host };
-  } catch (error) {
-    await witness.abandon();
-    const message = error instanceof Error ? error.message : String(error);
-    return { record: unmeasured(base, "failed", message, watch.nowMs()), failure: error };
-  }
-}
-
-/** The guest has moved, whatever becomes of the figures. */
-async function statistics(moving: Moving, logEnd: number): Promise<Statistics> {
-  try {
-    return await readStatistics(moving, logEnd);
-  } catch (error) {
-    moving.tell(`${moving.guest}: the statistics of its move are lost (${(error as Error).message})`);
-    return { trace: [] };
-  }
-}
-
-/** The first action of a move: what `settle` cannot do by itself, since without it there is nothing to settle. */
-async function begin(
-  moving: Moving,
-  { options }: MigrationRequest,
-  borders: Border[],
-  watch: Stopwatch,
-): Promise<void> {
-  const { guest: name, uuid, source } = moving;
-  switch (options.mode) {
-    case "live":
-      return transfer(moving, options);
-    case "offline":
-      await save(moving);
-      borders.push({ phase: "suspend", endMs: watch.nowMs() });
-      return;
-    case "cold":
-      await shutDown(source.session, { name, uuid }, options.timeoutMs);
-      borders.push({ phase: "shutdown", endMs: watch.nowMs() });
-  }
-}
-
-async function readClocks({ source, destination }: Moving): Promise<Clocks> {
-  const [atSource, atDestination] = await Promise.all([
-    source.session.readClock(),
-    destination.session.readClock(),
-  ]);
-  return { source: atSource, destination: atDestination };
-}
-
-type Circumstances = Omit<MigrationRecord, "outcome" | "startedAt" | "totalMs" | "phases" | "passes">;
-
-/** What a record says besides what happened. */
-async function circumstances(
-  { guest, uuid, intent, source, destination }: Moving,
-  { conditions }: Pick<MigrationRequest, "conditions">,
-): Promise<Circumstances> {
-  const [from, to]: [HostVersions, HostVersions] = await Promise.all([
-    hostVersions(source.session),
-    hostVersions(destination.session),
-  ]);
-  return withoutAbsent({
-    schema: 1,
-    guest,
-    uuid,
-    from: intent.from,
-    to: intent.to,
-    mode: intent.mode,
-    ...conditions,
-    versions: { from, to },
-  }) as Circumstances;
-}
-
-const unmeasured = (
-  base: Circumstances & Pick<MigrationRecord, "startedAt">,
-  outcome: MigrationRecord["outcome"],
-  error: string,
-  endMs: number,
-): MigrationRecord => ({ ...base, outcome, error, totalMs: Math.round(endMs), phases: [], passes: [] });
-
-function summary({ totalMs, downtimeMs }: MigrationRecord): string {
-  const total = `total ${(totalMs / 1000).toFixed(2)} s`;
-  return downtimeMs === undefined ? total : `${total}, downtime ${Math.round(downtimeMs)} ms`;
 }

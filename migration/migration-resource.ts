@@ -5,6 +5,7 @@ import { type Decision, type Drift, decideMove } from "./decide-move.ts";
 import { union } from "./fleet.ts";
 import { MigrationFailed, type Moved, migrate } from "./migrate.ts";
 import { type Observation, observeGuest, withFleet } from "./observe.ts";
+import { refuseMisfits } from "./refuse-misfits.ts";
 import type { MigrationRequest } from "./request.ts";
 import { hasUnknown } from "./unknown.ts";
 import { whereabouts } from "./whereabouts.ts";
@@ -54,12 +55,14 @@ export const migrationResource = {
     if (decision?.kind === "refuse") throw new Error(decision.message);
     if (decision) announce(decision, news);
     const settings = !isDeepStrictEqual(stored(olds), stored(news));
+    if (settings || decision?.kind === "move") await refuseMisfits(news);
     const replaces = olds.uuid === news.uuid ? [] : ["uuid"];
     return { changes: settings || (decision !== undefined && decision.kind !== "stay"), replaces };
   },
 
   async create(inputs: MigrationInputs) {
     const id = inputs.uuid;
+    await refuseMisfits(inputs);
     const moved = await attempt(id, inputs, { host: inputs.to, moves: 0, history: [] });
     return { id, outs: outputs(inputs, moved, { moves: 0, history: [] }, inputs.to) };
   },
@@ -168,7 +171,7 @@ async function attempt(
   past: Past & Pick<MigrationOutputs, "host"> & Partial<MigrationOutputs>,
 ): Promise<Moved> {
   try {
-    const moved = await migrate(inputs, tell);
+    const moved = await migrate({ ...inputs, history: past.history }, tell);
     await keep(inputs.stack, moved.records);
     return moved;
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import type { FleetHost } from "./fleet.ts";
 import type { Intent } from "./intent.ts";
+import type { MigrationOptions } from "./request.ts";
 
 /** One end of a move. */
 export interface Station {
@@ -18,6 +19,7 @@ export interface Moving {
   source: Station;
   destination: Station;
   storage: SshSession;
+  options: MigrationOptions;
   timeoutMs: number;
   /** Shows a line of progress to the person. */
   tell: (line: string) => void;

@@ -1,4 +1,5 @@
 import type { Sighting } from "../libvirt/sighting.ts";
+import { movesRunning } from "../report/record.ts";
 import type { Intent } from "./intent.ts";
 import { GuestActiveTwice, isActive } from "./whereabouts.ts";
 
@@ -17,13 +18,17 @@ export type End = "source" | "destination";
 export type Step =
   /** It shuts down, or a job of libvirt's still works on it: see what comes of it. */
   | { do: "wait-for-job"; at: End }
-  /** Ends a copy whose CPUs have not run since the other one has them. */
+  /** Ends a copy whose CPUs have not run since the other one has them, or whose memory cannot become whole any more. */
   | { do: "destroy"; at: End }
   | { do: "undefine"; at: End }
   /** Lets a paused copy run. */
   | { do: "resume"; at: End }
   /** From here on the saved memory is stale. */
   | { do: "mark-resuming" }
+  /** Post-copy was announced and has not begun: the source has all of the memory, and may have it for good. */
+  | { do: "mark-begun" }
+  /** Each end has a part of the memory and they have lost each other: connects them again. */
+  | { do: "resume-postcopy" }
   | { do: "copy-state" }
   /** From the state file, still paused. */
   | { do: "restore"; at: End }
@@ -44,13 +49,16 @@ export type Step =
 export function nextStep(intent: Intent, world: World, goBack = false): Step {
   const { source, destination } = world;
   const bothActive = isActive(source) && isActive(destination);
-  // After an offline move's copy has run, a source that is active again was started by someone else.
+  // After an offline move's copy has run, a source that is active again was started by someone else; so was one that runs beside a
+  // destination that has a part of its memory.
   const bothMayHaveRun =
-    (source.state === "running" && destination.state === "running") || intent.phase === "resuming";
+    (source.state === "running" && (destination.state === "running" || hasPart(destination))) ||
+    intent.phase === "resuming";
   if (bothActive && bothMayHaveRun) {
     throw new GuestActiveTwice(intent.guest, [source.host, destination.host]);
   }
 
+  if (hasPart(source) || hasPart(destination)) return inPostcopy(world);
   const busy = [source, destination].find(({ job, state }) => job !== undefined || state === "stopping");
   if (busy) return { do: "wait-for-job", at: busy === source ? "source" : "destination" };
 
@@ -59,6 +67,31 @@ export function nextStep(intent: Intent, world: World, goBack = false): Step {
   if (destination.state === "paused") return pausedAtDestination(intent, world);
   if (source.state === "paused") return pausedAtSource(intent, world);
   return runsNowhere(intent, world, goBack);
+}
+
+/** libvirt's reasons for the state of a guest whose memory is spread over both ends. */
+const linked = "post-copy";
+const unlinked = "post-copy failed";
+
+/** This end has a part of the guest's memory: the source what was not pulled yet, the destination the rest. */
+export const hasPart = ({ reason }: Sighting): boolean => reason === linked || reason === unlinked;
+
+/** libvirt knows that this end has lost the other. */
+export const isUnlinked = ({ reason }: Sighting): boolean => reason === unlinked;
+
+/** Post-copy has begun: the guest goes on at the destination or nowhere. */
+function inPostcopy({ source, destination }: World): Step {
+  if (isActive(source) && isActive(destination)) {
+    const pulled = destination.state === "running" && !hasPart(destination);
+    const works = [source, destination].find((end) => end.job !== undefined && !isUnlinked(end));
+    if (isUnlinked(source) || isUnlinked(destination) || !works) {
+      return pulled ? { do: "destroy", at: "source" } : { do: "resume-postcopy" };
+    }
+    return { do: "wait-for-job", at: works === source ? "source" : "destination" };
+  }
+  // The other one died, and with it a part of the memory; unless libvirt is just about to say that all is done.
+  const [left, at]: [Sighting, End] = isActive(source) ? [source, "source"] : [destination, "destination"];
+  return left.job !== undefined && !isUnlinked(left) ? { do: "wait-for-job", at } : { do: "destroy", at };
 }
 
 /** The move succeeded: what is left at the source goes. */
@@ -79,8 +112,9 @@ function releaseDestination({ destination, stateAtSource, stateAtDestination }: 
 
 /** libvirt stopped it for a save or a switchover of which nothing came, or it was put back. */
 function pausedAtSource(intent: Intent, { destination, stateAtSource, stateAtDestination }: World): Step {
-  // It has run at the destination, and died there.
-  const isStale = intent.mode === "live" && destination.state === "inactive";
+  // It has run at the destination and died there; or it may have, since post-copy was about to begin.
+  const isStale =
+    movesRunning(intent.mode) && (destination.state === "inactive" || intent.phase === "postcopy");
   if (isStale) return { do: "destroy", at: "source" };
   const isSaved = stateAtSource || stateAtDestination;
   return isSaved && intent.phase === "begun" ? { do: "mark-resuming" } : { do: "resume", at: "source" };
@@ -91,10 +125,13 @@ function pausedAtDestination(intent: Intent, { source, destination }: World): St
     // Restored in full: only the mark stands between it and running.
     return intent.phase === "resuming" ? { do: "resume", at: "destination" } : { do: "mark-resuming" };
   }
-  // Pre-copy: libvirt writes the guest's definition at the destination once the source has sent all of its memory, right before
-  // it runs there: from then on the source's memory may be stale. Until then the source has the whole of it.
+  // libvirt writes the guest's definition at the destination once the source has sent all of its memory (or has begun a post-copy),
+  // right before it runs there: from then on the source's memory may be stale. Until then the source has the whole of it.
   const incomplete = !destination.persistent && (isActive(source) || destination.reason === "migrating");
-  if (incomplete) return { do: "destroy", at: "destination" };
+  if (incomplete) {
+    const sourceIsWhole = isActive(source) && intent.phase === "postcopy";
+    return sourceIsWhole ? { do: "mark-begun" } : { do: "destroy", at: "destination" };
+  }
   return isActive(source) ? { do: "destroy", at: "source" } : { do: "resume", at: "destination" };
 }
 

@@ -1,12 +1,29 @@
 import { quote } from "../libvirt/ssh-session.ts";
 import { virsh, virshCommand } from "../libvirt/virsh.ts";
+import { type Border, measureSteps } from "./measure.ts";
+import type { Mode } from "./mode.ts";
 import type { Moving, Station } from "./moving.ts";
 import { definitionPath, makeStateDirectory, stateFilePath } from "./state-file.ts";
 
 const mib = 1024 * 1024;
 
+/** The guest is suspended to a file, which is copied, and resumes from it at the destination. */
+export const offline: Mode = ({ moving, witness, watch, clocks }) => {
+  const borders: Border[] = [];
+  return {
+    async begin() {
+      await save(moving);
+      borders.push({ phase: "suspend", endMs: watch.nowMs() });
+    },
+    stepped(step) {
+      if (step.do === "copy-state") borders.push({ phase: "copy", endMs: watch.nowMs() });
+    },
+    measure: async (endMs) => measureSteps(witness, borders, "resume", clocks, watch, endMs),
+  };
+};
+
 /** Stops the guest and writes its memory to a state file at the source. */
-export async function save({ guest, uuid, source, timeoutMs }: Moving): Promise<void> {
+async function save({ guest, uuid, source, timeoutMs }: Moving): Promise<void> {
   await makeStateDirectory(source.session);
   await virsh(source.session, `saving the memory of guest ${guest}`, ["save", uuid, stateFilePath(uuid)], {
     timeoutMs,
@@ -15,7 +32,7 @@ export async function save({ guest, uuid, source, timeoutMs }: Moving): Promise<
 
 /** Copies state file and definition over SSH, from host to host, and defines the guest at the destination. */
 export async function copyState(moving: Moving): Promise<void> {
-  const { guest, uuid, source, destination, timeoutMs, tell } = moving;
+  const { guest, uuid, source, destination, timeoutMs, options, tell } = moving;
   const [state, definition] = [stateFilePath(uuid), definitionPath(uuid)];
   await makeStateDirectory(destination.session);
   const { stdout } = await source.session.run("measuring the state file", `stat -c %s ${quote(state)}`);
@@ -25,6 +42,8 @@ export async function copyState(moving: Moving): Promise<void> {
     const doneMiB = Number(bytes) / mib;
     tell(`${guest}: copying the state file, ${doneMiB.toFixed(0)} of ${sizeMiB.toFixed(0)} MiB`);
   });
+  // In Kibit/s.
+  const limit = options.bandwidthMiBps === undefined ? "" : `-l ${options.bandwidthMiBps * 8192} `;
   const peer = `root@${destination.host.peerAddress}`;
   try {
     await source.session.run(
@@ -35,7 +54,7 @@ exec 9> ${quote(`${state}.lock`)}
 flock 9
 ${virshCommand(["dumpxml", "--security-info", "--inactive", uuid])} > ${quote(definition)}
 scp -q -o BatchMode=yes ${quote(definition)} ${quote(`${peer}:${definition}`)}
-scp -q -o BatchMode=yes ${quote(state)} ${quote(`${peer}:${state}.part`)}
+scp -q ${limit}-o BatchMode=yes ${quote(state)} ${quote(`${peer}:${state}.part`)}
 ssh -o BatchMode=yes ${quote(peer)} ${quote(`${virshCommand(["define", definition])} && mv ${quote(`${state}.part`)} ${quote(state)}`)}`,
       { timeoutMs },
     );

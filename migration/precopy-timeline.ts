@@ -20,15 +20,14 @@ export interface Switchover {
   bandwidthMiBps?: number;
 }
 
-type Measured = Required<Pick<MigrationRecord, "totalMs" | "downtimeMs" | "phases" | "equations">>;
+export type Timeline = Required<Pick<MigrationRecord, "totalMs" | "downtimeMs" | "phases" | "equations">>;
 
 /**
  * Phases and the paper's equations from the moments: TMT = TI + OV, TDT = DM + VS. They hold exactly, since each term is the time
  * between two of the same moments. Where DM ends is traced, or estimated from what remained at the switchover and the bandwidth.
  */
-export function precopyTimeline(moments: PrecopyMoments, switchover: Switchover): Measured {
+export function precopyTimeline(moments: PrecopyMoments, switchover: Switchover): Timeline {
   const { activeMs, stoppedMs, resumedMs, endMs } = moments;
-  const between = (fromMs: number, toMs: number) => withoutNoise(toMs - fromMs);
   const downtimeMs = between(stoppedMs, resumedMs);
   const { remainingMiB, bandwidthMiBps } = switchover;
   const estimatedMs =
@@ -58,4 +57,4 @@ export function precopyTimeline(moments: PrecopyMoments, switchover: Switchover)
 }
 
 /** 1785.7 - 200.1 is not 1585.6 in binary fractions. */
-const withoutNoise = (ms: number): number => Math.round(ms * 1000) / 1000;
+export const between = (fromMs: number, toMs: number): number => Math.round((toMs - fromMs) * 1000) / 1000;

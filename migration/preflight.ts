@@ -1,7 +1,8 @@
 import { virtType } from "../libvirt/domain-xml.ts";
 import { quote } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import { type MigrationRecord, movesRunning } from "../report/record.ts";
+import { misfits } from "./fitting.ts";
 import type { GuestPlatform } from "./hardware.ts";
 import type { Station } from "./moving.ts";
 import type { MigrationRequest } from "./request.ts";
@@ -57,7 +58,10 @@ export async function preflight(
     wayCheck(source.name, destination.name, way.exitCode === 0 ? undefined : way.stderr.trim()),
     nameCheck(guest, destination.name, uuid, namesake.stdout.trim()),
     ...(cpu === undefined ? [] : [cpu]),
-    ...(options.mode === "live"
+    ...misfits(options, versions).map(({ option, problem, mend }) =>
+      check("options", false, `${option} ${problem}: ${mend}`),
+    ),
+    ...(movesRunning(options.mode)
       ? [emulationCheck(conditions.accelerator, source.name, versions.from.qemu)]
       : []),
   ];

@@ -1,19 +1,41 @@
-import type { MigrationMode } from "../report/record.ts";
+import type { MigrationMode, MigrationRecord } from "../report/record.ts";
 import type { Fleet } from "./fleet.ts";
 import type { GuestPlatform } from "./hardware.ts";
+
+export const defaultTimeoutMs = 600_000;
+/** QEMU's own. */
+export const defaultMaxDowntimeMs = 300;
 
 /** How a guest is moved. Units are in the names; what is absent is the hypervisor's own default. */
 export interface MigrationOptions {
   mode: MigrationMode;
-  /** live: QEMU switches over when what remains can be sent within this time. Default: QEMU's, 300 ms. */
+  /** live, hybrid: QEMU switches over when what remains can be sent within this time. Default: QEMU's, 300 ms. */
   maxDowntimeMs?: number;
-  /** live: ceiling of the transfer. Default: none. */
+  /** Moves of a running guest: ceiling of the transfer, in post-copy too. Default: none. */
   bandwidthMiBps?: number;
-  /** live: TCP port at the destination. Default: the first free one of libvirt's, 49152 to 49215. */
+  /** hybrid: when pre-copy ends and post-copy begins; the first of both. Default: after one pass. */
+  hybrid?: { afterPasses?: number | undefined; afterMs?: number | undefined };
+  /** Moves of a running guest: TCP port at the destination. Default: the first free one of libvirt's, 49152 to 49215. */
   port?: number;
-  /** How long the move may take before it is given up and the guest stays where it was. Default 600 000. */
+  /** Pre-copy: slows the guest's CPUs down until it converges; percents. Default: it is not slowed down. */
+  autoConverge?: { initial?: number | undefined; increment?: number | undefined };
+  /** Pre-copy: of pages that were sent before (xbzrle), or of all that goes over parallel connections. Default: none. */
+  compression?: "zlib" | "zstd" | "xbzrle";
+  /** Moves of a running guest: how many connections share its memory. Default: one, of another kind. */
+  parallelConnections?: number;
+  /** Moves of a running guest: plain TCP, TLS, or inside libvirt's own connection. Default: tcp. */
+  transport?: "tcp" | "tls" | "tunnelled";
+  /** How long the move may take before `onTimeout`. Default 600 000. */
   timeoutMs?: number;
+  /**
+   * What then becomes of a pre-copy: given up, the guest stays where it was; or brought to its end, by post-copy, or by pausing the guest
+   * until it is at the destination. Default: abort.
+   */
+  onTimeout?: "abort" | "postcopy" | "suspend";
 }
+
+/** As they are asked for: `auto` leaves the mode open until the guest was measured. */
+export type AskedOptions = Omit<MigrationOptions, "mode"> & { mode: MigrationOptions["mode"] | "auto" };
 
 /** What the records say about the conditions of a move besides what is measured. */
 export interface Conditions {
@@ -28,9 +50,11 @@ export interface MigrationRequest {
   uuid: string;
   /** Host where the guest should run. */
   to: string;
-  options: MigrationOptions;
+  options: AskedOptions;
   conditions: Conditions;
   /** What it runs with: asked of the destination before the move. Absent: not asked. */
   platform?: GuestPlatform;
   fleet: Fleet;
+  /** Its moves until now, newest first: `auto` learns from them. */
+  history?: readonly MigrationRecord[];
 }

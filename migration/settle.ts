@@ -4,10 +4,11 @@ import { CommandFailed } from "../libvirt/errors.ts";
 import { sight } from "../libvirt/sighting.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import { defineAtDestination } from "./cold.ts";
-import { clearIntent, writeIntent } from "./intent.ts";
+import { clearIntent, type Intent, writeIntent } from "./intent.ts";
 import type { Moving, Station } from "./moving.ts";
-import { type End, nextStep, type Step, type World } from "./next-step.ts";
+import { type End, hasPart, isUnlinked, nextStep, type Step, type World } from "./next-step.ts";
 import { copyState, restorePaused } from "./offline.ts";
+import { resumePostcopy } from "./resume-postcopy.ts";
 import { discardStateFiles, hasStateFile } from "./state-file.ts";
 
 export interface Settled {
@@ -75,7 +76,7 @@ export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise
 }
 
 async function perform(moving: Moving, step: Exclude<Step, { do: "settled" }>): Promise<void> {
-  const { guest, uuid, storage, intentFile } = moving;
+  const { guest, uuid } = moving;
   const station = (at: End): Station => moving[at];
   switch (step.do) {
     case "wait-for-job":
@@ -90,8 +91,11 @@ async function perform(moving: Moving, step: Exclude<Step, { do: "settled" }>): 
       await virsh(station(step.at).session, `resuming guest ${guest}`, ["resume", uuid]);
       return;
     case "mark-resuming":
-      moving.intent = { ...moving.intent, phase: "resuming" };
-      return writeIntent(storage, intentFile, moving.intent);
+      return mark(moving, "resuming");
+    case "mark-begun":
+      return mark(moving, "begun");
+    case "resume-postcopy":
+      return resumePostcopy(moving);
     case "copy-state":
       return copyState(moving);
     case "restore":
@@ -112,16 +116,38 @@ async function perform(moving: Moving, step: Exclude<Step, { do: "settled" }>): 
   }
 }
 
+/** Writes down, before it matters, what whoever takes over has to know. */
+async function mark(moving: Moving, phase: Intent["phase"]): Promise<void> {
+  moving.intent = { ...moving.intent, phase };
+  await writeIntent(moving.storage, moving.intentFile, moving.intent);
+}
+
+/** A migration that is cancelled ends within a moment. */
+const abortTakesMs = 30_000;
+
 async function waitForJob(
   { guest, uuid, timeoutMs, tell }: Moving,
   { name, session }: Station,
 ): Promise<void> {
   tell(`${guest}: a job of libvirt's still works on it on ${name}; waiting for its end`);
-  const deadlineMs = performance.now() + timeoutMs;
+  let deadlineMs = performance.now() + timeoutMs;
+  let aborted = false;
   for (;;) {
-    const { job, state } = await sight(session, uuid);
-    if (job === undefined && state !== "stopping") return;
+    const seen = await sight(session, uuid);
+    const { job, state } = seen;
+    // A post-copy that has lost its other end keeps its job, and waits for us.
+    if ((job === undefined && state !== "stopping") || isUnlinked(seen)) return;
     if (performance.now() > deadlineMs) {
+      // A pre-copy that a dead run left, and that does not converge: given up, as that run would have.
+      if (job === "Outgoing migration" && !hasPart(seen) && !aborted) {
+        tell(`${guest}: its migration does not come to an end; giving it up, it stays on ${name}`);
+        await virsh(session, `cancelling the migration of guest ${guest}`, ["domjobabort", uuid], {
+          allowFailure: true,
+        });
+        aborted = true;
+        deadlineMs += abortTakesMs;
+        continue;
+      }
       throw new Error(
         `Guest ${guest} on ${name} is still busy (${job ?? state}) after ${timeoutMs / 1000} s. ` +
           `End the job with \`virsh domjobabort ${guest}\` on ${name}, and run again.`,

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { JobEvents, jobEventCommand } from "../libvirt/job-event.ts";
+import type { JobInfo } from "../libvirt/job-info.ts";
 import { type MonitorEvent, monitorEventCommand, parseMonitorEvent } from "../libvirt/monitor-event.ts";
 import type { Station } from "./moving.ts";
 
@@ -17,15 +19,36 @@ export class Witness {
   readonly source: MonitorEvent[] = [];
   readonly destination: MonitorEvent[] = [];
   readonly #stops: (() => Promise<void>)[];
+  readonly #listeners = new Set<(event: MonitorEvent) => void>();
+  readonly #jobs: JobEvents | undefined;
 
-  constructor({ guest, source, destination }: Witnessed) {
+  /** @param jobs whether libvirt's own account of the job is to be heard too, at the source */
+  constructor({ guest, source, destination }: Witnessed, jobs = false) {
     const listen = ({ session }: Witnessed["source"], into: MonitorEvent[]) =>
       session.follow(monitorEventCommand, (line) => {
         const event = parseMonitorEvent(line);
-        if (event?.guest === guest) into.push(event);
+        if (event?.guest !== guest) return;
+        into.push(event);
+        if (into === this.source) for (const listener of this.#listeners) listener(event);
       });
     const followers = [listen(source, this.source), listen(destination, this.destination)];
+    if (jobs) {
+      const events = new JobEvents(guest);
+      this.#jobs = events;
+      followers.push(source.session.follow(jobEventCommand, (line) => events.hear(line)));
+    }
     this.#stops = followers.map((follower) => () => follower.stop());
+  }
+
+  /** Tells of what happens at the source as soon as it is heard; returns what ends that. */
+  onSource(listener: (event: MonitorEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** libvirt's account of the job at the source, once it has ended. Absent: not heard. */
+  get job(): JobInfo | undefined {
+    return this.#jobs?.last;
   }
 
   /** The guest's CPUs stopped at the source; seconds on the source's clock. Absent: not heard. */
@@ -46,7 +69,8 @@ export class Witness {
 
   async stop(): Promise<void> {
     const deadlineMs = performance.now() + lateEventMs;
-    while (this.resumedAt === undefined && performance.now() < deadlineMs) await sleep(10);
+    const misses = () => this.resumedAt === undefined || (this.#jobs && !this.job);
+    while (misses() && performance.now() < deadlineMs) await sleep(10);
     await this.abandon();
   }
 

@@ -7,16 +7,32 @@ import * as z from "zod";
  * completed migration.
  */
 
-export const migrationModes = ["live", "offline", "cold"] as const;
+export const migrationModes = ["live", "postcopy", "hybrid", "offline", "cold"] as const;
 export type MigrationMode = (typeof migrationModes)[number];
 
-/** A completed migration has exactly these phases, in this order; a failed one the first few of them. */
+/** The ways to move a guest, each with its phases in their order. */
 export const phasesOf = {
-  live: ["preparation", "iterations", "stop-and-copy", "device-state", "completion"],
+  precopy: ["preparation", "iterations", "stop-and-copy", "device-state", "completion"],
+  postcopy: ["preparation", "iterations", "device-state", "post-copy", "completion"],
   offline: ["suspend", "copy", "resume"],
   cold: ["shutdown", "define", "start"],
-} as const satisfies { [mode in MigrationMode]: readonly string[] };
-export type PhaseName = (typeof phasesOf)[MigrationMode][number];
+} as const;
+export type PhaseName = (typeof phasesOf)[keyof typeof phasesOf][number];
+
+/** The modes that move a guest while it runs. */
+export const runningModes = ["live", "postcopy", "hybrid"] as const satisfies readonly MigrationMode[];
+export type RunningMode = (typeof runningModes)[number];
+export const movesRunning = (mode: string): mode is RunningMode =>
+  (runningModes as readonly string[]).includes(mode);
+
+/**
+ * The way by which a move went. A running guest's memory is sent by pre-copy alone or with post-copy, whatever the mode: a hybrid may
+ * converge before its time is over, a live move may end by post-copy since its time was.
+ */
+export function wayOf({ mode, phases }: Pick<MigrationRecord, "mode" | "phases">): keyof typeof phasesOf {
+  if (!movesRunning(mode)) return mode;
+  return phases.some(({ name }) => name === "post-copy") ? "postcopy" : "precopy";
+}
 
 const ms = z.number().nonnegative();
 const mib = z.number().nonnegative();
@@ -41,6 +57,7 @@ export const recordSchema = z.object({
   from: z.string().describe("host it ran on"),
   to: z.string().describe("host it was to run on"),
   mode: z.enum(migrationModes),
+  modeReason: z.string().optional().describe("why this mode, where the config leaves that open (auto)"),
   outcome: z
     .enum(["completed", "failed", "rolled-back", "recovered"])
     .describe(
@@ -72,14 +89,17 @@ export const recordSchema = z.object({
     .object({
       tiMs: ms.describe("TI: all iterations"),
       ovMs: ms.describe("OV: everything outside the iterations"),
-      dmMs: ms.describe("DM: sending the last dirty memory"),
+      dmMs: ms
+        .optional()
+        .describe("DM: sending the last dirty memory; absent: post-copy sends it afterwards"),
       vsMs: ms.describe("VS: sending CPU and device state"),
       dmVsFrom: z
         .enum(["traced", "estimated"])
+        .optional()
         .describe("traced: QEMU's trace events; estimated: from what remained and the bandwidth"),
     })
     .optional()
-    .describe("live only: TMT = TI + OV, TDT = DM + VS"),
+    .describe("moves of a running guest: TMT = TI + OV, TDT = DM + VS (post-copy: TDT = VS)"),
   passes: z.array(
     z.object({
       pass: count,
@@ -136,16 +156,17 @@ export function inconsistencies(record: MigrationRecord): string[] {
 
 function missing(record: MigrationRecord): string[] {
   const always = ["downtimeMs"] as const;
-  const live = ["hypervisorTotalMs", "equations", "clock", "transferredMiB", "iterations"] as const;
-  const demanded = record.mode === "live" ? [...always, ...live] : always;
+  const running = ["hypervisorTotalMs", "equations", "clock", "transferredMiB", "iterations"] as const;
+  const demanded = movesRunning(record.mode) ? [...always, ...running] : always;
   return demanded
     .filter((key) => record[key] === undefined)
     .map((key) => `${key} is missing in a completed ${record.mode} migration`);
 }
 
-function phaseFaults({ phases, mode, outcome, totalMs }: MigrationRecord): string[] {
+function phaseFaults(record: MigrationRecord): string[] {
+  const { phases, mode, outcome, totalMs } = record;
   const faults: string[] = [];
-  const expected: readonly string[] = phasesOf[mode];
+  const expected: readonly string[] = phasesOf[wayOf(record)];
   const names = phases.map((phase) => phase.name);
   const wanted = outcome === "completed" ? expected : expected.slice(0, names.length);
   if (names.join() !== wanted.join()) {
@@ -169,14 +190,17 @@ function phaseFaults({ phases, mode, outcome, totalMs }: MigrationRecord): strin
 
 function equationFaults({ mode, equations, totalMs, downtimeMs, phases }: MigrationRecord): string[] {
   if (equations === undefined) return [];
-  if (mode !== "live") return [`equations are for live migrations, this one is ${mode}`];
+  if (!movesRunning(mode)) return [`equations are for moves of a running guest, this one is ${mode}`];
   const { tiMs, ovMs, dmMs, vsMs } = equations;
+  const isPostcopy = phases.some(({ name }) => name === "post-copy");
+  if (isPostcopy !== (dmMs === undefined))
+    return [`DM is ${dmMs ?? "absent"}, in a ${isPostcopy ? "post-copy" : "pre-copy"}`];
   const faults: string[] = [];
   const equal = (left: string, leftMs: number, right: string, rightMs: number) => {
     if (!close(leftMs, rightMs, toleranceMs)) faults.push(`${left} = ${leftMs} ms, ${right} = ${rightMs} ms`);
   };
   equal("TMT", totalMs, "TI + OV", tiMs + ovMs);
-  if (downtimeMs !== undefined) equal("TDT", downtimeMs, "DM + VS", dmMs + vsMs);
+  if (downtimeMs !== undefined) equal("TDT", downtimeMs, isPostcopy ? "VS" : "DM + VS", (dmMs ?? 0) + vsMs);
   const termOf = { iterations: tiMs, "stop-and-copy": dmMs, "device-state": vsMs } as const;
   for (const { name, startMs, endMs } of phases) {
     const termMs = termOf[name as keyof typeof termOf];

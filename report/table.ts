@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import { type MigrationMode, type MigrationRecord, migrationModes, phasesOf } from "./record.ts";
+import { type MigrationRecord, phasesOf, wayOf } from "./record.ts";
 
 /** What stands where nothing was measured: zero would be a measurement. */
 const absent = "–";
@@ -43,37 +43,43 @@ export function migrationTable(records: readonly MigrationRecord[]): string {
   ]);
 }
 
-/** How long each phase took, a table for each mode; lines have the numbers of `migrationTable`. */
+/** How each way is called above its table. */
+const titles: { [way in keyof typeof phasesOf]: string } = {
+  precopy: "live moves",
+  postcopy: "moves with post-copy",
+  offline: "offline moves",
+  cold: "cold moves",
+};
+
+/** How long each phase took, a table for each way to move; lines have the numbers of `migrationTable`. */
 export function phaseTable(records: readonly MigrationRecord[]): string {
   const numbered = records.map((record, index) => ({ record, number: index + 1 }));
-  const tables = migrationModes.flatMap((mode) => {
+  const tables = Object.entries(phasesOf).flatMap(([way, phases]) => {
     const rows = numbered
-      .filter(({ record }) => record.mode === mode)
+      .filter(({ record }) => wayOf(record) === way)
       .map(({ record, number }) => [
         `${number}`,
         record.guest,
-        ...phasesOf[mode].map((name) => {
+        ...phases.map((name) => {
           const phase = record.phases.find((candidate) => candidate.name === name);
           return figure(phase && phase.endMs - phase.startMs);
         }),
       ]);
     if (rows.length === 0) return [];
     return [
-      `Phases of ${mode} moves, ms\n${table(["#", "guest", ...phasesOf[mode].map(heading(mode))], rows, [1])}`,
+      `Phases of ${titles[way as keyof typeof titles]}, ms\n${table(["#", "guest", ...phases.map(heading)], rows, [1])}`,
     ];
   });
   return withNote(tables.join("\n\n"), []);
 }
 
-/** With the paper's term where the phase is one. */
-function heading(mode: MigrationMode): (phase: string) => string {
-  const terms: { [phase: string]: string } = {
-    iterations: "TI",
-    "stop-and-copy": "DM",
-    "device-state": "VS",
-  };
-  return (phase) => (mode === "live" && terms[phase] ? `${phase} (${terms[phase]})` : phase);
-}
+/** The paper's terms, of the phases that are one. */
+const terms: { [phase: string]: string } = {
+  iterations: "TI",
+  "stop-and-copy": "DM",
+  "device-state": "VS",
+};
+const heading = (phase: string): string => (terms[phase] ? `${phase} (${terms[phase]})` : phase);
 
 function table(head: string[], rows: string[][], textColumns: readonly number[]): string {
   const colAligns = head.map((_, column) => (textColumns.includes(column) ? "left" : "right"));

@@ -1,4 +1,6 @@
 import { workloadMisfit } from "../guests/workload.ts";
+import { misfits } from "../migration/fitting.ts";
+import type { MigrationOptions } from "../migration/request.ts";
 import { imageNames, type StackInput } from "./config.ts";
 import {
   defaultBridge,
@@ -47,6 +49,7 @@ const checks: readonly Check[] = [
   ports,
   vncPasswords,
   workloads,
+  migrationOptions,
   exportFolder,
   image,
   bridge,
@@ -424,6 +427,24 @@ function workloads(draft: Draft): Mistake[] {
       ? []
       : [mistake(at, misfit, "make it smaller, or give the guest more memoryMiB")];
   });
+}
+
+/** An option and the mode that cannot do it, or another option: said for all guests, or with the guest's own word in it. */
+function migrationOptions({ migration, ...draft }: Draft): Mistake[] {
+  const all = { mode: "live", ...migration } as MigrationOptions;
+  const owners = [
+    { options: all, said: Object.keys(migration ?? {}), path: ["migration"] as PropertyKey[] },
+    ...guestsOf(draft).map(({ entry, path }) => ({
+      options: { ...all, ...entry.migration } as MigrationOptions,
+      said: Object.keys(entry.migration ?? {}),
+      path: [...path, "migration"],
+    })),
+  ];
+  return owners.flatMap(({ options, said, path }) =>
+    misfits(options)
+      .filter(({ option }) => said.includes(option))
+      .map(({ option, problem, mend }) => mistake([...path, option], problem, mend)),
+  );
 }
 
 const systemFolders = [

@@ -1,5 +1,7 @@
 import type { Workload } from "../guests/workload.ts";
+import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
+import { fitting } from "../migration/fitting.ts";
 import { drainHosts, type Place } from "../placement/drain.ts";
 import type { GuestConfig, HostConfig, MigrationOptions, StackConfig } from "./config.ts";
 import {
@@ -170,7 +172,18 @@ function planGuest(
     ...(network && { network }),
     ...(vnc && { vnc: { ...vnc, port: vnc.port ?? vncPort(name) } }),
     workload,
-    migration: { ...config.migration, ...guest.migration },
+    migration: planMigration(config.migration, guest.migration),
+  };
+}
+
+/** What is said for all guests and is nothing for the way this one moves is left out. */
+function planMigration(
+  { drift, ...all }: StackConfig["migration"],
+  { drift: own = drift, ...options }: NonNullable<GuestConfig["migration"]> = {},
+): MigrationOptions {
+  return {
+    ...(fitting(withoutAbsent({ ...all, ...options })) as Omit<MigrationOptions, "drift">),
+    drift: own,
   };
 }
 

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { parseJobInfo } from "../../libvirt/job-info.ts";
 import { virsh } from "../../libvirt/virsh.ts";
 import type { FleetHost } from "../../migration/fleet.ts";
-import { liveArguments } from "../../migration/live.ts";
+import { migrateArguments } from "../../migration/migrate-arguments.ts";
 import { type FleetSessions, withFleet } from "../../migration/observe.ts";
 import { Witness } from "../../migration/witness.ts";
 import { readRecords, resultsFile } from "../../report/results.ts";
@@ -80,12 +80,12 @@ const movedByPulumi: Mover = async (subject, _sessions, from, to) => {
 
 /** The same transfer, by hand: the command that the engine gives libvirt, over a connection that is open as the engine's is. */
 const movedByVirsh: Mover = async ({ guest, uuid, fleet, options }, sessions, from, to) => {
-  const { peerAddress } = fleet.hosts[to] as FleetHost;
+  const destination = fleet.hosts[to] as FleetHost;
   const startedMs = performance.now();
   await virsh(
     sessions.host(from),
     `migrating guest ${guest} from ${from} to ${to}`,
-    ["migrate", ...liveArguments(options, peerAddress), uuid, `qemu+ssh://root@${peerAddress}/system`],
+    ["migrate", ...migrateArguments(options, uuid, destination)],
     { timeoutMs: options.timeoutMs ?? 600_000 },
   );
   const tookMs = performance.now() - startedMs;

@@ -26,6 +26,11 @@ export const answers: Answers = (_type, name) => {
   if (name.endsWith("-reach")) return { stdout: "ssh-ed25519 HOSTKEY\n22" };
   // The route to the storage host starts at an address that says which host it is.
   if (name.endsWith("-client")) return { stdout: `from-${name}` };
+  if (name.endsWith("-ca") || name.endsWith("-certificate")) {
+    const block = (title: string, text: string) =>
+      `-----BEGIN ${title}-----\n${text}\n-----END ${title}-----`;
+    return { stdout: `${block("PRIVATE KEY", `KEY OF ${name}`)}\n${block("CERTIFICATE", `OF ${name}`)}` };
+  }
   if (name.endsWith("-files")) return { stdout: "ssh-ed25519 PUBLIC me\nPRIVATE\nKEY" };
   return { stdout: "" };
 };

@@ -103,6 +103,14 @@ describe("a lab", () => {
     expect(one("host1-lab-container").inputs.environment).toMatchObject({ LAB_EXPORT: "" });
   });
 
+  test("gets certificates if a guest moves over TLS, and none otherwise", async () => {
+    const overTls = { ...lab, migration: { transport: "tls" } } as const;
+    const { declared } = await declare(overTls, "lab");
+    const names = (all: readonly Declared[]) => all.map(({ name }) => name);
+    expect(names(declared)).toEqual(expect.arrayContaining(["lab-tls-ca", "lab-tls-host1", "lab-tls-host2"]));
+    expect(names(inLab.declared).join()).not.toContain("tls");
+  });
+
   test("goes with its containers: nothing in one is deleted by itself, but a container is", async () => {
     const { declared } = inLab;
     const owned = declared.filter(

@@ -69,7 +69,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a key without a value",
     lab({ migration: { mode: null } }),
-    "testbed:migration.mode: is empty; give live, offline or cold, or leave the key out",
+    "testbed:migration.mode: is empty; give live, postcopy, hybrid, offline, cold or auto, or leave the key out",
   ],
   [
     "a section without keys",
@@ -79,12 +79,30 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a mode that is not there",
     lab({ migration: { mode: "offlin" } }),
-    'testbed:migration.mode: "offlin" does not fit; give live, offline or cold (did you mean "offline"?)',
+    'testbed:migration.mode: "offlin" does not fit; give live, postcopy, hybrid, offline, cold or auto (did you mean "offline"?)',
   ],
   [
     "a guest's mode that is not there",
     lab(guests(vm("vm1", { migration: { mode: "warm" } }))),
-    'testbed:guests[0].migration.mode: "warm" does not fit; give live, offline or cold',
+    'testbed:guests[0].migration.mode: "warm" does not fit; give live, postcopy, hybrid, offline, cold or auto',
+  ],
+  [
+    "an option that the mode cannot do",
+    lab({ migration: { mode: "offline", autoConverge: {} } }),
+    "testbed:migration.autoConverge: slows a guest down that gets its memory dirty too fast for pre-copy, and the mode is offline; leave it out, or move live or hybrid",
+  ],
+  [
+    "an option that a guest's own mode cannot do",
+    lab(guests(vm("vm1", { migration: { mode: "postcopy", compression: "xbzrle" } }))),
+    "testbed:guests[0].migration.compression: is of memory that pre-copy sends, and the mode is postcopy; leave it out, or move live or hybrid",
+  ],
+  [
+    "a guest's option that does not fit what is said for all",
+    {
+      ...lab(guests(vm("vm1", { migration: { transport: "tunnelled" } }))),
+      migration: { parallelConnections: 2 },
+    },
+    "testbed:guests[0].migration.transport: tunnelled goes over libvirt's only connection, and parallelConnections is given; take tls, or leave out parallelConnections",
   ],
   [
     "too little memory",
@@ -531,7 +549,7 @@ describe("a mistake in a stack's config", () => {
         {
           path: "testbed:migration.mode",
           problem: '"warm" does not fit',
-          mend: "give live, offline or cold",
+          mend: "give live, postcopy, hybrid, offline, cold or auto",
         },
       ]),
     );
@@ -539,7 +557,7 @@ describe("a mistake in a stack's config", () => {
       [
         "The stack's config has 2 mistakes; nothing was touched:",
         '  testbed:placement.vm1: there is no host "hots2"; hosts are host1 and host2 (did you mean "host2"?)',
-        '  testbed:migration.mode: "warm" does not fit; give live, offline or cold',
+        '  testbed:migration.mode: "warm" does not fit; give live, postcopy, hybrid, offline, cold or auto',
       ].join("\n"),
     );
   });

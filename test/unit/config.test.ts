@@ -65,7 +65,9 @@ describe("the config of a stack", () => {
   });
 
   it("has its types from the schema", () => {
-    expectTypeOf<StackConfig["migration"]["mode"]>().toEqualTypeOf<"live" | "offline" | "cold">();
+    expectTypeOf<StackConfig["migration"]["mode"]>().toEqualTypeOf<
+      "live" | "postcopy" | "hybrid" | "offline" | "cold" | "auto"
+    >();
     expectTypeOf<GuestConfig["memoryMiB"]>().toEqualTypeOf<number>();
     expectTypeOf<GuestConfig["migration"]>().toEqualTypeOf<Partial<MigrationOptions> | undefined>();
     expectTypeOf<StackConfig["placement"]>().toEqualTypeOf<Record<string, string>>();

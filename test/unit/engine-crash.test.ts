@@ -2,8 +2,15 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import { MigrationFailed, migrate } from "../../migration/migrate.ts";
-import type { MigrationRequest } from "../../migration/request.ts";
-import { inconsistencies, type MigrationMode, migrationModes, recordSchema } from "../../report/record.ts";
+import type { AskedOptions, MigrationRequest } from "../../migration/request.ts";
+import {
+  inconsistencies,
+  type MigrationMode,
+  migrationModes,
+  recordSchema,
+  wayOf,
+} from "../../report/record.ts";
+import { postcopyRecord } from "./records.ts";
 import { crashes, type Fate } from "./simulated-fleet.ts";
 import { simulate, world } from "./simulated-session.ts";
 
@@ -23,11 +30,15 @@ function begin(): void {
   host.boot(host.add({ uuid, name: "vm1" }));
 }
 
-const request = (mode: MigrationMode, to = "host2"): MigrationRequest => ({
+const request = (
+  mode: AskedOptions["mode"],
+  to = "host2",
+  options: Partial<AskedOptions> = {},
+): MigrationRequest => ({
   guest: "vm1",
   uuid,
   to,
-  options: { mode, maxDowntimeMs: 300, timeoutMs: 60_000 },
+  options: { mode, maxDowntimeMs: 300, timeoutMs: 60_000, ...options },
   conditions: { memoryMiB: 512, accelerator: "kvm", nfsTransport: "kernel" },
   fleet: world.fleet,
 });
@@ -39,7 +50,7 @@ async function newRun(): Promise<void> {
 }
 
 /** One run of our program. */
-async function run(mode: MigrationMode, to?: string) {
+async function run(mode: AskedOptions["mode"], to?: string) {
   await newRun();
   return migrate(request(mode, to), tell);
 }
@@ -78,6 +89,14 @@ describe.each(migrationModes)("%s", (mode) => {
     const record = recordSchema.parse(records[0]);
     expect(record).toMatchObject({ outcome: "completed", guest: "vm1", from: "host1", to: "host2", mode });
     expect(inconsistencies(record)).toEqual([]);
+    const ways = {
+      live: "precopy",
+      postcopy: "postcopy",
+      hybrid: "postcopy",
+      offline: "offline",
+      cold: "cold",
+    };
+    expect(wayOf(record)).toBe(ways[mode]);
   });
 
   test("asking again changes nothing", async () => {
@@ -195,6 +214,81 @@ describe.each(migrationModes)("%s", (mode) => {
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe("a guest whose pages get dirty faster than they are sent", () => {
+  const ask = async (mode: AskedOptions["mode"], options: Partial<AskedOptions>) => {
+    begin();
+    world.isHot = true;
+    await newRun();
+    return migrate(request(mode, "host2", { timeoutMs: 20, ...options }), tell);
+  };
+
+  test("stays where it is after the time for its pre-copy", async () => {
+    const failure = await ask("live", {}).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(MigrationFailed);
+    expect((failure as Error).message).toContain("not done after 0.02 s (migration.timeoutMs); giving up");
+    expectSettled("host1");
+    expect(world.boots).toBe(1);
+  });
+
+  test.each([
+    ["postcopy", "live", "postcopy"],
+    ["suspend", "live", "precopy"],
+    ["suspend", "hybrid", "precopy"],
+  ] as const)("or is brought to its end then (%s, %s)", async (onTimeout, mode, way) => {
+    const { host, records } = await ask(mode, {
+      onTimeout,
+      ...(mode === "hybrid" && { hybrid: { afterPasses: 99 } }),
+    });
+    expect(host, story()).toBe("host2");
+    expectSettled();
+    expect(world.boots).toBe(1);
+    const record = recordSchema.parse(records[0]);
+    expect(inconsistencies(record)).toEqual([]);
+    expect([record.mode, wayOf(record)]).toEqual([mode, way]);
+  });
+
+  test("is given up by the next run, when the first has died, and moved again", async () => {
+    begin();
+    world.isHot = true;
+    expect(await runInto("crash, goes on", 40, "live")).toBe(true);
+    await newRun();
+    const moved = migrate(request("live", "host2", { timeoutMs: 20, onTimeout: "suspend" }), tell);
+    const { records } = await moved;
+    expect(records.map(({ outcome }) => outcome)).toEqual(["rolled-back", "completed"]);
+    expectSettled();
+  });
+});
+
+describe("auto", () => {
+  test.each([
+    [false, "live", /^live: pre-copy converges, since 5.0 MiB\/s get dirty and 1000 MiB\/s can be sent$/],
+    [true, "hybrid", /^hybrid: pre-copy does not converge, since 3000 MiB\/s get dirty/],
+  ] as const)(
+    "chooses by what is measured (hot: %s): %s, and the record says why",
+    async (isHot, mode, reason) => {
+      begin();
+      world.isHot = isHot;
+      const { host, records } = await run("auto");
+      expect(host).toBe("host2");
+      expectSettled();
+      expect(records).toMatchObject([{ mode, modeReason: expect.stringMatching(reason), linkMiBps: 1000 }]);
+      expect(inconsistencies(recordSchema.parse(records[0]))).toEqual([]);
+    },
+  );
+
+  test("says before it begins that there is no way", async () => {
+    begin();
+    world.isHot = true;
+    await newRun();
+    const asked = request("auto");
+    const slow = postcopyRecord({ downtimeMs: 400, equations: { tiMs: 80, ovMs: 1420, vsMs: 400 } });
+    await expect(migrate({ ...asked, history: [slow] }, tell)).rejects.toThrow(
+      /cannot move from host1 to host2 by mode auto: .* took 400 ms to go over, .*Nothing was changed/,
+    );
+    expectSettled("host1");
   });
 });
 

@@ -7,8 +7,8 @@ import { decideMove, type Placement } from "../../migration/decide-move.ts";
 import { type Fleet, union } from "../../migration/fleet.ts";
 import { hardwareChanges } from "../../migration/hardware.ts";
 import { clearIntent, type Intent, intentPath, readIntent, writeIntent } from "../../migration/intent.ts";
-import { liveArguments, progressText } from "../../migration/live.ts";
 import { emulationCheck, memoryCheck, PreflightFailed } from "../../migration/preflight.ts";
+import { progressText } from "../../migration/transfer.ts";
 import { hasUnknown } from "../../migration/unknown.ts";
 import { GuestActiveTwice, whereabouts } from "../../migration/whereabouts.ts";
 
@@ -302,27 +302,6 @@ describe("before anything is touched", () => {
     );
     expect(error.message).not.toContain("9999");
     expect(error.checks).toBe(checks);
-  });
-});
-
-describe("virsh's arguments of a live move", () => {
-  test("libvirt at the source drives it, and no safety is ever switched off", () => {
-    const plain = liveArguments({ mode: "live" }, "198.51.100.12");
-    expect(plain).toEqual([
-      "--live",
-      "--p2p",
-      "--persistent",
-      "--undefinesource",
-      "--migrateuri",
-      "tcp://198.51.100.12",
-    ]);
-    expect(plain).not.toContain("--unsafe");
-  });
-
-  test("a port and a bandwidth are what the config says", () => {
-    const args = liveArguments({ mode: "live", port: 49200, bandwidthMiBps: 100 }, "198.51.100.12");
-    expect(args).toContain("tcp://198.51.100.12:49200");
-    expect(args.slice(-2)).toEqual(["--bandwidth", "100"]);
   });
 });
 

@@ -3,13 +3,14 @@ import { describe, expect, test } from "vitest";
 import type { MonitorEvent } from "../../libvirt/monitor-event.ts";
 import type { TraceEvent } from "../../libvirt/qemu-trace.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
-import { type Clocks, measureLive, measureSteps } from "../../migration/measure.ts";
+import { type Clocks, measureRunning, measureSteps } from "../../migration/measure.ts";
 import { passesOf } from "../../migration/passes.ts";
+import { postcopyTimeline } from "../../migration/postcopy-timeline.ts";
 import { type PrecopyMoments, precopyTimeline } from "../../migration/precopy-timeline.ts";
 import { Stopwatch } from "../../migration/stopwatch.ts";
 import { Witness } from "../../migration/witness.ts";
 import { inconsistencies, type MigrationRecord, recordSchema } from "../../report/record.ts";
-import { liveRecord, offlineRecord } from "./records.ts";
+import { liveRecord, offlineRecord, postcopyRecord } from "./records.ts";
 
 /** What is wrong with a record that has these figures. */
 function faultsOf(base: MigrationRecord, measured: Partial<MigrationRecord>): string[] {
@@ -87,6 +88,24 @@ describe("the phases of a pre-copy and the paper's equations", () => {
       vsMs: 0,
       dmVsFrom: "estimated",
     });
+  });
+});
+
+describe("the phases of a post-copy", () => {
+  test("add up, and its downtime is the device state's", () => {
+    const gap = tenths(5_000);
+    fc.assert(
+      fc.property(fc.tuple(gap, gap, gap, gap, gap), (gaps) => {
+        const round = (ms: number) => Math.round(ms * 10) / 10;
+        const [activeMs, stoppedMs, resumedMs, completedMs, endMs] = gaps.map((_, i) =>
+          round(gaps.slice(0, i + 1).reduce((a, b) => a + b)),
+        ) as [number, number, number, number, number];
+        const made = postcopyTimeline({ activeMs, stoppedMs, resumedMs, completedMs, endMs });
+        expect(faultsOf(postcopyRecord(), made)).toEqual([]);
+        expect(made.downtimeMs).toBe(made.equations.vsMs);
+        expect(made.equations).not.toHaveProperty("dmMs");
+      }),
+    );
   });
 });
 
@@ -231,7 +250,7 @@ describe("a live move, from what was heard and traced on hosts with clocks of th
       throttlePercent: 20,
       bandwidthMiBps: 500,
     };
-    const measured = measureLive(witness, { trace, job }, exact, watchFrom(), 1500);
+    const measured = measureRunning(witness, { trace, job }, exact, watchFrom(), 1500);
     expect(measured).toMatchObject({
       totalMs: 1500,
       downtimeMs: 100,
@@ -253,7 +272,7 @@ describe("a live move, from what was heard and traced on hosts with clocks of th
 
   test("without a trace and statistics says what it does not know, and what it estimates", () => {
     const witness = witnessOf(liveEvents(200, 1200, 1290), [{ event: "RESUME", atMs: 1300 }], exact);
-    const measured = measureLive(witness, { trace: [] }, exact, watchFrom(), 1500);
+    const measured = measureRunning(witness, { trace: [] }, exact, watchFrom(), 1500);
     expect(measured.equations?.dmVsFrom).toBe("estimated");
     expect(measured).not.toHaveProperty("transferredMiB");
     expect(measured).not.toHaveProperty("hypervisorDowntimeMs");
@@ -262,7 +281,7 @@ describe("a live move, from what was heard and traced on hosts with clocks of th
 
   test("of which the end at the destination was not heard has a total and no invented phases", () => {
     const witness = witnessOf(liveEvents(200, 1200, 1290), [], exact);
-    const measured = measureLive(witness, { trace: [] }, exact, watchFrom(), 1500);
+    const measured = measureRunning(witness, { trace: [] }, exact, watchFrom(), 1500);
     expect(measured).toMatchObject({ totalMs: 1500, phases: [] });
     expect(measured).not.toHaveProperty("downtimeMs");
     expect(measured).not.toHaveProperty("equations");
@@ -290,11 +309,52 @@ describe("a live move, from what was heard and traced on hosts with clocks of th
             destination: { offsetMs: exact.destination.offsetMs + wrongDestination, uncertaintyMs: 50 },
           };
           const job = { transferredMiB: 1, iteration: 1 };
-          const measured = measureLive(witness, { trace: [], job }, read, watchFrom(), end);
+          const measured = measureRunning(witness, { trace: [], job }, read, watchFrom(), end);
           expect(faultsOf(liveRecord(), measured)).toEqual([]);
         },
       ),
     );
+  });
+});
+
+describe("a move with post-copy, from what was heard and traced", () => {
+  const postcopyEvents: Told[] = [
+    { event: "MIGRATION", atMs: 196, data: { status: "setup" } },
+    { event: "MIGRATION_PASS", atMs: 199.9, data: { pass: 1 } },
+    { event: "MIGRATION", atMs: 200, data: { status: "active" } },
+    { event: "STOP", atMs: 300 },
+    { event: "MIGRATION", atMs: 310, data: { status: "postcopy-active" } },
+    { event: "MIGRATION", atMs: 1300, data: { status: "completed" } },
+  ];
+  const job = { transferredMiB: 530, iteration: 1 };
+
+  test("is measured on one clock", () => {
+    const witness = witnessOf(postcopyEvents, [{ event: "RESUME", atMs: 400 }], exact);
+    const measured = measureRunning(witness, { trace: [], job }, exact, watchFrom(), 1500);
+    expect(measured).toMatchObject({
+      totalMs: 1500,
+      downtimeMs: 100,
+      hypervisorTotalMs: 1104,
+      transferredMiB: 530,
+      phases: [
+        { name: "preparation", startMs: 0, endMs: 200 },
+        { name: "iterations", startMs: 200, endMs: 300 },
+        { name: "device-state", startMs: 300, endMs: 400 },
+        { name: "post-copy", startMs: 400, endMs: 1300 },
+        { name: "completion", startMs: 1300, endMs: 1500 },
+      ],
+      equations: { tiMs: 100, ovMs: 1400, vsMs: 100 },
+    });
+    expect(faultsOf(postcopyRecord(), measured)).toEqual([]);
+  });
+
+  test("of which the end was not heard goes on until all is done", () => {
+    const witness = witnessOf(postcopyEvents.slice(0, -1), [{ event: "RESUME", atMs: 400 }], exact);
+    const { phases } = measureRunning(witness, { trace: [], job }, exact, watchFrom(), 1500);
+    expect(phases.slice(-2)).toEqual([
+      { name: "post-copy", startMs: 400, endMs: 1500 },
+      { name: "completion", startMs: 1500, endMs: 1500 },
+    ]);
   });
 });
 

@@ -42,12 +42,18 @@ function apply(step: Step, intent: Intent, now: World): { intent: Intent; world:
   const next = structuredClone(now);
   const become = (at: "source" | "destination", state: Sighting["state"]) => {
     const { job: _job, ...rest } = next[at];
-    next[at] = { ...rest, state };
+    next[at] = { ...rest, state, reason: "" };
   };
   switch (step.do) {
-    case "wait-for-job":
-      become(step.at, next[step.at].state === "stopping" ? "inactive" : next[step.at].state);
+    case "wait-for-job": {
+      // A post-copy that comes to its end has all of the memory; any other job leaves things as they are.
+      const other = next[step.at === "source" ? "destination" : "source"];
+      const { state, reason } = next[step.at];
+      if (reason === "post-copy" && isActive(other)) return apply({ do: "resume-postcopy" }, intent, now);
+      become(step.at, state === "stopping" ? "inactive" : state);
+      next[step.at].reason = reason;
       break;
+    }
     case "destroy":
       become(step.at, next[step.at].persistent ? "inactive" : "absent");
       break;
@@ -60,6 +66,12 @@ function apply(step: Step, intent: Intent, now: World): { intent: Intent; world:
       break;
     case "mark-resuming":
       return { intent: { ...intent, phase: "resuming" }, world: next };
+    case "mark-begun":
+      return { intent: { ...intent, phase: "begun" }, world: next };
+    case "resume-postcopy":
+      next.source = sighting("host1", "inactive");
+      next.destination = sighting("host2", "running", { reason: "migrated" });
+      break;
     case "copy-state":
       next.stateAtDestination = true;
       break;
@@ -84,18 +96,23 @@ const anyWorld = fc
     jobAt: fc.constantFrom("source", "destination", undefined),
     stateAtSource: fc.boolean(),
     stateAtDestination: fc.boolean(),
-    destinationReason: fc.constantFrom("", "migrating", "user"),
+    destinationReason: fc.constantFrom("", "migrating", "user", "post-copy", "post-copy failed"),
+    sourceReason: fc.constantFrom("", "migrating", "post-copy", "post-copy failed"),
     isTransient: fc.boolean(),
   })
-  .map(({ source, destination, jobAt, destinationReason, isTransient, ...files }) => {
+  .map(({ source, destination, jobAt, destinationReason, sourceReason, isTransient, ...files }) => {
     const made = world(source, destination, files);
-    made.destination.reason = destinationReason;
+    if (isActive(made.destination)) made.destination.reason = destinationReason;
+    if (made.source.state === "paused") made.source.reason = sourceReason;
     if (isTransient && isActive(made.destination)) made.destination.persistent = false;
     if (jobAt && isActive(made[jobAt])) made[jobAt].job = "Outgoing migration";
     return made;
   });
 const anyIntent = fc
-  .record({ mode: fc.constantFrom(...migrationModes), phase: fc.constantFrom("begun", "resuming") })
+  .record({
+    mode: fc.constantFrom(...migrationModes),
+    phase: fc.constantFrom("begun", "resuming", "postcopy"),
+  })
   .map(({ mode, phase }) => intentOf(mode, phase));
 
 describe("from whatever state a dead run left", () => {
@@ -201,6 +218,103 @@ describe("live", () => {
       at: "source",
       memoryLost: true,
     });
+  });
+});
+
+describe("post-copy", () => {
+  const intent = intentOf("postcopy", "postcopy");
+  const split = (
+    source: [Sighting["state"], string],
+    destination: [Sighting["state"], string],
+    jobs = true,
+  ): World => {
+    const job = (at: [Sighting["state"], string], name: string) =>
+      jobs && at[0] !== "inactive" && at[0] !== "absent" ? { job: name } : {};
+    return {
+      ...world("absent", "absent"),
+      source: sighting("host1", source[0], { reason: source[1], ...job(source, "Outgoing migration") }),
+      destination: sighting("host2", destination[0], {
+        reason: destination[1],
+        ...job(destination, "Incoming migration"),
+      }),
+    };
+  };
+  const here = ["paused", "post-copy"] as [Sighting["state"], string];
+  const there = ["running", "post-copy"] as [Sighting["state"], string];
+  const hereFailed = ["paused", "post-copy failed"] as [Sighting["state"], string];
+  const thereFailed = ["running", "post-copy failed"] as [Sighting["state"], string];
+
+  test("a guest that runs at the destination while its memory follows is not there yet", () => {
+    expect(nextStep(intent, split(here, there))).toEqual({ do: "wait-for-job", at: "source" });
+  });
+
+  test("ends that lost each other are connected again, whichever of them knows", () => {
+    for (const world of [
+      split(hereFailed, thereFailed),
+      split(hereFailed, there),
+      split(here, thereFailed),
+      split(hereFailed, ["paused", "post-copy failed"]),
+      split(here, there, false),
+    ]) {
+      expect(nextStep(intent, world)).toEqual({ do: "resume-postcopy" });
+    }
+  });
+
+  test("a destination that has all of its memory releases the source, whatever that thinks", () => {
+    expect(nextStep(intent, split(hereFailed, ["running", "migrated"], false))).toEqual({
+      do: "destroy",
+      at: "source",
+    });
+  });
+
+  test("when one end has died the other one is ended, and the guest booted anew", () => {
+    const sourceDied = split(["inactive", ""], thereFailed);
+    expect(nextStep(intent, sourceDied)).toEqual({ do: "destroy", at: "destination" });
+    const destinationDied = split(hereFailed, ["inactive", ""]);
+    expect(nextStep(intent, destinationDied)).toEqual({ do: "destroy", at: "source" });
+    expect(nextStep(intent, split(["inactive", ""], ["inactive", ""]))).toEqual({
+      do: "start",
+      at: "source",
+      memoryLost: true,
+    });
+  });
+
+  test("the source is never resumed once post-copy may have begun", () => {
+    fc.assert(
+      fc.property(anyWorld, (now) => {
+        fc.pre(now.source.state === "paused");
+        for (const mode of ["postcopy", "hybrid"] as const) {
+          const step = (() => {
+            try {
+              return nextStep(intentOf(mode, "postcopy"), now);
+            } catch {
+              return undefined;
+            }
+          })();
+          expect(step).not.toEqual({ do: "resume", at: "source" });
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("unless the destination's copy proves that it has not", () => {
+    const halfway = world("paused", "paused");
+    halfway.source.reason = "migrating";
+    halfway.destination.persistent = false;
+    expect(nextStep(intent, halfway)).toEqual({ do: "mark-begun" });
+    expect(nextStep(intentOf("postcopy"), halfway)).toEqual({ do: "destroy", at: "destination" });
+    expect(nextStep(intentOf("postcopy"), world("paused", "absent"))).toEqual({ do: "resume", at: "source" });
+  });
+
+  test("a source that runs was never left", () => {
+    expect(nextStep(intent, world("running", "absent"))).toEqual({ do: "settled", at: "source" });
+  });
+
+  test("a source that someone let run beside a part of its memory is never decided about", () => {
+    expect(() => nextStep(intent, split(["running", "unpaused"], ["paused", "post-copy failed"]))).toThrow(
+      GuestActiveTwice,
+    );
   });
 });
 

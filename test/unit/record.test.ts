@@ -1,11 +1,20 @@
 import * as fc from "fast-check";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { inconsistencies, type MigrationRecord, phasesOf, recordSchema } from "../../report/record.ts";
-import { coldRecord, liveRecord, offlineRecord } from "./records.ts";
+import {
+  inconsistencies,
+  type MigrationMode,
+  type MigrationRecord,
+  phasesOf,
+  recordSchema,
+} from "../../report/record.ts";
+import { coldRecord, liveRecord, offlineRecord, postcopyRecord } from "./records.ts";
 
 describe("a migration's record", () => {
   it.each([
     ["live", liveRecord()],
+    ["postcopy", postcopyRecord()],
+    ["hybrid that turned", postcopyRecord({ mode: "hybrid" })],
+    ["hybrid that converged before", liveRecord({ mode: "hybrid" })],
     ["offline", offlineRecord()],
     ["cold", coldRecord()],
   ])("that adds up is sound: %s", (_, record) => {
@@ -21,13 +30,13 @@ describe("a migration's record", () => {
 
   it("has its types from the schema", () => {
     expectTypeOf<MigrationRecord["schema"]>().toEqualTypeOf<1>();
-    expectTypeOf<MigrationRecord["mode"]>().toEqualTypeOf<keyof typeof phasesOf>();
+    expectTypeOf<MigrationRecord["mode"]>().toEqualTypeOf<MigrationMode>();
     expectTypeOf<MigrationRecord["downtimeMs"]>().toEqualTypeOf<number | undefined>();
   });
 
   it.each<[string, object]>([
     ["another schema", { schema: 2 }],
-    ["a mode that is not there", { mode: "postcopy" }],
+    ["a mode that is not there", { mode: "teleport" }],
     ["a negative time", { totalMs: -1 }],
     ["a time that is no number", { downtimeMs: Number.NaN }],
     ["a local time", { startedAt: "2026-03-01 12:00" }],
@@ -46,6 +55,23 @@ describe("a record that does not add up says where", () => {
   });
 
   it.each<[string, MigrationRecord, string[]]>([
+    [
+      "a post-copy with DM in its equations",
+      postcopyRecord({
+        equations: { ...postcopyRecord().equations, dmMs: 0 } as MigrationRecord["equations"],
+      }),
+      ["DM is 0, in a post-copy"],
+    ],
+    [
+      "a pre-copy without",
+      liveRecord({ equations: postcopyRecord().equations }),
+      ["DM is absent, in a pre-copy"],
+    ],
+    [
+      "a post-copy whose downtime is not its device state",
+      postcopyRecord({ downtimeMs: 95 }),
+      ["TDT = 95 ms, VS = 90 ms"],
+    ],
     [
       "a gap between phases",
       liveRecord(phase(1, { startMs: 160 })),
@@ -92,7 +118,7 @@ describe("a record that does not add up says where", () => {
     [
       "equations of a move that was not live",
       offlineRecord({ equations }),
-      ["equations are for live migrations, this one is offline"],
+      ["equations are for moves of a running guest, this one is offline"],
     ],
     [
       "a downtime longer than all",

@@ -74,3 +74,19 @@ export function coldRecord(changes: Partial<MigrationRecord> = {}): MigrationRec
     ...changes,
   });
 }
+
+export function postcopyRecord(changes: Partial<MigrationRecord> = {}): MigrationRecord {
+  return liveRecord({
+    mode: "postcopy",
+    downtimeMs: 90,
+    phases: [
+      { name: "preparation", startMs: 0, endMs: 150 },
+      { name: "iterations", startMs: 150, endMs: 230 },
+      { name: "device-state", startMs: 230, endMs: 320 },
+      { name: "post-copy", startMs: 320, endMs: 1400 },
+      { name: "completion", startMs: 1400, endMs: 1500 },
+    ],
+    equations: { tiMs: 80, ovMs: 1420, vsMs: 90 },
+    ...changes,
+  });
+}

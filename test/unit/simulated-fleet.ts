@@ -29,6 +29,10 @@ interface Domain {
   xml: string;
   job?: string;
   memory?: Memory;
+  /** Its memory is spread over two hosts. */
+  isSplit?: boolean;
+  /** Someone asked for the end of its pre-copy: by post-copy, or by none. */
+  asked?: "postcopy" | "abort";
   /** It is being restored: no job is shown, and whoever wants to resume it waits. */
   loading?: boolean;
 }
@@ -67,12 +71,17 @@ export class SimulatedFleet {
   /** How often a copy of the guest began to run on the disk. */
   diskEpoch = 0;
   boots = 0;
+  /** Whether guests get their memory dirty so fast that pre-copy does not end by itself; time passes while it goes on. */
+  isHot = false;
   /** Which run of our program may speak to machines. */
   generation = 0;
   unreachable = new Set<string>();
   /** What a machine always refuses to do, by its name: virsh's subcommand, or a program. */
   refusals = new Map<string, string>();
   #background: Running[] = [];
+  readonly #guestsOwn = new WeakSet<Running>();
+  /** What our program waits for, and where. */
+  readonly #inFlight = new Map<Running, Machine>();
   #fate: { inSteps: number; fate: Fate } | undefined;
 
   constructor(hosts: readonly string[], clockOffsetsMs: Record<string, number> = {}) {
@@ -137,44 +146,67 @@ export class SimulatedFleet {
     this.#background.push(running);
   }
 
+  /** What a guest does by itself, whoever dies. */
+  inGuest(running: Running): void {
+    this.#guestsOwn.add(running);
+    this.inBackground(running);
+  }
+
   finishBackground(): void {
     while (this.#background.length > 0) this.tick();
   }
 
-  /** Drives a command to its end, or to the point where something befalls it. */
-  drive(running: Running, machine: Machine, target: SshTarget): Result {
-    for (;;) {
-      this.tick();
-      const { done, value } = running.next();
-      if (done) return value as Result;
-      if (!this.#fate || this.#fate.inSteps-- > 0) continue;
-      const { fate } = this.#fate;
-      this.#fate = undefined;
-      this.log.push(`-- ${fate}`);
-      switch (fate) {
-        case "fails":
+  /** Drives a command to its end, or to the point where something befalls it. Others make their steps in between. */
+  async drive(running: Running, machine: Machine, target: SshTarget): Promise<Result> {
+    const { generation } = this;
+    this.#inFlight.set(running, machine);
+    try {
+      for (;;) {
+        await (this.isHot ? new Promise(setImmediate) : undefined);
+        if (this.generation !== generation) throw new Crash("this run is dead");
+        if (this.unreachable.has(machine.name)) throw new HostUnreachable(target, "Connection closed");
+        this.tick();
+        const { done, value } = running.next();
+        if (done) return value as Result;
+        if (!this.#fate || this.#fate.inSteps-- > 0) continue;
+        const { fate } = this.#fate;
+        this.#fate = undefined;
+        this.log.push(`-- ${fate}`);
+        if (fate === "fails") {
           undo(running);
           return failed("error: it failed");
-        case "unreachable":
-          this.inBackground(running);
+        }
+        if (fate === "unreachable") {
           this.unreachable.add(machine.name);
-          throw new HostUnreachable(target, "Connection closed");
-        case "crash, goes on":
-          this.inBackground(running);
-          break;
-        case "crash, stops":
-          undo(running);
-          break;
-        case "crash with libvirtd":
-          running.return(failed(""));
-          for (const { domains } of this.machines) {
-            for (const domain of domains.values()) delete domain.job;
-            // A QEMU that did not get all of its memory yet is ended.
-            for (const domain of domains.values()) if (domain.loading) this.#end(domain, domains);
-          }
+          for (const [each, at] of this.#inFlight) if (at === machine) this.inBackground(each);
+          continue;
+        }
+        this.#crash(fate);
       }
-      this.generation++;
-      throw new Crash(`crashed on ${machine.name}`);
+    } finally {
+      this.#inFlight.delete(running);
+    }
+  }
+
+  /** Our program dies in the middle of its commands. */
+  #crash(fate: (typeof crashes)[number]): void {
+    this.generation++;
+    for (const running of this.#inFlight.keys()) {
+      if (fate === "crash, goes on") this.inBackground(running);
+      else if (fate === "crash, stops") undo(running);
+      else running.return(failed(""));
+    }
+    if (fate !== "crash with libvirtd") return;
+    // What earlier runs left to libvirt ends with it; what a guest does by itself does not.
+    for (const running of this.#background) if (!this.#guestsOwn.has(running)) running.return(failed(""));
+    for (const { domains } of this.machines) {
+      for (const domain of domains.values()) {
+        delete domain.asked;
+        if (domain.isSplit) domain.reason = "post-copy failed";
+        else delete domain.job;
+        // A QEMU that did not get all of its memory yet is ended.
+        if (domain.loading) this.#end(domain, domains);
+      }
     }
   }
 
@@ -182,16 +214,26 @@ export class SimulatedFleet {
   cutPower(name: string): void {
     const { domains } = this.machine(name);
     for (const domain of [...domains.values()]) this.#end(domain, domains);
+    for (const { domains } of this.machines) {
+      for (const domain of domains.values()) if (domain.isSplit) domain.reason = "post-copy failed";
+    }
   }
 
   #end(domain: Domain, domains: Map<string, Domain>): void {
     if (domain.state === "inactive") return;
     if (!domain.persistent) domains.delete(domain.uuid);
     Object.assign(domain, { state: "inactive", reason: "crashed" });
-    delete domain.memory;
-    delete domain.job;
-    delete domain.loading;
+    forget(domain);
   }
+}
+
+/** What a guest that is off has no more. */
+function forget(domain: Domain): void {
+  delete domain.memory;
+  delete domain.job;
+  delete domain.loading;
+  delete domain.isSplit;
+  delete domain.asked;
 }
 
 /** libvirt undoes the step that is under way, and what would have come after it never comes. */
@@ -207,6 +249,7 @@ export class Machine {
   readonly files = new Map<string, FileNode>();
   readonly domains = new Map<string, Domain>();
   readonly listeners = new Set<(line: string) => void>();
+  readonly jobListeners = new Set<(line: string) => void>();
   readonly #programs: Record<string, Program>;
   readonly #locks = new Map<string, (() => void)[]>();
   #lastMs = 0;
@@ -246,10 +289,18 @@ export class Machine {
   /** Connections of dead programs end, and with them what they held. */
   dropConnections(): void {
     this.listeners.clear();
+    this.jobListeners.clear();
     this.#locks.clear();
   }
 
   shell(script: string, stdin: string): Running {
+    // A link of 1000 MiB/s, where bash speaks TCP.
+    if (script.includes("/dev/tcp/"))
+      return atOnce(() =>
+        ok(
+          "1.5 2.5 4000+0 records in\n4000+0 records out\n1048576000 bytes (1.0 GB) copied, 1 s, 1.0 GB/s\n",
+        ),
+      )([], "");
     const program = (name: string): Program => {
       if (this.world.refusals.get(this.name) === name) {
         return atOnce(() => failed(`${name}: No space left on device`));
@@ -346,13 +397,18 @@ export class Machine {
     const [command = "", ...rest] = args.filter((arg, i) => {
       return arg !== "-q" && arg !== "-c" && args[i - 1] !== "-c";
     });
-    const isValue = (i: number) => ["--migrateuri", "--bandwidth"].includes(rest[i - 1] ?? "");
+    const valued = ["--migrateuri", "--bandwidth", "--postcopy-bandwidth"];
+    const isValue = (i: number) => valued.includes(rest[i - 1] ?? "");
     const [first = ""] = rest.filter((arg, i) => !arg.startsWith("--") && !isValue(i));
     const domain = this.domains.get(first);
     const looking = /^domstate --reason (\S+);/.exec(command)?.[1];
     if (looking) return ok(this.sighting(looking));
     if (this.world.refusals.get(this.name) === command) return failed(`error: cannot ${command} here`);
     switch (command) {
+      case "domstats":
+        return ok(
+          `Domain: 'vm1'\n  dirtyrate.calc_status=2\n  dirtyrate.megabytes_per_second=${this.world.isHot ? 3000 : 5}\n`,
+        );
       case "uri":
         return ok("qemu:///system\n");
       case "hypervisor-cpu-compare":
@@ -396,20 +452,35 @@ export class Machine {
         if (domain.state !== "paused") return failed("error: domain is not paused");
         this.#run(domain, "unpaused");
         return ok();
+      case "suspend":
+        if (domain.state !== "running") return failed("error: domain is not running");
+        Object.assign(domain, { state: "paused", reason: "user" });
+        this.#emit("STOP", domain);
+        return ok();
       case "shutdown":
         if (!active) return failed("error: domain is not running");
-        this.world.inBackground(this.#shutDown(domain));
+        this.world.inGuest(this.#shutDown(domain));
         return ok();
       case "save":
         return yield* this.#save(domain, rest.at(-1) ?? "");
       case "migrate":
-        return yield* this.#migrate(domain, rest.at(-1) ?? "");
+        return yield* rest.includes("--postcopy-resume")
+          ? this.#resumePostcopy(domain, rest.at(-1) ?? "")
+          : this.#migrate(domain, rest.at(-1) ?? "", rest.includes("--postcopy"));
+      case "migrate-postcopy":
+        if (domain.job !== "Outgoing migration" || domain.state !== "running")
+          return failed("error: Requested operation is not valid: no migration");
+        domain.asked = "postcopy";
+        return ok();
+      case "domjobabort":
+        domain.asked = "abort";
+        return ok();
       case "domjobinfo":
         return ok(
           "Job type:         Completed\nMemory processed: 66.5 MiB\nIteration:        2\nTotal downtime:   44   ms\n",
         );
+      case "domdirtyrate-calc":
       case "migrate-setmaxdowntime":
-      case "domjobabort":
       case "qemu-monitor-command":
         return ok();
       default:
@@ -427,9 +498,7 @@ export class Machine {
 
   #off(domain: Domain, reason: string): void {
     Object.assign(domain, { state: "inactive", reason });
-    delete domain.memory;
-    delete domain.job;
-    delete domain.loading;
+    forget(domain);
     if (!domain.persistent) this.domains.delete(domain.uuid);
     this.#emit("SHUTDOWN", domain);
   }
@@ -488,9 +557,13 @@ export class Machine {
     }
   }
 
-  *#migrate(domain: Domain, uri: string): Running {
+  #peer(uri: string): Machine {
     const [, address = ""] = /@(.*)\/system$/.exec(uri) ?? [];
-    const peer = this.world.machine(address);
+    return this.world.machine(address);
+  }
+
+  *#migrate(domain: Domain, uri: string, mayUsePostcopy: boolean): Running {
+    const peer = this.#peer(uri);
     if (domain.state !== "running" || !domain.memory) return failed("error: domain is not running");
     if (peer.domains.has(domain.uuid)) return failed("error: domain already exists at the destination");
     let copy: Domain | undefined;
@@ -519,10 +592,23 @@ export class Machine {
       this.#trace(domain, "migration_bitmap_sync_end dirty_pages 77");
       this.#emit("MIGRATION_PASS", domain, { pass: 2 });
       this.#trace(domain, "migrate_pending_exact exact pending size 315392 (pre = 315392 post=0)");
+      // A guest that is to go by post-copy does not converge before its time, unless nobody asks for that.
+      const patience = this.world.isHot ? Number.POSITIVE_INFINITY : mayUsePostcopy ? 50 : 0;
+      for (let step = 0; step < patience && !domain.asked && domain.state === "running"; step++) yield;
       yield;
+      if (domain.asked === "abort") throw new Undone();
+      if (domain.state === "running") this.#emit("STOP", domain);
       Object.assign(domain, { state: "paused", reason: "migrating" });
-      this.#emit("STOP", domain);
       yield;
+      if (domain.asked === "postcopy") {
+        Object.assign(domain, { reason: "post-copy", isSplit: true });
+        Object.assign(copy, { memory: domain.memory, isSplit: true, persistent: true });
+        this.#emit("MIGRATION", domain, { status: "postcopy-active" });
+        yield;
+        peer.#run(copy, "post-copy");
+        released = true;
+        return yield* this.#pull(domain, peer, copy);
+      }
       this.#trace(domain, "savevm_section_end ram, section_id 3 -> 0");
       this.#trace(domain, "savevm_section_end cpu, section_id 5 -> 0");
       copy.memory = domain.memory;
@@ -533,6 +619,7 @@ export class Machine {
       delete copy.job;
       peer.#run(copy, "migrated");
       released = true;
+      this.#tellJob(domain);
       yield;
       this.#off(domain, "migrated");
       yield;
@@ -540,7 +627,13 @@ export class Machine {
       return ok();
     } catch (error) {
       if (!(error instanceof Undone)) throw error;
+      if (domain.isSplit && copy) {
+        this.#loseLink(domain, copy);
+        throw error;
+      }
+      const { asked } = domain;
       delete domain.job;
+      delete domain.asked;
       if (released) {
         this.#off(domain, "migrated");
         this.domains.delete(domain.uuid);
@@ -548,8 +641,54 @@ export class Machine {
         peer.domains.delete(domain.uuid);
         this.#goOn(domain);
       }
+      if (asked === "abort") return failed("error: operation aborted: migration out job: canceled by client");
       throw error;
     }
+  }
+
+  /** The rest of the memory follows. */
+  *#pull(domain: Domain, peer: Machine, copy: Domain): Running {
+    yield;
+    yield;
+    if (domain.state === "inactive") throw new Error("pulled from a source that is off");
+    this.#emit("MIGRATION", domain, { status: "completed" });
+    Object.assign(copy, { reason: "migrated" });
+    forget(copy);
+    copy.memory = { ...(domain.memory as Memory), epoch: peer.world.diskEpoch };
+    this.#tellJob(domain);
+    yield;
+    this.#off(domain, "migrated");
+    yield;
+    this.domains.delete(domain.uuid);
+    return ok();
+  }
+
+  *#resumePostcopy(domain: Domain, uri: string): Running {
+    const peer = this.#peer(uri);
+    const copy = peer.domains.get(domain.uuid);
+    if (!domain.isSplit || !copy?.isSplit) return failed("error: post-copy migration is not paused");
+    try {
+      yield;
+      for (const end of [domain, copy]) end.reason = "post-copy";
+      yield;
+      return yield* this.#pull(domain, peer, copy);
+    } catch (error) {
+      if (error instanceof Undone) this.#loseLink(domain, copy);
+      throw error;
+    }
+  }
+
+  /** Once post-copy has begun libvirt undoes nothing: it waits; and once all is pulled the source has nothing to give. */
+  #loseLink(domain: Domain, copy: Domain): void {
+    if (copy.isSplit) for (const end of [domain, copy]) end.reason = "post-copy failed";
+    else if (domain.isSplit) this.#off(domain, "migrated");
+  }
+
+  /** What libvirt says when a job has ended. */
+  #tellJob({ name }: Domain): void {
+    const figures = ["operation: 5", "time_elapsed: 61", "memory_processed: 69730304", "memory_iteration: 2"];
+    const lines = [`event 'job-completed' for domain '${name}':`, ...figures.map((figure) => `\t${figure}`)];
+    for (const listener of this.jobListeners) for (const line of lines) listener(line);
   }
 }
 
@@ -582,7 +721,7 @@ export class SimulatedSession {
     this.#assertAlive();
     world.log.push(`${this.target.name}: ${doing}`);
     const running = this.#machine.shell(script, options.input ?? "");
-    const result = world.drive(running, this.#machine, this.target);
+    const result = await world.drive(running, this.#machine, this.target);
     if (result.exitCode !== 0 && !options.allowFailure) {
       throw new CommandFailed({ doing, host: this.target.name, ...result });
     }
@@ -592,12 +731,14 @@ export class SimulatedSession {
 
   follow(command: string, onLine: (line: string) => void): Follower {
     if (this.alive && command.includes("qemu-monitor-event")) this.#machine.listeners.add(onLine);
+    if (this.alive && command.includes("job-completed")) this.#machine.jobListeners.add(onLine);
     const lock = /exec 9> '(.*?)'; flock 9/.exec(command)?.[1];
     const release = this.alive && lock ? this.#machine.waitForLock(lock, () => onLine("held")) : undefined;
     return {
       ended: new Promise(() => {}),
       stop: async () => {
         this.#machine.listeners.delete(onLine);
+        this.#machine.jobListeners.delete(onLine);
         release?.();
       },
     };

@@ -1,0 +1,158 @@
+import type { MigrationRecord } from "../report/record.ts";
+import { misfits, type Versions } from "./fitting.ts";
+import {
+  type AskedOptions,
+  defaultMaxDowntimeMs,
+  defaultTimeoutMs,
+  type MigrationOptions,
+} from "./request.ts";
+
+/** What is known of a guest and the way it is to go; what could not be measured is absent. */
+export interface Measured {
+  memoryMiB: number;
+  /** How fast its pages get dirty. */
+  dirtyMiBps?: number;
+  /** What can be sent: the least of the limit, the link and what was ever seen to be sent. */
+  bandwidthMiBps?: number;
+  /** How long its CPUs and devices took to go over, the last times: no move is shorter. */
+  deviceStateMs?: number;
+  versions: Versions;
+}
+
+export type Prediction = NonNullable<MigrationRecord["predicted"]>;
+
+/** A choice with its reason, or the reason why there is none. */
+export type Choice =
+  | { kind: "move"; options: MigrationOptions; reason: string; predicted?: Prediction }
+  | { kind: "refuse"; reason: string };
+
+/** The dirty rate is estimated from a sample of the pages, and a guest need not go on as it did in that second. */
+const margin = 1.25;
+/** QEMU takes at most 99 % of the CPUs' time away. */
+const leastShare = 0.01;
+
+/**
+ * Chooses how a guest moves: by plain pre-copy where that converges, else with post-copy, which always does, else by slowing the guest
+ * down. The same figures give the same choice.
+ */
+export function chooseMode(asked: AskedOptions, measured: Measured): Choice {
+  const { maxDowntimeMs = defaultMaxDowntimeMs, timeoutMs = defaultTimeoutMs } = asked;
+  const { dirtyMiBps, bandwidthMiBps, deviceStateMs, versions } = measured;
+  const can = (options: MigrationOptions) => misfits(options, versions);
+  const rates =
+    dirtyMiBps === undefined || bandwidthMiBps === undefined
+      ? undefined
+      : {
+          dirtyMiBps,
+          bandwidthMiBps,
+          text: `${rate(dirtyMiBps)} get dirty and ${rate(bandwidthMiBps)} can be sent`,
+        };
+
+  const live: MigrationOptions = { ...asked, mode: "live" };
+  const plain = without(live, "hybrid");
+  if (rates && can(plain).length === 0) {
+    const predicted = predictPrecopy(measured.memoryMiB, rates, maxDowntimeMs, deviceStateMs);
+    if (predicted.converges && predicted.totalMs <= timeoutMs) {
+      const reason = `live: pre-copy converges, since ${rates.text}`;
+      return { kind: "move", options: plain, reason, predicted };
+    }
+  }
+
+  const why = rates
+    ? `pre-copy does not converge, since ${rates.text}`
+    : "how fast its pages get dirty, or can be sent, is not known";
+  if (deviceStateMs !== undefined && deviceStateMs > maxDowntimeMs) {
+    return {
+      kind: "refuse",
+      reason: `${why}, and its CPUs and devices alone took ${Math.ceil(deviceStateMs)} ms to go over, which is more than maxDowntimeMs (${maxDowntimeMs} ms)`,
+    };
+  }
+  const hybrid: MigrationOptions = { ...asked, mode: "hybrid" };
+  const [obstacle] = can(hybrid);
+  if (!obstacle) {
+    return {
+      kind: "move",
+      options: hybrid,
+      reason: `hybrid: ${why}; its memory follows by post-copy`,
+      ...(rates && {
+        predicted: predictHybrid(measured.memoryMiB, rates.bandwidthMiBps, deviceStateMs ?? 0),
+      }),
+    };
+  }
+  const slowed: MigrationOptions = { ...plain, autoConverge: asked.autoConverge ?? {} };
+  const slowest = rates && { ...rates, dirtyMiBps: rates.dirtyMiBps * leastShare };
+  const predicted = slowest && predictPrecopy(measured.memoryMiB, slowest, maxDowntimeMs, deviceStateMs);
+  const noPostcopy = `post-copy cannot be had (${obstacle.option} ${obstacle.problem})`;
+  if (can(slowed).length === 0 && predicted?.converges !== false) {
+    return {
+      kind: "move",
+      options: slowed,
+      reason: `live with auto-converge: ${why}; ${noPostcopy}`,
+    };
+  }
+  return { kind: "refuse", reason: `${why}; ${noPostcopy}, and slowing it down would not be enough` };
+}
+
+const rate = (mibps: number): string => `${mibps < 10 ? mibps.toFixed(1) : Math.round(mibps)} MiB/s`;
+
+const without = (options: MigrationOptions, key: "hybrid"): MigrationOptions => {
+  const { [key]: _, ...rest } = options;
+  return rest;
+};
+
+/** More passes than this tell that it only just converges, if at all. */
+const mostPasses = 30;
+
+/**
+ * A pre-copy, pass by pass: each sends what got dirty during the one before, until the rest fits into the greatest downtime. All of the
+ * memory is taken to be in use, which makes the first pass longer than it may be.
+ */
+export function predictPrecopy(
+  memoryMiB: number,
+  { dirtyMiBps, bandwidthMiBps }: { dirtyMiBps: number; bandwidthMiBps: number },
+  maxDowntimeMs: number,
+  deviceStateMs = 0,
+): Prediction {
+  const mostAtOnceMiB = (bandwidthMiBps * maxDowntimeMs) / 1000;
+  let [remainingMiB, totalMs, passes] = [memoryMiB, 0, 0];
+  while (remainingMiB > mostAtOnceMiB && passes < mostPasses) {
+    const passMs = (remainingMiB / bandwidthMiBps) * 1000;
+    totalMs += passMs;
+    passes++;
+    remainingMiB = Math.min(memoryMiB, (margin * dirtyMiBps * passMs) / 1000);
+  }
+  const downtimeMs = (remainingMiB / bandwidthMiBps) * 1000 + deviceStateMs;
+  return {
+    totalMs: Math.round(totalMs + downtimeMs),
+    downtimeMs: Math.round(downtimeMs),
+    passes,
+    converges: remainingMiB <= mostAtOnceMiB,
+  };
+}
+
+/** One pass of pre-copy, and all of it once more: what got dirty meanwhile is not known to be less. */
+const predictHybrid = (memoryMiB: number, bandwidthMiBps: number, deviceStateMs: number): Prediction => ({
+  totalMs: Math.round(((2 * memoryMiB) / bandwidthMiBps) * 1000 + deviceStateMs),
+  downtimeMs: Math.round(deviceStateMs),
+  passes: 1,
+  converges: true,
+});
+
+/** What earlier moves of a guest tell: the most that was sent, and the longest that CPUs and devices took of late. */
+export function learn(
+  history: readonly MigrationRecord[],
+): Pick<Measured, "bandwidthMiBps" | "deviceStateMs"> {
+  const known = history.filter(({ outcome, equations }) => outcome === "completed" && equations);
+  const sent = known.flatMap(({ transferredMiB, equations }) => {
+    const { tiMs = 0, dmMs } = equations ?? {};
+    // Of a post-copy that was resumed, or waited, nothing can be said.
+    return transferredMiB === undefined || dmMs === undefined || tiMs + dmMs === 0
+      ? []
+      : [transferredMiB / ((tiMs + dmMs) / 1000)];
+  });
+  const states = known.slice(0, 5).flatMap(({ equations }) => equations?.vsMs ?? []);
+  return {
+    ...(sent.length > 0 && { bandwidthMiBps: Math.max(...sent) }),
+    ...(states.length > 0 && { deviceStateMs: Math.max(...states) }),
+  };
+}

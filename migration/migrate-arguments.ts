@@ -1,0 +1,43 @@
+import type { FleetHost } from "./fleet.ts";
+import type { AskedOptions, MigrationOptions } from "./request.ts";
+
+/** Whether libvirt is to be ready for post-copy. */
+export const mayUsePostcopy = ({ mode, onTimeout }: AskedOptions): boolean =>
+  mode === "postcopy" || mode === "hybrid" || (mode === "live" && onTimeout === "postcopy");
+
+/** The arguments of `virsh migrate` that move a running guest to a host, as far as the two hosts' libvirt drives that. */
+export function migrateArguments(
+  options: MigrationOptions,
+  uuid: string,
+  { peerAddress }: FleetHost,
+): string[] {
+  const { port, bandwidthMiBps, autoConverge, compression, parallelConnections, transport } = options;
+  const given = (flag: string, value: number | string | undefined) =>
+    value === undefined ? [] : [flag, String(value)];
+  return [
+    "--live",
+    // Driven by the source's libvirtd: it goes on, or is undone, even when this program and its connection die.
+    "--p2p",
+    "--persistent",
+    "--undefinesource",
+    ...(transport === "tunnelled"
+      ? ["--tunnelled"]
+      : ["--migrateuri", `tcp://${peerAddress}${port === undefined ? "" : `:${port}`}`]),
+    ...(transport === "tls" ? ["--tls"] : []),
+    ...given("--bandwidth", bandwidthMiBps),
+    ...(mayUsePostcopy(options) ? ["--postcopy", ...given("--postcopy-bandwidth", bandwidthMiBps)] : []),
+    ...(autoConverge
+      ? [
+          "--auto-converge",
+          ...given("--auto-converge-initial", autoConverge.initial),
+          ...given("--auto-converge-increment", autoConverge.increment),
+        ]
+      : []),
+    ...(compression ? ["--compressed", "--comp-methods", compression] : []),
+    ...(parallelConnections === undefined
+      ? []
+      : ["--parallel", "--parallel-connections", String(parallelConnections)]),
+    uuid,
+    `qemu+ssh://root@${peerAddress}/system`,
+  ];
+}

@@ -1,0 +1,100 @@
+import { withoutAbsent } from "../libvirt/job-info.ts";
+import type { MigrationRecord } from "../report/record.ts";
+import { type Circumstances, circumstances } from "./circumstances.ts";
+import { writeIntent } from "./intent.ts";
+import type { Clocks } from "./measure.ts";
+import { mayUsePostcopy } from "./migrate-arguments.ts";
+import { modes } from "./mode.ts";
+import type { Moving } from "./moving.ts";
+import { preflight } from "./preflight.ts";
+import type { MigrationRequest } from "./request.ts";
+import type { Resolved } from "./resolve-auto.ts";
+import { settle } from "./settle.ts";
+import { Stopwatch } from "./stopwatch.ts";
+import { Witness } from "./witness.ts";
+
+/** What became of a move: its record, where the guest runs if that is known, and why it is not where it should be. */
+export interface Outcome {
+  record: MigrationRecord;
+  host?: string;
+  failure?: unknown;
+}
+
+/** Moves a guest, by whichever mode: checks, writes down the intent, has the mode begin, settles what came of that, measures. */
+export async function move(
+  moving: Moving,
+  request: MigrationRequest,
+  chosen: Resolved["chosen"],
+): Promise<Outcome> {
+  const { guest, source, destination, storage, intentFile, options, tell } = moving;
+  const { mode } = options;
+  const [facts, clocks] = await Promise.all([circumstances(moving, request.conditions), readClocks(moving)]);
+  const checks = await preflight({ ...request, options }, source, destination, facts.versions);
+  tell(
+    `${guest}: moving from ${source.name} to ${destination.name} (${mode}, ${request.conditions.memoryMiB} MiB)`,
+  );
+
+  const watch = new Stopwatch();
+  const witness = new Witness(moving, mayUsePostcopy(options));
+  const part = modes[mode]({ moving, watch, witness, clocks });
+  // Preparing moves nothing, so it need not wait until the intent is on the disk.
+  const [written, prepared] = await Promise.allSettled([
+    writeIntent(storage, intentFile, moving.intent),
+    part.prepare?.(),
+  ]);
+  if (written.status === "rejected") {
+    await witness.abandon();
+    throw written.reason;
+  }
+  const base = { ...facts, ...chosen, startedAt: watch.startedAt.toISOString(), preflight: checks };
+  let failure: unknown;
+  try {
+    if (prepared.status === "rejected") failure = prepared.reason;
+    else {
+      await part.begin().catch((error: unknown) => {
+        failure = error;
+      });
+    }
+    const settled = await settle(moving, (step) => part.stepped?.(step));
+    failure ??= settled.refusal;
+    const endMs = watch.nowMs();
+    const host = moving[settled.at].name;
+    if (settled.at === "source" || settled.memoryLost) {
+      await witness.abandon();
+      const why = failure instanceof Error ? failure.message : "libvirt ended the move without an error";
+      failure ??= new Error(why);
+      const error = settled.memoryLost ? `${why}; its memory was lost, it was booted anew on ${host}` : why;
+      const outcome = settled.at === "source" && !settled.memoryLost ? "rolled-back" : "failed";
+      return { record: unmeasured(base, outcome, error, endMs), host, failure };
+    }
+    await witness.stop();
+    const measured = await part.measure(endMs);
+    const record = withoutAbsent({ ...base, outcome: "completed", ...measured }) as MigrationRecord;
+    tell(`${guest}: runs on ${host}; ${summary(record)}`);
+    return { record, host };
+  } catch (error) {
+    await witness.abandon();
+    const message = error instanceof Error ? error.message : String(error);
+    return { record: unmeasured(base, "failed", message, watch.nowMs()), failure: error };
+  }
+}
+
+async function readClocks({ source, destination }: Moving): Promise<Clocks> {
+  const [atSource, atDestination] = await Promise.all([
+    source.session.readClock(),
+    destination.session.readClock(),
+  ]);
+  return { source: atSource, destination: atDestination };
+}
+
+const unmeasured = (
+  base: Circumstances & Pick<MigrationRecord, "startedAt">,
+  outcome: MigrationRecord["outcome"],
+  error: string,
+  endMs: number,
+): MigrationRecord => ({ ...base, outcome, error, totalMs: Math.round(endMs), phases: [], passes: [] });
+
+function summary({ totalMs, downtimeMs }: MigrationRecord): string {
+  const total = `total ${(totalMs / 1000).toFixed(2)} s`;
+  return downtimeMs === undefined ? total : `${total}, downtime ${Math.round(downtimeMs)} ms`;
+}

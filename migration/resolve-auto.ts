@@ -1,0 +1,55 @@
+import { dirtyRate } from "../libvirt/dirty-rate.ts";
+import { withoutAbsent } from "../libvirt/job-info.ts";
+import { hostVersions } from "../libvirt/versions.ts";
+import type { MigrationRecord } from "../report/record.ts";
+import { type Choice, chooseMode, learn } from "./choose-mode.ts";
+import { linkRate } from "./link-rate.ts";
+import type { Moving, Station } from "./moving.ts";
+import type { MigrationRequest } from "./request.ts";
+
+/** Options whose mode is settled, and what a record says of how it was. */
+export interface Resolved {
+  options: Moving["options"];
+  chosen: Pick<MigrationRecord, "modeReason" | "predicted" | "linkMiBps">;
+}
+
+/** Settles which mode `auto` is: measures the guest and the link, and chooses. Throws when it cannot move as it should. */
+export async function resolveAuto(
+  { guest, uuid, options, conditions, history = [] }: MigrationRequest,
+  source: Station,
+  destination: Station,
+  tell: Moving["tell"],
+): Promise<Resolved> {
+  const { mode, ...rest } = options;
+  if (mode !== "auto") return { options: { ...rest, mode }, chosen: {} };
+  tell(`${guest}: measuring how fast its pages get dirty, and the link to ${destination.name}`);
+  const [from, to] = await Promise.all([hostVersions(source.session), hostVersions(destination.session)]);
+  // One after the other: each would take from the other what it measures.
+  const dirtyMiBps = await dirtyRate(source.session, guest, uuid);
+  const linkMiBps = await linkRate({ source, destination, options: { ...rest, mode: "live" } });
+  const known = learn(history);
+  const bandwidths = [rest.bandwidthMiBps, linkMiBps, known.bandwidthMiBps].filter(
+    (rate) => rate !== undefined,
+  );
+  const choice: Choice = chooseMode(options, {
+    ...withoutAbsent({ dirtyMiBps, deviceStateMs: known.deviceStateMs }),
+    ...(bandwidths.length > 0 && { bandwidthMiBps: Math.min(...bandwidths) }),
+    memoryMiB: conditions.memoryMiB,
+    versions: { from, to },
+  });
+  if (choice.kind === "refuse") {
+    throw new Error(
+      `Guest ${guest} cannot move from ${source.name} to ${destination.name} by mode auto: ${choice.reason}. Nothing was changed. ` +
+        "Raise maxDowntimeMs, take away its load, or choose a mode (offline pauses it as long as its memory takes).",
+    );
+  }
+  tell(`${guest}: ${choice.reason}`);
+  return {
+    options: choice.options,
+    chosen: withoutAbsent({
+      modeReason: choice.reason,
+      predicted: choice.predicted,
+      linkMiBps,
+    }) as Resolved["chosen"],
+  };
+}

@@ -1,0 +1,153 @@
+import { type JobInfo, parseJobInfo } from "../libvirt/job-info.ts";
+import { readTrace, startTrace, type TraceEvent } from "../libvirt/qemu-trace.ts";
+import { virsh, virshCommand } from "../libvirt/virsh.ts";
+import { migrateArguments } from "./migrate-arguments.ts";
+import type { Moving } from "./moving.ts";
+import { turnToPostcopy } from "./turn-to-postcopy.ts";
+
+// What all moves of a running guest have in common: libvirt's own migration, and what is told about it.
+
+/**
+ * What it needs before it begins, and what moves nothing yet: QEMU's trace, the greatest downtime. Returns where the source's log ended
+ * before the trace.
+ */
+export async function prepareTransfer({
+  guest,
+  uuid,
+  source: { session },
+  options: { maxDowntimeMs },
+}: Moving): Promise<number> {
+  const [logEnd] = await Promise.all([
+    startTrace(session, guest, uuid),
+    maxDowntimeMs !== undefined &&
+      virsh(session, `setting the greatest downtime of guest ${guest}`, [
+        "migrate-setmaxdowntime",
+        uuid,
+        String(maxDowntimeMs),
+      ]),
+  ]);
+  return logEnd;
+}
+
+/**
+ * Has libvirt migrate a running guest, telling once a second how far it is. Throws CommandFailed when libvirt gives up, or when the time
+ * is over; unless post-copy has begun, the guest then still runs at the source.
+ *
+ * @param onJob is told what libvirt says of the running job, once a second
+ */
+export async function transfer(moving: Moving, onJob: (job: JobInfo) => void = () => {}): Promise<void> {
+  const { guest, uuid, source, destination, tell, timeoutMs, options } = moving;
+  const progress = followProgress(moving, onJob);
+  const over = `not done after ${timeoutMs / 1000} s (migration.timeoutMs)`;
+  let gaveUp: string | undefined;
+  const giveUp = async () => {
+    gaveUp = `${over}; giving up, it stays on ${source.name}`;
+    tell(`${guest}: ${gaveUp}`);
+    await abort(moving);
+  };
+  const atDeadline = async () => {
+    if (moving.intent.phase === "postcopy") {
+      tell(`${guest}: ${over}; in post-copy there is no way back`);
+    } else if (options.onTimeout === "postcopy") {
+      tell(`${guest}: ${over}; turning to post-copy`);
+      if (!(await turnToPostcopy(moving))) await giveUp();
+    } else if (options.onTimeout === "suspend") {
+      tell(`${guest}: ${over}; pausing it until it is on ${destination.name}`);
+      await virsh(source.session, `pausing guest ${guest}`, ["suspend", uuid], { allowFailure: true });
+    } else await giveUp();
+  };
+  const deadline = setTimeout(() => {
+    atDeadline().catch((error: unknown) => {
+      tell(`${guest}: ${(error as Error).message}`);
+      giveUp().catch(() => {});
+    });
+  }, timeoutMs);
+  // A pre-copy that is brought to its end needs time for that.
+  const patienceMs = (options.onTimeout ?? "abort") === "abort" ? timeoutMs : 2 * timeoutMs;
+  try {
+    await virsh(
+      source.session,
+      `migrating guest ${guest} from ${source.name} to ${destination.name}`,
+      ["migrate", ...migrateArguments(options, uuid, destination.host)],
+      // The deadline above ends the move; this is for a libvirtd that does not even answer to that.
+      { timeoutMs: patienceMs + 60_000 },
+    );
+  } catch (error) {
+    throw gaveUp === undefined ? error : new Error(gaveUp, { cause: error });
+  } finally {
+    clearTimeout(deadline);
+    await progress.stop();
+  }
+}
+
+/** Cancels the running job; the guest goes on at the source. */
+export async function abort({ guest, uuid, source }: Moving): Promise<void> {
+  await virsh(source.session, `cancelling the migration of guest ${guest}`, ["domjobabort", uuid], {
+    allowFailure: true,
+  });
+}
+
+/** What QEMU and libvirt tell of a transfer once it is done. */
+export interface Statistics {
+  /** From the source's QEMU. */
+  trace: TraceEvent[];
+  /** libvirt's; absent when it keeps none. */
+  job?: JobInfo;
+}
+
+/**
+ * The guest has moved: statistics that cannot be had cost no more than themselves.
+ *
+ * @param logEnd where the source's log ended before the move, from `prepareTransfer`
+ * @param heard what the source's libvirt said of the job when it ended: after a post-copy the destination keeps nothing
+ */
+export async function readStatistics(
+  { guest, uuid, source, destination, tell }: Moving,
+  logEnd: number,
+  heard?: JobInfo,
+): Promise<Statistics> {
+  const doing = "reading the statistics of the migration";
+  try {
+    const [trace, kept] = await Promise.all([
+      readTrace(source.session, guest, logEnd),
+      heard ??
+        virsh(destination.session, doing, ["domjobinfo", uuid, "--completed", "--keep-completed"], {
+          allowFailure: true,
+        }).then(({ exitCode, stdout }) => (exitCode === 0 ? parseJobInfo(stdout) : undefined)),
+    ]);
+    return { trace, ...(kept && { job: kept }) };
+  } catch (error) {
+    tell(`${guest}: the statistics of its move are lost (${(error as Error).message})`);
+    return { trace: [], ...(heard && { job: heard }) };
+  }
+}
+
+function followProgress({ guest, uuid, source, destination, tell }: Moving, onJob: (job: JobInfo) => void) {
+  const look = `while sleep 0.9; do ${virshCommand(["domjobinfo", uuid])} 2>/dev/null; echo --; done`;
+  const startedMs = performance.now();
+  let printed: string[] = [];
+  let begun = false;
+  return source.session.follow(look, (line) => {
+    if (line !== "--") {
+      printed.push(line);
+      return;
+    }
+    const job = parseJobInfo(printed.join("\n"));
+    printed = [];
+    // Once it has begun, a job without figures is one that has just ended.
+    if (begun && job.remainingMiB === undefined) return;
+    begun = job.remainingMiB !== undefined;
+    tell(
+      `${guest}: ${source.name} → ${destination.name}, ${progressText(job, performance.now() - startedMs)}`,
+    );
+    onJob(job);
+  });
+}
+
+/** Such as `2.7 s, pass 1, 412 MiB remaining at 83.5 MiB/s`. */
+export function progressText(job: JobInfo, elapsedMs: number): string {
+  const elapsed = `${(elapsedMs / 1000).toFixed(1)} s`;
+  if (job.remainingMiB === undefined) return `${elapsed}, connecting`;
+  const rate = job.bandwidthMiBps === undefined ? "" : ` at ${job.bandwidthMiBps.toFixed(1)} MiB/s`;
+  return `${elapsed}, pass ${job.iteration ?? 1}, ${job.remainingMiB.toFixed(0)} MiB remaining${rate}`;
+}
