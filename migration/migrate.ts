@@ -12,7 +12,7 @@ import type { Step } from "./next-step.ts";
 import { type FleetSessions, observeGuest } from "./observe.ts";
 import { save } from "./offline.ts";
 import { shutDown } from "./power.ts";
-import { preflight } from "./preflight.ts";
+import { preflight } from "./preflight/preflight.ts";
 import type { MigrationRequest } from "./request.ts";
 import { settle } from "./settle.ts";
 import { Stopwatch } from "./stopwatch.ts";
@@ -70,7 +70,7 @@ export function migrate(request: MigrationRequest, tell: Tell): Promise<Moved> {
     if (from === request.to) return { host: from, records };
 
     const moving = movingOf(request, sessions, beginning(request, from), tell);
-    const { record, host, failure } = await move(moving, request);
+    const { record, host, failure } = await move(moving, request, sightings);
     records.push(record);
     if (failure !== undefined || host !== request.to) {
       const where = host ? `it runs on ${host}` : "where it runs is not known";
@@ -202,11 +202,18 @@ const phaseEnds: Record<"offline" | "cold", Partial<Record<Step["do"], Border["p
   cold: { undefine: "define" },
 };
 
-async function move(moving: Moving, request: MigrationRequest): Promise<Outcome> {
+async function move(
+  moving: Moving,
+  request: MigrationRequest,
+  sightings: readonly Sighting[],
+): Promise<Outcome> {
   const { guest, source, destination, storage, intentFile, tell } = moving;
   const { mode } = request.options;
   const [facts, clocks] = await Promise.all([circumstances(moving, request), readClocks(moving)]);
-  const checks = await preflight(request, source, destination, facts.versions);
+  const checks = await preflight(
+    { request, source, destination, sightings, versions: facts.versions, clocks, onTheirWay: [] },
+    storage,
+  );
   tell(
     `${guest}: moving from ${source.name} to ${destination.name} (${mode}, ${request.conditions.memoryMiB} MiB)`,
   );

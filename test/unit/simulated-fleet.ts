@@ -1,7 +1,9 @@
 import { CommandFailed, HostUnreachable } from "../../libvirt/errors.ts";
 import type { ClockReading, CommandOutput, Follower, RunOptions } from "../../libvirt/ssh-session.ts";
 import type { SshTarget } from "../../libvirt/ssh-target.ts";
+import { surveyProgram } from "../../libvirt/survey.ts";
 import type { Fleet } from "../../migration/fleet.ts";
+import { proofProgram } from "../../migration/preflight/proofs.ts";
 import {
   atOnce,
   bash,
@@ -79,6 +81,7 @@ export class SimulatedFleet {
     const machine = (name: string, index: number) =>
       new Machine(this, name, `10.77.0.${10 + index}`, clockOffsetsMs[name] ?? 0);
     this.machines = ["storage", ...hosts].map(machine);
+    for (const { files } of this.machines.slice(1)) files.mounted = this.machines[0]?.files;
     const [storage, ...others] = this.machines.map(({ name, address }) => ({
       name,
       ssh: { name, address, port: 22, user: "root" },
@@ -203,13 +206,43 @@ function undo(running: Running): void {
   }
 }
 
+/** The storage host's export, as all machines have it mounted. */
+const exported = "/export/testbed/";
+
+/** A machine's files: its own, and what it mounts. */
+class Files extends Map<string, FileNode> {
+  mounted?: Map<string, FileNode>;
+
+  #elsewhere(path: string): Map<string, FileNode> | undefined {
+    return path.startsWith(exported) ? this.mounted : undefined;
+  }
+  override get(path: string) {
+    return this.#elsewhere(path)?.get(path) ?? super.get(path);
+  }
+  override has(path: string) {
+    return this.get(path) !== undefined;
+  }
+  override set(path: string, file: FileNode) {
+    const elsewhere = this.#elsewhere(path);
+    if (!elsewhere) return super.set(path, file);
+    elsewhere.set(path, file);
+    return this;
+  }
+}
+
 export class Machine {
-  readonly files = new Map<string, FileNode>();
+  readonly files = new Files();
   readonly domains = new Map<string, Domain>();
   readonly listeners = new Set<(line: string) => void>();
   readonly #programs: Record<string, Program>;
   readonly #locks = new Map<string, (() => void)[]>();
   #lastMs = 0;
+  /** What it says about itself when a guest is to come or to go. */
+  availableMiB = 16_000;
+  spaceMiB = 50_000;
+  bridges: Record<string, number> = { br0: 1500 };
+  cpuVerdict = "fits";
+  machineTypes = ["pc-q35-7.2", "pc-q35-8.2"];
 
   readonly world: SimulatedFleet;
   readonly name: string;
@@ -223,6 +256,7 @@ export class Machine {
     this.clockOffsetMs = clockOffsetMs;
     this.#programs = {
       ...filePrograms(this.files),
+      ...this.#surveyPrograms(),
       virsh: (args, stdin) => this.#virsh(args, stdin),
       ssh: (args) => this.#ssh(args),
       scp: (args) => this.#scp(args),
@@ -258,7 +292,52 @@ export class Machine {
       if (!found) throw new Error(`the simulated machine has no program ${name}, in: ${script}`);
       return found;
     };
-    return bash(script, stdin, { files: this.files, program });
+    const own = script.replace(surveyProgram, "").replace(proofProgram, "");
+    return bash(own, stdin, { files: this.files, program });
+  }
+
+  /** The functions of the engine's own scripts, by what they answer. */
+  #surveyPrograms(): Record<string, Program> {
+    const lines = (key: string, values: readonly string[]) =>
+      ok(values.map((each) => `${key} ${each}\n`).join(""));
+    const found = (uuid: string | undefined) => (uuid === undefined ? failed("") : ok(`namesake ${uuid}\n`));
+    return {
+      memory: atOnce(() => ok(`memory ${this.availableMiB}\n`)),
+      resident: atOnce((guests) => {
+        const here = [...this.domains.values()].filter(
+          ({ name, state }) => guests.includes(name) && state !== "inactive",
+        );
+        return lines(
+          "resident",
+          here.map(({ name }) => `${name} 100`),
+        );
+      }),
+      space: atOnce(() => ok(`space ${this.spaceMiB}\n`)),
+      bridges: atOnce(() =>
+        lines(
+          "bridge",
+          Object.entries(this.bridges).map(([name, mtu]) => `${name} ${mtu}`),
+        ),
+      ),
+      machines: atOnce(() => lines("machine", this.machineTypes)),
+      userfaultfd: atOnce(() => ok("userfaultfd usable\n")),
+      namesake: atOnce(([guest]) =>
+        found([...this.domains.values()].find(({ name }) => name === guest)?.uuid),
+      ),
+      cpu: atOnce(() => ok(`cpu ${this.cpuVerdict}\n`)),
+      listen: atOnce(([first]) => ok(`port ${first}\n`)),
+      definition: atOnce(([uuid = ""]) => ok(`definition\n${this.domains.get(uuid)?.xml ?? ""}\n`)),
+      put: function* (this: Machine, [, path = "", text = ""]: string[]) {
+        this.files.set(path, { text });
+        yield;
+        return ok("written\n");
+      }.bind(this),
+      get: atOnce(([, path = ""]) => {
+        const file = this.files.get(path);
+        return file ? ok(`${file.text}\n`) : failed(`cat: ${path}: No such file or directory`);
+      }),
+      call: atOnce(() => ok("through\n")),
+    };
   }
 
   /** What the engine's script that looks for a guest prints. */
@@ -279,7 +358,10 @@ export class Machine {
   }
 
   add(domain: Pick<Domain, "uuid" | "name">): Domain {
-    const xml = `<domain><name>${domain.name}</name><uuid>${domain.uuid}</uuid></domain>`;
+    const xml =
+      `<domain><name>${domain.name}</name><uuid>${domain.uuid}</uuid><os><type machine="pc-q35-7.2">hvm</type></os><devices>` +
+      `<disk><driver cache="none"/><source file="${exported}${domain.name}.qcow2"/><target dev="vda"/></disk>` +
+      `<interface type="bridge"><source bridge="br0"/></interface></devices></domain>`;
     const made: Domain = { ...domain, xml, state: "inactive", reason: "", persistent: true };
     this.domains.set(domain.uuid, made);
     this.files.set(`/var/log/libvirt/qemu/${domain.name}.log`, { text: "starting up\n" });
@@ -355,8 +437,6 @@ export class Machine {
     switch (command) {
       case "uri":
         return ok("qemu:///system\n");
-      case "hypervisor-cpu-compare":
-        return ok("CPU described in /dev/stdin is identical to the CPU provided by hypervisor on the host\n");
       case "version":
         return ok("Running hypervisor: QEMU 10.0.2\nRunning against daemon: 9.0.0\n");
       case "domuuid": {
