@@ -13,6 +13,9 @@ import { type FleetSessions, observeGuest } from "./observe.ts";
 import { save } from "./offline.ts";
 import { shutDown } from "./power.ts";
 import { preflight } from "./preflight/preflight.ts";
+import { aheadOf } from "./queue/admission.ts";
+import { withBandwidthShare } from "./queue/bandwidth.ts";
+import { queued, type Turn, withTurn } from "./queue/queue.ts";
 import type { MigrationRequest } from "./request.ts";
 import { settle } from "./settle.ts";
 import { Stopwatch } from "./stopwatch.ts";
@@ -69,19 +72,24 @@ export function migrate(request: MigrationRequest, tell: Tell): Promise<Moved> {
     await removeOldDefinitions(request, sightings, sessions);
     if (from === request.to) return { host: from, records };
 
-    const moving = movingOf(request, sessions, beginning(request, from), tell);
-    const { record, host, failure } = await move(moving, request, sightings);
-    records.push(record);
-    if (failure !== undefined || host !== request.to) {
-      const where = host ? `it runs on ${host}` : "where it runs is not known";
-      throw new MigrationFailed(
-        `Moving guest ${request.guest} from ${from} to ${request.to} (${request.options.mode}) failed; ${where}. ${record.error ?? ""}`,
-        records,
-        host,
-        failure,
-      );
-    }
-    return { host, records };
+    const { storage } = sessions;
+    const { intentDirectory } = request.fleet.storage;
+    return withTurn(storage, intentDirectory, queued(request, from), tell, async (turn) => {
+      if (turn.waitedMs > 0) ({ sightings } = await look());
+      const moving = movingOf(request, sessions, beginning(request, from), tell);
+      const { record, host, failure } = await move(moving, request, sightings, turn);
+      records.push(record);
+      if (failure !== undefined || host !== request.to) {
+        const where = host ? `it runs on ${host}` : "where it runs is not known";
+        throw new MigrationFailed(
+          `Moving guest ${request.guest} from ${from} to ${request.to} (${request.options.mode}) failed; ${where}. ${record.error ?? ""}`,
+          records,
+          host,
+          failure,
+        );
+      }
+      return { host, records };
+    });
   });
 }
 
@@ -206,12 +214,14 @@ async function move(
   moving: Moving,
   request: MigrationRequest,
   sightings: readonly Sighting[],
+  turn: Turn,
 ): Promise<Outcome> {
   const { guest, source, destination, storage, intentFile, tell } = moving;
   const { mode } = request.options;
   const [facts, clocks] = await Promise.all([circumstances(moving, request), readClocks(moving)]);
+  const onTheirWay = aheadOf(moving.uuid, turn.entries());
   const checks = await preflight(
-    { request, source, destination, sightings, versions: facts.versions, clocks, onTheirWay: [] },
+    { request, source, destination, sightings, versions: facts.versions, clocks, onTheirWay },
     storage,
   );
   tell(
@@ -230,12 +240,17 @@ async function move(
     throw written.reason;
   }
   const borders: Border[] = [];
-  const base = { ...facts, startedAt: watch.startedAt.toISOString(), preflight: checks };
+  const base = {
+    ...facts,
+    startedAt: watch.startedAt.toISOString(),
+    preflight: checks,
+    ...(turn.waitedMs > 0 && { waitedMs: Math.round(turn.waitedMs) }),
+  };
   let failure: unknown;
   try {
     if (prepared.status === "rejected") failure = prepared.reason;
     else {
-      await begin(moving, request, borders, watch).catch((error: unknown) => {
+      await begin(moving, request, turn, witness, borders, watch).catch((error: unknown) => {
         failure = error;
       });
     }
@@ -287,13 +302,21 @@ async function statistics(moving: Moving, logEnd: number): Promise<Statistics> {
 async function begin(
   moving: Moving,
   { options }: MigrationRequest,
+  turn: Turn,
+  witness: Witness,
   borders: Border[],
   watch: Stopwatch,
 ): Promise<void> {
   const { guest: name, uuid, source } = moving;
   switch (options.mode) {
     case "live":
-      return transfer(moving, options);
+      return withBandwidthShare(
+        moving,
+        turn,
+        options,
+        () => witness.statusAt("active") !== undefined,
+        (own) => transfer(moving, own),
+      );
     case "offline":
       await save(moving);
       borders.push({ phase: "suspend", endMs: watch.nowMs() });

@@ -7,7 +7,7 @@ export interface MigrationOptions {
   mode: MigrationMode;
   /** live: QEMU switches over when what remains can be sent within this time. Default: QEMU's, 300 ms. */
   maxDowntimeMs?: number;
-  /** live: ceiling of the transfer. Default: none. */
+  /** live: ceiling of the transfer; moves that leave or enter a host at the same time share it. Default: none. */
   bandwidthMiBps?: number;
   /** live: TCP port at the destination. Default: the first free one of libvirt's, 49152 to 49215. */
   port?: number;
@@ -32,5 +32,7 @@ export interface MigrationRequest {
   conditions: Conditions;
   /** What it runs with: asked of the destination before the move. Absent: not asked. */
   platform?: GuestPlatform;
+  /** How many moves a host takes part in at a time, as source or destination; others wait. Default: 2. */
+  concurrentPerHost?: number;
   fleet: Fleet;
 }

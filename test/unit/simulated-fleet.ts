@@ -4,6 +4,7 @@ import type { SshTarget } from "../../libvirt/ssh-target.ts";
 import { surveyProgram } from "../../libvirt/survey.ts";
 import type { Fleet } from "../../migration/fleet.ts";
 import { proofProgram } from "../../migration/preflight/proofs.ts";
+import { queueProgram } from "../../migration/queue/queue.ts";
 import {
   atOnce,
   bash,
@@ -236,6 +237,8 @@ export class Machine {
   readonly listeners = new Set<(line: string) => void>();
   readonly #programs: Record<string, Program>;
   readonly #locks = new Map<string, (() => void)[]>();
+  readonly #queue = new Map<string, string>();
+  readonly #watchers = new Map<string, (line: string) => void>();
   #lastMs = 0;
   /** What it says about itself when a guest is to come or to go. */
   availableMiB = 16_000;
@@ -277,9 +280,39 @@ export class Machine {
     };
   }
 
+  #queueText(): string {
+    return [...this.#queue.values()].join("\n");
+  }
+
+  /** Those that were there before are before it. */
+  #stand(uuid: string, entry: string): void {
+    this.#queue.delete(uuid);
+    this.#queue.set(uuid, entry);
+    this.#showQueue();
+  }
+
+  #showQueue(): void {
+    const lines = [...this.#queue.values(), "--"];
+    for (const show of this.#watchers.values()) queueMicrotask(() => lines.forEach(show));
+  }
+
+  /** Stands in the queue of those that are to move; returns what leaves it. */
+  joinQueue(uuid: string, waiting: string, moving: string, show: (line: string) => void): () => void {
+    this.#watchers.set(uuid, show);
+    this.#stand(uuid, this.#queue.size === 0 ? moving : waiting);
+    return () => {
+      if (this.#watchers.get(uuid) !== show) return;
+      this.#watchers.delete(uuid);
+      this.#queue.delete(uuid);
+      this.#showQueue();
+    };
+  }
+
   /** Connections of dead programs end, and with them what they held. */
   dropConnections(): void {
     this.listeners.clear();
+    this.#queue.clear();
+    this.#watchers.clear();
     this.#locks.clear();
   }
 
@@ -292,7 +325,7 @@ export class Machine {
       if (!found) throw new Error(`the simulated machine has no program ${name}, in: ${script}`);
       return found;
     };
-    const own = script.replace(surveyProgram, "").replace(proofProgram, "");
+    const own = script.replace(surveyProgram, "").replace(proofProgram, "").replace(queueProgram, "");
     return bash(own, stdin, { files: this.files, program });
   }
 
@@ -337,6 +370,11 @@ export class Machine {
         return file ? ok(`${file.text}\n`) : failed(`cat: ${path}: No such file or directory`);
       }),
       call: atOnce(() => ok("through\n")),
+      take: atOnce(([, uuid = "", entry = ""], expected) => {
+        if (this.#queueText() !== expected) return ok("changed\n");
+        this.#stand(uuid, entry);
+        return ok("taken\n");
+      }),
     };
   }
 
@@ -674,11 +712,15 @@ export class SimulatedSession {
     if (this.alive && command.includes("qemu-monitor-event")) this.#machine.listeners.add(onLine);
     const lock = /exec 9> '(.*?)'; flock 9/.exec(command)?.[1];
     const release = this.alive && lock ? this.#machine.waitForLock(lock, () => onLine("held")) : undefined;
+    const [, uuid = "", waiting = "", moving = ""] =
+      /^join '.*?' '(.*?)' '(.*?)' '(.*?)'$/m.exec(command.replace(queueProgram, "")) ?? [];
+    const leave = this.alive && uuid ? this.#machine.joinQueue(uuid, waiting, moving, onLine) : undefined;
     return {
       ended: new Promise(() => {}),
       stop: async () => {
         this.#machine.listeners.delete(onLine);
         release?.();
+        leave?.();
       },
     };
   }
