@@ -113,7 +113,7 @@ export async function withTurn<T>(
       const others = waitsFor(uuid, entries);
       if (others.length > 0) {
         const names = others.map((other) => other.guest).join(" and ");
-        const line = `${guest}: waits for ${names}: a host takes part in ${wanted.perHost} moves at a time`;
+        const line = `${guest}: waits for ${names} (a host takes part in ${wanted.perHost} at a time)`;
         if (line !== told) tell(line);
         told = line;
         continue;
