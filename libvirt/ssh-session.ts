@@ -154,7 +154,7 @@ export class SshSession {
    */
   follow(command: string, onLine: (line: string) => void): Follower {
     // A process group of its own (set -m): what the command itself started would keep the connection's stdout open until it ends.
-    const script = `set -m; { ${command}; } </dev/null & child=$!; trap 'kill -- -$child 2>/dev/null' EXIT; cat >/dev/null`;
+    const script = `set -m; { ${command}; } </dev/null & child=$!; cat <&0 >/dev/null & trap "kill -- -$child -$! 2>/dev/null" EXIT; wait -n`;
     const child = execa("ssh", this.#arguments(script), {
       stdin: "pipe",
       stdout: "pipe",

@@ -21,3 +21,15 @@ export function parseVersions(printed: string): HostVersions {
     kernel: printed.trim().split("\n").at(-1) ?? "unknown",
   };
 }
+
+/** A version that is not known is not old. */
+export function isOlder(version: string, than: string): boolean {
+  const parts = (text: string) => text.split(".").map((part) => Number.parseInt(part, 10));
+  const [found, wanted] = [parts(version), parts(than)];
+  if (found.some(Number.isNaN)) return false;
+  for (const [index, part] of wanted.entries()) {
+    const difference = (found[index] ?? 0) - part;
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}

@@ -1,4 +1,4 @@
-import type { HostVersions } from "../libvirt/versions.ts";
+import { type HostVersions, isOlder } from "../libvirt/versions.ts";
 import { movesRunning } from "../report/record.ts";
 import { mayUsePostcopy } from "./migrate-arguments.ts";
 import type { AskedOptions, MigrationOptions } from "./request.ts";
@@ -151,16 +151,4 @@ function tooOld(options: AskedOptions, { from, to }: Versions): Misfit[] {
     });
   }
   return found;
-}
-
-/** A version that is not known is not old: libvirt itself will say what it cannot do. */
-export function isOlder(version: string, than: string): boolean {
-  const parts = (text: string) => text.split(".").map((part) => Number.parseInt(part, 10));
-  const [found, wanted] = [parts(version), parts(than)];
-  if (found.some(Number.isNaN)) return false;
-  for (const [index, part] of wanted.entries()) {
-    const difference = (found[index] ?? 0) - part;
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
 }

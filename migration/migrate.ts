@@ -8,6 +8,7 @@ import { type Intent, intentPath } from "./intent.ts";
 import { move } from "./move.ts";
 import type { Moving, Station } from "./moving.ts";
 import { type FleetSessions, observeGuest } from "./observe.ts";
+import { queued, withTurn } from "./queue/queue.ts";
 import { defaultTimeoutMs, type MigrationRequest } from "./request.ts";
 import { resolveAuto } from "./resolve-auto.ts";
 import { settle } from "./settle.ts";
@@ -62,21 +63,26 @@ export function migrate(request: MigrationRequest, tell: Tell): Promise<Moved> {
     await removeOldDefinitions(request, sightings, sessions);
     if (from === request.to) return { host: from, records };
 
-    const [source, destination] = [from, request.to].map((name) => stationOf(request, sessions, name));
-    const { options, chosen } = await resolveAuto(request, source as Station, destination as Station, tell);
-    const moving = movingOf(request, options, sessions, beginning(request, from, options.mode), tell);
-    const { record, host, failure } = await move(moving, request, chosen);
-    records.push(record);
-    if (failure !== undefined || host !== request.to) {
-      const where = host ? `it runs on ${host}` : "where it runs is not known";
-      throw new MigrationFailed(
-        `Moving guest ${request.guest} from ${from} to ${request.to} (${options.mode}) failed; ${where}. ${record.error ?? ""}`,
-        records,
-        host,
-        failure,
-      );
-    }
-    return { host, records };
+    const { storage } = sessions;
+    const { intentDirectory } = request.fleet.storage;
+    return withTurn(storage, intentDirectory, queued(request, from), tell, async (turn) => {
+      if (turn.waitedMs > 0) ({ sightings } = await look());
+      const [source, destination] = [from, request.to].map((name) => stationOf(request, sessions, name));
+      const { options, chosen } = await resolveAuto(request, source as Station, destination as Station, tell);
+      const moving = movingOf(request, options, sessions, beginning(request, from, options.mode), tell);
+      const { record, host, failure } = await move(moving, { request, chosen, sightings, turn });
+      records.push(record);
+      if (failure !== undefined || host !== request.to) {
+        const where = host ? `it runs on ${host}` : "where it runs is not known";
+        throw new MigrationFailed(
+          `Moving guest ${request.guest} from ${from} to ${request.to} (${options.mode}) failed; ${where}. ${record.error ?? ""}`,
+          records,
+          host,
+          failure,
+        );
+      }
+      return { host, records };
+    });
   });
 }
 

@@ -1,4 +1,5 @@
 import { withoutAbsent } from "../libvirt/job-info.ts";
+import type { Sighting } from "../libvirt/sighting.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { type Circumstances, circumstances } from "./circumstances.ts";
 import { writeIntent } from "./intent.ts";
@@ -6,7 +7,10 @@ import type { Clocks } from "./measure.ts";
 import { mayUsePostcopy } from "./migrate-arguments.ts";
 import { modes } from "./mode.ts";
 import type { Moving } from "./moving.ts";
-import { preflight } from "./preflight.ts";
+import { preflight } from "./preflight/preflight.ts";
+import { aheadOf } from "./queue/admission.ts";
+import { withBandwidthShare } from "./queue/bandwidth.ts";
+import type { Turn } from "./queue/queue.ts";
 import type { MigrationRequest } from "./request.ts";
 import type { Resolved } from "./resolve-auto.ts";
 import { settle } from "./settle.ts";
@@ -20,16 +24,33 @@ export interface Outcome {
   failure?: unknown;
 }
 
+/** What a move was asked for with, and found when it had its turn. */
+export interface Asked {
+  request: MigrationRequest;
+  chosen: Resolved["chosen"];
+  /** What all hosts said about the guest. */
+  sightings: readonly Sighting[];
+  turn: Turn;
+}
+
 /** Moves a guest, by whichever mode: checks, writes down the intent, has the mode begin, settles what came of that, measures. */
-export async function move(
-  moving: Moving,
-  request: MigrationRequest,
-  chosen: Resolved["chosen"],
-): Promise<Outcome> {
+export async function move(moving: Moving, { request, chosen, sightings, turn }: Asked): Promise<Outcome> {
   const { guest, source, destination, storage, intentFile, options, tell } = moving;
   const { mode } = options;
   const [facts, clocks] = await Promise.all([circumstances(moving, request.conditions), readClocks(moving)]);
-  const checks = await preflight({ ...request, options }, source, destination, facts.versions);
+  const onTheirWay = aheadOf(moving.uuid, turn.entries());
+  const checks = await preflight(
+    {
+      request: { ...request, options },
+      source,
+      destination,
+      sightings,
+      versions: facts.versions,
+      clocks,
+      onTheirWay,
+    },
+    storage,
+  );
   tell(
     `${guest}: moving from ${source.name} to ${destination.name} (${mode}, ${request.conditions.memoryMiB} MiB)`,
   );
@@ -46,12 +67,19 @@ export async function move(
     await witness.abandon();
     throw written.reason;
   }
-  const base = { ...facts, ...chosen, startedAt: watch.startedAt.toISOString(), preflight: checks };
+  const base = {
+    ...facts,
+    ...chosen,
+    startedAt: watch.startedAt.toISOString(),
+    preflight: checks,
+    ...(turn.waitedMs > 0 && { waitedMs: Math.round(turn.waitedMs) }),
+  };
   let failure: unknown;
   try {
     if (prepared.status === "rejected") failure = prepared.reason;
     else {
-      await part.begin().catch((error: unknown) => {
+      const isSending = () => witness.statusAt("active") !== undefined;
+      await withBandwidthShare(moving, turn, isSending, () => part.begin()).catch((error: unknown) => {
         failure = error;
       });
     }

@@ -11,7 +11,10 @@ export interface MigrationOptions {
   mode: MigrationMode;
   /** live, hybrid: QEMU switches over when what remains can be sent within this time. Default: QEMU's, 300 ms. */
   maxDowntimeMs?: number;
-  /** Moves of a running guest: ceiling of the transfer, in post-copy too. Default: none. */
+  /**
+   * Moves of a running guest: ceiling of the transfer, in post-copy too; moves that leave or enter a host at the same time share it.
+   * Default: none.
+   */
   bandwidthMiBps?: number;
   /** hybrid: when pre-copy ends and post-copy begins; the first of both. Default: after one pass. */
   hybrid?: { afterPasses?: number | undefined; afterMs?: number | undefined };
@@ -54,6 +57,8 @@ export interface MigrationRequest {
   conditions: Conditions;
   /** What it runs with: asked of the destination before the move. Absent: not asked. */
   platform?: GuestPlatform;
+  /** How many moves a host takes part in at a time, as source or destination; others wait. Default: 2. */
+  concurrentPerHost?: number;
   fleet: Fleet;
   /** Its moves until now, newest first: `auto` learns from them. */
   history?: readonly MigrationRecord[];

@@ -1,13 +1,13 @@
 import { quote, type SshSession } from "../libvirt/ssh-session.ts";
 
 /** Where a host keeps the state file (the saved memory) and the definition of a guest that is being moved offline. */
-const directory = "/var/lib/kvm-migration-testbed/moving";
+export const stateDirectory = "/var/lib/kvm-migration-testbed/moving";
 
-export const stateFilePath = (uuid: string): string => `${directory}/${uuid}.state`;
-export const definitionPath = (uuid: string): string => `${directory}/${uuid}.xml`;
+export const stateFilePath = (uuid: string): string => `${stateDirectory}/${uuid}.state`;
+export const definitionPath = (uuid: string): string => `${stateDirectory}/${uuid}.xml`;
 
 export async function makeStateDirectory(session: SshSession): Promise<void> {
-  await session.run("making the folder for state files", `mkdir -p -m 700 ${quote(directory)}`);
+  await session.run("making the folder for state files", `mkdir -p -m 700 ${quote(stateDirectory)}`);
 }
 
 /**
@@ -28,6 +28,6 @@ export async function discardStateFiles(session: SshSession, uuid: string): Prom
   await session.run(
     "removing a state file",
     // The state file last: as long as it is there, whoever looks knows that something is left to remove.
-    `rm -f ${definition} ${state}.part ${state}.lock ${state}; rmdir ${quote(directory)} 2>/dev/null || true`,
+    `rm -f ${definition} ${state}.part ${state}.lock ${state}; rmdir ${quote(stateDirectory)} 2>/dev/null || true`,
   );
 }

@@ -65,6 +65,9 @@ export const recordSchema = z.object({
     ),
   error: z.string().optional().describe("why it did not complete"),
   startedAt: z.iso.datetime().describe("UTC"),
+  waitedMs: ms
+    .optional()
+    .describe("before startedAt: for other moves at its hosts; absent: it did not have to wait"),
 
   memoryMiB: z.int().positive(),
   workload: z.json().optional().describe("as in the stack's config; absent: the guest only idles"),

@@ -525,9 +525,9 @@ describe("a migration", () => {
   test("to a host that lacks the guest's CPU is refused before anything is touched", async () => {
     const olds = await create();
     const platform = { accelerator: "kvm", machine: "pc-q35-8.2", cpuXml: "<cpu/>" } as const;
-    world.refusals.set("host2", "hypervisor-cpu-compare");
+    world.machine("host2").cpuVerdict = "missing features: avx512f";
     await expect(update(olds, { to: "host2", platform })).rejects.toThrow(
-      /Guest vm1 cannot move to host2; nothing was changed\.\n {2}CPU: host2 cannot run the guest's CPU model \(kvm, pc-q35-8\.2\).*: cannot hypervisor-cpu-compare here\. Shut the guest down/,
+      /Guest vm1 cannot move to host2; nothing was changed\.\n {2}CPU: host2 cannot run the guest's CPU model \(kvm, pc-q35-8\.2\).*: missing features: avx512f\. Shut the guest down/,
     );
     expect(world.runningOn(uuid)).toEqual(["host1"]);
     const [record] = (await update(olds, { to: "host3", platform })).history;

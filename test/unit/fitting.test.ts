@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fitting, isOlder, misfits, type Versions } from "../../migration/fitting.ts";
+import { isOlder } from "../../libvirt/versions.ts";
+import { fitting, misfits, type Versions } from "../../migration/fitting.ts";
 import type { MigrationOptions } from "../../migration/request.ts";
 import { migrationModes } from "../../report/record.ts";
 

@@ -1,7 +1,10 @@
 import { CommandFailed, HostUnreachable } from "../../libvirt/errors.ts";
 import type { ClockReading, CommandOutput, Follower, RunOptions } from "../../libvirt/ssh-session.ts";
 import type { SshTarget } from "../../libvirt/ssh-target.ts";
+import { surveyProgram } from "../../libvirt/survey.ts";
 import type { Fleet } from "../../migration/fleet.ts";
+import { proofProgram } from "../../migration/preflight/proofs.ts";
+import { queueProgram } from "../../migration/queue/queue.ts";
 import {
   atOnce,
   bash,
@@ -88,6 +91,7 @@ export class SimulatedFleet {
     const machine = (name: string, index: number) =>
       new Machine(this, name, `10.77.0.${10 + index}`, clockOffsetsMs[name] ?? 0);
     this.machines = ["storage", ...hosts].map(machine);
+    for (const { files } of this.machines.slice(1)) files.mounted = this.machines[0]?.files;
     const [storage, ...others] = this.machines.map(({ name, address }) => ({
       name,
       ssh: { name, address, port: 22, user: "root" },
@@ -245,14 +249,46 @@ function undo(running: Running): void {
   }
 }
 
+/** The storage host's export, as all machines have it mounted. */
+const exported = "/export/testbed/";
+
+/** A machine's files: its own, and what it mounts. */
+class Files extends Map<string, FileNode> {
+  mounted?: Map<string, FileNode>;
+
+  #elsewhere(path: string): Map<string, FileNode> | undefined {
+    return path.startsWith(exported) ? this.mounted : undefined;
+  }
+  override get(path: string) {
+    return this.#elsewhere(path)?.get(path) ?? super.get(path);
+  }
+  override has(path: string) {
+    return this.get(path) !== undefined;
+  }
+  override set(path: string, file: FileNode) {
+    const elsewhere = this.#elsewhere(path);
+    if (!elsewhere) return super.set(path, file);
+    elsewhere.set(path, file);
+    return this;
+  }
+}
+
 export class Machine {
-  readonly files = new Map<string, FileNode>();
+  readonly files = new Files();
   readonly domains = new Map<string, Domain>();
   readonly listeners = new Set<(line: string) => void>();
   readonly jobListeners = new Set<(line: string) => void>();
   readonly #programs: Record<string, Program>;
   readonly #locks = new Map<string, (() => void)[]>();
+  readonly #queue = new Map<string, string>();
+  readonly #watchers = new Map<string, (line: string) => void>();
   #lastMs = 0;
+  /** What it says about itself when a guest is to come or to go. */
+  availableMiB = 16_000;
+  spaceMiB = 50_000;
+  bridges: Record<string, number> = { br0: 1500 };
+  cpuVerdict = "fits";
+  machineTypes = ["pc-q35-7.2", "pc-q35-8.2"];
 
   readonly world: SimulatedFleet;
   readonly name: string;
@@ -266,6 +302,7 @@ export class Machine {
     this.clockOffsetMs = clockOffsetMs;
     this.#programs = {
       ...filePrograms(this.files),
+      ...this.#surveyPrograms(),
       virsh: (args, stdin) => this.#virsh(args, stdin),
       ssh: (args) => this.#ssh(args),
       scp: (args) => this.#scp(args),
@@ -286,16 +323,47 @@ export class Machine {
     };
   }
 
+  #queueText(): string {
+    return [...this.#queue.values()].join("\n");
+  }
+
+  /** Those that were there before are before it. */
+  #stand(uuid: string, entry: string): void {
+    this.#queue.delete(uuid);
+    this.#queue.set(uuid, entry);
+    this.#showQueue();
+  }
+
+  #showQueue(): void {
+    const lines = [...this.#queue.values(), "--"];
+    for (const show of this.#watchers.values()) queueMicrotask(() => lines.forEach(show));
+  }
+
+  /** Stands in the queue of those that are to move; returns what leaves it. */
+  joinQueue(uuid: string, waiting: string, moving: string, show: (line: string) => void): () => void {
+    this.#watchers.set(uuid, show);
+    this.#stand(uuid, this.#queue.size === 0 ? moving : waiting);
+    return () => {
+      if (this.#watchers.get(uuid) !== show) return;
+      this.#watchers.delete(uuid);
+      this.#queue.delete(uuid);
+      this.#showQueue();
+    };
+  }
+
   /** Connections of dead programs end, and with them what they held. */
   dropConnections(): void {
     this.listeners.clear();
     this.jobListeners.clear();
+    this.#queue.clear();
+    this.#watchers.clear();
     this.#locks.clear();
   }
 
   shell(script: string, stdin: string): Running {
+    const own = script.replace(surveyProgram, "").replace(proofProgram, "").replace(queueProgram, "");
     // A link of 1000 MiB/s, where bash speaks TCP.
-    if (script.includes("/dev/tcp/"))
+    if (own.includes("/dev/tcp/"))
       return atOnce(() =>
         ok(
           "1.5 2.5 4000+0 records in\n4000+0 records out\n1048576000 bytes (1.0 GB) copied, 1 s, 1.0 GB/s\n",
@@ -309,7 +377,56 @@ export class Machine {
       if (!found) throw new Error(`the simulated machine has no program ${name}, in: ${script}`);
       return found;
     };
-    return bash(script, stdin, { files: this.files, program });
+    return bash(own, stdin, { files: this.files, program });
+  }
+
+  /** The functions of the engine's own scripts, by what they answer. */
+  #surveyPrograms(): Record<string, Program> {
+    const lines = (key: string, values: readonly string[]) =>
+      ok(values.map((each) => `${key} ${each}\n`).join(""));
+    const found = (uuid: string | undefined) => (uuid === undefined ? failed("") : ok(`namesake ${uuid}\n`));
+    return {
+      memory: atOnce(() => ok(`memory ${this.availableMiB}\n`)),
+      resident: atOnce((guests) => {
+        const here = [...this.domains.values()].filter(
+          ({ name, state }) => guests.includes(name) && state !== "inactive",
+        );
+        return lines(
+          "resident",
+          here.map(({ name }) => `${name} 100`),
+        );
+      }),
+      space: atOnce(() => ok(`space ${this.spaceMiB}\n`)),
+      bridges: atOnce(() =>
+        lines(
+          "bridge",
+          Object.entries(this.bridges).map(([name, mtu]) => `${name} ${mtu}`),
+        ),
+      ),
+      machines: atOnce(() => lines("machine", this.machineTypes)),
+      userfaultfd: atOnce(() => ok("userfaultfd usable\n")),
+      namesake: atOnce(([guest]) =>
+        found([...this.domains.values()].find(({ name }) => name === guest)?.uuid),
+      ),
+      cpu: atOnce(() => ok(`cpu ${this.cpuVerdict}\n`)),
+      listen: atOnce(([first]) => ok(`port ${first}\n`)),
+      definition: atOnce(([uuid = ""]) => ok(`definition\n${this.domains.get(uuid)?.xml ?? ""}\n`)),
+      put: function* (this: Machine, [, path = "", text = ""]: string[]) {
+        this.files.set(path, { text });
+        yield;
+        return ok("written\n");
+      }.bind(this),
+      get: atOnce(([, path = ""]) => {
+        const file = this.files.get(path);
+        return file ? ok(`${file.text}\n`) : failed(`cat: ${path}: No such file or directory`);
+      }),
+      call: atOnce(() => ok("through\n")),
+      take: atOnce(([, uuid = "", entry = ""], expected) => {
+        if (this.#queueText() !== expected) return ok("changed\n");
+        this.#stand(uuid, entry);
+        return ok("taken\n");
+      }),
+    };
   }
 
   /** What the engine's script that looks for a guest prints. */
@@ -330,7 +447,10 @@ export class Machine {
   }
 
   add(domain: Pick<Domain, "uuid" | "name">): Domain {
-    const xml = `<domain><name>${domain.name}</name><uuid>${domain.uuid}</uuid></domain>`;
+    const xml =
+      `<domain><name>${domain.name}</name><uuid>${domain.uuid}</uuid><os><type machine="pc-q35-7.2">hvm</type></os><devices>` +
+      `<disk><driver cache="none"/><source file="${exported}${domain.name}.qcow2"/><target dev="vda"/></disk>` +
+      `<interface type="bridge"><source bridge="br0"/></interface></devices></domain>`;
     const made: Domain = { ...domain, xml, state: "inactive", reason: "", persistent: true };
     this.domains.set(domain.uuid, made);
     this.files.set(`/var/log/libvirt/qemu/${domain.name}.log`, { text: "starting up\n" });
@@ -411,8 +531,6 @@ export class Machine {
         );
       case "uri":
         return ok("qemu:///system\n");
-      case "hypervisor-cpu-compare":
-        return ok("CPU described in /dev/stdin is identical to the CPU provided by hypervisor on the host\n");
       case "version":
         return ok("Running hypervisor: QEMU 10.0.2\nRunning against daemon: 9.0.0\n");
       case "domuuid": {
@@ -734,12 +852,16 @@ export class SimulatedSession {
     if (this.alive && command.includes("job-completed")) this.#machine.jobListeners.add(onLine);
     const lock = /exec 9> '(.*?)'; flock 9/.exec(command)?.[1];
     const release = this.alive && lock ? this.#machine.waitForLock(lock, () => onLine("held")) : undefined;
+    const [, uuid = "", waiting = "", moving = ""] =
+      /^join '.*?' '(.*?)' '(.*?)' '(.*?)'$/m.exec(command.replace(queueProgram, "")) ?? [];
+    const leave = this.alive && uuid ? this.#machine.joinQueue(uuid, waiting, moving, onLine) : undefined;
     return {
       ended: new Promise(() => {}),
       stop: async () => {
         this.#machine.listeners.delete(onLine);
         this.#machine.jobListeners.delete(onLine);
         release?.();
+        leave?.();
       },
     };
   }

@@ -1,0 +1,29 @@
+import { movesRunning } from "../../report/record.ts";
+import { mayUsePostcopy } from "../migrate-arguments.ts";
+import type { AskedOptions } from "../request.ts";
+
+/** What a way of moving needs of the hosts: what it doesn't need is not asked. */
+export interface Demands {
+  /** The destination goes on from what the source's QEMU wrote. */
+  movesMemory: boolean;
+  /** The guest's memory is copied while its CPUs write to it. */
+  copiesRunningMemory: boolean;
+  /** Memory goes from QEMU to QEMU, to a TCP port of the destination. */
+  dataPort: boolean;
+  /** The destination fetches memory when the guest wants it. */
+  userfaultfd: boolean;
+  /** The guest's memory is written to a file at both ends. */
+  stateFile: boolean;
+}
+
+export function demandsOf(options: AskedOptions): Demands {
+  const { mode, transport } = options;
+  const isRunning = movesRunning(mode);
+  return {
+    movesMemory: mode !== "cold",
+    copiesRunningMemory: isRunning,
+    dataPort: isRunning && transport !== "tunnelled",
+    userfaultfd: mayUsePostcopy(options),
+    stateFile: mode === "offline",
+  };
+}

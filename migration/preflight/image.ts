@@ -1,0 +1,79 @@
+import { dirname } from "node:path/posix";
+import type { DiskFacts, DomainFacts } from "../../libvirt/domain-facts.ts";
+import { type Check, failed, passed } from "./check.ts";
+
+/** A folder that holds disks of the guest's, and the way QEMU gets to it. */
+export interface DiskFolder {
+  transport: "kernel" | "userspace";
+  /** The NFS server, where QEMU speaks to it itself. */
+  server: string;
+  path: string;
+}
+
+/** The folders of all disks that the guest writes to, each once. */
+export function diskFolders({ disks }: DomainFacts): DiskFolder[] {
+  const folders = disks
+    .filter(({ isReadOnly }) => !isReadOnly)
+    .flatMap(({ path, server }): DiskFolder[] =>
+      path === undefined
+        ? []
+        : [
+            {
+              transport: server === undefined ? "kernel" : "userspace",
+              server: server ?? "",
+              path: dirname(path),
+            },
+          ],
+    );
+  return [...new Map(folders.map((folder) => [JSON.stringify(folder), folder])).values()];
+}
+
+/** What came of one folder: written through the source, read through the destination. */
+export interface TokenProof {
+  folder: DiskFolder;
+  written: string;
+  read?: string;
+  /** What was said where it could not be written, or read. */
+  writeError?: string;
+  readError?: string;
+}
+
+/** Whether both hosts mean the same folder by the same path: a path alone says nothing of what is mounted there. */
+export function imageCheck(source: string, destination: string, proofs: readonly TokenProof[]): Check {
+  const bad = proofs.find(({ written, read }) => read !== written);
+  if (!bad) {
+    const folders = proofs.map(({ folder }) => folder.path).join(" and ");
+    return passed(
+      "image",
+      proofs.length === 0
+        ? "the guest writes to no disk"
+        : `what ${source} wrote into ${folders}, ${destination} read there`,
+    );
+  }
+  const { folder, writeError, readError } = bad;
+  const place = folder.transport === "kernel" ? folder.path : `nfs://${folder.server}${folder.path}`;
+  const what =
+    writeError !== undefined
+      ? `${source} could not write a file into ${place}: ${writeError}`
+      : `what ${source} wrote into ${place}, ${destination} ${readError === undefined ? "reads otherwise" : `cannot read: ${readError}`}`;
+  return failed(
+    "image",
+    `${what}. The guest's disk would not be the same one there: see what is mounted on both (findmnt ${folder.path}); ` +
+      "`pulumi up --refresh` mounts what is not",
+  );
+}
+
+/** QEMU's cache modes under which nothing that the guest has been told is written stays behind in the source's page cache. */
+const safeModes = ["none", "directsync"];
+
+export function cacheCheck({ disks }: DomainFacts): Check {
+  const unsafe = disks.filter((disk) => !disk.isReadOnly && !safeModes.includes(disk.cache));
+  const said = (some: readonly DiskFacts[]) => some.map((disk) => `${disk.target} ${disk.cache}`).join(", ");
+  return unsafe.length === 0
+    ? passed("cache mode", `safe for a running guest: ${said(disks) || "no disk"}`)
+    : failed(
+        "cache mode",
+        `${said(unsafe)}: the destination would not see what the source's page cache still has. ` +
+          "Shut the guest down and run `pulumi up`, which starts it with cache=none; or move it cold (migration.mode)",
+      );
+}

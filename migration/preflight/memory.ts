@@ -1,0 +1,41 @@
+import { type Check, failed, passed } from "./check.ts";
+
+/** What the hypervisor itself needs besides the guest's memory, as a part of it and at least. */
+const overhead = { share: 0.05, leastMiB: 64 };
+
+const neededMiB = (memoryMiB: number): number =>
+  Math.ceil(memoryMiB + Math.max(overhead.leastMiB, memoryMiB * overhead.share));
+
+/** A guest that is on its way to a host, and will take memory there. */
+export interface OnItsWay {
+  guest: string;
+  memoryMiB: number;
+  /** What its QEMU there has taken already; that much is not available any more. */
+  residentMiB: number;
+}
+
+export function memoryCheck(
+  host: string,
+  availableMiB: number,
+  memoryMiB: number,
+  onItsWay: readonly OnItsWay[] = [],
+): Check {
+  const promised = onItsWay.map((other) => ({
+    guest: other.guest,
+    leftMiB: Math.max(0, neededMiB(other.memoryMiB) - other.residentMiB),
+  }));
+  const freeMiB = availableMiB - promised.reduce((sum, { leftMiB }) => sum + leftMiB, 0);
+  const less = promised.map(({ guest, leftMiB }) => `${leftMiB} MiB for ${guest}, which is on its way there`);
+  const detail = `${host} has ${availableMiB} MiB available${less.length > 0 ? ` (less ${less.join(", ")})` : ""}, ${neededMiB(memoryMiB)} MiB are needed`;
+  return freeMiB >= neededMiB(memoryMiB)
+    ? passed("memory", detail)
+    : failed("memory", `${detail}: free memory there, or place this guest or another one elsewhere`);
+}
+
+/** A state file is no larger than the guest's memory and what its devices hold. */
+export function spaceCheck(host: string, directory: string, freeMiB: number, memoryMiB: number): Check {
+  const detail = `${host} has ${freeMiB} MiB free for ${directory}, the state file needs up to ${neededMiB(memoryMiB)} MiB`;
+  return freeMiB >= neededMiB(memoryMiB)
+    ? passed(`disk space on ${host}`, detail)
+    : failed(`disk space on ${host}`, `${detail}: make room there, or move it live or cold (migration.mode)`);
+}

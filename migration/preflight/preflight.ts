@@ -1,0 +1,174 @@
+import { virtType } from "../../libvirt/domain-xml.ts";
+import type { Sighting } from "../../libvirt/sighting.ts";
+import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
+import { parseSurvey, type Question, type Survey, surveyScript } from "../../libvirt/survey.ts";
+import type { MigrationRecord } from "../../report/record.ts";
+import { misfits } from "../fitting.ts";
+import type { Clocks } from "../measure.ts";
+import type { Station } from "../moving.ts";
+import type { MigrationRequest } from "../request.ts";
+import { stateDirectory } from "../state-file.ts";
+import { type Check, failed, hasFailed, PreflightFailed } from "./check.ts";
+import { clockCheck } from "./clocks.ts";
+import { demandsOf } from "./demands.ts";
+import { jobCheck, nameCheck, onceCheck } from "./guest.ts";
+import { cacheCheck, diskFolders, imageCheck } from "./image.ts";
+import { memoryCheck, spaceCheck } from "./memory.ts";
+import { bridgeCheck, libvirtPorts, portCheck, wayCheck } from "./network.ts";
+import { cpuCheck, emulationCheck, machineCheck, userfaultfdCheck, versionCheck } from "./platform.ts";
+import { prove } from "./proofs.ts";
+
+/** A move that is thought of, and what is known of it already. */
+export interface Proposed {
+  request: MigrationRequest;
+  source: Station;
+  destination: Station;
+  /** What all hosts said about the guest. */
+  sightings: readonly Sighting[];
+  versions: MigrationRecord["versions"];
+  clocks: Clocks;
+  /** Other guests that are on their way to the same host, and take memory there. */
+  onTheirWay: readonly { guest: string; memoryMiB: number }[];
+}
+
+/** Asks both hosts whether the guest can be moved, and touches nothing: for a preview. */
+export async function examine(move: Proposed): Promise<Check[]> {
+  const { source, destination, way } = ask(move);
+  const [atSource, atDestination, wayError] = await allOf([source, destination, way] as const);
+  return judge(move, atSource, atDestination, wayError);
+}
+
+/**
+ * Asks the same right before a move, and proves what only trying can tell: that both hosts mean the same disk, that a call gets through to
+ * the port of the guest's memory. Leaves no trace of it. Throws PreflightFailed.
+ */
+export async function preflight(move: Proposed, storage: SshSession): Promise<Check[]> {
+  const { request, source, destination } = move;
+  const { port } = request.options;
+  const { dataPort } = demandsOf(request.options);
+  const ports = port === undefined ? libvirtPorts : { first: port, last: port };
+  const answers = ask(move, dataPort ? [{ ask: "listen", ...ports }] : []);
+  const proving = allOf([answers.source, answers.destination] as const).then(([atSource, atDestination]) => {
+    const folders = atSource.domain ? diskFolders(atSource.domain) : [];
+    return prove(request.uuid, source, destination, storage, folders, atDestination.port);
+  });
+  const [atSource, atDestination, wayError, { tokens, call }] = await allOf([
+    answers.source,
+    answers.destination,
+    answers.way,
+    proving,
+  ] as const);
+  const checks = [
+    ...judge(move, atSource, atDestination, wayError),
+    imageCheck(source.name, destination.name, tokens),
+    ...(dataPort ? [portCheck(source.name, destination.name, call, port)] : []),
+  ];
+  if (checks.some(hasFailed)) throw new PreflightFailed(request.guest, destination.name, checks);
+  return checks;
+}
+
+/** One call to each host, and one from host to host, all at the same time. */
+function ask({ request, source, destination, onTheirWay }: Proposed, more: readonly Question[] = []) {
+  const { guest, uuid, options, platform } = request;
+  const { stateFile, userfaultfd } = demandsOf(options);
+  const always: Question[] = [
+    { ask: "bridges" },
+    ...(stateFile ? [{ ask: "space", directory: stateDirectory } as const] : []),
+  ];
+  const ofDestination: Question[] = [
+    { ask: "memory" },
+    { ask: "resident", guests: onTheirWay.map((other) => other.guest) },
+    { ask: "namesake", guest },
+    { ask: "machines" },
+    ...(userfaultfd ? [{ ask: "userfaultfd" } as const] : []),
+    ...(platform?.cpuXml === undefined
+      ? []
+      : [{ ask: "cpu", virtType: virtType(platform), machine: platform.machine } as const]),
+    ...more,
+  ];
+  return {
+    source: survey(source, [...always, { ask: "definition", uuid }]),
+    destination: survey(destination, [...always, ...ofDestination], platform?.cpuXml),
+    way: tryWay(source, destination),
+  };
+}
+
+async function survey(
+  { name, session }: Station,
+  questions: readonly Question[],
+  input?: string,
+): Promise<Survey> {
+  const { stdout } = await session.run(`asking ${name} what it has`, surveyScript(questions), {
+    ...(input !== undefined && { input }),
+  });
+  return parseSurvey(stdout);
+}
+
+/** libvirt's own way from host to host. Returns what went wrong. */
+async function tryWay(source: Station, destination: Station): Promise<string | undefined> {
+  const { exitCode, stderr } = await source.session.run(
+    "asking whether the hosts reach each other",
+    `ssh -o BatchMode=yes -o ConnectTimeout=10 root@${quote(destination.host.peerAddress)} virsh -q -c qemu:///system uri`,
+    { allowFailure: true },
+  );
+  return exitCode === 0 ? undefined : stderr.trim() || `exit code ${exitCode}`;
+}
+
+/** What the answers speak for and against. */
+function judge(move: Proposed, atSource: Survey, atDestination: Survey, wayError?: string): Check[] {
+  const { request, sightings, versions, clocks, onTheirWay } = move;
+  const { guest, uuid, options, conditions, platform } = request;
+  const [source, destination] = [move.source.name, move.destination.name];
+  const { movesMemory, copiesRunningMemory, userfaultfd, stateFile } = demandsOf(options);
+  const domain = known(source, `the definition of guest ${guest}`, atSource.domain);
+  const room = ({ spaceMiB }: Survey, host: string) =>
+    spaceCheck(host, stateDirectory, known(host, "free disk space", spaceMiB), conditions.memoryMiB);
+  return [
+    onceCheck(guest, source, sightings),
+    jobCheck(guest, source, sightings, domain),
+    nameCheck(guest, destination, uuid, atDestination.namesake),
+    memoryCheck(
+      destination,
+      known(destination, "free memory", atDestination.availableMiB),
+      conditions.memoryMiB,
+      onTheirWay.map((other) => ({ ...other, residentMiB: atDestination.residentMiB[other.guest] ?? 0 })),
+    ),
+    wayCheck(source, destination, wayError),
+    bridgeCheck([source, atSource.bridges], [destination, atDestination.bridges], domain),
+    ...(domain.machine === undefined
+      ? []
+      : [machineCheck(destination, domain.machine, atDestination.machines)]),
+    ...(platform?.cpuXml === undefined
+      ? []
+      : [cpuCheck(destination, platform, known(destination, "a comparison of CPUs", atDestination.cpu))]),
+    ...(movesMemory ? [versionCheck([source, versions.from], [destination, versions.to])] : []),
+    clockCheck(source, destination, clocks),
+    ...misfits(options, versions).map(({ option, problem, mend }) =>
+      failed("options", `${option} ${problem}: ${mend}`),
+    ),
+    ...(copiesRunningMemory
+      ? [cacheCheck(domain), emulationCheck(conditions.accelerator, source, versions.from.qemu)]
+      : []),
+    ...(userfaultfd
+      ? [userfaultfdCheck(destination, known(destination, "userfaultfd", atDestination.userfaultfd))]
+      : []),
+    ...(stateFile ? [room(atSource, source), room(atDestination, destination)] : []),
+  ];
+}
+
+/** What a host that answers should have said. */
+function known<T>(host: string, what: string, value: T | undefined): T {
+  if (value !== undefined) return value;
+  throw new Error(
+    `Host ${host} was asked for ${what} and did not say it. Nothing was changed. See whether its libvirtd works (virsh list), and run again.`,
+  );
+}
+
+/** Waits for all, so that nothing is left at work when one fails; then throws the first failure. */
+async function allOf<T extends readonly unknown[]>(
+  all: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const outcomes = await Promise.allSettled(all);
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<unknown>).value) as never;
+}

@@ -1,0 +1,123 @@
+import { randomBytes } from "node:crypto";
+import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
+import type { Station } from "../moving.ts";
+import type { DiskFolder, TokenProof } from "./image.ts";
+import type { PortProof } from "./network.ts";
+
+/** Within this a host that works answers many times over; a mount whose server is gone would wait for ever. */
+const patienceSeconds = 20;
+
+/**
+ * Writes and reads a small file, through the mount or, where only QEMU gets to the server, by QEMU's own NFS client, which knows no files
+ * smaller than a sector. `call` tells whether a TCP port answers.
+ */
+export const proofProgram = `
+put() {
+  if [ -z "$1" ]; then timeout -s KILL ${patienceSeconds} sh -c 'printf %s "$2" > "$1"' sh "$2" "$3" && echo written; return; fi
+  sector=$(mktemp) && printf '%-512s' "$3" > "$sector"
+  timeout -s KILL ${patienceSeconds} qemu-img convert -q -f raw -O raw "$sector" "nfs://$1$2" && echo written
+  rm -f "$sector"
+}
+get() {
+  if [ -z "$1" ]; then timeout -s KILL ${patienceSeconds} cat "$2" && echo; return; fi
+  sector=$(mktemp)
+  timeout -s KILL ${patienceSeconds} qemu-img convert -q -f raw -O raw "nfs://$1$2" "$sector" && tr -d ' ' < "$sector" && echo
+  rm -f "$sector"
+}
+call() { timeout 5 bash -c ': 3<> "/dev/tcp/$0/$1"' "$1" "$2" && echo through; }
+`;
+
+const tokenPrefix = (folder: string, uuid: string): string => `${folder}/.token-${uuid}-`;
+
+/** Removes what was written for a proof about the guest, now or by a run that died, where the storage host has it. */
+export async function removeTokens(
+  storage: SshSession,
+  uuid: string,
+  folders: readonly string[],
+): Promise<void> {
+  if (folders.length === 0) return;
+  const all = folders.map((folder) => `${quote(tokenPrefix(folder, uuid))}*`).join(" ");
+  await storage.run("removing the tokens of a preflight", `rm -f ${all}`);
+}
+
+/**
+ * Proves what only trying can tell: that a file written through the source is read through the destination, beside the guest's disks, and
+ * that a call from the source reaches the destination's port. The name of each file is a new one: the destination may remember for a
+ * while that an old name was not there.
+ *
+ * @param port where the destination waits for a call; absent: no call is made
+ */
+export async function prove(
+  uuid: string,
+  source: Station,
+  destination: Station,
+  storage: SshSession,
+  folders: readonly DiskFolder[],
+  port: number | undefined,
+): Promise<{ tokens: TokenProof[]; call: PortProof }> {
+  const tokens = folders.map((folder) => {
+    const text = randomBytes(16).toString("hex");
+    return { folder, text, path: `${tokenPrefix(folder.path, uuid)}${text.slice(0, 8)}` };
+  });
+  try {
+    const [written, called] = await Promise.all([
+      Promise.all(
+        tokens.map(({ folder, path, text }) =>
+          attempt(
+            source,
+            "writing a token beside the guest's disk",
+            `put ${[folder.server, path, text].map(quote).join(" ")}`,
+          ),
+        ),
+      ),
+      port === undefined
+        ? undefined
+        : attempt(
+            source,
+            `calling port ${port} of ${destination.name}`,
+            `call ${quote(destination.host.peerAddress)} ${port}`,
+          ),
+    ]);
+    const read = await Promise.all(
+      tokens.map(({ folder, path }, index) =>
+        written[index]?.error === undefined
+          ? attempt(
+              destination,
+              "reading the token beside the guest's disk",
+              `get ${quote(folder.server)} ${quote(path)}`,
+            )
+          : undefined,
+      ),
+    );
+    return {
+      tokens: tokens.map(({ folder, text }, index) => tokenProof(folder, text, written[index], read[index])),
+      call: { ...(port !== undefined && { port }), ...(called?.error && { error: called.error }) },
+    };
+  } finally {
+    await removeTokens(
+      storage,
+      uuid,
+      folders.map(({ path }) => path),
+    );
+  }
+}
+
+interface Attempt {
+  answer: string;
+  error?: string;
+}
+
+async function attempt({ session }: Station, doing: string, words: string): Promise<Attempt> {
+  const { exitCode, stdout, stderr } = await session.run(doing, `${proofProgram}\n${words}`, {
+    allowFailure: true,
+  });
+  if (stdout !== "") return { answer: stdout };
+  const said = stderr.trim().split("\n").at(-1);
+  return { answer: "", error: said || (exitCode === 137 ? "no answer" : `exit code ${exitCode}`) };
+}
+
+function tokenProof(folder: DiskFolder, written: string, put?: Attempt, got?: Attempt): TokenProof {
+  if (put?.error !== undefined) return { folder, written, writeError: put.error };
+  if (got?.error !== undefined) return { folder, written, readError: got.error };
+  return { folder, written, read: got?.answer ?? "" };
+}

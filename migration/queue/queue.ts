@@ -1,0 +1,162 @@
+import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
+import type { MigrationRequest } from "../request.ts";
+import type { Tell } from "../tell.ts";
+import { type Entry, waitsFor } from "./admission.ts";
+
+/** How many moves a host takes part in at a time where the stack's config says nothing. */
+export const defaultPerHost = 2;
+
+/** A guest that is to move, as it stands in the queue. */
+export function queued(
+  { guest, uuid, to, options, conditions: { memoryMiB }, concurrentPerHost }: MigrationRequest,
+  from: string,
+): Omit<Entry, "moving"> {
+  return {
+    guest,
+    uuid,
+    from,
+    to,
+    memoryMiB,
+    // A guest that is shut down and booted sends nothing.
+    sizeMiB: options.mode === "cold" ? 0 : memoryMiB,
+    perHost: concurrentPerHost ?? defaultPerHost,
+    ...(options.port !== undefined && { port: options.port }),
+  };
+}
+
+/** What has its turn. */
+export interface Turn {
+  waitedMs: number;
+  /** All that move or wait, in the order in which they got there, as last seen. */
+  entries: () => readonly Entry[];
+}
+
+/**
+ * The queue lies on the storage host, since runs of other processes stand in it too: a file for each guest, locked for as long as the
+ * connection lives of the run that wants to move it. What nobody has locked is of a dead run, and goes. Each change is made, and
+ * each look is taken, by one at a time, whoever has the lock on the folder above.
+ *
+ * join FOLDER UUID WAITING MOVING: stands in the queue and tells how it looks, until it is killed; whoever is alone has nothing to wait for.
+ * take FOLDER UUID MOVING: has its turn, if the queue still looks as it is said on standard input.
+ */
+export const queueProgram = `
+entries() {
+  for each in $(ls -tr "$1"); do
+    if flock -n "$1/$each" true; then rm -f "$1/$each"; else cat "$1/$each"; fi
+  done
+}
+leave() {
+  flock 8
+  rm -f "$own"
+  rmdir "$queue" 2>/dev/null
+  exit
+}
+join() {
+  mkdir -p "$1" && exec 8< "$1" && flock 8 && mkdir -p "$1/queue" || exit
+  queue=$1/queue own=$1/queue/$2 entry=$4 said=
+  [ -z "$(entries "$queue")" ] || entry=$3
+  exec 9<> "$own" && flock 9 || exit
+  trap leave TERM
+  echo "$entry" > "$own"
+  while :; do
+    now=$(entries "$queue")
+    flock -u 8
+    if [ "$now" != "$said" ]; then
+      printf '%s\\n--\\n' "$now"
+      said=$now
+    fi
+    # Who waits wants to know soon; who moves is not to be disturbed.
+    if [ "$(cat "$own")" = "$4" ]; then sleep 1; else sleep 0.2; fi
+    flock 8
+  done
+}
+take() {
+  exec 8< "$1" && flock 8 || exit
+  [ "$(entries "$1/queue")" = "$(cat)" ] || { echo changed; exit; }
+  echo "$3" > "$1/queue/$2" && echo taken
+}
+`;
+
+/** Runs `use` when it is the guest's turn, and as long as it takes no other one has its place. */
+export async function withTurn<T>(
+  storage: SshSession,
+  directory: string,
+  wanted: Omit<Entry, "moving">,
+  tell: Tell,
+  use: (turn: Turn) => Promise<T>,
+): Promise<T> {
+  const { guest, uuid } = wanted;
+  const startedMs = performance.now();
+  const words = [directory, uuid].map(quote).join(" ");
+  const [waiting, moving] = [false, true].map((moving) => JSON.stringify({ ...wanted, moving }));
+  const view = new QueueView();
+  const holder = storage.follow(
+    `${queueProgram}\njoin ${words} ${quote(waiting as string)} ${quote(moving as string)}`,
+    (line) => view.read(line),
+  );
+  const lost = holder.ended.then(() => {
+    throw new Error(
+      `Guest ${guest} lost its place among those that are to move: the connection to ${storage.target.name} ended. Nothing was changed; run again.`,
+    );
+  });
+  lost.catch(() => {}); // once it moves, its place is nothing that could end the move
+  let told = "";
+  try {
+    for (let seen = 0; ; ) {
+      await Promise.race([view.newerThan(seen), lost]);
+      seen = view.version;
+      const { entries, text } = view;
+      const waitedMs = told === "" ? 0 : performance.now() - startedMs;
+      if (entries.find((entry) => entry.uuid === uuid)?.moving) {
+        return await use({ waitedMs, entries: () => view.entries });
+      }
+      const others = waitsFor(uuid, entries);
+      if (others.length > 0) {
+        const names = others.map((other) => other.guest).join(" and ");
+        const line = `${guest}: waits for ${names} (a host takes part in ${wanted.perHost} at a time)`;
+        if (line !== told) tell(line);
+        told = line;
+        continue;
+      }
+      const { stdout } = await storage.run(
+        `taking the turn of guest ${guest}`,
+        `${queueProgram}\ntake ${words} ${quote(moving as string)}`,
+        { input: text },
+      );
+      if (stdout !== "taken") continue;
+      // The latest of those that move: as the queue will show it, too.
+      const granted = [...entries.filter((entry) => entry.uuid !== uuid), { ...wanted, moving: true }];
+      return await use({ waitedMs, entries: () => (view.version > seen ? view.entries : granted) });
+    }
+  } finally {
+    await holder.stop();
+  }
+}
+
+/** Reads how the queue looks: an entry a line, and a line `--` at the end of each look. */
+class QueueView {
+  entries: Entry[] = [];
+  text = "";
+  /** How many looks there were. */
+  version = 0;
+  #lines: string[] = [];
+  #change = Promise.withResolvers<void>();
+
+  read(line: string): void {
+    if (line !== "--") {
+      this.#lines.push(line);
+      return;
+    }
+    this.text = this.#lines.join("\n");
+    this.entries = this.#lines.map((each) => JSON.parse(each) as Entry);
+    this.#lines = [];
+    this.version++;
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
+  }
+
+  /** Resolves once there is a look that was not seen yet. */
+  async newerThan(version: number): Promise<void> {
+    if (this.version <= version) await this.#change.promise;
+  }
+}
