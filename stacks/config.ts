@@ -167,7 +167,9 @@ const migrationOptions = section({
     .min(1)
     .max(1_000_000)
     .optional()
-    .describe("a limit to a live move's speed, in MiB/s")
+    .describe(
+      "a limit to a live move's speed, in MiB/s, shared by those that leave or enter a host at the same time",
+    )
     .meta({ otherwise: "no limit" }),
   port: z
     .int()
@@ -195,6 +197,12 @@ const migration = migrationOptions
     maxDowntimeMs: migrationOptions.shape.maxDowntimeMs.default(300),
     timeoutMs: migrationOptions.shape.timeoutMs.default(600_000),
     drift: migrationOptions.shape.drift.default("return"),
+    concurrentPerHost: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(2)
+      .describe("how many moves a host takes part in at a time, as source or destination; others wait"),
   })
   .describe("the way guests move");
 

@@ -28,6 +28,8 @@ export interface Plan {
   image: { source: string; sha256?: string };
   /** In the order of the config. */
   guests: GuestPlan[];
+  /** How many moves a host takes part in at a time. */
+  concurrentPerHost: number;
 }
 
 export interface LabPlan {
@@ -142,6 +144,7 @@ export function planStack(
     drained: config.drain,
     bridge: { name: bridge.name, ...(bridge.uplink && { uplink: bridge.uplink }) },
     image: { source: image.source, ...(image.sha256 && { sha256: image.sha256.toLowerCase() }) },
+    concurrentPerHost: config.migration.concurrentPerHost,
     guests: config.guests.map((guest) => planGuest(guest, checked(places[guest.name]), config, stack, lab)),
   };
 }
@@ -159,6 +162,7 @@ function planGuest(
   lab?: LabPlan,
 ): GuestPlan {
   const { name, memoryMiB, vcpus, diskGiB, vnc, workload } = guest;
+  const { concurrentPerHost: _, ...migration } = config.migration;
   const network = lab ? labGuestNetwork(guest, lab) : ownGuestNetwork(guest, config.bridge.gateway);
   return {
     name,
@@ -170,7 +174,7 @@ function planGuest(
     ...(network && { network }),
     ...(vnc && { vnc: { ...vnc, port: vnc.port ?? vncPort(name) } }),
     workload,
-    migration: { ...config.migration, ...guest.migration },
+    migration: { ...migration, ...guest.migration },
   };
 }
 

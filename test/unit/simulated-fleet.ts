@@ -67,8 +67,12 @@ export class SimulatedFleet {
   readonly violations: string[] = [];
   /** All that was done, for a failing test's message. */
   readonly log: string[] = [];
-  /** How often a copy of the guest began to run on the disk. */
-  diskEpoch = 0;
+  /** How often a copy of each guest began to run on its disk. */
+  readonly diskEpochs = new Map<string, number>();
+  /** The limits that transfers began with. */
+  readonly bandwidths: { uuid: string; MiBps: number }[] = [];
+  /** The most moves that a host took part in at a time. */
+  readonly mostAtOnce = new Map<string, number>();
   boots = 0;
   /** Which run of our program may speak to machines. */
   generation = 0;
@@ -98,6 +102,20 @@ export class SimulatedFleet {
     const found = this.machines.find((each) => each.name === name || each.address === name);
     if (!found) throw new Error(`no machine ${name} is simulated`);
     return found;
+  }
+
+  diskEpoch(uuid: string): number {
+    return this.diskEpochs.get(uuid) ?? 0;
+  }
+
+  /** Moves that were begun and not ended yet are those with an intent record. */
+  countMoves(): void {
+    const records = [...this.machine("storage").files].filter(([path]) => path.endsWith(".json"));
+    const intents = records.map(([, { text }]) => JSON.parse(text) as { from: string; to: string });
+    for (const { name } of this.machines) {
+      const count = intents.filter(({ from, to }) => from === name || to === name).length;
+      this.mostAtOnce.set(name, Math.max(count, this.mostAtOnce.get(name) ?? 0));
+    }
   }
 
   /** Where the guest's CPUs run. */
@@ -245,6 +263,7 @@ export class Machine {
   spaceMiB = 50_000;
   bridges: Record<string, number> = { br0: 1500 };
   cpuVerdict = "fits";
+  userfaultfd = "usable";
   machineTypes = ["pc-q35-7.2", "pc-q35-8.2"];
 
   readonly world: SimulatedFleet;
@@ -353,7 +372,7 @@ export class Machine {
         ),
       ),
       machines: atOnce(() => lines("machine", this.machineTypes)),
-      userfaultfd: atOnce(() => ok("userfaultfd usable\n")),
+      userfaultfd: atOnce(() => ok(`userfaultfd ${this.userfaultfd}\n`)),
       namesake: atOnce(([guest]) =>
         found([...this.domains.values()].find(({ name }) => name === guest)?.uuid),
       ),
@@ -391,7 +410,7 @@ export class Machine {
 
   /** Boots a guest that is defined here. */
   boot(domain: Domain): void {
-    domain.memory = { boot: ++this.world.boots, epoch: this.world.diskEpoch };
+    domain.memory = { boot: ++this.world.boots, epoch: this.world.diskEpoch(domain.uuid) };
     this.#run(domain, "booted");
   }
 
@@ -411,13 +430,12 @@ export class Machine {
     const { world } = this;
     const elsewhere = world.runningOn(domain.uuid);
     if (elsewhere.length > 0) world.violations.push(`runs on ${this.name} and on ${elsewhere.join()}`);
-    if (domain.memory?.epoch !== world.diskEpoch) {
-      world.violations.push(
-        `a memory of epoch ${domain.memory?.epoch} runs on a disk of epoch ${world.diskEpoch}`,
-      );
+    const epoch = world.diskEpoch(domain.uuid);
+    if (domain.memory?.epoch !== epoch) {
+      world.violations.push(`a memory of epoch ${domain.memory?.epoch} runs on a disk of epoch ${epoch}`);
     }
-    world.diskEpoch++;
-    if (domain.memory) domain.memory = { ...domain.memory, epoch: world.diskEpoch };
+    world.diskEpochs.set(domain.uuid, epoch + 1);
+    if (domain.memory) domain.memory = { ...domain.memory, epoch: epoch + 1 };
     Object.assign(domain, { state: "running", reason });
     this.#emit("RESUME", domain);
   }
@@ -519,14 +537,20 @@ export class Machine {
         this.world.inBackground(this.#shutDown(domain));
         return ok();
       case "save":
+        this.world.countMoves();
         return yield* this.#save(domain, rest.at(-1) ?? "");
       case "migrate":
+        this.world.bandwidths.push({
+          uuid: domain.uuid,
+          MiBps: Number(rest[rest.indexOf("--bandwidth") + 1]),
+        });
         return yield* this.#migrate(domain, rest.at(-1) ?? "");
       case "domjobinfo":
         return ok(
           "Job type:         Completed\nMemory processed: 66.5 MiB\nIteration:        2\nTotal downtime:   44   ms\n",
         );
       case "migrate-setmaxdowntime":
+      case "migrate-setspeed":
       case "domjobabort":
       case "qemu-monitor-command":
         return ok();
@@ -591,7 +615,7 @@ export class Machine {
     const text = this.files.get(path)?.text ?? "";
     const saved = new RegExp(`^${magic.complete}(\\{.*\\})$`).exec(text)?.[1];
     if (!saved) return failed("error: Failed to restore domain: incomplete state file");
-    const [domain] = this.domains.values();
+    const domain = [...this.domains.values()].find(({ uuid }) => path.includes(uuid));
     if (!domain) return failed("error: no domain is defined");
     if (domain.state !== "inactive") return failed("error: domain is already active");
     Object.assign(domain, { state: "paused", reason: "starting up", loading: true });
@@ -609,6 +633,7 @@ export class Machine {
   *#migrate(domain: Domain, uri: string): Running {
     const [, address = ""] = /@(.*)\/system$/.exec(uri) ?? [];
     const peer = this.world.machine(address);
+    this.world.countMoves();
     if (domain.state !== "running" || !domain.memory) return failed("error: domain is not running");
     if (peer.domains.has(domain.uuid)) return failed("error: domain already exists at the destination");
     let copy: Domain | undefined;
