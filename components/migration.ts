@@ -24,6 +24,8 @@ export interface MigrationArgs {
   readonly conditions: pulumi.Input<Conditions>;
   /** What it runs with, as `Domain.spec` has it: the destination is asked whether it can. Default: it is not asked. */
   readonly platform?: pulumi.Input<GuestPlatform>;
+  /** How many moves a host takes part in at a time; those that are too many wait. Default: 2. */
+  readonly concurrentPerHost?: pulumi.Input<number>;
   /** All hosts it can be on, and the storage host. */
   readonly fleet: pulumi.Input<Fleet>;
   /** Records are kept in results/<stack>.jsonl. Default: the Pulumi stack's name. */

@@ -148,6 +148,7 @@ export class Testbed extends pulumi.ComponentResource {
               nfsTransport,
             })),
           platform: machine.domain.spec.apply(platformOf),
+          concurrentPerHost: plan.concurrentPerHost,
           fleet,
           stack: plan.stack,
         },

@@ -5,6 +5,7 @@ import { type Decision, type Drift, decideMove } from "./decide-move.ts";
 import { union } from "./fleet.ts";
 import { MigrationFailed, type Moved, migrate } from "./migrate.ts";
 import { type Observation, observeGuest, withFleet } from "./observe.ts";
+import { previewMove } from "./preflight/preview.ts";
 import { refuseMisfits } from "./refuse-misfits.ts";
 import type { MigrationRequest } from "./request.ts";
 import { hasUnknown } from "./unknown.ts";
@@ -54,8 +55,11 @@ export const migrationResource = {
     const decision = place.kind === "nowhere" ? undefined : decide(olds, news, place.host);
     if (decision?.kind === "refuse") throw new Error(decision.message);
     if (decision) announce(decision, news);
+    if (decision?.kind === "move" && place.kind === "active") {
+      await previewMove(everywhere(olds, news), place.host, sightings, tell);
+    }
     const settings = !isDeepStrictEqual(stored(olds), stored(news));
-    if (settings || decision?.kind === "move") await refuseMisfits(news);
+    if (settings && decision?.kind !== "move") await refuseMisfits(news);
     const replaces = olds.uuid === news.uuid ? [] : ["uuid"];
     return { changes: settings || (decision !== undefined && decision.kind !== "stay"), replaces };
   },

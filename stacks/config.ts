@@ -202,7 +202,9 @@ const migrationOptions = section({
     .min(1)
     .max(1_000_000)
     .optional()
-    .describe("a limit to the speed at which a running guest's memory is sent, in MiB/s")
+    .describe(
+      "a limit to the speed at which a running guest's memory is sent, in MiB/s, shared by moves that leave or enter a host at the same time",
+    )
     .meta({ otherwise: "no limit" }),
   hybrid: hybrid.optional(),
   autoConverge: autoConverge.optional(),
@@ -264,6 +266,12 @@ const migration = migrationOptions
     maxDowntimeMs: migrationOptions.shape.maxDowntimeMs.default(300),
     timeoutMs: migrationOptions.shape.timeoutMs.default(600_000),
     drift: migrationOptions.shape.drift.default("return"),
+    concurrentPerHost: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(2)
+      .describe("how many moves a host takes part in at a time, as source or destination; others wait"),
   })
   .describe("the way guests move");
 

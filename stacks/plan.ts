@@ -30,6 +30,8 @@ export interface Plan {
   image: { source: string; sha256?: string };
   /** In the order of the config. */
   guests: GuestPlan[];
+  /** How many moves a host takes part in at a time. */
+  concurrentPerHost: number;
 }
 
 export interface LabPlan {
@@ -144,6 +146,7 @@ export function planStack(
     drained: config.drain,
     bridge: { name: bridge.name, ...(bridge.uplink && { uplink: bridge.uplink }) },
     image: { source: image.source, ...(image.sha256 && { sha256: image.sha256.toLowerCase() }) },
+    concurrentPerHost: config.migration.concurrentPerHost,
     guests: config.guests.map((guest) => planGuest(guest, checked(places[guest.name]), config, stack, lab)),
   };
 }
@@ -178,7 +181,7 @@ function planGuest(
 
 /** What is said for all guests and is nothing for the way this one moves is left out. */
 function planMigration(
-  { drift, ...all }: StackConfig["migration"],
+  { drift, concurrentPerHost: _, ...all }: StackConfig["migration"],
   { drift: own = drift, ...options }: NonNullable<GuestConfig["migration"]> = {},
 ): MigrationOptions {
   return {

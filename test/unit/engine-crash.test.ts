@@ -102,9 +102,9 @@ describe.each(migrationModes)("%s", (mode) => {
   test("asking again changes nothing", async () => {
     begin();
     await run(mode);
-    const epoch = world.diskEpoch;
+    const epoch = world.diskEpoch(uuid);
     expect(await run(mode)).toEqual({ host: "host2", records: [] });
-    expect(world.diskEpoch).toBe(epoch);
+    expect(world.diskEpoch(uuid)).toBe(epoch);
   });
 
   test("definitions that were left on other hosts go", async () => {

@@ -71,8 +71,12 @@ export class SimulatedFleet {
   readonly violations: string[] = [];
   /** All that was done, for a failing test's message. */
   readonly log: string[] = [];
-  /** How often a copy of the guest began to run on the disk. */
-  diskEpoch = 0;
+  /** How often a copy of each guest began to run on its disk. */
+  readonly diskEpochs = new Map<string, number>();
+  /** The limits that transfers began with. */
+  readonly bandwidths: { uuid: string; MiBps: number }[] = [];
+  /** The most moves that a host took part in at a time. */
+  readonly mostAtOnce = new Map<string, number>();
   boots = 0;
   /** Whether guests get their memory dirty so fast that pre-copy does not end by itself; time passes while it goes on. */
   isHot = false;
@@ -107,6 +111,20 @@ export class SimulatedFleet {
     const found = this.machines.find((each) => each.name === name || each.address === name);
     if (!found) throw new Error(`no machine ${name} is simulated`);
     return found;
+  }
+
+  diskEpoch(uuid: string): number {
+    return this.diskEpochs.get(uuid) ?? 0;
+  }
+
+  /** Moves that were begun and not ended yet are those with an intent record. */
+  countMoves(): void {
+    const records = [...this.machine("storage").files].filter(([path]) => path.endsWith(".json"));
+    const intents = records.map(([, { text }]) => JSON.parse(text) as { from: string; to: string });
+    for (const { name } of this.machines) {
+      const count = intents.filter(({ from, to }) => from === name || to === name).length;
+      this.mostAtOnce.set(name, Math.max(count, this.mostAtOnce.get(name) ?? 0));
+    }
   }
 
   /** Where the guest's CPUs run. */
@@ -288,6 +306,7 @@ export class Machine {
   spaceMiB = 50_000;
   bridges: Record<string, number> = { br0: 1500 };
   cpuVerdict = "fits";
+  userfaultfd = "usable";
   machineTypes = ["pc-q35-7.2", "pc-q35-8.2"];
 
   readonly world: SimulatedFleet;
@@ -404,7 +423,7 @@ export class Machine {
         ),
       ),
       machines: atOnce(() => lines("machine", this.machineTypes)),
-      userfaultfd: atOnce(() => ok("userfaultfd usable\n")),
+      userfaultfd: atOnce(() => ok(`userfaultfd ${this.userfaultfd}\n`)),
       namesake: atOnce(([guest]) =>
         found([...this.domains.values()].find(({ name }) => name === guest)?.uuid),
       ),
@@ -442,7 +461,7 @@ export class Machine {
 
   /** Boots a guest that is defined here. */
   boot(domain: Domain): void {
-    domain.memory = { boot: ++this.world.boots, epoch: this.world.diskEpoch };
+    domain.memory = { boot: ++this.world.boots, epoch: this.world.diskEpoch(domain.uuid) };
     this.#run(domain, "booted");
   }
 
@@ -462,13 +481,12 @@ export class Machine {
     const { world } = this;
     const elsewhere = world.runningOn(domain.uuid);
     if (elsewhere.length > 0) world.violations.push(`runs on ${this.name} and on ${elsewhere.join()}`);
-    if (domain.memory?.epoch !== world.diskEpoch) {
-      world.violations.push(
-        `a memory of epoch ${domain.memory?.epoch} runs on a disk of epoch ${world.diskEpoch}`,
-      );
+    const epoch = world.diskEpoch(domain.uuid);
+    if (domain.memory?.epoch !== epoch) {
+      world.violations.push(`a memory of epoch ${domain.memory?.epoch} runs on a disk of epoch ${epoch}`);
     }
-    world.diskEpoch++;
-    if (domain.memory) domain.memory = { ...domain.memory, epoch: world.diskEpoch };
+    world.diskEpochs.set(domain.uuid, epoch + 1);
+    if (domain.memory) domain.memory = { ...domain.memory, epoch: epoch + 1 };
     Object.assign(domain, { state: "running", reason });
     this.#emit("RESUME", domain);
   }
@@ -580,8 +598,13 @@ export class Machine {
         this.world.inGuest(this.#shutDown(domain));
         return ok();
       case "save":
+        this.world.countMoves();
         return yield* this.#save(domain, rest.at(-1) ?? "");
       case "migrate":
+        this.world.bandwidths.push({
+          uuid: domain.uuid,
+          MiBps: Number(rest[rest.indexOf("--bandwidth") + 1]),
+        });
         return yield* rest.includes("--postcopy-resume")
           ? this.#resumePostcopy(domain, rest.at(-1) ?? "")
           : this.#migrate(domain, rest.at(-1) ?? "", rest.includes("--postcopy"));
@@ -599,6 +622,7 @@ export class Machine {
         );
       case "domdirtyrate-calc":
       case "migrate-setmaxdowntime":
+      case "migrate-setspeed":
       case "qemu-monitor-command":
         return ok();
       default:
@@ -660,7 +684,7 @@ export class Machine {
     const text = this.files.get(path)?.text ?? "";
     const saved = new RegExp(`^${magic.complete}(\\{.*\\})$`).exec(text)?.[1];
     if (!saved) return failed("error: Failed to restore domain: incomplete state file");
-    const [domain] = this.domains.values();
+    const domain = [...this.domains.values()].find(({ uuid }) => path.includes(uuid));
     if (!domain) return failed("error: no domain is defined");
     if (domain.state !== "inactive") return failed("error: domain is already active");
     Object.assign(domain, { state: "paused", reason: "starting up", loading: true });
@@ -682,6 +706,7 @@ export class Machine {
 
   *#migrate(domain: Domain, uri: string, mayUsePostcopy: boolean): Running {
     const peer = this.#peer(uri);
+    this.world.countMoves();
     if (domain.state !== "running" || !domain.memory) return failed("error: domain is not running");
     if (peer.domains.has(domain.uuid)) return failed("error: domain already exists at the destination");
     let copy: Domain | undefined;
@@ -772,7 +797,7 @@ export class Machine {
     this.#emit("MIGRATION", domain, { status: "completed" });
     Object.assign(copy, { reason: "migrated" });
     forget(copy);
-    copy.memory = { ...(domain.memory as Memory), epoch: peer.world.diskEpoch };
+    copy.memory = { ...(domain.memory as Memory), epoch: peer.world.diskEpoch(domain.uuid) };
     this.#tellJob(domain);
     yield;
     this.#off(domain, "migrated");

@@ -1,0 +1,71 @@
+import type { Sighting } from "../../libvirt/sighting.ts";
+import { hostVersions } from "../../libvirt/versions.ts";
+import type { Fleet } from "../fleet.ts";
+import type { Station } from "../moving.ts";
+import { type FleetSessions, withFleet } from "../observe.ts";
+import type { MigrationRequest } from "../request.ts";
+import type { Tell } from "../tell.ts";
+import { type Check, hasFailed, PreflightFailed } from "./check.ts";
+import { examine } from "./preflight.ts";
+
+/** What nothing in an update changes as long as the guest runs: to go on would be to fail later. */
+const lasting = ["CPU", "machine type", "memory copy", "cache mode", "post-copy", "options"];
+
+/** Moves that this process has shown in a preview, or is about to make: they take memory at the same hosts. */
+const planned = new Map<string, { guest: string; to: string; memoryMiB: number }>();
+
+/**
+ * Says in a preview what speaks against a move, and touches nothing. What this very update may still put right (memory that another
+ * guest frees, a bridge that is made) is a warning, since the same is asked again right before the move. Throws PreflightFailed for the rest.
+ */
+export async function previewMove(
+  request: MigrationRequest,
+  from: string,
+  sightings: readonly Sighting[],
+  tell: Tell,
+): Promise<void> {
+  const { guest, uuid, to, conditions } = request;
+  const onTheirWay = [...planned].flatMap(([other, move]) =>
+    other !== uuid && move.to === to ? [move] : [],
+  );
+  planned.set(uuid, { guest, to, memoryMiB: conditions.memoryMiB });
+  const checks = await withFleet(request.fleet, (sessions) =>
+    look(
+      request,
+      stationOf(request.fleet, sessions, from),
+      stationOf(request.fleet, sessions, to),
+      sightings,
+      onTheirWay,
+    ),
+  );
+  if (checks.some((check) => hasFailed(check) && lasting.includes(check.check))) {
+    throw new PreflightFailed(guest, to, checks);
+  }
+  for (const { check, verdict, detail } of checks) {
+    if (verdict === "fail")
+      tell(`warning: ${guest} could not move to ${to} as things are now: ${check}: ${detail}`);
+    if (verdict === "warn") tell(`warning: ${guest}: ${check}: ${detail}`);
+  }
+}
+
+async function look(
+  request: MigrationRequest,
+  source: Station,
+  destination: Station,
+  sightings: readonly Sighting[],
+  onTheirWay: readonly { guest: string; memoryMiB: number }[],
+): Promise<Check[]> {
+  const [from, to, atSource, atDestination] = await Promise.all([
+    hostVersions(source.session),
+    hostVersions(destination.session),
+    source.session.readClock(),
+    destination.session.readClock(),
+  ]);
+  const clocks = { source: atSource, destination: atDestination };
+  return examine({ request, source, destination, sightings, versions: { from, to }, clocks, onTheirWay });
+}
+
+function stationOf(fleet: Fleet, sessions: FleetSessions, name: string): Station {
+  const session = sessions.host(name);
+  return { name, host: fleet.hosts[name] as Station["host"], session };
+}
