@@ -13,7 +13,8 @@ openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "
 openssl x509 -req -in "$folder/request" -CA "$folder/ca" -CAkey "$folder/ca" -set_serial "0x00$(openssl rand -hex 16)" -days 3650 \
   -extfile - -out "$folder/certificate" 2>/dev/null <<EXTENSIONS
 basicConstraints = critical, CA:FALSE
-keyUsage = critical, digitalSignature
+# QEMU asks for both, whatever the kind of key.
+keyUsage = critical, digitalSignature, keyEncipherment
 extendedKeyUsage = serverAuth, clientAuth
 subjectAltName = DNS:$NAME, IP:$ADDRESS
 EXTENSIONS

@@ -1,3 +1,4 @@
+import { CommandFailed } from "../libvirt/errors.ts";
 import { type JobInfo, parseJobInfo } from "../libvirt/job-info.ts";
 import { readTrace, startTrace, type TraceEvent } from "../libvirt/qemu-trace.ts";
 import { virsh, virshCommand } from "../libvirt/virsh.ts";
@@ -73,12 +74,32 @@ export async function transfer(moving: Moving, onJob: (job: JobInfo) => void = (
       { timeoutMs: patienceMs + 60_000 },
     );
   } catch (error) {
-    throw gaveUp === undefined ? error : new Error(gaveUp, { cause: error });
+    if (gaveUp !== undefined) throw new Error(gaveUp, { cause: error });
+    throw error instanceof CommandFailed ? await explained(error, moving) : error;
   } finally {
     clearTimeout(deadline);
     await progress.stop();
   }
 }
+
+/**
+ * Adds what the two libvirtds said meanwhile: which of them failed, and why, does not always reach virsh, which then only tells that a
+ * connection has ended.
+ */
+async function explained(error: CommandFailed, { source, destination }: Moving): Promise<Error> {
+  const journal = `journalctl --quiet --no-pager --unit libvirtd --since -${journalOfSeconds}s --priority err --output cat`;
+  const said = await Promise.all(
+    [destination, source].map(async ({ name, session }) => {
+      const { stdout } = await session.run("reading what libvirtd said", journal, { allowFailure: true });
+      const lines = stdout.split("\n").filter((line) => line && !/^End of file while reading/.test(line));
+      return lines.slice(-2).map((line) => `${name}: ${line}`);
+    }),
+  ).catch(() => []);
+  const more = said.flat();
+  return more.length === 0 ? error : new Error(`${error.message} (${more.join("; ")})`, { cause: error });
+}
+
+const journalOfSeconds = 15;
 
 /** Cancels the running job; the guest goes on at the source. */
 export async function abort({ guest, uuid, source }: Moving): Promise<void> {

@@ -538,6 +538,28 @@ describe("a migration", () => {
     });
   });
 
+  test("in a way for which a host is too old is refused in the preview, with the reason", async () => {
+    const olds = await create();
+    const options = { mode: "live", compression: "zstd", parallelConnections: 2 } as const;
+    const refusal =
+      /^Guest vm1 cannot be moved as its config says; nothing was changed\.\n {2}migration\.compression: on host1, zstd cannot be asked of libvirt 9\.0\.0 \(of 9\.4 it can\); leave it out/;
+    await expect(diff(olds, { options })).rejects.toThrow(refusal);
+    await expect(diff(olds, { options, to: "host2" })).rejects.toThrow(refusal);
+    await expect(migrationResource.create(inputs({ options }))).rejects.toThrow(refusal);
+    expect(await diff(olds, { options: { mode: "live", compression: "xbzrle" } })).toMatchObject({
+      changes: true,
+    });
+  });
+
+  test("by mode auto is chosen from what earlier moves took, too", async () => {
+    const olds = await create();
+    const news = await update(olds, { to: "host2", options: { mode: "auto" } });
+    expect(news.history).toMatchObject([
+      { mode: "live", modeReason: expect.stringContaining("pre-copy converges") },
+    ]);
+    expect(news.options).toEqual({ mode: "auto" });
+  });
+
   test("from a host that has left the config", async () => {
     const olds = await create();
     const { host1: _left, ...hosts } = world.fleet.hosts;

@@ -198,6 +198,7 @@ export function filePrograms(files: Environment["files"]): Record<string, Progra
     sync: atOnce(([path = ""]) =>
       [...files.keys()].some((file) => file === path || file.startsWith(`${path}/`)) ? ok() : missing(path),
     ),
+    journalctl: atOnce(() => ok()),
     uname: atOnce(() => ok("6.1.0-41-amd64\n")),
     "[": atOnce(([, path = ""]) => (files.has(path) ? ok() : failed(""))),
     cat: atOnce((args, stdin) => (args.length === 0 ? ok(stdin) : text(args, (content) => content))),
