@@ -142,6 +142,7 @@ export class Testbed extends pulumi.ComponentResource {
               accelerator,
               nfsTransport,
             })),
+          address: machine.address,
           platform: machine.domain.spec.apply(platformOf),
           fleet,
           stack: plan.stack,

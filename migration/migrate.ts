@@ -3,6 +3,7 @@ import type { Sighting } from "../libvirt/sighting.ts";
 import { type HostVersions, hostVersions } from "../libvirt/versions.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import type { MigrationRecord } from "../report/record.ts";
+import { clientView, startProber } from "./client-view.ts";
 import { withGuest } from "./guest-lock.ts";
 import { type Intent, intentPath, writeIntent } from "./intent.ts";
 import { prepare, readStatistics, type Statistics, transfer } from "./live.ts";
@@ -13,6 +14,7 @@ import { type FleetSessions, observeGuest } from "./observe.ts";
 import { save } from "./offline.ts";
 import { shutDown } from "./power.ts";
 import { preflight } from "./preflight.ts";
+import type { Prober } from "./prober.ts";
 import type { MigrationRequest } from "./request.ts";
 import { settle } from "./settle.ts";
 import { Stopwatch } from "./stopwatch.ts";
@@ -202,7 +204,17 @@ const phaseEnds: Record<"offline" | "cold", Partial<Record<Step["do"], Border["p
   cold: { undefine: "define" },
 };
 
+/** From before the first check until the guest answers again, a prober on a third machine looks at it. */
 async function move(moving: Moving, request: MigrationRequest): Promise<Outcome> {
+  const prober = await startProber(moving, request);
+  try {
+    return await moveProbed(moving, request, prober);
+  } finally {
+    await prober?.stop();
+  }
+}
+
+async function moveProbed(moving: Moving, request: MigrationRequest, prober?: Prober): Promise<Outcome> {
   const { guest, source, destination, storage, intentFile, tell } = moving;
   const { mode } = request.options;
   const [facts, clocks] = await Promise.all([circumstances(moving, request), readClocks(moving)]);
@@ -256,7 +268,13 @@ async function move(moving: Moving, request: MigrationRequest): Promise<Outcome>
       mode === "live"
         ? measureLive(witness, await statistics(moving, logEnd), clocks, watch, endMs)
         : measureSteps(witness, borders, mode === "offline" ? "resume" : "start", clocks, watch, endMs);
-    const record = withoutAbsent({ ...base, outcome: "completed", ...measured }) as MigrationRecord;
+    const seen = await clientView(prober, moving, witness, clocks);
+    const record = withoutAbsent({
+      ...base,
+      outcome: "completed",
+      ...measured,
+      ...seen,
+    }) as MigrationRecord;
     tell(`${guest}: runs on ${host}; ${summary(record)}`);
     return { record, host };
   } catch (error) {

@@ -13,6 +13,8 @@ export interface MigrationOptions {
   port?: number;
   /** How long the move may take before it is given up and the guest stays where it was. Default 600 000. */
   timeoutMs?: number;
+  /** How often a prober on the storage host asks the guest for an answer while it is moved; 0: never. Default 5. */
+  probeIntervalMs?: number;
 }
 
 /** What the records say about the conditions of a move besides what is measured. */
@@ -30,6 +32,8 @@ export interface MigrationRequest {
   to: string;
   options: MigrationOptions;
   conditions: Conditions;
+  /** The guest's IPv4 address, for the prober. Absent or empty: by DHCP, so it is asked for. */
+  address?: string;
   /** What it runs with: asked of the destination before the move. Absent: not asked. */
   platform?: GuestPlatform;
   fleet: Fleet;

@@ -65,6 +65,38 @@ export function phaseTable(records: readonly MigrationRecord[]): string {
   return withNote(tables.join("\n\n"), []);
 }
 
+/**
+ * What the machines that saw a guest stop have to say of it, side by side; lines have the numbers of `migrationTable`. Empty: no other
+ * than the hypervisor looked.
+ */
+export function downtimeTable(records: readonly MigrationRecord[]): string {
+  const rows = records.flatMap((record, index) => {
+    const { downtimeMs, clock, clientDowntimeMs, client, guestDowntimeMs, guestClockResolutionMs } = record;
+    if (clientDowntimeMs === undefined && guestDowntimeMs === undefined) return [];
+    return [
+      [
+        `${index + 1}`,
+        record.guest,
+        record.mode,
+        within(downtimeMs, clock?.uncertaintyMs),
+        figure(record.hypervisorDowntimeMs),
+        figure(clientDowntimeMs),
+        figure(record.clientProbeIntervalMs),
+        figure(client?.usualSilenceMs),
+        within(guestDowntimeMs, guestClockResolutionMs),
+      ],
+    ];
+  });
+  if (rows.length === 0) return "";
+  const seen = ["hypervisor", "libvirt", "client", "probed every", "silent before", "guest's clock"];
+  const notes = [
+    "hypervisor: STOP to RESUME; libvirt: its own figure; client: the silence that another machine met then;",
+    "silent before: the longest one before that, below which it tells nothing; guest's clock: what that missed.",
+  ];
+  const drawn = table(["#", "guest", "mode", ...seen], rows, [1, 2]);
+  return withNote(`Downtimes, ms\n${drawn}`, notes);
+}
+
 /** With the paper's term where the phase is one. */
 function heading(mode: MigrationMode): (phase: string) => string {
   const terms: { [phase: string]: string } = {
@@ -93,3 +125,7 @@ function figure(value: number | undefined): string {
   if (value === undefined) return absent;
   return Number.isInteger(value) || value >= 100 ? `${Math.round(value)}` : value.toFixed(1);
 }
+
+/** A figure with how far it may be off, if that is known. */
+const within = (value: number | undefined, byMs: number | undefined): string =>
+  value === undefined || byMs === undefined ? figure(value) : `${figure(value)} ± ${figure(byMs)}`;

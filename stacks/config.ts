@@ -177,6 +177,15 @@ const migrationOptions = section({
     .describe("the destination's TCP port for a live move's data")
     .meta({ otherwise: "a free one of 49152 to 49215" }),
   timeoutMs: z.int().min(1000).max(86_400_000).describe("the time after which a move is given up, in ms"),
+  probeIntervalMs: z
+    .int()
+    .min(0)
+    .max(1000)
+    .optional()
+    .describe(
+      "the time between two probes, in ms, by which the storage host sees how long a moving guest is silent; 0: none",
+    )
+    .meta({ otherwise: "5" }),
   drift: z
     .enum(["return", "adopt", "error"])
     .describe(

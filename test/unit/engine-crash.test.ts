@@ -29,6 +29,7 @@ const request = (mode: MigrationMode, to = "host2"): MigrationRequest => ({
   to,
   options: { mode, maxDowntimeMs: 300, timeoutMs: 60_000 },
   conditions: { memoryMiB: 512, accelerator: "kvm", nfsTransport: "kernel" },
+  address: "10.77.0.101",
   fleet: world.fleet,
 });
 
@@ -78,6 +79,9 @@ describe.each(migrationModes)("%s", (mode) => {
     const record = recordSchema.parse(records[0]);
     expect(record).toMatchObject({ outcome: "completed", guest: "vm1", from: "host1", to: "host2", mode });
     expect(inconsistencies(record)).toEqual([]);
+    expect(record).toMatchObject({ clientProbeIntervalMs: 5, client: { prober: "storage" } });
+    expect(record.clientDowntimeMs).toBeGreaterThan(0);
+    expect(world.probers.size).toBe(0);
   });
 
   test("asking again changes nothing", async () => {

@@ -70,6 +70,12 @@ export class SimulatedFleet {
   /** Which run of our program may speak to machines. */
   generation = 0;
   unreachable = new Set<string>();
+  /** Who asks the guest for an answer, all the time. */
+  readonly probers = new Set<(line: string) => void>();
+  /** What libvirt knows of the guest's address. */
+  guestAddress: string | undefined;
+  /** Whether the guest's network answers, if the guest runs. */
+  answers = true;
   /** What a machine always refuses to do, by its name: virsh's subcommand, or a program. */
   refusals = new Map<string, string>();
   #background: Running[] = [];
@@ -116,6 +122,7 @@ export class SimulatedFleet {
     this.generation++;
     this.unreachable.clear();
     this.#fate = undefined;
+    this.probers.clear();
     for (const machine of this.machines) machine.dropConnections();
   }
 
@@ -130,7 +137,20 @@ export class SimulatedFleet {
 
   /** What goes on by itself makes one step. */
   tick(): void {
+    this.#probe();
     this.#background = this.#background.filter((running) => !running.next().done);
+  }
+
+  #probe(): void {
+    const [storage] = this.machines;
+    const runs = this.machines.some(({ domains }) =>
+      [...domains.values()].some((d) => d.state === "running"),
+    );
+    for (const onLine of this.probers) {
+      const atUs = Math.round(Number(storage?.now()) * 1e6);
+      const answers = runs && this.answers ? [["echo", atUs - 300, atUs]] : [];
+      onLine(JSON.stringify({ atUs, sent: { echo: 1, tcp: 1 }, lateUs: 90, answers }));
+    }
   }
 
   inBackground(running: Running): void {
@@ -303,17 +323,17 @@ export class Machine {
   }
 
   #emit(event: string, { name }: Domain, data?: object): void {
-    const line = `event ${event} at ${this.#now()} for domain '${name}': ${data ? JSON.stringify(data) : "<null>"}`;
+    const line = `event ${event} at ${this.now()} for domain '${name}': ${data ? JSON.stringify(data) : "<null>"}`;
     for (const listener of this.listeners) listener(line);
   }
 
   #trace(domain: Domain, text: string): void {
     const log = this.files.get(`/var/log/libvirt/qemu/${domain.name}.log`);
-    if (log) log.text += `4711@${this.#now()}:${text}\n`;
+    if (log) log.text += `4711@${this.now()}:${text}\n`;
   }
 
   /** This machine's wall clock in seconds, to the microsecond. */
-  #now(): string {
+  now(): string {
     const nowMs = performance.timeOrigin + performance.now() + this.clockOffsetMs;
     this.#lastMs = Math.max(nowMs, this.#lastMs + 0.001);
     return (this.#lastMs / 1000).toFixed(6);
@@ -379,6 +399,10 @@ export class Machine {
     switch (command) {
       case "dumpxml":
         return ok(domain.xml);
+      case "domifaddr": {
+        const { guestAddress } = this.world;
+        return ok(guestAddress ? ` vnet0      52:54:00:9f:1c:2a    ipv4         ${guestAddress}/24\n` : "");
+      }
       case "undefine":
         domain.persistent = false;
         if (!active) this.domains.delete(domain.uuid);
@@ -592,12 +616,18 @@ export class SimulatedSession {
 
   follow(command: string, onLine: (line: string) => void): Follower {
     if (this.alive && command.includes("qemu-monitor-event")) this.#machine.listeners.add(onLine);
+    const { probers } = this.#machine.world;
+    if (this.alive && command.includes("python3")) {
+      probers.add(onLine);
+      onLine(JSON.stringify({ monotonicUs: 0, epochUs: 0 }));
+    }
     const lock = /exec 9> '(.*?)'; flock 9/.exec(command)?.[1];
     const release = this.alive && lock ? this.#machine.waitForLock(lock, () => onLine("held")) : undefined;
     return {
       ended: new Promise(() => {}),
       stop: async () => {
         this.#machine.listeners.delete(onLine);
+        probers.delete(onLine);
         release?.();
       },
     };
