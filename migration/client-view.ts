@@ -1,15 +1,13 @@
-import { guestAddress } from "../libvirt/guest-address.ts";
+import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { ClockReading } from "../libvirt/ssh-session.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { missedTime } from "./guest-clock.ts";
 import { type Clocks, rounded } from "./measure.ts";
 import type { Moving } from "./moving.ts";
-import { Prober } from "./prober.ts";
-import type { MigrationRequest } from "./request.ts";
+import type { Answers, Prober } from "./prober.ts";
 import { lengthOf, type Silence, silenceAround, usualSilenceMs } from "./silence.ts";
 import type { Witness } from "./witness.ts";
 
-const defaultIntervalMs = 5;
 /** How long to wait for an answer of a guest that runs: longer than ARP takes to ask again. */
 const answerTimeoutMs = 2_000;
 /** The same for one that boots. */
@@ -22,41 +20,27 @@ type View = Partial<
   >
 >;
 
-/** Begins to look at the guest as its clients do, from the storage host. Absent: it is not to be, or nobody knows the guest's address. */
-export async function startProber(
-  { guest, uuid, source, storage, tell }: Moving,
-  { address, options: { probeIntervalMs = defaultIntervalMs } }: MigrationRequest,
-): Promise<Prober | undefined> {
-  if (probeIntervalMs === 0) return undefined;
-  const known = address || (await guestAddress(source.session, guest, uuid));
-  if (known) return new Prober(storage, known, probeIntervalMs);
-  tell(
-    `${guest}: its downtime as a client sees it is not measured: its address comes by DHCP, and neither a guest agent nor ${source.name} knows it`,
-  );
-  return undefined;
-}
-
 /** What the prober saw of a move that is done; waits until the guest answers again. What it could not see is absent. */
 export async function clientView(
-  prober: Prober | undefined,
+  prober: Prober,
   { guest, intent, destination, timeoutMs, tell }: Moving,
   heard: Pick<Witness, "stoppedAt" | "resumedAt">,
   clocks: Clocks,
 ): Promise<View> {
-  if (!prober || heard.stoppedAt === undefined || heard.resumedAt === undefined) return {};
+  if (heard.stoppedAt === undefined || heard.resumedAt === undefined) return {};
   const without = (why: string): View => {
     tell(`${guest}: its downtime as a client sees it is not known: ${why}`);
     return {};
   };
   const asked = `${prober.host}'s probes (${prober.address}, ICMP and TCP port 22)`;
-  const place = await prober.onItsClock().catch(() => undefined);
-  if (!place) return without(`no prober could be started on ${prober.host}; it needs python3 and root`);
-  const on = (seconds: number, { offsetMs }: ClockReading) => place(seconds * 1000 - offsetMs);
+  const own = await prober.ownClock();
+  if (!own) return without(`no prober could be started on ${prober.host}; it needs python3 and root`);
+  const at = (seconds: number, { offsetMs }: ClockReading) => own.at(seconds * 1000 - offsetMs);
   const stopped = {
-    startMs: on(heard.stoppedAt, clocks.source),
-    endMs: on(heard.resumedAt, clocks.destination),
+    startMs: at(heard.stoppedAt, clocks.source),
+    endMs: at(heard.resumedAt, clocks.destination),
   };
-  if (!prober.answers.some(({ arrivedMs }) => arrivedMs < stopped.startMs)) {
+  if (!prober.answers.all.some(({ arrivedMs }) => arrivedMs < stopped.startMs)) {
     return without(`the guest did not answer ${asked} before it was stopped`);
   }
   const boots = intent.mode === "cold";
@@ -65,45 +49,49 @@ export async function clientView(
   if (!(await prober.answerAfter(stopped.endMs, waitMs))) {
     return without(`the guest did not answer ${asked} within ${waitMs / 1000} s after it ran again`);
   }
-  const slackMs = prober.intervalMs + clocks.source.uncertaintyMs + clocks.destination.uncertaintyMs;
-  return viewOf(prober, stopped, slackMs, boots);
+  const misplacedMs = own.uncertaintyMs + clocks.source.uncertaintyMs + clocks.destination.uncertaintyMs;
+  return viewOf(prober, stopped, misplacedMs, boots);
 }
 
-/** The fields of a record. @param boots the guest's clock begins anew: it missed nothing */
+/**
+ * The fields of a record.
+ *
+ * @param stopped when the guest's CPUs stood still, by the prober's clock, wrong by `misplacedMs` at most
+ * @param boots the guest's clock begins anew: it missed nothing
+ */
 export function viewOf(
-  prober: Pick<Prober, "host" | "intervalMs" | "answers" | "sent" | "answered" | "late">,
+  { host, intervalMs, answers }: { host: string; intervalMs: number; answers: Answers },
   stopped: Silence,
-  slackMs: number,
+  misplacedMs: number,
   boots: boolean,
 ): View {
-  const counted = prober.answers.filter(({ question }) => question !== "clock");
-  const silence = silenceAround(counted, stopped, slackMs);
+  const counted = answers.all.filter(({ question }) => question !== "clock");
+  // Of a stop shorter than an interval a client sees no more than the silence next to it.
+  const around = (of: typeof counted) => silenceAround(of, stopped, intervalMs + misplacedMs);
+  const silence = around(counted);
   if (!silence) return {};
   const usual = usualSilenceMs(counted, silence.startMs);
-  const late = prober.late.filter(({ atMs }) => atMs >= silence.startMs && atMs <= silence.endMs + 200);
+  const late = answers.late.filter(({ atMs }) => atMs >= silence.startMs && atMs <= silence.endMs + 200);
   const protocols = (["echo", "tcp"] as const).map((question) => {
-    const ofIt = counted.filter((answer) => answer.question === question);
-    const alone = silenceAround(ofIt, stopped, slackMs);
-    return {
+    const alone = around(counted.filter((answer) => answer.question === question));
+    return withoutAbsent({
       protocol: question === "echo" ? ("icmp" as const) : question,
-      sent: prober.sent[question],
-      lost: Math.max(0, prober.sent[question] - prober.answered[question]),
-      ...(alone && { silenceMs: rounded(lengthOf(alone)) }),
-    };
+      sent: answers.sent[question],
+      lost: Math.max(0, answers.sent[question] - answers.answered[question]),
+      silenceMs: alone && rounded(lengthOf(alone)),
+    });
   });
-  const missed = boots ? undefined : missedTime(prober.answers, silence);
-  return {
+  const missed = boots ? undefined : missedTime(answers.all, silence);
+  return withoutAbsent({
     clientDowntimeMs: rounded(lengthOf(silence)),
-    clientProbeIntervalMs: prober.intervalMs,
-    client: {
-      prober: prober.host,
+    clientProbeIntervalMs: intervalMs,
+    client: withoutAbsent({
+      prober: host,
       protocols,
-      ...(usual !== undefined && { usualSilenceMs: rounded(usual) }),
+      usualSilenceMs: usual === undefined ? undefined : rounded(usual),
       proberLateMs: rounded(Math.max(0, ...late.map(({ lateMs }) => lateMs))),
-    },
-    ...(missed && {
-      guestDowntimeMs: rounded(Math.max(0, missed.missedMs)),
-      guestClockResolutionMs: Math.ceil(missed.resolutionMs * 10) / 10,
     }),
-  };
+    guestDowntimeMs: missed && rounded(Math.max(0, missed.missedMs)),
+    guestClockResolutionMs: missed && Math.ceil(missed.resolutionMs * 10) / 10,
+  }) as View;
 }

@@ -3,7 +3,7 @@ import type { Sighting } from "../libvirt/sighting.ts";
 import { type HostVersions, hostVersions } from "../libvirt/versions.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import type { MigrationRecord } from "../report/record.ts";
-import { clientView, startProber } from "./client-view.ts";
+import { type Clients, clientsSaw, startClients, stopClients } from "./clients.ts";
 import { withGuest } from "./guest-lock.ts";
 import { type Intent, intentPath, writeIntent } from "./intent.ts";
 import { prepare, readStatistics, type Statistics, transfer } from "./live.ts";
@@ -14,7 +14,6 @@ import { type FleetSessions, observeGuest } from "./observe.ts";
 import { save } from "./offline.ts";
 import { shutDown } from "./power.ts";
 import { preflight } from "./preflight.ts";
-import type { Prober } from "./prober.ts";
 import type { MigrationRequest } from "./request.ts";
 import { settle } from "./settle.ts";
 import { Stopwatch } from "./stopwatch.ts";
@@ -204,17 +203,17 @@ const phaseEnds: Record<"offline" | "cold", Partial<Record<Step["do"], Border["p
   cold: { undefine: "define" },
 };
 
-/** From before the first check until the guest answers again, a prober on a third machine looks at it. */
+/** Moves it while somebody else looks on, from before the first check until the guest answers again. */
 async function move(moving: Moving, request: MigrationRequest): Promise<Outcome> {
-  const prober = await startProber(moving, request);
+  const clients = await startClients(moving, request);
   try {
-    return await moveProbed(moving, request, prober);
+    return await moveSeen(moving, request, clients);
   } finally {
-    await prober?.stop();
+    await stopClients(clients);
   }
 }
 
-async function moveProbed(moving: Moving, request: MigrationRequest, prober?: Prober): Promise<Outcome> {
+async function moveSeen(moving: Moving, request: MigrationRequest, clients: Clients): Promise<Outcome> {
   const { guest, source, destination, storage, intentFile, tell } = moving;
   const { mode } = request.options;
   const [facts, clocks] = await Promise.all([circumstances(moving, request), readClocks(moving)]);
@@ -268,7 +267,7 @@ async function moveProbed(moving: Moving, request: MigrationRequest, prober?: Pr
       mode === "live"
         ? measureLive(witness, await statistics(moving, logEnd), clocks, watch, endMs)
         : measureSteps(witness, borders, mode === "offline" ? "resume" : "start", clocks, watch, endMs);
-    const seen = await clientView(prober, moving, witness, clocks);
+    const seen = await clientsSaw(clients, moving, witness, clocks, watch.startedAt);
     const record = withoutAbsent({
       ...base,
       outcome: "completed",

@@ -15,6 +15,8 @@ export interface MigrationOptions {
   timeoutMs?: number;
   /** How often a prober on the storage host asks the guest for an answer while it is moved; 0: never. Default 5. */
   probeIntervalMs?: number;
+  /** live, offline: let a TCP stream flow to the guest through the move, and say what became of it. Default: no. */
+  throughput?: boolean;
 }
 
 /** What the records say about the conditions of a move besides what is measured. */

@@ -85,6 +85,15 @@ export const recordSchema = z.object({
       proberLateMs: ms.describe("how late the prober itself was at worst, around the switchover"),
     })
     .optional(),
+  throughput: z
+    .object({
+      beforeMiBps: mib.describe("mean before the first action"),
+      slowestMiBps: mib.describe("slowest interval since"),
+      belowHalfMs: ms.describe("how long it was below half of the mean"),
+      intervalMs: ms.describe("how long an interval was: the resolution of belowHalfMs"),
+    })
+    .optional()
+    .describe("of a TCP stream from the prober's machine to the guest"),
   guestDowntimeMs: ms.optional().describe("how much time the guest's own clock missed in the switchover"),
   guestClockResolutionMs: ms.optional().describe("how far guestDowntimeMs can be from the truth"),
 

@@ -186,6 +186,13 @@ const migrationOptions = section({
       "the time between two probes, in ms, by which the storage host sees how long a moving guest is silent; 0: none",
     )
     .meta({ otherwise: "5" }),
+  throughput: z
+    .boolean()
+    .optional()
+    .describe(
+      "whether the storage host sends to a guest, as much as it takes, to see what a live or offline move does to that",
+    )
+    .meta({ otherwise: "no: it is a load of its own" }),
   drift: z
     .enum(["return", "adopt", "error"])
     .describe(

@@ -5,10 +5,9 @@ import { closeSessions } from "../../libvirt/session-pool.ts";
 import { viewOf } from "../../migration/client-view.ts";
 import { missedTime } from "../../migration/guest-clock.ts";
 import { migrate } from "../../migration/migrate.ts";
-import { Prober } from "../../migration/prober.ts";
+import { Answers, type Batch } from "../../migration/prober.ts";
 import type { MigrationRequest } from "../../migration/request.ts";
 import { type Answer, lengthOf, silenceAround, usualSilenceMs } from "../../migration/silence.ts";
-import { SimulatedSession } from "./simulated-fleet.ts";
 import { simulate, world } from "./simulated-session.ts";
 
 vi.mock("../../libvirt/ssh-session.ts", () => import("./simulated-session.ts"));
@@ -146,38 +145,32 @@ describe("what the guest's own clock missed", () => {
   });
 });
 
-describe("a prober", () => {
-  beforeEach(() => void simulate(["host1", "host2"]));
-  const prober = () =>
-    new Prober(
-      new SimulatedSession(world, world.fleet.storage.ssh) as unknown as ConstructorParameters<
-        typeof Prober
-      >[0],
-      "10.77.0.101",
-      5,
-    );
-  const line = (atUs: number, answers: unknown[] = [], lateUs = 60) =>
-    JSON.stringify({ atUs, sent: { echo: 20, tcp: 20, clock: 5 }, lateUs, answers });
+describe("a prober's answers", () => {
+  const batch = (atUs: number, answers: Batch["answers"] = [], lateUs = 60): Batch => ({
+    atUs,
+    sent: { echo: 20, tcp: 20, clock: 5 },
+    lateUs,
+    answers,
+  });
 
-  test("counts what it sent and what was answered, and how late it was around the silence", async () => {
-    const one = prober();
-    // As hosts/prober.py printed them, with fewer answers.
-    one.hear(
-      line(1_100_000, [
+  test("are counted, and so is how late it was around the silence", () => {
+    const answers = new Answers();
+    answers.add(
+      batch(1_100_000, [
         ["echo", 1_099_000, 1_099_300],
         ["tcp", 1_099_500, 1_099_900],
       ]),
     );
-    one.hear(line(1_200_000, [], 2_500));
-    one.hear(
-      line(1_300_000, [
+    answers.add(batch(1_200_000, [], 2_500));
+    answers.add(
+      batch(1_300_000, [
         ["echo", 1_231_000, 1_231_400],
         ["clock", 1_232_000, 1_232_300, 13_012_147],
       ]),
     );
-    one.hear(line(9_000_000, [["echo", 8_231_000, 8_231_400]], 40_000));
-    const view = viewOf(one, { startMs: 1_101, endMs: 1_230 }, 5, false);
-    expect(view).toEqual({
+    answers.add(batch(9_000_000, [["echo", 8_231_000, 8_231_400]], 40_000));
+    const prober = { host: "storage", intervalMs: 5, answers };
+    expect(viewOf(prober, { startMs: 1_101, endMs: 1_230 }, 0.2, false)).toEqual({
       clientDowntimeMs: 131.5,
       clientProbeIntervalMs: 5,
       client: {
@@ -190,33 +183,37 @@ describe("a prober", () => {
         proberLateMs: 2.5,
       },
     });
-    await one.stop();
   });
 
-  test("keeps no more than some minutes", () => {
-    const one = prober();
-    const answers = Array.from({ length: 1000 }, (_, i) => ["echo", i, i + 1]);
-    for (let i = 0; i < 500; i++) one.hear(line(i, answers));
-    expect(one.answers.length).toBeLessThan(111_000);
-    expect(one.answered.echo).toBe(500_000);
+  test("are kept for no more than some minutes", () => {
+    const answers = new Answers();
+    const many = Array.from({ length: 1000 }, (_, i): Batch["answers"][number] => ["echo", i, i + 1]);
+    for (let i = 0; i < 500; i++) answers.add(batch(i, many));
+    expect(answers.all.length).toBeLessThanOrEqual(110_000);
+    expect(answers.answered.echo).toBe(500_000);
   });
 
   // In a network of its own, which takes no privileges where users may make namespaces.
   const alone = ["-rn", "sh", "-c"];
   const mayBeAlone = spawnSync("unshare", [...alone, "ip link set lo up"]).status === 0;
-  test.skipIf(!mayBeAlone)("gets answers to all three questions, from Linux's own network", () => {
+  test.skipIf(!mayBeAlone)("come to all three questions, from Linux's own network", () => {
     const script = "ip link set lo up; timeout 2 python3 -I -S hosts/prober.py 127.0.0.1 5";
     const { stdout } = spawnSync("unshare", [...alone, script], { encoding: "utf8" });
-    const one = prober();
-    for (const each of stdout.trim().split("\n")) one.hear(each);
+    const one = new Answers();
+    const [anchor, ...lines] = stdout.trim().split("\n");
+    expect(JSON.parse(anchor ?? "")).toEqual({
+      monotonicUs: expect.any(Number),
+      epochUs: expect.any(Number),
+    });
+    for (const line of lines) one.add(JSON.parse(line));
     for (const question of ["echo", "tcp", "clock"] as const) {
       expect(one.sent[question]).toBeGreaterThan(10);
       expect(one.answered[question]).toBeGreaterThan(one.sent[question] * 0.9);
     }
-    for (const { sentMs, arrivedMs } of one.answers) expect(arrivedMs).toBeGreaterThanOrEqual(sentMs);
-    const clocks = one.answers.filter(({ guestMs }) => guestMs !== undefined);
+    for (const { sentMs, arrivedMs } of one.all) expect(arrivedMs).toBeGreaterThanOrEqual(sentMs);
+    const clocks = one.all.filter(({ guestMs }) => guestMs !== undefined);
     const midMs = clocks[clocks.length >> 1]?.arrivedMs ?? 0;
-    const missed = missedTime(one.answers, { startMs: midMs, endMs: midMs });
+    const missed = missedTime(one.all, { startMs: midMs, endMs: midMs });
     // Nothing stood still.
     expect(Math.abs(missed?.missedMs ?? Number.NaN)).toBeLessThanOrEqual(missed?.resolutionMs ?? 0);
   });
@@ -229,8 +226,10 @@ describe("a prober", () => {
 describe("a move", () => {
   const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
   const said: string[] = [];
-  async function move(changes: Partial<MigrationRequest> & { probeIntervalMs?: number } = {}) {
-    const { probeIntervalMs, ...more } = changes;
+  async function move(
+    changes: Partial<MigrationRequest> = {},
+    options: Partial<MigrationRequest["options"]> = {},
+  ) {
     const host = world.machine("host1");
     host.boot(host.add({ uuid, name: "vm1" }));
     said.length = 0;
@@ -239,10 +238,10 @@ describe("a move", () => {
         guest: "vm1",
         uuid,
         to: "host2",
-        options: { mode: "live", ...(probeIntervalMs !== undefined && { probeIntervalMs }) },
+        options: { mode: "live", ...options },
         conditions: { memoryMiB: 512, accelerator: "kvm", nfsTransport: "kernel" },
         fleet: world.fleet,
-        ...more,
+        ...changes,
       },
       (text) => said.push(text),
     );
@@ -274,9 +273,18 @@ describe("a move", () => {
   });
 
   test("without a prober has none, and nobody asked for the address", async () => {
-    const record = await move({ probeIntervalMs: 0 });
+    const record = await move({}, { probeIntervalMs: 0 });
     for (const key of absent) expect(record).not.toHaveProperty(key);
     expect(told()).toEqual([]);
     expect(world.log.join()).not.toContain("address");
+  });
+
+  test("is measured with a stream only where the guest takes one", async () => {
+    const record = await move({ address: "10.77.0.101" }, { throughput: true });
+    expect(record).not.toHaveProperty("throughput");
+    expect(record).toHaveProperty("clientDowntimeMs");
+    expect(said.filter((text) => text.includes("throughput"))).toEqual([
+      expect.stringContaining("no listener could be started in it"),
+    ]);
   });
 });

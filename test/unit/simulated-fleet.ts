@@ -399,6 +399,8 @@ export class Machine {
     switch (command) {
       case "dumpxml":
         return ok(domain.xml);
+      case "qemu-agent-command":
+        return failed("error: Guest agent is not responding: QEMU guest agent is not connected");
       case "domifaddr": {
         const { guestAddress } = this.world;
         return ok(guestAddress ? ` vnet0      52:54:00:9f:1c:2a    ipv4         ${guestAddress}/24\n` : "");
