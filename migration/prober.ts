@@ -58,10 +58,10 @@ export class Prober extends OwnClockProgram<Batch> {
     this.answers = answers;
   }
 
-  /** Waits for an answer after this moment of the prober's clock, and for what came along with it. */
-  async answerAfter(momentMs: number, timeoutMs: number): Promise<boolean> {
+  /** Waits for an answer to a question that was asked after this moment of the prober's clock. False: none came in time. */
+  async answerTo(askedAfterMs: number, timeoutMs: number): Promise<boolean> {
     const deadlineMs = performance.now() + timeoutMs;
-    while (!((this.answers.all.at(-1)?.arrivedMs ?? 0) > momentMs)) {
+    while (!((this.answers.all.at(-1)?.sentMs ?? 0) > askedAfterMs)) {
       if (this.isOver || performance.now() > deadlineMs) return false;
       await sleep(20);
     }
