@@ -6,7 +6,7 @@ import { missedTime } from "./guest-clock.ts";
 import { type Clocks, rounded } from "./measure.ts";
 import type { Moving } from "./moving.ts";
 import type { Answers, Prober } from "./prober.ts";
-import { lengthOf, type Silence, silenceAround, usualSilenceMs } from "./silence.ts";
+import { lengthOf, type Silence, silenceAround, unansweredAround, usualSilenceMs } from "./silence.ts";
 import type { Witness } from "./witness.ts";
 
 /** How long to wait for an answer of a guest that runs: longer than ARP takes to ask again. */
@@ -78,13 +78,15 @@ export function viewOf(
 ): View {
   const counted = answers.all.filter(({ question }) => question !== "clock");
   // Of a stop shorter than an interval a client sees no more than the silence next to it.
-  const around = (of: typeof counted) => silenceAround(of, stopped, intervalMs + misplacedMs);
-  const silence = around(counted);
+  const slackMs = intervalMs + misplacedMs;
+  const silence = silenceAround(counted, stopped, slackMs);
   if (!silence) return {};
+  const unanswered = unansweredAround(counted, stopped, slackMs);
   const usual = usualSilenceMs(counted, silence.startMs);
   const late = answers.late.filter(({ atMs }) => atMs >= silence.startMs && atMs <= silence.endMs + 200);
   const protocols = (["echo", "tcp"] as const).map((question) => {
-    const alone = around(counted.filter((answer) => answer.question === question));
+    const own = counted.filter((answer) => answer.question === question);
+    const alone = silenceAround(own, stopped, slackMs);
     return withoutAbsent({
       protocol: question === "echo" ? ("icmp" as const) : question,
       sent: answers.sent[question],
@@ -99,6 +101,7 @@ export function viewOf(
     client: withoutAbsent({
       prober: host,
       protocols,
+      unansweredMs: unanswered && rounded(lengthOf(unanswered)),
       usualSilenceMs: usual === undefined ? undefined : rounded(usual),
       proberLateMs: rounded(Math.max(0, ...late.map(({ lateMs }) => lateMs))),
     }),

@@ -41,6 +41,18 @@ export function silenceAround(
   return found && shareOf(found) > -slackMs ? found : undefined;
 }
 
+/** The same for what was asked: the time in which no question reached the guest, not even to be answered late. */
+export const unansweredAround = (
+  answers: readonly Answer[],
+  stopped: Silence,
+  slackMs: number,
+): Silence | undefined =>
+  silenceAround(
+    answers.map((answer) => ({ ...answer, arrivedMs: answer.sentMs })),
+    stopped,
+    slackMs,
+  );
+
 /** How long the guest was silent at most before that moment: for reasons of its own, of the network's or of the prober's. */
 export function usualSilenceMs(answers: readonly Answer[], untilMs: number): number | undefined {
   const before = silences(answers).filter(({ endMs }) => endMs <= untilMs);

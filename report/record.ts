@@ -79,6 +79,9 @@ export const recordSchema = z.object({
           silenceMs: ms.optional().describe("longest silence around the switchover by this protocol alone"),
         }),
       ),
+      unansweredMs: ms
+        .optional()
+        .describe("for how long what was asked was never answered: without answers that came late"),
       usualSilenceMs: ms
         .optional()
         .describe("longest silence before the switchover: shorter ones tell nothing about the move"),

@@ -80,18 +80,19 @@ export function downtimeTable(records: readonly MigrationRecord[]): string {
         record.mode,
         within(downtimeMs, clock?.uncertaintyMs),
         figure(record.hypervisorDowntimeMs),
+        figure(client?.unansweredMs),
         figure(clientDowntimeMs),
-        figure(record.clientProbeIntervalMs),
         figure(client?.usualSilenceMs),
         within(guestDowntimeMs, guestClockResolutionMs),
       ],
     ];
   });
   if (rows.length === 0) return "";
-  const seen = ["hypervisor", "libvirt", "client", "probed every", "silent before", "guest's clock"];
+  const seen = ["hypervisor", "libvirt", "unanswered", "client", "silent before", "guest's clock"];
   const notes = [
-    "hypervisor: STOP to RESUME; libvirt: its own figure; client: the silence that another machine met then;",
-    "silent before: the longest one before that, below which it tells nothing; guest's clock: what that missed.",
+    "hypervisor: STOP to RESUME; libvirt: its own figure; unanswered: how long another machine asked in vain;",
+    "client: how long it heard nothing; silent before: how long at most before the stop, when nothing had happened;",
+    "guest's clock: what that missed.",
   ];
   const drawn = table(["#", "guest", "mode", ...seen], rows, [1, 2]);
   return withNote(`Downtimes, ms\n${drawn}`, notes);

@@ -16,7 +16,9 @@ export interface Agreement {
 export interface ProberFindings {
   /** With a prober, against without. */
   figures: Record<ComparedFigure, Comparison>;
-  /** Within the prober's interval and the clocks' uncertainty. */
+  /** How long the prober asked in vain: within its interval and the clocks' uncertainty. */
+  unanswered?: Agreement;
+  /** How long it heard nothing: the same. */
   client?: Agreement;
   /** Within the resolution of what the guest told and the clocks' uncertainty. */
   guest?: Agreement;
@@ -35,21 +37,26 @@ export function proberFindings(samples: readonly ProberSample[]): ProberFindings
     ]),
   ) as ProberFindings["figures"];
   const records = samples.filter(({ arm }) => arm === "with").map(({ record }) => record);
-  const client = agreement(records, "clientDowntimeMs", "clientProbeIntervalMs");
-  const guest = agreement(records, "guestDowntimeMs", "guestClockResolutionMs");
-  return { figures, ...(client && { client }), ...(guest && { guest }) };
+  const client = agreement(records, (record) => [record.clientDowntimeMs, record.clientProbeIntervalMs]);
+  const unanswered = agreement(records, ({ client, clientProbeIntervalMs }) => [
+    client?.unansweredMs,
+    clientProbeIntervalMs,
+  ]);
+  const guest = agreement(records, (record) => [record.guestDowntimeMs, record.guestClockResolutionMs]);
+  return { figures, ...(unanswered && { unanswered }), ...(client && { client }), ...(guest && { guest }) };
 }
 
 const both = (ours: number | undefined, reference: number | undefined): Pair[] =>
   ours === undefined || reference === undefined ? [] : [{ ours, reference }];
 
+/** @param view a figure and its resolution */
 function agreement(
   records: readonly MigrationRecord[],
-  view: "clientDowntimeMs" | "guestDowntimeMs",
-  resolution: "clientProbeIntervalMs" | "guestClockResolutionMs",
+  view: (record: MigrationRecord) => [number | undefined, number | undefined],
 ): Agreement | undefined {
   const seen = records.flatMap((record) => {
-    const { downtimeMs, clock, [view]: viewMs, [resolution]: resolutionMs } = record;
+    const { downtimeMs, clock } = record;
+    const [viewMs, resolutionMs] = view(record);
     if (downtimeMs === undefined || viewMs === undefined || resolutionMs === undefined) return [];
     return [{ differenceMs: viewMs - downtimeMs, byMs: resolutionMs + (clock?.uncertaintyMs ?? 0) }];
   });

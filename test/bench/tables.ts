@@ -45,7 +45,7 @@ function moveTables(samples: NonNullable<BenchResults["moves"]>): string {
 }
 
 function proberTables(samples: NonNullable<BenchResults["prober"]>): string {
-  const { figures, client, guest } = proberFindings(samples);
+  const { figures, unanswered, client, guest } = proberFindings(samples);
   const agreement = (name: string, found: Agreement | undefined): string[][] => {
     if (!found) return [];
     const { n, median, min, max } = found.difference;
@@ -65,7 +65,11 @@ function proberTables(samples: NonNullable<BenchResults["prober"]>): string {
     "Downtimes less the hypervisor's, ms",
     drawn(
       ["", "moves", "median", "min", "max", "within resolution and clocks' uncertainty"],
-      [...agreement("client", client), ...agreement("guest's clock", guest)],
+      [
+        ...agreement("asked in vain", unanswered),
+        ...agreement("heard nothing", client),
+        ...agreement("guest's clock", guest),
+      ],
     ),
   ].join("\n");
 }

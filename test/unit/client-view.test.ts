@@ -7,7 +7,13 @@ import { missedTime } from "../../migration/guest-clock.ts";
 import { migrate } from "../../migration/migrate.ts";
 import { Answers, type Batch } from "../../migration/prober.ts";
 import type { MigrationRequest } from "../../migration/request.ts";
-import { type Answer, lengthOf, silenceAround, usualSilenceMs } from "../../migration/silence.ts";
+import {
+  type Answer,
+  lengthOf,
+  silenceAround,
+  unansweredAround,
+  usualSilenceMs,
+} from "../../migration/silence.ts";
 import { simulate, world } from "./simulated-session.ts";
 
 vi.mock("../../libvirt/ssh-session.ts", () => import("./simulated-session.ts"));
@@ -74,10 +80,11 @@ describe("the longest silence around the switchover", () => {
 
   test("counts answers as they arrive: those to questions that waited come when the guest runs again", () => {
     const waited = { question: "echo", sentMs: 415, arrivedMs: 500 } as const;
-    expect(silenceAround([waited, ...at(405, 410)], { startMs: 411, endMs: 499 }, 1)).toEqual({
-      startMs: 410,
-      endMs: 500,
-    });
+    const answers = [waited, ...at(405, 410)];
+    const stopped = { startMs: 411, endMs: 414 };
+    expect(silenceAround(answers, stopped, 1)).toEqual({ startMs: 410, endMs: 500 });
+    // What was asked from 415 on did reach it.
+    expect(unansweredAround(answers, stopped, 1)).toEqual({ startMs: 409, endMs: 415 });
   });
 
   test("is not known without an answer on either side of it", () => {
@@ -179,6 +186,7 @@ describe("a prober's answers", () => {
           { protocol: "icmp", sent: 80, lost: 77, silenceMs: 132.1 },
           { protocol: "tcp", sent: 80, lost: 79 },
         ],
+        unansweredMs: 131.5,
         usualSilenceMs: 0.6,
         proberLateMs: 2.5,
       },

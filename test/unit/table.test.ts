@@ -42,7 +42,13 @@ describe("the table of migrations", () => {
   });
 
   it("fits an ordinary terminal and has no colours", () => {
-    const client = { prober: "storage", protocols: [], usualSilenceMs: 7000, proberLateMs: 0 };
+    const client = {
+      prober: "storage",
+      protocols: [],
+      unansweredMs: 99_999.9,
+      usualSilenceMs: 7000,
+      proberLateMs: 0,
+    };
     const guest = { guestDowntimeMs: 99_999.9, guestClockResolutionMs: 17.1 };
     const all = { ...guest, client, clientDowntimeMs: 99_999.9, clientProbeIntervalMs: 5 };
     for (const text of [migrationTable(records), downtimeTable([coldRecord(all)]), phaseTable(records)]) {
@@ -61,7 +67,7 @@ describe("the table of downtimes", () => {
   const seen = {
     clientDowntimeMs: 84.2,
     clientProbeIntervalMs: 5,
-    client: { prober: "storage", protocols: [], usualSilenceMs: 7.2, proberLateMs: 0.1 },
+    client: { prober: "storage", protocols: [], unansweredMs: 82.5, usualSilenceMs: 7.2, proberLateMs: 0.1 },
   };
 
   it("has what each saw, side by side, of the moves that others than the hypervisor saw", () => {
@@ -72,14 +78,15 @@ describe("the table of downtimes", () => {
     ];
     expect(downtimeTable(looked)).toMatchInlineSnapshot(`
       "Downtimes, ms
-      ┌───┬───────┬──────┬────────────┬─────────┬────────┬──────────────┬───────────────┬───────────────┐
-      │ # │ guest │ mode │ hypervisor │ libvirt │ client │ probed every │ silent before │ guest's clock │
-      ├───┼───────┼──────┼────────────┼─────────┼────────┼──────────────┼───────────────┼───────────────┤
-      │ 1 │ vm1   │ live │ 80.5 ± 0.2 │      82 │   84.2 │            5 │           7.2 │    80.9 ± 0.4 │
-      │ 3 │ vm1   │ cold │      89990 │       – │   84.2 │            5 │           7.2 │             – │
-      └───┴───────┴──────┴────────────┴─────────┴────────┴──────────────┴───────────────┴───────────────┘
-      hypervisor: STOP to RESUME; libvirt: its own figure; client: the silence that another machine met then;
-      silent before: the longest one before that, below which it tells nothing; guest's clock: what that missed.
+      ┌───┬───────┬──────┬────────────┬─────────┬────────────┬────────┬───────────────┬───────────────┐
+      │ # │ guest │ mode │ hypervisor │ libvirt │ unanswered │ client │ silent before │ guest's clock │
+      ├───┼───────┼──────┼────────────┼─────────┼────────────┼────────┼───────────────┼───────────────┤
+      │ 1 │ vm1   │ live │ 80.5 ± 0.2 │      82 │       82.5 │   84.2 │           7.2 │    80.9 ± 0.4 │
+      │ 3 │ vm1   │ cold │      89990 │       – │       82.5 │   84.2 │           7.2 │             – │
+      └───┴───────┴──────┴────────────┴─────────┴────────────┴────────┴───────────────┴───────────────┘
+      hypervisor: STOP to RESUME; libvirt: its own figure; unanswered: how long another machine asked in vain;
+      client: how long it heard nothing; silent before: how long at most before the stop, when nothing had happened;
+      guest's clock: what that missed.
       –: not measured, or none in this mode."
     `);
   });
