@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
 import { readRecords, resultsFile } from "../report/results.ts";
-import { migrationTable, phaseTable } from "../report/table.ts";
+import { downtimeTable, migrationTable, phaseTable } from "../report/table.ts";
 
 const help = `Usage: npm run lab [-- options]        two KVM hosts and two guests on this machine; one moves live, then offline back
        npm run lab:down [-- options]   all of it gone
@@ -80,9 +80,7 @@ async function report(first: string, second: string): Promise<void> {
   console.log(`
 What was measured (all of it: npm run report -- ${stack}, or the stack's outputs)
 
-${migrationTable(latest)}
-
-${phaseTable(latest)}
+${[migrationTable(latest), downtimeTable(latest), phaseTable(latest)].filter(Boolean).join("\n\n")}
 
 What to try next
   see the guest          ssh -i ${key} ${outputs.guests[guest].user}@${address}

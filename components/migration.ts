@@ -22,6 +22,8 @@ export interface MigrationArgs {
   readonly drift?: pulumi.Input<Drift>;
   /** Under what conditions it moves: they go into the records. */
   readonly conditions: pulumi.Input<Conditions>;
+  /** The guest's IPv4 address, at which a prober looks at it while it is moved. Default: it is asked for (the guest agent, ARP). */
+  readonly address?: pulumi.Input<string>;
   /** What it runs with, as `Domain.spec` has it: the destination is asked whether it can. Default: it is not asked. */
   readonly platform?: pulumi.Input<GuestPlatform>;
   /** How many moves a host takes part in at a time; those that are too many wait. Default: 2. */

@@ -147,6 +147,7 @@ export class Testbed extends pulumi.ComponentResource {
               accelerator,
               nfsTransport,
             })),
+          address: machine.address,
           platform: machine.domain.spec.apply(platformOf),
           concurrentPerHost: plan.concurrentPerHost,
           fleet,

@@ -11,8 +11,8 @@ export const hypervisorPackages = [
   "nfs-common",
 ];
 
-/** libvirt alone, for the pool on the storage host. */
-export const poolPackages = ["qemu-utils", "libvirt-daemon-system", "libvirt-clients"];
+/** libvirt alone, for the pool on the storage host; and Python, for the prober (prober.py), which asks guests from there. */
+export const poolPackages = ["qemu-utils", "libvirt-daemon-system", "libvirt-clients", "python3"];
 
 /** The NFS server in user space: for containers, where the kernel's can't be used. */
 export const ganeshaPackages = ["nfs-ganesha", "nfs-ganesha-vfs", "rpcbind"];

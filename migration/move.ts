@@ -2,6 +2,7 @@ import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { Sighting } from "../libvirt/sighting.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { type Circumstances, circumstances } from "./circumstances.ts";
+import { type Clients, clientsSaw, startClients, stopClients } from "./clients.ts";
 import { writeIntent } from "./intent.ts";
 import type { Clocks } from "./measure.ts";
 import { mayUsePostcopy } from "./migrate-arguments.ts";
@@ -33,8 +34,23 @@ export interface Asked {
   turn: Turn;
 }
 
-/** Moves a guest, by whichever mode: checks, writes down the intent, has the mode begin, settles what came of that, measures. */
-export async function move(moving: Moving, { request, chosen, sightings, turn }: Asked): Promise<Outcome> {
+/** Moves a guest while somebody else looks on, from before the first check until the guest answers again. */
+export async function move(moving: Moving, asked: Asked): Promise<Outcome> {
+  const { address } = asked.request;
+  const clients = await startClients(moving, address);
+  try {
+    return await moveSeen(moving, asked, clients);
+  } finally {
+    await stopClients(clients);
+  }
+}
+
+/** Whichever mode it moves by: checks, writes down the intent, has the mode begin, settles what came of that, measures. */
+async function moveSeen(
+  moving: Moving,
+  { request, chosen, sightings, turn }: Asked,
+  clients: Clients,
+): Promise<Outcome> {
   const { guest, source, destination, storage, intentFile, options, tell } = moving;
   const { mode } = options;
   const [facts, clocks] = await Promise.all([circumstances(moving, request.conditions), readClocks(moving)]);
@@ -97,7 +113,13 @@ export async function move(moving: Moving, { request, chosen, sightings, turn }:
     }
     await witness.stop();
     const measured = await part.measure(endMs);
-    const record = withoutAbsent({ ...base, outcome: "completed", ...measured }) as MigrationRecord;
+    const seen = await clientsSaw(clients, moving, witness, clocks, watch.startedAt);
+    const record = withoutAbsent({
+      ...base,
+      outcome: "completed",
+      ...measured,
+      ...seen,
+    }) as MigrationRecord;
     tell(`${guest}: runs on ${host}; ${summary(record)}`);
     return { record, host };
   } catch (error) {

@@ -35,6 +35,10 @@ export interface MigrationOptions {
    * until it is at the destination. Default: abort.
    */
   onTimeout?: "abort" | "postcopy" | "suspend";
+  /** How often a prober on the storage host asks the guest for an answer while it is moved; 0: never. Default 5. */
+  probeIntervalMs?: number;
+  /** live, offline: let a TCP stream flow to the guest through the move, and say what became of it. Default: no. */
+  throughput?: boolean;
 }
 
 /** As they are asked for: `auto` leaves the mode open until the guest was measured. */
@@ -55,6 +59,8 @@ export interface MigrationRequest {
   to: string;
   options: AskedOptions;
   conditions: Conditions;
+  /** The guest's IPv4 address, for the prober. Absent or empty: by DHCP, so it is asked for. */
+  address?: string;
   /** What it runs with: asked of the destination before the move. Absent: not asked. */
   platform?: GuestPlatform;
   /** How many moves a host takes part in at a time, as source or destination; others wait. Default: 2. */

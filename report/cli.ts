@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { inconsistencies } from "./record.ts";
 import { readRecords, resultsFile, stacksWithResults } from "./results.ts";
-import { migrationTable, phaseTable } from "./table.ts";
+import { downtimeTable, migrationTable, phaseTable } from "./table.ts";
 
 /** `npm run report [-- <stack>] [--last N]`: what a stack's migrations took, as tables. */
 async function main(): Promise<void> {
@@ -14,8 +14,7 @@ async function main(): Promise<void> {
   const { records, unreadable } = await readRecords(resultsFile(stack));
   const shown = records.slice(-wholeNumber(values.last ?? `${records.length}`));
   say(`Stack ${stack}, ${shown.length} of ${records.length} migrations\n`);
-  say(migrationTable(shown));
-  if (shown.length > 0) say(`\n${phaseTable(shown)}`);
+  say([migrationTable(shown), downtimeTable(shown), phaseTable(shown)].filter(Boolean).join("\n\n"));
   for (const [index, record] of shown.entries()) {
     for (const fault of inconsistencies(record)) say(`${index + 1} does not add up: ${fault}`);
   }

@@ -82,10 +82,43 @@ export const recordSchema = z.object({
   hypervisorTotalMs: ms.optional().describe("QEMU's own total time of the transfer"),
   downtimeMs: ms.optional().describe("TDT: guest stopped until it runs again"),
   hypervisorDowntimeMs: ms.optional().describe("downtime as the hypervisor itself reports it"),
-  clientDowntimeMs: ms.optional().describe("longest silence a prober on a third machine saw"),
+  clientDowntimeMs: ms
+    .optional()
+    .describe("longest silence around the switchover that a prober on a third machine saw, by its own clock"),
   clientProbeIntervalMs: ms
     .optional()
-    .describe("how often the prober asked: the resolution of clientDowntimeMs"),
+    .describe("how often the prober asked, by each protocol: the resolution of clientDowntimeMs"),
+  client: z
+    .object({
+      prober: z.string().describe("machine that asked"),
+      protocols: z.array(
+        z.object({
+          protocol: z.enum(["icmp", "tcp"]),
+          sent: count,
+          lost: count.describe("never answered, or not yet when the prober ended"),
+          silenceMs: ms.optional().describe("longest silence around the switchover by this protocol alone"),
+        }),
+      ),
+      unansweredMs: ms
+        .optional()
+        .describe("for how long what was asked was never answered: without answers that came late"),
+      usualSilenceMs: ms
+        .optional()
+        .describe("longest silence before the switchover: shorter ones tell nothing about the move"),
+      proberLateMs: ms.describe("how late the prober itself was at worst, around the switchover"),
+    })
+    .optional(),
+  throughput: z
+    .object({
+      beforeMiBps: mib.describe("mean before the first action"),
+      slowestMiBps: mib.describe("slowest interval since"),
+      belowHalfMs: ms.describe("how long it was below half of the mean"),
+      intervalMs: ms.describe("how long an interval was: the resolution of belowHalfMs"),
+    })
+    .optional()
+    .describe("of a TCP stream from the prober's machine to the guest"),
+  guestDowntimeMs: ms.optional().describe("how much time the guest's own clock missed in the switchover"),
+  guestClockResolutionMs: ms.optional().describe("how far guestDowntimeMs can be from the truth"),
 
   phases: z.array(phase).describe("contiguous: they add up to totalMs"),
   equations: z
@@ -220,6 +253,9 @@ function downtimeFaults(record: MigrationRecord): string[] {
   }
   if ((clientDowntimeMs === undefined) !== (clientProbeIntervalMs === undefined)) {
     faults.push("clientDowntimeMs and clientProbeIntervalMs belong together");
+  }
+  if ((record.guestDowntimeMs === undefined) !== (record.guestClockResolutionMs === undefined)) {
+    faults.push("guestDowntimeMs and guestClockResolutionMs belong together");
   }
   return faults;
 }

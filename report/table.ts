@@ -81,6 +81,39 @@ const terms: { [phase: string]: string } = {
 };
 const heading = (phase: string): string => (terms[phase] ? `${phase} (${terms[phase]})` : phase);
 
+/**
+ * What the machines that saw a guest stop have to say of it, side by side; lines have the numbers of `migrationTable`. Empty: no other
+ * than the hypervisor looked.
+ */
+export function downtimeTable(records: readonly MigrationRecord[]): string {
+  const rows = records.flatMap((record, index) => {
+    const { downtimeMs, clock, clientDowntimeMs, client, guestDowntimeMs, guestClockResolutionMs } = record;
+    if (clientDowntimeMs === undefined && guestDowntimeMs === undefined) return [];
+    return [
+      [
+        `${index + 1}`,
+        record.guest,
+        record.mode,
+        within(downtimeMs, clock?.uncertaintyMs),
+        figure(record.hypervisorDowntimeMs),
+        figure(client?.unansweredMs),
+        figure(clientDowntimeMs),
+        figure(client?.usualSilenceMs),
+        within(guestDowntimeMs, guestClockResolutionMs),
+      ],
+    ];
+  });
+  if (rows.length === 0) return "";
+  const seen = ["hypervisor", "libvirt", "unanswered", "client", "silent before", "guest's clock"];
+  const notes = [
+    "hypervisor: STOP to RESUME; libvirt: its own figure; unanswered: how long another machine asked in vain;",
+    "client: how long it heard nothing; silent before: how long at most before the stop, when nothing had happened;",
+    "guest's clock: what that missed.",
+  ];
+  const drawn = table(["#", "guest", "mode", ...seen], rows, [1, 2]);
+  return withNote(`Downtimes, ms\n${drawn}`, notes);
+}
+
 function table(head: string[], rows: string[][], textColumns: readonly number[]): string {
   const colAligns = head.map((_, column) => (textColumns.includes(column) ? "left" : "right"));
   // Neither colours nor lines between rows: it is pasted into files and issues.
@@ -99,3 +132,7 @@ function figure(value: number | undefined): string {
   if (value === undefined) return absent;
   return Number.isInteger(value) || value >= 100 ? `${Math.round(value)}` : value.toFixed(1);
 }
+
+/** A figure with how far it may be off, if that is known. */
+const within = (value: number | undefined, byMs: number | undefined): string =>
+  value === undefined || byMs === undefined ? figure(value) : `${figure(value)} ± ${figure(byMs)}`;

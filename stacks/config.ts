@@ -248,6 +248,22 @@ const migrationOptions = section({
       "what becomes of a pre-copy (live, hybrid) after timeoutMs: given up (abort), ended by post-copy, or ended with the guest paused (suspend)",
     )
     .meta({ otherwise: "abort" }),
+  probeIntervalMs: z
+    .int()
+    .min(0)
+    .max(1000)
+    .optional()
+    .describe(
+      "the time between two probes, in ms, by which the storage host sees how long a moving guest is silent; 0: none",
+    )
+    .meta({ otherwise: "5" }),
+  throughput: z
+    .boolean()
+    .optional()
+    .describe(
+      "whether the storage host sends to a guest, as much as it takes, to see what a live or offline move does to that",
+    )
+    .meta({ otherwise: "no: it is a load of its own" }),
   drift: z
     .enum(["return", "adopt", "error"])
     .describe(

@@ -13,11 +13,12 @@ import { loadNow, machine, versions } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
 import { measureMoves } from "./moves.ts";
 import { measureNoChange } from "./no-change.ts";
+import { measureProber } from "./prober.ts";
 import { pulumi } from "./pulumi.ts";
 import { type BenchResults, writeResults } from "./results.ts";
 import { tables } from "./tables.ts";
 
-const parts = ["lab", "no-change", "moves", "memory"] as const;
+const parts = ["lab", "no-change", "moves", "prober", "memory"] as const;
 type Part = (typeof parts)[number];
 
 const help = `Usage: npm run bench [-- options]     what the testbed costs, measured against the tools it stands on
@@ -26,6 +27,7 @@ Parts:
   lab         from cached base and image until every guest can be logged in to, and what that time goes to
   no-change   pulumi up with nothing changed, against pulumi up of an empty TypeScript stack
   moves       live moves through pulumi up, against the same moves with plain virsh migrate
+  prober      live moves with the prober that sees them as a client does, against the same without
   memory      peak memory of Pulumi and its processes during a move
 
 Options:
@@ -127,6 +129,19 @@ async function bench(chosen: ReadonlySet<Part>): Promise<void> {
       say(
         `moves ${pair} of ${pairs}: ${arm.padEnd(6)} ${from} → ${to}  QEMU ${s(qemuTotalMs)}, downtime ${qemuDowntimeMs.toFixed(0)} ms, ` +
           `move ${s(moveMs)}, wall ${s(wallMs)}`,
+      );
+    });
+  }
+  if (chosen.has("prober")) {
+    const prober: NonNullable<BenchResults["prober"]> = [];
+    await measureProber(stack, pairs, async (sample) => {
+      prober.push(sample);
+      await keep({ prober });
+      const { arm, pair, record } = sample;
+      const { from, to, totalMs, downtimeMs = 0, clientDowntimeMs, guestDowntimeMs } = record;
+      const seen = [downtimeMs, clientDowntimeMs, guestDowntimeMs].map((ms) => ms?.toFixed(1) ?? "–");
+      say(
+        `prober ${pair} of ${pairs}: ${arm.padEnd(7)} ${from} → ${to}  total ${s(totalMs)}, downtimes ${seen.join(", ")} ms`,
       );
     });
   }

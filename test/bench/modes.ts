@@ -3,7 +3,7 @@ import Table from "cli-table3";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import { MigrationFailed, migrate } from "../../migration/migrate.ts";
 import { observeGuest, withFleet } from "../../migration/observe.ts";
-import { PreflightFailed } from "../../migration/preflight.ts";
+import { PreflightFailed } from "../../migration/preflight/check.ts";
 import type { AskedOptions, Conditions } from "../../migration/request.ts";
 import { whereabouts } from "../../migration/whereabouts.ts";
 import { inconsistencies, type MigrationRecord, recordSchema } from "../../report/record.ts";

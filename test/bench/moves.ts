@@ -31,7 +31,7 @@ export const moveSampleSchema = z.object({
 export type MoveSample = z.infer<typeof moveSampleSchema>;
 
 /** Both arms wait as long for the guest to be in its stride again, and for the listeners to be at their posts. */
-const pauseMs = 5_000;
+export const pauseMs = 5_000;
 
 /**
  * Moves the stack's guest to and fro, once through `pulumi up` and once with plain `virsh migrate` in each pair. Which comes first
@@ -53,10 +53,14 @@ export async function measureMoves(
         [from, to] = [to, from];
       }
     }
-    // A plain move is unknown to the stack: let it know where the guest was left.
-    await place(subject, from);
-    await pulumi(["up", "--stack", stack, "--yes", "--skip-preview"]);
+    await leaveAt(subject, from);
   });
+}
+
+/** A move past Pulumi is unknown to the stack: lets it know where the guest was left. */
+export async function leaveAt(subject: Subject, host: string): Promise<void> {
+  await place(subject, host);
+  await pulumi(["up", "--stack", subject.stack, "--yes", "--skip-preview"]);
 }
 
 /** Moves the guest; returns what it took, by its own account and on the wall's clock. */

@@ -6,6 +6,7 @@ import { machineSchema, versionsSchema } from "./machine.ts";
 import { memorySchema } from "./memory.ts";
 import { moveSampleSchema } from "./moves.ts";
 import { noChangeSampleSchema } from "./no-change.ts";
+import { proberSampleSchema } from "./prober.ts";
 import { project } from "./pulumi.ts";
 
 /** What a run measured: raw samples, from which every table is made. Times are milliseconds. */
@@ -26,6 +27,7 @@ export const benchResultsSchema = z.object({
   lab: z.array(labSampleSchema).optional(),
   noChange: z.array(noChangeSampleSchema).optional(),
   moves: z.array(moveSampleSchema).optional(),
+  prober: z.array(proberSampleSchema).optional(),
   memory: memorySchema.optional(),
 });
 export type BenchResults = z.infer<typeof benchResultsSchema>;

@@ -1,16 +1,18 @@
 import Table from "cli-table3";
 import { moveFindings, noChangeFindings, verdicts } from "./findings.ts";
 import type { LabSample } from "./lab-cycle.ts";
+import { type Agreement, proberFindings } from "./prober-findings.ts";
 import type { BenchResults } from "./results.ts";
 import { type Comparison, summary } from "./statistics.ts";
 
 /** All tables that a run's results have something for. */
 export function tables(results: BenchResults): string {
-  const { lab, noChange, moves, memory } = results;
+  const { lab, noChange, moves, prober, memory } = results;
   return [
     ...(lab ?? []).map(labTables),
     ...(noChange ? [noChangeTable(noChange)] : []),
     ...(moves && moves.length > 1 ? [moveTables(moves)] : []),
+    ...(prober && prober.length > 1 ? [proberTables(prober)] : []),
     ...(memory ? [memoryTable(memory)] : []),
   ].join("\n\n");
 }
@@ -38,6 +40,36 @@ function moveTables(samples: NonNullable<BenchResults["moves"]>): string {
       ["target", "measured", ""],
       verdicts(findings).map(({ target, measured, verdict }) => [target, measured, verdict]),
       [0, 1, 2],
+    ),
+  ].join("\n");
+}
+
+function proberTables(samples: NonNullable<BenchResults["prober"]>): string {
+  const { figures, unanswered, client, guest } = proberFindings(samples);
+  const agreement = (name: string, found: Agreement | undefined): string[][] => {
+    if (!found) return [];
+    const { n, median, min, max } = found.difference;
+    return [[name, `${n}`, ...[median, min, max].map((ms) => ms.toFixed(1)), `${found.within}`]];
+  };
+  return [
+    `Live moves with and without a prober, ${figures.totalMs.ours.n} pairs; medians; ${loads(samples)}`,
+    drawn(
+      ["", "with", "without", "ratio", "95 %", "pair by pair: median", "min", "max"],
+      [
+        ["TMT, ms", ...comparisonCells(figures.totalMs)],
+        ["QEMU: total, ms", ...comparisonCells(figures.hypervisorTotalMs)],
+        ["TDT, ms", ...comparisonCells(figures.downtimeMs)],
+        ["sent, MiB", ...comparisonCells(figures.transferredMiB)],
+      ],
+    ),
+    "Downtimes less the hypervisor's, ms",
+    drawn(
+      ["", "moves", "median", "min", "max", "within resolution and clocks' uncertainty"],
+      [
+        ...agreement("asked in vain", unanswered),
+        ...agreement("heard nothing", client),
+        ...agreement("guest's clock", guest),
+      ],
     ),
   ].join("\n");
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { inconsistencies } from "../../report/record.ts";
 import { accidents } from "./accidents.ts";
 import { changingHosts } from "./changing-hosts.ts";
+import { expectOneStop } from "./downtimes.ts";
 import { startCounter, verifyDisk } from "./guest-life.ts";
 import { GuestUnderTest } from "./guest-under-test.ts";
 import { TestProject } from "./project.ts";
@@ -155,6 +156,7 @@ describe("a change of placement moves the guest, which goes on as if nothing had
       expect(inconsistencies(record)).toEqual([]);
       expect(record).toMatchObject({ outcome: "completed", memoryMiB: 512 });
       expect(record.preflight?.map(({ verdict }) => verdict)).not.toContain("fail");
+      expectOneStop(record);
     }
     expect((await stack.outputs()).migrations.vm1).toEqual({
       host: "host1",
@@ -166,11 +168,12 @@ describe("a change of placement moves the guest, which goes on as if nothing had
 });
 
 test("a cold move boots the guest at the destination, from the same disk", async () => {
-  await vm1.move("host2", "cold");
+  expect(await vm1.move("host2", "cold")).toContain("vm1: boots on host2; waiting until it answers");
   expect(await stack.places("vm1")).toEqual({ host2: "running (booted)" });
   const [record] = (await vm1.records()).slice(-1);
   expect(record).toMatchObject({ mode: "cold", outcome: "completed" });
   expect(record && inconsistencies(record)).toEqual([]);
+  if (record) expectOneStop(record);
 });
 
 test("a change of memory and CPUs restarts a guest where it is; one that was switched off by hand is started", async () => {

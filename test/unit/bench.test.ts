@@ -3,9 +3,12 @@ import { criticalPath } from "../bench/critical-path.ts";
 import { moveFindings, verdicts } from "../bench/findings.ts";
 import { partOf, partTimes } from "../bench/lab-parts.ts";
 import type { MoveSample } from "../bench/moves.ts";
+import type { ProberSample } from "../bench/prober.ts";
+import { proberFindings } from "../bench/prober-findings.ts";
 import { kindOf } from "../bench/process-memory.ts";
 import type { Span, StateResource } from "../bench/pulumi.ts";
 import { compare } from "../bench/statistics.ts";
+import { liveRecord } from "./records.ts";
 
 describe("a comparison of pairs", () => {
   const pairs = [
@@ -165,4 +168,46 @@ test("processes are known by their command lines", () => {
   );
   expect(kind("ssh", "-M", "-S", "/tmp/x")).toBe("ssh");
   expect(kind("sleep", "1")).toBe("other");
+});
+
+describe("a prober", () => {
+  const sample = (
+    arm: ProberSample["arm"],
+    pair: number,
+    changes: Parameters<typeof liveRecord>[0],
+  ): ProberSample => ({ arm, pair, record: liveRecord(changes), load: 1 });
+  const seen = (clientDowntimeMs: number, guestDowntimeMs: number) => ({
+    clientDowntimeMs,
+    clientProbeIntervalMs: 5,
+    guestDowntimeMs,
+    guestClockResolutionMs: 0.4,
+  });
+
+  test("is compared with none, pair by pair", () => {
+    const { figures } = proberFindings([
+      sample("with", 1, { totalMs: 1010 }),
+      sample("without", 1, { totalMs: 1000 }),
+      sample("without", 2, { totalMs: 1000 }),
+      sample("with", 2, { totalMs: 990 }),
+    ]);
+    expect(figures.totalMs).toMatchObject({ ratioOfMedians: 1, pairDifference: { min: -10, max: 10 } });
+  });
+
+  test("agrees with the hypervisor as far as both can tell", () => {
+    // 80.5 ms, and the clocks within 0.2 ms.
+    const { client, guest } = proberFindings([
+      sample("with", 1, seen(85.7, 80.0)),
+      sample("without", 1, {}),
+      sample("with", 2, seen(85.8, 81.2)),
+    ]);
+    expect(client).toMatchObject({ within: 1, difference: { n: 2 } });
+    expect(guest).toMatchObject({ within: 1, difference: { n: 2 } });
+    expect(client?.difference.max).toBeCloseTo(5.3);
+  });
+
+  test("that saw nothing has nothing to agree with", () => {
+    const findings = proberFindings([sample("with", 1, {}), sample("without", 1, {})]);
+    expect(findings).not.toHaveProperty("client");
+    expect(findings).not.toHaveProperty("guest");
+  });
 });

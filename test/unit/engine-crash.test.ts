@@ -40,6 +40,7 @@ const request = (
   to,
   options: { mode, maxDowntimeMs: 300, timeoutMs: 60_000, ...options },
   conditions: { memoryMiB: 512, accelerator: "kvm", nfsTransport: "kernel" },
+  address: "10.77.0.101",
   fleet: world.fleet,
 });
 
@@ -97,6 +98,9 @@ describe.each(migrationModes)("%s", (mode) => {
       cold: "cold",
     };
     expect(wayOf(record)).toBe(ways[mode]);
+    expect(record).toMatchObject({ clientProbeIntervalMs: 5, client: { prober: "storage" } });
+    expect(record.clientDowntimeMs).toBeGreaterThan(0);
+    expect(world.probers.size).toBe(0);
   });
 
   test("asking again changes nothing", async () => {

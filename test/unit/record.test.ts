@@ -131,6 +131,11 @@ describe("a record that does not add up says where", () => {
       ["clientDowntimeMs and clientProbeIntervalMs belong together"],
     ],
     [
+      "a guest's clock without its resolution",
+      liveRecord({ guestDowntimeMs: 80 }),
+      ["guestDowntimeMs and guestClockResolutionMs belong together"],
+    ],
+    [
       "passes out of order",
       liveRecord({ passes: [...liveRecord().passes].reverse() }),
       ["pass 1 at 152 ms comes after pass 2 at 900 ms"],

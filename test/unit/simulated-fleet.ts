@@ -83,6 +83,12 @@ export class SimulatedFleet {
   /** Which run of our program may speak to machines. */
   generation = 0;
   unreachable = new Set<string>();
+  /** Who asks the guest for an answer, all the time. */
+  readonly probers = new Set<(line: string) => void>();
+  /** What libvirt knows of the guest's address. */
+  guestAddress: string | undefined;
+  /** Whether the guest's network answers, if the guest runs. */
+  answers = true;
   /** What a machine always refuses to do, by its name: virsh's subcommand, or a program. */
   refusals = new Map<string, string>();
   #background: Running[] = [];
@@ -147,6 +153,7 @@ export class SimulatedFleet {
     this.generation++;
     this.unreachable.clear();
     this.#fate = undefined;
+    this.probers.clear();
     for (const machine of this.machines) machine.dropConnections();
   }
 
@@ -161,7 +168,20 @@ export class SimulatedFleet {
 
   /** What goes on by itself makes one step. */
   tick(): void {
+    this.#probe();
     this.#background = this.#background.filter((running) => !running.next().done);
+  }
+
+  #probe(): void {
+    const [storage] = this.machines;
+    const runs = this.machines.some(({ domains }) =>
+      [...domains.values()].some((d) => d.state === "running"),
+    );
+    for (const onLine of this.probers) {
+      const atUs = Math.round(Number(storage?.now()) * 1e6);
+      const answers = runs && this.answers ? [["echo", atUs - 300, atUs]] : [];
+      onLine(JSON.stringify({ atUs, sent: { echo: 1, tcp: 1 }, lateUs: 90, answers }));
+    }
   }
 
   inBackground(running: Running): void {
@@ -492,17 +512,17 @@ export class Machine {
   }
 
   #emit(event: string, { name }: Domain, data?: object): void {
-    const line = `event ${event} at ${this.#now()} for domain '${name}': ${data ? JSON.stringify(data) : "<null>"}`;
+    const line = `event ${event} at ${this.now()} for domain '${name}': ${data ? JSON.stringify(data) : "<null>"}`;
     for (const listener of this.listeners) listener(line);
   }
 
   #trace(domain: Domain, text: string): void {
     const log = this.files.get(`/var/log/libvirt/qemu/${domain.name}.log`);
-    if (log) log.text += `4711@${this.#now()}:${text}\n`;
+    if (log) log.text += `4711@${this.now()}:${text}\n`;
   }
 
   /** This machine's wall clock in seconds, to the microsecond. */
-  #now(): string {
+  now(): string {
     const nowMs = performance.timeOrigin + performance.now() + this.clockOffsetMs;
     this.#lastMs = Math.max(nowMs, this.#lastMs + 0.001);
     return (this.#lastMs / 1000).toFixed(6);
@@ -571,6 +591,12 @@ export class Machine {
     switch (command) {
       case "dumpxml":
         return ok(domain.xml);
+      case "qemu-agent-command":
+        return failed("error: Guest agent is not responding: QEMU guest agent is not connected");
+      case "domifaddr": {
+        const { guestAddress } = this.world;
+        return ok(guestAddress ? ` vnet0      52:54:00:9f:1c:2a    ipv4         ${guestAddress}/24\n` : "");
+      }
       case "undefine":
         domain.persistent = false;
         if (!active) this.domains.delete(domain.uuid);
@@ -875,6 +901,11 @@ export class SimulatedSession {
   follow(command: string, onLine: (line: string) => void): Follower {
     if (this.alive && command.includes("qemu-monitor-event")) this.#machine.listeners.add(onLine);
     if (this.alive && command.includes("job-completed")) this.#machine.jobListeners.add(onLine);
+    const { probers } = this.#machine.world;
+    if (this.alive && command.includes("python3")) {
+      probers.add(onLine);
+      onLine(JSON.stringify({ monotonicUs: 0, epochUs: 0 }));
+    }
     const lock = /exec 9> '(.*?)'; flock 9/.exec(command)?.[1];
     const release = this.alive && lock ? this.#machine.waitForLock(lock, () => onLine("held")) : undefined;
     const [, uuid = "", waiting = "", moving = ""] =
@@ -885,6 +916,7 @@ export class SimulatedSession {
       stop: async () => {
         this.#machine.listeners.delete(onLine);
         this.#machine.jobListeners.delete(onLine);
+        probers.delete(onLine);
         release?.();
         leave?.();
       },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { migrationTable, phaseTable } from "../../report/table.ts";
+import { downtimeTable, migrationTable, phaseTable } from "../../report/table.ts";
 import { coldRecord, liveRecord, offlineRecord } from "./records.ts";
 
 const records = [
@@ -42,7 +42,16 @@ describe("the table of migrations", () => {
   });
 
   it("fits an ordinary terminal and has no colours", () => {
-    for (const text of [migrationTable(records), phaseTable(records)]) {
+    const client = {
+      prober: "storage",
+      protocols: [],
+      unansweredMs: 99_999.9,
+      usualSilenceMs: 7000,
+      proberLateMs: 0,
+    };
+    const guest = { guestDowntimeMs: 99_999.9, guestClockResolutionMs: 17.1 };
+    const all = { ...guest, client, clientDowntimeMs: 99_999.9, clientProbeIntervalMs: 5 };
+    for (const text of [migrationTable(records), downtimeTable([coldRecord(all)]), phaseTable(records)]) {
       for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(110);
       expect(text).not.toContain("\u001b");
     }
@@ -51,6 +60,39 @@ describe("the table of migrations", () => {
   it("says so when there is nothing", () => {
     expect(migrationTable([])).toBe("No migrations yet.");
     expect(phaseTable([])).toBe("");
+  });
+});
+
+describe("the table of downtimes", () => {
+  const seen = {
+    clientDowntimeMs: 84.2,
+    clientProbeIntervalMs: 5,
+    client: { prober: "storage", protocols: [], unansweredMs: 82.5, usualSilenceMs: 7.2, proberLateMs: 0.1 },
+  };
+
+  it("has what each saw, side by side, of the moves that others than the hypervisor saw", () => {
+    const looked = [
+      liveRecord({ ...seen, guestDowntimeMs: 80.9, guestClockResolutionMs: 0.4 }),
+      liveRecord(),
+      coldRecord(seen),
+    ];
+    expect(downtimeTable(looked)).toMatchInlineSnapshot(`
+      "Downtimes, ms
+      ┌───┬───────┬──────┬────────────┬─────────┬────────────┬────────┬───────────────┬───────────────┐
+      │ # │ guest │ mode │ hypervisor │ libvirt │ unanswered │ client │ silent before │ guest's clock │
+      ├───┼───────┼──────┼────────────┼─────────┼────────────┼────────┼───────────────┼───────────────┤
+      │ 1 │ vm1   │ live │ 80.5 ± 0.2 │      82 │       82.5 │   84.2 │           7.2 │    80.9 ± 0.4 │
+      │ 3 │ vm1   │ cold │      89990 │       – │       82.5 │   84.2 │           7.2 │             – │
+      └───┴───────┴──────┴────────────┴─────────┴────────────┴────────┴───────────────┴───────────────┘
+      hypervisor: STOP to RESUME; libvirt: its own figure; unanswered: how long another machine asked in vain;
+      client: how long it heard nothing; silent before: how long at most before the stop, when nothing had happened;
+      guest's clock: what that missed.
+      –: not measured, or none in this mode."
+    `);
+  });
+
+  it("is none when nobody else looked", () => {
+    expect(downtimeTable(records)).toBe("");
   });
 });
 

@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { withoutAbsent } from "../libvirt/job-info.ts";
+import type { ClockReading } from "../libvirt/ssh-session.ts";
+import type { MigrationRecord } from "../report/record.ts";
+import { missedTime } from "./guest-clock.ts";
+import { type Clocks, rounded } from "./measure.ts";
+import type { Moving } from "./moving.ts";
+import type { Answers, Prober } from "./prober.ts";
+import { lengthOf, type Silence, silenceAround, unansweredAround, usualSilenceMs } from "./silence.ts";
+import type { Witness } from "./witness.ts";
+
+/** How long to wait for an answer of a guest that runs: longer than ARP takes to ask again. */
+const answerTimeoutMs = 2_000;
+/** How long to wait for one that boots. */
+const bootTimeoutMs = 300_000;
+
+/** How closely what the guest's clock missed should be known, and how long to look at it for that: a busy guest answers late. */
+const fineMs = 1;
+const looksMs = 1_000;
+
+type View = Partial<
+  Pick<
+    MigrationRecord,
+    "clientDowntimeMs" | "clientProbeIntervalMs" | "client" | "guestDowntimeMs" | "guestClockResolutionMs"
+  >
+>;
+
+/** What the prober saw of a move that is done; waits until the guest answers again. What it could not see is absent. */
+export async function clientView(
+  prober: Prober,
+  { guest, intent, destination, timeoutMs, tell }: Moving,
+  heard: Pick<Witness, "stoppedAt" | "resumedAt">,
+  clocks: Clocks,
+): Promise<View> {
+  if (heard.stoppedAt === undefined || heard.resumedAt === undefined) return {};
+  const without = (why: string): View => {
+    tell(`${guest}: its downtime as a client sees it is not known: ${why}`);
+    return {};
+  };
+  const asked = `${prober.host}'s probes (${prober.address}, ICMP and TCP port 22)`;
+  const own = await prober.ownClock();
+  if (!own) return without(`no prober could be started on ${prober.host}; it needs python3 and root`);
+  const at = (seconds: number, { offsetMs }: ClockReading) => own.at(seconds * 1000 - offsetMs);
+  const stopped = {
+    startMs: at(heard.stoppedAt, clocks.source),
+    endMs: at(heard.resumedAt, clocks.destination),
+  };
+  if (!prober.answers.all.some(({ arrivedMs }) => arrivedMs < stopped.startMs)) {
+    return without(`the guest did not answer ${asked} before it was stopped`);
+  }
+  const boots = intent.mode === "cold";
+  if (boots) tell(`${guest}: boots on ${destination.name}; waiting until it answers`);
+  const waitMs = boots ? Math.min(bootTimeoutMs, timeoutMs) : answerTimeoutMs;
+  if (!(await prober.answerTo(stopped.endMs, waitMs))) {
+    return without(`the guest did not answer ${asked} within ${waitMs / 1000} s after it ran again`);
+  }
+  const misplacedMs = own.uncertaintyMs + clocks.source.uncertaintyMs + clocks.destination.uncertaintyMs;
+  const deadlineMs = performance.now() + looksMs;
+  for (;;) {
+    const view = viewOf(prober, stopped, misplacedMs, boots);
+    const isFine = (view.guestClockResolutionMs ?? Number.POSITIVE_INFINITY) <= fineMs;
+    if (boots || isFine || prober.answers.answered.clock === 0 || performance.now() > deadlineMs) return view;
+    await sleep(50);
+  }
+}
+
+/**
+ * The fields of a record.
+ *
+ * @param stopped when the guest's CPUs stood still, by the prober's clock, wrong by `misplacedMs` at most
+ * @param boots the guest's clock begins anew: it missed nothing
+ */
+export function viewOf(
+  { host, intervalMs, answers }: { host: string; intervalMs: number; answers: Answers },
+  stopped: Silence,
+  misplacedMs: number,
+  boots: boolean,
+): View {
+  const counted = answers.all.filter(({ question }) => question !== "clock");
+  // Of a stop shorter than an interval a client sees no more than the silence next to it.
+  const slackMs = intervalMs + misplacedMs;
+  const silence = silenceAround(counted, stopped, slackMs);
+  if (!silence) return {};
+  const unanswered = unansweredAround(counted, stopped, slackMs);
+  const usual = usualSilenceMs(counted, silence.startMs);
+  const late = answers.late.filter(({ atMs }) => atMs >= silence.startMs && atMs <= silence.endMs + 200);
+  const protocols = (["echo", "tcp"] as const).map((question) => {
+    const own = counted.filter((answer) => answer.question === question);
+    const alone = silenceAround(own, stopped, slackMs);
+    return withoutAbsent({
+      protocol: question === "echo" ? ("icmp" as const) : question,
+      sent: answers.sent[question],
+      lost: Math.max(0, answers.sent[question] - answers.answered[question]),
+      silenceMs: alone && rounded(lengthOf(alone)),
+    });
+  });
+  const missed = boots ? undefined : missedTime(answers.all, silence);
+  return withoutAbsent({
+    clientDowntimeMs: rounded(lengthOf(silence)),
+    clientProbeIntervalMs: intervalMs,
+    client: withoutAbsent({
+      prober: host,
+      protocols,
+      unansweredMs: unanswered && rounded(lengthOf(unanswered)),
+      usualSilenceMs: usual === undefined ? undefined : rounded(usual),
+      proberLateMs: rounded(Math.max(0, ...late.map(({ lateMs }) => lateMs))),
+    }),
+    guestDowntimeMs: missed && rounded(Math.max(0, missed.missedMs)),
+    guestClockResolutionMs: missed && Math.ceil(missed.resolutionMs * 10) / 10,
+  }) as View;
+}

@@ -1,0 +1,66 @@
+/** What the prober asks: ICMP echo, a TCP SYN, and what the guest's clock says (ICMP timestamp). */
+export type Question = "echo" | "tcp" | "clock";
+
+/** An answer of a guest's; times are milliseconds of the prober's monotonic clock. */
+export interface Answer {
+  question: Question;
+  sentMs: number;
+  arrivedMs: number;
+  /** `clock`: the guest's wall clock, whole milliseconds since midnight (UTC). */
+  guestMs?: number;
+}
+
+/** A time in which nothing arrived. */
+export interface Silence {
+  startMs: number;
+  endMs: number;
+}
+
+/** The times between one answer and the next. Only these: before the first and after the last one nothing is known. */
+function silences(answers: readonly Answer[]): Silence[] {
+  const arrivals = answers.map(({ arrivedMs }) => arrivedMs).sort((a, b) => a - b);
+  return arrivals.slice(1).map((endMs, i) => ({ startMs: arrivals[i] as number, endMs }));
+}
+
+export const lengthOf = ({ startMs, endMs }: Silence): number => endMs - startMs;
+
+/**
+ * The silence in which the guest's CPUs stood still: of all, the one that has most of that time. Absent: there was no answer before it, or
+ * none after.
+ *
+ * @param slackMs how wrongly that time may be placed on the prober's clock
+ */
+export function silenceAround(
+  answers: readonly Answer[],
+  stopped: Silence,
+  slackMs: number,
+): Silence | undefined {
+  const shareOf = ({ startMs, endMs }: Silence): number =>
+    Math.min(endMs, stopped.endMs) - Math.max(startMs, stopped.startMs);
+  const found = greatest(silences(answers), shareOf);
+  return found && shareOf(found) > -slackMs ? found : undefined;
+}
+
+/** The same for what was asked: the time in which no question reached the guest, not even to be answered late. */
+export const unansweredAround = (
+  answers: readonly Answer[],
+  stopped: Silence,
+  slackMs: number,
+): Silence | undefined =>
+  silenceAround(
+    answers.map((answer) => ({ ...answer, arrivedMs: answer.sentMs })),
+    stopped,
+    slackMs,
+  );
+
+/** How long the guest was silent at most before that moment: for reasons of its own, of the network's or of the prober's. */
+export function usualSilenceMs(answers: readonly Answer[], untilMs: number): number | undefined {
+  const before = silences(answers).filter(({ endMs }) => endMs <= untilMs);
+  const found = greatest(before, lengthOf);
+  return found && lengthOf(found);
+}
+
+function greatest<T>(all: readonly T[], of: (one: T) => number): T | undefined {
+  const [first, ...others] = all;
+  return first && others.reduce((best, each) => (of(each) > of(best) ? each : best), first);
+}

@@ -1,0 +1,298 @@
+import { spawnSync } from "node:child_process";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { closeSessions } from "../../libvirt/session-pool.ts";
+import { viewOf } from "../../migration/client-view.ts";
+import { missedTime } from "../../migration/guest-clock.ts";
+import { migrate } from "../../migration/migrate.ts";
+import { Answers, type Batch } from "../../migration/prober.ts";
+import type { MigrationRequest } from "../../migration/request.ts";
+import {
+  type Answer,
+  lengthOf,
+  silenceAround,
+  unansweredAround,
+  usualSilenceMs,
+} from "../../migration/silence.ts";
+import { simulate, world } from "./simulated-session.ts";
+
+vi.mock("../../libvirt/ssh-session.ts", () => import("./simulated-session.ts"));
+vi.mock("node:timers/promises", () => import("./simulated-time.ts"));
+afterEach(closeSessions);
+
+/** A guest that stands still for a while, and answers all that it is asked at other times, a little later. */
+interface Guest {
+  stopMs: number;
+  stoppedForMs: number;
+  /** From question to answer, for each in turn. */
+  delaysMs: readonly number[];
+}
+
+const untilMs = 3_000;
+const intervalMs = 5;
+
+function answersOf({ stopMs, stoppedForMs, delaysMs }: Guest, question: "echo" | "tcp", firstMs: number) {
+  const answers: Answer[] = [];
+  for (let sentMs = firstMs, i = 0; sentMs < untilMs; sentMs += intervalMs, i++) {
+    if (sentMs >= stopMs && sentMs < stopMs + stoppedForMs) continue;
+    answers.push({ question, sentMs, arrivedMs: sentMs + (delaysMs[i % delaysMs.length] as number) });
+  }
+  return answers;
+}
+
+const stops = fc.record({
+  stopMs: fc.double({ min: 500, max: 1000, noNaN: true }),
+  stoppedForMs: fc.double({ min: 20, max: 1500, noNaN: true }),
+});
+
+describe("the longest silence around the switchover", () => {
+  test("is the stop, and longer by no more than one interval if both protocols are answered", () => {
+    fc.assert(
+      fc.property(stops, ({ stopMs, stoppedForMs }) => {
+        const guest = { stopMs, stoppedForMs, delaysMs: [0.2] };
+        const answers = [...answersOf(guest, "echo", 0), ...answersOf(guest, "tcp", intervalMs / 2)];
+        const silence = silenceAround(answers, { startMs: stopMs, endMs: stopMs + stoppedForMs }, 1);
+        const moreMs = (silence ? lengthOf(silence) : 0) - stoppedForMs;
+        expect(moreMs).toBeGreaterThanOrEqual(-1e-9);
+        expect(moreMs).toBeLessThanOrEqual(intervalMs + 1e-9);
+      }),
+    );
+  });
+
+  test("by one protocol alone is longer by no more than two intervals", () => {
+    fc.assert(
+      fc.property(stops, ({ stopMs, stoppedForMs }) => {
+        const answers = answersOf({ stopMs, stoppedForMs, delaysMs: [0.2] }, "echo", 0);
+        const silence = silenceAround(answers, { startMs: stopMs, endMs: stopMs + stoppedForMs }, 1);
+        expect((silence ? lengthOf(silence) : 0) - stoppedForMs).toBeLessThanOrEqual(2 * intervalMs + 1e-9);
+      }),
+    );
+  });
+
+  const at = (...arrivals: number[]): Answer[] =>
+    arrivals.map((arrivedMs) => ({ question: "echo", sentMs: arrivedMs - 1, arrivedMs }));
+
+  test("is the one of the stop, though longer ones were elsewhere", () => {
+    const answers = at(0, 400, 405, 410, 500, 900, 905);
+    expect(silenceAround(answers, { startMs: 411, endMs: 498 }, 1)).toEqual({ startMs: 410, endMs: 500 });
+    expect(usualSilenceMs(answers, 410)).toBe(400);
+  });
+
+  test("counts answers as they arrive: those to questions that waited come when the guest runs again", () => {
+    const waited = { question: "echo", sentMs: 415, arrivedMs: 500 } as const;
+    const answers = [waited, ...at(405, 410)];
+    const stopped = { startMs: 411, endMs: 414 };
+    expect(silenceAround(answers, stopped, 1)).toEqual({ startMs: 410, endMs: 500 });
+    // What was asked from 415 on did reach it.
+    expect(unansweredAround(answers, stopped, 1)).toEqual({ startMs: 409, endMs: 415 });
+  });
+
+  test("is not known without an answer on either side of it", () => {
+    expect(silenceAround(at(500, 505), { startMs: 100, endMs: 400 }, 5)).toBeUndefined();
+    expect(silenceAround(at(90, 95), { startMs: 101, endMs: 400 }, 5)).toBeUndefined();
+    expect(silenceAround([], { startMs: 101, endMs: 400 }, 5)).toBeUndefined();
+    expect(usualSilenceMs(at(90), 100)).toBeUndefined();
+  });
+});
+
+describe("what the guest's own clock missed", () => {
+  /** What a guest says of its clock, which stood still from `stopMs` on for some time. */
+  function told(aheadMs: number, stopMs: number, missedMs: number, delays: readonly [number, number][]) {
+    const answers: Answer[] = [];
+    for (let sentMs = 0, i = 0; sentMs < untilMs; sentMs += 20.1, i++) {
+      if (sentMs > stopMs - 20 && sentMs < stopMs + missedMs) continue;
+      const [thereMs, backMs] = delays[i % delays.length] as [number, number];
+      const lookedMs = sentMs + thereMs;
+      const ranMs = lookedMs < stopMs ? lookedMs : lookedMs - missedMs;
+      const guestMs = Math.floor(aheadMs + ranMs) % 86_400_000;
+      answers.push({ question: "clock", sentMs, arrivedMs: lookedMs + backMs, guestMs });
+    }
+    return answers;
+  }
+  const delay = fc.tuple(
+    fc.double({ min: 0.05, max: 8, noNaN: true }),
+    fc.double({ min: 0.05, max: 8, noNaN: true }),
+  );
+
+  test("is as long as it stood still, as closely as it says, however the answers are delayed", () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 80_000_000, noNaN: true }),
+        stops,
+        fc.array(delay, { minLength: 1, maxLength: 50 }),
+        (aheadMs, { stopMs, stoppedForMs }, delays) => {
+          const silence = { startMs: stopMs, endMs: stopMs + stoppedForMs };
+          const found = missedTime(told(aheadMs, stopMs, stoppedForMs, delays), silence);
+          if (!found) throw new Error("no answer counted");
+          expect(Math.abs(found.missedMs - stoppedForMs)).toBeLessThanOrEqual(found.resolutionMs + 1e-6);
+          expect(found.resolutionMs).toBeLessThanOrEqual(17.1);
+        },
+      ),
+    );
+  });
+
+  test("is known to a fraction of its millisecond where answers come quickly", () => {
+    const found = missedTime(told(5_000_000.3, 900, 212.4, [[0.1, 0.1]]), { startMs: 900, endMs: 1112.4 });
+    expect(found?.missedMs).toBeCloseTo(212.4, 0);
+    expect(found?.resolutionMs).toBeLessThan(0.35);
+  });
+
+  test("is not thrown off by midnight", () => {
+    const answers = told(86_400_000 - 950, 900, 212, [[0.1, 0.1]]);
+    expect(missedTime(answers, { startMs: 900, endMs: 1112 })?.missedMs).toBeCloseTo(212, 0);
+  });
+
+  test("is not known when its clock was set in between, nor without answers on both sides", () => {
+    const answers = told(5_000_000, 900, 200, [[0.1, 0.1]]);
+    const set = answers.map((each, i) => (i < 30 ? each : { ...each, guestMs: (each.guestMs ?? 0) + 500 }));
+    expect(missedTime(set.slice(20), { startMs: 0, endMs: 1100 })).toBeUndefined();
+    const jumps = answers.map((each, i) => (i % 2 ? each : { ...each, guestMs: (each.guestMs ?? 0) + 40 }));
+    expect(missedTime(jumps, { startMs: 900, endMs: 1100 })).toBeUndefined();
+    expect(missedTime([], { startMs: 900, endMs: 1100 })).toBeUndefined();
+  });
+});
+
+describe("a prober's answers", () => {
+  const batch = (atUs: number, answers: Batch["answers"] = [], lateUs = 60): Batch => ({
+    atUs,
+    sent: { echo: 20, tcp: 20, clock: 5 },
+    lateUs,
+    answers,
+  });
+
+  test("are counted, and so is how late it was around the silence", () => {
+    const answers = new Answers();
+    answers.add(
+      batch(1_100_000, [
+        ["echo", 1_099_000, 1_099_300],
+        ["tcp", 1_099_500, 1_099_900],
+      ]),
+    );
+    answers.add(batch(1_200_000, [], 2_500));
+    answers.add(
+      batch(1_300_000, [
+        ["echo", 1_231_000, 1_231_400],
+        ["clock", 1_232_000, 1_232_300, 13_012_147],
+      ]),
+    );
+    answers.add(batch(9_000_000, [["echo", 8_231_000, 8_231_400]], 40_000));
+    const prober = { host: "storage", intervalMs: 5, answers };
+    expect(viewOf(prober, { startMs: 1_101, endMs: 1_230 }, 0.2, false)).toEqual({
+      clientDowntimeMs: 131.5,
+      clientProbeIntervalMs: 5,
+      client: {
+        prober: "storage",
+        protocols: [
+          { protocol: "icmp", sent: 80, lost: 77, silenceMs: 132.1 },
+          { protocol: "tcp", sent: 80, lost: 79 },
+        ],
+        unansweredMs: 131.5,
+        usualSilenceMs: 0.6,
+        proberLateMs: 2.5,
+      },
+    });
+  });
+
+  test("are kept for no more than some minutes", () => {
+    const answers = new Answers();
+    const many = Array.from({ length: 1000 }, (_, i): Batch["answers"][number] => ["echo", i, i + 1]);
+    for (let i = 0; i < 500; i++) answers.add(batch(i, many));
+    expect(answers.all.length).toBeLessThanOrEqual(110_000);
+    expect(answers.answered.echo).toBe(500_000);
+  });
+
+  // In a network of its own, which takes no privileges where users may make namespaces.
+  const alone = ["-rn", "sh", "-c"];
+  const mayBeAlone = spawnSync("unshare", [...alone, "ip link set lo up"]).status === 0;
+  test.skipIf(!mayBeAlone)("come to all three questions, from Linux's own network", () => {
+    const script = "ip link set lo up; timeout 2 python3 -I -S hosts/prober.py 127.0.0.1 5";
+    const { stdout } = spawnSync("unshare", [...alone, script], { encoding: "utf8" });
+    const one = new Answers();
+    const [anchor, ...lines] = stdout.trim().split("\n");
+    expect(JSON.parse(anchor ?? "")).toEqual({
+      monotonicUs: expect.any(Number),
+      epochUs: expect.any(Number),
+    });
+    for (const line of lines) one.add(JSON.parse(line));
+    for (const question of ["echo", "tcp", "clock"] as const) {
+      expect(one.sent[question]).toBeGreaterThan(10);
+      expect(one.answered[question]).toBeGreaterThan(one.sent[question] * 0.9);
+    }
+    for (const { sentMs, arrivedMs } of one.all) expect(arrivedMs).toBeGreaterThanOrEqual(sentMs);
+    const clocks = one.all.filter(({ guestMs }) => guestMs !== undefined);
+    const midMs = clocks[clocks.length >> 1]?.arrivedMs ?? 0;
+    const missed = missedTime(one.all, { startMs: midMs, endMs: midMs });
+    // Nothing stood still.
+    expect(Math.abs(missed?.missedMs ?? Number.NaN)).toBeLessThanOrEqual(missed?.resolutionMs ?? 0);
+  });
+
+  test("says how it is used", () => {
+    expect(spawnSync("python3", ["hosts/prober.py"], { encoding: "utf8" }).stderr).toContain("ADDRESS");
+  });
+});
+
+describe("a move", () => {
+  const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
+  const said: string[] = [];
+  async function move(
+    changes: Partial<MigrationRequest> = {},
+    options: Partial<MigrationRequest["options"]> = {},
+  ) {
+    const host = world.machine("host1");
+    host.boot(host.add({ uuid, name: "vm1" }));
+    said.length = 0;
+    const { records } = await migrate(
+      {
+        guest: "vm1",
+        uuid,
+        to: "host2",
+        options: { mode: "live", ...options },
+        conditions: { memoryMiB: 512, accelerator: "kvm", nfsTransport: "kernel" },
+        fleet: world.fleet,
+        ...changes,
+      },
+      (text) => said.push(text),
+    );
+    return records[0];
+  }
+  const absent = ["clientDowntimeMs", "clientProbeIntervalMs", "client", "guestDowntimeMs"];
+  const told = () => said.filter((text) => text.includes("as a client sees it"));
+  beforeEach(() => void simulate(["host1", "host2"]));
+
+  test("of a guest by DHCP asks libvirt for its address", async () => {
+    world.guestAddress = "10.77.0.123";
+    expect(await move()).toHaveProperty("clientDowntimeMs");
+    expect(told()).toEqual([]);
+  });
+
+  test("of a guest whose address nobody knows has no client's view, and says so once", async () => {
+    const record = await move();
+    for (const key of absent) expect(record).not.toHaveProperty(key);
+    expect(told()).toEqual([expect.stringContaining("neither a guest agent nor host1 knows it")]);
+  });
+
+  test("of a guest that does not answer has none either", async () => {
+    world.answers = false;
+    const record = await move({ address: "10.77.0.101" });
+    for (const key of absent) expect(record).not.toHaveProperty(key);
+    expect(told()).toEqual([
+      expect.stringMatching(/did not answer storage's probes \(10\.77\.0\.101, .*\) before/),
+    ]);
+  });
+
+  test("without a prober has none, and nobody asked for the address", async () => {
+    const record = await move({}, { probeIntervalMs: 0 });
+    for (const key of absent) expect(record).not.toHaveProperty(key);
+    expect(told()).toEqual([]);
+    expect(world.log.join()).not.toContain("address");
+  });
+
+  test("is measured with a stream only where the guest takes one", async () => {
+    const record = await move({ address: "10.77.0.101" }, { throughput: true });
+    expect(record).not.toHaveProperty("throughput");
+    expect(record).toHaveProperty("clientDowntimeMs");
+    expect(said.filter((text) => text.includes("throughput"))).toEqual([
+      expect.stringContaining("no listener could be started in it"),
+    ]);
+  });
+});

@@ -1,0 +1,38 @@
+import { describe, expect, test } from "vitest";
+import { type Arrived, rates, throughputOf } from "../../migration/throughput.ts";
+import { recordSchema } from "../../report/record.ts";
+import { liveRecord } from "./records.ts";
+
+const mib = 1024 * 1024;
+
+/** Samples every 100 ms of a stream that has these rates, MiB/s, one after the other. */
+function flowing(...mibPerSecond: number[]): Arrived[] {
+  let bytes = 0;
+  const since = mibPerSecond.map((rate, i) => {
+    bytes += rate * 0.1 * mib;
+    return { atMs: 5_100 + i * 100, bytes };
+  });
+  return [{ atMs: 5_000, bytes: 0 }, ...since];
+}
+
+describe("the throughput of a move", () => {
+  test("is its mean before, its slowest interval since and how long it was below half", () => {
+    const samples = flowing(100, 110, 90, 80, 0, 49, 51, 100);
+    const throughput = throughputOf(samples, 5_300);
+    expect(throughput).toEqual({ beforeMiBps: 100, slowestMiBps: 0, belowHalfMs: 200, intervalMs: 100 });
+    expect(recordSchema.parse(liveRecord({ throughput })).throughput).toEqual(throughput);
+  });
+
+  test("counts a sample that came late by the time that passed", () => {
+    const [first, second, , fourth] = flowing(100, 100, 100) as [Arrived, Arrived, Arrived, Arrived];
+    expect(rates([first, second, fourth]).map(({ mibPerSecond }) => Math.round(mibPerSecond))).toEqual([
+      100, 100,
+    ]);
+  });
+
+  test("is not known of a stream that did not flow before the move, or ended with it", () => {
+    expect(throughputOf([], 5_300)).toBeUndefined();
+    expect(throughputOf(flowing(100, 100), 4_000)).toBeUndefined();
+    expect(throughputOf(flowing(100, 100), 6_000)).toBeUndefined();
+  });
+});
