@@ -7,6 +7,7 @@ import { memorySchema } from "./memory.ts";
 import { moveSampleSchema } from "./moves.ts";
 import { noChangeSampleSchema } from "./no-change.ts";
 import { project } from "./pulumi.ts";
+import { severalSampleSchema } from "./several.ts";
 
 /** What a run measured: raw samples, from which every table is made. Times are milliseconds. */
 export const benchResultsSchema = z.object({
@@ -26,6 +27,7 @@ export const benchResultsSchema = z.object({
   lab: z.array(labSampleSchema).optional(),
   noChange: z.array(noChangeSampleSchema).optional(),
   moves: z.array(moveSampleSchema).optional(),
+  several: z.array(severalSampleSchema).optional(),
   memory: memorySchema.optional(),
 });
 export type BenchResults = z.infer<typeof benchResultsSchema>;

@@ -6,11 +6,12 @@ import { type Comparison, summary } from "./statistics.ts";
 
 /** All tables that a run's results have something for. */
 export function tables(results: BenchResults): string {
-  const { lab, noChange, moves, memory } = results;
+  const { lab, noChange, moves, several, memory } = results;
   return [
     ...(lab ?? []).map(labTables),
     ...(noChange ? [noChangeTable(noChange)] : []),
     ...(moves && moves.length > 1 ? [moveTables(moves)] : []),
+    ...(several && several.length > 0 ? [severalTable(several)] : []),
     ...(memory ? [memoryTable(memory)] : []),
   ].join("\n\n");
 }
@@ -40,6 +41,37 @@ function moveTables(samples: NonNullable<BenchResults["moves"]>): string {
       [0, 1, 2],
     ),
   ].join("\n");
+}
+
+function severalTable(samples: NonNullable<BenchResults["several"]>): string {
+  const limits = [...new Set(samples.map(({ perHost }) => perHost))].sort((a, b) => a - b);
+  return [
+    `Several guests, ${samples[0]?.moves.length} of them from one host to another; medians in ms (least to most); ${loads(samples)}`,
+    drawn(
+      ["at a time", "rounds", "most at once", "all of them", "a move: total", "downtime", "longest downtime"],
+      limits.map((perHost) => {
+        const those = samples.filter((sample) => sample.perHost === perHost);
+        const moves = those.flatMap((sample) => sample.moves);
+        const downtimes = moves.flatMap(({ downtimeMs }) => downtimeMs ?? []);
+        return [
+          `${perHost}`,
+          `${those.length}`,
+          `${Math.max(...those.map(({ mostAtOnce }) => mostAtOnce))}`,
+          spread(those.map(({ elapsedMs }) => elapsedMs)),
+          spread(moves.map(({ totalMs }) => totalMs)),
+          spread(downtimes),
+          downtimes.length === 0 ? "–" : Math.max(...downtimes).toFixed(0),
+        ];
+      }),
+    ),
+  ].join("\n");
+}
+
+/** Such as `2310 (1905 to 2733)`. */
+function spread(values: readonly number[]): string {
+  if (values.length === 0) return "–";
+  const { median, min, max } = summary(values);
+  return `${median.toFixed(0)} (${min.toFixed(0)} to ${max.toFixed(0)})`;
 }
 
 function noChangeTable(samples: NonNullable<BenchResults["noChange"]>): string {

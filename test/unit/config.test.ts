@@ -20,7 +20,13 @@ describe("the config of a stack", () => {
       guests: [{ name: "vm1", memoryMiB: 1024, vcpus: 1, diskGiB: 14, workload: { type: "idle" } }],
       placement: { vm1: "host2" },
       drain: [],
-      migration: { mode: "live", maxDowntimeMs: 300, timeoutMs: 600_000, drift: "return" },
+      migration: {
+        mode: "live",
+        maxDowntimeMs: 300,
+        timeoutMs: 600_000,
+        drift: "return",
+        concurrentPerHost: 2,
+      },
     });
   });
 
