@@ -33,7 +33,10 @@ export type Question =
   | { ask: "namesake"; guest: string }
   /** The CPU model comes on standard input. */
   | { ask: "cpu"; virtType: string; machine: string }
-  /** Waits for one call, for some seconds, on the first of these ports that is free. */
+  /**
+   * Waits for one call, for some seconds, on the last of these ports that is free: libvirt gives the first one to a guest that comes, and a
+   * moment later its QEMU must find it free.
+   */
   | { ask: "listen"; first: number; last: number }
   /** The last question, since what follows is the answer. */
   | { ask: "definition"; uuid: string };
@@ -82,7 +85,7 @@ namesake() { uuid=$(virsh domuuid "$1" 2>/dev/null) && echo "namesake $uuid"; }
 listen() {
   perl -MSocket -e '
     my ($first, $last) = @ARGV;
-    for my $port ($first .. $last) {
+    for my $port (reverse $first .. $last) {
       socket(my $server, PF_INET, SOCK_STREAM, 0) or die;
       setsockopt($server, SOL_SOCKET, SO_REUSEADDR, 1);
       bind($server, sockaddr_in($port, INADDR_ANY)) and listen($server, 1) or next;

@@ -23,6 +23,17 @@ export async function makeStack(stack: string): Promise<void> {
   await pulumi(["stack", "select", "--create", stack]);
 }
 
+/** Two guests more than the lab has, for moves of several at once. */
+export async function addGuests(stack: string): Promise<void> {
+  const document = parseDocument(await readFile(configFile(stack), "utf8"));
+  for (const name of ["vm3", "vm4"]) {
+    if (document.hasIn(["config", "testbed:placement", name])) continue;
+    document.addIn(["config", "testbed:guests"], { name, memoryMiB: 512, diskGiB: 4 });
+    document.setIn(["config", "testbed:placement", name], "host1");
+  }
+  await writeFile(configFile(stack), document.toString());
+}
+
 /** Sets a ceiling to the transfers of the stack's moves, both through Pulumi and by hand; undefined: none. */
 export async function limitBandwidth(stack: string, bandwidthMiBps: number | undefined): Promise<void> {
   const key = ["--stack", stack, "--path", "testbed:migration.bandwidthMiBps"];

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import {
+  addGuests,
   fillCaches,
   isConfigured,
   limitBandwidth,
@@ -16,9 +17,10 @@ import { measureNoChange } from "./no-change.ts";
 import { measureProber } from "./prober.ts";
 import { pulumi } from "./pulumi.ts";
 import { type BenchResults, writeResults } from "./results.ts";
+import { measureSeveral } from "./several.ts";
 import { tables } from "./tables.ts";
 
-const parts = ["lab", "no-change", "moves", "prober", "memory"] as const;
+const parts = ["lab", "no-change", "moves", "prober", "several", "memory"] as const;
 type Part = (typeof parts)[number];
 
 const help = `Usage: npm run bench [-- options]     what the testbed costs, measured against the tools it stands on
@@ -28,12 +30,14 @@ Parts:
   no-change   pulumi up with nothing changed, against pulumi up of an empty TypeScript stack
   moves       live moves through pulumi up, against the same moves with plain virsh migrate
   prober      live moves with the prober that sees them as a client does, against the same without
+  several     all guests of the stack (of the stack bench: four) at once, two at a time, one after the other
   memory      peak memory of Pulumi and its processes during a move
 
 Options:
   --only A,B             these parts alone                                          default: all
   --pairs N              pairs of moves                                             default: 10
   --bandwidth MIBPS      ceiling of both transfers, or none (for the stack bench)   default: 100, as gigabit Ethernet has
+  --rounds N          rounds of several guests                                      default: 5
   --no-change-pairs N    pairs of updates without a change                          default: 5
   --stack NAME           a stack of your own, up and with a guest that moves live; it stays (without the part lab)
                          default: bench, a lab like stacks/Pulumi.lab.yaml on a network of its own, made and removed
@@ -47,6 +51,7 @@ const { values } = parseArgs({
     only: { type: "string", default: parts.join() },
     pairs: { type: "string", default: "10" },
     bandwidth: { type: "string", default: "100" },
+    rounds: { type: "string", default: "5" },
     "no-change-pairs": { type: "string", default: "5" },
     stack: { type: "string", default: "bench" },
     keep: { type: "boolean", default: false },
@@ -64,6 +69,7 @@ const s = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
 async function bench(chosen: ReadonlySet<Part>): Promise<void> {
   const { stack } = values;
   const pairs = wholeNumber("pairs", values.pairs);
+  const rounds = wholeNumber("rounds", values.rounds);
   const noChangePairs = wholeNumber("no-change-pairs", values["no-change-pairs"]);
   const bandwidthMiBps = values.bandwidth === "none" ? undefined : wholeNumber("bandwidth", values.bandwidth);
   const isOurs = stack === "bench";
@@ -142,6 +148,22 @@ async function bench(chosen: ReadonlySet<Part>): Promise<void> {
       const seen = [downtimeMs, clientDowntimeMs, guestDowntimeMs].map((ms) => ms?.toFixed(1) ?? "–");
       say(
         `prober ${pair} of ${pairs}: ${arm.padEnd(7)} ${from} → ${to}  total ${s(totalMs)}, downtimes ${seen.join(", ")} ms`,
+      );
+    });
+  }
+  if (chosen.has("several")) {
+    if (isOurs) {
+      say("several: two more guests");
+      await addGuests(stack);
+      await pulumi(["up", "--stack", stack, "--yes", "--skip-preview"]);
+    }
+    const several: NonNullable<BenchResults["several"]> = [];
+    await measureSeveral(stack, rounds, async (sample) => {
+      several.push(sample);
+      await keep({ several });
+      const { round, perHost, from, to, elapsedMs, moves } = sample;
+      say(
+        `several ${round} of ${rounds}: ${moves.length} guests ${from} → ${to}, ${perHost} at a time: ${s(elapsedMs)}`,
       );
     });
   }

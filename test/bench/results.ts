@@ -8,6 +8,7 @@ import { moveSampleSchema } from "./moves.ts";
 import { noChangeSampleSchema } from "./no-change.ts";
 import { proberSampleSchema } from "./prober.ts";
 import { project } from "./pulumi.ts";
+import { severalSampleSchema } from "./several.ts";
 
 /** What a run measured: raw samples, from which every table is made. Times are milliseconds. */
 export const benchResultsSchema = z.object({
@@ -28,6 +29,7 @@ export const benchResultsSchema = z.object({
   noChange: z.array(noChangeSampleSchema).optional(),
   moves: z.array(moveSampleSchema).optional(),
   prober: z.array(proberSampleSchema).optional(),
+  several: z.array(severalSampleSchema).optional(),
   memory: memorySchema.optional(),
 });
 export type BenchResults = z.infer<typeof benchResultsSchema>;

@@ -7,12 +7,13 @@ import { type Comparison, summary } from "./statistics.ts";
 
 /** All tables that a run's results have something for. */
 export function tables(results: BenchResults): string {
-  const { lab, noChange, moves, prober, memory } = results;
+  const { lab, noChange, moves, prober, several, memory } = results;
   return [
     ...(lab ?? []).map(labTables),
     ...(noChange ? [noChangeTable(noChange)] : []),
     ...(moves && moves.length > 1 ? [moveTables(moves)] : []),
     ...(prober && prober.length > 1 ? [proberTables(prober)] : []),
+    ...(several && several.length > 0 ? [severalTable(several)] : []),
     ...(memory ? [memoryTable(memory)] : []),
   ].join("\n\n");
 }
@@ -72,6 +73,37 @@ function proberTables(samples: NonNullable<BenchResults["prober"]>): string {
       ],
     ),
   ].join("\n");
+}
+
+function severalTable(samples: NonNullable<BenchResults["several"]>): string {
+  const limits = [...new Set(samples.map(({ perHost }) => perHost))].sort((a, b) => a - b);
+  return [
+    `Several guests, ${samples[0]?.moves.length} of them from one host to another; medians in ms (least to most); ${loads(samples)}`,
+    drawn(
+      ["at a time", "rounds", "most at once", "all of them", "a move: total", "downtime", "longest downtime"],
+      limits.map((perHost) => {
+        const those = samples.filter((sample) => sample.perHost === perHost);
+        const moves = those.flatMap((sample) => sample.moves);
+        const downtimes = moves.flatMap(({ downtimeMs }) => downtimeMs ?? []);
+        return [
+          `${perHost}`,
+          `${those.length}`,
+          `${Math.max(...those.map(({ mostAtOnce }) => mostAtOnce))}`,
+          spread(those.map(({ elapsedMs }) => elapsedMs)),
+          spread(moves.map(({ totalMs }) => totalMs)),
+          spread(downtimes),
+          downtimes.length === 0 ? "–" : Math.max(...downtimes).toFixed(0),
+        ];
+      }),
+    ),
+  ].join("\n");
+}
+
+/** Such as `2310 (1905 to 2733)`. */
+function spread(values: readonly number[]): string {
+  if (values.length === 0) return "–";
+  const { median, min, max } = summary(values);
+  return `${median.toFixed(0)} (${min.toFixed(0)} to ${max.toFixed(0)})`;
 }
 
 function noChangeTable(samples: NonNullable<BenchResults["noChange"]>): string {

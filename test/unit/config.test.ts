@@ -23,9 +23,9 @@ describe("the config of a stack", () => {
       migration: {
         mode: "live",
         maxDowntimeMs: 300,
-        concurrentPerHost: 2,
         timeoutMs: 600_000,
         drift: "return",
+        concurrentPerHost: 2,
       },
     });
   });

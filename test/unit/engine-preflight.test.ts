@@ -195,7 +195,7 @@ describe("what only trying can tell is known right before the move", () => {
       "a firewall",
       refuse("host1", "call"),
       {},
-      /migration port: host1 does not reach TCP port 49152 of host2 .*open TCP ports 49152 to 49215 there to host1/,
+      /migration port: host1 does not reach TCP port 49215 of host2 .*open TCP ports 49152 to 49215 there to host1/,
     ],
     [
       "no free port",

@@ -448,7 +448,7 @@ export class Machine {
         found([...this.domains.values()].find(({ name }) => name === guest)?.uuid),
       ),
       cpu: atOnce(() => ok(`cpu ${this.cpuVerdict}\n`)),
-      listen: atOnce(([first]) => ok(`port ${first}\n`)),
+      listen: atOnce(([, last]) => ok(`port ${last}\n`)),
       definition: atOnce(([uuid = ""]) => ok(`definition\n${this.domains.get(uuid)?.xml ?? ""}\n`)),
       put: function* (this: Machine, [, path = "", text = ""]: string[]) {
         this.files.set(path, { text });
