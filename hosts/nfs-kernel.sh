@@ -20,4 +20,5 @@ make_folder "$EXPORT"
   for client in ${CLIENTS//,/ }; do echo "$EXPORT $client(rw,sync,no_root_squash,no_subtree_check,insecure)"; done
 } | write "$exports"
 service nfs-server.service
-exportfs -ra
+refused=$(exportfs -ra 2>&1) ||
+  die "the NFS server does not export $EXPORT to $CLIENTS as it is needed: $refused. If /etc/exports has an entry of its own for that folder, remove that"

@@ -72,15 +72,15 @@ key=$(grep -Fx -f <(printf '%s\n' "$trusted") <<< "$offered" || true)
 [ -n "$key" ] ||
   die "has another host key than the one in ${known_files[*]}. If the machine was installed anew, forget the old one: ssh-keygen -R '$entry' -f '${known_files[0]}'. If not, somebody else may be answering"
 
-options=(-o BatchMode=yes -o ConnectTimeout=5 -o StrictHostKeyChecking=yes -o LogLevel=ERROR -p "$HOST_PORT" -l "$HOST_USER")
+options=(-o BatchMode=yes -o ConnectTimeout=15 -o StrictHostKeyChecking=yes -o LogLevel=ERROR -p "$HOST_PORT" -l "$HOST_USER")
 [ -z "$KNOWN_HOSTS_FILE" ] || options+=(-o "UserKnownHostsFile=${known_files[0]}")
 [ -z "$HOST_KEY_FILE" ] || options+=(-o IdentitiesOnly=yes -i "$(home "$HOST_KEY_FILE")")
 [ -z "$HOST_KEY_FILE" ] || [ -r "$(home "$HOST_KEY_FILE")" ] ||
   die "the private key $HOST_KEY_FILE is not there or may not be read (ssh.privateKeyFile in the stack's config)"
 # The remote shell is to expand these.
 # shellcheck disable=SC2016
-if ! answer=$(timeout 20 ssh "${options[@]}" "$HOST_ADDRESS" 'test "$(id -u)" = 0 || sudo -n true || echo no-sudo; echo "port ${SSH_CONNECTION##* }"; cat /etc/ssh/ssh_host_*_key.pub' 2>&1 < /dev/null); then
-  die "its host key is right, but logging in failed: ${answer##*$'\n'}. Is ${HOST_KEY_FILE:-one of your SSH keys} allowed there (ssh-copy-id)?"
+if ! answer=$(timeout 30 ssh "${options[@]}" "$HOST_ADDRESS" 'test "$(id -u)" = 0 || sudo -n true || echo no-sudo; echo "port ${SSH_CONNECTION##* }"; cat /etc/ssh/ssh_host_*_key.pub' 2>&1 < /dev/null); then
+  die "its host key is right, but logging in failed: $(tail -n 1 <<< "${answer:-no answer within 30 s}"). Is ${HOST_KEY_FILE:-one of your SSH keys} allowed there (ssh-copy-id)?"
 fi
 [[ $answer != *no-sudo* ]] ||
   die "$HOST_USER may not become root there: log in as root, or allow it sudo without a password"
