@@ -55,11 +55,11 @@ export const migrationResource = {
     const decision = place.kind === "nowhere" ? undefined : decide(olds, news, place.host);
     if (decision?.kind === "refuse") throw new Error(decision.message);
     if (decision) announce(decision, news);
+    const settings = !isDeepStrictEqual(stored(olds), stored(news));
+    if (settings) await refuseMisfits(news);
     if (decision?.kind === "move" && place.kind === "active") {
       await previewMove(everywhere(olds, news), place.host, sightings, tell);
     }
-    const settings = !isDeepStrictEqual(stored(olds), stored(news));
-    if (settings && decision?.kind !== "move") await refuseMisfits(news);
     const replaces = olds.uuid === news.uuid ? [] : ["uuid"];
     return { changes: settings || (decision !== undefined && decision.kind !== "stay"), replaces };
   },
