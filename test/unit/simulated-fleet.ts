@@ -148,8 +148,8 @@ export class SimulatedFleet {
     );
     for (const onLine of this.probers) {
       const atUs = Math.round(Number(storage?.now()) * 1e6);
-      const answers = runs && this.answers ? [["echo", atUs - 300, atUs]] : [];
-      onLine(JSON.stringify({ atUs, sent: { echo: 1, tcp: 1 }, lateUs: 90, answers }));
+      const answers = runs && this.answers ? [["icmp", atUs - 300, atUs]] : [];
+      onLine(JSON.stringify({ atUs, sent: { icmp: 1, tcp: 0 }, lateUs: 90, answers }));
     }
   }
 
