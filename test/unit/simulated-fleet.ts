@@ -148,7 +148,7 @@ export class SimulatedFleet {
     );
     for (const onLine of this.probers) {
       const atUs = Math.round(Number(storage?.now()) * 1e6);
-      const answers = runs && this.answers ? [["icmp", atUs - 300, atUs]] : [];
+      const answers = runs && this.answers ? [["icmp", atUs, atUs]] : [];
       onLine(JSON.stringify({ atUs, sent: { icmp: 1, tcp: 0 }, lateUs: 90, answers }));
     }
   }
