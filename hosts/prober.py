@@ -2,16 +2,15 @@
 
   prober.py ADDRESS INTERVAL_MS     until it is ended
 
-Three questions, none of which needs the guest's cooperation, each with a rhythm of its own:
+Every INTERVAL_MS it asks one question, in turn by ICMP and by TCP. Neither needs the guest's cooperation, and each costs the guest no more
+than one small packet in and one out, since on an emulated CPU packets are dear:
 
-  echo    ICMP echo                          every INTERVAL_MS
-  tcp     TCP SYN to port 22, from a port that nothing listens on: answered by SYN-ACK or RST;
-          this machine's kernel then ends what it never began, with RST    every INTERVAL_MS, half of it later
-  clock   ICMP timestamp: what the guest's wall clock says                 every 20.1 ms
+  icmp   a timestamp request, whose answer says what the guest's wall clock shows; of a guest that does not answer those, an echo
+  tcp    an ACK of a connection that there is not, to port 22: answered by RST, whether something listens there or not
 
 All times are microseconds of this machine's monotonic clock. The lines, in JSON: first that clock beside the wall clock, then,
-ten times a second, what was sent since the last line, by how much the worst of it was late, and the answers:
-[question, sent, arrived] and for the clock, milliseconds since midnight (UTC). Nothing is kept: memory stays what it was.
+ten times a second, what was sent since the last line, by how much the worst of it was late, and the answers: [protocol, sent, arrived],
+with the guest's clock, milliseconds since midnight (UTC), as the fourth. Nothing is kept: memory stays what it was.
 
 Python's standard library alone.
 """
@@ -25,13 +24,15 @@ import sys
 import time
 
 TCP_PORT = 22
-# Below the ports that the kernel gives to connections, such as those that lead to the guest through this machine. Several, so that the
-# questions that gather somewhere while the guest stands still do not count as repetitions of one.
-FIRST_SOURCE_PORT, SOURCE_PORTS = 20000, 256
-# Not a multiple of a millisecond, the unit of the guest's answer: so its ticks are met at every phase.
-CLOCK_PERIOD_US = 20_100
+# Below the ports that the kernel gives to connections, such as those that lead to the guest through this machine.
+SOURCE_PORT = 20000
+# A little less than the interval, so that the guest's clock, which ticks in milliseconds, is looked at in every phase of a tick.
+DITHER = 0.99
+# How many echoes go by until a guest that has not answered a timestamp request is asked for one again.
+ECHOES_BETWEEN = 10
 FLUSH_US = 100_000
 ECHO_REPLY, ECHO, TIMESTAMP, TIMESTAMP_REPLY = 0, 8, 13, 14
+ACK = 0x10
 UNSIGNED_32 = 0xFFFFFFFF
 
 
@@ -54,6 +55,8 @@ def raw_socket(protocol, address):
 
 
 class Prober:
+    """Every question carries the time when it was sent, modulo 2^32 microseconds, and its answer brings that back."""
+
     def __init__(self, address):
         self.icmp = raw_socket(socket.IPPROTO_ICMP, address)
         self.tcp = raw_socket(socket.IPPROTO_TCP, address)
@@ -62,49 +65,47 @@ class Prober:
             socket.inet_aton(self.icmp.getsockname()[0]) + socket.inet_aton(address) + struct.pack("!HH", 6, 20)
         )
         self.count = 0
-
-    # Every question carries the time when it was sent, and its answer brings that back.
+        self.tells_time = False
 
     def send_icmp(self, kind, payload):
-        self.count += 1
         head = struct.pack("!BBHHH", kind, 0, 0, self.identity, self.count & 0xFFFF)
         self.icmp.send(head[:2] + struct.pack("!H", checksum(head + payload)) + head[4:] + payload)
 
-    def echo(self, sent):
-        self.send_icmp(ECHO, struct.pack("!Q", sent))
-
-    def clock(self, sent):
-        self.send_icmp(TIMESTAMP, struct.pack("!LLL", sent & UNSIGNED_32, 0, 0))
-
-    def syn(self, sent):
+    def ask_icmp(self, sent):
         self.count += 1
-        source = FIRST_SOURCE_PORT + self.count % SOURCE_PORTS
+        if not self.tells_time:
+            self.send_icmp(ECHO, struct.pack("!L", sent))
+        if self.tells_time or self.count % ECHOES_BETWEEN == 1:
+            self.send_icmp(TIMESTAMP, struct.pack("!LLL", sent, 0, 0))
 
+    def ask_tcp(self, sent):
         def segment(check):
-            return struct.pack("!HHLLBBHHH", source, TCP_PORT, sent & UNSIGNED_32, 0, 5 << 4, 0x02, 1024, check, 0)
+            return struct.pack("!HHLLBBHHH", SOURCE_PORT, TCP_PORT, 0, sent, 5 << 4, ACK, 1024, check, 0)
 
         self.tcp.send(segment(checksum(self.pseudo_header + segment(0))))
 
     def icmp_answer(self, packet, arrived):
         data = packet[(packet[0] & 15) * 4 :]
-        if len(data) < 16 or struct.unpack_from("!H", data, 4)[0] != self.identity:
+        if len(data) < 12 or struct.unpack_from("!H", data, 4)[0] != self.identity:
             return None
+        answer = ["icmp", sent_at(struct.unpack_from("!L", data, 8)[0], arrived), arrived]
         if data[0] == ECHO_REPLY:
-            return ["echo", struct.unpack_from("!Q", data, 8)[0], arrived]
+            return answer
         # The highest bit marks a clock that does not count from midnight.
         if data[0] == TIMESTAMP_REPLY and len(data) >= 20 and not data[12] & 0x80:
-            sent, _, told = struct.unpack_from("!LLL", data, 8)
-            return ["clock", sent_at(sent, arrived), arrived, told]
+            self.tells_time = True
+            return [*answer, struct.unpack_from("!L", data, 12)[0]]
         return None
 
     def tcp_answer(self, packet, arrived):
         data = packet[(packet[0] & 15) * 4 :]
         if len(data) < 20:
             return None
-        port, own, _, acknowledged = struct.unpack_from("!HHLL", data)
-        if port != TCP_PORT or not FIRST_SOURCE_PORT <= own < FIRST_SOURCE_PORT + SOURCE_PORTS:
+        port, own, sequence = struct.unpack_from("!HHL", data)
+        if port != TCP_PORT or own != SOURCE_PORT:
             return None
-        return ["tcp", sent_at((acknowledged - 1) & UNSIGNED_32, arrived), arrived]
+        # RST takes its sequence number from what it refuses.
+        return ["tcp", sent_at(sequence, arrived), arrived]
 
 
 def sent_at(low, arrived):
@@ -138,32 +139,26 @@ def main(address, interval_ms):
     except OSError:
         pass  # then as any other; how late it was is told
     tell({"monotonicUs": now_us(), "epochUs": time.time_ns() // 1000})
-    period = int(interval_ms * 1000)
-    start = now_us()
-    # [name, how, how often, when next]
-    questions = [
-        ["echo", prober.echo, period, start],
-        ["tcp", prober.syn, period, start + period // 2],
-        ["clock", prober.clock, CLOCK_PERIOD_US, start],
-    ]
-    sent, late, answers, flush = {}, 0, [], start + FLUSH_US
+    questions = [("icmp", prober.ask_icmp), ("tcp", prober.ask_tcp)]
+    period = int(interval_ms * 1000 * DITHER)
+    due = now_us()
+    sent, late, answers, flush = {"icmp": 0, "tcp": 0}, 0, [], due + FLUSH_US
     while True:
         now = now_us()
-        for question in questions:
-            name, ask, every, due = question
-            if now < due:
-                continue
+        if now >= due:
             late = max(late, now - due)
-            question[3] = due + every * ((now - due) // every + 1)
-            sent[name] = sent.get(name, 0) + 1
+            due += period * ((now - due) // period + 1)
+            protocol, ask = questions[0]
+            questions.reverse()
+            sent[protocol] += 1
             try:
-                ask(now_us())
+                ask(now_us() & UNSIGNED_32)
             except OSError:
                 pass  # nobody has that address at the moment, which is what is being measured
         if now >= flush:
             tell({"atUs": now, "sent": sent, "lateUs": late, "answers": answers})
-            sent, late, answers, flush = {}, 0, [], now + FLUSH_US
-        wait = min(flush, *(due for _, _, _, due in questions)) - now_us()
+            sent, late, answers, flush = {"icmp": 0, "tcp": 0}, 0, [], now + FLUSH_US
+        wait = min(flush, due) - now_us()
         ready, _, _ = select.select([prober.icmp, prober.tcp], [], [], max(wait, 0) / 1e6)
         if prober.icmp in ready:
             answers.extend(received(prober.icmp, prober.icmp_answer))

@@ -37,7 +37,7 @@ export async function clientView(
     tell(`${guest}: its downtime as a client sees it is not known: ${why}`);
     return {};
   };
-  const asked = `${prober.host}'s probes (${prober.address}, ICMP and TCP port 22)`;
+  const asked = `${prober.host}'s probes (${prober.address}, ICMP and TCP)`;
   const own = await prober.ownClock();
   if (!own) return without(`no prober could be started on ${prober.host}; it needs python3 and root`);
   const at = (seconds: number, { offsetMs }: ClockReading) => own.at(seconds * 1000 - offsetMs);
@@ -59,7 +59,7 @@ export async function clientView(
   for (;;) {
     const view = viewOf(prober, stopped, misplacedMs, boots);
     const isFine = (view.guestClockResolutionMs ?? Number.POSITIVE_INFINITY) <= fineMs;
-    if (boots || isFine || prober.answers.answered.clock === 0 || performance.now() > deadlineMs) return view;
+    if (boots || isFine || !prober.answers.tellsTime || performance.now() > deadlineMs) return view;
     await sleep(50);
   }
 }
@@ -76,32 +76,32 @@ export function viewOf(
   misplacedMs: number,
   boots: boolean,
 ): View {
-  const counted = answers.all.filter(({ question }) => question !== "clock");
+  const { all } = answers;
   // Of a stop shorter than an interval a client sees no more than the silence next to it.
   const slackMs = intervalMs + misplacedMs;
-  const silence = silenceAround(counted, stopped, slackMs);
+  const silence = silenceAround(all, stopped, slackMs);
   if (!silence) return {};
-  const unanswered = unansweredAround(counted, stopped, slackMs);
-  const usual = usualSilenceMs(counted, silence.startMs);
+  const unanswered = unansweredAround(all, stopped, intervalMs, slackMs);
+  const usual = usualSilenceMs(all, silence.startMs);
   const late = answers.late.filter(({ atMs }) => atMs >= silence.startMs && atMs <= silence.endMs + 200);
-  const protocols = (["echo", "tcp"] as const).map((question) => {
-    const own = counted.filter((answer) => answer.question === question);
+  const protocols = (["icmp", "tcp"] as const).map((protocol) => {
+    const own = all.filter((answer) => answer.protocol === protocol);
     const alone = silenceAround(own, stopped, slackMs);
     return withoutAbsent({
-      protocol: question === "echo" ? ("icmp" as const) : question,
-      sent: answers.sent[question],
-      lost: Math.max(0, answers.sent[question] - answers.answered[question]),
+      protocol,
+      sent: answers.sent[protocol],
+      lost: Math.max(0, answers.sent[protocol] - answers.answered[protocol]),
       silenceMs: alone && rounded(lengthOf(alone)),
     });
   });
-  const missed = boots ? undefined : missedTime(answers.all, silence);
+  const missed = boots ? undefined : missedTime(all, silence);
   return withoutAbsent({
     clientDowntimeMs: rounded(lengthOf(silence)),
     clientProbeIntervalMs: intervalMs,
     client: withoutAbsent({
       prober: host,
       protocols,
-      unansweredMs: unanswered && rounded(lengthOf(unanswered)),
+      unansweredMs: unanswered === undefined ? undefined : rounded(unanswered),
       usualSilenceMs: usual === undefined ? undefined : rounded(usual),
       proberLateMs: rounded(Math.max(0, ...late.map(({ lateMs }) => lateMs))),
     }),

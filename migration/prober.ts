@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { quote, type SshSession } from "../libvirt/ssh-session.ts";
 import { OwnClockProgram } from "./own-clock.ts";
-import type { Answer, Question } from "./silence.ts";
+import type { Answer, Protocol } from "./silence.ts";
 
 const program = readFileSync(new URL("../hosts/prober.py", import.meta.url), "utf8");
 
@@ -13,26 +13,30 @@ const keptBatches = 3_000;
 /** A line of hosts/prober.py: what it sent and heard in a tenth of a second. */
 export interface Batch {
   atUs: number;
-  sent: Partial<Record<Question, number>>;
+  sent: Record<Protocol, number>;
   lateUs: number;
-  answers: [Question, number, number, number?][];
+  answers: [protocol: Protocol, sentUs: number, arrivedUs: number, guestMs?: number][];
 }
 
 /** A guest's answers to a prober, in milliseconds of the prober's clock. */
 export class Answers {
   readonly all: Answer[] = [];
-  readonly sent: Record<Question, number> = { echo: 0, tcp: 0, clock: 0 };
-  readonly answered: Record<Question, number> = { echo: 0, tcp: 0, clock: 0 };
+  readonly sent: Record<Protocol, number> = { icmp: 0, tcp: 0 };
+  readonly answered: Record<Protocol, number> = { icmp: 0, tcp: 0 };
+  /** Whether the guest says what its clock shows. */
+  tellsTime = false;
   /** How late the prober was, at worst, in the tenth of a second that ended then. */
   readonly late: { atMs: number; lateMs: number }[] = [];
 
   add({ atUs, sent, lateUs, answers }: Batch): void {
-    for (const [question, sentUs, arrivedUs, guestMs] of answers) {
-      const answer = { question, sentMs: sentUs / 1000, arrivedMs: arrivedUs / 1000 };
+    for (const [protocol, sentUs, arrivedUs, guestMs] of answers) {
+      const answer = { protocol, sentMs: sentUs / 1000, arrivedMs: arrivedUs / 1000 };
       this.all.push(guestMs === undefined ? answer : { ...answer, guestMs });
-      this.answered[question]++;
+      this.tellsTime ||= guestMs !== undefined;
+      this.answered[protocol]++;
     }
-    for (const question of ["echo", "tcp", "clock"] as const) this.sent[question] += sent[question] ?? 0;
+    this.sent.icmp += sent.icmp;
+    this.sent.tcp += sent.tcp;
     this.late.push({ atMs: atUs / 1000, lateMs: lateUs / 1000 });
     keepLast(this.all, keptAnswers);
     keepLast(this.late, keptBatches);

@@ -1,12 +1,11 @@
-/** What the prober asks: ICMP echo, a TCP SYN, and what the guest's clock says (ICMP timestamp). */
-export type Question = "echo" | "tcp" | "clock";
+export type Protocol = "icmp" | "tcp";
 
-/** An answer of a guest's; times are milliseconds of the prober's monotonic clock. */
+/** An answer of a guest's to a prober; times are milliseconds of the prober's monotonic clock. */
 export interface Answer {
-  question: Question;
+  protocol: Protocol;
   sentMs: number;
   arrivedMs: number;
-  /** `clock`: the guest's wall clock, whole milliseconds since midnight (UTC). */
+  /** The guest's wall clock when it answered, whole milliseconds since midnight (UTC). */
   guestMs?: number;
 }
 
@@ -41,17 +40,20 @@ export function silenceAround(
   return found && shareOf(found) > -slackMs ? found : undefined;
 }
 
-/** The same for what was asked: the time in which no question reached the guest, not even to be answered late. */
-export const unansweredAround = (
+/**
+ * From the first question that was never answered to the next one that was, be it late: the time in which nothing reached the guest, to
+ * an interval more or less. Absent like the silence; none: every question was answered.
+ */
+export function unansweredAround(
   answers: readonly Answer[],
   stopped: Silence,
+  intervalMs: number,
   slackMs: number,
-): Silence | undefined =>
-  silenceAround(
-    answers.map((answer) => ({ ...answer, arrivedMs: answer.sentMs })),
-    stopped,
-    slackMs,
-  );
+): number | undefined {
+  const asked = answers.map((answer) => ({ ...answer, arrivedMs: answer.sentMs }));
+  const found = silenceAround(asked, stopped, slackMs);
+  return found && Math.max(0, lengthOf(found) - intervalMs);
+}
 
 /** How long the guest was silent at most before that moment: for reasons of its own, of the network's or of the prober's. */
 export function usualSilenceMs(answers: readonly Answer[], untilMs: number): number | undefined {

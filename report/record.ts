@@ -87,7 +87,7 @@ export const recordSchema = z.object({
     .describe("longest silence around the switchover that a prober on a third machine saw, by its own clock"),
   clientProbeIntervalMs: ms
     .optional()
-    .describe("how often the prober asked, by each protocol: the resolution of clientDowntimeMs"),
+    .describe("how often the prober asked, by one protocol or the other: the resolution of clientDowntimeMs"),
   client: z
     .object({
       prober: z.string().describe("machine that asked"),
@@ -101,7 +101,7 @@ export const recordSchema = z.object({
       ),
       unansweredMs: ms
         .optional()
-        .describe("for how long what was asked was never answered: without answers that came late"),
+        .describe("from the first question never answered to the next that was, be it late"),
       usualSilenceMs: ms
         .optional()
         .describe("longest silence before the switchover: shorter ones tell nothing about the move"),

@@ -1,3 +1,4 @@
+import { withoutAbsent } from "../../libvirt/job-info.ts";
 import type { MigrationRecord } from "../../report/record.ts";
 import type { ProberSample } from "./prober.ts";
 import { type Comparison, compare, type Pair, type Summary, summary } from "./statistics.ts";
@@ -5,9 +6,9 @@ import { type Comparison, compare, type Pair, type Summary, summary } from "./st
 const compared = ["totalMs", "hypervisorTotalMs", "downtimeMs", "transferredMiB"] as const;
 export type ComparedFigure = (typeof compared)[number];
 
-/** How one view of a downtime differs from the hypervisor's. */
+/** How one view of a downtime differs from another, the hypervisor's unless it is said. */
 export interface Agreement {
-  /** The view's figure less the hypervisor's, ms. */
+  /** The view's figure less the other's, ms. */
   difference: Summary;
   /** Moves in which the difference is no more than both figures' uncertainty together. */
   within: number;
@@ -18,7 +19,9 @@ export interface ProberFindings {
   figures: Record<ComparedFigure, Comparison>;
   /** How long the prober asked in vain: within its interval and the clocks' uncertainty. */
   unanswered?: Agreement;
-  /** How long it heard nothing: the same. */
+  /** The same, against what the guest's clock missed; within the prober's interval and the resolution of that. */
+  unansweredByGuest?: Agreement;
+  /** How long it heard nothing, against the hypervisor's. */
   client?: Agreement;
   /** Within the resolution of what the guest told and the clocks' uncertainty. */
   guest?: Agreement;
@@ -37,28 +40,30 @@ export function proberFindings(samples: readonly ProberSample[]): ProberFindings
     ]),
   ) as ProberFindings["figures"];
   const records = samples.filter(({ arm }) => arm === "with").map(({ record }) => record);
-  const client = agreement(records, (record) => [record.clientDowntimeMs, record.clientProbeIntervalMs]);
-  const unanswered = agreement(records, ({ client, clientProbeIntervalMs }) => [
-    client?.unansweredMs,
-    clientProbeIntervalMs,
-  ]);
-  const guest = agreement(records, (record) => [record.guestDowntimeMs, record.guestClockResolutionMs]);
-  return { figures, ...(unanswered && { unanswered }), ...(client && { client }), ...(guest && { guest }) };
+  const hypervisor: View = ({ downtimeMs, clock }) => [downtimeMs, clock?.uncertaintyMs];
+  const guestClock: View = (record) => [record.guestDowntimeMs, record.guestClockResolutionMs];
+  const heard: View = (record) => [record.clientDowntimeMs, record.clientProbeIntervalMs];
+  const asked: View = (record) => [record.client?.unansweredMs, record.clientProbeIntervalMs];
+  const unanswered = agreement(records, asked, hypervisor);
+  const unansweredByGuest = agreement(records, asked, guestClock);
+  const client = agreement(records, heard, hypervisor);
+  const guest = agreement(records, guestClock, hypervisor);
+  return withoutAbsent({ figures, unanswered, unansweredByGuest, client, guest });
 }
 
 const both = (ours: number | undefined, reference: number | undefined): Pair[] =>
   ours === undefined || reference === undefined ? [] : [{ ours, reference }];
 
-/** @param view a figure and its resolution */
-function agreement(
-  records: readonly MigrationRecord[],
-  view: (record: MigrationRecord) => [number | undefined, number | undefined],
-): Agreement | undefined {
+/** A figure and how far it may be off. */
+type View = (record: MigrationRecord) => [ms: number | undefined, byMs: number | undefined];
+
+function agreement(records: readonly MigrationRecord[], one: View, other: View): Agreement | undefined {
   const seen = records.flatMap((record) => {
-    const { downtimeMs, clock } = record;
-    const [viewMs, resolutionMs] = view(record);
-    if (downtimeMs === undefined || viewMs === undefined || resolutionMs === undefined) return [];
-    return [{ differenceMs: viewMs - downtimeMs, byMs: resolutionMs + (clock?.uncertaintyMs ?? 0) }];
+    const [oneMs, oneByMs] = one(record);
+    const [otherMs, otherByMs] = other(record);
+    if (oneMs === undefined || oneByMs === undefined || otherMs === undefined || otherByMs === undefined)
+      return [];
+    return [{ differenceMs: oneMs - otherMs, byMs: oneByMs + otherByMs }];
   });
   if (seen.length === 0) return undefined;
   return {

@@ -46,7 +46,7 @@ function moveTables(samples: NonNullable<BenchResults["moves"]>): string {
 }
 
 function proberTables(samples: NonNullable<BenchResults["prober"]>): string {
-  const { figures, unanswered, client, guest } = proberFindings(samples);
+  const { figures, unanswered, unansweredByGuest, client, guest } = proberFindings(samples);
   const agreement = (name: string, found: Agreement | undefined): string[][] => {
     if (!found) return [];
     const { n, median, min, max } = found.difference;
@@ -63,13 +63,14 @@ function proberTables(samples: NonNullable<BenchResults["prober"]>): string {
         ["sent, MiB", ...comparisonCells(figures.transferredMiB)],
       ],
     ),
-    "Downtimes less the hypervisor's, ms",
+    "Downtimes: by how much one is longer than the other, ms",
     drawn(
-      ["", "moves", "median", "min", "max", "within resolution and clocks' uncertainty"],
+      ["", "moves", "median", "min", "max", "moves within what both can tell"],
       [
-        ...agreement("asked in vain", unanswered),
-        ...agreement("heard nothing", client),
-        ...agreement("guest's clock", guest),
+        ...agreement("prober's unanswered questions – hypervisor", unanswered),
+        ...agreement("prober's unanswered questions – guest's clock", unansweredByGuest),
+        ...agreement("guest's clock – hypervisor", guest),
+        ...agreement("prober's silence – hypervisor", client),
       ],
     ),
   ].join("\n");

@@ -179,8 +179,8 @@ export class SimulatedFleet {
     );
     for (const onLine of this.probers) {
       const atUs = Math.round(Number(storage?.now()) * 1e6);
-      const answers = runs && this.answers ? [["echo", atUs - 1, atUs]] : [];
-      onLine(JSON.stringify({ atUs, sent: { echo: 1, tcp: 1 }, lateUs: 90, answers }));
+      const answers = runs && this.answers ? [["icmp", atUs, atUs]] : [];
+      onLine(JSON.stringify({ atUs, sent: { icmp: 1, tcp: 0 }, lateUs: 90, answers }));
     }
   }
 
