@@ -37,7 +37,7 @@ export interface Turn {
  * each look is taken, by one at a time, whoever has the lock on the folder above.
  *
  * join FOLDER UUID WAITING MOVING: stands in the queue and tells how it looks, until it is killed; whoever is alone has nothing to wait for.
- * take FOLDER UUID MOVING: has its turn, if the queue still looks as it is said on standard input.
+ * take FOLDER UUID MOVING: has its turn, if the queue still looks as it is said on standard input; otherwise it is told how it looks now.
  */
 export const queueProgram = `
 entries() {
@@ -72,8 +72,8 @@ join() {
 }
 take() {
   exec 8< "$1" && flock 8 || exit
-  [ "$(entries "$1/queue")" = "$(cat)" ] || { echo changed; exit; }
-  echo "$3" > "$1/queue/$2" && echo taken
+  now=$(entries "$1/queue")
+  if [ "$now" = "$(cat)" ]; then echo "$3" > "$1/queue/$2" && echo taken; else printf 'changed\\n%s\\n' "$now"; fi
 }
 `;
 
@@ -123,7 +123,10 @@ export async function withTurn<T>(
         `${queueProgram}\ntake ${words} ${quote(moving as string)}`,
         { input: text },
       );
-      if (stdout !== "taken") continue;
+      if (stdout !== "taken") {
+        view.show(stdout.replace(/^changed\n/, ""));
+        continue;
+      }
       // The latest of those that move: as the queue will show it, too.
       const granted = [...entries.filter((entry) => entry.uuid !== uuid), { ...wanted, moving: true }];
       return await use({ waitedMs, entries: () => (view.version > seen ? view.entries : granted) });
@@ -147,9 +150,14 @@ class QueueView {
       this.#lines.push(line);
       return;
     }
-    this.text = this.#lines.join("\n");
-    this.entries = this.#lines.map((each) => JSON.parse(each) as Entry);
+    const text = this.#lines.join("\n");
     this.#lines = [];
+    this.show(text);
+  }
+
+  show(text: string): void {
+    this.text = text;
+    this.entries = text.split("\n").map((each) => JSON.parse(each) as Entry);
     this.version++;
     this.#change.resolve();
     this.#change = Promise.withResolvers();

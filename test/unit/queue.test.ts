@@ -110,8 +110,9 @@ test("a turn is not taken on a view that is out of date", async () => {
   await withTurnOf(wanted("a"), async () => {
     const take = (expected: string) =>
       session.run("taking", `${queueProgram}\ntake "${directory}" b '{}'`, { input: expected });
-    expect((await take("")).stdout).toBe("changed");
-    expect((await take(JSON.stringify({ ...wanted("a"), moving: true }))).stdout).toBe("taken");
+    const now = JSON.stringify({ ...wanted("a"), moving: true });
+    expect((await take("")).stdout).toBe(`changed\n${now}`);
+    expect((await take(now)).stdout).toBe("taken");
   });
 });
 

@@ -461,7 +461,7 @@ export class Machine {
       }),
       call: atOnce(() => ok("through\n")),
       take: atOnce(([, uuid = "", entry = ""], expected) => {
-        if (this.#queueText() !== expected) return ok("changed\n");
+        if (this.#queueText() !== expected) return ok(`changed\n${this.#queueText()}\n`);
         this.#stand(uuid, entry);
         return ok("taken\n");
       }),
