@@ -105,7 +105,7 @@ async function recover(
   return withoutAbsent({
     ...(await circumstances(moving, request.conditions)),
     // Undone, unless the dead run or this one brought it to its destination.
-    outcome: at === "destination" ? "recovered" : "rolled-back",
+    outcome: memoryLost ? "failed" : at === "destination" ? "recovered" : "rolled-back",
     error: memoryLost
       ? `the run died on the way, and the guest's memory was lost; it was booted anew on ${host}`
       : `the run died on the way; the guest was found or put back on ${host}${refusal ? `, since ${refusal.message}` : ""}`,
