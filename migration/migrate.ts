@@ -218,12 +218,16 @@ async function move(
 ): Promise<Outcome> {
   const { guest, source, destination, storage, intentFile, tell } = moving;
   const { mode } = request.options;
-  const [facts, clocks] = await Promise.all([circumstances(moving, request), readClocks(moving)]);
+  // Before anything else keeps the machines busy: a clock is read as well as they answer.
+  const clocks = await readClocks(moving);
+  const asked = circumstances(moving, request);
+  const versions = asked.then((said) => said.versions);
   const onTheirWay = aheadOf(moving.uuid, turn.entries());
   const checks = await preflight(
-    { request, source, destination, sightings, versions: facts.versions, clocks, onTheirWay },
+    { request, source, destination, sightings, versions, clocks, onTheirWay },
     storage,
   );
+  const facts = await asked;
   tell(
     `${guest}: moving from ${source.name} to ${destination.name} (${mode}, ${request.conditions.memoryMiB} MiB)`,
   );
