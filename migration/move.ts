@@ -53,7 +53,9 @@ async function moveSeen(
 ): Promise<Outcome> {
   const { guest, source, destination, storage, intentFile, options, tell } = moving;
   const { mode } = options;
-  const [facts, clocks] = await Promise.all([circumstances(moving, request.conditions), readClocks(moving)]);
+  // Before anything else keeps the machines busy: a clock is read as well as they answer.
+  const clocks = await readClocks(moving);
+  const circumstance = circumstances(moving, request.conditions);
   const onTheirWay = aheadOf(moving.uuid, turn.entries());
   const checks = await preflight(
     {
@@ -61,12 +63,13 @@ async function moveSeen(
       source,
       destination,
       sightings,
-      versions: facts.versions,
+      versions: circumstance.then((said) => said.versions),
       clocks,
       onTheirWay,
     },
     storage,
   );
+  const facts = await circumstance;
   tell(
     `${guest}: moving from ${source.name} to ${destination.name} (${mode}, ${request.conditions.memoryMiB} MiB)`,
   );

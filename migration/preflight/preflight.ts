@@ -18,6 +18,8 @@ import { bridgeCheck, libvirtPorts, portCheck, wayCheck } from "./network.ts";
 import { cpuCheck, emulationCheck, machineCheck, userfaultfdCheck, versionCheck } from "./platform.ts";
 import { prove } from "./proofs.ts";
 
+type Versions = MigrationRecord["versions"];
+
 /** A move that is thought of, and what is known of it already. */
 export interface Proposed {
   request: MigrationRequest;
@@ -25,7 +27,7 @@ export interface Proposed {
   destination: Station;
   /** What all hosts said about the guest. */
   sightings: readonly Sighting[];
-  versions: MigrationRecord["versions"];
+  versions: Promise<Versions>;
   clocks: Clocks;
   /** Other guests that are on their way to the same host, and take memory there. */
   onTheirWay: readonly { guest: string; memoryMiB: number }[];
@@ -34,8 +36,8 @@ export interface Proposed {
 /** Asks both hosts whether the guest can be moved, and touches nothing: for a preview. */
 export async function examine(move: Proposed): Promise<Check[]> {
   const { source, destination, way } = ask(move);
-  const [atSource, atDestination, wayError] = await allOf([source, destination, way] as const);
-  return judge(move, atSource, atDestination, wayError);
+  const [versions, ...answers] = await allOf([move.versions, source, destination, way] as const);
+  return judge(move, versions, ...answers);
 }
 
 /**
@@ -52,14 +54,15 @@ export async function preflight(move: Proposed, storage: SshSession): Promise<Ch
     const folders = atSource.domain ? diskFolders(atSource.domain) : [];
     return prove(request.uuid, source, destination, storage, folders, atDestination.port);
   });
-  const [atSource, atDestination, wayError, { tokens, call }] = await allOf([
+  const [versions, atSource, atDestination, wayError, { tokens, call }] = await allOf([
+    move.versions,
     answers.source,
     answers.destination,
     answers.way,
     proving,
   ] as const);
   const checks = [
-    ...judge(move, atSource, atDestination, wayError),
+    ...judge(move, versions, atSource, atDestination, wayError),
     imageCheck(source.name, destination.name, tokens),
     ...(dataPort ? [portCheck(source.name, destination.name, call, port)] : []),
   ];
@@ -115,8 +118,14 @@ async function tryWay(source: Station, destination: Station): Promise<string | u
 }
 
 /** What the answers speak for and against. */
-function judge(move: Proposed, atSource: Survey, atDestination: Survey, wayError?: string): Check[] {
-  const { request, sightings, versions, clocks, onTheirWay } = move;
+function judge(
+  move: Proposed,
+  versions: Versions,
+  atSource: Survey,
+  atDestination: Survey,
+  wayError?: string,
+): Check[] {
+  const { request, sightings, clocks, onTheirWay } = move;
   const { guest, uuid, options, conditions, platform } = request;
   const [source, destination] = [move.source.name, move.destination.name];
   const { movesMemory, copiesRunningMemory, userfaultfd, stateFile } = demandsOf(options);

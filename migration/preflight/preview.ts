@@ -1,5 +1,6 @@
 import type { Sighting } from "../../libvirt/sighting.ts";
 import { hostVersions } from "../../libvirt/versions.ts";
+import type { MigrationRecord } from "../../report/record.ts";
 import type { Fleet } from "../fleet.ts";
 import type { Station } from "../moving.ts";
 import { type FleetSessions, withFleet } from "../observe.ts";
@@ -55,14 +56,15 @@ async function look(
   sightings: readonly Sighting[],
   onTheirWay: readonly { guest: string; memoryMiB: number }[],
 ): Promise<Check[]> {
-  const [from, to, atSource, atDestination] = await Promise.all([
-    hostVersions(source.session),
-    hostVersions(destination.session),
+  const [atSource, atDestination] = await Promise.all([
     source.session.readClock(),
     destination.session.readClock(),
   ]);
+  const versions = Promise.all([source, destination].map(({ session }) => hostVersions(session))).then(
+    ([from, to]) => ({ from, to }) as MigrationRecord["versions"],
+  );
   const clocks = { source: atSource, destination: atDestination };
-  return examine({ request, source, destination, sightings, versions: { from, to }, clocks, onTheirWay });
+  return examine({ request, source, destination, sightings, versions, clocks, onTheirWay });
 }
 
 function stationOf(fleet: Fleet, sessions: FleetSessions, name: string): Station {
