@@ -37,6 +37,20 @@ export default defineConfig({
           hookTimeout: 900_000,
         },
       },
+      // Moves that are struck by faults: npm run test:faults.
+      ...(process.env.TEST_FAULTS === undefined
+        ? []
+        : [
+            {
+              test: {
+                name: "faults",
+                include: ["test/faults/**/*.test.ts"],
+                sequence: { groupOrder: 3 },
+                testTimeout: 900_000,
+                hookTimeout: 900_000,
+              },
+            },
+          ]),
       // The same on machines of one's own, when there are some: npm run test:metal.
       ...(process.env.METAL_INVENTORY === undefined
         ? []
@@ -45,7 +59,7 @@ export default defineConfig({
               test: {
                 name: "metal",
                 include: ["test/metal/**/*.test.ts"],
-                sequence: { groupOrder: 3 },
+                sequence: { groupOrder: 4 },
                 testTimeout: 3_600_000,
                 hookTimeout: 3_600_000,
               },

@@ -1,0 +1,85 @@
+import type { FaultName } from "./faults.ts";
+import type { Mode, Moment } from "./moments.ts";
+
+/** One fault at one moment of a move, and what must become of the guest's memory. */
+export interface FaultCase {
+  mode: Mode;
+  moment: Moment;
+  fault: FaultName;
+  /** lost: that is said, and it is booted anew. either: the fault may come a moment before or after that in which it matters. */
+  memory: "kept" | "lost" | "either";
+}
+
+/** By mode, moment and fault. A cold move ends the guest's memory by itself. */
+export const cases: readonly FaultCase[] = [
+  ...at("live", "start", {
+    kept: ["cli", "provider", "destinationLibvirtd", "sourceLibvirtd", "sshRefused"],
+  }),
+  ...at("live", "middle", {
+    lost: ["sourceQemu", "sourceHost"],
+    kept: [
+      "destinationQemu",
+      "sourceLibvirtd",
+      "destinationLibvirtd",
+      "cli",
+      "provider",
+      "shortCut",
+      "longCut",
+      "destinationHost",
+      "nfs",
+      "sshRefused",
+    ],
+  }),
+  ...at("live", "switchover", {
+    either: ["sourceQemu", "destinationQemu", "sourceHost", "destinationHost"],
+    kept: ["sourceLibvirtd", "destinationLibvirtd", "cli", "provider", "shortCut", "nfs"],
+  }),
+  ...at("offline", "start", { kept: ["cli", "provider", "noSpace", "sshRefused", "sourceLibvirtd"] }),
+  ...at("offline", "middle", {
+    kept: [
+      "sourceLibvirtd",
+      "destinationLibvirtd",
+      "cli",
+      "provider",
+      "shortCut",
+      "longCut",
+      "destinationHost",
+      "nfs",
+    ],
+    // The state file is on the source's disk, which a lab host keeps.
+    either: ["sourceHost"],
+  }),
+  ...at("offline", "switchover", {
+    either: ["destinationQemu", "destinationHost", "destinationLibvirtd"],
+    kept: ["sourceLibvirtd", "cli", "provider", "sourceHost", "nfs"],
+  }),
+  ...at("cold", "start", {
+    lost: ["cli", "provider", "sourceLibvirtd", "destinationLibvirtd", "sshRefused"],
+  }),
+  ...at("cold", "middle", {
+    lost: [
+      "sourceQemu",
+      "sourceLibvirtd",
+      "destinationLibvirtd",
+      "cli",
+      "provider",
+      "sourceHost",
+      "destinationHost",
+      "nfs",
+      "longCut",
+    ],
+  }),
+  ...at("cold", "switchover", {
+    lost: ["destinationQemu", "destinationLibvirtd", "cli", "provider", "sourceHost", "destinationHost"],
+  }),
+];
+
+function at(
+  mode: Mode,
+  moment: Moment,
+  faults: Partial<Record<FaultCase["memory"], FaultName[]>>,
+): FaultCase[] {
+  return Object.entries(faults).flatMap(([memory, names]) =>
+    names.map((fault) => ({ mode, moment, fault, memory: memory as FaultCase["memory"] })),
+  );
+}

@@ -1,0 +1,48 @@
+import type { StackInput } from "../../stacks/config.ts";
+import type { LabStack } from "../lab/stack.ts";
+
+/** A move that a fault strikes: from where to where. */
+export interface Struck {
+  stack: LabStack;
+  from: string;
+  to: string;
+}
+
+export type Moment = "start" | "middle" | "switchover";
+export type Mode = "live" | "offline" | "cold";
+
+type Wait = (struck: Struck) => Promise<unknown>;
+
+const intent = "/export/testbed/.migrations/*.json";
+const moving = "/var/lib/kvm-migration-testbed/moving";
+const state = `virsh -c qemu:///system domstate --reason vm1 2>/dev/null`;
+
+const start: Wait = ({ stack }) => stack.until("storage", `ls ${intent}`);
+
+/** Waits until a move has come to a moment. */
+export const moments: Record<Mode, Record<Moment, Wait>> = {
+  live: {
+    start,
+    middle: ({ stack, from }) =>
+      stack.until(from, `virsh domjobinfo vm1 | grep -qE "^Memory processed: *[0-9.]+ MiB"`),
+    switchover: ({ stack, from }) => stack.until(from, `${state} | grep -q paused`),
+  },
+  offline: {
+    start,
+    middle: ({ stack, to }) => stack.until(to, `[ -s ${moving}/*.part ]`),
+    switchover: ({ stack, to }) => stack.until(to, `${state} | grep -q paused`),
+  },
+  cold: {
+    start,
+    middle: ({ stack, from }) => stack.until(from, `${state} | grep -qE "in shutdown|shut off"`),
+    switchover: ({ stack, to }) => stack.until(to, `${state} | grep -qE "shut off|running"`),
+  },
+};
+
+/** How each mode is slowed down, so that its moments can be met. */
+export const options: Record<Mode, Omit<NonNullable<StackInput["migration"]>, "mode">> = {
+  // What can be sent within the downtime waits for the switchover, which takes that long then.
+  live: { bandwidthMiBps: 32, maxDowntimeMs: 2000, timeoutMs: 120_000 },
+  offline: { timeoutMs: 120_000 },
+  cold: { timeoutMs: 120_000 },
+};

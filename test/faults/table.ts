@@ -1,0 +1,31 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { FaultCase } from "./cases.ts";
+import { faults } from "./faults.ts";
+
+/** What a person would have seen of a case. */
+export interface Seen {
+  struckUp: "succeeded" | "failed" | "was killed";
+  outcomes: string[];
+  memory: "kept" | "lost";
+}
+
+/** What was seen of each case, as a table in Markdown, for docs/faults.md. */
+export class FaultTable {
+  readonly #rows: string[] = [];
+
+  add({ mode, moment, fault }: FaultCase, { struckUp, outcomes, memory }: Seen): void {
+    const cells = [mode, moment, faults[fault].name, struckUp, outcomes.join(", ") || "none", memory];
+    this.#rows.push(`| ${cells.join(" | ")} |`);
+  }
+
+  async write(): Promise<void> {
+    const folder = join(import.meta.dirname, "..", "..", ".testbed");
+    await mkdir(folder, { recursive: true });
+    const head = [
+      "| mode | at its | fault | the struck `up` | records | memory |",
+      "| --- | --- | --- | --- | --- | --- |",
+    ];
+    await writeFile(join(folder, "faults.md"), `${[...head, ...this.#rows].join("\n")}\n`);
+  }
+}
