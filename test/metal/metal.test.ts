@@ -86,10 +86,7 @@ describe("a mistake is told within a minute, before anything is done:", () => {
 
   test("a host that is off, or whose SSH port is filtered", () =>
     // An address for documentation, which nobody has (RFC 5737).
-    refused(
-      atSecond({ address: "192.0.2.1", port: 22 }),
-      "@192.0.2.1 port 22) does not answer",
-    ));
+    refused(atSecond({ address: "192.0.2.1", port: 22 }), "@192.0.2.1 port 22) does not answer"));
   test("a port on which nobody listens", () =>
     refused(atSecond({ address: "127.0.0.1", port: 1 }), `port 1) does not answer`));
   test("an uplink that is not there", () =>
