@@ -88,37 +88,33 @@ export async function serve(
 /** What is stopped gets this long before the plugin ends without it. */
 const endGraceMs = 7_000;
 
+/** How often a plugin looks whether its engine is still there. */
+const engineWatchMs = 200;
+
 /**
- * A plugin's life: it ends on a signal, or when the engine has gone (a plugin must not outlive a CLI that was killed);
- * in both cases what runs is stopped first. The engine starts each plugin as a process group, and at the end kills that
- * group; an engine that has gone cannot, so it is done here.
+ * A plugin's life: it ends on a signal, or when the process that started it, the engine's, has gone (a plugin must not
+ * outlive a CLI that was killed); in both cases what runs is stopped first. The engine starts each plugin as a process
+ * group, and at the end kills that group; an engine that has gone cannot, so it is done here.
  */
 export class Lifetime {
   readonly #stopping = new AbortController();
-  #engine = "";
   #running = 0;
   #exit: (() => void) | undefined;
 
   constructor() {
     for (const signal of ["SIGINT", "SIGTERM"] as const)
       process.on(signal, () => this.#end(() => process.exit(0)));
+    const engine = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid === engine) return;
+      clearInterval(watch);
+      this.#end(killOwnGroup);
+    }, engineWatchMs);
   }
 
   /** Aborts when everything that runs is to stop. */
   get signal(): AbortSignal {
     return this.#stopping.signal;
-  }
-
-  /** The engine's address; "" as long as it is not known. */
-  get engine(): string {
-    return this.#engine;
-  }
-
-  /** Belongs to the engine at `address` from now on. */
-  attach(address: string): void {
-    if (address === "" || address === this.#engine) return;
-    this.#engine = address;
-    whenGone(address, () => this.#end(killOwnGroup));
   }
 
   /** Stops what runs, and goes on serving: the engine cancels an update this way, and ends the plugin later. */
@@ -151,20 +147,4 @@ function killOwnGroup(): void {
   } catch {
     process.exit(0); // not started as a group
   }
-}
-
-/** Calls `gone` once the connection to `address`, made here, is lost and cannot be made again. */
-function whenGone(address: string, gone: () => void): void {
-  const channel = new grpc.Channel(address, grpc.credentials.createInsecure(), {
-    ...channelOptions,
-    "grpc.client_idle_timeout_ms": 2 ** 31 - 1, // an idle channel would look like one whose engine has gone
-  });
-  let wasReady = false;
-  const watch = () => {
-    const state = channel.getConnectivityState(true); // true: connect, also after the connection was lost
-    wasReady ||= state === grpc.connectivityState.READY;
-    if (wasReady && state === grpc.connectivityState.TRANSIENT_FAILURE) return gone();
-    channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, watch);
-  };
-  watch();
 }

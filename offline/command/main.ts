@@ -14,11 +14,13 @@ import type { WireProperties } from "./values.ts";
 
 const { version } = commandPackage;
 const lifetime = new Lifetime();
+let engine = "";
 let log: EngineLog | undefined;
 
+/** Logs to the engine at `address` from now on. */
 function attach(address: string): void {
-  if (address === "" || address === lifetime.engine) return;
-  lifetime.attach(address);
+  if (address === "" || address === engine) return;
+  engine = address;
   log = new EngineLog(address);
 }
 

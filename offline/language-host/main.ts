@@ -15,6 +15,7 @@ import { installedPackages, programDependencies, readPackageJson, requiredPackag
 import { parseOptions, type RuntimeOptions, runProgram } from "./program.ts";
 
 const lifetime = new Lifetime();
+let engine = process.argv.slice(2).find((argument) => !argument.startsWith("-")) ?? "";
 
 function programInfo(info: messages.ProgramInfo | undefined) {
   if (info === undefined) throw new Error("the engine sent no program info");
@@ -29,7 +30,7 @@ function programInfo(info: messages.ProgramInfo | undefined) {
 
 const handlers = {
   handshake: unary((request: messages.LanguageHandshakeRequest) => {
-    lifetime.attach(request.getEngineAddress());
+    engine = request.getEngineAddress() || engine;
     return new language.LanguageHandshakeResponse();
   }),
 
@@ -67,7 +68,7 @@ const handlers = {
           ...programInfo(request.getInfo()),
           args: request.getArgsList(),
           monitorAddress: request.getMonitorAddress(),
-          engineAddress: lifetime.engine,
+          engineAddress: engine,
           organization: request.getOrganization(),
           project: request.getProject(),
           stack: request.getStack(),
@@ -135,5 +136,4 @@ function packageManager(programDirectory: string, rootDirectory: string, options
   return has("pnpm-lock.yaml") ? "pnpm" : has("yarn.lock") ? "yarn" : "npm";
 }
 
-lifetime.attach(process.argv.slice(2).find((argument) => !argument.startsWith("-")) ?? "");
 void serve(languageGrpc.LanguageRuntimeService, handlers);

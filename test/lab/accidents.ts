@@ -255,5 +255,6 @@ function lostHosts(guest: () => GuestUnderTest<LabStack>): void {
     expect(await stack.places("vm1")).toEqual({ [host]: "running (booted)" });
     expect(await stack.deploy()).toMatch(unchanged);
     await stack.reachable("vm1");
+    await startCounter(stack, "vm1");
   });
 }

@@ -11,8 +11,8 @@ export function changingHosts(
     const before = await guest().life();
     const { stack } = guest();
     Object.assign(stack.addresses, addresses);
-    stack.config.hosts.push(...Object.keys(addresses).map((name) => ({ name })));
     await guest().stay();
+    stack.config.hosts.push(...Object.keys(addresses).map((name) => ({ name })));
     await stack.deploy();
     expect(Object.keys((await stack.outputs()).hosts)).toEqual(stack.config.hosts.map(({ name }) => name));
     await guest().expectLifeWentOn(before);
@@ -24,7 +24,7 @@ export function changingHosts(
     const { hosts, placement } = stack.config;
     const host = await guest().host();
     stack.config.hosts = hosts.filter(({ name }) => name !== host);
-    stack.config.placement = { vm1: Object.keys(addresses)[0] as string };
+    stack.config.placement = { ...placement, vm1: Object.keys(addresses)[0] as string };
     const { exitCode, text } = await stack.up();
     Object.assign(stack.config, { hosts, placement });
     expect(exitCode).not.toBe(0);

@@ -34,8 +34,11 @@ export async function lifeOf(stack: TestStack, guest: string): Promise<Life> {
     guest,
     `cat /proc/sys/kernel/random/boot_id; cut -d ' ' -f 1 /proc/uptime; ps -o pid= -p "$(head -n 1 ${log})"; tail -n 1 ${log}`,
   );
-  const [bootId = "", uptimeS, pid, count] = printed.split("\n");
-  return { bootId, uptimeS: Number(uptimeS), pid: Number(pid), count: Number(count) };
+  const [bootId = "", ...numbers] = printed.split("\n");
+  const [uptimeS = Number.NaN, pid = Number.NaN, count = Number.NaN] = numbers.map(Number);
+  if (![uptimeS, pid, count].every((n) => n > 0))
+    throw new Error(`${guest} has no counter that runs: ${JSON.stringify(printed)}`);
+  return { bootId, uptimeS, pid, count };
 }
 
 /** The numbers that the counter wrote twice or left out. */

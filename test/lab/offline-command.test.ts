@@ -145,7 +145,7 @@ test.each(["SIGINT", "SIGKILL"] as const)(
       ...processesWith(stack.dir),
       ...processesWith(toolchain.home),
     ];
-    await until(() => left().length === 0, "the end of all processes");
+    await expect.poll(left, { timeout: 30_000 }).toEqual([]);
     if (signal === "SIGINT") expect(result.all).toContain("cancelled: running");
   },
 );
@@ -157,5 +157,5 @@ test("what a command leaves running in a session of its own survives the update"
   await stack.up();
   const left = processesWith(marker);
   expect(left).toHaveLength(1);
-  process.kill(left[0] as number);
+  for (const { pid } of left) process.kill(pid);
 });

@@ -133,17 +133,20 @@ export class Project {
 }
 
 /** The processes whose command line has `text` in it. */
-export function processesWith(text: string): number[] {
+export function processesWith(text: string): { pid: number; command: string }[] {
   return readdirSync("/proc")
     .map(Number)
     .filter((pid) => Number.isInteger(pid) && pid !== process.pid)
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(text);
-      } catch {
-        return false; // it has ended meanwhile
-      }
-    });
+    .map((pid) => ({ pid, command: commandLine(pid) }))
+    .filter(({ command }) => command.includes(text));
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+  } catch {
+    return ""; // it has ended meanwhile
+  }
 }
 
 /** Waits until `condition` holds; throws an error that names `what` if it does not in time. */

@@ -163,5 +163,5 @@ test.each(["SIGINT", "SIGKILL"] as const)("%s of the CLI leaves no process behin
     ...processesWith(stack.dir),
     ...processesWith(toolchain.home),
   ];
-  await until(() => left().length === 0, "the end of all processes");
+  await expect.poll(left, { timeout: 30_000 }).toEqual([]);
 });

@@ -176,7 +176,7 @@ test("cancelling ends a command on the host", async () => {
   const result = await running;
   expect(result.failed).toBe(true);
   expect(result.all).toContain("cancelled: running");
-  await until(() => processesWith(marker).length === 0, "the end of the command");
+  await expect.poll(() => processesWith(marker), { timeout: 30_000 }).toEqual([]);
 });
 
 test("files, texts and folders are copied, again when they change, and into folders that are not there yet", async () => {
