@@ -5,6 +5,7 @@ import { partOf, partTimes } from "../bench/lab-parts.ts";
 import type { MoveSample } from "../bench/moves.ts";
 import { kindOf } from "../bench/process-memory.ts";
 import type { Span, StateResource } from "../bench/pulumi.ts";
+import { mostAtOnce } from "../bench/several.ts";
 import { compare } from "../bench/statistics.ts";
 
 describe("a comparison of pairs", () => {
@@ -165,4 +166,18 @@ test("processes are known by their command lines", () => {
   );
   expect(kind("ssh", "-M", "-S", "/tmp/x")).toBe("ssh");
   expect(kind("sleep", "1")).toBe("other");
+});
+
+describe("several moves at once", () => {
+  const move = (second: number, totalMs: number) => ({
+    startedAt: new Date(second * 1000).toISOString(),
+    totalMs,
+  });
+
+  test("are counted by their records: those of which one began before the other was done", () => {
+    expect(mostAtOnce([])).toBe(0);
+    expect(mostAtOnce([move(0, 1000), move(1, 1000), move(2, 1000)])).toBe(1);
+    expect(mostAtOnce([move(0, 1001), move(1, 1001), move(2, 1000)])).toBe(2);
+    expect(mostAtOnce([move(0, 5000), move(1, 500), move(2, 2000), move(3, 100)])).toBe(3);
+  });
 });
