@@ -1,3 +1,4 @@
+import { dirname } from "node:path/posix";
 import { consoleLogPath, type DomainSpec, domainXml } from "../libvirt/domain-xml.ts";
 import { quote, type SshSession } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
@@ -6,6 +7,7 @@ import { withGuest } from "./guest-lock.ts";
 import { clearIntent, intentPath } from "./intent.ts";
 import { type FleetSessions, observeGuest } from "./observe.ts";
 import { shutDown } from "./power.ts";
+import { removeTokens } from "./preflight/proofs.ts";
 import { discardStateFiles } from "./state-file.ts";
 import type { Tell } from "./tell.ts";
 import { isActive, type Whereabouts, whereabouts } from "./whereabouts.ts";
@@ -65,8 +67,8 @@ export function redefine(request: GuestRequest, tell: Tell): Promise<GuestState>
   });
 }
 
-/** Removes the guest wherever it is: the running copy, definitions, state files, intent record and console log. Its disk stays. */
-export function remove(guest: { name: string; uuid: string }, fleet: Fleet, tell: Tell): Promise<void> {
+/** Removes the guest wherever it is: the running copy, definitions, state files, intent record, tokens and console log. Its disk stays. */
+export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<void> {
   return withGuest({ guest: guest.name, uuid: guest.uuid }, fleet, tell, async (sessions) => {
     const { sightings } = await observeGuest(sessions, fleet, guest.uuid);
     await Promise.all(
@@ -87,6 +89,7 @@ export function remove(guest: { name: string; uuid: string }, fleet: Fleet, tell
     );
     const intentFile = intentPath(fleet.storage.intentDirectory, guest.uuid);
     await clearIntent(sessions.storage, intentFile);
+    await removeTokens(sessions.storage, guest.uuid, [dirname(guest.storage.overlayPath)]);
     const { intentDirectory } = fleet.storage;
     await sessions.storage.run(
       "removing its lock",

@@ -7,7 +7,7 @@ export function wayCheck(source: string, destination: string, error?: string): C
     ? passed("host to host", `${source} reaches libvirt on ${destination} over SSH`)
     : failed(
         "host to host",
-        `${source} does not reach libvirt on ${destination} over SSH: ${error}. ` +
+        `${source} does not reach libvirt on ${destination} over SSH: ${error.replace(/\.+$/, "")}. ` +
           "Is sshd running there, and does a firewall let it in? `pulumi up --refresh` mends keys and firewall rules",
       );
 }

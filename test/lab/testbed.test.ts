@@ -3,6 +3,7 @@ import { join } from "node:path";
 import pRetry from "p-retry";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { inconsistencies } from "../../report/record.ts";
+import { mostAtOnce } from "../bench/several.ts";
 import { accidents } from "./accidents.ts";
 import { changingHosts } from "./changing-hosts.ts";
 import { expectOneStop } from "./downtimes.ts";
@@ -174,6 +175,30 @@ test("a cold move boots the guest at the destination, from the same disk", async
   expect(record).toMatchObject({ mode: "cold", outcome: "completed" });
   expect(record && inconsistencies(record)).toEqual([]);
   if (record) expectOneStop(record);
+});
+
+test("guests whose placement changes in one update move one after the other or at the same time, as the config lets a host take part", async () => {
+  const both = [vm1, new GuestUnderTest(stack, "vm2")];
+  // So slow that they would meet.
+  const moveBoth = async (host: string, concurrentPerHost: number) => {
+    for (const guest of both) guest.place(host, "live", { concurrentPerHost, bandwidthMiBps: 50 });
+    const said = await stack.deploy();
+    for (const guest of both) await guest.expectOneCopyAt(host);
+    const records = await Promise.all(both.map(async (guest) => (await guest.records()).slice(-1)));
+    return { said, records: records.flat() };
+  };
+  const apart = await moveBoth("host1", 1);
+  expect(mostAtOnce(apart.records)).toBe(1);
+  expect(apart.said).toMatch(/vm[12]: waits for vm[12] \(a host takes part in 1 at a time\)/);
+  expect(apart.records.filter(({ waitedMs }) => waitedMs !== undefined)).toHaveLength(1);
+
+  const together = await moveBoth("host2", 2);
+  expect(mostAtOnce(together.records)).toBe(2);
+  expect(together.said).toMatch(/vm[12]: sends up to (25|50) MiB\/s from here on, its part of 50/);
+  for (const { records } of [apart, together]) {
+    expect(records.map(({ outcome }) => outcome)).toEqual(["completed", "completed"]);
+    expect(records.flatMap(inconsistencies)).toEqual([]);
+  }
 });
 
 test("a change of memory and CPUs restarts a guest where it is; one that was switched off by hand is started", async () => {

@@ -7,6 +7,7 @@ import type { ProberSample } from "../bench/prober.ts";
 import { proberFindings } from "../bench/prober-findings.ts";
 import { kindOf } from "../bench/process-memory.ts";
 import type { Span, StateResource } from "../bench/pulumi.ts";
+import { mostAtOnce } from "../bench/several.ts";
 import { compare } from "../bench/statistics.ts";
 import { liveRecord } from "./records.ts";
 
@@ -209,5 +210,19 @@ describe("a prober", () => {
     const findings = proberFindings([sample("with", 1, {}), sample("without", 1, {})]);
     expect(findings).not.toHaveProperty("client");
     expect(findings).not.toHaveProperty("guest");
+  });
+});
+
+describe("several moves at once", () => {
+  const move = (second: number, totalMs: number) => ({
+    startedAt: new Date(second * 1000).toISOString(),
+    totalMs,
+  });
+
+  test("are counted by their records: those of which one began before the other was done", () => {
+    expect(mostAtOnce([])).toBe(0);
+    expect(mostAtOnce([move(0, 1000), move(1, 1000), move(2, 1000)])).toBe(1);
+    expect(mostAtOnce([move(0, 1001), move(1, 1001), move(2, 1000)])).toBe(2);
+    expect(mostAtOnce([move(0, 5000), move(1, 500), move(2, 2000), move(3, 100)])).toBe(3);
   });
 });
