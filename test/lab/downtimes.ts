@@ -26,7 +26,11 @@ export function expectOneStop(record: MigrationRecord): void {
   const guestMs = figure(record.guestDowntimeMs);
   // In the second around the stop in which the guest's clock is looked at, it runs fast or slow beside the prober's by less than that.
   const lookedMs = figure(record.guestClockResolutionMs) + 1;
-  expect(Math.abs(unansweredMs - guestMs)).toBeLessThanOrEqual(probedMs + lookedMs);
+  expect(unansweredMs).toBeLessThanOrEqual(guestMs + probedMs + lookedMs);
+  // Of a guest that is silent for seconds, the prober's kernel asks where it is (ARP), once a second: what it was given to send meanwhile
+  // waits, and reaches the guest in the end.
+  const heldBackMs = mode === "offline" ? 1_000 : 0;
+  expect(unansweredMs).toBeGreaterThanOrEqual(guestMs - probedMs - lookedMs - heldBackMs);
   // QEMU stops the guest's clock first and says STOP last, and says RESUME before the clock goes on.
   expect(guestMs).toBeGreaterThanOrEqual(downtimeMs - lookedMs - figure(clock?.uncertaintyMs));
 }
