@@ -16,7 +16,7 @@ const bootTimeoutMs = 300_000;
 
 /** How closely what the guest's clock missed should be known, and how long to look at it for that: a busy guest answers late. */
 const fineMs = 1;
-const looksMs = 1_000;
+const looksMs = 2_000;
 
 type View = Partial<
   Pick<

@@ -1,7 +1,7 @@
 import type { Answer, Silence } from "./silence.ts";
 
 /** How much of the time before and after the switchover counts: what two clocks drift apart in it stays below a tick. */
-const windowMs = 1_000;
+const windowMs = 2_000;
 const dayMs = 86_400_000;
 
 /** How much time passed that the guest's own clock knows nothing of. */

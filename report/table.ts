@@ -96,9 +96,9 @@ export function downtimeTable(records: readonly MigrationRecord[]): string {
         record.mode,
         within(downtimeMs, clock?.uncertaintyMs),
         figure(record.hypervisorDowntimeMs),
-        figure(client?.unansweredMs),
-        figure(clientDowntimeMs),
-        figure(client?.usualSilenceMs),
+        tenths(client?.unansweredMs),
+        tenths(clientDowntimeMs),
+        tenths(client?.usualSilenceMs),
         within(guestDowntimeMs, guestClockResolutionMs),
       ],
     ];
@@ -133,6 +133,9 @@ function figure(value: number | undefined): string {
   return Number.isInteger(value) || value >= 100 ? `${Math.round(value)}` : value.toFixed(1);
 }
 
-/** A figure with how far it may be off, if that is known. */
+/** For what is compared: tenths of a millisecond, whatever its size. */
+const tenths = (value: number | undefined): string => value?.toFixed(1) ?? absent;
+
+/** With how far it may be off, if that is known. */
 const within = (value: number | undefined, byMs: number | undefined): string =>
-  value === undefined || byMs === undefined ? figure(value) : `${figure(value)} ± ${figure(byMs)}`;
+  value === undefined || byMs === undefined ? tenths(value) : `${tenths(value)} ± ${tenths(byMs)}`;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { parseAddress } from "../../libvirt/guest-address.ts";
 import { parseJobInfo, withoutAbsent } from "../../libvirt/job-info.ts";
 import { parseMonitorEvent } from "../../libvirt/monitor-event.ts";
 import { memorySentAt, parseTrace } from "../../libvirt/qemu-trace.ts";
@@ -303,5 +304,24 @@ Running against daemon: 9.0.0
       libvirt: "unknown",
       kernel: "6.8.0",
     });
+  });
+});
+
+describe("what libvirt knows of a guest's address", () => {
+  // virsh 9.0.0, qemu-guest-agent 7.2 in Debian 12.
+  const byAgent = ` lo         00:00:00:00:00:00    ipv4         127.0.0.1/8
+ -          -                    ipv6         ::1/128
+ eth0       52:54:00:11:cc:12    ipv4         10.77.41.101/24
+ -          -                    ipv6         fe80::5054:ff:fe11:cc12/64
+`;
+
+  test("is the first IPv4 address at which others reach it", () => {
+    expect(parseAddress(byAgent)).toBe("10.77.41.101");
+  });
+
+  test("is none while it has none", () => {
+    const booting = byAgent.replace("10.77.41.101/24", "169.254.7.9/16");
+    expect(parseAddress(booting)).toBeUndefined();
+    expect(parseAddress("")).toBeUndefined();
   });
 });
