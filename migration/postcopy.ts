@@ -1,5 +1,6 @@
 import type { JobInfo } from "../libvirt/job-info.ts";
 import type { MonitorEvent } from "../libvirt/monitor-event.ts";
+import type { LogEnd } from "../libvirt/qemu-trace.ts";
 import { measureRunning } from "./measure.ts";
 import type { Mode } from "./mode.ts";
 import type { Moving } from "./moving.ts";
@@ -13,7 +14,7 @@ import type { Witness } from "./witness.ts";
  * (postcopy), or after some passes or some time of pre-copy (hybrid), unless that has converged before.
  */
 export const postcopy: Mode = ({ moving, witness, watch, clocks }) => {
-  let logEnd = 0;
+  let logEnd: LogEnd;
   return {
     async prepare() {
       logEnd = await prepareTransfer(moving);

@@ -1,6 +1,6 @@
 import { CommandFailed } from "../libvirt/errors.ts";
 import { type JobInfo, parseJobInfo } from "../libvirt/job-info.ts";
-import { readTrace, startTrace, type TraceEvent } from "../libvirt/qemu-trace.ts";
+import { type LogEnd, readTrace, startTrace, type TraceEvent } from "../libvirt/qemu-trace.ts";
 import { virsh, virshCommand } from "../libvirt/virsh.ts";
 import { migrateArguments } from "./migrate-arguments.ts";
 import type { Moving } from "./moving.ts";
@@ -17,7 +17,7 @@ export async function prepareTransfer({
   uuid,
   source: { session },
   options: { maxDowntimeMs },
-}: Moving): Promise<number> {
+}: Moving): Promise<LogEnd> {
   const [logEnd] = await Promise.all([
     startTrace(session, guest, uuid),
     maxDowntimeMs !== undefined &&
@@ -124,7 +124,7 @@ export interface Statistics {
  */
 export async function readStatistics(
   { guest, uuid, source, destination, tell }: Moving,
-  logEnd: number,
+  logEnd: LogEnd,
   heard?: JobInfo,
 ): Promise<Statistics> {
   const doing = "reading the statistics of the migration";
