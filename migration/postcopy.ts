@@ -5,7 +5,8 @@ import { measureRunning } from "./measure.ts";
 import type { Mode } from "./mode.ts";
 import type { Moving } from "./moving.ts";
 import type { MigrationOptions } from "./request.ts";
-import { abort, prepareTransfer, readStatistics, transfer } from "./transfer.ts";
+import { readStatistics } from "./statistics.ts";
+import { abort, prepareTransfer, transfer } from "./transfer.ts";
 import { turnToPostcopy } from "./turn-to-postcopy.ts";
 import type { Witness } from "./witness.ts";
 
@@ -15,6 +16,7 @@ import type { Witness } from "./witness.ts";
  */
 export const postcopy: Mode = ({ moving, witness, watch, clocks }) => {
   let logEnd: LogEnd;
+  let throttlePercent: number | undefined;
   return {
     async prepare() {
       logEnd = await prepareTransfer(moving);
@@ -22,7 +24,10 @@ export const postcopy: Mode = ({ moving, witness, watch, clocks }) => {
     async begin() {
       const turn = new Turn(moving, witness);
       try {
-        await transfer(moving, (job) => turn.sees(job));
+        await transfer(moving, (job) => {
+          throttlePercent = job.throttlePercent ?? throttlePercent;
+          turn.sees(job);
+        });
       } catch (error) {
         throw turn.failure ?? error;
       } finally {
@@ -30,7 +35,7 @@ export const postcopy: Mode = ({ moving, witness, watch, clocks }) => {
       }
     },
     async measure(endMs) {
-      const statistics = await readStatistics(moving, logEnd, witness.job);
+      const statistics = await readStatistics(moving, logEnd, { job: witness.job, throttlePercent });
       return measureRunning(witness, statistics, clocks, watch, endMs);
     },
   };
