@@ -150,7 +150,11 @@ export function learn(
       ? []
       : [transferredMiB / ((tiMs + dmMs) / 1000)];
   });
-  const states = known.slice(0, 5).flatMap(({ equations }) => equations?.vsMs ?? []);
+  // A post-copy from the start loads its devices while next to nothing of the memory is there, and waits for each page of theirs.
+  const states = known
+    .filter(({ mode }) => mode !== "postcopy")
+    .slice(0, 5)
+    .flatMap(({ equations }) => equations?.vsMs ?? []);
   return {
     ...(sent.length > 0 && { bandwidthMiBps: Math.max(...sent) }),
     ...(states.length > 0 && { deviceStateMs: Math.max(...states) }),

@@ -6,8 +6,8 @@ import type { Measured } from "./mode.ts";
 import { passesOf } from "./passes.ts";
 import { postcopyTimeline } from "./postcopy-timeline.ts";
 import { precopyTimeline } from "./precopy-timeline.ts";
+import type { Statistics } from "./statistics.ts";
 import type { Stopwatch } from "./stopwatch.ts";
-import type { Statistics } from "./transfer.ts";
 import type { Witness } from "./witness.ts";
 
 /** Both ends' clocks, each against this machine's. */

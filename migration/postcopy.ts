@@ -1,10 +1,12 @@
 import type { JobInfo } from "../libvirt/job-info.ts";
 import type { MonitorEvent } from "../libvirt/monitor-event.ts";
+import type { LogEnd } from "../libvirt/qemu-trace.ts";
 import { measureRunning } from "./measure.ts";
 import type { Mode } from "./mode.ts";
 import type { Moving } from "./moving.ts";
 import type { MigrationOptions } from "./request.ts";
-import { abort, prepareTransfer, readStatistics, transfer } from "./transfer.ts";
+import { readStatistics } from "./statistics.ts";
+import { abort, prepareTransfer, transfer } from "./transfer.ts";
 import { turnToPostcopy } from "./turn-to-postcopy.ts";
 import type { Witness } from "./witness.ts";
 
@@ -13,7 +15,8 @@ import type { Witness } from "./witness.ts";
  * (postcopy), or after some passes or some time of pre-copy (hybrid), unless that has converged before.
  */
 export const postcopy: Mode = ({ moving, witness, watch, clocks }) => {
-  let logEnd = 0;
+  let logEnd: LogEnd;
+  let throttlePercent: number | undefined;
   return {
     async prepare() {
       logEnd = await prepareTransfer(moving);
@@ -21,7 +24,10 @@ export const postcopy: Mode = ({ moving, witness, watch, clocks }) => {
     async begin() {
       const turn = new Turn(moving, witness);
       try {
-        await transfer(moving, (job) => turn.sees(job));
+        await transfer(moving, (job) => {
+          throttlePercent = job.throttlePercent ?? throttlePercent;
+          turn.sees(job);
+        });
       } catch (error) {
         throw turn.failure ?? error;
       } finally {
@@ -29,7 +35,7 @@ export const postcopy: Mode = ({ moving, witness, watch, clocks }) => {
       }
     },
     async measure(endMs) {
-      const statistics = await readStatistics(moving, logEnd, witness.job);
+      const statistics = await readStatistics(moving, logEnd, { job: witness.job, throttlePercent });
       return measureRunning(witness, statistics, clocks, watch, endMs);
     },
   };

@@ -1,6 +1,6 @@
 import { CommandFailed } from "../libvirt/errors.ts";
 import { type JobInfo, parseJobInfo } from "../libvirt/job-info.ts";
-import { readTrace, startTrace, type TraceEvent } from "../libvirt/qemu-trace.ts";
+import { type LogEnd, startTrace } from "../libvirt/qemu-trace.ts";
 import { virsh, virshCommand } from "../libvirt/virsh.ts";
 import { migrateArguments } from "./migrate-arguments.ts";
 import type { Moving } from "./moving.ts";
@@ -17,7 +17,7 @@ export async function prepareTransfer({
   uuid,
   source: { session },
   options: { maxDowntimeMs },
-}: Moving): Promise<number> {
+}: Moving): Promise<LogEnd> {
   const [logEnd] = await Promise.all([
     startTrace(session, guest, uuid),
     maxDowntimeMs !== undefined &&
@@ -106,41 +106,6 @@ export async function abort({ guest, uuid, source }: Moving): Promise<void> {
   await virsh(source.session, `cancelling the migration of guest ${guest}`, ["domjobabort", uuid], {
     allowFailure: true,
   });
-}
-
-/** What QEMU and libvirt tell of a transfer once it is done. */
-export interface Statistics {
-  /** From the source's QEMU. */
-  trace: TraceEvent[];
-  /** libvirt's; absent when it keeps none. */
-  job?: JobInfo;
-}
-
-/**
- * The guest has moved: statistics that cannot be had cost no more than themselves.
- *
- * @param logEnd where the source's log ended before the move, from `prepareTransfer`
- * @param heard what the source's libvirt said of the job when it ended: after a post-copy the destination keeps nothing
- */
-export async function readStatistics(
-  { guest, uuid, source, destination, tell }: Moving,
-  logEnd: number,
-  heard?: JobInfo,
-): Promise<Statistics> {
-  const doing = "reading the statistics of the migration";
-  try {
-    const [trace, kept] = await Promise.all([
-      readTrace(source.session, guest, logEnd),
-      heard ??
-        virsh(destination.session, doing, ["domjobinfo", uuid, "--completed", "--keep-completed"], {
-          allowFailure: true,
-        }).then(({ exitCode, stdout }) => (exitCode === 0 ? parseJobInfo(stdout) : undefined)),
-    ]);
-    return { trace, ...(kept && { job: kept }) };
-  } catch (error) {
-    tell(`${guest}: the statistics of its move are lost (${(error as Error).message})`);
-    return { trace: [], ...(heard && { job: heard }) };
-  }
 }
 
 function followProgress({ guest, uuid, source, destination, tell }: Moving, onJob: (job: JobInfo) => void) {

@@ -42,7 +42,7 @@ const armsOf: Record<string, (limitMiBps: number) => Arms> = {
   }),
   // A guest whose pages get dirty faster than they can be sent: what ends, how, and with which downtime.
   hot: (limitMiBps) => {
-    const limit = { bandwidthMiBps: limitMiBps, timeoutMs: 60_000 };
+    const limit = { bandwidthMiBps: limitMiBps, timeoutMs: 30_000 };
     return {
       "pre-copy alone": { mode: "live", ...limit },
       "pre-copy + suspend at the timeout": { mode: "live", ...limit, onTimeout: "suspend" },

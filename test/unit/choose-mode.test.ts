@@ -148,8 +148,12 @@ describe("what earlier moves tell", () => {
     expect(known.deviceStateMs).toBe(30);
   });
 
-  test("of a post-copy: how long its devices took, and not how fast it was", () => {
-    expect(learn([postcopyRecord()])).toEqual({ deviceStateMs: postcopyRecord().equations?.vsMs });
+  test("of a hybrid: how long its devices took, and not how fast it was", () => {
+    expect(learn([postcopyRecord({ mode: "hybrid" })])).toEqual({ deviceStateMs: 90 });
+  });
+
+  test("of a post-copy from the start, whose devices wait for pages: nothing", () => {
+    expect(learn([postcopyRecord()])).toEqual({});
   });
 
   test("of none, is nothing", () => {

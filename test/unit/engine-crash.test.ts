@@ -288,7 +288,11 @@ describe("auto", () => {
     world.isHot = true;
     await newRun();
     const asked = request("auto");
-    const slow = postcopyRecord({ downtimeMs: 400, equations: { tiMs: 80, ovMs: 1420, vsMs: 400 } });
+    const slow = postcopyRecord({
+      mode: "hybrid",
+      downtimeMs: 400,
+      equations: { tiMs: 80, ovMs: 1420, vsMs: 400 },
+    });
     await expect(migrate({ ...asked, history: [slow] }, tell)).rejects.toThrow(
       /cannot move from host1 to host2 by mode auto: .* took 400 ms to go over, .*Nothing was changed/,
     );

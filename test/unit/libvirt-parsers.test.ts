@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { parseAddress } from "../../libvirt/guest-address.ts";
+import { parseDirtyRate } from "../../libvirt/dirty-rate.ts";
+import { JobEvents } from "../../libvirt/job-event.ts";
 import { parseJobInfo, withoutAbsent } from "../../libvirt/job-info.ts";
 import { parseMonitorEvent } from "../../libvirt/monitor-event.ts";
 import { memorySentAt, parseTrace } from "../../libvirt/qemu-trace.ts";
 import { parseSighting } from "../../libvirt/sighting.ts";
 import { parseVersions } from "../../libvirt/versions.ts";
+import { parseLinkRate } from "../../migration/link-rate.ts";
 
 describe("what virsh domjobinfo prints", () => {
   test("the first moments of a migration have no figures", () => {
@@ -87,6 +90,107 @@ Auto converge throttle: 20
 
   test("keys without a value are left out", () => {
     expect(withoutAbsent({ a: 0, b: undefined, c: "", d: false })).toEqual({ a: 0, c: "", d: false });
+  });
+});
+
+describe("what virsh event prints of jobs that ended", () => {
+  /** A post-copy after 30 s of pre-copy, at 16 MiB/s. */
+  const printed = (guest: string) => `event 'job-completed' for domain '${guest}':
+\toperation: 5
+\ttime_elapsed: 44986
+\ttime_elapsed_net: 44981
+\tdowntime: 22
+\tdowntime_net: 17
+\tsetup_time: 9
+\tdata_total: 537665536
+\tdata_processed: 758179747
+\tdata_remaining: 0
+\tmemory_total: 537665536
+\tmemory_processed: 758179747
+\tmemory_remaining: 0
+\tmemory_bps: 17166204
+\tmemory_constant: 21913
+\tmemory_normal: 184484
+\tmemory_normal_bytes: 755646464
+\tmemory_dirty_rate: 0
+\tmemory_iteration: 3
+\tmemory_postcopy_requests: 427
+\tmemory_page_size: 4096
+\tdisk_total: 0
+\tdisk_processed: 0
+\tdisk_remaining: 0`;
+  const hear = (text: string) => {
+    const events = new JobEvents("vm1");
+    for (const line of text.split("\n")) events.hear(line);
+    return events.last;
+  };
+
+  test("are the figures of the guest's own job", () => {
+    expect(hear(printed("vm1"))).toEqual({
+      elapsedMs: 44986,
+      downtimeMs: 22,
+      transferredMiB: 758179747 / 1048576,
+      remainingMiB: 0,
+      bandwidthMiBps: 17166204 / 1048576,
+      dirtyPagesPerSecond: 0,
+      iteration: 3,
+    });
+  });
+
+  test("are not another guest's, whose job ended before or after", () => {
+    const other = printed("vm10").replaceAll("758179747", "1");
+    expect(hear(other)).toBeUndefined();
+    const ours = hear(printed("vm1"));
+    expect(hear(`${other}\n${printed("vm1")}`)).toEqual(ours);
+    expect(hear(`${printed("vm1")}\n${other}`)).toEqual(ours);
+  });
+
+  test("are those of the last job", () => {
+    const before = printed("vm1").replace(
+      "memory_iteration: 3",
+      "memory_iteration: 9\n\tauto_converge_throttle: 40",
+    );
+    expect(hear(`${before}\n${printed("vm1")}`)).toEqual(hear(printed("vm1")));
+    expect(hear(before)).toMatchObject({ iteration: 9, throttlePercent: 40 });
+  });
+});
+
+describe("what virsh domstats prints of a dirty rate", () => {
+  const printed = (lines: string) => `Domain: 'vm1'
+  dirtyrate.calc_status=${lines}
+  dirtyrate.calc_period=1
+  dirtyrate.calc_mode=page-sampling
+`;
+
+  test("is nothing while it is measured", () => {
+    expect(parseDirtyRate(printed("1\n  dirtyrate.calc_start_time=1795407720"))).toBeUndefined();
+    // Of an earlier measurement.
+    expect(parseDirtyRate(`${printed("1")}  dirtyrate.megabytes_per_second=22\n`)).toBeUndefined();
+    expect(parseDirtyRate("")).toBeUndefined();
+  });
+
+  test("is MiB/s when it was", () => {
+    expect(parseDirtyRate(`${printed("2")}  dirtyrate.megabytes_per_second=22\n\n`)).toBe(22);
+    expect(parseDirtyRate(`${printed("2")}  dirtyrate.megabytes_per_second=0\n`)).toBe(0);
+  });
+});
+
+describe("what a second of zeros says of a link", () => {
+  test("is what arrived, over the time until it had", () => {
+    const printed = `1795410180.535185 1795410181.540470 4327+0 records in
+4327+0 records out
+1134297088 bytes (1.1 GB, 1.1 GiB) copied, 0.998553 s, 1.1 GB/s`;
+    expect(parseLinkRate(printed)).toBeCloseTo(1134297088 / 1048576 / 1.005285, 3);
+  });
+
+  test("is nothing when the connection was not made", () => {
+    for (const printed of [
+      "",
+      "1795410180.5 1795410181.5 ",
+      "dd: error writing 'standard output': Broken pipe",
+    ]) {
+      expect(parseLinkRate(printed)).toBeUndefined();
+    }
   });
 });
 

@@ -204,7 +204,7 @@ export function filePrograms(files: Environment["files"]): Record<string, Progra
     cat: atOnce((args, stdin) => (args.length === 0 ? ok(stdin) : text(args, (content) => content))),
     head: atOnce((args) => text(args, (content) => content.slice(0, Number(args[1])))),
     tail: atOnce((args) => text(args, (content) => content.slice(Number(args[1]) - 1))),
-    stat: atOnce((args) => text(args, (content) => `${content.length}\n`)),
+    stat: atOnce((args) => text(args, (content) => `${args[1]?.replace("%s", `${content.length}`)}\n`)),
     mv: atOnce((args) => {
       const [from = "", to = ""] = paths(args);
       const file = files.get(from);
