@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseAddress } from "../../libvirt/guest-address.ts";
 import { parseDirtyRate } from "../../libvirt/dirty-rate.ts";
+import { parseAddress } from "../../libvirt/guest-address.ts";
 import { JobEvents } from "../../libvirt/job-event.ts";
 import { parseJobInfo, withoutAbsent } from "../../libvirt/job-info.ts";
 import { parseMonitorEvent } from "../../libvirt/monitor-event.ts";
