@@ -22,6 +22,8 @@ export interface RunOptions {
   timeoutMs?: number;
   /** Return a non-zero exit instead of throwing. Default false. */
   allowFailure?: boolean;
+  /** Ends the command on the host, with all that it started; it then has failed, whether or not it was done. It gets no input. */
+  signal?: AbortSignal;
 }
 
 /** A command whose lines are read while it runs. It ends with this object, with its session or with our process. */
@@ -80,6 +82,13 @@ async function removeStaleSockets(): Promise<void> {
 }
 
 /**
+ * A command that ends, with all that it started, when its standard input does: a process group of its own (set -m), since what it
+ * started would keep the connection's output open.
+ */
+const endingWithInput = (command: string): string =>
+  `set -m; { ${command}\n} </dev/null & child=$!; cat <&0 >/dev/null & trap "kill -- -$child -$! 2>/dev/null" EXIT; set +m; wait -n`;
+
+/**
  * One SSH connection to a host, shared by all commands on it (OpenSSH's multiplexing), everything run as root.
  *
  * The connection's own command answers with the host's clock, a line for each line it gets, and ends when its standard
@@ -134,9 +143,15 @@ export class SshSession {
 
   /** Runs a bash script as root. Throws CommandFailed, HostUnreachable. */
   async run(doing: string, script: string, options: RunOptions = {}): Promise<CommandOutput> {
-    const { input = "", timeoutMs = 60_000, allowFailure = false } = options;
-    const result = await execa("ssh", this.#arguments(script), { input, timeout: timeoutMs, reject: false });
+    const { input = "", timeoutMs = 60_000, allowFailure = false, signal } = options;
+    const result = await (signal
+      ? this.#runUntil(signal, script, timeoutMs)
+      : execa("ssh", this.#arguments(script), { input, timeout: timeoutMs, reject: false }));
     const output = { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode ?? -1 };
+    if (signal?.aborted) {
+      const stderr = (signal.reason as Error).message;
+      throw new CommandFailed({ doing, host: this.target.name, ...output, stderr });
+    }
     if (result.timedOut) {
       throw new CommandFailed({ doing, host: this.target.name, ...output, timedOutAfterMs: timeoutMs });
     }
@@ -148,14 +163,26 @@ export class SshSession {
     return output;
   }
 
+  async #runUntil(signal: AbortSignal, script: string, timeout: number) {
+    const command = this.#arguments(endingWithInput(script));
+    const child = execa("ssh", command, { stdin: "pipe", timeout, reject: false });
+    child.stdin.on("error", () => {});
+    const end = () => child.stdin.end();
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+    try {
+      return await child;
+    } finally {
+      signal.removeEventListener("abort", end);
+    }
+  }
+
   /**
    * Runs a bash command for as long as its lines are wanted. On the host it is ended when the connection's input closes,
    * so that nothing is left there whatever happens here.
    */
   follow(command: string, onLine: (line: string) => void): Follower {
-    // A process group of its own (set -m): what the command itself started would keep the connection's stdout open until it ends.
-    const script = `set -m; { ${command}; } </dev/null & child=$!; cat <&0 >/dev/null & trap "kill -- -$child -$! 2>/dev/null" EXIT; wait -n`;
-    const child = execa("ssh", this.#arguments(script), {
+    const child = execa("ssh", this.#arguments(endingWithInput(command)), {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "ignore",

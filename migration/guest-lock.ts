@@ -1,5 +1,6 @@
 import { dirname } from "node:path/posix";
 import { quote, type SshSession } from "../libvirt/ssh-session.ts";
+import { aborted } from "./cancellation.ts";
 import type { Fleet } from "./fleet.ts";
 import { intentPath } from "./intent.ts";
 import { type FleetSessions, withFleet } from "./observe.ts";
@@ -7,16 +8,20 @@ import type { Tell } from "./tell.ts";
 
 const tellEveryMs = 5_000;
 
-/** Runs `use` with connections to every machine, and while no other run works on the guest. Throws HostUnreachable. */
+/**
+ * Runs `use` with connections to every machine, and while no other run works on the guest. Throws HostUnreachable, and why it is
+ * cancelled when that comes before.
+ */
 export function withGuest<T>(
   { guest, uuid }: { guest: string; uuid: string },
   fleet: Fleet,
   tell: Tell,
   use: (sessions: FleetSessions) => Promise<T>,
+  cancelled: AbortSignal = new AbortController().signal,
 ): Promise<T> {
   const intentFile = intentPath(fleet.storage.intentDirectory, uuid);
   return withFleet(fleet, (sessions) =>
-    withLock(sessions.storage, guest, `${intentFile}.lock`, tell, () => use(sessions)),
+    withLock(sessions.storage, guest, `${intentFile}.lock`, tell, cancelled, () => use(sessions)),
   );
 }
 
@@ -30,6 +35,7 @@ async function withLock<T>(
   guest: string,
   path: string,
   tell: Tell,
+  cancelled: AbortSignal,
   use: () => Promise<T>,
 ): Promise<T> {
   const file = quote(path);
@@ -44,6 +50,7 @@ async function withLock<T>(
   );
   try {
     await Promise.race([
+      aborted(cancelled),
       held,
       holder.ended.then(() => {
         throw new Error(

@@ -48,15 +48,21 @@ export class MigrationFailed extends Error {
  * Makes a guest run on the host where it should be: finishes what a dead run began, finds out where it is, and moves it if it is
  * elsewhere. Asking again changes nothing.
  *
+ * @param cancelled once it aborts nothing is begun any more, and a move under way takes the way back as long as there is one
+ *
  * Throws MigrationFailed, PreflightFailed, HostUnreachable, GuestActiveTwice.
  */
-export function migrate(request: MigrationRequest, tell: Tell): Promise<Moved> {
-  return withGuest(request, request.fleet, tell, async (sessions) => {
-    const records: MigrationRecord[] = [];
+export async function migrate(
+  request: MigrationRequest,
+  tell: Tell,
+  cancelled: AbortSignal = new AbortController().signal,
+): Promise<Moved> {
+  const records: MigrationRecord[] = [];
+  const use = async (sessions: FleetSessions): Promise<Moved> => {
     const look = () => observeGuest(sessions, request.fleet, request.uuid);
     let { intent, sightings } = await look();
     if (intent) {
-      records.push(await recover(request, intent, sessions, tell));
+      records.push(await recover(request, intent, sessions, tell, cancelled));
       ({ sightings } = await look());
     }
     const from = runningAt(request.guest, whereabouts(request.guest, sightings));
@@ -65,11 +71,18 @@ export function migrate(request: MigrationRequest, tell: Tell): Promise<Moved> {
 
     const { storage } = sessions;
     const { intentDirectory } = request.fleet.storage;
-    return withTurn(storage, intentDirectory, queued(request, from), tell, async (turn) => {
+    return withTurn(storage, intentDirectory, queued(request, from), tell, cancelled, async (turn) => {
       if (turn.waitedMs > 0) ({ sightings } = await look());
       const [source, destination] = [from, request.to].map((name) => stationOf(request, sessions, name));
       const { options, chosen } = await resolveAuto(request, source as Station, destination as Station, tell);
-      const moving = movingOf(request, options, sessions, beginning(request, from, options.mode), tell);
+      const moving = movingOf(
+        request,
+        options,
+        sessions,
+        beginning(request, from, options.mode),
+        tell,
+        cancelled,
+      );
       const { record, host, failure } = await move(moving, { request, chosen, sightings, turn });
       records.push(record);
       if (failure !== undefined || host !== request.to) {
@@ -83,7 +96,15 @@ export function migrate(request: MigrationRequest, tell: Tell): Promise<Moved> {
       }
       return { host, records };
     });
-  });
+  };
+  try {
+    return await withGuest(request, request.fleet, tell, use, cancelled);
+  } catch (error) {
+    if (error instanceof MigrationFailed || (records.length === 0 && error !== cancelled.reason)) throw error;
+    const { message } = error as Error;
+    const why = error === cancelled.reason ? `Guest ${request.guest} was not moved: ${message}.` : message;
+    throw new MigrationFailed(why, records, undefined, error);
+  }
 }
 
 /** Finishes or undoes a move that a dead run left behind. Returns its record. */
@@ -92,12 +113,20 @@ async function recover(
   intent: Intent,
   sessions: FleetSessions,
   tell: Tell,
+  cancelled: AbortSignal,
 ): Promise<MigrationRecord> {
   refuseLostHosts(request, intent);
   tell(
     `${request.guest}: a run died while moving it from ${intent.from} to ${intent.to} (${intent.mode}); putting that right`,
   );
-  const moving = movingOf(request, { ...request.options, mode: intent.mode }, sessions, intent, tell);
+  const moving = movingOf(
+    request,
+    { ...request.options, mode: intent.mode },
+    sessions,
+    intent,
+    tell,
+    cancelled,
+  );
   const watch = new Stopwatch();
   const { at, memoryLost, refusal } = await settle(moving);
   const host = moving[at].name;
@@ -180,6 +209,7 @@ function movingOf(
   sessions: FleetSessions,
   intent: Intent,
   tell: Tell,
+  cancelled: AbortSignal,
 ): Moving {
   const { guest, uuid, fleet } = request;
   return {
@@ -192,6 +222,7 @@ function movingOf(
     storage: sessions.storage,
     options,
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
+    cancelled,
     tell,
   };
 }

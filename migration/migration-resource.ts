@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { MigrationRecord } from "../report/record.ts";
 import { appendRecord, resultsFile } from "../report/results.ts";
+import { cancellation } from "./cancellation.ts";
 import { type Decision, type Drift, decideMove } from "./decide-move.ts";
 import { union } from "./fleet.ts";
 import { MigrationFailed, type Moved, migrate } from "./migrate.ts";
@@ -175,7 +176,7 @@ async function attempt(
   past: Past & Pick<MigrationOutputs, "host"> & Partial<MigrationOutputs>,
 ): Promise<Moved> {
   try {
-    const moved = await migrate({ ...inputs, history: past.history }, tell);
+    const moved = await migrate({ ...inputs, history: past.history }, tell, cancellation);
     await keep(inputs.stack, moved.records);
     return moved;
   } catch (error) {

@@ -70,6 +70,7 @@ async function moveSeen(
     storage,
   );
   const facts = await circumstance;
+  moving.cancelled.throwIfAborted();
   tell(
     `${guest}: moving from ${source.name} to ${destination.name} (${mode}, ${request.conditions.memoryMiB} MiB)`,
   );

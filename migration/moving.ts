@@ -21,6 +21,8 @@ export interface Moving {
   storage: SshSession;
   options: MigrationOptions;
   timeoutMs: number;
+  /** Aborts when the move is not wanted any more: whatever has a way back takes it. */
+  cancelled: AbortSignal;
   /** Shows a line of progress to the person. */
   tell: (line: string) => void;
 }

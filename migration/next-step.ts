@@ -42,7 +42,7 @@ export type Step =
  * What to do next about a move that was begun, by this run or by one that died: decided from the world as it is. The move's first
  * action (transfer, save, shutdown) is the caller's; from then on, moving and recovering are the same.
  *
- * @param goBack the destination cannot be had: a guest whose saved memory is still at the source is put back there
+ * @param goBack the destination cannot be had, or is not wanted any more: a guest that is off and still belongs to the source is put back there
  *
  * Throws GuestActiveTwice, and when the guest is defined nowhere.
  */
@@ -154,6 +154,10 @@ function runsNowhere(intent: Intent, world: World, goBack: boolean): Step {
     );
   }
   if (intent.mode === "cold") {
+    if (goBack && source.state === "inactive") {
+      if (destination.state === "inactive") return { do: "undefine", at: "destination" };
+      return { do: "start", at: "source", memoryLost: false };
+    }
     if (destination.state !== "inactive") return { do: "define", at: "destination" };
     if (source.state === "inactive") return { do: "undefine", at: "source" };
     return { do: "start", at: "destination", memoryLost: false };

@@ -4,6 +4,7 @@ import { type Border, measureSteps } from "./measure.ts";
 import type { Mode } from "./mode.ts";
 import type { Moving, Station } from "./moving.ts";
 import { definitionPath, makeStateDirectory, stateFilePath } from "./state-file.ts";
+import { abortJob } from "./transfer.ts";
 
 const mib = 1024 * 1024;
 
@@ -22,17 +23,30 @@ export const offline: Mode = ({ moving, witness, watch, clocks }) => {
   };
 };
 
-/** Stops the guest and writes its memory to a state file at the source. */
-async function save({ guest, uuid, source, timeoutMs }: Moving): Promise<void> {
+/** Stops the guest and writes its memory to a state file at the source. Cancelled, it goes on there. */
+async function save(moving: Moving): Promise<void> {
+  const { guest, uuid, source, timeoutMs, cancelled } = moving;
   await makeStateDirectory(source.session);
-  await virsh(source.session, `saving the memory of guest ${guest}`, ["save", uuid, stateFilePath(uuid)], {
-    timeoutMs,
-  });
+  cancelled.throwIfAborted();
+  let ended = false;
+  const onCancel = () => void abortJob(moving, () => ended).catch(() => {});
+  cancelled.addEventListener("abort", onCancel);
+  try {
+    await virsh(source.session, `saving the memory of guest ${guest}`, ["save", uuid, stateFilePath(uuid)], {
+      timeoutMs,
+    });
+  } catch (error) {
+    cancelled.throwIfAborted();
+    throw error;
+  } finally {
+    ended = true;
+    cancelled.removeEventListener("abort", onCancel);
+  }
 }
 
 /** Copies state file and definition over SSH, from host to host, and defines the guest at the destination. */
 export async function copyState(moving: Moving): Promise<void> {
-  const { guest, uuid, source, destination, timeoutMs, options, tell } = moving;
+  const { guest, uuid, source, destination, timeoutMs, options, tell, cancelled } = moving;
   const [state, definition] = [stateFilePath(uuid), definitionPath(uuid)];
   await makeStateDirectory(destination.session);
   const { stdout } = await source.session.run("measuring the state file", `stat -c %s ${quote(state)}`);
@@ -56,7 +70,7 @@ ${virshCommand(["dumpxml", "--security-info", "--inactive", uuid])} > ${quote(de
 scp -q -o BatchMode=yes ${quote(definition)} ${quote(`${peer}:${definition}`)}
 scp -q ${limit}-o BatchMode=yes ${quote(state)} ${quote(`${peer}:${state}.part`)}
 ssh -o BatchMode=yes ${quote(peer)} ${quote(`${virshCommand(["define", definition])} && mv ${quote(`${state}.part`)} ${quote(state)}`)}`,
-      { timeoutMs },
+      { timeoutMs, signal: cancelled },
     );
   } finally {
     await progress.stop();

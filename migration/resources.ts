@@ -1,3 +1,4 @@
+import { listenForCancel } from "./cancellation.ts";
 import { domainResource } from "./domain-resource.ts";
 import { migrationResource } from "./migration-resource.ts";
 import { counted, endWithEngine } from "./orphan.ts";
@@ -8,3 +9,4 @@ export const domain = withPlainErrors(counted(domainResource));
 export const migration = withPlainErrors(counted(migrationResource));
 
 endWithEngine();
+listenForCancel();

@@ -15,8 +15,8 @@ export interface Settled {
   at: End;
   /** The guest was booted anew, since no usable copy of its memory was left. */
   memoryLost: boolean;
-  /** Why the destination could not have it, so that it was put back. */
-  refusal?: CommandFailed;
+  /** Why the destination could not have it, or should not any more, so that it was put back. */
+  refusal?: Error;
 }
 
 /** Called after each step; for the phases of a move. */
@@ -41,10 +41,11 @@ export async function observe({ uuid, intent, source, destination }: Moving): Pr
 export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise<Settled> {
   let memoryLost = false;
   let failure: { step: Step; error: CommandFailed } | undefined;
-  let refusal: CommandFailed | undefined;
+  let refusal: Error | undefined;
   // A move and its undoing have at most a dozen steps; waiting has its own limit. More means that a step does not do what it says.
   for (let steps = 0; steps < 20; steps++) {
     const world = await observe(moving);
+    if (moving.cancelled.aborted) refusal ??= moving.cancelled.reason as Error;
     let step = nextStep(moving.intent, world, refusal !== undefined);
     if (failure && isDeepStrictEqual(step, failure.step)) {
       refusal = failure.error;
@@ -126,7 +127,7 @@ async function mark(moving: Moving, phase: Intent["phase"]): Promise<void> {
 const abortTakesMs = 30_000;
 
 async function waitForJob(
-  { guest, uuid, timeoutMs, tell }: Moving,
+  { guest, uuid, timeoutMs, tell, cancelled }: Moving,
   { name, session }: Station,
 ): Promise<void> {
   tell(`${guest}: a job of libvirt's still works on it on ${name}; waiting for its end`);
@@ -137,17 +138,19 @@ async function waitForJob(
     const { job, state } = seen;
     // A post-copy that has lost its other end keeps its job, and waits for us.
     if ((job === undefined && state !== "stopping") || isUnlinked(seen)) return;
-    if (performance.now() > deadlineMs) {
-      // A pre-copy that a dead run left, and that does not converge: given up, as that run would have.
-      if (job === "Outgoing migration" && !hasPart(seen) && !aborted) {
-        tell(`${guest}: its migration does not come to an end; giving it up, it stays on ${name}`);
-        await virsh(session, `cancelling the migration of guest ${guest}`, ["domjobabort", uuid], {
-          allowFailure: true,
-        });
-        aborted = true;
-        deadlineMs += abortTakesMs;
-        continue;
-      }
+    const isOver = performance.now() > deadlineMs;
+    // A pre-copy that a dead run left, and that does not converge: given up, as that run would have.
+    if ((isOver || cancelled.aborted) && job === "Outgoing migration" && !hasPart(seen) && !aborted) {
+      const why = isOver ? "its migration does not come to an end" : (cancelled.reason as Error).message;
+      tell(`${guest}: ${why}; giving up, it stays on ${name}`);
+      await virsh(session, `cancelling the migration of guest ${guest}`, ["domjobabort", uuid], {
+        allowFailure: true,
+      });
+      aborted = true;
+      deadlineMs = performance.now() + abortTakesMs;
+      continue;
+    }
+    if (isOver) {
       throw new Error(
         `Guest ${guest} on ${name} is still busy (${job ?? state}) after ${timeoutMs / 1000} s. ` +
           `End the job with \`virsh domjobabort ${guest}\` on ${name}, and run again.`,

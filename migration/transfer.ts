@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { CommandFailed } from "../libvirt/errors.ts";
 import { type JobInfo, parseJobInfo } from "../libvirt/job-info.ts";
 import { type LogEnd, startTrace } from "../libvirt/qemu-trace.ts";
@@ -31,21 +32,29 @@ export async function prepareTransfer({
 }
 
 /**
- * Has libvirt migrate a running guest, telling once a second how far it is. Throws CommandFailed when libvirt gives up, or when the time
- * is over; unless post-copy has begun, the guest then still runs at the source.
+ * Has libvirt migrate a running guest, telling once a second how far it is. Throws CommandFailed when libvirt gives up, when the time
+ * is over or when the move is cancelled; unless post-copy has begun, the guest then still runs at the source.
  *
  * @param onJob is told what libvirt says of the running job, once a second
  */
 export async function transfer(moving: Moving, onJob: (job: JobInfo) => void = () => {}): Promise<void> {
-  const { guest, uuid, source, destination, tell, timeoutMs, options } = moving;
+  const { guest, uuid, source, destination, tell, timeoutMs, options, cancelled } = moving;
+  cancelled.throwIfAborted();
   const progress = followProgress(moving, onJob);
   const over = `not done after ${timeoutMs / 1000} s (migration.timeoutMs)`;
   let gaveUp: string | undefined;
-  const giveUp = async () => {
-    gaveUp = `${over}; giving up, it stays on ${source.name}`;
+  let ended = false;
+  const giveUp = async (why = over) => {
+    gaveUp ??= `${why}; giving up, it stays on ${source.name}`;
     tell(`${guest}: ${gaveUp}`);
-    await abort(moving);
+    await abortJob(moving, () => ended);
   };
+  const onCancel = () => {
+    const why = (cancelled.reason as Error).message;
+    if (moving.intent.phase === "postcopy") tell(`${guest}: ${why}; in post-copy there is no way back`);
+    else giveUp(why).catch(() => {});
+  };
+  cancelled.addEventListener("abort", onCancel);
   const atDeadline = async () => {
     if (moving.intent.phase === "postcopy") {
       tell(`${guest}: ${over}; in post-copy there is no way back`);
@@ -77,7 +86,9 @@ export async function transfer(moving: Moving, onJob: (job: JobInfo) => void = (
     if (gaveUp !== undefined) throw new Error(gaveUp, { cause: error });
     throw error instanceof CommandFailed ? await explained(error, moving) : error;
   } finally {
+    ended = true;
     clearTimeout(deadline);
+    cancelled.removeEventListener("abort", onCancel);
     await progress.stop();
   }
 }
@@ -100,6 +111,14 @@ async function explained(error: CommandFailed, { source, destination }: Moving):
 }
 
 const journalOfSeconds = 15;
+
+/** Cancels the job, again and again until it has ended: it may not have begun yet. The guest goes on at the source. */
+export async function abortJob(moving: Moving, hasEnded: () => boolean): Promise<void> {
+  while (!hasEnded()) {
+    await abort(moving);
+    await sleep(500);
+  }
+}
 
 /** Cancels the running job; the guest goes on at the source. */
 export async function abort({ guest, uuid, source }: Moving): Promise<void> {

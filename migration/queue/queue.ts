@@ -1,4 +1,5 @@
 import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
+import { aborted } from "../cancellation.ts";
 import type { MigrationRequest } from "../request.ts";
 import type { Tell } from "../tell.ts";
 import { type Entry, waitsFor } from "./admission.ts";
@@ -77,12 +78,13 @@ take() {
 }
 `;
 
-/** Runs `use` when it is the guest's turn, and as long as it takes no other one has its place. */
+/** Runs `use` when it is the guest's turn, and as long as it takes no other one has its place. Cancelled before, it throws why. */
 export async function withTurn<T>(
   storage: SshSession,
   directory: string,
   wanted: Omit<Entry, "moving">,
   tell: Tell,
+  cancelled: AbortSignal,
   use: (turn: Turn) => Promise<T>,
 ): Promise<T> {
   const { guest, uuid } = wanted;
@@ -100,10 +102,11 @@ export async function withTurn<T>(
     );
   });
   lost.catch(() => {}); // once it moves, its place is nothing that could end the move
+  const isCancelled = aborted(cancelled);
   let told = "";
   try {
     for (let seen = 0; ; ) {
-      await Promise.race([view.newerThan(seen), lost]);
+      await Promise.race([isCancelled, lost, view.newerThan(seen)]);
       seen = view.version;
       const { entries, text } = view;
       const waitedMs = told === "" ? 0 : performance.now() - startedMs;

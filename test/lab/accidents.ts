@@ -10,6 +10,8 @@ import { killContainers, processesOfRun, signal } from "./traces.ts";
 /** What may befall a testbed with one guest on two hosts: after each accident, the next plain `pulumi up` puts things right. */
 export function accidents(guest: () => GuestUnderTest<LabStack>): void {
   describe("the CLI is killed in the middle of a move", () => killedMoves(guest));
+  describe("up is interrupted (Ctrl-C) in the middle of a move, which goes back:", () =>
+    interruptedMoves(guest));
   describe("a move that fails leaves the guest as it is, where it is, and says why:", () =>
     failedMoves(guest));
   describe("a guest that someone moved by hand", () => drift(guest));
@@ -23,9 +25,39 @@ const slow = { bandwidthMiBps: 32 };
 const sending = (stack: LabStack, from: string) =>
   stack.until(from, `virsh domjobinfo vm1 | grep -qE "^Memory processed: *[0-9.]+ MiB"`);
 
-function killedMoves(guest: () => GuestUnderTest<LabStack>): void {
-  type Moment = (stack: LabStack, from: string, to: string) => Promise<unknown>;
+type Moment = (stack: LabStack, from: string, to: string) => Promise<unknown>;
 
+/** Waits until the state file of an offline move is on its way, which is made slow for that. */
+const copying: Moment = async (stack, from, to) => {
+  await stack.on(from, "tc qdisc add dev br0 root tbf rate 160mbit burst 1mbit latency 100ms");
+  await stack.until(to, "[ -s /var/lib/kvm-migration-testbed/moving/*.part ]");
+  await stack.on(from, "tc qdisc del dev br0 root");
+};
+
+function interruptedMoves(guest: () => GuestUnderTest<LabStack>): void {
+  test.each<[string, MigrationMode, Moment]>([
+    ["while memory is sent", "live", sending],
+    ["while the state file is copied", "offline", copying],
+  ])("%s (%s)", async (_, mode, moment) => {
+    const vm1 = guest();
+    const before = await vm1.life();
+    const { from, to } = await vm1.placeElsewhere(mode, mode === "live" ? slow : {});
+    const { exitCode, text } = await vm1.stack.strikeUp(
+      () => moment(vm1.stack, from, to),
+      (cli) => signal(cli, "SIGINT"),
+    );
+    expect(exitCode).not.toBe(0);
+    expect(text).toContain("the update was interrupted");
+    await vm1.expectOneCopyAt(from);
+    await vm1.expectLifeWentOn(before);
+    expect((await vm1.records()).at(-1)).toMatchObject({ outcome: "rolled-back", from, to });
+    await vm1.stack.deploy();
+    await vm1.expectOneCopyAt(to);
+    await vm1.expectLifeWentOn(before);
+  });
+}
+
+function killedMoves(guest: () => GuestUnderTest<LabStack>): void {
   /** Kills an `up` that moves the guest at a certain moment, and lets the next one put that right. */
   async function killAndRecover(mode: MigrationMode, moment: Moment): Promise<string> {
     const vm1 = guest();
@@ -49,15 +81,7 @@ function killedMoves(guest: () => GuestUnderTest<LabStack>): void {
       "offline",
       (stack) => stack.until("storage", "ls /export/testbed/.migrations/*.json"),
     ],
-    [
-      "while the state file is copied",
-      "offline",
-      async (stack, from, to) => {
-        await stack.on(from, "tc qdisc add dev br0 root tbf rate 160mbit burst 1mbit latency 100ms");
-        await stack.until(to, "[ -s /var/lib/kvm-migration-testbed/moving/*.part ]");
-        await stack.on(from, "tc qdisc del dev br0 root");
-      },
-    ],
+    ["while the state file is copied", "offline", copying],
   ];
   test.each(moments)(
     "and all its plugins, %s (%s): the next up brings the guest there, with its memory",

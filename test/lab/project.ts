@@ -41,7 +41,9 @@ export class TestProject {
 
   /** Starts the project's Pulumi, as a person would. */
   start(...args: string[]) {
-    return execa("sh", [this.path("bin", "pulumi"), ...args, "--non-interactive"], {
+    // Tests that run in the background have no Ctrl-C: whatever starts them may have had it ignored.
+    const program = ["--default-signal=INT", "sh", this.path("bin", "pulumi")];
+    return execa("env", [...program, ...args, "--non-interactive"], {
       cwd: this.folder,
       env: {
         TMPDIR: this.path("tmp"),

@@ -82,17 +82,26 @@ export class TestStack {
    * process id.
    */
   async killUp(moment: () => Promise<unknown>, kill: (cli: number) => unknown = killTree): Promise<number> {
+    const { cli } = await this.strikeUp(moment, kill);
+    return cli;
+  }
+
+  /** Runs `up` and does something to its CLI at a certain moment. Returns what it said, and how it ended. */
+  async strikeUp(
+    moment: () => Promise<unknown>,
+    strike: (cli: number) => unknown,
+  ): Promise<Run & { cli: number }> {
     await this.write();
     const run = this.project.start("up", "--stack", this.name, "--yes", "--skip-preview");
     const ended = run.then(({ all }) => {
-      throw new Error(`pulumi up ended before the moment in which it was to be killed:\n${all}`);
+      throw new Error(`pulumi up ended before the moment in which it was to be struck:\n${all}`);
     });
     ended.catch(() => {}); // told by the race
     await Promise.race([moment(), ended]);
     const cli = run.pid as number;
-    await kill(cli);
-    await run;
-    return cli;
+    await strike(cli);
+    const { exitCode = -1, all } = await run;
+    return { exitCode, text: all, cli };
   }
 
   // --- hosts ----------------------------------------------------------------------------------------------------

@@ -203,6 +203,33 @@ describe.each(migrationModes)("%s", (mode) => {
     },
   );
 
+  test("interrupted at any step, it goes back as long as it can, and can be moved again", async () => {
+    const ends = new Set<string>();
+    for (let step = 0; ; step++) {
+      begin();
+      await newRun();
+      world.plan("interrupted", step);
+      const outcome = await migrate(request(mode), tell, world.interruption.signal).catch((e: Error) => e);
+      if (world.isFatePending) break;
+      const [host = ""] = world.runningOn(uuid);
+      if (outcome instanceof Error) {
+        expect(outcome, story()).toBeInstanceOf(MigrationFailed);
+        expect(outcome.message, story()).toContain("the update was interrupted");
+        expect(host, story()).toBe("host1");
+        for (const record of (outcome as MigrationFailed).records) {
+          expect(record, story()).toMatchObject({ outcome: "rolled-back" });
+        }
+      } else expect(outcome, story()).toMatchObject({ host, records: [{ outcome: "completed" }] });
+      ends.add(host);
+      expectSettled(host);
+      expectMemoryKept(mode);
+      await run(mode);
+      expectSettled();
+      expectMemoryKept(mode);
+    }
+    expect([...ends].sort()).toEqual(["host1", "host2"]);
+  });
+
   test("runs may die one after the other", async () => {
     const deaths = fc.array(fc.record({ fate: fc.constantFrom(...crashes), step: fc.nat(60) }), {
       minLength: 2,
@@ -302,6 +329,7 @@ describe("auto", () => {
 
 describe("what cannot be done", () => {
   test.each([
+    ["cold", "host2", "define", "cannot define here"],
     ["offline", "host2", "restore", "cannot restore here"],
     ["offline", "host1", "scp", "No space left on device"],
     ["offline", "host1", "save", "cannot save here"],
@@ -321,12 +349,12 @@ describe("what cannot be done", () => {
         expect(records.map(({ outcome }) => outcome)).toEqual(["rolled-back"]);
         expect(inconsistencies(recordSchema.parse(records[0]))).toEqual([]);
         expectSettled("host1");
-        expect(world.boots).toBe(1);
+        expectMemoryKept(mode);
       }
       world.refusals.clear();
       await run(mode);
       expectSettled();
-      expect(world.boots).toBe(1);
+      expectMemoryKept(mode);
     },
   );
 

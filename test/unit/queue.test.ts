@@ -15,11 +15,13 @@ const folder = useLocalSsh();
 let directory = "";
 let count = 0;
 let session: SshSession;
+let cancelled: AbortController;
 const told: string[] = [];
 
 beforeEach(async () => {
   directory = join(folder, `it's ${++count}`);
   told.length = 0;
+  cancelled = new AbortController();
   session = await SshSession.open({ name: "storage", address: "here", port: 22, user: "root" });
 });
 afterEach(() => session.close());
@@ -36,7 +38,7 @@ const wanted = (guest: string, changes: Partial<Wanted> = {}): Wanted => ({
   ...changes,
 });
 const withTurnOf = <T>(entry: Wanted, use: (turn: Turn) => Promise<T>) =>
-  withTurn(session, directory, entry, (line) => told.push(line), use);
+  withTurn(session, directory, entry, (line) => told.push(line), cancelled.signal, use);
 
 test("whoever is alone has its turn at once, and leaves no trace", async () => {
   const turn = await withTurnOf(wanted("a"), async ({ waitedMs, entries }) => {
@@ -85,6 +87,18 @@ test("those that wait go the smallest first, whatever the order they came in", a
 test("one that fails leaves as well", async () => {
   await expect(withTurnOf(wanted("a"), () => Promise.reject(new Error("no")))).rejects.toThrow("no");
   expect(existsSync(join(directory, "queue"))).toBe(false);
+});
+
+test("one that is cancelled while it waits leaves, and does nothing", async () => {
+  const used: string[] = [];
+  await withTurnOf(wanted("first", { perHost: 1 }), async () => {
+    const waiting = withTurnOf(wanted("second", { perHost: 1 }), async () => used.push("second"));
+    while (told.length === 0) await sleep(10);
+    cancelled.abort(new Error("not any more"));
+    await expect(waiting).rejects.toThrow("not any more");
+    expect(readdirSync(join(directory, "queue"))).toEqual(["first"]);
+  });
+  expect(used).toEqual([]);
 });
 
 test("the place of a run that was killed is free, and its file goes", async () => {

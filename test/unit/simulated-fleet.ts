@@ -56,6 +56,8 @@ export type Fate =
   | "crash with libvirtd"
   /** The command fails; our program lives. */
   | "fails"
+  /** The person interrupts our program, which goes on. */
+  | "interrupted"
   /** The connection to the host breaks and cannot be made again in this run; what was begun goes on. */
   | "unreachable";
 
@@ -85,6 +87,8 @@ export class SimulatedFleet {
   unreachable = new Set<string>();
   /** Who asks the guest for an answer, all the time. */
   readonly probers = new Set<(line: string) => void>();
+  /** What interrupts our program. */
+  readonly interruption = new AbortController();
   /** What libvirt knows of the guest's address. */
   guestAddress: string | undefined;
   /** Whether the guest's network answers, if the guest runs. */
@@ -199,7 +203,7 @@ export class SimulatedFleet {
   }
 
   /** Drives a command to its end, or to the point where something befalls it. Others make their steps in between. */
-  async drive(running: Running, machine: Machine, target: SshTarget): Promise<Result> {
+  async drive(running: Running, machine: Machine, target: SshTarget, signal?: AbortSignal): Promise<Result> {
     const { generation } = this;
     this.#inFlight.set(running, machine);
     try {
@@ -207,6 +211,10 @@ export class SimulatedFleet {
         await (this.isHot ? new Promise(setImmediate) : undefined);
         if (this.generation !== generation) throw new Crash("this run is dead");
         if (this.unreachable.has(machine.name)) throw new HostUnreachable(target, "Connection closed");
+        if (signal?.aborted) {
+          running.return(failed(""));
+          return failed((signal.reason as Error).message);
+        }
         this.tick();
         const { done, value } = running.next();
         if (done) return value as Result;
@@ -217,6 +225,10 @@ export class SimulatedFleet {
         if (fate === "fails") {
           undo(running);
           return failed("error: it failed");
+        }
+        if (fate === "interrupted") {
+          this.interruption.abort(new Error("the update was interrupted"));
+          continue;
         }
         if (fate === "unreachable") {
           this.unreachable.add(machine.name);
@@ -644,6 +656,8 @@ export class Machine {
         domain.asked = "postcopy";
         return ok();
       case "domjobabort":
+        if (!domain.job)
+          return failed("error: Requested operation is not valid: no job is active on the domain");
         domain.asked = "abort";
         return ok();
       case "domjobinfo":
@@ -692,6 +706,13 @@ export class Machine {
       Object.assign(domain, { state: "paused", reason: "saving" });
       this.#emit("STOP", domain);
       yield;
+      if (domain.asked === "abort") {
+        this.files.delete(path);
+        delete domain.job;
+        delete domain.asked;
+        this.#goOn(domain);
+        return failed("error: operation aborted: domain save job: canceled by client");
+      }
       file.text = magic.complete + JSON.stringify(domain.memory);
       yield;
       this.#off(domain, "saved");
@@ -894,7 +915,7 @@ export class SimulatedSession {
     this.#assertAlive();
     world.log.push(`${this.target.name}: ${doing}`);
     const running = this.#machine.shell(script, options.input ?? "");
-    const result = await world.drive(running, this.#machine, this.target);
+    const result = await world.drive(running, this.#machine, this.target, options.signal);
     if (result.exitCode !== 0 && !options.allowFailure) {
       throw new CommandFailed({ doing, host: this.target.name, ...result });
     }

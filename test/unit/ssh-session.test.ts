@@ -1,0 +1,45 @@
+import { execa } from "execa";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { SshSession } from "../../libvirt/ssh-session.ts";
+import { useLocalSsh } from "./local-ssh.ts";
+
+// A session's commands, run by a real shell on this machine.
+
+useLocalSsh();
+let session: SshSession;
+beforeEach(async () => {
+  session = await SshSession.open({ name: "host1", address: "here", port: 22, user: "root" });
+});
+afterEach(() => session.close());
+
+const running = async (marker: string) =>
+  (await execa("pgrep", ["-fc", `^sleep ${marker}`], { reject: false })).stdout;
+
+test("a command that may be ended early gives what it printed, and fails as others do", async () => {
+  const { signal } = new AbortController();
+  const script = "echo out\necho err >&2";
+  expect(await session.run("speaking", script, { signal })).toEqual({
+    stdout: "out",
+    stderr: "err",
+    exitCode: 0,
+  });
+  await expect(session.run("failing", "set -e\nfalse\necho on", { signal })).rejects.toThrow(
+    "failing on host1 failed (exit code 1)",
+  );
+});
+
+test("it is ended with all that it started, and says why", async () => {
+  const controller = new AbortController();
+  const marker = `604.0${process.pid}`;
+  const script = `set -e\nsleep ${marker} & sleep ${marker}`;
+  const command = session.run("sleeping", script, { signal: controller.signal });
+  await expect.poll(() => running(marker)).toBe("2");
+  controller.abort(new Error("it is not wanted any more"));
+  await expect(command).rejects.toThrow(/sleeping on host1 failed .*it is not wanted any more/);
+  await expect.poll(() => running(marker)).toBe("0");
+});
+
+test("cancelled before it has begun, it does nothing that stays", async () => {
+  const signal = AbortSignal.abort(new Error("too late"));
+  await expect(session.run("sleeping", "sleep 60", { signal })).rejects.toThrow("too late");
+});
