@@ -13,7 +13,7 @@ export interface FaultCase {
 /** By mode, moment and fault. A cold move ends the guest's memory by itself. */
 export const cases: readonly FaultCase[] = [
   ...at("live", "start", {
-    kept: ["cli", "provider", "destinationLibvirtd", "sourceLibvirtd", "sshRefused"],
+    kept: ["cli", "provider", "interruption", "destinationLibvirtd", "sourceLibvirtd", "sshRefused"],
   }),
   ...at("live", "middle", {
     lost: ["sourceQemu", "sourceHost"],
@@ -23,6 +23,7 @@ export const cases: readonly FaultCase[] = [
       "destinationLibvirtd",
       "cli",
       "provider",
+      "interruption",
       "shortCut",
       "longCut",
       "destinationHost",
@@ -34,13 +35,37 @@ export const cases: readonly FaultCase[] = [
     either: ["sourceQemu", "destinationQemu", "sourceHost", "destinationHost"],
     kept: ["sourceLibvirtd", "destinationLibvirtd", "cli", "provider", "shortCut", "nfs"],
   }),
-  ...at("offline", "start", { kept: ["cli", "provider", "noSpace", "sshRefused", "sourceLibvirtd"] }),
+  ...at("postcopy", "start", {
+    kept: ["cli", "provider", "interruption", "sourceLibvirtd", "destinationLibvirtd", "sshRefused"],
+  }),
+  ...at("postcopy", "middle", {
+    lost: ["sourceQemu", "destinationQemu", "sourceHost", "destinationHost"],
+    kept: [
+      "sourceLibvirtd",
+      "destinationLibvirtd",
+      "cli",
+      "provider",
+      "interruption",
+      "shortCut",
+      "longCut",
+      "nfs",
+      "sshRefused",
+    ],
+  }),
+  ...at("postcopy", "switchover", {
+    either: ["sourceQemu", "destinationQemu", "sourceLibvirtd", "destinationLibvirtd"],
+    kept: ["cli", "provider", "shortCut"],
+  }),
+  ...at("offline", "start", {
+    kept: ["cli", "provider", "interruption", "noSpace", "sshRefused", "sourceLibvirtd"],
+  }),
   ...at("offline", "middle", {
     kept: [
       "sourceLibvirtd",
       "destinationLibvirtd",
       "cli",
       "provider",
+      "interruption",
       "shortCut",
       "longCut",
       "destinationHost",
@@ -54,7 +79,7 @@ export const cases: readonly FaultCase[] = [
     kept: ["sourceLibvirtd", "cli", "provider", "sourceHost", "nfs"],
   }),
   ...at("cold", "start", {
-    lost: ["cli", "provider", "sourceLibvirtd", "destinationLibvirtd", "sshRefused"],
+    lost: ["cli", "provider", "interruption", "sourceLibvirtd", "destinationLibvirtd", "sshRefused"],
   }),
   ...at("cold", "middle", {
     lost: [

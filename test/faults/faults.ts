@@ -62,6 +62,7 @@ export const faults = {
     strike: ({ stack, to }) => killLibvirtd(stack, to),
   },
   cli: { name: "Pulumi's CLI killed", strike: async (_, cli) => signal(cli, "SIGKILL") },
+  interruption: { name: "the update interrupted (Ctrl-C)", strike: async (_, cli) => signal(cli, "SIGINT") },
   provider: { name: "the provider's process killed", strike: (_, cli) => killProvider(cli) },
   shortCut: linkCut(2),
   longCut: linkCut(60),

@@ -9,7 +9,8 @@ export interface Struck {
 }
 
 export type Moment = "start" | "middle" | "switchover";
-export type Mode = "live" | "offline" | "cold";
+export const modes = ["live", "postcopy", "offline", "cold"] as const;
+export type Mode = (typeof modes)[number];
 
 type Wait = (struck: Struck) => Promise<unknown>;
 
@@ -27,6 +28,12 @@ export const moments: Record<Mode, Record<Moment, Wait>> = {
       stack.until(from, `virsh domjobinfo vm1 | grep -qE "^Memory processed: *[0-9.]+ MiB"`),
     switchover: ({ stack, from }) => stack.until(from, `${state} | grep -q paused`),
   },
+  postcopy: {
+    start,
+    middle: ({ stack, from }) => stack.until(from, `${state} | grep -q post-copy`),
+    // Before that its CPUs stop at the source.
+    switchover: ({ stack }) => stack.until("storage", `grep -q phase.:.postcopy ${intent}`),
+  },
   offline: {
     start,
     middle: ({ stack, to }) => stack.until(to, `[ -s ${moving}/*.part ]`),
@@ -43,6 +50,8 @@ export const moments: Record<Mode, Record<Moment, Wait>> = {
 export const options: Record<Mode, Omit<NonNullable<StackInput["migration"]>, "mode">> = {
   // What can be sent within the downtime waits for the switchover, which takes that long then.
   live: { bandwidthMiBps: 32, maxDowntimeMs: 2000, timeoutMs: 120_000 },
+  // What is left of the memory then takes some seconds.
+  postcopy: { bandwidthMiBps: 16, timeoutMs: 120_000 },
   offline: { timeoutMs: 120_000 },
   cold: { timeoutMs: 120_000 },
 };
