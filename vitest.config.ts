@@ -13,6 +13,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/unit/**/*.test.ts", "test/component/**/*.test.ts"],
           sequence: { groupOrder: 0 },
+          // A machine that has other things to do needs its time for a run that dies at each of its steps.
+          testTimeout: 120_000,
         },
       },
       // Real runs of Pulumi without a lab: they wait more than they work.
