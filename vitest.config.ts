@@ -48,6 +48,7 @@ export default defineConfig({
                 name: "faults",
                 include: ["test/faults/**/*.test.ts"],
                 sequence: { groupOrder: 3 },
+                fileParallelism: false,
                 testTimeout: 900_000,
                 hookTimeout: 900_000,
               },

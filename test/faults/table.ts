@@ -19,13 +19,18 @@ export class FaultTable {
     this.#rows.push(`| ${cells.join(" | ")} |`);
   }
 
-  async write(): Promise<void> {
-    const folder = join(import.meta.dirname, "..", "..", ".testbed");
-    await mkdir(folder, { recursive: true });
+  write(): Promise<void> {
     const head = [
       "| mode | at its | fault | the struck `up` | records | memory |",
       "| --- | --- | --- | --- | --- | --- |",
     ];
-    await writeFile(join(folder, "faults.md"), `${[...head, ...this.#rows].join("\n")}\n`);
+    return writeReport("faults.md", [...head, ...this.#rows]);
   }
+}
+
+/** Writes what was seen to .testbed/, for docs/. */
+export async function writeReport(name: string, lines: readonly string[]): Promise<void> {
+  const folder = join(import.meta.dirname, "..", "..", ".testbed");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, name), `${lines.join("\n")}\n`);
 }
