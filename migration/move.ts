@@ -36,10 +36,11 @@ export interface Asked {
 
 /** Moves a guest while somebody else looks on, from before the first check until the guest answers again. */
 export async function move(moving: Moving, asked: Asked): Promise<Outcome> {
+  const beganMs = performance.now();
   const { address } = asked.request;
   const clients = await startClients(moving, address);
   try {
-    return await moveSeen(moving, asked, clients);
+    return await moveSeen(moving, asked, clients, beganMs);
   } finally {
     await stopClients(clients);
   }
@@ -50,6 +51,7 @@ async function moveSeen(
   moving: Moving,
   { request, chosen, sightings, turn }: Asked,
   clients: Clients,
+  beganMs: number,
 ): Promise<Outcome> {
   const { guest, source, destination, storage, intentFile, options, tell } = moving;
   const { mode } = options;
@@ -75,6 +77,7 @@ async function moveSeen(
     `${guest}: moving from ${source.name} to ${destination.name} (${mode}, ${request.conditions.memoryMiB} MiB)`,
   );
 
+  const beforehandMs = Math.round(performance.now() - beganMs);
   const watch = new Stopwatch();
   const witness = new Witness(moving, mayUsePostcopy(options));
   const part = modes[mode]({ moving, watch, witness, clocks });
@@ -92,6 +95,7 @@ async function moveSeen(
     ...chosen,
     startedAt: watch.startedAt.toISOString(),
     preflight: checks,
+    beforehandMs,
     ...(turn.waitedMs > 0 && { waitedMs: Math.round(turn.waitedMs) }),
   };
   let failure: unknown;

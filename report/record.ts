@@ -68,6 +68,9 @@ export const recordSchema = z.object({
   waitedMs: ms
     .optional()
     .describe("before startedAt: for other moves at its hosts; absent: it did not have to wait"),
+  beforehandMs: ms
+    .optional()
+    .describe("before startedAt: the prober's start, the reading of the clocks and the checks"),
 
   memoryMiB: z.int().positive(),
   workload: z.json().optional().describe("as in the stack's config; absent: the guest only idles"),

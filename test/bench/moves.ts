@@ -23,7 +23,9 @@ export const moveSampleSchema = z.object({
   jobDowntimeMs: z.number().describe("virsh domjobinfo --completed at the destination: total downtime"),
   transferredMiB: z.number().optional(),
   passes: z.number().optional(),
-  moveMs: z.number().describe("pulumi: the record's totalMs; virsh: the time that `virsh migrate` took"),
+  moveMs: z
+    .number()
+    .describe("pulumi: the record's beforehandMs and totalMs; virsh: the time that `virsh migrate` took"),
   aroundMs: z.number().describe("moveMs - qemuTotalMs: what the mover itself takes"),
   wallMs: z.number().describe("pulumi: the whole of `pulumi up`; virsh: as moveMs"),
   load: z.number().describe("the machine's load average (1 min) before"),
@@ -79,7 +81,7 @@ const movedByPulumi: Mover = async (subject, _sessions, from, to) => {
   if (record?.outcome !== "completed" || record.from !== from || record.to !== to) {
     throw new Error(`${subject.guest} did not move from ${from} to ${to}: ${JSON.stringify(record)}`);
   }
-  return { moveMs: record.totalMs, wallMs };
+  return { moveMs: (record.beforehandMs ?? 0) + record.totalMs, wallMs };
 };
 
 /** The same transfer, by hand: the command that the engine gives libvirt, over a connection that is open as the engine's is. */

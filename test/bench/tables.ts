@@ -26,7 +26,7 @@ function moveTables(samples: NonNullable<BenchResults["moves"]>): string {
     ["QEMU: downtime (STOP → RESUME)", figures.qemuDowntimeMs],
     ["libvirt: time elapsed", figures.jobElapsedMs],
     ["libvirt: total downtime", figures.jobDowntimeMs],
-    ["the move (record's total | virsh migrate)", figures.moveMs],
+    ["the move (checks and total | virsh migrate)", figures.moveMs],
     ["around QEMU's total", figures.aroundMs],
     ["wall time (pulumi up | virsh migrate)", figures.wallMs],
   ];
