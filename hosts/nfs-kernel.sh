@@ -8,12 +8,14 @@ exports=/etc/exports.d/kvm-migration-testbed.exports
 if [ "$ACTION" = remove ]; then
   drop "$exports"
   [ -z "$changed" ] || exportfs -ra
+  unmake_folder "$(dirname "$exports")"
   unservice nfs-server.service
   unmake_folder "$EXPORT" # it stays if there is something in it
   exit 0
 fi
 
 make_folder "$EXPORT"
+make_folder "$(dirname "$exports")"
 # libvirt and QEMU create and own images as root. QEMU's own client may come from any port.
 {
   echo "# Written by kvm-migration-testbed."

@@ -8,7 +8,8 @@ echo '== packages'; dpkg-query -W -f '${"$"}{Package}\n'
 echo '== files'
 for folder in /etc /root/.ssh /var/lib/kvm-migration-testbed /export /var/lib/libvirt/images; do
   [ ! -e "$folder" ] || find "$folder" -xdev \( -type d -o -type l -o -type f \) -printf '%p %M %U %G %l\n'
-done | grep -vE '^/etc/(mtab|resolv.conf|ld.so.cache|adjtime|apparmor.d/libvirt)|^/etc/[^ ]*~ ' | sort
+done | grep -vE '^/etc/(mtab|resolv.conf|ld.so.cache|adjtime|apparmor.d/libvirt)|^/etc/[^ ]*~ ' |
+  grep -vE '^/etc/libvirt/storage(/autostart)? ' | sort # libvirt makes them when it gets its first pool
 echo '== contents'; find /etc /root/.ssh -xdev -type f -exec sha256sum {} + | grep -vE ' /etc/(ld.so.cache|adjtime|apparmor.d/libvirt)' | sort -k 2
 echo '== mounts'; findmnt --real -rno TARGET,SOURCE,FSTYPE | sort
 echo '== links'; ip -br link | awk '{ print $1, $3 }' | sort
@@ -19,7 +20,10 @@ echo '== exports'; ! has exportfs || exportfs -s
 echo '== libvirt'
 if has virsh; then for what in list pool-list net-list; do virsh -q -c qemu:///system "$what" --all --name; done | sort; fi
 echo '== users'; getent passwd; getent group
-echo '== units'; systemctl list-unit-files --no-legend --state=enabled | sort
+echo '== units'
+# It reads them all at its first call, for longer than some machines wait.
+until units=$(systemctl list-unit-files --no-legend --state=enabled); do sleep 1; done
+sort <<< "$units"
 `;
 
 export type MachineState = ReadonlySet<string>;

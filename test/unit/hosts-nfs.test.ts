@@ -17,8 +17,8 @@ describe.skipIf(!hasSandbox("bash"))("the kernel's NFS server", () => {
       "nfs-kernel",
       { EXPORT: folder, CLIENTS: "198.51.100.11,198.51.100.12" },
       {
-        before: `mkdir -p /etc/exports.d; mount -t tmpfs own /srv; ${before}`,
-        after: `${show(exports, "/run/calls", "/var/lib/kvm-migration-testbed/enabled-services")}\nls /srv`,
+        before: `rm -rf /etc/exports.d; mount -t tmpfs own /srv; ${before}`,
+        after: `${show(exports, "/run/calls", "/var/lib/kvm-migration-testbed/enabled-services")}\nls -d /srv/* /etc/exports.d 2>/dev/null || true`,
         programs: {
           "systemd-detect-virt": "false",
           exportfs: recorded("exportfs"),
@@ -39,7 +39,8 @@ describe.skipIf(!hasSandbox("bash"))("the kernel's NFS server", () => {
 systemctl --quiet is-enabled nfs-server.service
 systemctl --quiet enable --now nfs-server.service
 exportfs -ra
-testbed
+/etc/exports.d
+/srv/testbed
 `);
   });
 
@@ -48,7 +49,7 @@ testbed
     expect(status).toBe(0);
     expect(stdout).toMatch(/^-- \/run\/calls\n/);
     expect(stdout).not.toContain("disable");
-    expect(stdout).not.toMatch(/^testbed$/m);
+    expect(stdout).not.toMatch(/^\/(srv\/testbed|etc\/exports.d)$/m);
   });
 
   test("turns a service off again that was off", () => {
@@ -58,9 +59,9 @@ testbed
   });
 
   test("leaves a folder that was there, and one in which something is", () => {
-    expect(serve(["apply", "remove"], { before: `mkdir ${folder}` }).stdout).toMatch(/^testbed$/m);
+    expect(serve(["apply", "remove"], { before: `mkdir ${folder}` }).stdout).toMatch(/^\/srv\/testbed$/m);
     const before = "mkdir /srv/other; touch /srv/other/file";
-    expect(serve(["apply", "remove"], { before }).stdout).toMatch(/^other$/m);
+    expect(serve(["apply", "remove"], { before }).stdout).toMatch(/^\/srv\/other$/m);
   });
 });
 
