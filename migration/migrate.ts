@@ -8,7 +8,7 @@ import { type Intent, intentPath } from "./intent.ts";
 import { move } from "./move.ts";
 import type { Moving, Station } from "./moving.ts";
 import { type FleetSessions, observeGuest } from "./observe.ts";
-import { queued, withTurn } from "./queue/queue.ts";
+import { clearPlace, queued, withTurn } from "./queue/queue.ts";
 import { defaultTimeoutMs, type MigrationRequest } from "./request.ts";
 import { resolveAuto } from "./resolve-auto.ts";
 import { settle } from "./settle.ts";
@@ -128,6 +128,7 @@ async function recover(
     cancelled,
   );
   const watch = new Stopwatch();
+  await clearPlace(sessions.storage, request.fleet.storage.intentDirectory, request.uuid);
   const { at, memoryLost, refusal } = await settle(moving);
   const host = moving[at].name;
   tell(`${request.guest}: it runs on ${host}`);

@@ -139,6 +139,15 @@ export async function withTurn<T>(
   }
 }
 
+/** Takes away the place of a guest's dead run. Others would only when they move; whoever has the guest's lock knows that it is nobody's. */
+export async function clearPlace(storage: SshSession, directory: string, uuid: string): Promise<void> {
+  const queue = `${directory}/queue`;
+  await storage.run(
+    "clearing the place of a run that died",
+    `rm -f ${quote(`${queue}/${uuid}`)}; rmdir ${quote(queue)} 2>/dev/null || true`,
+  );
+}
+
 /** Reads how the queue looks: an entry a line, and a line `--` at the end of each look. */
 class QueueView {
   entries: Entry[] = [];

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SshSession } from "../../libvirt/ssh-session.ts";
 import type { Entry } from "../../migration/queue/admission.ts";
-import { queueProgram, type Turn, withTurn } from "../../migration/queue/queue.ts";
+import { clearPlace, queueProgram, type Turn, withTurn } from "../../migration/queue/queue.ts";
 import { useLocalSsh } from "./local-ssh.ts";
 
 // The queue as it is on the storage host: real shells, files and locks, in a folder of this machine.
@@ -117,6 +117,17 @@ test("the place of a run that was killed is free, and its file goes", async () =
     expect(readdirSync(join(directory, "queue"))).toEqual(["a"]);
   });
   expect(existsSync(join(directory, "queue"))).toBe(false);
+});
+
+test("the place of a dead run can be cleared, and no other one's", async () => {
+  const queue = join(directory, "queue");
+  mkdirSync(queue, { recursive: true });
+  for (const dead of ["dead", "other"]) writeFileSync(join(queue, dead), "{}\n");
+  await clearPlace(session, directory, "dead");
+  expect(readdirSync(queue)).toEqual(["other"]);
+  await clearPlace(session, directory, "other");
+  expect(existsSync(queue)).toBe(false);
+  await clearPlace(session, directory, "other");
 });
 
 test("a turn is not taken on a view that is out of date", async () => {
