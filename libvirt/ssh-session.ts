@@ -86,7 +86,8 @@ async function removeStaleSockets(): Promise<void> {
  * started would keep the connection's output open.
  */
 const endingWithInput = (command: string): string =>
-  `set -m; { ${command}\n} </dev/null & child=$!; cat <&0 >/dev/null & trap "kill -- -$child -$! 2>/dev/null" EXIT; set +m; wait -n`;
+  `set -m; { ${command}\n} </dev/null & child=$!; { cat <&0 >/dev/null; kill -- -$child; } 2>/dev/null & watch=$!; ` +
+  'trap "kill -- -$child -$watch 2>/dev/null" EXIT; set +m; wait $child';
 
 /**
  * One SSH connection to a host, shared by all commands on it (OpenSSH's multiplexing), everything run as root.
