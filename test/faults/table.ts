@@ -10,7 +10,7 @@ export interface Seen {
   memory: "kept" | "lost";
 }
 
-/** What was seen of each case, as a table in Markdown, for docs/faults.md. */
+/** What was seen of each case, as a table in Markdown. */
 export class FaultTable {
   readonly #rows: string[] = [];
 
