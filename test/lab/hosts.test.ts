@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeTestFolder } from "./abandoned.ts";
 
 // A lab of containers without guests, on this machine, in a Pulumi project of its own. The tests go on from one
 // another: together they are the life of a lab, with its accidents.
@@ -21,7 +22,7 @@ let project: string;
 let env: Record<string, string>;
 
 beforeAll(async () => {
-  project = await mkdtemp(join(tmpdir(), "testbed-hosts-"));
+  project = await makeTestFolder();
   const image = join(project, "base.qcow2");
   env = {
     PULUMI_BACKEND_URL: `file://${project}`,

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
+import { makeTestFolder } from "./abandoned.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 
@@ -23,8 +23,9 @@ export class TestProject {
     this.folder = folder;
   }
 
-  static async make(): Promise<TestProject> {
-    const project = new TestProject(await mkdtemp(join(tmpdir(), "testbed-e2e-")));
+  /** @param folder an empty one; default: one of the running test, cleared away by a later run if this one is killed */
+  static async make(folder?: string): Promise<TestProject> {
+    const project = new TestProject(folder ?? (await makeTestFolder()));
     for (const file of ["Pulumi.yaml", "package.json", "index.ts", "bin", "migration", "node_modules"]) {
       await symlink(join(root, file), project.path(file));
     }

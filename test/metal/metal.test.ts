@@ -1,4 +1,6 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { execa } from "execa";
 import pRetry from "p-retry";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -30,7 +32,8 @@ const states = async () =>
   );
 
 beforeAll(async () => {
-  project = await TestProject.make();
+  // Stays when the test is killed: what undoes it is in there.
+  project = await TestProject.make(await mkdtemp(join(tmpdir(), "testbed-metal-")));
   stack = new MetalStack(project, "metal-test", inventory);
   vm1 = new GuestUnderTest(stack, "vm1");
   await stack.init();
