@@ -8,20 +8,24 @@ export function resultsFile(stack: string, folder = "results"): string {
   return join(folder, `${stack}.jsonl`);
 }
 
+/** Adds a record to a results file, as {@link appendLine} does. */
+export const appendRecord = (file: string, record: MigrationRecord): Promise<void> =>
+  appendLine(file, record);
+
 /**
- * Adds a record. When the promise resolves it is on the disk; a crash before that leaves at most a torn last line,
+ * Adds a line to a file of JSON lines. When the promise resolves it is on the disk; a crash before that leaves at most a torn last line,
  * which readers pass over and the next append closes. Several processes may append at the same time.
  */
-export async function appendRecord(file: string, record: MigrationRecord): Promise<void> {
+export async function appendLine(file: string, value: object): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   const handle = await open(file, "a+");
   try {
     const { size } = await handle.stat();
     const isTorn = size > 0 && (await lastByte(handle, size)) !== "\n";
     // One write to a file opened for appending: lines of two processes do not mix.
-    const line = Buffer.from(`${isTorn ? "\n" : ""}${JSON.stringify(record)}\n`);
+    const line = Buffer.from(`${isTorn ? "\n" : ""}${JSON.stringify(value)}\n`);
     const { bytesWritten } = await handle.write(line);
-    if (bytesWritten < line.length) throw new Error(`no space for a migration's record in ${file}`);
+    if (bytesWritten < line.length) throw new Error(`no space for a line of results in ${file}`);
     await handle.sync();
   } finally {
     await handle.close();
