@@ -1,0 +1,63 @@
+import type { Factors } from "../report/experiment-run.ts";
+import type { Experiment, ExperimentGuest, Way } from "./experiment.ts";
+
+/** One combination of what an experiment varies: it gets as many moves as any other. */
+export interface Cell {
+  /** Such as `mysql-768/live`, with the link's rate behind an @ when there are several. */
+  id: string;
+  factors: Factors;
+  /** Which guests move in one turn, in the order of the file. */
+  guests: string[];
+  way: Way;
+  linkMiBps?: number;
+}
+
+/** All combinations of guests, ways and rates of the link, in the order of the file. */
+export function cellsOf(experiment: Experiment): Cell[] {
+  const { guests, moves, ways, linksMiBps = [undefined] } = experiment;
+  const subjects = moves === "all" ? [guests] : guests.map((guest) => [guest]);
+  return subjects.flatMap((subject) =>
+    Object.entries(ways).flatMap(([name, said]) =>
+      linksMiBps.map((linkMiBps): Cell => {
+        const way = { ...experiment.migration, ...said };
+        const { arrangement, ...rest } = way;
+        const id = `${subject.length === 1 && moves === "each" ? subject[0]?.name : "all"}/${name}`;
+        return {
+          id: linksMiBps.length > 1 ? `${id}@${linkMiBps}` : id,
+          factors: {
+            ...(moves === "each" ? guestFactors(subject[0] as ExperimentGuest) : { guests: subject.length }),
+            way: name,
+            ...flat({ mode: "live", ...rest }),
+            ...(arrangement && { arrangement }),
+            ...(linkMiBps !== undefined && { linkMiBps }),
+          },
+          guests: subject.map((guest) => guest.name),
+          way,
+          ...(linkMiBps !== undefined && { linkMiBps }),
+        };
+      }),
+    ),
+  );
+}
+
+function guestFactors({ name, memoryMiB, vcpus, workload }: ExperimentGuest): Factors {
+  const { type, ...settings } = workload;
+  // Its rate and the like: workloadMibPerSecond, workloadWorkingSetMiB.
+  const named = Object.entries(settings).map(([key, value]) => [
+    `workload${key[0]?.toUpperCase()}${key.slice(1)}`,
+    value,
+  ]);
+  return { guest: name, memoryMiB, vcpus, workload: type, ...flat(Object.fromEntries(named)) };
+}
+
+/** `{autoConverge: {initial: 20}}` is `{"autoConverge.initial": 20}`; `{autoConverge: {}}` is `{autoConverge: true}`. */
+function flat(options: object, prefix = ""): Factors {
+  const entries = Object.entries(options).flatMap(([key, value]): [string, Factors[string]][] => {
+    const name = `${prefix}${key}`;
+    if (value === undefined || value === null) return [];
+    if (typeof value !== "object") return [[name, value]];
+    const inner = Object.entries(flat(value, `${name}.`));
+    return inner.length > 0 ? inner : [[name, true]];
+  });
+  return Object.fromEntries(entries);
+}

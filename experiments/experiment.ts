@@ -1,0 +1,155 @@
+import * as z from "zod";
+import { stackSchema } from "../stacks/config.ts";
+
+/**
+ * What an experiment may say: experiments/<name>.yaml. Guests, workloads and the options of moves are said as in a stack's config, by the
+ * same schema. Everything is data: which cells there are follows in cells.ts, in which order their moves are made in schedule.ts.
+ */
+
+const section = z.strictObject;
+
+/** The name of a way or of a size: it is part of cells' ids and of file names. */
+const word = z
+  .string()
+  .max(48)
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9 .+%/-]*$/);
+
+const { guests: stackGuests, image, lab } = stackSchema.shape;
+const guest = stackGuests.element.omit({ migration: true });
+const guests = z
+  .array(guest)
+  .min(1)
+  .describe("a list of the guests, each with a size and a workload of its own, as in a stack's config");
+
+/** The options of a move, as one guest of a stack may have them. What becomes of a guest moved by hand is no part of an experiment. */
+const options = stackGuests.element.shape.migration.unwrap().omit({ drift: true });
+
+const way = options
+  .extend({
+    arrangement: z
+      .enum(["one-by-one", "at-once", "by-cost"])
+      .optional()
+      .describe(
+        "of all guests together: each with an update of its own, in the order of the file (one-by-one); with one update, all at the same time (at-once) or the cheapest first (by-cost)",
+      )
+      .meta({ otherwise: "guests move one at a time" }),
+  })
+  .describe("a way to move: a mode with its options");
+
+const migration = options.describe("options that all ways have, unless they say otherwise");
+const linksMiBps = z
+  .array(z.number().positive())
+  .min(1)
+  .describe("the rates to which the link between the hosts is shaped, in MiB/s, one after the other")
+  .meta({ examples: [[32]] });
+const repeats = z.int().min(1).max(1000).describe("how many moves each cell gets");
+const settleSeconds = z
+  .number()
+  .min(0)
+  .max(3600)
+  .describe("how long a guest's workload runs before it is moved, in seconds");
+
+const stop = section({
+  minutes: z
+    .number()
+    .positive()
+    .optional()
+    .describe("how long one run of the command may take, in minutes; the next one goes on")
+    .meta({ otherwise: "until all is done" }),
+  failuresInARow: z
+    .int()
+    .min(1)
+    .default(3)
+    .describe("how many moves may fail one after the other before the run is ended"),
+  halfWidthPercent: z
+    .number()
+    .positive()
+    .max(100)
+    .optional()
+    .describe(
+      "a cell gets no more moves when half of the 95 % interval of its median total time, and of its median downtime, is at most so many percent of that median",
+    )
+    .meta({ examples: [5], otherwise: "every cell gets all its repeats" }),
+  atLeast: z
+    .int()
+    .min(3)
+    .default(5)
+    .describe("how many moves a cell gets before its interval counts")
+    .meta({ examples: [5] }),
+}).describe("when it ends early");
+
+const size = section({
+  guests: guests.optional(),
+  migration: migration.optional(),
+  linksMiBps: linksMiBps.optional(),
+  repeats: repeats.optional(),
+  settleSeconds: settleSeconds.optional(),
+}).describe("what is said otherwise in this size");
+
+export const experimentSchema = section({
+  title: z.string().min(1).describe("what it is about, in a line"),
+  moves: z
+    .enum(["each", "all"])
+    .default("each")
+    .describe("what one turn moves: a guest by itself (each), or all guests of the host (all)"),
+  guests,
+  ways: z
+    .record(word, way)
+    .refine((ways) => Object.keys(ways).length > 0)
+    .describe("the ways to move, by their names")
+    .meta({ examples: [{ live: { mode: "live" } }] }),
+  linksMiBps: linksMiBps.optional().meta({ otherwise: "the link is as it is" }),
+  migration: migration.prefault({}),
+  repeats: repeats.default(5),
+  back: z
+    .enum(["unmeasured", "measured"])
+    .default("unmeasured")
+    .describe(
+      "the way back to the first host: not measured, so that all moves go in one direction, or measured as any other move, which takes half the time",
+    ),
+  warmUps: z
+    .int()
+    .min(0)
+    .max(10)
+    .default(1)
+    .describe("how many moves of each guest come before all others and are left out of all figures"),
+  settleSeconds: settleSeconds.default(10),
+  stop: stop.prefault({}),
+  image: image
+    .unwrap()
+    .optional()
+    .describe("the image that every guest's disk lies over, as in a stack's config"),
+  lab: lab.optional().describe("the network of its lab, as in a stack's config").meta({
+    otherwise: "one of its own",
+  }),
+  sizes: z
+    .record(word, size)
+    .default({})
+    .describe("other sizes than that of the file, by their names")
+    .meta({ examples: [{ paper: { repeats: 10 } }] }),
+});
+
+/** An experiment, checked and with its defaults. */
+export type Experiment = z.infer<typeof experimentSchema>;
+export type ExperimentInput = z.input<typeof experimentSchema>;
+export type ExperimentGuest = Experiment["guests"][number];
+export type Way = z.infer<typeof way>;
+
+/** The size that the file itself has. */
+export const ownSize = "lab";
+
+/**
+ * The experiment in one of its sizes.
+ *
+ * @throws when it has no such size
+ */
+export function inSize(experiment: Experiment, size: string): Experiment {
+  const { sizes, ...own } = experiment;
+  if (size === ownSize) return { ...own, sizes: {} };
+  const other = sizes[size];
+  if (!other) {
+    throw new Error(`There is no size "${size}"; sizes are ${[ownSize, ...Object.keys(sizes)].join(", ")}.`);
+  }
+  const said = Object.fromEntries(Object.entries(other).filter(([, value]) => value !== undefined));
+  return { ...own, ...said, sizes: {} };
+}

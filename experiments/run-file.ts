@@ -1,0 +1,117 @@
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { type RunHead, type RunLine, runLineSchema } from "../report/experiment-run.ts";
+import { appendLine, type UnreadableLine } from "../report/results.ts";
+import { runCsv } from "./csv.ts";
+import type { TurnLine } from "./remaining.ts";
+
+/** What one run of an experiment has written: results/experiments/<experiment>/<run>.jsonl. */
+export interface Run {
+  head: RunHead;
+  lines: TurnLine[];
+  /** Lines that are none: a torn last one is what a crash leaves. Its turn is made again. */
+  unreadable: UnreadableLine[];
+}
+
+/**
+ * A turn whose moves are about to be made, written down before they are: a run that dies between the end of a move and its line finds the
+ * move's record by this, and knows a record that is not of this turn from one that is.
+ */
+const begunSchema = z.object({
+  order: z.int().positive(),
+  /** By this machine's clock, as the records' `startedAt`. */
+  at: z.iso.datetime(),
+  loadBefore: z.record(z.string(), z.number().nonnegative()),
+});
+export type Begun = z.infer<typeof begunSchema>;
+
+/** The files of one run. */
+export class RunFile {
+  readonly path: string;
+  readonly #begun: string;
+  readonly #csv: string;
+
+  constructor(folder: string, run: string) {
+    this.path = join(folder, `${run}.jsonl`);
+    this.#begun = join(folder, `${run}.begun.json`);
+    this.#csv = join(folder, `${run}.csv`);
+  }
+
+  /** Adds a line; it is on the disk when the promise resolves. */
+  append(line: RunLine): Promise<void> {
+    return appendLine(this.path, line);
+  }
+
+  /** @returns undefined when there is no such run, or when it was killed before its head was written */
+  async read(): Promise<Run | undefined> {
+    const text = await readFile(this.path, "utf8").catch(unlessMissing);
+    return text === undefined ? undefined : parseRun(text);
+  }
+
+  async begin(begun: Begun): Promise<void> {
+    // Whole or not at all.
+    await writeFile(`${this.#begun}.new`, `${JSON.stringify(begun)}\n`, { flush: true });
+    await rename(`${this.#begun}.new`, this.#begun);
+  }
+
+  async begun(): Promise<Begun | undefined> {
+    const text = await readFile(this.#begun, "utf8").catch(unlessMissing);
+    return text === undefined ? undefined : begunSchema.parse(JSON.parse(text));
+  }
+
+  async end(): Promise<void> {
+    await rm(this.#begun, { force: true });
+  }
+
+  /** Writes the lines once more, as CSV. Returns the file's path. */
+  async writeCsv(): Promise<string> {
+    const run = await this.read();
+    if (run) {
+      await writeFile(`${this.#csv}.new`, runCsv(run.head, run.lines));
+      await rename(`${this.#csv}.new`, this.#csv);
+    }
+    return this.#csv;
+  }
+}
+
+/** Reads what a run has written. A line that is none is reported, not thrown. */
+export function parseRun(text: string): Run | undefined {
+  const unreadable: UnreadableLine[] = [];
+  const read: RunLine[] = [];
+  const all = text.split("\n");
+  for (const [index, line] of all.entries()) {
+    if (line.trim() === "") continue;
+    const parsed = runLineSchema.safeParse(json(line));
+    if (parsed.success) read.push(parsed.data);
+    else {
+      const problem =
+        json(line) === undefined ? "it is not JSON" : z.prettifyError(parsed.error).replaceAll(/\s+/g, " ");
+      unreadable.push({ line: index + 1, problem, isTorn: index === all.length - 1 });
+    }
+  }
+  const head = read.find((line) => line.kind === "experiment");
+  const lines = read.filter((line) => line.kind !== "experiment");
+  return head && { head, lines, unreadable };
+}
+
+/** The names of an experiment's runs, oldest first: they are the times at which they began. */
+export async function runNames(folder: string): Promise<string[]> {
+  const names = (await readdir(folder).catch(unlessMissing)) ?? [];
+  return names.flatMap((name) => (name.endsWith(".jsonl") ? name.slice(0, -".jsonl".length) : [])).sort();
+}
+
+/** `20260101T120000Z` */
+export const runName = (now: Date): string => now.toISOString().replaceAll(/[-:]|\.\d+/g, "");
+
+function json(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+}

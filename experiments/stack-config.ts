@@ -1,0 +1,90 @@
+import type { StackInput } from "../stacks/config.ts";
+import type { Cell } from "./cells.ts";
+import type { Experiment } from "./experiment.ts";
+
+/** The network of experiments' labs: beside that of `npm run lab`, which may be up. */
+const ownLab = { network: "10.77.40.0/24", bridge: "lab-experiment" };
+
+/** The hosts of a lab, between which guests move. */
+const labHosts: StackInput["hosts"] = [{ name: "host1" }, { name: "host2" }];
+
+/** What a stack says of the machines, without guests. */
+export type Machines = Pick<StackInput, "lab" | "hosts" | "storage" | "ssh" | "bridge" | "image">;
+
+/** The machines of an experiment that brings its own lab. */
+export const labOf = ({ lab, image }: Experiment): Machines => ({
+  lab: { ...ownLab, ...lab },
+  hosts: labHosts,
+  ...(image && { image }),
+});
+
+/** The machines of another stack: a person's own, to which the experiment brings its guests. */
+export function machinesOf(stack: Partial<StackInput>, { image }: Experiment): Machines {
+  const { lab, hosts = [], storage, ssh, bridge } = stack;
+  const own = image ?? stack.image;
+  return {
+    hosts,
+    ...(lab && { lab }),
+    ...(storage && { storage }),
+    ...(ssh && { ssh }),
+    ...(bridge && { bridge }),
+    ...(own && { image: own }),
+  };
+}
+
+/** The first two hosts: guests start on the first. */
+export function ends({ hosts }: Machines): { from: string; to: string } {
+  const [from, to] = hosts.map(({ name }) => name);
+  if (!from || !to) throw new Error("an experiment takes two hosts, between which its guests move");
+  return { from, to };
+}
+
+/** By guest, the host it is placed on. */
+export type Places = Readonly<Record<string, string>>;
+
+/** The way back, which nobody measures: without a prober, and with a pause that any guest at rest converges with. */
+const unmeasured = { mode: "live", maxDowntimeMs: 2000, probeIntervalMs: 0 } as const;
+
+/** The config of a stack whose guests are, or go to, where `places` says, unmeasured. */
+export function restConfig(experiment: Experiment, machines: Machines, places: Places): StackInput {
+  return {
+    ...machines,
+    guests: experiment.guests,
+    placement: { ...places },
+    migration: { ...unmeasured, concurrentPerHost: 2 },
+  };
+}
+
+/**
+ * The configs of a cell's updates, one after the other: guests that move one by one, each with an update of its own, take several.
+ *
+ * @param places where guests are; those of the cell go to the other host
+ */
+export function moveConfigs(
+  experiment: Experiment,
+  machines: Machines,
+  { guests, way }: Pick<Cell, "guests" | "way">,
+  places: Places,
+): StackInput[] {
+  const { from, to } = ends(machines);
+  const { arrangement, ...options } = way;
+  const other = (guest: string) => (places[guest] === from ? to : from);
+  const withOptions = experiment.guests.map((guest) =>
+    guests.includes(guest.name) ? { ...guest, migration: options } : guest,
+  );
+  const at = (placed: Places, more: Partial<StackInput> = {}, concurrentPerHost = 1): StackInput => ({
+    ...restConfig(experiment, machines, placed),
+    guests: withOptions,
+    migration: { ...unmeasured, concurrentPerHost },
+    ...more,
+  });
+  const moved = (some: readonly string[]): Places => ({
+    ...places,
+    ...Object.fromEntries(some.map((guest) => [guest, other(guest)])),
+  });
+  if (arrangement === "one-by-one") return guests.map((_, index) => at(moved(guests.slice(0, index + 1))));
+  // Emptying the first host is what `drain` is for; back they go to where they are placed.
+  const atOnce = arrangement === "at-once" ? guests.length : 1;
+  const isDrain = arrangement !== undefined && guests.every((guest) => places[guest] === from);
+  return [isDrain ? at(places, { drain: [from] }, atOnce) : at(moved(guests), {}, atOnce)];
+}
