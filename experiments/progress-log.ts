@@ -30,6 +30,8 @@ export interface MoveTimes {
   /** When the guest's CPUs stopped at the source, and when they ran again. */
   stoppedMs: number;
   resumedMs: number;
+  /** Since when the workload was at work: it is halted between moves. */
+  workingMs: number;
   /** How far the guest's clock was ahead of ours, before the move and after it: a guest that is stopped misses time. */
   offsetBeforeMs: number;
   offsetAfterMs: number;
@@ -51,7 +53,7 @@ export function progressThrough(lines: readonly ProgressLine[], times: MoveTimes
   const { startMs } = times;
   // A move that takes less than a second is looked at for a second.
   const endMs = Math.max(times.endMs, startMs + 1000);
-  const beforeMs = Math.max(first.ms, startMs - windowMs);
+  const beforeMs = Math.max(first.ms, times.workingMs + 1000, startMs - windowMs);
   if (startMs - beforeMs < 2000 || last.ms < endMs) return undefined;
   const perSecond = (fromMs: number, toMs: number) =>
     ((at(done, toMs) - at(done, fromMs)) * 1000) / (toMs - fromMs);

@@ -1,0 +1,94 @@
+import { parseArgs } from "node:util";
+import type { Choice } from "./choose-run.ts";
+import { ownSize } from "./experiment.ts";
+
+/** What the command line asks for. */
+export interface Options {
+  /** An experiment's name, the path of its file, or `list`. */
+  experiment: string;
+  size: string;
+  repeats?: number;
+  seed?: number;
+  stack?: string;
+  limitMinutes?: number;
+  choice: Choice;
+  dryRun: boolean;
+  keep: boolean;
+  down: boolean;
+  help: boolean;
+}
+
+export const help = `Usage: npm run experiment -- NAME [options]    makes the moves of experiments/NAME.yaml and measures them
+       npm run experiment -- list              which experiments there are
+
+NAME can be the path of a YAML file, too. A run that was interrupted is gone on with, unless something else is asked for.
+
+Options:
+  --size SIZE     another size of the experiment                          default: ${ownSize}, that of the file
+  --repeats N     moves of each cell                                      default: as the file says
+  --seed N        of the order in which moves are made                    default: drawn, and written down
+  --stack NAME    the hosts, storage and SSH of stacks/Pulumi.NAME.yaml   default: a lab on this machine
+  --limit TIME    ends after so long (90s, 30m, 2h); the next run goes on default: as the file says
+  --resume        go on with the latest run, as it was asked for
+  --new           begin another run, whatever is left of the latest
+  --keep          leave the testbed up when all is done
+  --down          take down the testbed of an experiment that was interrupted; its results stay
+  --dry-run       say what would be done, and in which order; nothing is touched
+  --help
+
+Ctrl-C ends it after the move that is under way, or as soon as that is taken back. Results: results/experiments/NAME/, a file of JSON
+lines and one of CSV for each run. How to write an experiment of one's own: docs/experiments.md.`;
+
+/** @throws an error that says what is wrong with the arguments */
+export function readOptions(argv: readonly string[]): Options {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      size: { type: "string", default: ownSize },
+      repeats: { type: "string" },
+      seed: { type: "string" },
+      stack: { type: "string" },
+      limit: { type: "string" },
+      resume: { type: "boolean", default: false },
+      new: { type: "boolean", default: false },
+      keep: { type: "boolean", default: false },
+      down: { type: "boolean", default: false },
+      "dry-run": { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  const [experiment = "", ...more] = positionals;
+  if (!values.help && experiment === "")
+    throw new Error("Which experiment? `npm run experiment -- list` says which there are.");
+  if (more.length > 0) throw new Error(`One experiment at a time, not ${positionals.join(", ")}.`);
+  if (values.resume && values.new) throw new Error("--resume and --new are each other's contrary.");
+  const { repeats, seed, limit, stack } = values;
+  return {
+    experiment,
+    size: values.size,
+    ...(repeats !== undefined && { repeats: wholeNumber("repeats", repeats, 1) }),
+    ...(seed !== undefined && { seed: wholeNumber("seed", seed, 0) }),
+    ...(limit !== undefined && { limitMinutes: minutes(limit) }),
+    ...(stack !== undefined && { stack }),
+    choice: values.new ? "new" : values.resume ? "resume" : "either",
+    dryRun: values["dry-run"],
+    keep: values.keep,
+    down: values.down,
+    help: values.help,
+  };
+}
+
+function wholeNumber(option: string, text: string, least: number): number {
+  if (!/^\d{1,9}$/.test(text) || Number(text) < least) {
+    throw new Error(`--${option} takes a whole number from ${least} on, not "${text}".`);
+  }
+  return Number(text);
+}
+
+function minutes(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(text) ?? [];
+  if (!number || !(Number(number) > 0))
+    throw new Error(`--limit takes a time such as 90s, 30m or 2h, not "${text}".`);
+  return Number(number) * { s: 1 / 60, m: 1, h: 60 }[unit as "s" | "m" | "h"];
+}

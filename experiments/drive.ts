@@ -1,0 +1,158 @@
+import { createWriteStream } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse } from "yaml";
+import type { RunHead } from "../report/experiment-run.ts";
+import { namespace } from "../stacks/mistake.ts";
+import type { Options } from "./arguments.ts";
+import { Progress } from "./bar.ts";
+import { type Asked, askedOf, goesOn, keptOf, leftOf, turnsOf } from "./choose-run.ts";
+import { conditionsOf } from "./conditions.ts";
+import { inSize } from "./experiment.ts";
+import { onInterruption } from "./interruption.ts";
+import { LiveTestbed } from "./live-testbed.ts";
+import type { Loaded } from "./load.ts";
+import { PulumiStack } from "./pulumi-stack.ts";
+import { type Ending, Runner } from "./run.ts";
+import { type Run, RunFile, runName, runNames } from "./run-file.ts";
+import { drawSeed } from "./schedule.ts";
+import { labOf, type Machines, machinesOf } from "./stack-config.ts";
+import type { Update } from "./testbed.ts";
+
+type Say = (line: string) => void;
+
+/** What is asked for, by the experiment's file and the command line together. */
+export function askedBy(
+  { size, repeats, stack, seed, limitMinutes }: Options,
+  { experiment }: Loaded,
+): Asked {
+  const sized = inSize(experiment, size);
+  const stop = { ...sized.stop, ...(limitMinutes !== undefined && { minutes: limitMinutes }) };
+  return {
+    experiment: { ...sized, stop, ...(repeats !== undefined && { repeats }) },
+    size,
+    ...(stack !== undefined && { stack }),
+    ...(seed !== undefined && { seed }),
+  };
+}
+
+/** The machines on which it is made: a lab, or those of a stack that is there. */
+export async function machinesFor({ experiment, stack }: Asked): Promise<Machines> {
+  if (stack === undefined) return labOf(experiment);
+  const text = await readFile(join("stacks", `Pulumi.${stack}.yaml`), "utf8").catch(() => undefined);
+  if (text === undefined) throw new Error(`--stack: there is no stacks/Pulumi.${stack}.yaml.`);
+  const config: Record<string, unknown> = parse(text)?.config ?? {};
+  const own = Object.entries(config).flatMap(([key, value]) =>
+    key.startsWith(`${namespace}:`) ? [[key.slice(namespace.length + 1), value]] : [],
+  );
+  return machinesOf(Object.fromEntries(own), experiment);
+}
+
+export const stackOf = (name: string, { stack }: Pick<Asked, "stack">): string =>
+  stack === undefined ? name : `${name}-${stack}`;
+
+/**
+ * Begins a run of an experiment, or goes on with one, until it ends. The working directory is the project's.
+ *
+ * @param folder where its runs are kept
+ * @returns the exit code: 0 when all is done, 130 when it was interrupted, 1 when it stopped early
+ */
+export async function drive(
+  options: Options,
+  name: string,
+  wanted: Asked,
+  folder: string,
+  say: Say,
+): Promise<number> {
+  const latest = await latestRun(folder);
+  const old = goesOn(options.choice, name, wanted, latest) ? latest : undefined;
+  const asked = old ? withStopOf(askedOf(old.head), wanted) : wanted;
+  const seed = old?.head.seed ?? asked.seed ?? drawSeed();
+  const startedAt = new Date();
+  const run = old?.head.run ?? runName(startedAt);
+  const { cells, turns } = turnsOf(asked, seed);
+  const machines = await machinesFor(asked);
+  const file = new RunFile(folder, run);
+  const left = old ? leftOf(old.head, old.lines).length : turns.length;
+  say(
+    `${old ? `Going on with run ${run}` : `Run ${run}`} of ${name}, seed ${seed}: ${left} of ${turns.length} turns.`,
+  );
+  for (const { line, problem, isTorn } of old?.unreadable ?? []) {
+    say(
+      `${file.path}:${line} is passed over${isTorn ? ", it was never written to its end" : `: ${problem}`}`,
+    );
+  }
+  const head = async ({ hosts }: Update): Promise<RunHead> => ({
+    schema: 1,
+    kind: "experiment",
+    experiment: name,
+    run,
+    title: asked.experiment.title,
+    seed,
+    startedAt: startedAt.toISOString(),
+    asked: keptOf(asked),
+    cells: cells.map(({ id, factors }) => ({ id, factors })),
+    repeats: asked.experiment.repeats,
+    conditions: await conditionsOf(process.cwd(), hosts),
+  });
+
+  const progress = new Progress(turns.length - left);
+  const interruption = onInterruption((line) => progress.say(line));
+  const stack = await openStack(name, asked, folder);
+  let ending: Ending;
+  try {
+    const plan = { experiment: asked.experiment, machines, cells, turns };
+    const runner = new Runner(plan, new LiveTestbed(process.cwd(), stack), file, progress, interruption);
+    await runner.begin(head);
+    ending = await runner.goOn();
+  } finally {
+    progress.stop();
+    await file.writeCsv();
+  }
+  say(
+    `${file.path} and its CSV have ${turns.length - leftOfFile(await file.read())} of ${turns.length} turns.`,
+  );
+  if (ending.kind === "done") {
+    if (!options.keep) await remove(stack, say);
+    return 0;
+  }
+  say(
+    `${ending.kind === "stopped" ? `It ended early: ${ending.why}.\n` : ""}The testbed is up. The same command goes on; with --down it takes the testbed down.`,
+  );
+  return ending.kind === "interrupted" ? 130 : 1;
+}
+
+/** Takes the testbed of an experiment down. Its results stay. */
+export async function takeDown(name: string, asked: Asked, folder: string, say: Say): Promise<number> {
+  await remove(await openStack(name, asked, folder), say);
+  return 0;
+}
+
+async function remove(stack: PulumiStack, say: Say): Promise<void> {
+  say(`Taking the testbed ${stack.name} down.`);
+  await stack.remove();
+}
+
+/** What Pulumi prints is kept beside the results. */
+async function openStack(name: string, asked: Asked, folder: string): Promise<PulumiStack> {
+  await mkdir(folder, { recursive: true });
+  const log = createWriteStream(join(folder, "pulumi.log"), { flags: "a" });
+  return PulumiStack.open(process.cwd(), stackOf(name, asked), name, (text) => log.write(text));
+}
+
+/** The latest run that has a head: one that was killed before that has made nothing. */
+async function latestRun(folder: string): Promise<Run | undefined> {
+  for (const run of (await runNames(folder)).toReversed()) {
+    const found = await new RunFile(folder, run).read();
+    if (found) return found;
+  }
+  return undefined;
+}
+
+const leftOfFile = (run: Run | undefined): number => (run ? leftOf(run.head, run.lines).length : 0);
+
+/** When it ends early is as it is asked for now, not as it was then. */
+const withStopOf = (then: Asked, now: Asked): Asked => ({
+  ...then,
+  experiment: { ...then.experiment, stop: now.experiment.stop },
+});

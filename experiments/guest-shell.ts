@@ -1,0 +1,71 @@
+import { execa } from "execa";
+import { quote, sshOptions } from "../libvirt/ssh-session.ts";
+import type { SshTarget } from "../libvirt/ssh-target.ts";
+
+/** How a guest is logged in to: over the storage host, which is on the guests' network for sure. */
+export interface GuestWay {
+  guest: string;
+  address: string;
+  user: string;
+  privateKeyFile: string;
+  jump: SshTarget;
+}
+
+/** What a command in a guest printed after the guest's clock, and how far that clock is ahead of ours. */
+export interface GuestAnswer {
+  stdout: string;
+  offsetMs: number;
+}
+
+/**
+ * Runs a bash command in a guest, and reads its clock: what it prints first, against the moment at which that gets here. It is some
+ * milliseconds on its way.
+ *
+ * @param timeoutMs default a minute
+ * @throws when the guest cannot be logged in to, or the command fails
+ */
+export async function runInGuest(
+  way: GuestWay,
+  doing: string,
+  command: string,
+  timeoutMs = 60_000,
+): Promise<GuestAnswer> {
+  const { guest, address, user, privateKeyFile, jump } = way;
+  const options = {
+    BatchMode: "yes",
+    ConnectTimeout: "10",
+    ServerAliveInterval: "5",
+    LogLevel: "ERROR",
+    // It made its host key at its first boot, on a network of its own: there is nothing to check it against.
+    StrictHostKeyChecking: "no",
+    UserKnownHostsFile: "/dev/null",
+    IdentitiesOnly: "yes",
+    IdentityFile: privateKeyFile,
+    ProxyCommand: proxy(jump),
+  };
+  const child = execa(
+    "ssh",
+    [
+      ...Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]),
+      `${user}@${address}`,
+      `bash -c ${quote(`echo "$EPOCHREALTIME"; ${command}`)}`,
+    ],
+    { stdin: "ignore", reject: false, timeout: timeoutMs, stripFinalNewline: false },
+  );
+  let heardMs = Number.NaN;
+  child.stdout.once("data", () => {
+    heardMs = Date.now();
+  });
+  const { stdout, stderr, exitCode } = await child;
+  if (exitCode !== 0) {
+    throw new Error(
+      `${doing} in guest ${guest} (${address}) failed: ${stderr.trim() || (exitCode === undefined ? `no answer within ${timeoutMs / 1000} s` : `exit code ${exitCode}`)}`,
+    );
+  }
+  const end = stdout.indexOf("\n");
+  return { stdout: stdout.slice(end + 1), offsetMs: Number(stdout.slice(0, end)) * 1000 - heardMs };
+}
+
+/** A percent sign would be a token of ssh's own. */
+const proxy = (jump: SshTarget): string =>
+  `ssh ${[...sshOptions(jump), jump.address].map(quote).join(" ").replaceAll("%", "%%")} -W %h:%p`;

@@ -1,0 +1,133 @@
+import { join } from "node:path";
+import type { GuestOutput } from "../components/testbed.ts";
+import { workloadUnit } from "../guests/workload.ts";
+import { guestAddress } from "../libvirt/guest-address.ts";
+import type { Fleet } from "../migration/fleet.ts";
+import { withFleet } from "../migration/observe.ts";
+import type { MigrationRecord } from "../report/record.ts";
+import { readRecords, resultsFile } from "../report/results.ts";
+import type { StackInput } from "../stacks/config.ts";
+import { type GuestAnswer, runInGuest } from "./guest-shell.ts";
+import { loads, shapeLink } from "./machines.ts";
+import { type Progress, parseProgressLog, progressThrough, stopOf } from "./progress-log.ts";
+import type { Outputs, PulumiStack } from "./pulumi-stack.ts";
+import type { Testbed, Update, Working } from "./testbed.ts";
+
+/** Where a workload writes what it did, a line a second; and why it could not begin, if so. */
+const progressFile = "/run/testbed/progress";
+const problemFile = "/run/testbed/problem";
+
+/** The kernel's own switch for all processes of the workload: what they keep in memory stays there, and they notice nothing. */
+const freezer = `set -e; freezer=/sys/fs/cgroup$(systemctl show --property ControlGroup --value ${workloadUnit})/cgroup.freeze`;
+
+/** How long a workload may take from its guest's boot until it is in its stride: an emulated guest fills its tables slowly. */
+const haltMs = 1_800_000;
+/** Two lines: in the first second of all it was only beginning. */
+const haltScript = `until [ "$(wc -l 2>/dev/null <${progressFile})" -ge 2 ]; do
+  [ ! -s ${problemFile} ] || { cat ${problemFile} >&2; exit 1; }
+  sleep 1
+done
+${freezer}
+echo 1 | sudo tee "$freezer" >/dev/null`;
+
+/** A stack that is up, and its machines. */
+export class LiveTestbed implements Testbed {
+  readonly #project: string;
+  readonly #stack: PulumiStack;
+  #guests: Outputs["guests"] = {};
+  #fleet: Promise<Fleet> | undefined;
+
+  /** @param project the project's folder; it must be the working directory, which keys' paths are relative to */
+  constructor(project: string, stack: PulumiStack) {
+    this.#project = project;
+    this.#stack = stack;
+  }
+
+  async up(config: StackInput): Promise<Update> {
+    const { hosts, guests, updateMs } = await this.#stack.up(config);
+    this.#guests = guests;
+    return { hosts, places: placesOf(guests), updateMs };
+  }
+
+  async places(): Promise<Record<string, string>> {
+    this.#guests = (await this.#stack.outputs())?.guests ?? {};
+    return placesOf(this.#guests);
+  }
+
+  async records(guest: string): Promise<MigrationRecord[]> {
+    const file = join(this.#project, resultsFile(this.#stack.name));
+    const all = await readRecords(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw error;
+    });
+    return all?.records.filter((record) => record.guest === guest) ?? [];
+  }
+
+  async loads(): Promise<Record<string, number>> {
+    return loads(await this.#machines());
+  }
+
+  async rest(guest: string): Promise<void> {
+    await this.#inGuest(guest, "halting the workload", haltScript, haltMs);
+  }
+
+  async work(guest: string): Promise<Working> {
+    const { offsetMs } = await this.#inGuest(
+      guest,
+      "letting the workload go on",
+      `${freezer}; echo 0 | sudo tee "$freezer" >/dev/null`,
+    );
+    return { sinceMs: Date.now(), offsetMs };
+  }
+
+  async progress(record: MigrationRecord, { sinceMs, offsetMs }: Working): Promise<Progress | undefined> {
+    const stop = stopOf(record);
+    if (!stop) return undefined;
+    const answer = await this.#inGuest(
+      record.guest,
+      "reading the workload's log",
+      `tail -n 3600 ${progressFile}`,
+    );
+    return progressThrough(parseProgressLog(answer.stdout), {
+      ...stop,
+      workingMs: sinceMs,
+      offsetBeforeMs: offsetMs,
+      offsetAfterMs: answer.offsetMs,
+    });
+  }
+
+  async shape(linkMiBps: number | undefined): Promise<void> {
+    await shapeLink(await this.#machines(), linkMiBps);
+  }
+
+  #machines(): Promise<Fleet> {
+    // It does not change in an experiment.
+    this.#fleet ??= this.#stack.fleet();
+    return this.#fleet;
+  }
+
+  #guest(name: string): GuestOutput {
+    const guest = this.#guests[name];
+    if (!guest) throw new Error(`guest ${name} is not in the outputs of stack ${this.#stack.name}`);
+    return guest;
+  }
+
+  async #inGuest(name: string, doing: string, command: string, timeoutMs?: number): Promise<GuestAnswer> {
+    const { user, host, uuid, address } = this.#guest(name);
+    const fleet = await this.#machines();
+    const known =
+      address || (await withFleet(fleet, (sessions) => guestAddress(sessions.host(host), name, uuid)));
+    if (!known) throw new Error(`${doing} in guest ${name}: nobody knows the address that it got by DHCP`);
+    const way = {
+      guest: name,
+      address: known,
+      user,
+      privateKeyFile: join(this.#project, ".testbed", this.#stack.name, "id_ed25519"),
+      jump: fleet.storage.ssh,
+    };
+    return runInGuest(way, doing, command, timeoutMs);
+  }
+}
+
+const placesOf = (guests: Outputs["guests"]): Record<string, string> =>
+  Object.fromEntries(Object.entries(guests).map(([name, { host }]) => [name, host]));

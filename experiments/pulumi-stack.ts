@@ -1,0 +1,145 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  CommandError,
+  ConcurrentUpdateError,
+  LocalWorkspace,
+  type OutputMap,
+  PulumiCommand,
+  type Stack,
+} from "@pulumi/pulumi/automation/index.js";
+import { parse, stringify } from "yaml";
+import type { GuestOutput, HostOutput } from "../components/testbed.ts";
+import type { Fleet } from "../migration/fleet.ts";
+import type { StackInput } from "../stacks/config.ts";
+import { namespace } from "../stacks/mistake.ts";
+import { UpdateFailed } from "./testbed.ts";
+
+/** What an update left behind. */
+export interface Outputs {
+  hosts: Record<string, HostOutput>;
+  guests: Record<string, GuestOutput>;
+}
+
+/** The stack's file says whose it is, so that no one's own is written over. */
+const mark = "experiment:name";
+/** How long an update of a run that was killed is waited for. */
+const othersMs = 600_000;
+
+/** The stack of an experiment, through Pulumi's Automation API and the project's own `pulumi`. */
+export class PulumiStack {
+  readonly name: string;
+  readonly #stack: Stack;
+  readonly #file: string;
+  readonly #experiment: string;
+  readonly #onOutput: (text: string) => void;
+
+  private constructor(stack: Stack, file: string, experiment: string, onOutput: (text: string) => void) {
+    this.name = stack.name;
+    this.#stack = stack;
+    this.#file = file;
+    this.#experiment = experiment;
+    this.#onOutput = onOutput;
+  }
+
+  /**
+   * Opens the stack, or makes it.
+   *
+   * @param project the project's folder
+   * @param onOutput gets what Pulumi prints
+   * @throws when there is a stack file of that name that is no experiment's
+   */
+  static async open(
+    project: string,
+    name: string,
+    experiment: string,
+    onOutput: (text: string) => void,
+  ): Promise<PulumiStack> {
+    const file = join(project, "stacks", `Pulumi.${name}.yaml`);
+    const text = await readFile(file, "utf8").catch(() => undefined);
+    if (text !== undefined && parse(text)?.config?.[mark] !== experiment) {
+      throw new Error(
+        `stacks/Pulumi.${name}.yaml is not of the experiment ${experiment}; it would be written over. Give one of the two another name.`,
+      );
+    }
+    if (text === undefined) await writeFile(file, stringify({ config: { [mark]: experiment } }));
+    const pulumiCommand = await PulumiCommand.get({ root: project });
+    const stack = await LocalWorkspace.createOrSelectStack(
+      { stackName: name, workDir: project },
+      { pulumiCommand },
+    );
+    return new PulumiStack(stack, file, experiment, onOutput);
+  }
+
+  /** Writes the config and updates the stack: without a preview, and without a refresh. Throws UpdateFailed. */
+  async up(config: StackInput): Promise<Outputs & { updateMs: number }> {
+    await this.#write(config);
+    const givenUpMs = performance.now() + othersMs;
+    for (;;) {
+      const startedMs = performance.now();
+      let lastMs = startedMs;
+      try {
+        const { outputs } = await this.#stack.up({
+          refresh: false,
+          color: "never",
+          onOutput: (text) => {
+            lastMs = performance.now();
+            this.#onOutput(text);
+          },
+        });
+        // The API asks for outputs and history afterwards, which is no part of the update.
+        return { ...outputsOf(outputs), updateMs: lastMs - startedMs };
+      } catch (error) {
+        // A run that was killed leaves its update behind, which goes on or dies within seconds.
+        if (error instanceof ConcurrentUpdateError && performance.now() < givenUpMs) await sleep(2000);
+        else if (error instanceof CommandError) throw new UpdateFailed(saidBy(error));
+        else throw error;
+      }
+    }
+  }
+
+  /** As the last update left them; undefined: there was none yet. */
+  async outputs(): Promise<Outputs | undefined> {
+    const outputs = await this.#stack.outputs();
+    return outputs.guests ? outputsOf(outputs) : undefined;
+  }
+
+  /** How the machines are reached, as the guests' resources have it. */
+  async fleet(): Promise<Fleet> {
+    const { deployment } = await this.#stack.exportStack();
+    const resources: { type: string; outputs?: { fleet?: Fleet } }[] = deployment.resources ?? [];
+    const fleet = resources.find(({ type }) => type.endsWith("testbed:Migration"))?.outputs?.fleet;
+    if (!fleet) throw new Error(`stack ${this.name} has no guests yet`);
+    return fleet;
+  }
+
+  /** Destroys everything and forgets the stack; its file goes too. */
+  async remove(): Promise<void> {
+    await this.#stack.destroy({ color: "never", onOutput: this.#onOutput });
+    await this.#stack.workspace.removeStack(this.name);
+  }
+
+  /** What Pulumi keeps in the file of its own stays. */
+  async #write(config: StackInput): Promise<void> {
+    const own = parse(await readFile(this.#file, "utf8").catch(() => "{}"));
+    const namespaced = Object.entries(config).map(([key, value]) => [`${namespace}:${key}`, value]);
+    const all = { [mark]: this.#experiment, ...Object.fromEntries(namespaced) };
+    await writeFile(this.#file, stringify({ ...own, config: all }));
+  }
+}
+
+const outputsOf = ({ hosts, guests }: OutputMap): Outputs => ({
+  hosts: hosts?.value ?? {},
+  guests: guests?.value ?? {},
+});
+
+/** The lines of Pulumi's output that say what went wrong. */
+export function saidBy({ message }: Error): string {
+  const errors = message
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => /^error:/.test(line) && !/^error: (update failed|preview failed)$/.test(line));
+  const said = [...new Set(errors)].map((line) => line.replace(/^error: */, "")).join("; ");
+  return said || message.trim().split("\n").slice(-3).join(" ").slice(0, 2000);
+}

@@ -1,0 +1,229 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { RunHead } from "../report/experiment-run.ts";
+import type { MigrationRecord } from "../report/record.ts";
+import type { Cell } from "./cells.ts";
+import type { Experiment } from "./experiment.ts";
+import type { Progress } from "./progress-log.ts";
+import { isMade, reasonToStop, remaining, type TurnLine } from "./remaining.ts";
+import type { RunFile } from "./run-file.ts";
+import type { Turn } from "./schedule.ts";
+import { ends, type Machines, moveConfigs, type Places, restConfig } from "./stack-config.ts";
+import type { Testbed, Update, Working } from "./testbed.ts";
+import { adoptedLines, turnLines } from "./turn-lines.ts";
+
+/** What is to be done: an experiment in one size, on some machines. */
+export interface Plan {
+  experiment: Experiment;
+  machines: Machines;
+  cells: readonly Cell[];
+  turns: readonly Turn[];
+}
+
+/** Told as it goes. */
+export interface Listener {
+  /** What is being done now. */
+  doing(what: string): void;
+  /** The turns that are left: before the first, and after each. */
+  left(turns: readonly Turn[]): void;
+  made(turn: Turn, lines: readonly TurnLine[], tookMs: number): void;
+  say(line: string): void;
+}
+
+/** How a run of the command ended. */
+export type Ending = { kind: "done" } | { kind: "interrupted" } | { kind: "stopped"; why: string };
+
+/** Makes the moves of an experiment that are left to make, one turn after the other, and writes their lines as soon as each is over. */
+export class Runner {
+  readonly #plan: Plan;
+  readonly #testbed: Testbed;
+  readonly #file: RunFile;
+  readonly #listener: Listener;
+  readonly #interruption: AbortSignal;
+  readonly #cells: ReadonlyMap<string, Cell>;
+  readonly #startedMs = performance.now();
+  /** Those of earlier runs of the command come first. */
+  readonly #lines: TurnLine[] = [];
+  #earlier = 0;
+  #places: Places = {};
+  /** An update failed: the next one has something to put right. */
+  #isUnsettled = false;
+
+  /** @param interruption ends it after the turn that is under way */
+  constructor(plan: Plan, testbed: Testbed, file: RunFile, listener: Listener, interruption: AbortSignal) {
+    this.#plan = plan;
+    this.#testbed = testbed;
+    this.#file = file;
+    this.#listener = listener;
+    this.#interruption = interruption;
+    this.#cells = new Map(plan.cells.map((cell) => [cell.id, cell]));
+  }
+
+  /**
+   * Brings the testbed up, puts right what an earlier run of the command left, and reads what that has written.
+   *
+   * @param head makes the head of a run that has none yet, of what the first update says
+   */
+  async begin(head: (update: Update) => Promise<RunHead>): Promise<void> {
+    const { experiment, machines } = this.#plan;
+    const at = new Date();
+    this.#listener.doing("bringing the testbed up");
+    const known = experiment.back === "measured" ? await this.#testbed.places() : {};
+    const update = await this.#testbed.up(restConfig(experiment, machines, { ...this.#home(), ...known }));
+    this.#places = update.places;
+    const run = await this.#file.read();
+    if (run) this.#lines.push(...run.lines);
+    else await this.#file.append(await head(update));
+    await this.#adopt(at);
+    this.#earlier = this.#lines.length;
+    await this.#testbed.shape(undefined);
+    this.#listener.doing("bringing all workloads to rest");
+    for (const { name } of experiment.guests) if (this.#works(name)) await this.#testbed.rest(name);
+  }
+
+  /** Makes one turn after the other. */
+  async goOn(): Promise<Ending> {
+    const { turns, cells, experiment } = this.#plan;
+    for (;;) {
+      const left = remaining(turns, cells, this.#lines, experiment.stop);
+      this.#listener.left(left);
+      const [turn] = left;
+      if (!turn) return { kind: "done" };
+      if (this.#interruption.aborted) return { kind: "interrupted" };
+      const elapsedMs = performance.now() - this.#startedMs;
+      const why = reasonToStop(experiment.stop, elapsedMs, this.#lines.slice(this.#earlier));
+      if (why !== undefined) return { kind: "stopped", why };
+      const startedMs = performance.now();
+      const lines = await this.#make(turn);
+      this.#listener.made(turn, lines, performance.now() - startedMs);
+    }
+  }
+
+  /** Makes a turn. Its lines are none when the run was interrupted before anything moved. */
+  async #make(turn: Turn): Promise<TurnLine[]> {
+    const cell = this.#cellOf(turn);
+    const [updateMs, working] = [[] as number[], new Map<string, Working>()];
+    let begunAt: Date | undefined;
+    let loadBefore: Record<string, number> = {};
+    let failure: Error | undefined;
+    try {
+      await this.#prepare(cell, working);
+      if (this.#interruption.aborted) return [];
+      loadBefore = await this.#testbed.loads();
+      begunAt = new Date();
+      await this.#file.begin({ order: turn.order, at: begunAt.toISOString(), loadBefore });
+      await this.#move(cell, updateMs);
+    } catch (error) {
+      failure = error as Error;
+      this.#isUnsettled = true;
+    }
+    const at = new Date();
+    const records = begunAt ? await this.#records(cell, begunAt, at) : [];
+    const progress = await this.#progress(records, working);
+    const wasInterrupted = this.#interruption.aborted;
+    const outcome = { records, loadBefore, updateMs, progress, failure, wasInterrupted, at };
+    const lines = turnLines(turn, cell, outcome);
+    await this.#write(lines);
+    await this.#rest(cell);
+    return lines;
+  }
+
+  /** Brings guests back, lets the cell's workloads run, and waits until they are in their stride. */
+  async #prepare(cell: Cell, working: Map<string, Working>): Promise<void> {
+    const { experiment, machines } = this.#plan;
+    const home = experiment.back === "measured" ? { ...this.#home(), ...this.#places } : this.#home();
+    const isAway = Object.entries(home).some(([guest, host]) => this.#places[guest] !== host);
+    if (isAway || this.#isUnsettled) {
+      this.#listener.doing("bringing guests back");
+      this.#places = (await this.#testbed.up(restConfig(experiment, machines, home))).places;
+      this.#isUnsettled = false;
+    }
+    this.#listener.doing(`${cell.id}: settling`);
+    for (const guest of cell.guests.filter((name) => this.#works(name))) {
+      working.set(guest, await this.#testbed.work(guest));
+    }
+    await sleep(experiment.settleSeconds * 1000, undefined, { signal: this.#interruption }).catch(() => {});
+  }
+
+  async #move(cell: Cell, updateMs: number[]): Promise<void> {
+    const { experiment, machines } = this.#plan;
+    this.#listener.doing(`${cell.id}: moving`);
+    await this.#testbed.shape(cell.linkMiBps);
+    try {
+      for (const config of moveConfigs(experiment, machines, cell, this.#places)) {
+        const update = await this.#testbed.up(config);
+        this.#places = update.places;
+        updateMs.push(update.updateMs);
+      }
+    } finally {
+      if (cell.linkMiBps !== undefined) await this.#testbed.shape(undefined);
+    }
+  }
+
+  /** Ends the cell's workloads. A guest that does not answer is found by the next turn's update. */
+  async #rest(cell: Cell): Promise<void> {
+    for (const guest of cell.guests.filter((name) => this.#works(name))) {
+      await this.#testbed.rest(guest).catch((error: Error) => this.#listener.say(error.message));
+    }
+  }
+
+  async #progress(
+    records: readonly MigrationRecord[],
+    working: ReadonlyMap<string, Working>,
+  ): Promise<Map<string, Progress>> {
+    const found = new Map<string, Progress>();
+    for (const record of records) {
+      const since = working.get(record.guest);
+      if (!since || record.outcome !== "completed") continue;
+      const progress = await this.#testbed.progress(record, since).catch((error: Error) => {
+        this.#listener.say(error.message);
+        return undefined;
+      });
+      if (progress) found.set(record.guest, progress);
+    }
+    return found;
+  }
+
+  /** The records of a cell's guests that were begun from one moment to another, oldest first. */
+  async #records(cell: Cell, from: Date, until: Date): Promise<MigrationRecord[]> {
+    const all = await Promise.all(cell.guests.map((guest) => this.#testbed.records(guest)));
+    return all
+      .flat()
+      .filter(
+        ({ startedAt }) => Date.parse(startedAt) >= from.getTime() && Date.parse(startedAt) < until.getTime(),
+      )
+      .sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt));
+  }
+
+  /** Writes the lines of a turn in which an earlier run died, once its moves are settled. */
+  async #adopt(until: Date): Promise<void> {
+    const begun = await this.#file.begun();
+    const turn = this.#plan.turns.find(({ order }) => order === begun?.order);
+    if (!begun || !turn) return;
+    const cell = this.#cellOf(turn);
+    const written = this.#lines.filter(({ order }) => order === turn.order);
+    if (isMade(turn, cell, written)) return this.#file.end();
+    const records = await this.#records(cell, new Date(begun.at), until);
+    await this.#write(adoptedLines(turn, cell, records, written, begun.loadBefore, new Date()));
+  }
+
+  async #write(lines: readonly TurnLine[]): Promise<void> {
+    for (const line of lines) await this.#file.append(line);
+    this.#lines.push(...lines);
+    await this.#file.end();
+  }
+
+  #works(guest: string): boolean {
+    return this.#plan.experiment.guests.some(
+      ({ name, workload }) => name === guest && workload.type !== "idle",
+    );
+  }
+
+  #home(): Places {
+    const { from } = ends(this.#plan.machines);
+    return Object.fromEntries(this.#plan.experiment.guests.map(({ name }) => [name, from]));
+  }
+
+  #cellOf({ cell }: Turn): Cell {
+    return this.#cells.get(cell) as Cell;
+  }
+}

@@ -1,0 +1,44 @@
+import type { HostOutput } from "../components/testbed.ts";
+import type { MigrationRecord } from "../report/record.ts";
+import type { StackInput } from "../stacks/config.ts";
+import type { Progress } from "./progress-log.ts";
+
+/** What an experiment needs of a testbed: moves by its config, and a look at the machines before and after. */
+export interface Testbed {
+  /** Brings everything to where a config says. Throws UpdateFailed. */
+  up(config: StackInput): Promise<Update>;
+  /** Where each guest was when the stack was last up; nothing when it never was. */
+  places(): Promise<Record<string, string>>;
+  /** All moves of a guest that were ever made, oldest first, as the stack's results file has them. */
+  records(guest: string): Promise<MigrationRecord[]>;
+  /** The one-minute load averages of all machines, by name; that of this one is `controller`. */
+  loads(): Promise<Record<string, number>>;
+  /** Waits until a guest's workload is in its stride for the first time, and halts it, until `work` is called. */
+  rest(guest: string): Promise<void>;
+  /** Lets a guest's workload go on. */
+  work(guest: string): Promise<Working>;
+  /** What a guest's workload did before and during a move; undefined where it did not count, or was not there all the time. */
+  progress(record: MigrationRecord, working: Working): Promise<Progress | undefined>;
+  /** Shapes the link between the hosts; undefined: it is as it was before anybody shaped it. */
+  shape(linkMiBps: number | undefined): Promise<void>;
+}
+
+/** A workload that was let go on. */
+export interface Working {
+  /** Since when, in ms since 1970 by our clock. */
+  sinceMs: number;
+  /** How far the guest's clock was ahead of ours then. */
+  offsetMs: number;
+}
+
+export interface Update {
+  hosts: Record<string, HostOutput>;
+  /** By guest, where it runs. */
+  places: Record<string, string>;
+  updateMs: number;
+}
+
+/** An update that did not do what was asked. The message is what Pulumi said of it, without the rest of its output. */
+export class UpdateFailed extends Error {
+  override readonly name = "UpdateFailed";
+}

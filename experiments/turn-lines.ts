@@ -1,0 +1,95 @@
+import type { FailureLine, MoveLine } from "../report/experiment-run.ts";
+import type { MigrationRecord } from "../report/record.ts";
+import type { Cell } from "./cells.ts";
+import type { Progress } from "./progress-log.ts";
+import type { TurnLine } from "./remaining.ts";
+import type { Turn } from "./schedule.ts";
+
+/** What came of a turn. */
+export interface Outcome {
+  /** Of the turn's guests, made since it was begun. */
+  records: readonly MigrationRecord[];
+  loadBefore: Readonly<Record<string, number>>;
+  /** How long the updates took that made it; nothing of those that failed. */
+  updateMs: readonly number[];
+  progress: ReadonlyMap<string, Progress>;
+  /** Why it could not be made, or not to its end. */
+  failure?: Error;
+  /** The run was interrupted while it was made. */
+  wasInterrupted: boolean;
+  /** When it was over. */
+  at: Date;
+}
+
+/**
+ * The lines of a turn: one for each record, and one more when a guest has none. A move that an interruption disturbed says nothing of its
+ * cell: its line is marked, and the turn is made again. One that was completed all the same counts.
+ */
+export function turnLines(turn: Turn, cell: Cell, outcome: Outcome): TurnLine[] {
+  const { records, failure, wasInterrupted, at } = outcome;
+  const place = placeOf(turn);
+  const moved = new Set(records.map(({ guest }) => guest));
+  const still = cell.guests.filter((guest) => !moved.has(guest));
+  const isDisturbed =
+    wasInterrupted && (still.length > 0 || records.some((record) => record.outcome !== "completed"));
+  const moves = records.map((record): MoveLine => {
+    const updateMs = updateOf(record.guest, cell, outcome.updateMs);
+    const progress = outcome.progress.get(record.guest);
+    return {
+      ...place,
+      ...(isDisturbed && { isInterrupted: true }),
+      kind: "move",
+      loadBefore: outcome.loadBefore,
+      ...(updateMs !== undefined && { updateMs }),
+      ...(progress && { progress }),
+      record,
+    };
+  });
+  if (still.length === 0 || isDisturbed) return moves;
+  const error = failure?.message ?? `${still.join(", ")} did not move, and there is no record that says why`;
+  return [...moves, { ...place, kind: "failure", at: at.toISOString(), error } satisfies FailureLine];
+}
+
+/** Guests that move one by one have an update each. */
+const updateOf = (guest: string, { guests, way }: Cell, updateMs: readonly number[]): number | undefined =>
+  updateMs[way.arrangement === "one-by-one" ? guests.indexOf(guest) : 0];
+
+const placeOf = ({ cell, repeat, block, order, isWarmUp }: Turn) => ({
+  schema: 1 as const,
+  cell,
+  repeat,
+  block,
+  order,
+  ...(isWarmUp && { isWarmUp }),
+});
+
+/**
+ * The lines of a turn during which a run died, of what the stack's results file has of it. A move that was completed, and whose line alone
+ * was missing, counts. Where a line of the turn was written already the moves were over by then, however they ended.
+ *
+ * @param records those of the turn's guests that began after the turn and before anyone went on with it
+ * @param written the lines of that turn that are there
+ */
+export function adoptedLines(
+  turn: Turn,
+  cell: Cell,
+  records: readonly MigrationRecord[],
+  written: readonly TurnLine[],
+  loadBefore: Outcome["loadBefore"],
+  at: Date,
+): TurnLine[] {
+  const known = new Set(written.flatMap((line) => (line.kind === "move" ? [identityOf(line.record)] : [])));
+  const wasOver = written.some((line) => !line.isInterrupted);
+  const all = turnLines(turn, cell, {
+    records,
+    loadBefore,
+    updateMs: [],
+    progress: new Map(),
+    wasInterrupted: !wasOver,
+    at,
+  });
+  return all.filter((line) => line.kind === "failure" || !known.has(identityOf(line.record)));
+}
+
+/** What tells a record from all others. */
+const identityOf = ({ uuid, startedAt }: MigrationRecord): string => `${uuid} ${startedAt}`;
