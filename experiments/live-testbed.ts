@@ -14,7 +14,7 @@ import type { Outputs, PulumiStack } from "./pulumi-stack.ts";
 import type { Testbed, Update, Working } from "./testbed.ts";
 
 /** Where a workload writes what it did, a line a second; and why it could not begin, if so. */
-const progressFile = "/run/testbed/progress";
+const progressFile = "/run/testbed/progress.jsonl";
 const problemFile = "/run/testbed/problem";
 
 /** The kernel's own switch for all processes of the workload: what they keep in memory stays there, and they notice nothing. */
