@@ -181,8 +181,8 @@ describe("a run", () => {
 const expectCount = (lines: readonly TurnLine[], count: number) => expect(lines).toHaveLength(count);
 
 const shapes: [string, Partial<ExperimentInput>][] = [
-  ["guests by themselves", { repeats: 1, warmUps: 0 }],
-  ["both ways measured", { repeats: 1, warmUps: 0, back: "measured" }],
+  ["guests by themselves", { guests: [memory("vm1")], repeats: 1, warmUps: 0 }],
+  ["both ways measured", { guests: [memory("vm1")], repeats: 1, warmUps: 0, back: "measured" }],
   [
     "guests together",
     {
