@@ -1,4 +1,5 @@
-import { workloadMisfit } from "../guests/workload.ts";
+import { workloadSchema } from "../guests/workload.ts";
+import { workloadMisfit } from "../guests/workload-memory.ts";
 import { misfits } from "../migration/fitting.ts";
 import type { MigrationOptions } from "../migration/request.ts";
 import { imageNames, type StackInput } from "./config.ts";
@@ -416,16 +417,15 @@ function vncPasswords(draft: Draft): Mistake[] {
 
 function workloads(draft: Draft): Mistake[] {
   return guestsOf(draft).flatMap(({ entry, path }) => {
-    const { workload } = entry;
     const memoryMiB = valueOr(entry, "memoryMiB", defaultMemoryMiB);
-    if (workload?.type !== "memory" || workload.workingSetMiB === undefined || memoryMiB === undefined)
-      return [];
-    const { mibPerSecond = 1, workingSetMiB } = workload;
-    const misfit = workloadMisfit({ type: "memory", mibPerSecond, workingSetMiB }, memoryMiB);
-    const at = [...path, "workload", "workingSetMiB"];
-    return misfit === undefined
-      ? []
-      : [mistake(at, misfit, "make it smaller, or give the guest more memoryMiB")];
+    // A rate that is missing or was refused says nothing of the size.
+    const said = entry.workload?.type === "memory" ? { ...entry.workload, mibPerSecond: 1 } : entry.workload;
+    if (said === undefined || memoryMiB === undefined || Object.values(said).includes(undefined)) return [];
+    const { data: workload } = workloadSchema.safeParse(said);
+    const misfit = workload && workloadMisfit(workload, memoryMiB);
+    if (misfit === undefined) return [];
+    const at = misfit.key ? ["workload", misfit.key] : ["memoryMiB"];
+    return [mistake([...path, ...at], misfit.problem, misfit.mend)];
   });
 }
 

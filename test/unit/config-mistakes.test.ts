@@ -238,12 +238,12 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a workload that is not there",
     lab(guests(vm("vm1", { workload: { type: "memry" } }))),
-    'testbed:guests[0].workload.type: "memry" does not fit; give idle, memory, cpu or disk (did you mean "memory"?)',
+    'testbed:guests[0].workload.type: "memry" does not fit; give idle, memory, cpu, disk, python, mysql or office (did you mean "memory"?)',
   ],
   [
     "a workload without its type",
     lab(guests(vm("vm1", { workload: {} }))),
-    "testbed:guests[0].workload.type: is missing; give idle, memory, cpu or disk",
+    "testbed:guests[0].workload.type: is missing; give idle, memory, cpu, disk, python, mysql or office",
   ],
   [
     "a workload that is a word",

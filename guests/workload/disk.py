@@ -1,74 +1,16 @@
-#!/usr/bin/env python3
-"""What a testbed's guest keeps doing while it is moved and measured: one of memory, cpu, disk.
+"""Appends records that can be told from any other, and keeps a journal of those that were acknowledged.
 
-  workload.py run CONFIG.json     until it is stopped
-  workload.py verify DIRECTORY    was every acknowledged write kept? (disk)
-
-Python's standard library alone, as it comes with the guest images.
+A record is acknowledged, by a line in the journal, after the disk said it is there.
 """
 
 import hashlib
-import json
-import mmap
 import os
 import re
-import signal
-import sys
-import time
 
+from pace import ticks
+
+UNIT = "records"
 MIB = 1 << 20
-# Work is done in short ticks. After a pause (the guest was stopped for its switchover, or had no CPU) at most
-# MAX_DEBT_S of it is made up for, so that the rate is the configured one and not a burst after each pause.
-TICK_S = 0.05
-MAX_DEBT_S = 0.25
-
-
-def ticks(units_per_second):
-    """How many units are due, tick after tick."""
-    due, last = 0.0, time.monotonic()
-    while True:
-        time.sleep(TICK_S)
-        now = time.monotonic()
-        due += min(now - last, MAX_DEBT_S) * units_per_second
-        last = now
-        yield int(due)
-        due -= int(due)
-
-
-def write_memory(config):
-    """Writes whole pages, one after the other, round and round through the working set.
-
-    What is written is random and differs from lap to lap: neither the zero-page shortcut of a migration nor its
-    compression or XBZRLE finds less in it than is there.
-    """
-    size = config["workingSetMiB"] * MIB
-    pages = mmap.mmap(-1, size)
-    pattern = memoryview(os.urandom(4 * MIB + 65521))
-    for start in range(0, size, 4 * MIB):
-        pages[start : min(start + 4 * MIB, size)] = pattern[: min(4 * MIB, size - start)]
-    position = shift = 0
-    for count in ticks(config["mibPerSecond"] * MIB / mmap.PAGESIZE):
-        left = count * mmap.PAGESIZE
-        while left:
-            length = min(left, size - position, 4 * MIB)
-            pages[position : position + length] = pattern[shift : shift + length]
-            left -= length
-            position += length
-            if position == size:
-                position, shift = 0, (shift + 4099) % 65521
-
-
-def spin(_config):
-    """Keeps every CPU busy."""
-    for _ in range(len(os.sched_getaffinity(0)) - 1):
-        if os.fork() == 0:
-            break
-    while True:
-        pass
-
-
-# --- disk: records that can be told from any other, and a journal of those that were acknowledged -------------
-
 RECORD = 64 * 1024
 RECORDS_PER_SEGMENT = 1024  # 64 MiB
 SEGMENTS_KEPT = 4
@@ -104,8 +46,7 @@ def sync_directory(directory):
     os.close(fd)
 
 
-def write_disk(config):
-    """Appends records. A record is acknowledged, by a line in the journal, after the disk said it is there."""
+def run(config, progress):
     directory = config["directory"]
     os.makedirs(directory, exist_ok=True)
     acknowledged = read_journal(directory)
@@ -117,6 +58,7 @@ def write_disk(config):
     sync_directory(directory)
     segment, segment_name = -1, ""
 
+    progress.start()
     for count in ticks(config["mibPerSecond"] * MIB / RECORD):
         for _ in range(count):
             name = segment_path(directory, sequence)
@@ -135,6 +77,7 @@ def write_disk(config):
             os.write(journal, b"%012d %s\n" % (sequence, hashlib.sha256(data).hexdigest().encode()))
             os.fsync(journal)
             sequence += 1
+            progress.add()
 
 
 def verify(directory):
@@ -159,21 +102,3 @@ def verify(directory):
         if found != digest:
             problems.append("record %d: acknowledged as %s, found %s" % (sequence, digest, found))
     return {"acknowledged": len(acknowledged), "checked": checked, "problems": problems[:20], "lost": len(problems)}
-
-
-def main(arguments):
-    if arguments[:1] == ["verify"] and len(arguments) == 2:
-        result = verify(arguments[1])
-        print(json.dumps(result))
-        return 1 if result["problems"] else 0
-    if arguments[:1] != ["run"] or len(arguments) != 2:
-        sys.exit(__doc__)
-    with open(arguments[1]) as file:
-        config = json.load(file)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    {"memory": write_memory, "cpu": spin, "disk": write_disk}[config["type"]](config)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
