@@ -1,3 +1,5 @@
+import { withoutAbsent } from "../libvirt/job-info.ts";
+import { fitting } from "../migration/fitting.ts";
 import type { Factors } from "../report/experiment-run.ts";
 import type { Experiment, ExperimentGuest, Way } from "./experiment.ts";
 
@@ -19,20 +21,20 @@ export function cellsOf(experiment: Experiment): Cell[] {
   return subjects.flatMap((subject) =>
     Object.entries(ways).flatMap(([name, said]) =>
       linksMiBps.map((linkMiBps): Cell => {
-        const way = { ...experiment.migration, ...said };
-        const { arrangement, ...rest } = way;
+        const { arrangement, ...options } = said;
+        const moved = fitting({ mode: "live", ...withoutAbsent({ ...experiment.migration, ...options }) });
         const id = `${subject.length === 1 && moves === "each" ? subject[0]?.name : "all"}/${name}`;
         return {
           id: linksMiBps.length > 1 ? `${id}@${linkMiBps}` : id,
           factors: {
             ...(moves === "each" ? guestFactors(subject[0] as ExperimentGuest) : { guests: subject.length }),
             way: name,
-            ...flat({ mode: "live", ...rest }),
+            ...flat(moved),
             ...(arrangement && { arrangement }),
             ...(linkMiBps !== undefined && { linkMiBps }),
           },
           guests: subject.map((guest) => guest.name),
-          way,
+          way: said,
           ...(linkMiBps !== undefined && { linkMiBps }),
         };
       }),

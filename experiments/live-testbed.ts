@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { GuestOutput } from "../components/testbed.ts";
-import { workloadUnit } from "../guests/workload.ts";
+import { progressCommand, workloadUnit } from "../guests/workload.ts";
 import { guestAddress } from "../libvirt/guest-address.ts";
 import type { Fleet } from "../migration/fleet.ts";
 import { withFleet } from "../migration/observe.ts";
@@ -13,8 +13,7 @@ import { type Progress, parseProgressLog, progressThrough, stopOf } from "./prog
 import type { Outputs, PulumiStack } from "./pulumi-stack.ts";
 import type { Testbed, Update, Working } from "./testbed.ts";
 
-/** Where a workload writes what it did, a line a second; and why it could not begin, if so. */
-const progressFile = "/run/testbed/progress.jsonl";
+/** Why a workload could not begin. */
 const problemFile = "/run/testbed/problem";
 
 /** The kernel's own switch for all processes of the workload: what they keep in memory stays there, and they notice nothing. */
@@ -23,7 +22,7 @@ const freezer = `set -e; freezer=/sys/fs/cgroup$(systemctl show --property Contr
 /** How long a workload may take from its guest's boot until it is in its stride: an emulated guest fills its tables slowly. */
 const haltMs = 1_800_000;
 /** Two lines: in the first second of all it was only beginning. */
-const haltScript = `until [ "$(wc -l 2>/dev/null <${progressFile})" -ge 2 ]; do
+const haltScript = `until [ "$(${progressCommand(2)} 2>/dev/null | wc -l)" -ge 2 ]; do
   [ ! -s ${problemFile} ] || { cat ${problemFile} >&2; exit 1; }
   sleep 1
 done
@@ -83,11 +82,7 @@ export class LiveTestbed implements Testbed {
   async progress(record: MigrationRecord, { sinceMs, offsetMs }: Working): Promise<Progress | undefined> {
     const stop = stopOf(record);
     if (!stop) return undefined;
-    const answer = await this.#inGuest(
-      record.guest,
-      "reading the workload's log",
-      `tail -n 3600 ${progressFile}`,
-    );
+    const answer = await this.#inGuest(record.guest, "reading the workload's log", progressCommand());
     return progressThrough(parseProgressLog(answer.stdout), {
       ...stop,
       workingMs: sinceMs,

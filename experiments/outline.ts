@@ -19,7 +19,7 @@ export function outline(asked: Asked, seed: number): string {
   }
   return `${experiment.title}${size === ownSize ? "" : ` (size ${size})`}
 
-${experiment.guests.length} guests with ${memoryMiB} MiB of memory in all, ${cells.length} cells with ${experiment.repeats} repeats each: ${turns.length} turns, ${measured} of them measured.
+${experiment.guests.length} ${experiment.guests.length === 1 ? "guest" : "guests"} with ${memoryMiB} MiB of memory in all, ${cells.length} cells with ${experiment.repeats} repeats each: ${turns.length} turns, ${measured} of them measured.
 Seed ${seed}.
 
 ${table.toString()}`;

@@ -75,7 +75,8 @@ export function moveConfigs(
   const at = (placed: Places, more: Partial<StackInput> = {}, concurrentPerHost = 1): StackInput => ({
     ...restConfig(experiment, machines, placed),
     guests: withOptions,
-    migration: { ...unmeasured, concurrentPerHost },
+    // What is said for all ways is left out where a way cannot do it.
+    migration: { ...experiment.migration, concurrentPerHost },
     ...more,
   });
   const moved = (some: readonly string[]): Places => ({
