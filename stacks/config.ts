@@ -135,6 +135,12 @@ const bridge = section({
     .optional()
     .describe("the default route of guests that have an address here")
     .meta({ examples: ["192.0.2.1"], otherwise: "in the lab this machine; else none" }),
+  dns: z
+    .array(ipv4)
+    .min(1)
+    .optional()
+    .describe("a list of name servers, by their addresses, for guests that have an address here")
+    .meta({ examples: [["192.0.2.1"]], otherwise: "none" }),
 }).describe("the bridge that guests are on");
 
 const imageSection = section({

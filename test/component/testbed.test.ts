@@ -320,6 +320,26 @@ describe("a host that is added, or taken out again", async () => {
   });
 });
 
+describe("guests whose workloads need programs", async () => {
+  const guests = lab.guests.map((guest) =>
+    guest.name === "vm2" ? { ...guest, workload: { type: "mysql" as const } } : guest,
+  );
+  const withMysql = await declare({ ...lab, guests }, "lab");
+  const overlay = ({ one }: typeof withMysql, guest: string) => one(`${guest}-overlay`).inputs.baseVolumeId;
+
+  test("lie over an image of their own, and the others' stays what it is", () => {
+    expect(withMysql.one("lab-image-mysql-file").inputs.create).toContain("--with mysql");
+    expect(overlay(withMysql, "vm2")).toBe("lab-pool-base-mysql-id");
+    expect(withMysql.one("vm2-domain").inputs.spec).toMatchObject({
+      storage: { basePath: "lab-pool-base-mysql-id" },
+    });
+    expect(overlay(withMysql, "vm1")).toBe(overlay(inLab, "vm1"));
+    for (const name of ["lab-image-file", "lab-pool-base"]) {
+      expect(withMysql.one(name).inputs).toEqual(inLab.one(name).inputs);
+    }
+  });
+});
+
 describe("a drained host", async () => {
   const { one } = await declare({ ...lab, drain: ["host1"] }, "lab");
 

@@ -1,12 +1,7 @@
 import { expect, test } from "vitest";
-import {
-  programPackages,
-  type Workload,
-  workloadFiles,
-  workloadPackages,
-  workloadSchema,
-} from "../../guests/workload.ts";
+import { type Workload, workloadFiles, workloadPackages, workloadSchema } from "../../guests/workload.ts";
 import { workloadMisfit } from "../../guests/workload-memory.ts";
+import { programPackages } from "../../images/programs.ts";
 
 test("workloads are checked", () => {
   const bad = [

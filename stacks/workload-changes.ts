@@ -1,0 +1,22 @@
+import { isDeepStrictEqual } from "node:util";
+import { inFlow, type Mistake, pathText } from "./mistake.ts";
+import type { Past } from "./past.ts";
+import type { Plan } from "./plan.ts";
+
+/**
+ * Whether guests are to do something else than they were made for. A guest gets its workload at its first boot, with its disk: the records
+ * of its moves would tell of a load that was not there.
+ */
+export function checkWorkloads(past: Past, plan: Plan): Mistake[] {
+  return plan.guests.flatMap(({ name, workload }, index) => {
+    const before = past.guests.find((guest) => guest.name === name)?.workload;
+    if (before === undefined || isDeepStrictEqual(before, workload)) return [];
+    return [
+      {
+        path: pathText(["guests", index, "workload"]),
+        problem: `${name} was made with ${inFlow(before)}, and a guest gets its workload at its first boot`,
+        mend: `put that back, or give the guest another name: it is then made anew, with a new disk`,
+      },
+    ];
+  });
+}
