@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import { MigrationFailed, migrate } from "../../migration/migrate.ts";
 import type { AskedOptions, MigrationRequest } from "../../migration/request.ts";
@@ -7,11 +7,12 @@ import {
   inconsistencies,
   type MigrationMode,
   migrationModes,
+  phasesWith,
   recordSchema,
   wayOf,
 } from "../../report/record.ts";
 import { postcopyRecord } from "./records.ts";
-import { crashes, type Fate } from "./simulated-fleet.ts";
+import { crashes, type Fate, ownDisk, redoText } from "./simulated-fleet.ts";
 import { simulate, world } from "./simulated-session.ts";
 
 // The whole engine, from migrate() to the last command, on machines that are simulated: a run dies at each single step of
@@ -20,13 +21,21 @@ import { simulate, world } from "./simulated-session.ts";
 vi.mock("../../libvirt/ssh-session.ts", () => import("./simulated-session.ts"));
 vi.mock("node:timers/promises", () => import("./simulated-time.ts"));
 afterEach(closeSessions);
+beforeEach(() => {
+  redo = "shared";
+});
 
 const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
+
+/** Where the redo log is: on the shared storage, or on the host's own disk. */
+let redo: "shared" | "local" = "shared";
 
 /** A fleet whose guest runs on host1, and hosts with clocks of their own. */
 function begin(): void {
   simulate(["host1", "host2", "host3"], { host1: 90_000.25, host2: -3_600_000.5 });
   const host = world.machine("host1");
+  world.isLocal = redo === "local";
+  if (world.isLocal) host.makeDisk("vm1");
   host.boot(host.add({ uuid, name: "vm1" }));
 }
 
@@ -41,6 +50,7 @@ const request = (
   options: { mode, maxDowntimeMs: 300, timeoutMs: 60_000, ...options },
   conditions: { memoryMiB: 512, accelerator: "kvm", nfsTransport: "kernel" },
   address: "10.77.0.101",
+  ...(redo === "local" && { redo: { path: ownDisk("vm1"), basePath: "/e/base.qcow2", baseFormat: "qcow2" } }),
   fleet: world.fleet,
 });
 
@@ -70,7 +80,8 @@ function expectSettled(host = "host2"): void {
   world.finishBackground();
   expect(world.violations, story()).toEqual([]);
   expect(world.runningOn(uuid), story()).toEqual([host]);
-  expect(world.traces(uuid), story()).toEqual([`${host}: running`]);
+  const disk = redo === "local" ? [`${host}: ${ownDisk("vm1")}`] : [];
+  expect(world.traces(uuid), story()).toEqual([`${host}: running`, ...disk]);
   expect(world.machine(host).domains.get(uuid)?.persistent, story()).toBe(true);
 }
 
@@ -79,7 +90,13 @@ function expectMemoryKept(mode: MigrationMode): void {
   if (mode !== "cold") expect(world.boots, story()).toBe(1);
 }
 
-describe.each(migrationModes)("%s", (mode) => {
+const ways = migrationModes.flatMap((mode) => [[mode, "shared"] as const, [mode, "local"] as const]);
+
+describe.each(ways)("%s, redo log %s", (mode, where) => {
+  beforeEach(() => {
+    redo = where;
+  });
+
   test("moves the guest, and the record of it is sound", async () => {
     begin();
     const { host, records } = await run(mode);
@@ -90,14 +107,18 @@ describe.each(migrationModes)("%s", (mode) => {
     const record = recordSchema.parse(records[0]);
     expect(record).toMatchObject({ outcome: "completed", guest: "vm1", from: "host1", to: "host2", mode });
     expect(inconsistencies(record)).toEqual([]);
-    const ways = {
+    const expected = {
       live: "precopy",
       postcopy: "postcopy",
       hybrid: "postcopy",
       offline: "offline",
       cold: "cold",
     };
-    expect(wayOf(record)).toBe(ways[mode]);
+    expect(wayOf(record)).toBe(expected[mode]);
+    expect(record.phases.map(({ name }) => name)).toEqual(
+      phasesWith(expected[mode] as "precopy", where === "local"),
+    );
+    expect(record.storageMiB === undefined).toBe(where === "shared");
     expect(record).toMatchObject({ clientProbeIntervalMs: 5, client: { prober: "storage" } });
     expect(record.clientDowntimeMs).toEqual(expect.any(Number));
     expect(world.probers.size).toBe(0);
@@ -113,7 +134,10 @@ describe.each(migrationModes)("%s", (mode) => {
 
   test("definitions that were left on other hosts go", async () => {
     begin();
-    for (const name of ["host2", "host3"]) world.machine(name).add({ uuid, name: "vm1" });
+    for (const name of ["host2", "host3"]) {
+      world.machine(name).add({ uuid, name: "vm1" });
+      if (where === "local") world.machine(name).files.set(ownDisk("vm1"), { text: redoText(0) });
+    }
     await run(mode);
     expectSettled();
     expectMemoryKept(mode);
