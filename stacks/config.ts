@@ -335,7 +335,7 @@ const guest = section({
     .enum(["shared", "local"])
     .default("shared")
     .describe(
-      "where the guest's writes lie, over the shared image: on the NFS export (shared), or on the disk of the host where it is (local), so that a move copies them too; for life",
+      "where the guest's writes lie, for life: on the NFS export (shared) or on its host's own disk (local), in which case a move copies them too",
     ),
   mac: z
     .string()

@@ -3,7 +3,7 @@ import type { Sighting } from "../../libvirt/sighting.ts";
 import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
 import { parseSurvey, type Question, type Survey, surveyScript } from "../../libvirt/survey.ts";
 import type { MigrationRecord } from "../../report/record.ts";
-import { misfits } from "../fitting.ts";
+import { misfits, redoMisfits } from "../fitting.ts";
 import type { Clocks } from "../measure.ts";
 import type { Station } from "../moving.ts";
 import { localRedoDirectory } from "../redo-log.ts";
@@ -168,8 +168,8 @@ function judge(
       : [cpuCheck(destination, platform, known(destination, "a comparison of CPUs", atDestination.cpu))]),
     ...(movesMemory ? [versionCheck([source, versions.from], [destination, versions.to])] : []),
     clockCheck(source, destination, clocks),
-    ...misfits(options, versions).map(({ option, problem, mend }) =>
-      failed("options", `${option} ${problem}: ${mend}`),
+    ...[...misfits(options, versions), ...(redo ? redoMisfits(options) : [])].map(
+      ({ option, problem, mend }) => failed("options", `${option} ${problem}: ${mend}`),
     ),
     ...(copiesRunningMemory
       ? [cacheCheck(domain, redo?.path), emulationCheck(conditions.accelerator, source, versions.from.qemu)]
