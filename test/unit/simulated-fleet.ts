@@ -367,6 +367,7 @@ export class Machine {
       ...this.#surveyPrograms(),
       virsh: (args, stdin) => this.#virsh(args, stdin),
       "qemu-img": atOnce((args) => {
+        if (args[0] === "info" && !this.files.has(args.at(-1) ?? "")) return failed("Could not open it");
         if (args[0] === "info") return ok('{ "virtual-size": 4294967296, "format": "qcow2" }');
         this.files.set(args.at(-2) ?? "", { text: redoText(0) });
         return ok();
@@ -467,7 +468,10 @@ export class Machine {
           here.map(({ name }) => `${name} 100`),
         );
       }),
-      size: atOnce(([path = ""]) => ok(`size ${this.files.get(path)?.text.length ?? 0}\n`)),
+      size: atOnce(([path = ""]) => {
+        const file = this.files.get(path);
+        return file ? ok(`size ${file.text.length}\n`) : failed(`stat: cannot statx '${path}'`);
+      }),
       space: atOnce(([directory]) => ok(`space ${directory} ${this.spaceMiB}\n`)),
       bridges: atOnce(() =>
         lines(
