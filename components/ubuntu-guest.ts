@@ -77,7 +77,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
     this.uuid = key.publicKey.apply((publicKey) => uuidV5(`${publicKey} ${this.guestName}`, uuidV5.URL));
 
     const overlayPath = isLocal
-      ? localRedoPath(this.guestName)
+      ? this.uuid.apply((uuid) => localRedoPath(this.guestName, uuid))
       : new libvirt.Volume(
           `${name}-overlay`,
           {

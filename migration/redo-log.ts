@@ -18,7 +18,9 @@ export const localRedoOf = ({
 /** Where a host keeps them. */
 export const localRedoDirectory = "/var/lib/kvm-migration-testbed/disks";
 
-export const localRedoPath = (guest: string): string => `${localRedoDirectory}/${guest}.qcow2`;
+/** The uuid tells it from what another guest of that name may have left. */
+export const localRedoPath = (guest: string, uuid: string): string =>
+  `${localRedoDirectory}/${guest}-${uuid}.qcow2`;
 
 /** What a host has of a redo log; scraps: something of a copy that did not become whole. */
 export type RedoPresence = "file" | "scraps" | "absent";

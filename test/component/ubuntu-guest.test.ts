@@ -102,11 +102,11 @@ test("what it is, is put together from the pool, the bridge and what all hosts c
 });
 
 test("a redo log of the host's own is no volume of the pool: the engine makes it, over the pool's base", async () => {
-  const { one, declared } = await record(() => guest({ redo: "local", diskGiB: 4 }), answers);
+  const { one, declared, result } = await record(() => guest({ redo: "local", diskGiB: 4 }), answers);
   expect(declared.map(({ name }) => name)).not.toContain("vm1-overlay");
   expect(one("vm1-domain").inputs.spec).toMatchObject({
     storage: {
-      overlayPath: "/var/lib/kvm-migration-testbed/disks/vm1.qcow2",
+      overlayPath: `/var/lib/kvm-migration-testbed/disks/vm1-${await resolved(result.uuid)}.qcow2`,
       localGiB: 4,
       basePath: "pool-base-id",
       baseFormat: "qcow2",
