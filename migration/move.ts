@@ -4,7 +4,7 @@ import type { MigrationRecord } from "../report/record.ts";
 import { type Circumstances, circumstances } from "./circumstances.ts";
 import { type Clients, clientsSaw, startClients, stopClients } from "./clients.ts";
 import { writeIntent } from "./intent.ts";
-import type { Clocks } from "./measure.ts";
+import { type Clocks, rounded } from "./measure.ts";
 import { mayUsePostcopy } from "./migrate-arguments.ts";
 import { modes } from "./mode.ts";
 import type { Moving } from "./moving.ts";
@@ -125,6 +125,7 @@ async function moveSeen(
     const record = withoutAbsent({
       ...base,
       outcome: "completed",
+      storageMiB: moving.storageMiB === undefined ? undefined : rounded(moving.storageMiB),
       ...measured,
       ...seen,
     }) as MigrationRecord;

@@ -75,6 +75,8 @@ export interface GuestPlan {
   memoryMiB: number;
   vcpus: number;
   diskGiB: number;
+  /** Where its redo log lies: on the export, or on the host where it is. */
+  redo: "shared" | "local";
   /** In lower case. */
   mac: string;
   /** Absent: by DHCP. */
@@ -163,7 +165,7 @@ function planGuest(
   stack: string,
   lab?: LabPlan,
 ): GuestPlan {
-  const { name, memoryMiB, vcpus, diskGiB, vnc, workload } = guest;
+  const { name, memoryMiB, vcpus, diskGiB, redo, vnc, workload } = guest;
   const network = lab ? labGuestNetwork(guest, lab) : ownGuestNetwork(guest, config.bridge.gateway);
   return {
     name,
@@ -171,6 +173,7 @@ function planGuest(
     memoryMiB,
     vcpus,
     diskGiB,
+    redo,
     mac: guest.mac?.toLowerCase() ?? macAddress(stack, name),
     ...(network && { network }),
     ...(vnc && { vnc: { ...vnc, port: vnc.port ?? vncPort(name) } }),

@@ -192,6 +192,7 @@ export function filePrograms(files: Environment["files"]): Record<string, Progra
   };
   return {
     true: atOnce(() => ok()),
+    false: atOnce(() => failed("")),
     export: atOnce(() => ok()),
     mkdir: atOnce(() => ok()),
     rmdir: atOnce(() => ok()),
@@ -215,10 +216,14 @@ export function filePrograms(files: Environment["files"]): Record<string, Progra
     }),
     rm: function* (args) {
       for (const path of paths(args)) {
-        files.delete(path);
+        if (!files.delete(path) && !args.includes("-f")) return missing(path);
         yield;
       }
       return ok();
     },
+    ls: atOnce((args) => {
+      const found = paths(args).filter((path) => files.has(path));
+      return found.length > 0 ? ok(`${found.join("\n")}\n`) : missing(args.at(-1) ?? "");
+    }),
   };
 }
