@@ -15,7 +15,7 @@ export interface Fault {
 }
 
 const killQemu = (stack: LabStack, host: string) =>
-  stack.on(host, "pkill -KILL -f 'qemu-system.*guest=vm1' || true");
+  stack.on(host, "pkill -KILL -f 'qemu-system.*[g]uest=vm1' || true");
 const killLibvirtd = (stack: LabStack, host: string) =>
   stack.on(host, "systemctl kill --signal=KILL libvirtd");
 
