@@ -14,15 +14,15 @@ export interface Seen {
 export class FaultTable {
   readonly #rows: string[] = [];
 
-  add({ mode, moment, fault }: FaultCase, { struckUp, outcomes, memory }: Seen): void {
-    const cells = [mode, moment, faults[fault].name, struckUp, outcomes.join(", ") || "none", memory];
+  add({ redo, mode, moment, fault }: FaultCase, { struckUp, outcomes, memory }: Seen): void {
+    const cells = [redo, mode, moment, faults[fault].name, struckUp, outcomes.join(", ") || "none", memory];
     this.#rows.push(`| ${cells.join(" | ")} |`);
   }
 
   write(): Promise<void> {
     const head = [
-      "| mode | at its | fault | the struck `up` | records | memory |",
-      "| --- | --- | --- | --- | --- | --- |",
+      "| redo log | mode | at its | fault | the struck `up` | records | memory |",
+      "| --- | --- | --- | --- | --- | --- | --- |",
     ];
     return writeReport("faults.md", [...head, ...this.#rows]);
   }
