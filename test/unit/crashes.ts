@@ -274,3 +274,33 @@ export const describeMoves = () =>
       );
     });
   });
+
+/** What a host refuses to do, and why, as it says it. */
+export type Refusal = readonly [mode: MigrationMode, host: string, what: string, why: string];
+
+/** A move that a host refuses, twice, and then no more. */
+export function describeRefusals(refusals: readonly Refusal[]): void {
+  test.each(refusals)(
+    "%s, and %s cannot %s: the guest goes on where it was, with its memory, and no copy is left",
+    async (mode, host, what, why) => {
+      begin();
+      world.refusals.set(host, what);
+      for (const _ of ["once", "and again"]) {
+        const failure = await run(mode).catch((error: unknown) => error);
+        expect(failure, story()).toBeInstanceOf(MigrationFailed);
+        const { records, host, message } = failure as MigrationFailed;
+        expect(message).toContain("it runs on host1");
+        expect(message).toContain(why);
+        expect(host).toBe("host1");
+        expect(records.map(({ outcome }) => outcome)).toEqual(["rolled-back"]);
+        expect(inconsistencies(recordSchema.parse(records[0]))).toEqual([]);
+        expectSettled("host1");
+        expectMemoryKept(mode);
+      }
+      world.refusals.clear();
+      await run(mode);
+      expectSettled();
+      expectMemoryKept(mode);
+    },
+  );
+}

@@ -1,10 +1,9 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
-import { MigrationFailed } from "../../migration/migrate.ts";
 import {
   begin,
   describeMoves,
-  expectMemoryKept,
+  describeRefusals,
   expectSettled,
   keepRedo,
   run,
@@ -25,32 +24,14 @@ keepRedo("local");
 describeMoves();
 
 describe("what cannot be done", () => {
-  test.each([
+  describeRefusals([
     ["live", "host2", "qemu-img", "No space left on device"],
     ["live", "host1", "migrate", "cannot migrate here"],
     ["offline", "host1", "scp", "No space left on device"],
     ["offline", "host2", "restore", "cannot restore here"],
     ["cold", "host1", "scp", "No space left on device"],
     ["cold", "host2", "define", "cannot define here"],
-  ] as const)(
-    "%s, and %s cannot %s: the guest goes on where it was, and no copy is left",
-    async (mode, host, what, why) => {
-      begin();
-      world.refusals.set(host, what);
-      for (const _ of ["once", "and again"]) {
-        const failure = await run(mode).catch((error: unknown) => error);
-        expect(failure, story()).toBeInstanceOf(MigrationFailed);
-        expect((failure as Error).message).toContain("it runs on host1");
-        expect((failure as Error).message).toContain(why);
-        expectSettled("host1");
-        expectMemoryKept(mode);
-      }
-      world.refusals.clear();
-      await run(mode);
-      expectSettled();
-      expectMemoryKept(mode);
-    },
-  );
+  ]);
 
   test.each(["offline", "cold"] as const)(
     "a power cut while what was to go (%s) is put back brings no old copy back",

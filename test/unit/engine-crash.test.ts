@@ -6,7 +6,7 @@ import { inconsistencies, recordSchema, wayOf } from "../../report/record.ts";
 import {
   begin,
   describeMoves,
-  expectMemoryKept,
+  describeRefusals,
   expectSettled,
   newRun,
   request,
@@ -104,35 +104,13 @@ describe("auto", () => {
 });
 
 describe("what cannot be done", () => {
-  test.each([
+  describeRefusals([
     ["cold", "host2", "define", "cannot define here"],
     ["offline", "host2", "restore", "cannot restore here"],
     ["offline", "host1", "scp", "No space left on device"],
     ["offline", "host1", "save", "cannot save here"],
     ["live", "host1", "migrate", "cannot migrate here"],
-  ] as const)(
-    "%s, and %s cannot %s: the guest goes on where it was, with its memory",
-    async (mode, host, what, why) => {
-      begin();
-      world.refusals.set(host, what);
-      for (const _ of ["once", "and again"]) {
-        const failure = await run(mode).catch((error: unknown) => error);
-        expect(failure, story()).toBeInstanceOf(MigrationFailed);
-        const { records, host, message } = failure as MigrationFailed;
-        expect(message).toContain("it runs on host1");
-        expect(message).toContain(why);
-        expect(host).toBe("host1");
-        expect(records.map(({ outcome }) => outcome)).toEqual(["rolled-back"]);
-        expect(inconsistencies(recordSchema.parse(records[0]))).toEqual([]);
-        expectSettled("host1");
-        expectMemoryKept(mode);
-      }
-      world.refusals.clear();
-      await run(mode);
-      expectSettled();
-      expectMemoryKept(mode);
-    },
-  );
+  ]);
 
   test("what a dead run saved and the destination refuses is put back too", async () => {
     for (let step = 0; ; step++) {

@@ -4,27 +4,9 @@ import type { Sighting } from "../../libvirt/sighting.ts";
 import type { Intent } from "../../migration/intent.ts";
 import { type End, nextStep, type Step, type World } from "../../migration/next-step.ts";
 import { isActive } from "../../migration/whereabouts.ts";
+import { intentOf, sighting } from "./moves-in-state.ts";
 
 // A redo log that lies on the hosts: which of two a guest may run on, and which may go.
-
-const sighting = (host: string, state: Sighting["state"], more: Partial<Sighting> = {}): Sighting => ({
-  host,
-  state,
-  reason: "",
-  persistent: state !== "absent",
-  ...more,
-});
-
-const intentOf = (mode: Intent["mode"], phase: Intent["phase"] = "begun"): Intent => ({
-  schema: 1,
-  guest: "vm1",
-  uuid: "11111111-2222-4333-8444-555555555501",
-  from: "host1",
-  to: "host2",
-  mode,
-  phase,
-  startedAt: "2026-01-01T00:00:00.000Z",
-});
 
 /** What is on both hosts' disks: how often the guest has run on it; undefined: nothing; NaN: a part of it. */
 interface Hosts {
