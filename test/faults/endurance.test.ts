@@ -1,4 +1,5 @@
 import { readdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import { migrate } from "../../migration/migrate.ts";
@@ -39,10 +40,13 @@ beforeAll(async () => {
   await stack.init();
   await stack.deploy();
   await startCounter(stack, "vm1");
+  // Keys are named from the project's folder, in which Pulumi runs the engine.
+  process.chdir(project.folder);
 });
 
 afterAll(async () => {
   await closeSessions();
+  process.chdir(tmpdir());
   await stack.destroy();
   await project.remove();
 });
