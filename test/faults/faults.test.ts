@@ -52,7 +52,6 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await table.write();
   await stack.destroy();
   await project.remove();
 });
@@ -63,8 +62,7 @@ describe.each(kinds)("redo log %s, %s", (redo, mode) => {
   test.each(ofKind.map((one) => [one.moment, faults[one.fault].name, one] as const))(
     "at its %s, %s",
     async (_moment, _name, one) => {
-      const seen = await survive(one);
-      table.add(one, seen);
+      await table.add(one, await survive(one));
     },
   );
 });
