@@ -5,12 +5,12 @@ import type { Moving } from "./moving.ts";
 
 const mib = 1024 * 1024;
 
-/** Copies a file of the source's to the destination, no faster than the move's limit. */
+/** Copies a file of the source's to the destination, no faster than the move's limit, on a connection of its own. */
 export function scpCommand({ options, destination }: Moving, from: string, to: string): string {
   // In Kibit/s.
   const limit = options.bandwidthMiBps === undefined ? "" : `-l ${options.bandwidthMiBps * 8192} `;
   const target = `root@${destination.host.peerAddress}:${to}`;
-  return `scp -q ${limit}-o BatchMode=yes ${quote(from)} ${quote(target)}`;
+  return `scp -q ${limit}-o BatchMode=yes -o ControlPath=none ${quote(from)} ${quote(target)}`;
 }
 
 /** Measures a file at the source, and tells once a second how much of it has arrived. */

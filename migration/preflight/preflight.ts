@@ -1,6 +1,6 @@
 import { virtType } from "../../libvirt/domain-xml.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
-import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
+import type { SshSession } from "../../libvirt/ssh-session.ts";
 import { parseSurvey, type Question, type Survey, surveyScript } from "../../libvirt/survey.ts";
 import type { MigrationRecord } from "../../report/record.ts";
 import { misfits, redoMisfits } from "../fitting.ts";
@@ -18,6 +18,7 @@ import { memoryCheck, redoSpaceCheck, spaceCheck } from "./memory.ts";
 import { bridgeCheck, libvirtPorts, portCheck, wayCheck } from "./network.ts";
 import { cpuCheck, emulationCheck, machineCheck, userfaultfdCheck, versionCheck } from "./platform.ts";
 import { prove } from "./proofs.ts";
+import { tryWay } from "./way.ts";
 
 type Versions = MigrationRecord["versions"];
 
@@ -111,16 +112,6 @@ async function survey(
     ...(input !== undefined && { input }),
   });
   return parseSurvey(stdout);
-}
-
-/** libvirt's own way from host to host. Returns what went wrong. */
-async function tryWay(source: Station, destination: Station): Promise<string | undefined> {
-  const { exitCode, stderr } = await source.session.run(
-    "asking whether the hosts reach each other",
-    `ssh -o BatchMode=yes -o ConnectTimeout=10 root@${quote(destination.host.peerAddress)} virsh -q -c qemu:///system uri`,
-    { allowFailure: true },
-  );
-  return exitCode === 0 ? undefined : stderr.trim() || `exit code ${exitCode}`;
 }
 
 /** What the answers speak for and against. */

@@ -107,8 +107,8 @@ async function inventory(): Promise<Map<string, number>> {
   const script = Object.values(counts)
     .map((count) => `echo "$(${count})"`)
     .join("; ");
-  // Right after a move, some of its helpers are just ending.
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  // Right after a move, some of its helpers are just ending, and the hosts' connection stays open for 5 s.
+  await new Promise((resolve) => setTimeout(resolve, 8_000));
   const found = new Map<string, number>();
   for (const machine of ["host1", "host2", "storage"]) {
     const lines = (await stack.on(machine, script)).split("\n");

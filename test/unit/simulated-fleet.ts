@@ -594,10 +594,12 @@ export class Machine {
     return (this.#lastMs / 1000).toFixed(6);
   }
 
-  #ssh(args: string[]): Running {
+  *#ssh(args: string[]): Running {
+    // To a connection that is open already: none is kept here.
+    if (args.includes("-O")) return ok();
     const rest = operands(args);
     const [, address = ""] = rest[0]?.split("@") ?? [];
-    return this.world.machine(address).shell(rest.slice(1).join(" "), "");
+    return yield* this.world.machine(address).shell(rest.slice(1).join(" "), "");
   }
 
   *#scp(args: string[]): Running {

@@ -148,7 +148,9 @@ export function* bash(script: string, stdin: string, environment: Environment): 
       yield;
       file.text = result.stdout;
     } else if (output === undefined) stdout.push(result.stdout);
-    if (!redirects.some(({ operator }) => operator === "2>")) stderr.push(result.stderr);
+    const errors = redirects.find(({ operator }) => operator === "2>")?.path;
+    if (errors === undefined) stderr.push(result.stderr);
+    else if (errors !== "/dev/null") environment.files.set(errors, { text: result.stderr });
     return result.exitCode;
   }
 
