@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { platformOf } from "../migration/hardware.ts";
+import { localRedoOf } from "../migration/redo-log.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import type { GuestPlan, HostPlan, Plan, StoragePlan } from "../stacks/plan.ts";
 import { Bridge } from "./bridge.ts";
@@ -146,7 +147,11 @@ export class Testbed extends pulumi.ComponentResource {
               ...(guest.workload.type !== "idle" && { workload: guest.workload }),
               accelerator,
               nfsTransport,
+              ...(guest.redo === "local" && { redo: "local" as const }),
             })),
+          ...(guest.redo === "local" && {
+            redo: machine.domain.spec.apply(({ storage }) => localRedoOf(storage)),
+          }),
           address: machine.address,
           platform: machine.domain.spec.apply(platformOf),
           concurrentPerHost: plan.concurrentPerHost,

@@ -6,6 +6,7 @@ import { cloudInit } from "../guests/cloud-init.ts";
 import type { Workload } from "../guests/workload.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
 import type { Fleet } from "../migration/fleet.ts";
+import { localRedoPath } from "../migration/redo-log.ts";
 import type { Bridge } from "./bridge.ts";
 import type { CpuBaseline } from "./cpu-baseline.ts";
 import { Domain } from "./domain.ts";
@@ -33,6 +34,11 @@ export interface UbuntuGuestArgs {
   readonly vcpus?: number;
   /** The size of the disk as the guest sees it. Default: 14. */
   readonly diskGiB?: number;
+  /**
+   * Where its redo log (the overlay on the base image) lies: on the pool, or on the disk of the host where it is, to be moved along. For
+   * life. Default: shared.
+   */
+  readonly redo?: "shared" | "local";
   readonly mac: string;
   /** Default: DHCP. */
   readonly network?: GuestNetwork;
@@ -52,8 +58,8 @@ export interface UbuntuGuestArgs {
 }
 
 /**
- * A guest on shared storage: a qcow2 overlay (the redo log) on one of the pool's base images, set up by cloud-init, on the bridge, able to
- * run on every host. Ready means that it can be logged in to over SSH, and that its workload is at work.
+ * A guest whose disk is a qcow2 overlay (the redo log), on the pool or on its host, over one of the pool's base images; set up by cloud-init, on the bridge, able to run on
+ * every host. Ready means that it can be logged in to over SSH, and that its workload is at work.
  */
 export class UbuntuGuest extends pulumi.ComponentResource {
   readonly guestName: string;
@@ -66,6 +72,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
   constructor(name: string, args: UbuntuGuestArgs, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:UbuntuGuest", name, {}, opts);
     const { pool, base, bridge, platform, key, network, vnc, memoryMiB, vcpus = 1, diskGiB = 14, mac } = args;
+    const isLocal = args.redo === "local";
     this.guestName = args.guestName ?? name;
     this.memoryMiB = memoryMiB;
     const workload = args.workload?.type ?? "idle";
@@ -74,18 +81,20 @@ export class UbuntuGuest extends pulumi.ComponentResource {
     // The same as long as the testbed's key is: a run that died before it could write the state finds its guest again.
     this.uuid = key.publicKey.apply((publicKey) => uuidV5(`${publicKey} ${this.guestName}`, uuidV5.URL));
 
-    const overlay = new libvirt.Volume(
-      `${name}-overlay`,
-      {
-        name: `${this.guestName}.qcow2`,
-        pool: pool.pool,
-        format: "qcow2",
-        baseVolumeId: base.id,
-        size: diskGiB * 2 ** 30,
-      },
-      // What the guest wrote belongs on the base it was written over.
-      { ...onPool, ignoreChanges: ["baseVolumeId", "size"] },
-    );
+    const overlayPath = isLocal
+      ? this.uuid.apply((uuid) => localRedoPath(this.guestName, uuid))
+      : new libvirt.Volume(
+          `${name}-overlay`,
+          {
+            name: `${this.guestName}.qcow2`,
+            pool: pool.pool,
+            format: "qcow2",
+            baseVolumeId: base.id,
+            size: diskGiB * 2 ** 30,
+          },
+          // What the guest wrote belongs on the base it was written over.
+          { ...onPool, ignoreChanges: ["baseVolumeId", "size"] },
+        ).id;
     const seedTexts = pulumi.all([this.uuid, args.user, key.publicKey]).apply(([uuid, user, publicKey]) =>
       cloudInit({
         uuid,
@@ -113,7 +122,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
         cpuXml: platform.cpuXml,
         transport: pool.transport,
         server: pool.server,
-        overlayPath: overlay.id,
+        overlayPath,
         basePath: base.id,
         baseFormat: base.format,
         // The provider's id of a seed is its path and, behind a semicolon, a uuid of its own.
@@ -133,6 +142,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
             transport: known.transport,
             server: known.server,
             overlayPath: known.overlayPath,
+            ...(isLocal && { localGiB: diskGiB }),
             basePath: known.basePath,
             baseFormat: known.baseFormat,
             seedPath: known.seedPath,

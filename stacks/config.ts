@@ -337,6 +337,12 @@ const guest = section({
     .max(65_536)
     .default(14)
     .describe("the disk's size as the guest sees it, in GiB; it takes only what is written"),
+  redo: z
+    .enum(["shared", "local"])
+    .default("shared")
+    .describe(
+      "where the guest's writes lie, for life: on the NFS export (shared) or on its host's own disk (local), in which case a move copies them too",
+    ),
   mac: z
     .string()
     .regex(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/)

@@ -77,6 +77,8 @@ export interface GuestPlan {
   memoryMiB: number;
   vcpus: number;
   diskGiB: number;
+  /** Where its redo log lies: on the export, or on the host where it is. */
+  redo: "shared" | "local";
   /** In lower case. */
   mac: string;
   /** Absent: by DHCP. */
@@ -174,7 +176,7 @@ function planGuest(
   stack: string,
   lab?: LabPlan,
 ): Omit<GuestPlan, "programs"> {
-  const { name, memoryMiB, vcpus, diskGiB, vnc, workload } = guest;
+  const { name, memoryMiB, vcpus, diskGiB, redo, vnc, workload } = guest;
   const network = lab ? labGuestNetwork(guest, lab) : ownGuestNetwork(guest, config.bridge.gateway);
   const { dns } = config.bridge;
   return {
@@ -183,6 +185,7 @@ function planGuest(
     memoryMiB,
     vcpus,
     diskGiB,
+    redo,
     mac: guest.mac?.toLowerCase() ?? macAddress(stack, name),
     ...(network && { network: { ...network, ...(dns && { dns }) } }),
     ...(vnc && { vnc: { ...vnc, port: vnc.port ?? vncPort(name) } }),

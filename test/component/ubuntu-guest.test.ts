@@ -102,6 +102,19 @@ test("what it is, is put together from the pool, the bridge and what all hosts c
   expect(secrets).toEqual(["vncPassword"]);
 });
 
+test("a redo log of the host's own is no volume of the pool: the engine makes it, over the pool's base", async () => {
+  const { one, declared, result } = await record(() => guest({ redo: "local", diskGiB: 4 }), answers);
+  expect(declared.map(({ name }) => name)).not.toContain("vm1-overlay");
+  expect(one("vm1-domain").inputs.spec).toMatchObject({
+    storage: {
+      overlayPath: `/var/lib/kvm-migration-testbed/disks/vm1-${await resolved(result.uuid)}.qcow2`,
+      localGiB: 4,
+      basePath: "pool-base-id",
+      baseFormat: "qcow2",
+    },
+  });
+});
+
 test("the seed's path is the provider's id without the uuid that it adds", async () => {
   // Mocks make ids of names.
   const { one } = await record(() => guest({ name: "/pool/seed.iso;7c1b" }), answers);
