@@ -22,7 +22,7 @@ const image = {
 const history = [liveRecord({ from: "host1", to: "host2" })];
 
 const answers: Answers = (type, name, inputs) => {
-  if (name.endsWith("-image-file")) return { stdout: JSON.stringify(image) };
+  if (/-image(-[a-z]+)*-file$/.test(name)) return { stdout: JSON.stringify(image) };
   if (type.endsWith("testbed:Domain")) return { bootedOn: "host1", boots: 1, state: "running" };
   if (type.endsWith("testbed:Migration")) {
     return inputs.guest === "vm1"
