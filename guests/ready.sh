@@ -7,6 +7,7 @@
 #   WORKLOAD                                     what it is to be at work on, which it then reports (docs/workloads.md); empty: nothing
 #   READY_TIMEOUT_S                              default 600: an emulated guest boots slowly
 #   WORKLOAD_TIMEOUT_S                           default 900: it may have a database to fill, or packages to install
+#   PROBLEM_TIMEOUT_S                            default 120: for how long it may say what keeps it from that, while it goes on trying
 set -euo pipefail
 
 jump=(-o BatchMode=yes -o ConnectTimeout=10)
@@ -38,18 +39,21 @@ done
 echo "$GUEST answers at $GUEST_ADDRESS after $SECONDS s" >&2
 
 # One look takes an emulated guest up to a second: it is not asked to look all the time.
-reports() { ssh "${guest[@]}" test -s /run/testbed/progress.jsonl 2> /dev/null < /dev/null; }
-timeout=$((SECONDS + ${WORKLOAD_TIMEOUT_S:-900}))
-until [ -z "${WORKLOAD:-}" ] || reports; do
-  if [ "$SECONDS" -ge "$timeout" ]; then
-    problem=$(ssh "${guest[@]}" 'cat /run/testbed/problem || systemctl status testbed-workload' 2> /dev/null < /dev/null) || true
-    echo "$GUEST does not get to work on its workload, $WORKLOAD: ${problem:-it says nothing}" >&2
+look='if [ -s /run/testbed/progress.jsonl ]; then echo at work; else cat /run/testbed/problem 2> /dev/null; fi'
+began=$SECONDS since=
+while [ -n "${WORKLOAD:-}" ]; do
+  problem=$(ssh "${guest[@]}" "$look" 2> /dev/null < /dev/null) || problem=
+  [ "$problem" != "at work" ] || break
+  since=${problem:+${since:-$SECONDS}}
+  if [ $((SECONDS - began)) -ge "${WORKLOAD_TIMEOUT_S:-900}" ] ||
+    { [ -n "$problem" ] && [ $((SECONDS - since)) -ge "${PROBLEM_TIMEOUT_S:-120}" ]; }; then
+    echo "$GUEST does not get to work on its workload, $WORKLOAD: ${problem:-it does not say why}" >&2
     echo "See in the guest: journalctl -u testbed-workload" >&2
     exit 1
   fi
   if [ $((SECONDS - told)) -ge 5 ]; then
     told=$SECONDS
-    echo "$GUEST gets $WORKLOAD ready, $SECONDS s" >&2
+    echo "$GUEST gets $WORKLOAD ready, $SECONDS s${problem:+; so far: $problem}" >&2
   fi
   sleep 2
 done

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { workloadSchema } from "../guests/workload.ts";
 import { inFlow, type Mistake, pathText } from "./mistake.ts";
 import type { Past } from "./past.ts";
 import type { Plan } from "./plan.ts";
@@ -10,11 +11,13 @@ import type { Plan } from "./plan.ts";
 export function checkWorkloads(past: Past, plan: Plan): Mistake[] {
   return plan.guests.flatMap(({ name, workload }, index) => {
     const before = past.guests.find((guest) => guest.name === name)?.workload;
-    if (before === undefined || isDeepStrictEqual(before, workload)) return [];
+    // Settings that it was made without, as there were none yet, are what they are by default.
+    const { data = before } = workloadSchema.safeParse(before);
+    if (before === undefined || isDeepStrictEqual(data, workload)) return [];
     return [
       {
         path: pathText(["guests", index, "workload"]),
-        problem: `${name} was made with ${inFlow(before)}, and a guest gets its workload at its first boot`,
+        problem: `${name} was made with ${inFlow(data)}, and a guest gets its workload at its first boot`,
         mend: `put that back, or give the guest another name: it is then made anew, with a new disk`,
       },
     ];

@@ -21,6 +21,7 @@ test("a guest keeps the workload that it was made with", () => {
   const disk = { type: "disk", mibPerSecond: 1 } as const;
   expect(changes(disk, disk)).toEqual([]);
   expect(changes({ type: "python", workingSetMiB: 64 }, { type: "python" })).toEqual([]);
+  expect(changes({ type: "python" }, { type: "python", workingSetMiB: 64 })).toEqual([]);
   const [mistake] = changes({ type: "idle" }, disk);
   expect(mistake).toMatchObject({
     path: "testbed:guests[1].workload",
