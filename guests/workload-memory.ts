@@ -5,7 +5,7 @@ const guestOverheadMiB = 192;
 
 /**
  * What workloads take beside the memory that their settings name, in MiB: the resident memory of their processes, measured on x86-64 with
- * Debian 12's packages, and rounded up. docs/workloads.md has the figures.
+ * Debian 12's packages, and rounded up. docs/workloads.md has the figures. The 18 MiB of `memory` are part of the overhead.
  */
 const programMiB = { memory: 0, python: 16, mysql: 96, office: 272 } as const;
 

@@ -18,7 +18,7 @@ export function checkWorkloads(past: Past, plan: Plan): Mistake[] {
       {
         path: pathText(["guests", index, "workload"]),
         problem: `${name} was made with ${inFlow(data)}, and a guest gets its workload at its first boot`,
-        mend: `put that back, or give the guest another name: it is then made anew, with a new disk`,
+        mend: "put that back, or give the guest another name: this one is then removed with its disk, and a new one is made",
       },
     ];
   });
