@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { ImageError } from "./image.ts";
+import { programSet } from "./programs.ts";
 import { checkImage, resolveImage, surroundings } from "./resolve.ts";
 
 const { values, positionals } = parseArgs({
@@ -21,13 +22,14 @@ if (!source || rest.length > 0) {
   process.exit(2);
 }
 
+const programs = programSet(values.with);
 try {
   if (values.check) {
-    const problems = await checkImage(source, values.sha256, surroundings(), values.with);
+    const problems = await checkImage(source, values.sha256, surroundings(), programs);
     for (const problem of problems) console.error(problem);
     process.exitCode = problems.length > 0 ? 1 : 0;
   } else {
-    console.log(JSON.stringify(await resolveImage(source, values.sha256, surroundings(), values.with)));
+    console.log(JSON.stringify(await resolveImage(source, values.sha256, surroundings(), programs)));
   }
 } catch (error) {
   if (!(error instanceof ImageError)) throw error;

@@ -13,6 +13,9 @@ export type Program = keyof typeof programPackages;
 
 export const isProgram = (name: string): name is Program => Object.hasOwn(programPackages, name);
 
+/** The same programs make the same image, in whatever order they were said. */
+export const programSet = (programs: readonly string[]): string[] => [...new Set(programs)].sort();
+
 /** @throws ImageError for a name that there is not */
 export function packagesFor(programs: readonly string[]): string[] {
   return programs.flatMap((name) => {

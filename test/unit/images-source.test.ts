@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { programSet } from "../../images/programs.ts";
 import {
   chooseAuto,
   debianFile,
@@ -59,6 +60,10 @@ test("an image that was built here tells by its name what it was built with", ()
   for (const other of [ubuntuFile(sumA), "url-0123456789ab-mysql.qcow2", "debian-12-mysql.qcow2"]) {
     expect(programsIn(other)).toEqual([]);
   }
+});
+
+test("in whatever order programs are said, the image is the same", () => {
+  expect(programSet(["office", "mysql", "office"])).toEqual(programSet(["mysql", "office"]));
 });
 
 test("auto is Debian where programs are wanted in it; other sources stay what they are", () => {
