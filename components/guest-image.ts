@@ -1,6 +1,7 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Image } from "../images/image.ts";
+import type { Program } from "../images/programs.ts";
 import { projectProgram } from "./files.ts";
 
 export interface GuestImageArgs {
@@ -11,6 +12,11 @@ export interface GuestImageArgs {
   readonly source?: string;
   /** The SHA-256 the file must have. Named images have their own. Default: a path or URL is taken as it is. */
   readonly sha256?: string;
+  /**
+   * Programs that it is built with, for guests whose workload needs them: `mysql`, `office`. Only the Debian image can have some, which
+   * `auto` then is; others are taken as they are. Default: none.
+   */
+  readonly programs?: readonly Program[];
 }
 
 /**
@@ -30,12 +36,12 @@ export class GuestImage extends pulumi.ComponentResource {
 
   constructor(name: string, args: GuestImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:GuestImage", name, {}, opts);
-    const { source = "auto", sha256 } = args;
+    const { source = "auto", sha256, programs = [] } = args;
 
     const brought = new command.local.Command(
       `${name}-file`,
       {
-        create: `node "${projectProgram("images", "cli")}" "$SOURCE" \${SHA256:+--sha256 "$SHA256"}`,
+        create: `node "${projectProgram("images", "cli")}" "$SOURCE" \${SHA256:+--sha256 "$SHA256"}${programs.map((program) => ` --with ${program}`).join("")}`,
         environment: {
           SOURCE: source,
           SHA256: sha256 ?? "",

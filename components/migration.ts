@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Drift } from "../migration/decide-move.ts";
 import type { Fleet } from "../migration/fleet.ts";
 import type { GuestPlatform } from "../migration/hardware.ts";
+import type { LocalRedo } from "../migration/redo-log.ts";
 import type { AskedOptions, Conditions } from "../migration/request.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { engineProvider } from "./engine-provider.ts";
@@ -26,6 +27,11 @@ export interface MigrationArgs {
   readonly address?: pulumi.Input<string>;
   /** What it runs with, as `Domain.spec` has it: the destination is asked whether it can. Default: it is not asked. */
   readonly platform?: pulumi.Input<GuestPlatform>;
+  /**
+   * Its redo log, where that lies on the host where it runs: it is moved along. Made of `Domain.spec.storage` by `localRedoOf`. Default:
+   * on shared storage.
+   */
+  readonly redo?: pulumi.Input<LocalRedo | undefined>;
   /** How many moves a host takes part in at a time; those that are too many wait. Default: 2. */
   readonly concurrentPerHost?: pulumi.Input<number>;
   /** All hosts it can be on, and the storage host. */

@@ -21,20 +21,20 @@ export interface NfsPoolArgs {
    * mount, or else userspace.
    */
   readonly transport?: "auto" | NfsTransport;
-  /**
-   * An image on this machine that guests' disks lie over. It is uploaded once: what guests wrote fits no other one, so that a change
-   * of it is for the next pool.
-   */
-  readonly baseImage: pulumi.Input<string>;
-  /** Default: qcow2. */
-  readonly baseFormat?: pulumi.Input<"qcow2" | "raw">;
   /** libvirt's name of the pool. Default: "testbed". */
   readonly pool?: string;
 }
 
+/** An image in the pool that guests' disks lie over, and that no guest writes to. */
+export interface BaseVolume {
+  /** The volume's id, which is its path on the storage host (and where the export is mounted). */
+  readonly id: pulumi.Output<string>;
+  readonly format: pulumi.Output<"qcow2" | "raw">;
+}
+
 /**
  * Storage that every host shares: a folder of the storage host, exported over NFS to these hosts alone, which its firewall lets in, with
- * a libvirt pool on it, and in it the base image that no guest writes to.
+ * a libvirt pool on it.
  */
 export class NfsPool extends pulumi.ComponentResource {
   readonly storage: SshHost;
@@ -47,9 +47,8 @@ export class NfsPool extends pulumi.ComponentResource {
   readonly pool: pulumi.Output<string>;
   /** Known once every host has got into the export. */
   readonly transport: pulumi.Output<NfsTransport>;
-  /** The base image's volume id, which is its path on the storage host (and where the export is mounted). */
-  readonly baseVolume: pulumi.Output<string>;
-  readonly baseFormat: pulumi.Output<"qcow2" | "raw">;
+  /** The storage host's own. */
+  readonly #storagePool: libvirt.Pool;
 
   constructor(name: string, args: NfsPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:NfsPool", name, {}, opts);
@@ -98,29 +97,11 @@ export class NfsPool extends pulumi.ComponentResource {
     );
     const ready = pulumi.all([this.storage.ssh, server.stdout]).apply(([ssh]) => ssh);
     this.provider = libvirtProvider(`${hostName}-libvirt`, ready, { parent: this, deletedWith });
-    const storagePool = new libvirt.Pool(
+    this.#storagePool = new libvirt.Pool(
       `${name}-${hostName}`,
       { name: pool, type: "dir", target: { path: folder } },
       { parent: this, provider: this.provider, deletedWith, ...forgotten },
     );
-    this.baseFormat = pulumi.output(args.baseFormat ?? "qcow2");
-    const base = new libvirt.Volume(
-      `${name}-base`,
-      {
-        name: pulumi.output(args.baseImage).apply((path) => basename(path)),
-        pool: storagePool.name,
-        source: args.baseImage,
-        format: this.baseFormat,
-      },
-      {
-        parent: this,
-        provider: this.provider,
-        deletedWith,
-        // Another base under the same overlays would be another disk.
-        ignoreChanges: ["name", "source", "format"],
-      },
-    );
-    this.baseVolume = base.id;
 
     const wanted = pulumi
       .all(hosts.map(({ host, facts }) => facts.apply((found) => ({ ...found, name: host.hostName }))))
@@ -152,13 +133,42 @@ export class NfsPool extends pulumi.ComponentResource {
               ).id,
           ),
     );
-    this.pool = pulumi.all([storagePool.name, hostPools]).apply(([made]) => made);
+    this.pool = pulumi.all([this.#storagePool.name, hostPools]).apply(([made]) => made);
     this.registerOutputs({
       server: this.server,
       export: folder,
       pool: this.pool,
       transport: this.transport,
-      baseVolume: this.baseVolume,
     });
+  }
+
+  /**
+   * Puts an image on this machine into the pool, for guests' disks to lie over, under its file's name. It is uploaded once: what guests
+   * wrote fits no other one, so that a change of it is for the next pool.
+   *
+   * @param image.format default: qcow2
+   */
+  base(
+    name: string,
+    image: { readonly path: pulumi.Input<string>; readonly format?: pulumi.Input<"qcow2" | "raw"> },
+  ): BaseVolume {
+    const format = pulumi.output(image.format ?? "qcow2");
+    const { id } = new libvirt.Volume(
+      name,
+      {
+        name: pulumi.output(image.path).apply((path) => basename(path)),
+        pool: this.#storagePool.name,
+        source: image.path,
+        format,
+      },
+      {
+        parent: this,
+        provider: this.provider,
+        deletedWith: this.storage.deletedWith,
+        // Another base under the same overlays would be another disk.
+        ignoreChanges: ["name", "source", "format"],
+      },
+    );
+    return { id, format };
   }
 }

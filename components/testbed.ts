@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { platformOf } from "../migration/hardware.ts";
+import { localRedoOf } from "../migration/redo-log.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import type { GuestPlan, HostPlan, Plan, StoragePlan } from "../stacks/plan.ts";
 import { Bridge } from "./bridge.ts";
@@ -11,7 +12,7 @@ import { HostTrust } from "./host-trust.ts";
 import { KvmHost } from "./kvm-host.ts";
 import { LabHost } from "./lab-host.ts";
 import { Migration } from "./migration.ts";
-import { NfsPool } from "./nfs-pool.ts";
+import { type BaseVolume, NfsPool } from "./nfs-pool.ts";
 import type { HostAccess } from "./ssh-host.ts";
 import { SshKey } from "./ssh-key.ts";
 import { UbuntuGuest } from "./ubuntu-guest.ts";
@@ -83,7 +84,6 @@ export class Testbed extends pulumi.ComponentResource {
           child,
         ),
     );
-    const image = new GuestImage(`${name}-image`, plan.image, child);
     const pool = new NfsPool(
       `${name}-pool`,
       {
@@ -92,11 +92,10 @@ export class Testbed extends pulumi.ComponentResource {
         export: plan.storage.export,
         serverAddress: plan.storage.address,
         transport: plan.storage.transport,
-        baseImage: image.path,
-        baseFormat: image.format,
       },
       child,
     );
+    const images = this.#images(`${name}`, plan, pool);
     const bridge = new Bridge(
       `${name}-bridge`,
       { hosts, bridge: plan.bridge.name, uplink: plan.bridge.uplink },
@@ -114,6 +113,7 @@ export class Testbed extends pulumi.ComponentResource {
 
     const made = plan.guests.map((guest) => {
       const { vnc } = guest;
+      const { image, base } = images(guest);
       const machine = new UbuntuGuest(
         guest.name,
         {
@@ -122,6 +122,7 @@ export class Testbed extends pulumi.ComponentResource {
           user: image.user,
           key,
           pool,
+          base,
           bridge,
           platform,
           fleet,
@@ -146,7 +147,11 @@ export class Testbed extends pulumi.ComponentResource {
               ...(guest.workload.type !== "idle" && { workload: guest.workload }),
               accelerator,
               nfsTransport,
+              ...(guest.redo === "local" && { redo: "local" as const }),
             })),
+          ...(guest.redo === "local" && {
+            redo: machine.domain.spec.apply(({ storage }) => localRedoOf(storage)),
+          }),
           address: machine.address,
           platform: machine.domain.spec.apply(platformOf),
           concurrentPerHost: plan.concurrentPerHost,
@@ -156,20 +161,37 @@ export class Testbed extends pulumi.ComponentResource {
         // It moves what runs, not what still boots.
         { ...child, dependsOn: [machine], deletedWith: storageAccess.deletedWith },
       );
-      return { guest, machine, migration };
+      return { guest, machine, migration, user: image.user };
     });
 
     this.hosts = byName(hosts.map((host) => [host.host.hostName, hostOutput(host, pool)] as const));
     this.guests = byName(
       made.map(
-        ({ guest, machine, migration }) =>
-          [guest.name, guestOutput(guest, machine, migration, image.user, hosts)] as const,
+        ({ guest, machine, migration, user }) =>
+          [guest.name, guestOutput(guest, machine, migration, user, hosts)] as const,
       ),
     );
     this.migrations = byName(
       made.map(({ guest, migration }) => [guest.name, migrationOutput(migration)] as const),
     );
     this.registerOutputs({ hosts: this.hosts, guests: this.guests, migrations: this.migrations });
+  }
+
+  /**
+   * The image and base of each guest: guests that need the same programs share one. So a guest that comes with other needs changes nothing
+   * for those that are there.
+   */
+  #images(name: string, plan: Plan, pool: NfsPool) {
+    const made = new Map<string, { image: GuestImage; base: BaseVolume }>();
+    return ({ programs }: GuestPlan) => {
+      const suffix = programs.map((program) => `-${program}`).join("");
+      const known = made.get(suffix);
+      if (known) return known;
+      const image = new GuestImage(`${name}-image${suffix}`, { ...plan.image, programs }, { parent: this });
+      const own = { image, base: pool.base(`${name}-pool-base${suffix}`, image) };
+      made.set(suffix, own);
+      return own;
+    };
   }
 
   /** Makes the lab's containers, the storage host first: it is stopped last. */

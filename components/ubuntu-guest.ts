@@ -6,11 +6,12 @@ import { cloudInit } from "../guests/cloud-init.ts";
 import type { Workload } from "../guests/workload.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
 import type { Fleet } from "../migration/fleet.ts";
+import { localRedoPath } from "../migration/redo-log.ts";
 import type { Bridge } from "./bridge.ts";
 import type { CpuBaseline } from "./cpu-baseline.ts";
 import { Domain } from "./domain.ts";
 import { projectFile } from "./files.ts";
-import type { NfsPool } from "./nfs-pool.ts";
+import type { BaseVolume, NfsPool } from "./nfs-pool.ts";
 import type { SshKey } from "./ssh-key.ts";
 
 export interface GuestNetwork {
@@ -19,6 +20,8 @@ export interface GuestNetwork {
   readonly cidr: string;
   /** Default: none, the guest reaches its own network only. */
   readonly gateway?: string;
+  /** Default: none, the guest knows no names. */
+  readonly dns?: string[];
 }
 
 export interface UbuntuGuestArgs {
@@ -31,25 +34,32 @@ export interface UbuntuGuestArgs {
   readonly vcpus?: number;
   /** The size of the disk as the guest sees it. Default: 14. */
   readonly diskGiB?: number;
+  /**
+   * Where its redo log (the overlay on the base image) lies: on the pool, or on the disk of the host where it is, to be moved along. For
+   * life. Default: shared.
+   */
+  readonly redo?: "shared" | "local";
   readonly mac: string;
   /** Default: DHCP. */
   readonly network?: GuestNetwork;
   /** Default: no display. */
   readonly vnc?: { readonly port: number; readonly listen: string; readonly password?: pulumi.Input<string> };
-  /** What it keeps doing. Default: nothing. */
+  /** What it keeps doing, from its first boot on. Default: nothing. */
   readonly workload?: Workload;
   /** The account in the guest: it may use sudo, and logs in with `key`. */
   readonly user: pulumi.Input<string>;
   readonly key: SshKey;
   readonly pool: NfsPool;
+  /** What its disk lies over, of that pool. */
+  readonly base: BaseVolume;
   readonly bridge: Bridge;
   readonly platform: CpuBaseline;
   readonly fleet: pulumi.Input<Fleet>;
 }
 
 /**
- * A guest on shared storage: a qcow2 overlay (the redo log) on the pool's base image, set up by cloud-init, on the bridge, able to run on
- * every host. Ready means that it can be logged in to over SSH.
+ * A guest whose disk is a qcow2 overlay (the redo log), on the pool or on its host, over one of the pool's base images; set up by cloud-init, on the bridge, able to run on
+ * every host. Ready means that it can be logged in to over SSH, and that its workload is at work.
  */
 export class UbuntuGuest extends pulumi.ComponentResource {
   readonly guestName: string;
@@ -61,26 +71,30 @@ export class UbuntuGuest extends pulumi.ComponentResource {
 
   constructor(name: string, args: UbuntuGuestArgs, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:UbuntuGuest", name, {}, opts);
-    const { pool, bridge, platform, key, network, vnc, memoryMiB, vcpus = 1, diskGiB = 14, mac } = args;
+    const { pool, base, bridge, platform, key, network, vnc, memoryMiB, vcpus = 1, diskGiB = 14, mac } = args;
+    const isLocal = args.redo === "local";
     this.guestName = args.guestName ?? name;
     this.memoryMiB = memoryMiB;
+    const workload = args.workload?.type ?? "idle";
     const onPool = { parent: this, provider: pool.provider, deletedWith: pool.storage.deletedWith };
 
     // The same as long as the testbed's key is: a run that died before it could write the state finds its guest again.
     this.uuid = key.publicKey.apply((publicKey) => uuidV5(`${publicKey} ${this.guestName}`, uuidV5.URL));
 
-    const overlay = new libvirt.Volume(
-      `${name}-overlay`,
-      {
-        name: `${this.guestName}.qcow2`,
-        pool: pool.pool,
-        format: "qcow2",
-        baseVolumeId: pool.baseVolume,
-        size: diskGiB * 2 ** 30,
-      },
-      // What the guest wrote belongs on the base it was written over.
-      { ...onPool, ignoreChanges: ["baseVolumeId", "size"] },
-    );
+    const overlayPath = isLocal
+      ? this.uuid.apply((uuid) => localRedoPath(this.guestName, uuid))
+      : new libvirt.Volume(
+          `${name}-overlay`,
+          {
+            name: `${this.guestName}.qcow2`,
+            pool: pool.pool,
+            format: "qcow2",
+            baseVolumeId: base.id,
+            size: diskGiB * 2 ** 30,
+          },
+          // What the guest wrote belongs on the base it was written over.
+          { ...onPool, ignoreChanges: ["baseVolumeId", "size"] },
+        ).id;
     const seedTexts = pulumi.all([this.uuid, args.user, key.publicKey]).apply(([uuid, user, publicKey]) =>
       cloudInit({
         uuid,
@@ -89,7 +103,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
         authorizedKeys: [publicKey],
         mac,
         ...(network && {
-          address: { cidr: network.cidr, gateway: network.gateway },
+          address: { cidr: network.cidr, gateway: network.gateway, dns: network.dns },
         }),
         workload: args.workload,
       }),
@@ -108,9 +122,9 @@ export class UbuntuGuest extends pulumi.ComponentResource {
         cpuXml: platform.cpuXml,
         transport: pool.transport,
         server: pool.server,
-        overlayPath: overlay.id,
-        basePath: pool.baseVolume,
-        baseFormat: pool.baseFormat,
+        overlayPath,
+        basePath: base.id,
+        baseFormat: base.format,
         // The provider's id of a seed is its path and, behind a semicolon, a uuid of its own.
         seedPath: seed.id.apply((id) => id.split(";")[0] as string),
         bridgeName: bridge.bridge,
@@ -128,6 +142,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
             transport: known.transport,
             server: known.server,
             overlayPath: known.overlayPath,
+            ...(isLocal && { localGiB: diskGiB }),
             basePath: known.basePath,
             baseFormat: known.baseFormat,
             seedPath: known.seedPath,
@@ -156,6 +171,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
               JUMP: pool.storage.ssh.apply(({ user, address, port }) => `${user}@${address}:${port}`),
               JUMP_KEY_FILE: pool.storage.ssh.apply(({ privateKeyFile }) => privateKeyFile ?? ""),
               JUMP_KNOWN_HOSTS: pool.storage.ssh.apply(({ knownHostsFile }) => knownHostsFile ?? ""),
+              ...(workload !== "idle" && { WORKLOAD: workload }),
               BOOTS: this.domain.boots.apply(String),
             },
             logging: command.local.Logging.Stderr,

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Waits until a guest can be logged in to over SSH; tells every few seconds that it still waits.
+# Waits until a guest can be logged in to over SSH, and until its workload is at work; tells every few seconds that it still waits.
 #
 #   GUEST, GUEST_ADDRESS, GUEST_USER, KEY_FILE   who, where, as whom, with which private key
 #   JUMP, JUMP_KEY_FILE, JUMP_KNOWN_HOSTS        the machine (user@address:port) that is on the guest's network for sure; its key
 #                                                and known hosts, empty for OpenSSH's own
+#   WORKLOAD                                     what it is to be at work on, which it then reports (docs/workloads.md); empty: nothing
 #   READY_TIMEOUT_S                              default 600: an emulated guest boots slowly
+#   WORKLOAD_TIMEOUT_S                           default 900: it may have a database to fill, or packages to install
+#   PROBLEM_TIMEOUT_S                            default 120: for how long it may say what keeps it from that, while it goes on trying
 set -euo pipefail
 
 jump=(-o BatchMode=yes -o ConnectTimeout=10)
@@ -34,4 +37,24 @@ until answer=$(ssh "${guest[@]}" hostname 2>&1 < /dev/null); do
   sleep 1
 done
 echo "$GUEST answers at $GUEST_ADDRESS after $SECONDS s" >&2
+
+# One look takes an emulated guest up to a second: it is not asked to look all the time.
+look='if [ -s /run/testbed/progress.jsonl ]; then echo at work; else cat /run/testbed/problem 2> /dev/null; fi'
+began=$SECONDS since=
+while [ -n "${WORKLOAD:-}" ]; do
+  problem=$(ssh "${guest[@]}" "$look" 2> /dev/null < /dev/null) || problem=
+  [ "$problem" != "at work" ] || break
+  since=${problem:+${since:-$SECONDS}}
+  if [ $((SECONDS - began)) -ge "${WORKLOAD_TIMEOUT_S:-900}" ] ||
+    { [ -n "$problem" ] && [ $((SECONDS - since)) -ge "${PROBLEM_TIMEOUT_S:-120}" ]; }; then
+    echo "$GUEST does not get to work on its workload, $WORKLOAD: ${problem:-it does not say why}" >&2
+    echo "See in the guest: journalctl -u testbed-workload" >&2
+    exit 1
+  fi
+  if [ $((SECONDS - told)) -ge 5 ]; then
+    told=$SECONDS
+    echo "$GUEST gets $WORKLOAD ready, $SECONDS s${problem:+; so far: $problem}" >&2
+  fi
+  sleep 2
+done
 echo "$answer"

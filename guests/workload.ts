@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as z from "zod";
+import { isProgram, programPackages } from "../images/programs.ts";
 
 const mib = z.int().min(1).max(4_194_304);
 const perSecond = z.number().positive().max(10_000_000);
@@ -123,14 +124,8 @@ const modules: Record<Exclude<Workload["type"], "idle">, readonly string[]> = {
  * guest installs them, which takes a way to its package archive.
  */
 export function workloadPackages({ type }: Workload): readonly string[] {
-  return type === "mysql" || type === "office" ? programPackages[type] : [];
+  return isProgram(type) ? programPackages[type] : [];
 }
-
-/** The programs that guests' images can be built with, by the workload that they are for. Without services that would start by themselves. */
-export const programPackages = {
-  mysql: ["mariadb-server-core", "mariadb-client-core", "sysbench"],
-  office: ["libreoffice-writer-nogui", "libreoffice-calc-nogui", "python3-uno"],
-} as const satisfies Partial<Record<Workload["type"], readonly string[]>>;
 
 /** The files that make a workload, for cloud-init or for a copy over SSH; none for an idle guest. */
 export function workloadFiles(workload: Workload): GuestFile[] {

@@ -1,5 +1,6 @@
 # root on this host may log in as root on the other KVM hosts, and they here, with a key made for this testbed:
 # libvirt's connection from source to destination (qemu+ssh) and the copies of an offline move go that way.
+# A connection that a preflight left open for a moment is used again.
 # ACTION: apply|remove. PRIVATE_KEY, PUBLIC_KEY: that key. HOSTS: lines
 # "name address port keytype key", this host too; the address is the one that hosts use among themselves.
 
@@ -37,5 +38,6 @@ Match localuser root host $name,$address
   GlobalKnownHostsFile $known
   HostKeyAlgorithms ${key_type/ssh-rsa/rsa-sha2-512,rsa-sha2-256}
   ConnectTimeout 10
+  ControlPath /run/kvm-migration-testbed-%C
 CONFIG
 done <<< "$HOSTS" | write /etc/ssh/ssh_config.d/kvm-migration-testbed.conf

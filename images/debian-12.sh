@@ -2,14 +2,15 @@
 # Builds a Debian 12 cloud image that boots by itself, from Debian's packages alone: no loop device, no
 # mount, no download of a ready-made image.
 #
-#   debian-12.sh OUT.qcow2
+#   debian-12.sh OUT.qcow2 [PACKAGE ...]    with these packages besides
 #
 # Needs root, and: mmdebstrap debian-archive-keyring e2fsprogs dosfstools mtools syslinux fdisk qemu-utils.
 # OUT appears only once it is whole. Progress goes to stderr. Guests of a testbed are many, short-lived and
 # often emulated, so what this image is tuned for is the time from power-on to SSH; see images/README.md.
 set -euo pipefail
 
-out=${1:?usage: debian-12.sh OUT.qcow2}
+out=${1:?usage: debian-12.sh OUT.qcow2 [PACKAGE ...]}
+shift
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=lab/apt-sources.sh
 . "$here/../lab/apt-sources.sh"
@@ -56,6 +57,7 @@ packages=(
 	iproute2 iputils-ping netbase openssh-server sudo
 	cloud-init cloud-guest-utils fdisk e2fsprogs
 	python3 qemu-guest-agent less
+	"$@"
 )
 # Not: libpam-systemd, whose per-user manager costs seconds at the first login on an emulated CPU.
 

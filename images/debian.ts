@@ -5,16 +5,18 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { ImageError } from "./image.ts";
+import { packagesFor } from "./programs.ts";
 
 const script = fileURLToPath(new URL("./debian-12.sh", import.meta.url));
 const files = fileURLToPath(new URL("./debian-12", import.meta.url));
 
-/** Of everything the Debian image is made by: another recipe is another image. */
-export async function debianRecipeHash(): Promise<string> {
+/** Of everything the Debian image with some programs is made by: another recipe is another image. */
+export async function debianRecipeHash(programs: readonly string[] = []): Promise<string> {
   const hash = createHash("sha256");
   const add = (name: string, content: string | Buffer) =>
     hash.update(`${name} ${content.length}\n`).update(content);
   add("debian-12.sh", await readFile(script));
+  for (const name of packagesFor(programs)) add("package", name);
   const entries = await readdir(files, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   for (const path of paths.sort()) {
@@ -55,14 +57,14 @@ async function onPath(tool: string): Promise<boolean> {
   return false;
 }
 
-/** Builds the Debian image into a file, as root or through sudo. Its progress goes to stderr. */
-export async function buildDebian(file: string): Promise<void> {
+/** Builds the Debian image with some programs into a file, as root or through sudo. Its progress goes to stderr. */
+export async function buildDebian(file: string, programs: readonly string[] = []): Promise<void> {
   const missing = await missingBuildPackages();
   if (missing.length > 0)
     throw new ImageError(
       `Building the Debian 12 image needs packages. Install them: apt-get install ${missing.join(" ")}`,
     );
-  const command = ["bash", script, file];
+  const command = ["bash", script, file, ...packagesFor(programs)];
   const [program = "", ...args] = process.getuid?.() === 0 ? command : ["sudo", "-n", ...command];
   const result = await execa(program, args, {
     stdin: "ignore",

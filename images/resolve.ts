@@ -16,6 +16,7 @@ import {
   ubuntuFile,
   ubuntuRelease,
   urlFile,
+  withPrograms,
 } from "./source.ts";
 
 /** What resolving an image has to do with the world. */
@@ -25,7 +26,7 @@ export interface Surroundings {
   ubuntuDirectory: string;
   /** How long its server gets to answer before `auto` goes on without it. */
   probeTimeoutMs: number;
-  buildDebian: (file: string) => Promise<void>;
+  buildDebian: (file: string, programs: readonly string[]) => Promise<void>;
   log: (line: string) => void;
   progress: (what: string) => Progress;
 }
@@ -46,15 +47,18 @@ export function surroundings(): Surroundings {
  *
  * @param source `auto`, `ubuntu-24.04`, `debian-12`, a path or a URL
  * @param sha256 the sum the file must have; named images have their own
+ * @param programs what it is to be built with, by the names of images/programs.ts. Only what is built here can have some: then that is
+ *   what `auto` is, and other images are taken as they are
  * @throws ImageError
  */
 export async function resolveImage(
   source: string,
   sha256?: string,
   around: Surroundings = surroundings(),
+  programs: readonly string[] = [],
 ): Promise<Image> {
   await mkdir(around.cache, { recursive: true });
-  const wanted = parseSource(source);
+  const wanted = withPrograms(parseSource(source), programs);
   switch (wanted.kind) {
     case "path":
       return await describe(
@@ -76,7 +80,7 @@ export async function resolveImage(
       return await describe(path, "custom");
     }
     case "build":
-      return await debian(around);
+      return await debian(around, programs);
     case "release":
       return await ubuntu(await ubuntuSum(around), around);
     case "auto": {
@@ -100,8 +104,9 @@ export async function checkImage(
   source: string,
   sha256?: string,
   around: Surroundings = surroundings(),
+  programs: readonly string[] = [],
 ): Promise<string[]> {
-  const wanted = parseSource(source);
+  const wanted = withPrograms(parseSource(source), programs);
   try {
     if (wanted.kind === "path") {
       await describe(wanted.path, "custom", sha256, "Is it the right file? Then correct image.sha256.");
@@ -116,7 +121,7 @@ export async function checkImage(
     } else if (wanted.kind === "release") {
       const sum = await ubuntuSum(around);
       if ("unreachable" in sum && !(await cachedUbuntu(around))) throw unreachableUbuntu(sum.unreachable);
-    } else if (wanted.kind === "build" && !(await exists(await debianPath(around)))) {
+    } else if (wanted.kind === "build" && !(await exists(await debianPath(around, programs)))) {
       const missing = await missingBuildPackages();
       if (missing.length > 0)
         throw new ImageError(
@@ -170,17 +175,18 @@ async function cachedUbuntu(around: Surroundings): Promise<string | undefined> {
   return newest && join(around.cache, newest.name);
 }
 
-async function debian(around: Surroundings): Promise<Image> {
-  const path = await debianPath(around);
+async function debian(around: Surroundings, programs: readonly string[] = []): Promise<Image> {
+  const path = await debianPath(around, programs);
   await cached(path, around, async () => {
-    around.log("image: building Debian 12 from packages, once: a minute or two");
-    await around.buildDebian(path);
+    const and = programs.length > 0 ? ` with ${programs.join(" and ")}` : "";
+    around.log(`image: building Debian 12${and} from packages, once: some minutes`);
+    await around.buildDebian(path, programs);
   });
   return await describe(path, "debian-12");
 }
 
-async function debianPath(around: Surroundings): Promise<string> {
-  return join(around.cache, debianFile(await debianRecipeHash()));
+async function debianPath(around: Surroundings, programs: readonly string[]): Promise<string> {
+  return join(around.cache, debianFile(await debianRecipeHash(programs), programs));
 }
 
 async function fetchUrl(

@@ -19,6 +19,11 @@ export function parseSource(source: string): Source {
   return { kind: "path", path: resolve(source.replace(/^~(?=\/)/, homedir())) };
 }
 
+/** What `auto` is when programs are wanted in it: Debian, which alone can be built with them. */
+export function withPrograms(source: Source, programs: readonly string[]): Source {
+  return source.kind === "auto" && programs.length > 0 ? { kind: "build", name: "debian-12" } : source;
+}
+
 /** Canonical's directory with the release's server images and their checksums. */
 export const ubuntuRelease = {
   name: "ubuntu-24.04",
@@ -49,7 +54,13 @@ export function chooseAuto(ubuntu: { cached: boolean; unreachable?: string }): {
 // Names in the cache. Each says what the file was made from, so that a changed recipe or sum is another file.
 export const ubuntuFile = (sha256: string) => `${ubuntuRelease.name}-${sha256.slice(0, 12)}.img`;
 export const isUbuntuFile = (name: string) => /^ubuntu-24\.04-[0-9a-f]{12}\.img$/.test(name);
-export const debianFile = (recipeHash: string) => `debian-12-${recipeHash.slice(0, 12)}.qcow2`;
+export const debianFile = (recipeHash: string, programs: readonly string[] = []) =>
+  `${["debian-12", ...programs, recipeHash.slice(0, 12)].join("-")}.qcow2`;
+/** The programs that an image of this name was built with; none, for any that was not built here. */
+export function programsIn(file: string): string[] {
+  const [, words = ""] = /^debian-12((?:-[a-z]+)*)-[0-9a-f]{12}\.qcow2$/.exec(file) ?? [];
+  return words.split("-").filter(Boolean);
+}
 export function urlFile(url: string, sha256?: string): string {
   const hash = createHash("sha256")
     .update(`${url}\n${sha256?.toLowerCase() ?? ""}`)

@@ -1,16 +1,22 @@
 import { convert } from "xmlbuilder2";
 
+/** Where an image is. */
+export interface ImagePlace {
+  /** The image file; absent: something else than a file on a host or an NFS server. */
+  path?: string;
+  /** The NFS server that QEMU itself opens it at; absent: a file of the host's. */
+  server?: string;
+}
+
 /** A disk of a running guest. */
-export interface DiskFacts {
+export interface DiskFacts extends ImagePlace {
   /** As the guest sees it: `vda`. */
   target: string;
   isReadOnly: boolean;
   /** QEMU's cache mode; `default` where the definition leaves it to QEMU. */
   cache: string;
-  /** The image file; absent: something else than a file on a host or an NFS server. */
-  path?: string;
-  /** The NFS server that QEMU itself opens it at; absent: a file of the host's. */
-  server?: string;
+  /** The image that it lies over; absent: it stands alone. */
+  backing?: ImagePlace;
   /** It is being copied elsewhere. */
   isMirrored: boolean;
 }
@@ -55,18 +61,22 @@ export function parseDomain(xml: string): DomainFacts {
   };
 }
 
-function diskFacts(disk: Element): DiskFacts {
-  const source = child(disk, "source");
+function imagePlace(source: Element | undefined): ImagePlace {
   const file = attribute(source, "file");
   const name = attribute(source, "protocol") === "nfs" ? attribute(source, "name") : undefined;
   const server = name === undefined ? undefined : attribute(child(source, "host"), "name");
   const path = file ?? (server === undefined ? undefined : name);
+  return { ...(path !== undefined && { path }), ...(server !== undefined && { server }) };
+}
+
+function diskFacts(disk: Element): DiskFacts {
+  const backing = child(child(disk, "backingStore"), "source");
   return {
     target: attribute(child(disk, "target"), "dev") ?? "",
     isReadOnly: disk.readonly !== undefined,
     cache: attribute(child(disk, "driver"), "cache") ?? "default",
-    ...(path !== undefined && { path }),
-    ...(server !== undefined && { server }),
+    ...imagePlace(child(disk, "source")),
+    ...(backing && { backing: imagePlace(backing) }),
     isMirrored: disk.mirror !== undefined,
   };
 }

@@ -26,6 +26,11 @@ export interface GuestStorage {
   server: string;
   /** The redo log: a qcow2 overlay on the base image. */
   overlayPath: string;
+  /**
+   * Present: the overlay is a file of the host's own where the guest is, made there with this size, and moves along with the guest. Absent:
+   * it is on the export.
+   */
+  localGiB?: number;
   basePath: string;
   baseFormat: "qcow2" | "raw";
   /** The cloud-init seed, an ISO image; absent: none. */
@@ -61,7 +66,8 @@ const withAt = (attributes: object): object =>
  */
 export function domainXml(spec: DomainSpec, vncPassword?: string): string {
   const { storage } = spec;
-  const overlay = source(storage, storage.overlayPath);
+  const isLocal = storage.localGiB !== undefined;
+  const overlay = source(isLocal ? { ...storage, transport: "kernel" } : storage, storage.overlayPath);
   const base = source(storage, storage.basePath);
   const seed = storage.seedPath ? source(storage, storage.seedPath) : undefined;
 
@@ -78,7 +84,7 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
         source: base.element,
         backingStore: {},
       },
-      target: { "@dev": "vda", "@bus": "virtio" },
+      target: { "@dev": systemDisk, "@bus": "virtio" },
     },
   ];
   if (seed) {
@@ -143,6 +149,9 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
   });
   return document.end({ prettyPrint: true, headless: true });
 }
+
+/** The guest's name of the disk that it writes to. */
+export const systemDisk = "vda";
 
 /** As libvirt calls what runs guests. */
 export const virtType = ({ accelerator }: Pick<DomainSpec, "accelerator">): "kvm" | "qemu" =>

@@ -7,6 +7,8 @@ export interface JobInfo {
   downtimeWithoutNetworkMs?: number;
   transferredMiB?: number;
   remainingMiB?: number;
+  /** What is left of disks that are copied along. */
+  storageRemainingMiB?: number;
   bandwidthMiBps?: number;
   dirtyPagesPerSecond?: number;
   iteration?: number;
@@ -38,6 +40,7 @@ export function parseJobInfo(printed: string): JobInfo {
     downtimeWithoutNetworkMs: number("Downtime w/o network"),
     transferredMiB: sizeMiB("Memory processed"),
     remainingMiB: sizeMiB("Memory remaining"),
+    storageRemainingMiB: sizeMiB("File remaining"),
     bandwidthMiBps: sizeMiB("Memory bandwidth"),
     dirtyPagesPerSecond: number("Dirty rate"),
     iteration: number("Iteration"),

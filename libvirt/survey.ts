@@ -7,8 +7,10 @@ export interface Survey {
   availableMiB?: number;
   /** What guests' QEMUs hold of it, by the guest's name. */
   residentMiB: Record<string, number>;
-  /** Room in the folder that was asked about. */
-  spaceMiB?: number;
+  /** Room in the folders that were asked about. */
+  spaceMiB: Record<string, number>;
+  /** Size of the file that was asked about. */
+  fileMiB?: number;
   /** MTU of each bridge, by its name. */
   bridges: Record<string, number>;
   /** Machine types that its QEMU knows. */
@@ -30,6 +32,7 @@ export type Question =
   | { ask: "memory" | "bridges" | "machines" | "userfaultfd" }
   | { ask: "resident"; guests: readonly string[] }
   | { ask: "space"; directory: string }
+  | { ask: "size"; file: string }
   | { ask: "namesake"; guest: string }
   /** The CPU model comes on standard input. */
   | { ask: "cpu"; virtType: string; machine: string }
@@ -58,8 +61,9 @@ resident() {
 space() {
   folder=$1
   while [ ! -d "$folder/" ]; do folder=$(dirname "$folder"); done
-  df -Pm "$folder/" | awk 'NR == 2 { print "space", $4 }'
+  df -Pm "$folder/" | awk -v asked="$1" 'NR == 2 { print "space", asked, $4 }'
 }
+size() { stat -c 'size %s' "$1"; }
 bridges() {
   for each in /sys/class/net/*/bridge; do
     [ -e "$each" ] || continue
@@ -112,6 +116,8 @@ function words(question: Question): string {
       return ["resident", ...question.guests.map(quote)].join(" ");
     case "space":
       return `space ${quote(question.directory)}`;
+    case "size":
+      return `size ${quote(question.file)}`;
     case "namesake":
       return `namesake ${quote(question.guest)}`;
     case "cpu":
@@ -128,13 +134,14 @@ function words(question: Question): string {
 /** Reads what the survey's script prints. */
 export function parseSurvey(printed: string): Survey {
   const [lines = "", definition] = printed.split(/^definition\n/m);
-  const survey: Survey = { residentMiB: {}, bridges: {}, machines: [] };
+  const survey: Survey = { residentMiB: {}, spaceMiB: {}, bridges: {}, machines: [] };
   for (const line of lines.split("\n")) {
     const [key, first = "", second = ""] = line.split(" ");
     const rest = line.slice((key ?? "").length + 1);
     if (key === "memory") survey.availableMiB = Number(first);
     if (key === "resident") survey.residentMiB[first] = Number(second);
-    if (key === "space") survey.spaceMiB = Number(first);
+    if (key === "space") survey.spaceMiB[first] = Number(second);
+    if (key === "size") survey.fileMiB = Math.ceil(Number(first) / 2 ** 20);
     if (key === "bridge") survey.bridges[first] = Number(second);
     if (key === "machine") survey.machines.push(first);
     if (key === "userfaultfd") survey.userfaultfd = rest;

@@ -14,6 +14,7 @@ export const cold: Mode = ({ moving, witness, watch, clocks }) => {
       borders.push({ phase: "shutdown", endMs: watch.nowMs() });
     },
     stepped(step) {
+      if (step.do === "copy-redo") borders.push({ phase: "storage", endMs: watch.nowMs() });
       if (step.do === "undefine") borders.push({ phase: "define", endMs: watch.nowMs() });
     },
     measure: async (endMs) => measureSteps(witness, borders, "start", clocks, watch, endMs),

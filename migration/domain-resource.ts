@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Fleet, union } from "./fleet.ts";
 import { ensureRunning, type GuestRequest, redefine, remove } from "./guest.ts";
-import { hardwareChanges, withPlatformOf } from "./hardware.ts";
+import { hardwareChanges, refuseOtherRedo, withPlatformOf } from "./hardware.ts";
 import { observeGuest, withFleet } from "./observe.ts";
 import { hasUnknown } from "./unknown.ts";
 import { type Whereabouts, whereabouts } from "./whereabouts.ts";
@@ -25,6 +25,7 @@ export const domainResource = {
   async diff(_id: string, olds: DomainOutputs, news: DomainInputs) {
     const name = olds.spec.name;
     if (hasUnknown(news)) return { changes: true };
+    refuseOtherRedo(olds.spec, news.spec);
     const replaces = olds.spec.uuid === news.spec.uuid && name === news.spec.name ? [] : ["spec"];
     const changes = restartsFor(olds, news);
     const place = await find(olds.spec, union(olds.fleet, news.fleet));
@@ -54,6 +55,7 @@ export const domainResource = {
   },
 
   async update(_id: string, olds: DomainOutputs, news: DomainInputs) {
+    refuseOtherRedo(olds.spec, news.spec);
     const restart = restartsFor(olds, news).length > 0;
     const running = withPlatformOf(olds.spec, news.spec);
     const everywhere = { ...news, fleet: union(olds.fleet, news.fleet) };

@@ -23,6 +23,19 @@ export function misfits(options: AskedOptions, versions?: Versions): Misfit[] {
   return [...rules.flatMap((rule) => rule(options) ?? []), ...(versions ? tooOld(options, versions) : [])];
 }
 
+/** Why a guest whose redo log moves along cannot be moved with these options. */
+export function redoMisfits({ mode, transport }: AskedOptions): Misfit[] {
+  return transport === "tunnelled" && (mode === "auto" || movesRunning(mode))
+    ? [
+        {
+          option: "transport",
+          problem: "tunnelled carries memory alone, and the guest's redo log is local, to be copied by QEMU",
+          mend: "take tls, which is encrypted too, or redo: shared",
+        },
+      ]
+    : [];
+}
+
 /** The options without those that their mode cannot do: what is said for all guests need not fit one that moves in another way. */
 export function fitting<Options extends AskedOptions>(options: Options): Options {
   const unfit = misfits(options).map(({ option }) => option);

@@ -2,12 +2,14 @@ import { dirname } from "node:path/posix";
 import { consoleLogPath, type DomainSpec, domainXml } from "../libvirt/domain-xml.ts";
 import { quote, type SshSession } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
+import { hostWithDisk } from "./disk-host.ts";
 import type { Fleet } from "./fleet.ts";
 import { withGuest } from "./guest-lock.ts";
 import { clearIntent, intentPath } from "./intent.ts";
 import { type FleetSessions, observeGuest } from "./observe.ts";
 import { shutDown } from "./power.ts";
 import { removeTokens } from "./preflight/proofs.ts";
+import { discardRedo, localRedoOf } from "./redo-log.ts";
 import { discardStateFiles } from "./state-file.ts";
 import type { Tell } from "./tell.ts";
 import { isActive, type Whereabouts, whereabouts } from "./whereabouts.ts";
@@ -37,8 +39,8 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
   return withGuest({ guest: spec.name, uuid: spec.uuid }, fleet, tell, async (sessions) => {
     const place = await findSettled(spec, fleet, sessions);
     if (place.kind === "active") return { host: place.host, booted: false };
-    const host = place.kind === "inactive" ? place.host : request.host;
     if (place.kind === "nowhere") await refuseNamesakes(spec, sessions);
+    const host = await hostWithDisk(request, place, sessions);
     tell(`${spec.name}: ${place.kind === "inactive" ? "is off; starting it" : "booting it"} on ${host}`);
     await define(sessions.host(host), request);
     await start(sessions.host(host), spec);
@@ -54,7 +56,7 @@ export function redefine(request: GuestRequest, tell: Tell): Promise<GuestState>
   const { spec, fleet } = request;
   return withGuest({ guest: spec.name, uuid: spec.uuid }, fleet, tell, async (sessions) => {
     const place = await findSettled(spec, fleet, sessions);
-    const host = place.kind === "nowhere" ? request.host : place.host;
+    const host = await hostWithDisk(request, place, sessions);
     const session = sessions.host(host);
     if (place.kind === "active") {
       tell(`${spec.name}: shutting it down on ${host} to change its hardware`);
@@ -67,8 +69,13 @@ export function redefine(request: GuestRequest, tell: Tell): Promise<GuestState>
   });
 }
 
-/** Removes the guest wherever it is: the running copy, definitions, state files, intent record, tokens and console log. Its disk stays. */
+/**
+ * Removes the guest wherever it is: the running copy, definitions, state files, intent record, tokens, console log and a redo log on a host's
+ * own disk. One on shared storage stays.
+ */
 export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<void> {
+  const redo = localRedoOf(guest.storage);
+  const shared = dirname(redo ? redo.basePath : guest.storage.overlayPath);
   return withGuest({ guest: guest.name, uuid: guest.uuid }, fleet, tell, async (sessions) => {
     const { sightings } = await observeGuest(sessions, fleet, guest.uuid);
     await Promise.all(
@@ -84,12 +91,13 @@ export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<voi
           ]);
         }
         await discardStateFiles(session, guest.uuid);
+        if (redo) await discardRedo(session, redo);
         await session.run("removing its console log", `rm -f ${quote(consoleLogPath(guest.name))}*`);
       }),
     );
     const intentFile = intentPath(fleet.storage.intentDirectory, guest.uuid);
     await clearIntent(sessions.storage, intentFile);
-    await removeTokens(sessions.storage, guest.uuid, [dirname(guest.storage.overlayPath)]);
+    await removeTokens(sessions.storage, guest.uuid, [shared]);
     const { intentDirectory } = fleet.storage;
     await sessions.storage.run(
       "removing its lock",

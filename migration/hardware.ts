@@ -19,11 +19,27 @@ export function hardwareChanges(before: DomainSpec, after: DomainSpec): (keyof D
   return [...keys].filter((key) => !isDeepStrictEqual(before[key], after[key]));
 }
 
+/** Throws when a guest that is there should have its redo log on another storage: what it wrote is on the one that it has. */
+export function refuseOtherRedo({ name, storage: before }: DomainSpec, { storage: after }: DomainSpec): void {
+  const said = ({ localGiB }: DomainSpec["storage"]) => (localGiB === undefined ? "shared" : "local");
+  if (said(before) === said(after)) return;
+  throw new Error(
+    `Guest ${name} cannot have redo: ${said(after)}: it was made with redo: ${said(before)}, and what it wrote does not move to another storage by itself. Nothing was changed. ` +
+      `Set redo back to ${said(before)}; or give it up: take it out of the stack's config, run \`pulumi up\`, and put it in again.`,
+  );
+}
+
 /**
  * The guest with the platform that it runs with: a host that comes or goes restarts nobody. A guest gets the hosts' present platform when
  * it is started anyway.
  */
 export function withPlatformOf(running: DomainSpec, spec: DomainSpec): DomainSpec {
   const { cpuXml: _, ...own } = spec;
-  return { ...own, ...platformOf(running) };
+  const { localGiB } = running.storage;
+  // A disk keeps the size that it was made with.
+  const storage = {
+    ...own.storage,
+    ...(own.storage.localGiB !== undefined && localGiB !== undefined && { localGiB }),
+  };
+  return { ...own, ...platformOf(running), storage };
 }

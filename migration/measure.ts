@@ -22,7 +22,8 @@ export interface Border {
   endMs: number;
 }
 
-type Heard = Pick<Witness, "source" | "stoppedAt" | "resumedAt" | "statusAt">;
+type Heard = Pick<Witness, "source" | "stoppedAt" | "resumedAt" | "statusAt"> &
+  Partial<Pick<Witness, "storageBegan" | "storageMiB">>;
 
 /** To a tenth of a millisecond: no clock reading here is better. */
 export const rounded = (ms: number): number => Math.round(ms * 10) / 10 + 0; // -0 becomes 0, as it is in JSON
@@ -58,6 +59,7 @@ export function measureRunning(
   const completed = heard.statusAt("completed");
   const stoppedMs = atSource(heard.stoppedAt);
   const moments = {
+    storageMs: atSource(heard.storageBegan),
     activeMs: atSource(heard.statusAt("active")),
     memorySentMs: atSource(memorySentAt(trace)),
     resumedMs: atDestination(heard.resumedAt, stoppedMs),
@@ -79,6 +81,7 @@ export function measureRunning(
     hypervisorTotalMs: setup && completed ? rounded((completed - setup) * 1000) : undefined,
     hypervisorDowntimeMs: job.downtimeMs,
     transferredMiB: job.transferredMiB,
+    storageMiB: heard.storageMiB === undefined ? undefined : rounded(heard.storageMiB),
     iterations: job.iteration,
     throttlePercent: job.throttlePercent,
     dirtyPagesPerSecond: passes.findLast((pass) => pass.dirtyPagesPerSecond !== undefined)

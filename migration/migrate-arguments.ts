@@ -1,3 +1,4 @@
+import { systemDisk } from "../libvirt/domain-xml.ts";
 import type { FleetHost } from "./fleet.ts";
 import type { AskedOptions, MigrationOptions } from "./request.ts";
 
@@ -5,11 +6,16 @@ import type { AskedOptions, MigrationOptions } from "./request.ts";
 export const mayUsePostcopy = ({ mode, onTimeout }: AskedOptions): boolean =>
   mode === "postcopy" || mode === "hybrid" || (mode === "live" && onTimeout === "postcopy");
 
-/** The arguments of `virsh migrate` that move a running guest to a host, as far as the two hosts' libvirt drives that. */
+/**
+ * The arguments of `virsh migrate` that move a running guest to a host, as far as the two hosts' libvirt drives that.
+ *
+ * @param copiesRedo its disk lies on the hosts: what it wrote over the shared base image is copied too
+ */
 export function migrateArguments(
   options: MigrationOptions,
   uuid: string,
   { peerAddress }: FleetHost,
+  copiesRedo = false,
 ): string[] {
   const { port, bandwidthMiBps, autoConverge, compression, parallelConnections, transport } = options;
   const given = (flag: string, value: number | string | undefined) =>
@@ -20,6 +26,7 @@ export function migrateArguments(
     "--p2p",
     "--persistent",
     "--undefinesource",
+    ...(copiesRedo ? ["--copy-storage-inc", "--migrate-disks", systemDisk] : []),
     ...(transport === "tunnelled"
       ? ["--tunnelled"]
       : ["--migrateuri", `tcp://${peerAddress}${port === undefined ? "" : `:${port}`}`]),

@@ -9,6 +9,7 @@ import { move } from "./move.ts";
 import type { Moving, Station } from "./moving.ts";
 import { type FleetSessions, observeGuest } from "./observe.ts";
 import { clearPlace, queued, withTurn } from "./queue/queue.ts";
+import { discardRedo } from "./redo-log.ts";
 import { defaultTimeoutMs, type MigrationRequest } from "./request.ts";
 import { resolveAuto } from "./resolve-auto.ts";
 import { settle } from "./settle.ts";
@@ -67,6 +68,7 @@ export async function migrate(
     }
     const from = runningAt(request.guest, whereabouts(request.guest, sightings));
     await removeOldDefinitions(request, sightings, sessions);
+    await removeOldRedos(request, from, sessions);
     if (from === request.to) return { host: from, records };
 
     const { storage } = sessions;
@@ -173,6 +175,13 @@ async function removeOldDefinitions(
   }
 }
 
+/** It runs on its redo log: what other hosts have under its name, nobody needs. */
+async function removeOldRedos({ redo, fleet }: MigrationRequest, from: string, sessions: FleetSessions) {
+  if (!redo) return;
+  const others = Object.keys(fleet.hosts).filter((name) => name !== from);
+  await Promise.all(others.map((name) => discardRedo(sessions.host(name), redo)));
+}
+
 function runningAt(guest: string, place: Whereabouts): string {
   if (place.kind === "active" && place.sighting.state === "running") return place.host;
   const found =
@@ -205,15 +214,16 @@ const stationOf = (
 ): Station => ({ name, host: fleet.hosts[name] as Station["host"], session: sessions.host(name) });
 
 function movingOf(
-  request: Pick<MigrationRequest, "guest" | "uuid" | "fleet">,
+  request: Pick<MigrationRequest, "guest" | "uuid" | "fleet" | "redo">,
   options: Moving["options"],
   sessions: FleetSessions,
   intent: Intent,
   tell: Tell,
   cancelled: AbortSignal,
 ): Moving {
-  const { guest, uuid, fleet } = request;
+  const { guest, uuid, fleet, redo } = request;
   return {
+    ...(redo && { redo }),
     guest,
     uuid,
     intent,

@@ -4,7 +4,7 @@ import type { MigrationRecord } from "../report/record.ts";
 import { type Circumstances, circumstances } from "./circumstances.ts";
 import { type Clients, clientsSaw, startClients, stopClients } from "./clients.ts";
 import { writeIntent } from "./intent.ts";
-import type { Clocks } from "./measure.ts";
+import { type Clocks, rounded } from "./measure.ts";
 import { mayUsePostcopy } from "./migrate-arguments.ts";
 import { modes } from "./mode.ts";
 import type { Moving } from "./moving.ts";
@@ -37,12 +37,14 @@ export interface Asked {
 /** Moves a guest while somebody else looks on, from before the first check until the guest answers again. */
 export async function move(moving: Moving, asked: Asked): Promise<Outcome> {
   const beganMs = performance.now();
-  const { address } = asked.request;
-  const clients = await startClients(moving, address);
+  // Before anything else keeps the machines busy: a clock is read as well as they answer.
+  const clocks = await readClocks(moving);
+  const clients = startClients(moving, asked.request.address);
+  clients.catch(() => {}); // told where they are waited for
   try {
-    return await moveSeen(moving, asked, clients, beganMs);
+    return await moveSeen(moving, asked, clocks, clients, beganMs);
   } finally {
-    await stopClients(clients);
+    await clients.then(stopClients, () => {});
   }
 }
 
@@ -50,13 +52,12 @@ export async function move(moving: Moving, asked: Asked): Promise<Outcome> {
 async function moveSeen(
   moving: Moving,
   { request, chosen, sightings, turn }: Asked,
-  clients: Clients,
+  clocks: Clocks,
+  startingClients: Promise<Clients>,
   beganMs: number,
 ): Promise<Outcome> {
   const { guest, source, destination, storage, intentFile, options, tell } = moving;
   const { mode } = options;
-  // Before anything else keeps the machines busy: a clock is read as well as they answer.
-  const clocks = await readClocks(moving);
   const circumstance = circumstances(moving, request.conditions);
   const onTheirWay = aheadOf(moving.uuid, turn.entries());
   const checks = await preflight(
@@ -71,7 +72,7 @@ async function moveSeen(
     },
     storage,
   );
-  const facts = await circumstance;
+  const [facts, clients] = await Promise.all([circumstance, startingClients]);
   moving.cancelled.throwIfAborted();
   tell(
     `${guest}: moving from ${source.name} to ${destination.name} (${mode}, ${request.conditions.memoryMiB} MiB)`,
@@ -125,6 +126,7 @@ async function moveSeen(
     const record = withoutAbsent({
       ...base,
       outcome: "completed",
+      storageMiB: moving.storageMiB === undefined ? undefined : rounded(moving.storageMiB),
       ...measured,
       ...seen,
     }) as MigrationRecord;

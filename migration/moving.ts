@@ -1,6 +1,7 @@
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import type { FleetHost } from "./fleet.ts";
 import type { Intent } from "./intent.ts";
+import type { LocalRedo } from "./redo-log.ts";
 import type { MigrationOptions } from "./request.ts";
 
 /** One end of a move. */
@@ -20,6 +21,10 @@ export interface Moving {
   destination: Station;
   storage: SshSession;
   options: MigrationOptions;
+  /** Its redo log, where that moves along; absent: on shared storage. */
+  redo?: LocalRedo;
+  /** How much of the redo log this program has copied. */
+  storageMiB?: number;
   timeoutMs: number;
   /** Aborts when the move is not wanted any more: whatever has a way back takes it. */
   cancelled: AbortSignal;

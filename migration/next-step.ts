@@ -1,6 +1,7 @@
 import type { Sighting } from "../libvirt/sighting.ts";
 import { movesRunning } from "../report/record.ts";
 import type { Intent } from "./intent.ts";
+import type { RedoPresence } from "./redo-log.ts";
 import { GuestActiveTwice, isActive } from "./whereabouts.ts";
 
 /** All that decides how a begun move goes on. */
@@ -10,6 +11,11 @@ export interface World {
   /** A complete state file (a saved memory) at either end; an incomplete one is worth nothing. */
   stateAtSource: boolean;
   stateAtDestination: boolean;
+  /**
+   * The redo log at either end; absent: on shared storage. What is at the destination is whole and current as long as the guest is defined
+   * there: libvirt, or a copy that is complete, precedes the definition, and the definition goes before the source runs again.
+   */
+  redo?: Record<End, RedoPresence>;
 }
 
 export type End = "source" | "destination";
@@ -30,9 +36,12 @@ export type Step =
   /** Each end has a part of the memory and they have lost each other: connects them again. */
   | { do: "resume-postcopy" }
   | { do: "copy-state" }
+  /** The guest is off: its redo log goes to the destination, and then its definition. */
+  | { do: "copy-redo" }
   /** From the state file, still paused. */
   | { do: "restore"; at: End }
   | { do: "discard-state" }
+  | { do: "discard-redo"; at: End }
   | { do: "define"; at: "destination" }
   | { do: "start"; at: End; memoryLost: boolean }
   /** It runs once, at this end, and nothing is left over. */
@@ -47,6 +56,16 @@ export type Step =
  * Throws GuestActiveTwice, and when the guest is defined nowhere.
  */
 export function nextStep(intent: Intent, world: World, goBack = false): Step {
+  const step = decide(intent, world, goBack);
+  const runsAtSource =
+    (step.do === "resume" || step.do === "restore" || step.do === "start") && step.at === "source";
+  // From then on a copy of its redo log is stale.
+  return runsAtSource && world.redo && world.destination.state === "inactive"
+    ? { do: "undefine", at: "destination" }
+    : step;
+}
+
+function decide(intent: Intent, world: World, goBack: boolean): Step {
   const { source, destination } = world;
   const bothActive = isActive(source) && isActive(destination);
   // After an offline move's copy has run, a source that is active again was started by someone else; so was one that runs beside a
@@ -62,7 +81,7 @@ export function nextStep(intent: Intent, world: World, goBack = false): Step {
   const busy = [source, destination].find(({ job, state }) => job !== undefined || state === "stopping");
   if (busy) return { do: "wait-for-job", at: busy === source ? "source" : "destination" };
 
-  if (destination.state === "running") return releaseSource(world);
+  if (destination.state === "running") return releaseSource(intent, world);
   if (source.state === "running") return releaseDestination(world);
   if (destination.state === "paused") return pausedAtDestination(intent, world);
   if (source.state === "paused") return pausedAtSource(intent, world);
@@ -95,18 +114,29 @@ function inPostcopy({ source, destination }: World): Step {
 }
 
 /** The move succeeded: what is left at the source goes. */
-function releaseSource({ source, stateAtSource, stateAtDestination }: World): Step {
+function releaseSource(
+  { guest, to, from }: Intent,
+  { source, stateAtSource, stateAtDestination, redo }: World,
+): Step {
   if (isActive(source)) return { do: "destroy", at: "source" };
   if (source.state === "inactive") return { do: "undefine", at: "source" };
   if (stateAtSource || stateAtDestination) return { do: "discard-state" };
+  if (redo && redo.source !== "absent") {
+    if (redo.destination === "file") return { do: "discard-redo", at: "source" };
+    throw new Error(
+      `Guest ${guest} runs on ${to}, and its redo log is not there but on ${from}. Nothing was removed. ` +
+        `Someone has taken it away while it is open: keep the guest running, and copy its disk (virsh blockcopy).`,
+    );
+  }
   return { do: "settled", at: "destination" };
 }
 
 /** The guest never left: what was prepared at the destination goes. */
-function releaseDestination({ destination, stateAtSource, stateAtDestination }: World): Step {
+function releaseDestination({ destination, stateAtSource, stateAtDestination, redo }: World): Step {
   if (isActive(destination)) return { do: "destroy", at: "destination" };
   if (destination.state === "inactive") return { do: "undefine", at: "destination" };
   if (stateAtSource || stateAtDestination) return { do: "discard-state" };
+  if (redo && redo.destination !== "absent") return { do: "discard-redo", at: "destination" };
   return { do: "settled", at: "source" };
 }
 
@@ -136,10 +166,12 @@ function pausedAtDestination(intent: Intent, { source, destination }: World): St
 }
 
 function runsNowhere(intent: Intent, world: World, goBack: boolean): Step {
-  const { source, destination, stateAtSource, stateAtDestination } = world;
+  const { source, destination, stateAtSource, stateAtDestination, redo } = world;
+  const needsRedo = redo !== undefined && destination.state !== "inactive";
   if (intent.mode === "offline") {
     if (intent.phase === "begun") {
       if (goBack && stateAtSource) return { do: "restore", at: "source" };
+      if (stateAtSource && needsRedo) return { do: "copy-redo" };
       if (stateAtDestination) return { do: "restore", at: "destination" };
       if (stateAtSource) return { do: "copy-state" };
     } else if (stateAtSource || stateAtDestination) {
@@ -158,9 +190,12 @@ function runsNowhere(intent: Intent, world: World, goBack: boolean): Step {
       if (destination.state === "inactive") return { do: "undefine", at: "destination" };
       return { do: "start", at: "source", memoryLost: false };
     }
+    if (needsRedo) return { do: "copy-redo" };
     if (destination.state !== "inactive") return { do: "define", at: "destination" };
     if (source.state === "inactive") return { do: "undefine", at: "source" };
     return { do: "start", at: "destination", memoryLost: false };
   }
-  return { do: "start", at: source.state === "inactive" ? "source" : "destination", memoryLost: true };
+  // A redo log that the destination is defined with is the newer one: the guest was about to run on it there, or did.
+  const atSource = source.state === "inactive" && (!redo || needsRedo);
+  return { do: "start", at: atSource ? "source" : "destination", memoryLost: true };
 }

@@ -1,12 +1,11 @@
 import { quote } from "../libvirt/ssh-session.ts";
 import { virsh, virshCommand } from "../libvirt/virsh.ts";
+import { followCopy, scpCommand } from "./copy-file.ts";
 import { type Border, measureSteps } from "./measure.ts";
 import type { Mode } from "./mode.ts";
 import type { Moving, Station } from "./moving.ts";
 import { definitionPath, makeStateDirectory, stateFilePath } from "./state-file.ts";
 import { abortJob } from "./transfer.ts";
-
-const mib = 1024 * 1024;
 
 /** The guest is suspended to a file, which is copied, and resumes from it at the destination. */
 export const offline: Mode = ({ moving, witness, watch, clocks }) => {
@@ -17,6 +16,7 @@ export const offline: Mode = ({ moving, witness, watch, clocks }) => {
       borders.push({ phase: "suspend", endMs: watch.nowMs() });
     },
     stepped(step) {
+      if (step.do === "copy-redo") borders.push({ phase: "storage", endMs: watch.nowMs() });
       if (step.do === "copy-state") borders.push({ phase: "copy", endMs: watch.nowMs() });
     },
     measure: async (endMs) => measureSteps(witness, borders, "resume", clocks, watch, endMs),
@@ -46,18 +46,10 @@ async function save(moving: Moving): Promise<void> {
 
 /** Copies state file and definition over SSH, from host to host, and defines the guest at the destination. */
 export async function copyState(moving: Moving): Promise<void> {
-  const { guest, uuid, source, destination, timeoutMs, options, tell, cancelled } = moving;
+  const { guest, uuid, source, destination, timeoutMs, cancelled } = moving;
   const [state, definition] = [stateFilePath(uuid), definitionPath(uuid)];
   await makeStateDirectory(destination.session);
-  const { stdout } = await source.session.run("measuring the state file", `stat -c %s ${quote(state)}`);
-  const sizeMiB = Number(stdout) / mib;
-  const arrived = `while sleep 1; do stat -c %s ${quote(`${state}.part`)} 2>/dev/null; done`;
-  const progress = destination.session.follow(arrived, (bytes) => {
-    const doneMiB = Number(bytes) / mib;
-    tell(`${guest}: copying the state file, ${doneMiB.toFixed(0)} of ${sizeMiB.toFixed(0)} MiB`);
-  });
-  // In Kibit/s.
-  const limit = options.bandwidthMiBps === undefined ? "" : `-l ${options.bandwidthMiBps * 8192} `;
+  const progress = await followCopy(moving, "state file", state, `${state}.part`);
   const peer = `root@${destination.host.peerAddress}`;
   try {
     await source.session.run(
@@ -68,7 +60,7 @@ exec 9> ${quote(`${state}.lock`)}
 flock 9
 ${virshCommand(["dumpxml", "--security-info", "--inactive", uuid])} > ${quote(definition)}
 scp -q -o BatchMode=yes ${quote(definition)} ${quote(`${peer}:${definition}`)}
-scp -q ${limit}-o BatchMode=yes ${quote(state)} ${quote(`${peer}:${state}.part`)}
+${scpCommand(moving, state, `${state}.part`)}
 ssh -o BatchMode=yes ${quote(peer)} ${quote(`${virshCommand(["define", definition])} && mv ${quote(`${state}.part`)} ${quote(state)}`)}`,
       { timeoutMs, signal: cancelled },
     );

@@ -1,4 +1,4 @@
-import { between, type PrecopyMoments, type Timeline } from "./precopy-timeline.ts";
+import { beforeMemory, between, type PrecopyMoments, type Timeline } from "./precopy-timeline.ts";
 
 /** The moments of a migration that ended by post-copy, in milliseconds since its beginning. */
 export interface PostcopyMoments extends Omit<PrecopyMoments, "memorySentMs"> {
@@ -10,20 +10,15 @@ export interface PostcopyMoments extends Omit<PrecopyMoments, "memorySentMs"> {
  * Phases and the paper's equations from the moments: TMT = TI + OV, where TI is the pre-copy before (next to nothing in a post-copy from
  * the start), and TDT = VS, since memory follows while the guest runs.
  */
-export function postcopyTimeline({
-  activeMs,
-  stoppedMs,
-  resumedMs,
-  completedMs,
-  endMs,
-}: PostcopyMoments): Timeline {
+export function postcopyTimeline(moments: PostcopyMoments): Timeline {
+  const { activeMs, stoppedMs, resumedMs, completedMs, endMs } = moments;
   const downtimeMs = between(stoppedMs, resumedMs);
   const tiMs = between(activeMs, stoppedMs);
   return {
     totalMs: endMs,
     downtimeMs,
     phases: [
-      { name: "preparation", startMs: 0, endMs: activeMs },
+      ...beforeMemory(moments),
       { name: "iterations", startMs: activeMs, endMs: stoppedMs },
       { name: "device-state", startMs: stoppedMs, endMs: resumedMs },
       { name: "post-copy", startMs: resumedMs, endMs: completedMs },

@@ -2,6 +2,8 @@ import type { MigrationRecord } from "../report/record.ts";
 
 /** The moments of a pre-copy migration, in milliseconds since its beginning. */
 export interface PrecopyMoments {
+  /** QEMU begins to copy the guest's disk; absent: that is on shared storage. */
+  storageMs?: number;
   /** QEMU begins to send memory (status `active`). */
   activeMs: number;
   /** The guest's CPUs stop at the source. */
@@ -40,7 +42,7 @@ export function precopyTimeline(moments: PrecopyMoments, switchover: Switchover)
     totalMs: endMs,
     downtimeMs,
     phases: [
-      { name: "preparation", startMs: 0, endMs: activeMs },
+      ...beforeMemory(moments),
       { name: "iterations", startMs: activeMs, endMs: stoppedMs },
       { name: "stop-and-copy", startMs: stoppedMs, endMs: memorySentMs },
       { name: "device-state", startMs: memorySentMs, endMs: resumedMs },
@@ -54,6 +56,18 @@ export function precopyTimeline(moments: PrecopyMoments, switchover: Switchover)
       dmVsFrom: moments.memorySentMs === undefined ? "estimated" : "traced",
     },
   };
+}
+
+/** Until QEMU begins to send memory: by then a disk that is copied along is in step. */
+export function beforeMemory({
+  storageMs,
+  activeMs,
+}: Pick<PrecopyMoments, "storageMs" | "activeMs">): Timeline["phases"] {
+  if (storageMs === undefined) return [{ name: "preparation", startMs: 0, endMs: activeMs }];
+  return [
+    { name: "preparation", startMs: 0, endMs: storageMs },
+    { name: "storage", startMs: storageMs, endMs: activeMs },
+  ];
 }
 
 /** 1785.7 - 200.1 is not 1585.6 in binary fractions. */

@@ -1,6 +1,7 @@
 import type { MigrationMode, MigrationRecord } from "../report/record.ts";
 import type { Fleet } from "./fleet.ts";
 import type { GuestPlatform } from "./hardware.ts";
+import type { LocalRedo } from "./redo-log.ts";
 
 export const defaultTimeoutMs = 600_000;
 /** QEMU's own. */
@@ -50,6 +51,8 @@ export interface Conditions {
   workload?: unknown;
   accelerator: "kvm" | "tcg";
   nfsTransport: "kernel" | "userspace";
+  /** Where its redo log lies. Absent: on the shared storage. */
+  redo?: "local";
 }
 
 export interface MigrationRequest {
@@ -63,6 +66,8 @@ export interface MigrationRequest {
   address?: string;
   /** What it runs with: asked of the destination before the move. Absent: not asked. */
   platform?: GuestPlatform;
+  /** Its redo log, where that is on the host where it runs. Absent: on shared storage. */
+  redo?: LocalRedo;
   /** How many moves a host takes part in at a time, as source or destination; others wait. Default: 2. */
   concurrentPerHost?: number;
   fleet: Fleet;

@@ -4,10 +4,12 @@ import { CommandFailed } from "../libvirt/errors.ts";
 import { sight } from "../libvirt/sighting.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import { defineAtDestination } from "./cold.ts";
+import { copyRedo } from "./copy-redo.ts";
 import { clearIntent, type Intent, writeIntent } from "./intent.ts";
 import type { Moving, Station } from "./moving.ts";
 import { type End, hasPart, isUnlinked, nextStep, type Step, type World } from "./next-step.ts";
 import { copyState, restorePaused } from "./offline.ts";
+import { discardRedo, redoPresence } from "./redo-log.ts";
 import { resumePostcopy } from "./resume-postcopy.ts";
 import { discardStateFiles, hasStateFile } from "./state-file.ts";
 
@@ -23,15 +25,24 @@ export interface Settled {
 export type OnStep = (step: Step) => void;
 
 /** Looks at both ends. */
-export async function observe({ uuid, intent, source, destination }: Moving): Promise<World> {
+export async function observe({ uuid, intent, source, destination, redo }: Moving): Promise<World> {
   const offline = intent.mode === "offline";
-  const [atSource, atDestination, stateAtSource, stateAtDestination] = await Promise.all([
+  const [atSource, atDestination, stateAtSource, stateAtDestination, ...redos] = await Promise.all([
     sight(source.session, uuid),
     sight(destination.session, uuid),
     offline && hasStateFile(source.session, uuid),
     offline && hasStateFile(destination.session, uuid),
+    ...(redo ? [redoPresence(source.session, redo), redoPresence(destination.session, redo)] : []),
   ]);
-  return { source: atSource, destination: atDestination, stateAtSource, stateAtDestination };
+  const [redoAtSource, redoAtDestination] = redos;
+  return {
+    source: atSource,
+    destination: atDestination,
+    stateAtSource,
+    stateAtDestination,
+    ...(redoAtSource &&
+      redoAtDestination && { redo: { source: redoAtSource, destination: redoAtDestination } }),
+  };
 }
 
 /**
@@ -99,6 +110,10 @@ async function perform(moving: Moving, step: Exclude<Step, { do: "settled" }>): 
       return resumePostcopy(moving);
     case "copy-state":
       return copyState(moving);
+    case "copy-redo":
+      return copyRedo(moving);
+    case "discard-redo":
+      return moving.redo && discardRedo(station(step.at).session, moving.redo);
     case "restore":
       return restorePaused(moving, station(step.at));
     case "discard-state":

@@ -3,6 +3,7 @@ import { CommandFailed } from "../libvirt/errors.ts";
 import { type JobInfo, parseJobInfo } from "../libvirt/job-info.ts";
 import { type LogEnd, startTrace } from "../libvirt/qemu-trace.ts";
 import { virsh, virshCommand } from "../libvirt/virsh.ts";
+import { makeTarget } from "./copy-redo.ts";
 import { migrateArguments } from "./migrate-arguments.ts";
 import type { Moving } from "./moving.ts";
 import { turnToPostcopy } from "./turn-to-postcopy.ts";
@@ -40,6 +41,7 @@ export async function prepareTransfer({
 export async function transfer(moving: Moving, onJob: (job: JobInfo) => void = () => {}): Promise<void> {
   const { guest, uuid, source, destination, tell, timeoutMs, options, cancelled } = moving;
   cancelled.throwIfAborted();
+  if (moving.redo) await makeTarget(moving);
   const progress = followProgress(moving, onJob);
   const over = `not done after ${timeoutMs / 1000} s (migration.timeoutMs)`;
   let gaveUp: string | undefined;
@@ -78,7 +80,7 @@ export async function transfer(moving: Moving, onJob: (job: JobInfo) => void = (
     await virsh(
       source.session,
       `migrating guest ${guest} from ${source.name} to ${destination.name}`,
-      ["migrate", ...migrateArguments(options, uuid, destination.host)],
+      ["migrate", ...migrateArguments(options, uuid, destination.host, moving.redo !== undefined)],
       // The deadline above ends the move; this is for a libvirtd that does not even answer to that.
       { timeoutMs: patienceMs + 60_000 },
     );
@@ -140,8 +142,9 @@ function followProgress({ guest, uuid, source, destination, tell }: Moving, onJo
     const job = parseJobInfo(printed.join("\n"));
     printed = [];
     // Once it has begun, a job without figures is one that has just ended.
-    if (begun && job.remainingMiB === undefined) return;
-    begun = job.remainingMiB !== undefined;
+    const known = (job.remainingMiB ?? job.storageRemainingMiB) !== undefined;
+    if (begun && !known) return;
+    begun = known;
     tell(
       `${guest}: ${source.name} → ${destination.name}, ${progressText(job, performance.now() - startedMs)}`,
     );
@@ -152,6 +155,11 @@ function followProgress({ guest, uuid, source, destination, tell }: Moving, onJo
 /** Such as `2.7 s, pass 1, 412 MiB remaining at 83.5 MiB/s`. */
 export function progressText(job: JobInfo, elapsedMs: number): string {
   const elapsed = `${(elapsedMs / 1000).toFixed(1)} s`;
+  const storage =
+    job.storageRemainingMiB === undefined
+      ? ""
+      : `, storage, ${job.storageRemainingMiB.toFixed(0)} MiB remaining`;
+  if (!job.remainingMiB && job.storageRemainingMiB) return `${elapsed}${storage}`;
   if (job.remainingMiB === undefined) return `${elapsed}, connecting`;
   const rate = job.bandwidthMiBps === undefined ? "" : ` at ${job.bandwidthMiBps.toFixed(1)} MiB/s`;
   return `${elapsed}, pass ${job.iteration ?? 1}, ${job.remainingMiB.toFixed(0)} MiB remaining${rate}`;

@@ -67,6 +67,20 @@ export class Witness {
       ?.atEpochSeconds;
   }
 
+  /** QEMU began to copy a disk at the source. Absent: it copied none. */
+  get storageBegan(): number | undefined {
+    return this.source.find(({ event, data }) => event === "JOB_STATUS_CHANGE" && data.status === "created")
+      ?.atEpochSeconds;
+  }
+
+  /** How much of it was copied in all, until the guest left the source. */
+  get storageMiB(): number | undefined {
+    const { offset } =
+      this.source.findLast(({ event, data }) => /^BLOCK_JOB_/.test(event) && data.type === "mirror")?.data ??
+      {};
+    return typeof offset === "number" ? offset / 2 ** 20 : undefined;
+  }
+
   async stop(): Promise<void> {
     const deadlineMs = performance.now() + lateEventMs;
     const misses = () => this.resumedAt === undefined || (this.#jobs && !this.job);

@@ -17,7 +17,14 @@ export const phasesOf = {
   offline: ["suspend", "copy", "resume"],
   cold: ["shutdown", "define", "start"],
 } as const;
-export type PhaseName = (typeof phasesOf)[keyof typeof phasesOf][number];
+/** What comes after the first phase, whichever the way, of a guest whose redo log moves along. */
+export const storagePhase = "storage";
+/** The phases of a way to move, in their order. */
+export const phasesWith = (way: keyof typeof phasesOf, hasStorage: boolean): PhaseName[] => {
+  const [first, ...others] = phasesOf[way];
+  return [first, ...(hasStorage ? ([storagePhase] as const) : []), ...others];
+};
+export type PhaseName = (typeof phasesOf)[keyof typeof phasesOf][number] | typeof storagePhase;
 
 /** The modes that move a guest while it runs. */
 export const runningModes = ["live", "postcopy", "hybrid"] as const satisfies readonly MigrationMode[];
@@ -39,7 +46,7 @@ const mib = z.number().nonnegative();
 const count = z.int().nonnegative();
 
 const phase = z.object({
-  name: z.enum(Object.values(phasesOf).flat() as PhaseName[]),
+  name: z.enum([...Object.values(phasesOf).flat(), storagePhase] as PhaseName[]),
   startMs: ms,
   endMs: ms,
 });
@@ -76,6 +83,10 @@ export const recordSchema = z.object({
   workload: z.json().optional().describe("as in the stack's config; absent: the guest only idles"),
   accelerator: z.enum(["kvm", "tcg"]),
   nfsTransport: z.enum(["kernel", "userspace"]),
+  redo: z
+    .enum(["shared", "local"])
+    .optional()
+    .describe("where its redo log lies: local: on its host, and moves along; absent: on the shared storage"),
   linkMiBps: mib.optional().describe("what the link between the hosts carries, measured"),
   versions: z.object({ from: hostVersions, to: hostVersions }),
 
@@ -149,6 +160,7 @@ export const recordSchema = z.object({
     }),
   ),
   transferredMiB: mib.optional(),
+  storageMiB: mib.optional().describe("of the redo log, copied to the destination's disk"),
   iterations: count.optional(),
   dirtyPagesPerSecond: z.number().nonnegative().optional(),
   throttlePercent: z.number().min(0).max(100).optional().describe("CPU throttling by auto-converge"),
@@ -205,8 +217,8 @@ function missing(record: MigrationRecord): string[] {
 function phaseFaults(record: MigrationRecord): string[] {
   const { phases, mode, outcome, totalMs } = record;
   const faults: string[] = [];
-  const expected: readonly string[] = phasesOf[wayOf(record)];
   const names = phases.map((phase) => phase.name);
+  const expected = phasesWith(wayOf(record), names.includes(storagePhase));
   const wanted = outcome === "completed" ? expected : expected.slice(0, names.length);
   if (names.join() !== wanted.join()) {
     faults.push(`phases are ${names.join(", ") || "none"}; ${mode} has ${expected.join(", ")}`);

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import { type MigrationRecord, phasesOf, wayOf } from "./record.ts";
+import { type MigrationRecord, phasesOf, phasesWith, storagePhase, wayOf } from "./record.ts";
 
 /** What stands where nothing was measured: zero would be a measurement. */
 const absent = "–";
@@ -54,21 +54,20 @@ const titles: { [way in keyof typeof phasesOf]: string } = {
 /** How long each phase took, a table for each way to move; lines have the numbers of `migrationTable`. */
 export function phaseTable(records: readonly MigrationRecord[]): string {
   const numbered = records.map((record, index) => ({ record, number: index + 1 }));
-  const tables = Object.entries(phasesOf).flatMap(([way, phases]) => {
-    const rows = numbered
-      .filter(({ record }) => wayOf(record) === way)
-      .map(({ record, number }) => [
-        `${number}`,
-        record.guest,
-        ...phases.map((name) => {
-          const phase = record.phases.find((candidate) => candidate.name === name);
-          return figure(phase && phase.endMs - phase.startMs);
-        }),
-      ]);
+  const tables = (Object.keys(phasesOf) as (keyof typeof phasesOf)[]).flatMap((way) => {
+    const moves = numbered.filter(({ record }) => wayOf(record) === way);
+    const hasStorage = moves.some(({ record }) => record.phases.some(({ name }) => name === storagePhase));
+    const phases = phasesWith(way, hasStorage);
+    const rows = moves.map(({ record, number }) => [
+      `${number}`,
+      record.guest,
+      ...phases.map((name) => {
+        const phase = record.phases.find((candidate) => candidate.name === name);
+        return figure(phase && phase.endMs - phase.startMs);
+      }),
+    ]);
     if (rows.length === 0) return [];
-    return [
-      `Phases of ${titles[way as keyof typeof titles]}, ms\n${table(["#", "guest", ...phases.map(heading)], rows, [1])}`,
-    ];
+    return [`Phases of ${titles[way]}, ms\n${table(["#", "guest", ...phases.map(heading)], rows, [1])}`];
   });
   return withNote(tables.join("\n\n"), []);
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { checkImage } from "../images/resolve.ts";
+import { checkImage, surroundings } from "../images/resolve.ts";
 import { askForGuests } from "./ask-for-guests.ts";
 import { askMachines } from "./ask-machines.ts";
 import { checkCapacity } from "./capacity.ts";
@@ -9,6 +9,7 @@ import { type Past, readPast } from "./past.ts";
 import { type Plan, planStack } from "./plan.ts";
 import { readStackConfig } from "./read.ts";
 import { readSshSettings } from "./ssh-settings.ts";
+import { checkWorkloads } from "./workload-changes.ts";
 
 /**
  * What the stack that this Pulumi program runs for is to be, once its config, its image and its machines were found in order. Nothing
@@ -20,8 +21,9 @@ export async function checkedPlan(stack: string): Promise<Plan> {
   const config = readStackConfig();
   const { settings: ssh, mistakes: unreachable } = await readSshSettings(config);
   if (unreachable.length > 0) throw new pulumi.RunError(new StackConfigError(unreachable).message);
-  const draft = planStack(config, stack, { ssh });
   const past = await readPast();
+  const programs = Object.fromEntries(past.guests.map((guest) => [guest.name, guest.programs]));
+  const draft = planStack(config, stack, { ssh, programs });
   const [image, machines, hosts] = await Promise.all([
     imageMistakes(draft),
     askMachines(draft),
@@ -30,15 +32,24 @@ export async function checkedPlan(stack: string): Promise<Plan> {
   const { memoryMiB, boots } = machines;
   const { transport } = past;
   // Where guests of drained hosts go depends on how much memory the others have.
-  const plan = planStack(config, stack, { ssh, memoryMiB, boots, ...(transport && { transport }) });
-  const mistakes = [...image, ...machines.mistakes, ...hosts, ...checkCapacity(plan, memoryMiB)];
+  const plan = planStack(config, stack, { ssh, programs, memoryMiB, boots, ...(transport && { transport }) });
+  const mistakes = [
+    ...image,
+    ...machines.mistakes,
+    ...hosts,
+    ...checkWorkloads(past, plan),
+    ...checkCapacity(plan, memoryMiB),
+  ];
   if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);
   return plan;
 }
 
-async function imageMistakes({ image }: Plan): Promise<Mistake[]> {
-  const problems = await checkImage(image.source, image.sha256);
-  return problems.map((problem) => ({
+async function imageMistakes({ image, guests }: Plan): Promise<Mistake[]> {
+  const sets = new Map(guests.map(({ programs }) => [programs.join(), programs]));
+  const problems = await Promise.all(
+    [...sets.values()].map((programs) => checkImage(image.source, image.sha256, surroundings(), programs)),
+  );
+  return [...new Set(problems.flat())].map((problem) => ({
     path: pathText(["image"]),
     problem: problem.replace(/\.$/, ""),
     mend: "mend image.source or image.sha256 here, or what they say of the image",

@@ -1,6 +1,6 @@
 import { workloadSchema } from "../guests/workload.ts";
 import { workloadMisfit } from "../guests/workload-memory.ts";
-import { misfits } from "../migration/fitting.ts";
+import { misfits, redoMisfits } from "../migration/fitting.ts";
 import type { MigrationOptions } from "../migration/request.ts";
 import { imageNames, type StackInput } from "./config.ts";
 import {
@@ -433,18 +433,28 @@ function workloads(draft: Draft): Mistake[] {
 function migrationOptions({ migration, ...draft }: Draft): Mistake[] {
   const all = { mode: "live", ...migration } as MigrationOptions;
   const owners = [
-    { options: all, said: Object.keys(migration ?? {}), path: ["migration"] as PropertyKey[] },
+    {
+      options: all,
+      said: Object.keys(migration ?? {}),
+      path: ["migration"] as PropertyKey[],
+      isLocal: false,
+    },
     ...guestsOf(draft).map(({ entry, path }) => ({
       options: { ...all, ...entry.migration } as MigrationOptions,
       said: Object.keys(entry.migration ?? {}),
       path: [...path, "migration"],
+      isLocal: entry.redo === "local",
     })),
   ];
-  return owners.flatMap(({ options, said, path }) =>
-    misfits(options)
+  return owners.flatMap(({ options, said, path, isLocal }) => [
+    ...misfits(options)
       .filter(({ option }) => said.includes(option))
       .map(({ option, problem, mend }) => mistake([...path, option], problem, mend)),
-  );
+    // Said for all guests, it holds for this one too: it would not go without saying.
+    ...(isLocal ? redoMisfits(options) : []).map(({ option, problem, mend }) =>
+      mistake([...path, option], problem, mend),
+    ),
+  ]);
 }
 
 const systemFolders = [

@@ -135,6 +135,12 @@ const bridge = section({
     .optional()
     .describe("the default route of guests that have an address here")
     .meta({ examples: ["192.0.2.1"], otherwise: "in the lab this machine; else none" }),
+  dns: z
+    .array(ipv4)
+    .min(1)
+    .optional()
+    .describe("a list of name servers, by their addresses, for guests that have an address here")
+    .meta({ examples: [["192.0.2.1"]], otherwise: "none" }),
 }).describe("the bridge that guests are on");
 
 const imageSection = section({
@@ -331,6 +337,12 @@ const guest = section({
     .max(65_536)
     .default(14)
     .describe("the disk's size as the guest sees it, in GiB; it takes only what is written"),
+  redo: z
+    .enum(["shared", "local"])
+    .default("shared")
+    .describe(
+      "where the guest's writes lie, for life: on the NFS export (shared) or on its host's own disk (local), in which case a move copies them too",
+    ),
   mac: z
     .string()
     .regex(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/)

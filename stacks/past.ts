@@ -1,4 +1,7 @@
+import { basename } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { isProgram, type Program } from "../images/programs.ts";
+import { programsIn } from "../images/source.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import type { DomainOutputs } from "../migration/domain-resource.ts";
 import type { MigrationOutputs } from "../migration/migration-resource.ts";
@@ -17,6 +20,10 @@ export interface PastGuest {
   uuid: string;
   /** Where it was last seen. */
   host: string;
+  /** What the image that its disk lies over was built with. */
+  programs: readonly Program[];
+  /** What it was made to keep doing; absent: that is not known. */
+  workload?: unknown;
 }
 
 /** A resource as the engine tells of it. */
@@ -43,11 +50,16 @@ export function pastOf(resources: readonly PastResource[]): Past {
   const fleets = [...domains, ...migrations].map(({ fleet }) => fleet.hosts);
   const transport = domains[0]?.spec.storage.transport;
   return {
-    guests: domains.map(({ spec: { name, uuid }, bootedOn }) => ({
-      name,
-      uuid,
-      host: migrations.find((migration) => migration.uuid === uuid)?.host ?? bootedOn,
-    })),
+    guests: domains.map(({ spec: { name, uuid, storage }, bootedOn }) => {
+      const migration = migrations.find((each) => each.uuid === uuid);
+      return {
+        name,
+        uuid,
+        host: migration?.host ?? bootedOn,
+        programs: programsIn(basename(storage.basePath)).filter(isProgram),
+        ...(migration && { workload: migration.conditions.workload ?? { type: "idle" } }),
+      };
+    }),
     hosts: Object.fromEntries(
       fleets.flatMap((hosts) => Object.entries(hosts).map(([name, { ssh }]) => [name, ssh])),
     ),

@@ -1,4 +1,6 @@
 import type { Workload } from "../guests/workload.ts";
+import { isProgram, type Program } from "../images/programs.ts";
+import { parseSource } from "../images/source.ts";
 import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { fitting } from "../migration/fitting.ts";
@@ -75,6 +77,8 @@ export interface GuestPlan {
   memoryMiB: number;
   vcpus: number;
   diskGiB: number;
+  /** Where its redo log lies: on the export, or on the host where it is. */
+  redo: "shared" | "local";
   /** In lower case. */
   mac: string;
   /** Absent: by DHCP. */
@@ -82,6 +86,8 @@ export interface GuestPlan {
   /** Absent: no display. The password is plain text here: make it a secret before a resource gets it. */
   vnc?: { port: number; listen: string; password?: string };
   workload: Workload;
+  /** What its image is built with, for its workload. */
+  programs: readonly Program[];
   migration: MigrationOptions;
 }
 
@@ -92,6 +98,8 @@ export interface GuestNetwork {
   cidr: string;
   /** Absent: the guest reaches its own network only. */
   gateway?: string;
+  /** Absent: the guest knows no names. */
+  dns?: string[];
 }
 
 /** What is known beside what the config says, from the machines and from earlier updates. */
@@ -104,13 +112,15 @@ export interface Known {
   readonly boots?: Readonly<Record<string, string>>;
   /** How guests reach their disks: a host that comes or goes does not change that. */
   readonly transport?: "kernel" | "userspace";
+  /** By name, what the images of guests that are there already were built with: a disk stays on its base. */
+  readonly programs?: Readonly<Record<string, readonly Program[]>>;
 }
 
 /** Settles all that the config leaves open. The same config and the same knowledge give the same plan, on any machine. */
 export function planStack(
   config: StackConfig,
   stack: string,
-  { ssh = {}, memoryMiB = {}, boots = {}, transport }: Known = {},
+  { ssh = {}, memoryMiB = {}, boots = {}, transport, programs = {} }: Known = {},
 ): Plan {
   const { storage, image, bridge } = config;
   const lab = config.lab && planLab(config.lab);
@@ -147,7 +157,10 @@ export function planStack(
     bridge: { name: bridge.name, ...(bridge.uplink && { uplink: bridge.uplink }) },
     image: { source: image.source, ...(image.sha256 && { sha256: image.sha256.toLowerCase() }) },
     concurrentPerHost: config.migration.concurrentPerHost,
-    guests: config.guests.map((guest) => planGuest(guest, checked(places[guest.name]), config, stack, lab)),
+    guests: config.guests.map((guest) => ({
+      ...planGuest(guest, checked(places[guest.name]), config, stack, lab),
+      programs: programs[guest.name] ?? programsFor(guest.workload, image.source),
+    })),
   };
 }
 
@@ -162,21 +175,29 @@ function planGuest(
   config: StackConfig,
   stack: string,
   lab?: LabPlan,
-): GuestPlan {
-  const { name, memoryMiB, vcpus, diskGiB, vnc, workload } = guest;
+): Omit<GuestPlan, "programs"> {
+  const { name, memoryMiB, vcpus, diskGiB, redo, vnc, workload } = guest;
   const network = lab ? labGuestNetwork(guest, lab) : ownGuestNetwork(guest, config.bridge.gateway);
+  const { dns } = config.bridge;
   return {
     name,
     ...place,
     memoryMiB,
     vcpus,
     diskGiB,
+    redo,
     mac: guest.mac?.toLowerCase() ?? macAddress(stack, name),
-    ...(network && { network }),
+    ...(network && { network: { ...network, ...(dns && { dns }) } }),
     ...(vnc && { vnc: { ...vnc, port: vnc.port ?? vncPort(name) } }),
     workload,
     migration: planMigration(config.migration, guest.migration),
   };
+}
+
+/** Images that are built here have what the workload needs; in others the guest installs it. */
+function programsFor({ type }: Workload, source: string): Program[] {
+  const { kind } = parseSource(source);
+  return isProgram(type) && (kind === "auto" || kind === "build") ? [type] : [];
 }
 
 /** What is said for all guests and is nothing for the way this one moves is left out. */

@@ -8,6 +8,7 @@ Python's standard library alone, as it comes with the guest images; what mysql a
 packages, which are installed if the image has not got them.
 """
 
+import contextlib
 import importlib
 import json
 import os
@@ -30,13 +31,17 @@ def main(arguments):
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     running = os.path.dirname(config["progress"])
     os.makedirs(running, exist_ok=True)
+    problem = os.path.join(running, "problem")
     try:
         install_missing(config.get("packages", []))
+        # What kept an earlier try from its work does not keep this one; the journal has it.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(problem)
         work = importlib.import_module(config["type"])
         work.run(config, Progress(config["progress"], work.UNIT))
     except Exception as error:
         # Who waits for the workload reads it over SSH.
-        with open(os.path.join(running, "problem"), "w") as file:
+        with open(problem, "w") as file:
             file.write("%s\n" % error)
         raise
     return 0

@@ -10,10 +10,15 @@ export interface DiskFolder {
   path: string;
 }
 
-/** The folders of all disks that the guest writes to, each once. */
-export function diskFolders({ disks }: DomainFacts): DiskFolder[] {
+/**
+ * The folders of all disks that the guest writes to, each once; of one that moves along, that of the image it lies over.
+ *
+ * @param movesAlong path of the disk that is copied to the destination; absent: none is
+ */
+export function diskFolders({ disks }: DomainFacts, movesAlong?: string): DiskFolder[] {
   const folders = disks
     .filter(({ isReadOnly }) => !isReadOnly)
+    .map((disk) => (disk.path !== undefined && disk.path === movesAlong ? (disk.backing ?? {}) : disk))
     .flatMap(({ path, server }): DiskFolder[] =>
       path === undefined
         ? []
@@ -66,7 +71,9 @@ export function imageCheck(source: string, destination: string, proofs: readonly
 /** QEMU's cache modes under which nothing that the guest has been told is written stays behind in the source's page cache. */
 const safeModes = ["none", "directsync"];
 
-export function cacheCheck({ disks }: DomainFacts): Check {
+export function cacheCheck({ disks: all }: DomainFacts, movesAlong?: string): Check {
+  // QEMU itself copies what moves along, from whichever cache.
+  const disks = all.filter(({ path }) => path === undefined || path !== movesAlong);
   const unsafe = disks.filter((disk) => !disk.isReadOnly && !safeModes.includes(disk.cache));
   const said = (some: readonly DiskFacts[]) => some.map((disk) => `${disk.target} ${disk.cache}`).join(", ");
   return unsafe.length === 0

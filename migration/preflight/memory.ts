@@ -39,3 +39,23 @@ export function spaceCheck(host: string, directory: string, freeMiB: number, mem
     ? passed(`disk space on ${host}`, detail)
     : failed(`disk space on ${host}`, `${detail}: make room there, or move it live or cold (migration.mode)`);
 }
+
+/**
+ * A redo log is copied as large as it is at the source, beside a state file where there is one.
+ *
+ * @param stateOfMiB the memory of a guest whose state file goes to the same host; absent: none does
+ */
+export function redoSpaceCheck(
+  host: string,
+  directory: string,
+  freeMiB: number,
+  redoMiB: number,
+  stateOfMiB?: number,
+): Check {
+  const stateMiB = stateOfMiB === undefined ? 0 : neededMiB(stateOfMiB);
+  const beside = stateMiB > 0 ? ` and the state file up to ${stateMiB} MiB` : "";
+  const detail = `${host} has ${freeMiB} MiB free for ${directory}, the redo log needs ${redoMiB} MiB${beside}`;
+  return freeMiB >= redoMiB + stateMiB
+    ? passed("redo log", detail)
+    : failed("redo log", `${detail}: make room there, or place the guest elsewhere`);
+}

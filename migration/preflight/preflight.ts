@@ -1,11 +1,12 @@
 import { virtType } from "../../libvirt/domain-xml.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
-import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
+import type { SshSession } from "../../libvirt/ssh-session.ts";
 import { parseSurvey, type Question, type Survey, surveyScript } from "../../libvirt/survey.ts";
 import type { MigrationRecord } from "../../report/record.ts";
-import { misfits } from "../fitting.ts";
+import { misfits, redoMisfits } from "../fitting.ts";
 import type { Clocks } from "../measure.ts";
 import type { Station } from "../moving.ts";
+import { localRedoDirectory } from "../redo-log.ts";
 import type { MigrationRequest } from "../request.ts";
 import { stateDirectory } from "../state-file.ts";
 import { type Check, failed, hasFailed, PreflightFailed } from "./check.ts";
@@ -13,10 +14,11 @@ import { clockCheck } from "./clocks.ts";
 import { demandsOf } from "./demands.ts";
 import { jobCheck, nameCheck, onceCheck } from "./guest.ts";
 import { cacheCheck, diskFolders, imageCheck } from "./image.ts";
-import { memoryCheck, spaceCheck } from "./memory.ts";
+import { memoryCheck, redoSpaceCheck, spaceCheck } from "./memory.ts";
 import { bridgeCheck, libvirtPorts, portCheck, wayCheck } from "./network.ts";
 import { cpuCheck, emulationCheck, machineCheck, userfaultfdCheck, versionCheck } from "./platform.ts";
 import { prove } from "./proofs.ts";
+import { tryWay } from "./way.ts";
 
 type Versions = MigrationRecord["versions"];
 
@@ -51,7 +53,7 @@ export async function preflight(move: Proposed, storage: SshSession): Promise<Ch
   const ports = port === undefined ? libvirtPorts : { first: port, last: port };
   const answers = ask(move, dataPort ? [{ ask: "listen", ...ports }] : []);
   const proving = allOf([answers.source, answers.destination] as const).then(([atSource, atDestination]) => {
-    const folders = atSource.domain ? diskFolders(atSource.domain) : [];
+    const folders = atSource.domain ? diskFolders(atSource.domain, request.redo?.path) : [];
     return prove(request.uuid, source, destination, storage, folders, atDestination.port);
   });
   const [versions, atSource, atDestination, wayError, { tokens, call }] = await allOf([
@@ -72,13 +74,18 @@ export async function preflight(move: Proposed, storage: SshSession): Promise<Ch
 
 /** One call to each host, and one from host to host, all at the same time. */
 function ask({ request, source, destination, onTheirWay }: Proposed, more: readonly Question[] = []) {
-  const { guest, uuid, options, platform } = request;
+  const { guest, uuid, options, platform, redo } = request;
   const { stateFile, userfaultfd } = demandsOf(options);
   const always: Question[] = [
     { ask: "bridges" },
     ...(stateFile ? [{ ask: "space", directory: stateDirectory } as const] : []),
   ];
+  const ofSource: Question[] = [
+    ...(redo ? [{ ask: "size", file: redo.path } as const] : []),
+    { ask: "definition", uuid },
+  ];
   const ofDestination: Question[] = [
+    ...(redo ? [{ ask: "space", directory: localRedoDirectory } as const] : []),
     { ask: "memory" },
     { ask: "resident", guests: onTheirWay.map((other) => other.guest) },
     { ask: "namesake", guest },
@@ -90,7 +97,7 @@ function ask({ request, source, destination, onTheirWay }: Proposed, more: reado
     ...more,
   ];
   return {
-    source: survey(source, [...always, { ask: "definition", uuid }]),
+    source: survey(source, [...always, ...ofSource]),
     destination: survey(destination, [...always, ...ofDestination], platform?.cpuXml),
     way: tryWay(source, destination),
   };
@@ -107,16 +114,6 @@ async function survey(
   return parseSurvey(stdout);
 }
 
-/** libvirt's own way from host to host. Returns what went wrong. */
-async function tryWay(source: Station, destination: Station): Promise<string | undefined> {
-  const { exitCode, stderr } = await source.session.run(
-    "asking whether the hosts reach each other",
-    `ssh -o BatchMode=yes -o ConnectTimeout=10 root@${quote(destination.host.peerAddress)} virsh -q -c qemu:///system uri`,
-    { allowFailure: true },
-  );
-  return exitCode === 0 ? undefined : stderr.trim() || `exit code ${exitCode}`;
-}
-
 /** What the answers speak for and against. */
 function judge(
   move: Proposed,
@@ -126,12 +123,22 @@ function judge(
   wayError?: string,
 ): Check[] {
   const { request, sightings, clocks, onTheirWay } = move;
-  const { guest, uuid, options, conditions, platform } = request;
+  const { guest, uuid, options, conditions, platform, redo } = request;
   const [source, destination] = [move.source.name, move.destination.name];
   const { movesMemory, copiesRunningMemory, userfaultfd, stateFile } = demandsOf(options);
   const domain = known(source, `the definition of guest ${guest}`, atSource.domain);
-  const room = ({ spaceMiB }: Survey, host: string) =>
-    spaceCheck(host, stateDirectory, known(host, "free disk space", spaceMiB), conditions.memoryMiB);
+  const free = ({ spaceMiB }: Survey, host: string, directory: string) =>
+    known(host, "free disk space", spaceMiB[directory]);
+  const room = (survey: Survey, host: string) =>
+    spaceCheck(host, stateDirectory, free(survey, host, stateDirectory), conditions.memoryMiB);
+  const redoRoom = () =>
+    redoSpaceCheck(
+      destination,
+      localRedoDirectory,
+      free(atDestination, destination, localRedoDirectory),
+      known(source, `the size of guest ${guest}'s redo log`, atSource.fileMiB),
+      stateFile ? conditions.memoryMiB : undefined,
+    );
   return [
     onceCheck(guest, source, sightings),
     jobCheck(guest, source, sightings, domain),
@@ -152,16 +159,17 @@ function judge(
       : [cpuCheck(destination, platform, known(destination, "a comparison of CPUs", atDestination.cpu))]),
     ...(movesMemory ? [versionCheck([source, versions.from], [destination, versions.to])] : []),
     clockCheck(source, destination, clocks),
-    ...misfits(options, versions).map(({ option, problem, mend }) =>
-      failed("options", `${option} ${problem}: ${mend}`),
+    ...[...misfits(options, versions), ...(redo ? redoMisfits(options) : [])].map(
+      ({ option, problem, mend }) => failed("options", `${option} ${problem}: ${mend}`),
     ),
     ...(copiesRunningMemory
-      ? [cacheCheck(domain), emulationCheck(conditions.accelerator, source, versions.from.qemu)]
+      ? [cacheCheck(domain, redo?.path), emulationCheck(conditions.accelerator, source, versions.from.qemu)]
       : []),
     ...(userfaultfd
       ? [userfaultfdCheck(destination, known(destination, "userfaultfd", atDestination.userfaultfd))]
       : []),
     ...(stateFile ? [room(atSource, source), room(atDestination, destination)] : []),
+    ...(redo ? [redoRoom()] : []),
   ];
 }
 

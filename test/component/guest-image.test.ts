@@ -32,3 +32,8 @@ test("source and sum reach the command as data, not as shell", async () => {
   expect(one("image-file").inputs).toMatchObject({ environment: { SOURCE: source, SHA256: sha256 } });
   expect(one("image-file").inputs.create).not.toContain("here");
 });
+
+test("what it is built with is said by name", async () => {
+  const { one } = await record(() => new GuestImage("image", { programs: ["mysql"] }), answers);
+  expect(one("image-file").inputs.create).toMatch(/ --with mysql$/);
+});

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { KvmHost } from "../../components/kvm-host.ts";
 import { NfsPool, type NfsPoolArgs } from "../../components/nfs-pool.ts";
 import { answers, withoutKernelNfs } from "./hosts.ts";
+import { recordOptions } from "./options.ts";
 import { record, resolved } from "./recorder.ts";
 
 function pool(args: Partial<NfsPoolArgs> = {}) {
@@ -10,7 +11,7 @@ function pool(args: Partial<NfsPoolArgs> = {}) {
     new KvmHost("b", { address: "192.0.2.12" }),
   ];
   const storage = { name: "store", address: "192.0.2.10" };
-  return new NfsPool("pool", { storage, hosts, baseImage: "/cache/debian-12-0a1b.qcow2", ...args });
+  return new NfsPool("pool", { storage, hosts, ...args });
 }
 
 test("the export is for the addresses alone that these hosts have for the server", async () => {
@@ -31,8 +32,10 @@ test("the storage host's firewall lets these hosts in, to all of NFSv3 unless it
   }
 });
 
-test("the base image is a volume of the storage host's pool, named after its file", async () => {
-  const { one, result } = await record(() => pool(), answers);
+test("a base image is a volume of the storage host's pool, named after its file, which later changes leave alone", async () => {
+  const path = "/cache/debian-12-0a1b.qcow2";
+  const { one, options, result } = await recordOptions(() => pool().base("pool-base", { path }), answers);
+  expect(options("pool-base").ignoreChanges).toEqual(["name", "source", "format"]);
   expect(one("pool-store").inputs).toMatchObject({
     name: "testbed",
     type: "dir",
@@ -44,7 +47,8 @@ test("the base image is a volume of the storage host's pool, named after its fil
     source: "/cache/debian-12-0a1b.qcow2",
   });
   expect(one("pool-base").provider).toContain("store-libvirt");
-  expect(await resolved(result.baseVolume)).toBe("pool-base-id");
+  expect(await resolved(result.id)).toBe("pool-base-id");
+  expect(await resolved(result.format)).toBe("qcow2");
 });
 
 test("where every kernel can mount, hosts mount and have a pool on it", async () => {

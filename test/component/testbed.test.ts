@@ -22,7 +22,7 @@ const image = {
 const history = [liveRecord({ from: "host1", to: "host2" })];
 
 const answers: Answers = (type, name, inputs) => {
-  if (name.endsWith("-image-file")) return { stdout: JSON.stringify(image) };
+  if (/-image(-[a-z]+)*-file$/.test(name)) return { stdout: JSON.stringify(image) };
   if (type.endsWith("testbed:Domain")) return { bootedOn: "host1", boots: 1, state: "running" };
   if (type.endsWith("testbed:Migration")) {
     return inputs.guest === "vm1"
@@ -317,6 +317,26 @@ describe("a host that is added, or taken out again", async () => {
     );
     expect(three.one("mine-trust-host1").inputs.stdin).toContain("host3 192.0.2.13 22");
     expect(three.one("vm1-migration").inputs.fleet).toHaveProperty("hosts.host3");
+  });
+});
+
+describe("guests whose workloads need programs", async () => {
+  const guests = lab.guests.map((guest) =>
+    guest.name === "vm2" ? { ...guest, workload: { type: "mysql" as const } } : guest,
+  );
+  const withMysql = await declare({ ...lab, guests }, "lab");
+  const overlay = ({ one }: typeof withMysql, guest: string) => one(`${guest}-overlay`).inputs.baseVolumeId;
+
+  test("lie over an image of their own, and the others' stays what it is", () => {
+    expect(withMysql.one("lab-image-mysql-file").inputs.create).toContain("--with mysql");
+    expect(overlay(withMysql, "vm2")).toBe("lab-pool-base-mysql-id");
+    expect(withMysql.one("vm2-domain").inputs.spec).toMatchObject({
+      storage: { basePath: "lab-pool-base-mysql-id" },
+    });
+    expect(overlay(withMysql, "vm1")).toBe(overlay(inLab, "vm1"));
+    for (const name of ["lab-image-file", "lab-pool-base"]) {
+      expect(withMysql.one(name).inputs).toEqual(inLab.one(name).inputs);
+    }
   });
 });
 

@@ -40,7 +40,7 @@ function guest({ keyPath = "k", name = "vm1", ...args }: Given = {}) {
     port: 2222,
     knownHostsFile: ".t/known",
   };
-  const pool = new NfsPool("pool", { storage, hosts, baseImage: "/cache/base.qcow2" });
+  const pool = new NfsPool("pool", { storage, hosts });
   return new UbuntuGuest(name, {
     host: "b",
     memoryMiB: 512,
@@ -48,6 +48,7 @@ function guest({ keyPath = "k", name = "vm1", ...args }: Given = {}) {
     user: "ubuntu",
     key: new SshKey("key", { path: keyPath }),
     pool,
+    base: pool.base("pool-base", { path: "/cache/base.qcow2" }),
     bridge: new Bridge("br", { hosts, bridge: "br7" }),
     platform: new CpuBaseline("platform", { hosts }),
     fleet: fleetOf(hosts, pool),
@@ -99,6 +100,19 @@ test("what it is, is put together from the pool, the bridge and what all hosts c
   });
   expect(inputs.host).toBe("b");
   expect(secrets).toEqual(["vncPassword"]);
+});
+
+test("a redo log of the host's own is no volume of the pool: the engine makes it, over the pool's base", async () => {
+  const { one, declared, result } = await record(() => guest({ redo: "local", diskGiB: 4 }), answers);
+  expect(declared.map(({ name }) => name)).not.toContain("vm1-overlay");
+  expect(one("vm1-domain").inputs.spec).toMatchObject({
+    storage: {
+      overlayPath: `/var/lib/kvm-migration-testbed/disks/vm1-${await resolved(result.uuid)}.qcow2`,
+      localGiB: 4,
+      basePath: "pool-base-id",
+      baseFormat: "qcow2",
+    },
+  });
 });
 
 test("the seed's path is the provider's id without the uuid that it adds", async () => {
@@ -170,6 +184,12 @@ test("ready means that it answers over SSH, by way of the storage host, each tim
   });
   expect(dependencies.join()).toContain("vm1-domain");
   expect(await resolved(result.address)).toBe("192.0.2.101");
+});
+
+test("ready means, besides, that its workload is at work", async () => {
+  const workload = { type: "cpu" } as const;
+  const { one } = await record(() => guest({ network, workload }), answers);
+  expect(one("vm1-ready").inputs.environment).toMatchObject({ WORKLOAD: "cpu" });
 });
 
 test("a guest whose address comes by DHCP has nothing to be asked at", async () => {

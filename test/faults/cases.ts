@@ -3,6 +3,8 @@ import type { Mode, Moment } from "./moments.ts";
 
 /** One fault at one moment of a move, and what must become of the guest's memory. */
 export interface FaultCase {
+  /** Where the guest's writes lie: on the NFS export, or on its host's own disk, from where they move along. */
+  redo: "shared" | "local";
   mode: Mode;
   moment: Moment;
   fault: FaultName;
@@ -97,14 +99,34 @@ export const cases: readonly FaultCase[] = [
   ...at("cold", "switchover", {
     lost: ["destinationQemu", "destinationLibvirtd", "cli", "provider", "sourceHost", "destinationHost"],
   }),
+  // There are two files of what it wrote meanwhile, and one of them is right.
+  ...local("live", "middle", {
+    lost: ["sourceHost"],
+    kept: [
+      "destinationQemu",
+      "sourceLibvirtd",
+      "cli",
+      "provider",
+      "interruption",
+      "shortCut",
+      "destinationHost",
+    ],
+  }),
+  ...local("live", "switchover", { either: ["sourceQemu", "destinationQemu"], kept: ["cli", "provider"] }),
+  ...local("postcopy", "middle", { lost: ["destinationQemu"], kept: ["cli", "provider"] }),
+  ...local("offline", "middle", { kept: ["cli", "provider", "interruption", "destinationHost"] }),
+  ...local("cold", "middle", { lost: ["cli", "provider", "destinationHost"] }),
+  ...local("cold", "switchover", { lost: ["cli", "sourceHost"] }),
 ];
 
-function at(
-  mode: Mode,
-  moment: Moment,
-  faults: Partial<Record<FaultCase["memory"], FaultName[]>>,
-): FaultCase[] {
+type ByMemory = Partial<Record<FaultCase["memory"], FaultName[]>>;
+
+function at(mode: Mode, moment: Moment, faults: ByMemory, redo: FaultCase["redo"] = "shared"): FaultCase[] {
   return Object.entries(faults).flatMap(([memory, names]) =>
-    names.map((fault) => ({ mode, moment, fault, memory: memory as FaultCase["memory"] })),
+    names.map((fault) => ({ redo, mode, moment, fault, memory: memory as FaultCase["memory"] })),
   );
+}
+
+function local(mode: Mode, moment: Moment, faults: ByMemory): FaultCase[] {
+  return at(mode, moment, faults, "local");
 }

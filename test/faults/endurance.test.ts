@@ -1,4 +1,5 @@
 import { readdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import { migrate } from "../../migration/migrate.ts";
@@ -39,10 +40,13 @@ beforeAll(async () => {
   await stack.init();
   await stack.deploy();
   await startCounter(stack, "vm1");
+  // Keys are named from the project's folder, in which Pulumi runs the engine.
+  process.chdir(project.folder);
 });
 
 afterAll(async () => {
   await closeSessions();
+  process.chdir(tmpdir());
   await stack.destroy();
   await project.remove();
 });
@@ -103,8 +107,8 @@ async function inventory(): Promise<Map<string, number>> {
   const script = Object.values(counts)
     .map((count) => `echo "$(${count})"`)
     .join("; ");
-  // Right after a move, some of its helpers are just ending.
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  // Right after a move, some of its helpers are just ending, and the hosts' connection stays open for 5 s.
+  await new Promise((resolve) => setTimeout(resolve, 8_000));
   const found = new Map<string, number>();
   for (const machine of ["host1", "host2", "storage"]) {
     const lines = (await stack.on(machine, script)).split("\n");

@@ -14,8 +14,8 @@ export interface Fault {
   mend?(struck: Struck): Promise<unknown>;
 }
 
-const killQemu = (stack: LabStack, host: string) =>
-  stack.on(host, "pkill -KILL -f 'qemu-system.*guest=vm1' || true");
+const killQemu = ({ stack, guest }: Struck, host: string) =>
+  stack.on(host, `pkill -KILL -f 'qemu-system.*[g]uest=${guest},' || true`);
 const killLibvirtd = (stack: LabStack, host: string) =>
   stack.on(host, "systemctl kill --signal=KILL libvirtd");
 
@@ -51,8 +51,8 @@ async function killProvider(cli: number): Promise<void> {
 }
 
 export const faults = {
-  sourceQemu: { name: "source's QEMU killed", strike: ({ stack, from }) => killQemu(stack, from) },
-  destinationQemu: { name: "destination's QEMU killed", strike: ({ stack, to }) => killQemu(stack, to) },
+  sourceQemu: { name: "source's QEMU killed", strike: (struck) => killQemu(struck, struck.from) },
+  destinationQemu: { name: "destination's QEMU killed", strike: (struck) => killQemu(struck, struck.to) },
   sourceLibvirtd: {
     name: "source's libvirtd killed",
     strike: ({ stack, from }) => killLibvirtd(stack, from),

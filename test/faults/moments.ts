@@ -1,9 +1,10 @@
 import type { StackInput } from "../../stacks/config.ts";
 import type { LabStack } from "../lab/stack.ts";
 
-/** A move that a fault strikes: from where to where. */
+/** A move that a fault strikes: of which guest, from where to where. */
 export interface Struck {
   stack: LabStack;
+  guest: string;
   from: string;
   to: string;
 }
@@ -16,7 +17,7 @@ type Wait = (struck: Struck) => Promise<unknown>;
 
 const intent = "/export/testbed/.migrations/*.json";
 const moving = "/var/lib/kvm-migration-testbed/moving";
-const state = `virsh -c qemu:///system domstate --reason vm1 2>/dev/null`;
+const state = (guest: string) => `virsh -c qemu:///system domstate --reason ${guest} 2>/dev/null`;
 
 const start: Wait = ({ stack }) => stack.until("storage", `ls ${intent}`);
 
@@ -24,25 +25,26 @@ const start: Wait = ({ stack }) => stack.until("storage", `ls ${intent}`);
 export const moments: Record<Mode, Record<Moment, Wait>> = {
   live: {
     start,
-    middle: ({ stack, from }) =>
-      stack.until(from, `virsh domjobinfo vm1 | grep -qE "^Memory processed: *[0-9.]+ MiB"`),
-    switchover: ({ stack, from }) => stack.until(from, `${state} | grep -q paused`),
+    middle: ({ stack, guest, from }) =>
+      stack.until(from, `virsh domjobinfo ${guest} | grep -qE "^Memory processed: *[0-9.]+ MiB"`),
+    switchover: ({ stack, guest, from }) => stack.until(from, `${state(guest)} | grep -q paused`),
   },
   postcopy: {
     start,
-    middle: ({ stack, from }) => stack.until(from, `${state} | grep -q post-copy`),
+    middle: ({ stack, guest, from }) => stack.until(from, `${state(guest)} | grep -q post-copy`),
     // Before that its CPUs stop at the source.
     switchover: ({ stack }) => stack.until("storage", `grep -q phase.:.postcopy ${intent}`),
   },
   offline: {
     start,
     middle: ({ stack, to }) => stack.until(to, `[ -s ${moving}/*.part ]`),
-    switchover: ({ stack, to }) => stack.until(to, `${state} | grep -q paused`),
+    switchover: ({ stack, guest, to }) => stack.until(to, `${state(guest)} | grep -q paused`),
   },
   cold: {
     start,
-    middle: ({ stack, from }) => stack.until(from, `${state} | grep -qE "in shutdown|shut off"`),
-    switchover: ({ stack, to }) => stack.until(to, `${state} | grep -qE "shut off|running"`),
+    middle: ({ stack, guest, from }) =>
+      stack.until(from, `${state(guest)} | grep -qE "in shutdown|shut off"`),
+    switchover: ({ stack, guest, to }) => stack.until(to, `${state(guest)} | grep -qE "shut off|running"`),
   },
 };
 

@@ -10,21 +10,18 @@ export interface Seen {
   memory: "kept" | "lost";
 }
 
-/** What was seen of each case, as a table in Markdown. */
+/** What was seen of each case, as a table in Markdown: .testbed/faults.md, for docs/. It is there as far as the tests have come. */
 export class FaultTable {
   readonly #rows: string[] = [];
 
-  add({ mode, moment, fault }: FaultCase, { struckUp, outcomes, memory }: Seen): void {
-    const cells = [mode, moment, faults[fault].name, struckUp, outcomes.join(", ") || "none", memory];
+  async add({ redo, mode, moment, fault }: FaultCase, { struckUp, outcomes, memory }: Seen): Promise<void> {
+    const cells = [redo, mode, moment, faults[fault].name, struckUp, outcomes.join(", ") || "none", memory];
     this.#rows.push(`| ${cells.join(" | ")} |`);
-  }
-
-  write(): Promise<void> {
     const head = [
-      "| mode | at its | fault | the struck `up` | records | memory |",
-      "| --- | --- | --- | --- | --- | --- |",
+      "| redo log | mode | at its | fault | the struck `up` | records | memory |",
+      "| --- | --- | --- | --- | --- | --- | --- |",
     ];
-    return writeReport("faults.md", [...head, ...this.#rows]);
+    await writeReport("faults.md", [...head, ...this.#rows]);
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { signal, startedBy } from "./traces.ts";
 
 // A run of tests that is killed, or whose machine loses its power, leaves its labs behind; the next run clears them away.
 
@@ -27,6 +28,7 @@ async function isRunning(pid: number): Promise<boolean> {
 }
 
 async function clear(folder: string): Promise<void> {
+  for (const pid of await startedBy(folder)) signal(pid, "SIGKILL");
   const labs = await readdir(stateFolder).catch(() => []);
   for (const lab of labs) {
     if ((await read(join(stateFolder, lab, "owner"))).trim() === folder) await stopLab(lab);

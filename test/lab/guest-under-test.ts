@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { expect } from "vitest";
 import { type MigrationMode, recordSchema } from "../../report/record.ts";
 import { readRecords } from "../../report/results.ts";
@@ -72,9 +73,9 @@ export class GuestUnderTest<Stack extends TestStack = TestStack> {
   }
 
   async records() {
-    const { records, unreadable } = await readRecords(
-      this.stack.project.path("results", `${this.stack.name}.jsonl`),
-    );
+    const file = this.stack.project.path("results", `${this.stack.name}.jsonl`);
+    if (!existsSync(file)) return []; // nothing has moved yet
+    const { records, unreadable } = await readRecords(file);
     expect(unreadable).toEqual([]);
     return records.filter(({ guest }) => guest === this.name).map((record) => recordSchema.parse(record));
   }

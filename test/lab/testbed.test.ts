@@ -40,7 +40,13 @@ beforeAll(async () => {
           vnc: { listen: "0.0.0.0", password: "se&cret" },
           workload: { type: "disk", mibPerSecond: 0.25 },
         },
-        { name: "vm2", memoryMiB: 320, diskGiB: 3 },
+        {
+          name: "vm2",
+          memoryMiB: 320,
+          diskGiB: 3,
+          redo: "local",
+          workload: { type: "disk", mibPerSecond: 0.25 },
+        },
       ],
       placement: { vm1: "host1", vm2: "host2" },
     },
@@ -202,17 +208,41 @@ test("guests whose placement changes in one update move one after the other or a
   }
 });
 
+test("a guest whose redo log is its host's own moves with it, live, offline and cold, and leaves none behind", async () => {
+  const vm2 = new GuestUnderTest(stack, "vm2");
+  const disks = "/var/lib/kvm-migration-testbed/disks";
+  for (const [host, other, mode] of [
+    ["host1", "host2", "live"],
+    ["host2", "host1", "offline"],
+    ["host1", "host2", "cold"],
+  ] as const) {
+    vm2.place(host, mode);
+    await stack.deploy();
+    await vm2.expectOneCopyAt(host);
+    expect(await stack.on(host, `ls ${disks}`)).toMatch(/^vm2-[-0-9a-f]+\.qcow2$/);
+    expect(await stack.on(other, `ls -A ${disks} 2>/dev/null || true`)).toBe("");
+    const [record] = (await vm2.records()).slice(-1);
+    expect(record).toMatchObject({ mode, outcome: "completed", redo: "local" });
+    expect(record?.phases.map(({ name }) => name)).toContain("storage");
+    expect(record?.storageMiB).toBeGreaterThan(1);
+    expect(record && inconsistencies(record)).toEqual([]);
+    await stack.reachable("vm2");
+    expect(await verifyDisk(stack, "vm2")).toMatchObject({ lost: 0, problems: [] });
+  }
+  vm1.place(await vm1.host(), "live");
+});
+
 test("a change of memory and CPUs restarts a guest where it is; one that was switched off by hand is started", async () => {
   const { guests } = await stack.outputs();
   Object.assign(stack.config.guests[0] as object, { memoryMiB: 448, vcpus: 2 });
-  await stack.virsh("host2", "destroy vm2");
+  await stack.virsh("host1", "destroy vm2");
   const { text } = await stack.preview();
   expect(text).toMatch(/vm1: (memoryMiB, vcpus|vcpus, memoryMiB) changed; it will be restarted where it is/);
   expect(text).toContain("vm2: it is off; it will be started");
   expect(await vm1.host()).toBe("host2");
   await stack.deploy();
   await vm1.expectOneCopyAt("host2");
-  expect(await stack.places("vm2")).toEqual({ host2: "running (booted)" });
+  expect(await stack.places("vm2")).toEqual({ host1: "running (booted)" });
   const after = await stack.outputs();
   expect(after.guests.vm1).toMatchObject({ uuid: guests.vm1?.uuid, memoryMiB: 448 });
   expect(after.guests.vm2).toMatchObject({ uuid: guests.vm2?.uuid, state: "running" });
@@ -223,8 +253,8 @@ test("a change of memory and CPUs restarts a guest where it is; one that was swi
 
 test("a guest that is taken out of the config is deleted wherever it runs, with its disk", async () => {
   const before = await vm1.life();
-  // Someone moved it by hand; it is looked for everywhere.
-  await stack.virsh("host2", "migrate --live --persistent --undefinesource vm2 qemu+ssh://host1/system");
+  // It is not where it was made; it is looked for everywhere.
+  expect(await stack.places("vm2")).toEqual({ host1: "running (booted)" });
   stack.config.guests.pop();
   delete stack.config.placement.vm2;
   await stack.deploy();

@@ -43,15 +43,25 @@ async function processesOf(lab: string, project: string): Promise<string[]> {
     .map(({ pid, command }) => `process ${pid} ${command}`);
 }
 
-/** The processes that a run of this project's Pulumi started and that are still there, by the name of their program. */
-export async function processesOfRun(cli: number, project: string): Promise<string[]> {
-  const marks = [`KVM_MIGRATION_TESTBED=${project}`, `KVM_MIGRATION_TESTBED_CLI=${cli}`];
-  const commands = await Promise.all(
+/** The processes whose environment has all these settings. */
+async function startedWith(settings: readonly string[]): Promise<number[]> {
+  const own = await Promise.all(
     (await pids()).map(async (pid) => {
       const environment = (await read(`/proc/${pid}/environ`)).split("\0");
-      return marks.every((mark) => environment.includes(mark)) ? read(`/proc/${pid}/cmdline`) : "";
+      return settings.every((setting) => environment.includes(setting)) ? [pid] : [];
     }),
   );
+  return own.flat();
+}
+
+/** The processes that runs of this project's Pulumi started and that are still there. */
+export const startedBy = (project: string): Promise<number[]> =>
+  startedWith([`KVM_MIGRATION_TESTBED=${project}`]);
+
+/** Those that one such run started, by their commands. */
+export async function processesOfRun(cli: number, project: string): Promise<string[]> {
+  const own = await startedWith([`KVM_MIGRATION_TESTBED=${project}`, `KVM_MIGRATION_TESTBED_CLI=${cli}`]);
+  const commands = await Promise.all(own.map((pid) => read(`/proc/${pid}/cmdline`)));
   return commands.filter(Boolean).map((command) => command.replaceAll("\0", " "));
 }
 

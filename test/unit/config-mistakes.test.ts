@@ -44,7 +44,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a misspelt key of a guest",
     lab(guests(vm("vm1", { memoryMib: 512 }))),
-    'testbed:guests[0].memoryMib: there is no such key; keys here are name, memoryMiB, vcpus, diskGiB, mac, address, vnc, workload and migration (did you mean "memoryMiB"?)',
+    'testbed:guests[0].memoryMib: there is no such key; keys here are name, memoryMiB, vcpus, diskGiB, redo, mac, address, vnc, workload and migration (did you mean "memoryMiB"?)',
   ],
   [
     "a misspelt key deep inside",
@@ -103,6 +103,14 @@ const single: [title: string, raw: unknown, line: string][] = [
       migration: { parallelConnections: 2 },
     },
     "testbed:guests[0].migration.transport: tunnelled goes over libvirt's only connection, and parallelConnections is given; take tls, or leave out parallelConnections",
+  ],
+  [
+    "a way of moving that cannot copy a disk, for a guest whose disk is to be copied",
+    {
+      ...lab(guests(vm("vm1", { redo: "local" }))),
+      migration: { transport: "tunnelled" },
+    },
+    "testbed:guests[0].migration.transport: tunnelled carries memory alone, and the guest's redo log is local, to be copied by QEMU; take tls, which is encrypted too, or redo: shared",
   ],
   [
     "too little memory",

@@ -17,7 +17,9 @@ describe("the config of a stack", () => {
       ssh: { knownHosts: "strict" },
       bridge: { name: "br0" },
       image: { source: "auto" },
-      guests: [{ name: "vm1", memoryMiB: 1024, vcpus: 1, diskGiB: 14, workload: { type: "idle" } }],
+      guests: [
+        { name: "vm1", memoryMiB: 1024, vcpus: 1, diskGiB: 14, redo: "shared", workload: { type: "idle" } },
+      ],
       placement: { vm1: "host2" },
       drain: [],
       migration: {

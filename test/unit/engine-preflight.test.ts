@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import { type MigrationInputs, migrationResource } from "../../migration/migration-resource.ts";
+import { ownDisk } from "./simulated-fleet.ts";
 import { simulate, world } from "./simulated-session.ts";
 
 // Whatever speaks against a move is said in the preview, and again right before it, when nothing has been touched yet.
@@ -88,6 +89,42 @@ test("an offline move needs room for its state file at both ends, and no port", 
   expect(names).toEqual(expect.arrayContaining(["disk space on host1", "disk space on host2", "image"]));
   expect(names).not.toContain("migration port");
   expect(names).not.toContain("cache mode");
+});
+
+describe("a redo log of the host's own", () => {
+  const redo = { path: ownDisk("vm1"), basePath: "/export/testbed/base.qcow2", baseFormat: "qcow2" } as const;
+
+  beforeEach(() => {
+    simulate(["host1", "host2", "host3"]);
+    world.isLocal = true;
+    host("host1").makeDisk("vm1");
+    host("host1").boot(host("host1").add({ uuid, name: "vm1" }));
+  });
+
+  test("needs room at the destination, and the base image from both", async () => {
+    const { update } = await attempt({ redo });
+    const [record] = (await update()).outs.history;
+    const checks = new Map(record?.preflight?.map(({ check, detail }) => [check, detail]));
+    expect(checks.get("redo log")).toBe(
+      "host2 has 50000 MiB free for /var/lib/kvm-migration-testbed/disks, the redo log needs 1 MiB",
+    );
+    expect(checks.get("image")).toBe("what host1 wrote into /export/testbed, host2 read there");
+  });
+
+  test("does not move where there is none, beside a state file if there is one", async () => {
+    host("host2").spaceMiB = 576;
+    const { warnings, update, untouched } = await attempt({ redo, options: { mode: "offline" } });
+    expect(warnings.join()).toContain(
+      "the redo log needs 1 MiB and the state file up to 576 MiB: make room there",
+    );
+    await expect(update()).rejects.toThrow("redo log: host2 has 576 MiB free");
+    untouched();
+  });
+
+  test("does not move by a transport that carries memory alone", async () => {
+    const { preview } = await attempt({ redo, options: { mode: "live", transport: "tunnelled" } });
+    expect((preview as Error).message).toContain("options: transport tunnelled carries memory alone");
+  });
 });
 
 describe("what this update may still put right is a warning in the preview, and stops the move", () => {

@@ -8,6 +8,7 @@ import {
   migrationResource,
 } from "../../migration/migration-resource.ts";
 import type { MigrationRecord } from "../../report/record.ts";
+import { ownDisk, redoText } from "./simulated-fleet.ts";
 import { simulate, world } from "./simulated-session.ts";
 
 // What Pulumi asks of the two resources, on machines that are simulated.
@@ -272,6 +273,84 @@ describe("a domain", () => {
     const olds = await create();
     world.machine("host1").domains.clear();
     await expect(domainResource.delete(uuid, olds)).resolves.toBeUndefined();
+  });
+});
+
+describe("a domain whose redo log is its host's own", () => {
+  const path = ownDisk("vm1");
+  const spec = (localGiB?: number): DomainSpec => ({
+    name: "vm1",
+    uuid,
+    memoryMiB: 512,
+    vcpus: 1,
+    accelerator: "kvm",
+    machine: "pc-q35-7.2",
+    storage: {
+      transport: "kernel",
+      server: "10.77.0.10",
+      overlayPath: localGiB === undefined ? "/e/vm1.qcow2" : path,
+      basePath: "/e/base.qcow2",
+      baseFormat: "qcow2",
+      ...(localGiB !== undefined && { localGiB }),
+    },
+    mac: "52:54:00:10:55:ef",
+    bridge: "br0",
+  });
+  const inputs = (localGiB: number | undefined = 4): DomainInputs => ({
+    spec: spec(localGiB),
+    host: "host1",
+    fleet: world.fleet,
+  });
+  const create = async (): Promise<DomainOutputs> => stored((await domainResource.create(inputs())).outs);
+  const disks = () => world.machines.filter(({ files }) => files.has(path)).map(({ name }) => name);
+
+  beforeEach(() => {
+    world.isLocal = true;
+  });
+
+  test("gets one where it is made, and none is left when it is removed", async () => {
+    const outs = await create();
+    expect(disks()).toEqual(["host1"]);
+    expect(world.violations).toEqual([]);
+    world.machine("host3").files.set(`${path}.4f1b.part`, { text: "half" });
+    await domainResource.delete(uuid, outs);
+    expect(world.traces(uuid)).toEqual([]);
+  });
+
+  test("is made anew on its old disk, where that is", async () => {
+    const outs = await create();
+    const { host1, host2 } = { host1: world.machine("host1"), host2: world.machine("host2") };
+    host2.files.set(path, host1.files.get(path) as { text: string });
+    host1.files.delete(path);
+    host1.domains.clear();
+    expect(await domainResource.read(uuid, outs)).toMatchObject({ id: "" });
+    expect((await domainResource.create(inputs())).outs).toMatchObject({ bootedOn: "host2" });
+    expect(disks()).toEqual(["host2"]);
+    expect(world.violations).toEqual([]);
+  });
+
+  test("is never started on an empty one in place of what it wrote", async () => {
+    const outs = await create();
+    world.cutPower("host1");
+    world.machine("host1").files.delete(path);
+    const start = () => domainResource.update(uuid, outs, inputs());
+    await expect(start()).rejects.toThrow(/is defined on host1, and its redo log .* is on no host/);
+    world.machine("host2").files.set(path, { text: redoText(1) });
+    await expect(start()).rejects.toThrow(/its redo log .* is on host2\. .*virsh undefine vm1/);
+    world.machine("host1").domains.clear();
+    world.machine("host3").files.set(path, { text: redoText(1) });
+    await expect(start()).rejects.toThrow(/defined nowhere, and its redo log .* is on host2 and host3/);
+    expect(world.boots).toBe(1);
+  });
+
+  test("keeps it, and its size: the preview says why another one is refused", async () => {
+    const outs = await create();
+    expect(await domainResource.diff(uuid, outs, inputs(8))).toMatchObject({ changes: false });
+    const shared = { ...inputs(), spec: spec() };
+    const refused = /cannot have redo: shared: it was made with redo: local, .*Nothing was changed/;
+    await expect(domainResource.diff(uuid, outs, shared)).rejects.toThrow(refused);
+    await expect(domainResource.update(uuid, outs, shared)).rejects.toThrow(refused);
+    expect(world.boots).toBe(1);
   });
 });
 

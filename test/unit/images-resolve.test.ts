@@ -28,6 +28,7 @@ let origin: string;
 let cache: string;
 let log: string[];
 let built: string[];
+let asked: (readonly string[])[];
 let around: Surroundings;
 
 beforeEach(async () => {
@@ -36,12 +37,14 @@ beforeEach(async () => {
   cache = await mkdtemp(join(tmpdir(), "image-cache-"));
   log = [];
   built = [];
+  asked = [];
   around = {
     cache,
     ubuntuDirectory: `${origin}/noble`,
     probeTimeoutMs: 2000,
-    buildDebian: async (file) => {
+    buildDebian: async (file, programs) => {
       built.push(file);
+      asked.push(programs);
       await writeFile(file, disk);
     },
     log: (line) => log.push(line),
@@ -117,6 +120,28 @@ test("Debian is built once, also when two ask for it at the same time", async ()
   expect(built).toEqual([images[0].path]);
   expect(basename(built[0] ?? "")).toMatch(/^debian-12-[0-9a-f]{12}\.qcow2$/);
   expect(await kept()).toEqual([basename(images[0].path)]);
+});
+
+test("Debian with programs is an image of its own, which auto is too where they are wanted", async () => {
+  serveUbuntu();
+  const [plain, mysql, auto] = [
+    await resolveImage("debian-12", undefined, around),
+    await resolveImage("debian-12", undefined, around, ["mysql"]),
+    await resolveImage("auto", undefined, around, ["mysql"]),
+  ];
+  expect(mysql.path).not.toBe(plain.path);
+  expect(auto).toEqual(mysql);
+  expect(asked).toEqual([[], ["mysql"]]);
+  expect((await resolveImage("ubuntu-24.04", undefined, around, ["mysql"])).name).toBe("ubuntu-24.04");
+});
+
+test("a program that no image is built with is refused", async () => {
+  await expect(resolveImage("debian-12", undefined, around, ["games"])).rejects.toThrow(
+    /"games".*mysql, office/,
+  );
+  expect(await checkImage("debian-12", undefined, around, ["games"])).toEqual([
+    expect.stringContaining('"games"'),
+  ]);
 });
 
 test("who died while making an image holds nobody up", async () => {

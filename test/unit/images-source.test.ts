@@ -1,12 +1,15 @@
 import { expect, test } from "vitest";
+import { programSet } from "../../images/programs.ts";
 import {
   chooseAuto,
   debianFile,
   isUbuntuFile,
   parseSource,
+  programsIn,
   sumOf,
   ubuntuFile,
   urlFile,
+  withPrograms,
 } from "../../images/source.ts";
 
 const sumA = "a".repeat(64);
@@ -48,4 +51,24 @@ test("names in the cache tell what a file was made from", () => {
     urlFile("https://example.org/x.img", sumA),
   );
   expect(urlFile("https://example.org/a%20b/../")).toMatch(/^url-[0-9a-f]{12}-[\w.-]+$/);
+});
+
+test("an image that was built here tells by its name what it was built with", () => {
+  for (const programs of [[], ["mysql"], ["mysql", "office"]]) {
+    expect(programsIn(debianFile(sumA, programs))).toEqual(programs);
+  }
+  for (const other of [ubuntuFile(sumA), "url-0123456789ab-mysql.qcow2", "debian-12-mysql.qcow2"]) {
+    expect(programsIn(other)).toEqual([]);
+  }
+});
+
+test("in whatever order programs are said, the image is the same", () => {
+  expect(programSet(["office", "mysql", "office"])).toEqual(programSet(["mysql", "office"]));
+});
+
+test("auto is Debian where programs are wanted in it; other sources stay what they are", () => {
+  const debian = { kind: "build", name: "debian-12" };
+  expect(withPrograms(parseSource("auto"), ["mysql"])).toEqual(debian);
+  expect(withPrograms(parseSource("auto"), [])).toEqual({ kind: "auto" });
+  expect(withPrograms(parseSource("ubuntu-24.04"), ["mysql"])).toEqual(parseSource("ubuntu-24.04"));
 });

@@ -13,8 +13,8 @@ const [uuid1, uuid2] = ["1b7159b2-c702-5eb0-be68-43576be5849d", "2b7159b2-c702-5
 const ssh = (name: string, address: string) => ({ name, address, port: 22, user: "root" });
 const past: Past = {
   guests: [
-    { name: "vm1", uuid: uuid1, host: "host1" },
-    { name: "vm2", uuid: uuid2, host: "host3" },
+    { name: "vm1", uuid: uuid1, host: "host1", programs: [] },
+    { name: "vm2", uuid: uuid2, host: "host3", programs: [] },
   ],
   hosts: {
     host1: ssh("host1", "192.0.2.11"),
@@ -34,20 +34,30 @@ describe("what Pulumi's state tells", () => {
   const domain = {
     type: "pulumi-nodejs:dynamic/testbed:Domain",
     outputs: {
-      spec: { name: "vm1", uuid: uuid1, storage: { transport: "kernel" } },
+      spec: {
+        name: "vm1",
+        uuid: uuid1,
+        storage: { transport: "kernel", basePath: "/e/debian-12-mysql-0123456789ab.qcow2" },
+      },
       bootedOn: "host1",
       fleet: fleet("host1", "host2"),
     },
   };
   const migration = {
     type: "pulumi-nodejs:dynamic/testbed:Migration",
-    outputs: { guest: "vm1", uuid: uuid1, host: "host2", fleet: fleet("host1", "host2", "host3") },
+    outputs: {
+      guest: "vm1",
+      uuid: uuid1,
+      host: "host2",
+      conditions: { workload: { type: "cpu" } },
+      fleet: fleet("host1", "host2", "host3"),
+    },
   };
   const other = { type: "pulumi:pulumi:Stack", outputs: {} };
 
   test("is where guests were last seen, and how hosts were reached", () => {
     expect(pastOf([other, domain, migration])).toEqual({
-      guests: [{ name: "vm1", uuid: uuid1, host: "host2" }],
+      guests: [{ name: "vm1", uuid: uuid1, host: "host2", programs: ["mysql"], workload: { type: "cpu" } }],
       hosts: past.hosts,
       transport: "kernel",
     });

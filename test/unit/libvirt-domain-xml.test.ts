@@ -230,3 +230,15 @@ test("whatever a name, a path or a password holds is read back as it is", () => 
     }),
   );
 });
+
+test.each(["kernel", "userspace"] as const)(
+  "a redo log of the host's own is a file there, over the shared base (%s)",
+  (transport) => {
+    const path = "/var/lib/kvm-migration-testbed/disks/vm1.qcow2";
+    const storage = { ...emulated.storage, transport, overlayPath: path, localGiB: 4 };
+    const [disk, seed] = parsed(domainXml({ ...emulated, storage })).domain.devices.disk;
+    expect([disk["@type"], disk.source]).toEqual(["file", { "@file": path }]);
+    const shared = transport === "kernel" ? "file" : "network";
+    expect([disk.backingStore["@type"], seed["@type"]]).toEqual([shared, shared]);
+  },
+);

@@ -49,6 +49,24 @@ Setup time:       4            ms
     });
   });
 
+  test("a disk that is copied along, before memory is sent", () => {
+    const printed = `Job type:         Unbounded   
+Operation:        Outgoing migration
+Time elapsed:     2142         ms
+Data processed:   7.562 MiB
+Data remaining:   216.000 MiB
+Data total:       223.562 MiB
+File processed:   7.562 MiB
+File remaining:   216.000 MiB
+File total:       223.562 MiB
+`;
+    expect(parseJobInfo(printed)).toEqual({
+      operation: "Outgoing migration",
+      elapsedMs: 2142,
+      storageRemainingMiB: 216,
+    });
+  });
+
   test("a completed migration, with both clocks' downtime and one clock's", () => {
     const printed = `Job type:         Completed   
 Operation:        Incoming migration

@@ -62,6 +62,7 @@ describe("the definition of a running guest", () => {
           cache: "none",
           path: "/export/testbed/vm2.qcow2",
           server: "10.77.43.10",
+          backing: { path: "/export/testbed/debian-12-b6450ff5ab50.qcow2", server: "10.77.43.10" },
           isMirrored: false,
         },
         {
@@ -96,7 +97,8 @@ describe("the definition of a running guest", () => {
 const answers = `memory 17094
 resident vm1 314
 resident vm2 325
-space 66235
+space /var/lib/kvm-migration-testbed/moving 66235
+size 197145
 bridge br0 1500
 machine microvm
 machine pc-q35-10.0
@@ -112,7 +114,8 @@ describe("what a host says of itself", () => {
     expect(parseSurvey(`${answers}definition\n${running}`)).toEqual({
       availableMiB: 17094,
       residentMiB: { vm1: 314, vm2: 325 },
-      spaceMiB: 66235,
+      spaceMiB: { "/var/lib/kvm-migration-testbed/moving": 66235 },
+      fileMiB: 1,
       bridges: { br0: 1500 },
       machines: ["microvm", "pc-q35-10.0", "pc-q35-9.2"],
       userfaultfd: "usable",
@@ -124,7 +127,12 @@ describe("what a host says of itself", () => {
   });
 
   test("what it does not say is absent", () => {
-    expect(parseSurvey("definition\n")).toEqual({ residentMiB: {}, bridges: {}, machines: [] });
+    expect(parseSurvey("definition\n")).toEqual({
+      residentMiB: {},
+      spaceMiB: {},
+      bridges: {},
+      machines: [],
+    });
     expect(parseSurvey("userfaultfd Operation not permitted\n")).toMatchObject({
       userfaultfd: "Operation not permitted",
     });
@@ -135,7 +143,7 @@ describe("what a host says of itself", () => {
     parseSurvey(execFileSync("bash", ["-c", surveyScript(questions)]).toString());
 
   test("memory and room are this machine's", () => {
-    const { availableMiB = 0, spaceMiB = -1 } = ask(
+    const { availableMiB = 0, spaceMiB } = ask(
       { ask: "memory" },
       { ask: "resident", guests: ["it's not here"] },
       { ask: "space", directory: "/tmp/not/yet/there" },
@@ -143,7 +151,7 @@ describe("what a host says of itself", () => {
     const totalKiB = Number(/^MemTotal:\s+(\d+)/.exec(readFileSync("/proc/meminfo", "utf8"))?.[1]);
     expect(availableMiB).toBeGreaterThan(0);
     expect(availableMiB).toBeLessThan(totalKiB / 1024);
-    expect(spaceMiB).toBeGreaterThanOrEqual(0);
+    expect(spaceMiB["/tmp/not/yet/there"]).toBeGreaterThanOrEqual(0);
   });
 
   test("the last free port of some waits for one call, and then no more", async () => {

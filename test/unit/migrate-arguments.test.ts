@@ -25,6 +25,12 @@ describe("virsh's arguments of a running guest's move", () => {
     for (const mode of runningModes) expect(args({ mode })).not.toContain("--unsafe");
   });
 
+  test("a disk that lies on the host is copied over the shared base, and no other one is", () => {
+    const all = migrateArguments({ mode: "live" }, uuid, host, true);
+    expect(all.join(" ")).toContain("--copy-storage-inc --migrate-disks vda ");
+    expect(args({ mode: "live" }).join(" ")).not.toContain("storage");
+  });
+
   test("a port and a bandwidth are what the config says", () => {
     const all = args({ mode: "live", port: 49200, bandwidthMiBps: 100 }).join(" ");
     expect(all).toContain("tcp://198.51.100.12:49200 --bandwidth 100 ");

@@ -274,5 +274,6 @@ describe("a line of progress", () => {
     const job = { iteration: 2, remainingMiB: 412.4, bandwidthMiBps: 83.489 };
     expect(progressText(job, 2700)).toBe("2.7 s, pass 2, 412 MiB remaining at 83.5 MiB/s");
     expect(progressText({ remainingMiB: 0 }, 900)).toBe("0.9 s, pass 1, 0 MiB remaining");
+    expect(progressText({ storageRemainingMiB: 96.4 }, 900)).toBe("0.9 s, storage, 96 MiB remaining");
   });
 });

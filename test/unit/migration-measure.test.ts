@@ -69,6 +69,16 @@ describe("the phases of a pre-copy and the paper's equations", () => {
     });
   });
 
+  test("a disk that is copied along has a phase of its own, until memory is sent", () => {
+    const { phases, totalMs, equations } = precopyTimeline({ ...moments, storageMs: 120 }, {});
+    expect(phases.slice(0, 3)).toEqual([
+      { name: "preparation", startMs: 0, endMs: 120 },
+      { name: "storage", startMs: 120, endMs: 200 },
+      { name: "iterations", startMs: 200, endMs: 1200 },
+    ]);
+    expect(equations.tiMs + equations.ovMs).toBe(totalMs);
+  });
+
   test("DM without a trace is what remained over the bandwidth, and said to be estimated", () => {
     const { equations } = precopyTimeline(moments, { remainingMiB: 6, bandwidthMiBps: 100 });
     expect(equations).toMatchObject({ dmMs: 60, vsMs: 40, dmVsFrom: "estimated" });

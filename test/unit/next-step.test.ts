@@ -5,25 +5,7 @@ import type { Intent } from "../../migration/intent.ts";
 import { nextStep, type Step, type World } from "../../migration/next-step.ts";
 import { GuestActiveTwice, isActive } from "../../migration/whereabouts.ts";
 import { migrationModes } from "../../report/record.ts";
-
-const sighting = (host: string, state: Sighting["state"], more: Partial<Sighting> = {}): Sighting => ({
-  host,
-  state,
-  reason: "",
-  persistent: state !== "absent",
-  ...more,
-});
-
-const intentOf = (mode: Intent["mode"], phase: Intent["phase"] = "begun"): Intent => ({
-  schema: 1,
-  guest: "vm1",
-  uuid: "11111111-2222-4333-8444-555555555501",
-  from: "host1",
-  to: "host2",
-  mode,
-  phase,
-  startedAt: "2026-01-01T00:00:00.000Z",
-});
+import { intentOf, sighting } from "./moves-in-state.ts";
 
 const world = (
   source: Sighting["state"],

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { StackInput } from "../../stacks/config.ts";
 import { parseStackConfig } from "../../stacks/parse.ts";
-import { type Plan, planStack } from "../../stacks/plan.ts";
+import { type Known, type Plan, planStack } from "../../stacks/plan.ts";
 import { labInput, metalInput, mistakesIn } from "./config-stack.ts";
 
 const plan = (input: StackInput, stack = "lab"): Plan => planStack(parseStackConfig(input, stack), stack);
@@ -48,14 +48,21 @@ describe("the plan of a lab", () => {
       memoryMiB: 1024,
       vcpus: 1,
       diskGiB: 14,
+      redo: "shared",
       mac: "52:54:00:4e:c5:3c",
       network: { address: "10.77.0.101", cidr: "10.77.0.101/24", gateway: "10.77.0.1" },
       workload: { type: "idle" },
+      programs: [],
       vnc: { port: 5901, listen: "127.0.0.1" },
       migration: { mode: "live", maxDowntimeMs: 300, timeoutMs: 600_000, drift: "return" },
     });
     expect(guests[1]?.network?.address).toBe("10.77.0.102");
     expect(guests[1]).not.toHaveProperty("vnc");
+  });
+
+  it("gives guests that have an address the name servers", () => {
+    const { guests } = plan(labInput({ bridge: { dns: ["10.77.0.1"] } }));
+    expect(guests[0]?.network).toMatchObject({ dns: ["10.77.0.1"] });
   });
 
   it("follows the lab's network", () => {
@@ -67,6 +74,27 @@ describe("the plan of a lab", () => {
       bridge: "lab1",
     });
     expect(hosts.map(({ ssh }) => ssh.address)).toEqual(["172.16.8.11", "172.16.8.12"]);
+  });
+});
+
+describe("the image of a guest", () => {
+  const programs = (source: string, known: Known = {}) => {
+    const guests = [{ name: "vm1", workload: { type: "mysql" as const } }, { name: "vm2" }];
+    const input = labInput({ image: { source }, guests });
+    return planStack(parseStackConfig(input, "lab"), "lab", known).guests.map((guest) => guest.programs);
+  };
+
+  it("is built with what its workload needs, if it is built here", () => {
+    expect(programs("auto")).toEqual([["mysql"], []]);
+    expect(programs("debian-12")).toEqual([["mysql"], []]);
+    for (const other of ["ubuntu-24.04", "/srv/a.qcow2", "https://example.org/a.qcow2"]) {
+      expect(programs(other)).toEqual([[], []]);
+    }
+  });
+
+  it("stays the one that its disk lies over, whatever the config says now", () => {
+    expect(programs("auto", { programs: { vm1: ["office"], vm2: [] } })).toEqual([["office"], []]);
+    expect(programs("ubuntu-24.04", { programs: { vm1: ["mysql"] } })).toEqual([["mysql"], []]);
   });
 });
 

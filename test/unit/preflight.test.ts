@@ -124,6 +124,16 @@ describe("the disk's folder", () => {
     ]);
   });
 
+  test("of one that moves along is that of the image it lies over", () => {
+    const path = "/var/lib/kvm-migration-testbed/disks/vm1.qcow2";
+    const local = { ...disk, path, backing: { path: "/e/base.qcow2", server: "192.0.2.10" } };
+    expect(diskFolders(guest({ disks: [local] }), path)).toEqual([
+      { transport: "userspace", server: "192.0.2.10", path: "/e" },
+    ]);
+    const { backing: _, ...alone } = local;
+    expect(diskFolders(guest({ disks: [alone] }), path)).toEqual([]);
+  });
+
   test("is the same at both ends when what one wrote the other reads", () => {
     const folder = { transport: "userspace", server: "192.0.2.10", path: "/e" } as const;
     const check = (proof: object) => imageCheck("host1", "host2", [{ folder, written: "abc", ...proof }]);

@@ -42,7 +42,8 @@ const fleet = {
   storage: { ssh: { ...ssh, name: "storage" }, intentDirectory: "/e/.migrations" },
 };
 const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
-const spec = { name: "vm1", uuid };
+const storage = { overlayPath: "/e/vm1.qcow2", basePath: "/e/base.qcow2" };
+const spec = { name: "vm1", uuid, storage };
 const domain = { spec, host: "host1", fleet };
 const migration = {
   guest: "vm1",

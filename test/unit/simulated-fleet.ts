@@ -32,6 +32,8 @@ interface Domain {
   xml: string;
   job?: string;
   memory?: Memory;
+  /** The redo log that its QEMU has open, where that is a file of the machine's own. */
+  disk?: FileNode;
   /** Its memory is spread over two hosts. */
   isSplit?: boolean;
   /** Someone asked for the end of its pre-copy: by post-copy, or by none. */
@@ -63,6 +65,12 @@ export type Fate =
 
 export const crashes = ["crash, goes on", "crash, stops", "crash with libvirtd"] as const;
 
+/** Where a machine has the redo logs that are its own. */
+const ownDisks = "/var/lib/kvm-migration-testbed/disks/";
+export const ownDisk = (guest: string): string => `${ownDisks}${guest}.qcow2`;
+/** What is in a redo log: how often the guest has begun to run on it. */
+export const redoText = (epoch: number): string => `redo log of epoch ${epoch}`;
+
 const magic = { partial: "LibvirtQemudPart", complete: "LibvirtQemudSave" };
 
 /** Machines in memory that understand what the engine tells them, and take note of what must never happen. */
@@ -82,6 +90,8 @@ export class SimulatedFleet {
   boots = 0;
   /** Whether guests get their memory dirty so fast that pre-copy does not end by itself; time passes while it goes on. */
   isHot = false;
+  /** Whether guests' redo logs are on their machines' own disks. */
+  isLocal = false;
   /** Which run of our program may speak to machines. */
   generation = 0;
   unreachable = new Set<string>();
@@ -284,6 +294,7 @@ export class SimulatedFleet {
 /** What a guest that is off has no more. */
 function forget(domain: Domain): void {
   delete domain.memory;
+  delete domain.disk;
   delete domain.job;
   delete domain.loading;
   delete domain.isSplit;
@@ -355,6 +366,12 @@ export class Machine {
       ...filePrograms(this.files),
       ...this.#surveyPrograms(),
       virsh: (args, stdin) => this.#virsh(args, stdin),
+      "qemu-img": atOnce((args) => {
+        if (args[0] === "info" && !this.files.has(args.at(-1) ?? "")) return failed("Could not open it");
+        if (args[0] === "info") return ok('{ "virtual-size": 4294967296, "format": "qcow2" }');
+        this.files.set(args.at(-2) ?? "", { text: redoText(0) });
+        return ok();
+      }),
       ssh: (args) => this.#ssh(args),
       scp: (args) => this.#scp(args),
     };
@@ -451,7 +468,11 @@ export class Machine {
           here.map(({ name }) => `${name} 100`),
         );
       }),
-      space: atOnce(() => ok(`space ${this.spaceMiB}\n`)),
+      size: atOnce(([path = ""]) => {
+        const file = this.files.get(path);
+        return file ? ok(`size ${file.text.length}\n`) : failed(`stat: cannot statx '${path}'`);
+      }),
+      space: atOnce(([directory]) => ok(`space ${directory} ${this.spaceMiB}\n`)),
       bridges: atOnce(() =>
         lines(
           "bridge",
@@ -498,13 +519,36 @@ export class Machine {
   /** Boots a guest that is defined here. */
   boot(domain: Domain): void {
     domain.memory = { boot: ++this.world.boots, epoch: this.world.diskEpoch(domain.uuid) };
+    this.#open(domain);
     this.#run(domain, "booted");
   }
 
+  /** A new guest's redo log. */
+  makeDisk(guest: string): void {
+    this.files.set(ownDisk(guest), { text: redoText(0) });
+  }
+
+  #ownDisk({ xml }: Domain): string | undefined {
+    return new RegExp(`<source file="(${ownDisks}[^"]*)"`).exec(xml)?.[1];
+  }
+
+  #lacksDisk(domain: Domain): Result | undefined {
+    const path = this.#ownDisk(domain);
+    return path === undefined || this.files.has(path)
+      ? undefined
+      : failed(`error: Cannot access storage file '${path}': No such file or directory`);
+  }
+
+  #open(domain: Domain): void {
+    const file = this.files.get(this.#ownDisk(domain) ?? "");
+    if (file) domain.disk = file;
+  }
+
   add(domain: Pick<Domain, "uuid" | "name">): Domain {
+    const overlay = this.world.isLocal ? ownDisk(domain.name) : `${exported}${domain.name}.qcow2`;
     const xml =
       `<domain><name>${domain.name}</name><uuid>${domain.uuid}</uuid><os><type machine="pc-q35-7.2">hvm</type></os><devices>` +
-      `<disk><driver cache="none"/><source file="${exported}${domain.name}.qcow2"/><target dev="vda"/></disk>` +
+      `<disk><driver cache="none"/><source file="${overlay}"/><backingStore><source file="${exported}base.qcow2"/></backingStore><target dev="vda"/></disk>` +
       `<interface type="bridge"><source bridge="br0"/></interface></devices></domain>`;
     const made: Domain = { ...domain, xml, state: "inactive", reason: "", persistent: true };
     this.domains.set(domain.uuid, made);
@@ -520,6 +564,12 @@ export class Machine {
     const epoch = world.diskEpoch(domain.uuid);
     if (domain.memory?.epoch !== epoch) {
       world.violations.push(`a memory of epoch ${domain.memory?.epoch} runs on a disk of epoch ${epoch}`);
+    }
+    if (this.#ownDisk(domain) !== undefined) {
+      if (domain.disk?.text !== redoText(epoch)) {
+        world.violations.push(`runs on a ${domain.disk?.text} where the newest is of epoch ${epoch}`);
+      }
+      if (domain.disk) domain.disk.text = redoText(epoch + 1);
     }
     world.diskEpochs.set(domain.uuid, epoch + 1);
     if (domain.memory) domain.memory = { ...domain.memory, epoch: epoch + 1 };
@@ -544,10 +594,12 @@ export class Machine {
     return (this.#lastMs / 1000).toFixed(6);
   }
 
-  #ssh(args: string[]): Running {
+  *#ssh(args: string[]): Running {
+    // To a connection that is open already: none is kept here.
+    if (args.includes("-O")) return ok();
     const rest = operands(args);
     const [, address = ""] = rest[0]?.split("@") ?? [];
-    return this.world.machine(address).shell(rest.slice(1).join(" "), "");
+    return yield* this.world.machine(address).shell(rest.slice(1).join(" "), "");
   }
 
   *#scp(args: string[]): Running {
@@ -571,7 +623,7 @@ export class Machine {
     const [command = "", ...rest] = args.filter((arg, i) => {
       return arg !== "-q" && arg !== "-c" && args[i - 1] !== "-c";
     });
-    const valued = ["--migrateuri", "--bandwidth", "--postcopy-bandwidth"];
+    const valued = ["--migrateuri", "--bandwidth", "--postcopy-bandwidth", "--migrate-disks"];
     const isValue = (i: number) => valued.includes(rest[i - 1] ?? "");
     const [first = ""] = rest.filter((arg, i) => !arg.startsWith("--") && !isValue(i));
     const domain = this.domains.get(first);
@@ -623,6 +675,7 @@ export class Machine {
         return ok();
       case "start":
         if (active) return failed("error: Domain is already active");
+        if (this.#lacksDisk(domain)) return this.#lacksDisk(domain) as Result;
         this.boot(domain);
         return ok();
       case "resume":
@@ -649,7 +702,7 @@ export class Machine {
         });
         return yield* rest.includes("--postcopy-resume")
           ? this.#resumePostcopy(domain, rest.at(-1) ?? "")
-          : this.#migrate(domain, rest.at(-1) ?? "", rest.includes("--postcopy"));
+          : this.#migrate(domain, rest.at(-1) ?? "", rest);
       case "migrate-postcopy":
         if (domain.job !== "Outgoing migration" || domain.state !== "running")
           return failed("error: Requested operation is not valid: no migration");
@@ -738,7 +791,10 @@ export class Machine {
     const domain = [...this.domains.values()].find(({ uuid }) => path.includes(uuid));
     if (!domain) return failed("error: no domain is defined");
     if (domain.state !== "inactive") return failed("error: domain is already active");
+    const obstacle = this.#lacksDisk(domain);
+    if (obstacle) return obstacle;
     Object.assign(domain, { state: "paused", reason: "starting up", loading: true });
+    this.#open(domain);
     try {
       yield;
       Object.assign(domain, { reason: "migrating", memory: JSON.parse(saved) });
@@ -755,8 +811,18 @@ export class Machine {
     return this.world.machine(address);
   }
 
-  *#migrate(domain: Domain, uri: string, mayUsePostcopy: boolean): Running {
+  *#migrate(domain: Domain, uri: string, flags: readonly string[]): Running {
     const peer = this.#peer(uri);
+    const mayUsePostcopy = flags.includes("--postcopy");
+    const mirror = flags.includes("--copy-storage-inc") && peer.files.get(this.#ownDisk(domain) ?? "");
+    if (domain.disk && !flags.includes("--copy-storage-inc")) {
+      return failed("error: Unsafe migration: Migration without shared storage is unsafe");
+    }
+    if (domain.disk && !mirror) {
+      return failed(
+        "error: Operation not supported: pre-creation of storage targets for incremental storage migration is not supported",
+      );
+    }
     this.world.countMoves();
     if (domain.state !== "running" || !domain.memory) return failed("error: domain is not running");
     if (peer.domains.has(domain.uuid)) return failed("error: domain already exists at the destination");
@@ -773,7 +839,15 @@ export class Machine {
         persistent: false,
         job: "Incoming migration",
       });
+      delete copy.disk;
       yield;
+      if (mirror && domain.disk) {
+        copy.disk = mirror;
+        mirror.text = domain.disk.text.slice(3);
+        this.#emit("JOB_STATUS_CHANGE", domain, { status: "created", id: "drive-virtio-disk0" });
+        yield;
+        this.#emit("BLOCK_JOB_READY", domain, { type: "mirror", len: 131072, offset: 131072 });
+      }
       this.#trace(domain, "migration_bitmap_sync_end dirty_pages 0");
       this.#emit("MIGRATION_PASS", domain, { pass: 1 });
       this.#emit("MIGRATION", domain, { status: "active" });
@@ -794,6 +868,11 @@ export class Machine {
       if (domain.state === "running") this.#emit("STOP", domain);
       Object.assign(domain, { state: "paused", reason: "migrating" });
       yield;
+      if (mirror && domain.disk) {
+        mirror.text = domain.disk.text;
+        this.#emit("BLOCK_JOB_COMPLETED", domain, { type: "mirror", len: 196608, offset: 196608 });
+        yield;
+      }
       if (domain.asked === "postcopy") {
         Object.assign(domain, { reason: "post-copy", isSplit: true });
         Object.assign(copy, { memory: domain.memory, isSplit: true, persistent: true });
@@ -847,7 +926,9 @@ export class Machine {
     if (domain.state === "inactive") throw new Error("pulled from a source that is off");
     this.#emit("MIGRATION", domain, { status: "completed" });
     Object.assign(copy, { reason: "migrated" });
+    const { disk } = copy;
     forget(copy);
+    if (disk) copy.disk = disk;
     copy.memory = { ...(domain.memory as Memory), epoch: peer.world.diskEpoch(domain.uuid) };
     this.#tellJob(domain);
     yield;

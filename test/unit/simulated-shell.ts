@@ -148,7 +148,9 @@ export function* bash(script: string, stdin: string, environment: Environment): 
       yield;
       file.text = result.stdout;
     } else if (output === undefined) stdout.push(result.stdout);
-    if (!redirects.some(({ operator }) => operator === "2>")) stderr.push(result.stderr);
+    const errors = redirects.find(({ operator }) => operator === "2>")?.path;
+    if (errors === undefined) stderr.push(result.stderr);
+    else if (errors !== "/dev/null") environment.files.set(errors, { text: result.stderr });
     return result.exitCode;
   }
 
@@ -192,6 +194,7 @@ export function filePrograms(files: Environment["files"]): Record<string, Progra
   };
   return {
     true: atOnce(() => ok()),
+    false: atOnce(() => failed("")),
     export: atOnce(() => ok()),
     mkdir: atOnce(() => ok()),
     rmdir: atOnce(() => ok()),
@@ -215,10 +218,14 @@ export function filePrograms(files: Environment["files"]): Record<string, Progra
     }),
     rm: function* (args) {
       for (const path of paths(args)) {
-        files.delete(path);
+        if (!files.delete(path) && !args.includes("-f")) return missing(path);
         yield;
       }
       return ok();
     },
+    ls: atOnce((args) => {
+      const found = paths(args).filter((path) => files.has(path));
+      return found.length > 0 ? ok(`${found.join("\n")}\n`) : missing(args.at(-1) ?? "");
+    }),
   };
 }

@@ -57,6 +57,23 @@ describe("the table of migrations", () => {
     }
   });
 
+  it("shows the copy of a redo log where there was one, and fits still", () => {
+    const live = liveRecord({
+      phases: [
+        { name: "preparation", startMs: 0, endMs: 100 },
+        { name: "storage", startMs: 100, endMs: 150 },
+        ...liveRecord().phases.slice(1),
+      ],
+    });
+    const [, head = "", , row = "", shared = ""] = phaseTable([live, liveRecord()]).split("\n").slice(1);
+    const cells = (line: string) => line.split("│").map((cell) => cell.trim());
+    expect(cells(head).slice(3, 6)).toEqual(["preparation", "storage", "iterations (TI)"]);
+    expect(cells(row).slice(3, 6)).toEqual(["100", "50", "1120"]);
+    expect(cells(shared)[4]).toBe("–");
+    expect(head.length).toBeLessThanOrEqual(110);
+    expect(phaseTable([liveRecord()])).not.toContain("storage");
+  });
+
   it("says so when there is nothing", () => {
     expect(migrationTable([])).toBe("No migrations yet.");
     expect(phaseTable([])).toBe("");

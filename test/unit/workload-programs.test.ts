@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -126,6 +126,19 @@ test("what a workload needs and cannot get is said where the one who waits for i
   expect(problem).toContain("apt-get update: E: Could not resolve archive");
   expect(problem).toContain("image.source: debian-12");
 });
+
+test("what kept an earlier try from its work is gone once a later one gets to it", async () => {
+  const main = install({ type: "cpu" }, { packages: [] });
+  writeFileSync(file("problem"), "no route to the archive\n");
+  const program = spawn("python3", [main, "run", file("workload.json")], { stdio: "ignore", detached: true });
+  try {
+    for (let waited = 0; linesIn(folder).length < 1 && waited < 100; waited++) await setTimeout(100);
+    expect(linesIn(folder)).not.toHaveLength(0);
+    expect(existsSync(file("problem"))).toBe(false);
+  } finally {
+    process.kill(-(program.pid as number), "SIGKILL");
+  }
+}, 30_000);
 
 interface Verified {
   acknowledged: number;

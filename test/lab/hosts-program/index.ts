@@ -33,14 +33,11 @@ const hosts = ["host1", "host2"].map((name, i) => {
 });
 const trust = new HostTrust("trust", { hosts, key: trustKey });
 const bridge = new Bridge("br0", { hosts });
-const pool = new NfsPool("pool", {
-  storage: storage.access,
-  hosts,
-  baseImage: process.env.HOSTS_TEST_IMAGE as string,
-});
+const pool = new NfsPool("pool", { storage: storage.access, hosts });
+const base = pool.base("pool-base", { path: process.env.HOSTS_TEST_IMAGE as string });
 
 export const facts = hosts.map((host) => host.facts);
 export const trusted = trust.ready;
 export const guestNetwork = bridge.network;
 export const transport = pool.transport;
-export const baseVolume = pool.baseVolume;
+export const baseVolume = base.id;

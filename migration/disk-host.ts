@@ -1,0 +1,45 @@
+import type { GuestRequest } from "./guest.ts";
+import type { FleetSessions } from "./observe.ts";
+import { type LocalRedo, localRedoOf, makeRedo, redoPresence } from "./redo-log.ts";
+import type { Whereabouts } from "./whereabouts.ts";
+
+/**
+ * The host on which a guest is to be started, with its disk: where it is defined or, as long as it is defined nowhere, where its redo log is.
+ * A new guest's is made. Throws when it is elsewhere than the guest: an empty one in its place would be the loss of all that was written.
+ */
+export async function hostWithDisk(
+  { spec, host: wanted }: GuestRequest,
+  place: Whereabouts,
+  sessions: FleetSessions,
+): Promise<string> {
+  const redo = localRedoOf(spec.storage);
+  const host = place.kind === "nowhere" ? wanted : place.host;
+  if (!redo || place.kind === "active") return host;
+  const holders = await holdersOf(redo, sessions);
+  if (place.kind === "inactive" ? holders.includes(host) : holders.length === 1) {
+    return place.kind === "inactive" ? host : (holders[0] as string);
+  }
+  if (place.kind === "nowhere" && holders.length === 0) {
+    await makeRedo(sessions.host(host), redo, (spec.storage.localGiB as number) * 2 ** 30);
+    return host;
+  }
+  const found = holders.length === 0 ? "on no host" : `on ${holders.join(" and ")}`;
+  throw new Error(
+    place.kind === "inactive"
+      ? `Guest ${spec.name} is defined on ${host}, and its redo log ${redo.path} is ${found}. Nothing was changed. ` +
+          (holders.length === 0
+            ? `If what it wrote may be lost, remove its definition (virsh undefine ${spec.name}, there) and run again: it is made anew.`
+            : `Remove that definition (virsh undefine ${spec.name}, there) and run again: the guest is then started where its redo log is.`)
+      : `Guest ${spec.name} is defined nowhere, and its redo log ${redo.path} is ${found}. Nothing was changed. ` +
+          "See which of them is right (qemu-img check, ls -l), move the others out of the way, and run again.",
+  );
+}
+
+async function holdersOf(redo: LocalRedo, { hosts }: FleetSessions): Promise<string[]> {
+  const found = await Promise.all(
+    hosts.map(async (session) =>
+      (await redoPresence(session, redo)) === "file" ? [session.target.name] : [],
+    ),
+  );
+  return found.flat();
+}

@@ -1,0 +1,66 @@
+import { dirname } from "node:path/posix";
+import type { GuestStorage } from "../libvirt/domain-xml.ts";
+import { parseImageInfo } from "../libvirt/image-info.ts";
+import { quote, type SshSession } from "../libvirt/ssh-session.ts";
+
+/** A guest's redo log on the disk of the host where the guest is: a qcow2 overlay over the shared base image. */
+export type LocalRedo = Pick<GuestStorage, "basePath" | "baseFormat"> & { path: string };
+
+/** Absent: the guest's redo log is on the shared storage. */
+export const localRedoOf = ({
+  overlayPath,
+  localGiB,
+  basePath,
+  baseFormat,
+}: GuestStorage): LocalRedo | undefined =>
+  localGiB === undefined ? undefined : { path: overlayPath, basePath, baseFormat };
+
+/** Where a host keeps them. */
+export const localRedoDirectory = "/var/lib/kvm-migration-testbed/disks";
+
+/** The uuid tells it from what another guest of that name may have left. */
+export const localRedoPath = (guest: string, uuid: string): string =>
+  `${localRedoDirectory}/${guest}-${uuid}.qcow2`;
+
+/** What a host has of a redo log; scraps: something of a copy that did not become whole. */
+export type RedoPresence = "file" | "scraps" | "absent";
+
+/** Whether the host has it, by name: libvirt's definition tells whether what bears the name at a move's destination is whole. */
+export async function redoPresence(session: SshSession, { path }: LocalRedo): Promise<RedoPresence> {
+  const { stdout } = await session.run("looking for a redo log", `ls -d ${quote(path)}* 2>/dev/null || true`);
+  const found = stdout.split("\n").filter(Boolean);
+  return found.includes(path) ? "file" : found.length > 0 ? "scraps" : "absent";
+}
+
+/** Makes an empty one; what had its name is gone. */
+export async function makeRedo(session: SshSession, redo: LocalRedo, bytes: number): Promise<void> {
+  const { path, basePath, baseFormat } = redo;
+  const part = quote(`${path}.part`);
+  await session.run(
+    "making a redo log",
+    // -u: the base need not be a file here, where QEMU reaches it over NFS by itself.
+    `set -e
+mkdir -p -m 755 ${quote(dirname(path))}
+qemu-img create -q -u -f qcow2 -b ${quote(basePath)} -F ${baseFormat} ${part} ${bytes}
+mv ${part} ${quote(path)}`,
+  );
+}
+
+/** How large the guest sees it. */
+export async function redoBytes(session: SshSession, { path }: LocalRedo): Promise<number> {
+  const { stdout } = await session.run(
+    `reading the size of ${path}`,
+    // -U: a running guest has it locked.
+    `qemu-img info -U --output=json ${quote(path)}`,
+  );
+  return parseImageInfo(stdout).virtualBytes;
+}
+
+/** Removes it and all that is left of copies of it. */
+export async function discardRedo(session: SshSession, { path }: LocalRedo): Promise<void> {
+  await session.run(
+    "removing a redo log",
+    // The file itself last: as long as it is there, whoever looks knows that something is left to remove.
+    `rm -f ${quote(path)}.* ${quote(path)}; rmdir ${quote(dirname(path))} 2>/dev/null || true`,
+  );
+}
