@@ -43,3 +43,21 @@ test("cancelled before it has begun, it does nothing that stays", async () => {
   const signal = AbortSignal.abort(new Error("too late"));
   await expect(session.run("sleeping", "sleep 60", { signal })).rejects.toThrow("too late");
 });
+
+test("one whose time is over has failed, although what it started goes on", async () => {
+  const marker = `605.0${process.pid}`;
+  await expect(session.run("sleeping", `sleep ${marker} & wait`, { timeoutMs: 200 })).rejects.toThrow(
+    /sleeping on host1 failed .*0\.2 s/,
+  );
+  expect(await running(marker)).toBe("1");
+  await execa("pkill", ["-f", `^sleep ${marker}`]);
+});
+
+test("one that may be ended early is ended when its time is over", async () => {
+  const { signal } = new AbortController();
+  const marker = `606.0${process.pid}`;
+  await expect(session.run("sleeping", `sleep ${marker} & wait`, { timeoutMs: 200, signal })).rejects.toThrow(
+    "sleeping on host1 failed",
+  );
+  await expect.poll(() => running(marker)).toBe("0");
+});
