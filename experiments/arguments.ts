@@ -4,7 +4,7 @@ import { ownSize } from "./experiment.ts";
 
 /** What the command line asks for. */
 export interface Options {
-  /** An experiment's name, the path of its file, or `list`. */
+  /** An experiment's name, or the path of its file; empty with `help` and `list`. */
   experiment: string;
   size: string;
   repeats?: number;
@@ -15,16 +15,17 @@ export interface Options {
   dryRun: boolean;
   keep: boolean;
   down: boolean;
+  list: boolean;
   help: boolean;
 }
 
 export const help = `Usage: npm run experiment -- NAME [options]    makes the moves of experiments/NAME.yaml and measures them
-       npm run experiment -- list              which experiments there are
+       npm run experiment -- --list            which experiments there are
 
 NAME can be the path of a YAML file, too. A run that was interrupted is gone on with, unless something else is asked for.
 
 Options:
-  --size SIZE     another size of the experiment                          default: ${ownSize}, that of the file
+  --sizes NAME    other sizes, such as the paper's own: --sizes paper     default: ${ownSize}, those of the file
   --repeats N     moves of each cell                                      default: as the file says
   --seed N        of the order in which moves are made                    default: drawn, and written down
   --stack NAME    the hosts, storage and SSH of stacks/Pulumi.NAME.yaml   default: a lab on this machine
@@ -33,7 +34,7 @@ Options:
   --new           begin another run, whatever is left of the latest
   --keep          leave the testbed up when all is done
   --down          take down the testbed of an experiment that was interrupted; its results stay
-  --dry-run       say what would be done, and in which order; nothing is touched
+  --dry-run       say what would be done, in which order, and how long it takes; nothing is touched
   --help
 
 Ctrl-C ends it after the move that is under way, or as soon as that is taken back. Results: results/experiments/NAME/, a file of JSON
@@ -45,7 +46,7 @@ export function readOptions(argv: readonly string[]): Options {
     args: [...argv],
     allowPositionals: true,
     options: {
-      size: { type: "string", default: ownSize },
+      sizes: { type: "string", default: ownSize },
       repeats: { type: "string" },
       seed: { type: "string" },
       stack: { type: "string" },
@@ -55,18 +56,19 @@ export function readOptions(argv: readonly string[]): Options {
       keep: { type: "boolean", default: false },
       down: { type: "boolean", default: false },
       "dry-run": { type: "boolean", default: false },
+      list: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
   const [experiment = "", ...more] = positionals;
-  if (!values.help && experiment === "")
-    throw new Error("Which experiment? `npm run experiment -- list` says which there are.");
+  if (!values.help && !values.list && experiment === "")
+    throw new Error("Which experiment? `npm run experiment -- --list` says which there are.");
   if (more.length > 0) throw new Error(`One experiment at a time, not ${positionals.join(", ")}.`);
   if (values.resume && values.new) throw new Error("--resume and --new are each other's contrary.");
   const { repeats, seed, limit, stack } = values;
   return {
     experiment,
-    size: values.size,
+    size: values.sizes,
     ...(repeats !== undefined && { repeats: wholeNumber("repeats", repeats, 1) }),
     ...(seed !== undefined && { seed: wholeNumber("seed", seed, 0) }),
     ...(limit !== undefined && { limitMinutes: minutes(limit) }),
@@ -75,6 +77,7 @@ export function readOptions(argv: readonly string[]): Options {
     dryRun: values["dry-run"],
     keep: values.keep,
     down: values.down,
+    list: values.list,
     help: values.help,
   };
 }

@@ -4,12 +4,18 @@ import { closeSessions } from "../libvirt/session-pool.ts";
 import { help, readOptions } from "./arguments.ts";
 import { turnsOf } from "./choose-run.ts";
 import { askedBy, drive, machinesFor, stackOf, takeDown } from "./drive.ts";
+import { expectedTime } from "./expected-time.ts";
 import { checkCells, experimentNames, loadExperiment } from "./load.ts";
 import { lock } from "./lock.ts";
 import { outline } from "./outline.ts";
+import { latestRun } from "./run-file.ts";
 import { drawSeed } from "./schedule.ts";
+import { inWords } from "./time-left.ts";
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** Where an experiment's runs are kept. */
+const runsOf = (name: string): string => join("results", "experiments", name);
 
 /** `npm run experiment -- NAME [options]` */
 async function main(): Promise<void> {
@@ -17,14 +23,18 @@ async function main(): Promise<void> {
   if (options.help) return say(help);
   if (!existsSync("Pulumi.yaml"))
     throw new Error("Run it in the project's folder: there is no Pulumi.yaml here.");
-  if (options.experiment === "list") return list();
+  if (options.list) return list();
   const loaded = await loadExperiment(options.experiment);
   const { name, file } = loaded;
   const asked = askedBy(options, loaded);
   checkCells(asked.experiment, await machinesFor(asked), stackOf(name, asked), file);
-  if (options.dryRun) return say(outline(asked, options.seed ?? drawSeed()));
-  const folder = join("results", "experiments", name);
-  const unlock = await lock(join(folder, "lock"), `The experiment ${name}`);
+  const folder = runsOf(name);
+  if (options.dryRun) return say(outline(asked, options.seed ?? drawSeed(), await latestRun(folder)));
+  // Labs of two experiments would have the same network, and disturb each other's figures.
+  const unlock = await lock(
+    `${process.cwd()} ${asked.stack ?? "lab"}`,
+    (pid) => `An experiment runs already on these machines, in process ${pid}. Wait for its end, or interrupt it.`,
+  );
   try {
     process.exitCode = options.down
       ? await takeDown(name, asked, folder, say)
@@ -38,10 +48,11 @@ async function main(): Promise<void> {
 async function list(): Promise<void> {
   for (const name of await experimentNames()) {
     const { experiment } = await loadExperiment(name);
-    const { turns } = turnsOf({ experiment, size: "" }, 0);
+    const { cells, turns } = turnsOf({ experiment, size: "" }, 0);
+    const { ms } = expectedTime(experiment, cells, turns, (await latestRun(runsOf(name)))?.lines ?? []);
     const sizes = Object.keys(experiment.sizes);
     const more = sizes.length > 0 ? `; other sizes: ${sizes.join(", ")}` : "";
-    say(`${name.padEnd(12)} ${experiment.title} (${turns.length} turns${more})`);
+    say(`${name.padEnd(12)} ${experiment.title} (${turns.length} turns, about ${inWords(ms)}${more})`);
   }
 }
 

@@ -14,12 +14,15 @@ import { LiveTestbed } from "./live-testbed.ts";
 import type { Loaded } from "./load.ts";
 import { PulumiStack } from "./pulumi-stack.ts";
 import { type Ending, Runner } from "./run.ts";
-import { type Run, RunFile, runName, runNames } from "./run-file.ts";
+import { latestRun, type Run, RunFile, runName } from "./run-file.ts";
 import { drawSeed } from "./schedule.ts";
 import { labOf, type Machines, machinesOf } from "./stack-config.ts";
 import type { Update } from "./testbed.ts";
 
 type Say = (line: string) => void;
+
+/** Beside the results. */
+const pulumiLog = "pulumi.log";
 
 /** What is asked for, by the experiment's file and the command line together. */
 export function askedBy(
@@ -99,12 +102,16 @@ export async function drive(
   const progress = new Progress(turns.length - left);
   const interruption = onInterruption((line) => progress.say(line));
   const stack = await openStack(name, asked, folder);
+  const plan = { experiment: asked.experiment, machines, cells, turns };
+  const runner = new Runner(plan, new LiveTestbed(process.cwd(), stack), file, progress, interruption);
   let ending: Ending;
   try {
-    const plan = { experiment: asked.experiment, machines, cells, turns };
-    const runner = new Runner(plan, new LiveTestbed(process.cwd(), stack), file, progress, interruption);
-    await runner.begin(head);
-    ending = await runner.goOn();
+    ending = await runner.run(head);
+  } catch (error) {
+    throw new Error(
+      `${(error as Error).message}\nWhat Pulumi said is in ${join(folder, pulumiLog)}. The same command tries again; with --down it takes the testbed down.`,
+      { cause: error },
+    );
   } finally {
     progress.stop();
     await file.writeCsv();
@@ -133,20 +140,10 @@ async function remove(stack: PulumiStack, say: Say): Promise<void> {
   await stack.remove();
 }
 
-/** What Pulumi prints is kept beside the results. */
 async function openStack(name: string, asked: Asked, folder: string): Promise<PulumiStack> {
   await mkdir(folder, { recursive: true });
-  const log = createWriteStream(join(folder, "pulumi.log"), { flags: "a" });
+  const log = createWriteStream(join(folder, pulumiLog), { flags: "a" });
   return PulumiStack.open(process.cwd(), stackOf(name, asked), name, (text) => log.write(text));
-}
-
-/** The latest run that has a head: one that was killed before that has made nothing. */
-async function latestRun(folder: string): Promise<Run | undefined> {
-  for (const run of (await runNames(folder)).toReversed()) {
-    const found = await new RunFile(folder, run).read();
-    if (found) return found;
-  }
-  return undefined;
 }
 
 const leftOfFile = (run: Run | undefined): number => (run ? leftOf(run.head, run.lines).length : 0);

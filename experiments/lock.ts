@@ -1,36 +1,34 @@
-import { mkdir, open, readFile, rm } from "node:fs/promises";
-import { dirname } from "node:path";
-
-/** When a process started, in clock ticks after boot: with it, a process id names one process alone. Undefined: there is none. */
-async function startTime(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  // The second field, a name in brackets, may hold blanks.
-  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-}
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createConnection, createServer } from "node:net";
+import { text } from "node:stream/consumers";
 
 /**
- * Keeps others from running the same experiment at the same time, until the returned function is called or this process is gone.
+ * Keeps others from doing the same thing at the same time, until the returned function is called or this process is gone, however it goes:
+ * the lock is a name that the kernel gives to one process at a time (a Unix socket without a file), so that there is nothing to clear away
+ * after a kill, and no moment in which two processes could both take it. Whoever comes second asks its holder for its process id.
  *
- * @throws when somebody runs it already
+ * @param key of what is locked, the same for all who want it
+ * @param busy what to say of the process that has it
+ * @throws when somebody has it
  */
-export async function lock(file: string, what: string): Promise<() => Promise<void>> {
-  await mkdir(dirname(file), { recursive: true });
-  const own = `${process.pid} ${await startTime(process.pid)}\n`;
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      const handle = await open(file, "wx");
-      await handle.writeFile(own);
-      await handle.close();
-      return () => rm(file, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
-    const [pid, started] = (await readFile(file, "utf8").catch(() => "")).trim().split(" ");
-    if (pid && started && (await startTime(Number(pid))) === started) {
-      throw new Error(`${what} runs already, in process ${pid}. Wait for its end, or interrupt it.`);
-    }
-    // Its process was killed.
-    await rm(file, { force: true });
+export async function lock(key: string, busy: (pid: string) => string): Promise<() => Promise<void>> {
+  // Names have at most 107 bytes.
+  const path = `\0kvm-migration-testbed-${createHash("sha256").update(key).digest("hex")}`;
+  const server = createServer((socket) => {
+    socket.on("error", () => {}); // who asked is gone
+    socket.end(String(process.pid));
+  });
+  server.listen(path);
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    throw new Error(busy(await text(createConnection(path)).catch(() => "that is just ending")));
   }
-  throw new Error(`${what} was begun by somebody else in this very moment; try again.`);
+  server.unref();
+  return async () => {
+    server.close();
+    await once(server, "close");
+  };
 }

@@ -75,28 +75,20 @@ export class PulumiStack {
   /** Writes the config and updates the stack: without a preview, and without a refresh. Throws UpdateFailed. */
   async up(config: StackInput): Promise<Outputs & { updateMs: number }> {
     await this.#write(config);
-    const givenUpMs = performance.now() + othersMs;
-    for (;;) {
+    return waitingForOthers(async () => {
       const startedMs = performance.now();
       let lastMs = startedMs;
-      try {
-        const { outputs } = await this.#stack.up({
-          refresh: false,
-          color: "never",
-          onOutput: (text) => {
-            lastMs = performance.now();
-            this.#onOutput(text);
-          },
-        });
-        // The API asks for outputs and history afterwards, which is no part of the update.
-        return { ...outputsOf(outputs), updateMs: lastMs - startedMs };
-      } catch (error) {
-        // A run that was killed leaves its update behind, which goes on or dies within seconds.
-        if (error instanceof ConcurrentUpdateError && performance.now() < givenUpMs) await sleep(2000);
-        else if (error instanceof CommandError) throw new UpdateFailed(saidBy(error));
-        else throw error;
-      }
-    }
+      const { outputs } = await this.#stack.up({
+        refresh: false,
+        color: "never",
+        onOutput: (text) => {
+          lastMs = performance.now();
+          this.#onOutput(text);
+        },
+      });
+      // The API asks for outputs and history afterwards, which is no part of the update.
+      return { ...outputsOf(outputs), updateMs: lastMs - startedMs };
+    });
   }
 
   /** As the last update left them; undefined: there was none yet. */
@@ -114,9 +106,9 @@ export class PulumiStack {
     return fleet;
   }
 
-  /** Destroys everything and forgets the stack; its file goes too. */
+  /** Destroys everything and forgets the stack; its file goes too. Throws UpdateFailed. */
   async remove(): Promise<void> {
-    await this.#stack.destroy({ color: "never", onOutput: this.#onOutput });
+    await waitingForOthers(() => this.#stack.destroy({ color: "never", onOutput: this.#onOutput }));
     await this.#stack.workspace.removeStack(this.name);
   }
 
@@ -126,6 +118,20 @@ export class PulumiStack {
     const namespaced = Object.entries(config).map(([key, value]) => [`${namespace}:${key}`, value]);
     const all = { [mark]: this.#experiment, ...Object.fromEntries(namespaced) };
     await writeFile(this.#file, stringify({ ...own, config: all }));
+  }
+}
+
+/** Runs an update as soon as that of a run that was killed is over: it goes on, or dies within seconds. */
+async function waitingForOthers<T>(update: () => Promise<T>): Promise<T> {
+  const givenUpMs = performance.now() + othersMs;
+  for (;;) {
+    try {
+      return await update();
+    } catch (error) {
+      if (error instanceof ConcurrentUpdateError && performance.now() < givenUpMs) await sleep(2000);
+      else if (error instanceof CommandError) throw new UpdateFailed(saidBy(error));
+      else throw error;
+    }
   }
 }
 

@@ -101,6 +101,15 @@ export async function runNames(folder: string): Promise<string[]> {
   return names.flatMap((name) => (name.endsWith(".jsonl") ? name.slice(0, -".jsonl".length) : [])).sort();
 }
 
+/** The latest run that has a head: one that was killed before that has made nothing. */
+export async function latestRun(folder: string): Promise<Run | undefined> {
+  for (const run of (await runNames(folder)).toReversed()) {
+    const found = await new RunFile(folder, run).read();
+    if (found) return found;
+  }
+  return undefined;
+}
+
 /** `20260101T120000Z` */
 export const runName = (now: Date): string => now.toISOString().replaceAll(/[-:]|\.\d+/g, "");
 

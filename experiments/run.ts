@@ -59,11 +59,23 @@ export class Runner {
   }
 
   /**
-   * Brings the testbed up, puts right what an earlier run of the command left, and reads what that has written.
+   * Makes what is left to make, one turn after the other.
    *
    * @param head makes the head of a run that has none yet, of what the first update says
+   * @throws when the testbed does not come up: there is nothing then to make moves with
    */
-  async begin(head: (update: Update) => Promise<RunHead>): Promise<void> {
+  async run(head: (update: Update) => Promise<RunHead>): Promise<Ending> {
+    try {
+      await this.#begin(head);
+    } catch (error) {
+      if (this.#interruption.aborted) return { kind: "interrupted" };
+      throw error;
+    }
+    return this.#goOn();
+  }
+
+  /** Brings the testbed up, puts right what an earlier run of the command left, and reads what that has written. */
+  async #begin(head: (update: Update) => Promise<RunHead>): Promise<void> {
     const { experiment, machines } = this.#plan;
     const at = new Date();
     this.#listener.doing("bringing the testbed up");
@@ -77,11 +89,12 @@ export class Runner {
     this.#earlier = this.#lines.length;
     await this.#testbed.shape(undefined);
     this.#listener.doing("bringing all workloads to rest");
-    for (const { name } of experiment.guests) if (this.#works(name)) await this.#testbed.rest(name);
+    for (const { name } of experiment.guests) {
+      if (this.#works(name) && !this.#interruption.aborted) await this.#testbed.rest(name);
+    }
   }
 
-  /** Makes one turn after the other. */
-  async goOn(): Promise<Ending> {
+  async #goOn(): Promise<Ending> {
     const { turns, cells, experiment } = this.#plan;
     for (;;) {
       const left = remaining(turns, cells, this.#lines, experiment.stop);

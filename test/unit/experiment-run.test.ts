@@ -61,13 +61,12 @@ async function runOnce(
   file.fate = fate;
   const runner = new Runner(plan, testbed, file, listener, interruption);
   const { cells, experiment } = plan;
-  await runner.begin(async () =>
+  return runner.run(async () =>
     headFor(
       cells.map(({ id, factors }) => ({ id, factors })),
       experiment.repeats,
     ),
   );
-  return runner.goOn();
 }
 
 const written = async (): Promise<TurnLine[]> => (await new FatedFile(folder, "run").read())?.lines ?? [];

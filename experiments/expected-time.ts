@@ -1,0 +1,89 @@
+import { median } from "simple-statistics";
+import type { Cell } from "./cells.ts";
+import type { Experiment } from "./experiment.ts";
+import type { TurnLine } from "./remaining.ts";
+import type { Turn } from "./schedule.ts";
+import { type TurnTime, timeLeftMs } from "./time-left.ts";
+
+/** How long something will take, and where that is from. */
+export interface Expected {
+  ms: number;
+  /** `measured`: as the turns of an earlier run took; `reckoned`: from what one machine needed. */
+  from: "measured" | "reckoned";
+}
+
+/** What a machine with two cores needed, with emulated guests in a lab. A run of one's own replaces it: see {@link turnTimes}. */
+const typical = {
+  /** Hosts that are there already are started, and the first guest with them. */
+  labMs: 60_000,
+  /** A guest's boot, until its workload is at work. */
+  guestMs: 30_000,
+  /** An update, without what is moved in it. */
+  updateMs: 12_000,
+  /** Over a link that nobody shapes, what is compressed or empty counted in. */
+  memoryMiBps: 150,
+};
+
+/** An offline move writes the memory to a file, copies that and reads it. */
+const timesMemory = { offline: 3, cold: 0 } as const;
+
+/** How long a turn of a cell takes, reckoned: guests go back, settle, and move. In ms. */
+export function reckonedTurnMs(experiment: Experiment, { guests, way, linkMiBps }: Cell): number {
+  const memoryMiB = experiment.guests
+    .filter(({ name }) => guests.includes(name))
+    .reduce((sum, guest) => sum + guest.memoryMiB, 0);
+  const { mode = "live", bandwidthMiBps, arrangement } = { ...experiment.migration, ...way };
+  const rateMiBps = Math.min(typical.memoryMiBps, linkMiBps ?? Number.POSITIVE_INFINITY);
+  const moveMs =
+    ((timesMemory[mode as keyof typeof timesMemory] ?? 1) * memoryMiB * 1000) /
+    (mode === "offline" ? rateMiBps : Math.min(rateMiBps, bandwidthMiBps ?? Number.POSITIVE_INFINITY));
+  const isBack = experiment.back === "unmeasured";
+  const backMs = isBack ? typical.updateMs + (memoryMiB * 1000) / typical.memoryMiBps : 0;
+  const updates = arrangement === "one-by-one" ? guests.length : 1;
+  return backMs + experiment.settleSeconds * 1000 + updates * typical.updateMs + moveMs;
+}
+
+/**
+ * How long each turn of a run took: from the first action of its move to that of the next turn's. Turns before an interruption are left
+ * out, as nobody knows for how long nothing was done.
+ */
+export function turnTimes(lines: readonly TurnLine[]): TurnTime[] {
+  const begun = [...Map.groupBy(lines, ({ order }) => order)]
+    .map(([order, own]) => ({
+      order,
+      cell: (own[0] as TurnLine).cell,
+      ms: Math.min(...own.map((line) => Date.parse(line.kind === "move" ? line.record.startedAt : line.at))),
+      isSound: own.every((line) => !line.isInterrupted && line.kind === "move"),
+    }))
+    .sort((a, b) => a.order - b.order);
+  return begun.flatMap(({ order, cell, ms, isSound }, index) => {
+    const next = begun[index + 1];
+    return isSound && next?.isSound && next.order === order + 1 ? [{ cell, tookMs: next.ms - ms }] : [];
+  });
+}
+
+/**
+ * How long turns will take.
+ *
+ * @param earlier the lines of an earlier run of the same experiment; none: it is reckoned, with the time until the testbed is up
+ */
+export function expectedTime(
+  experiment: Experiment,
+  cells: readonly Cell[],
+  left: readonly Turn[],
+  earlier: readonly TurnLine[],
+): Expected {
+  const { labMs, guestMs } = typical;
+  const upMs = labMs + experiment.guests.length * guestMs;
+  const known = medians(turnTimes(earlier));
+  if (known.length > 0) return { ms: upMs + (timeLeftMs(known, left) ?? 0), from: "measured" };
+  const byId = new Map(cells.map((cell) => [cell.id, reckonedTurnMs(experiment, cell)]));
+  return { ms: left.reduce((sum, { cell }) => sum + (byId.get(cell) ?? 0), upMs), from: "reckoned" };
+}
+
+/** Of each cell: a run that was interrupted between two turns, and gone on with a day later, has one of a day. */
+const medians = (times: readonly TurnTime[]): TurnTime[] =>
+  [...Map.groupBy(times, ({ cell }) => cell)].map(([cell, some]) => ({
+    cell,
+    tookMs: median(some.map(({ tookMs }) => tookMs)),
+  }));
