@@ -59,11 +59,13 @@ export function goesOn(
   choice: Choice,
   name: string,
   asked: Asked,
-  latest: { head: RunHead; lines: readonly TurnLine[] } | undefined,
+  latest: { head: RunHead; lines: readonly TurnLine[]; isOpen: boolean } | undefined,
 ): boolean {
   const left = latest ? leftOf(latest.head, latest.lines).length : 0;
   if (choice === "new") return false;
   if (left === 0) {
+    // All its moves are made, and it was killed before its testbed was taken down.
+    if (latest?.isOpen && (choice === "resume" || isSame(asked, latest.head))) return true;
     if (choice === "either") return false;
     throw new Error(
       `There is no run of ${name} to go on with: ${latest ? "the latest is complete" : "none was begun"}.`,

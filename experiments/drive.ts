@@ -1,6 +1,6 @@
 import { createWriteStream } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import type { RunHead } from "../report/experiment-run.ts";
 import { namespace } from "../stacks/mistake.ts";
@@ -13,7 +13,7 @@ import { onInterruption } from "./interruption.ts";
 import { LiveTestbed } from "./live-testbed.ts";
 import type { Loaded } from "./load.ts";
 import { PulumiStack } from "./pulumi-stack.ts";
-import { type Ending, Runner } from "./run.ts";
+import { type Ending, type Plan, Runner } from "./run.ts";
 import { latestRun, type Run, RunFile, runName } from "./run-file.ts";
 import { drawSeed } from "./schedule.ts";
 import { labOf, type Machines, machinesOf } from "./stack-config.ts";
@@ -99,28 +99,17 @@ export async function drive(
     conditions: await conditionsOf(process.cwd(), hosts),
   });
 
-  const progress = new Progress(turns.length - left);
-  const interruption = onInterruption((line) => progress.say(line));
+  await file.open();
   const stack = await openStack(name, asked, folder);
   const plan = { experiment: asked.experiment, machines, cells, turns };
-  const runner = new Runner(plan, new LiveTestbed(process.cwd(), stack), file, progress, interruption);
-  let ending: Ending;
-  try {
-    ending = await runner.run(head);
-  } catch (error) {
-    throw new Error(
-      `${(error as Error).message}\nWhat Pulumi said is in ${join(folder, pulumiLog)}. The same command tries again; with --down it takes the testbed down.`,
-      { cause: error },
-    );
-  } finally {
-    progress.stop();
-    await file.writeCsv();
-  }
-  say(
-    `${file.path} and its CSV have ${turns.length - leftOfFile(await file.read())} of ${turns.length} turns.`,
-  );
+  // Of a run whose moves are all made the testbed alone is left, or nothing.
+  const ending: Ending = left === 0 ? { kind: "done" } : await make(plan, stack, file, turns.length - left, head);
+  const csv = await file.writeCsv();
+  const isLeft = leftOfFile(await file.read());
+  say(`${file.path} and ${csv} have ${turns.length - isLeft} of ${turns.length} turns.`);
   if (ending.kind === "done") {
     if (!options.keep) await remove(stack, say);
+    await file.close();
     return 0;
   }
   say(
@@ -129,15 +118,47 @@ export async function drive(
   return ending.kind === "interrupted" ? 130 : 1;
 }
 
+/** Makes what is left to make, and tells how far it is. */
+async function make(
+  plan: Plan,
+  stack: PulumiStack,
+  file: RunFile,
+  madeBefore: number,
+  head: (update: Update) => Promise<RunHead>,
+): Promise<Ending> {
+  const progress = new Progress(madeBefore);
+  const interruption = onInterruption((line) => progress.say(line));
+  const testbed = new LiveTestbed(process.cwd(), stack);
+  try {
+    return await new Runner(plan, testbed, file, progress, interruption).run(head);
+  } catch (error) {
+    await file.writeCsv();
+    throw new Error(
+      `${(error as Error).message}\nWhat Pulumi said is in ${join(dirname(file.path), pulumiLog)}. The same command tries again; with --down it takes the testbed down.`,
+      { cause: error },
+    );
+  } finally {
+    progress.stop();
+  }
+}
+
 /** Takes the testbed of an experiment down. Its results stay. */
 export async function takeDown(name: string, asked: Asked, folder: string, say: Say): Promise<number> {
   await remove(await openStack(name, asked, folder), say);
+  const latest = await latestRun(folder);
+  if (latest && leftOf(latest.head, latest.lines).length === 0) {
+    await new RunFile(folder, latest.head.run).close();
+  }
   return 0;
 }
 
 async function remove(stack: PulumiStack, say: Say): Promise<void> {
   say(`Taking the testbed ${stack.name} down.`);
-  await stack.remove();
+  await stack.remove().catch((error: Error) => {
+    throw new Error(`Taking ${stack.name} down failed: ${error.message}\nThe same command with --down tries it again.`, {
+      cause: error,
+    });
+  });
 }
 
 async function openStack(name: string, asked: Asked, folder: string): Promise<PulumiStack> {

@@ -1,5 +1,6 @@
-import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import * as z from "zod";
 import { type RunHead, type RunLine, runLineSchema } from "../report/experiment-run.ts";
 import { appendLine, type UnreadableLine } from "../report/results.ts";
@@ -12,6 +13,10 @@ export interface Run {
   lines: TurnLine[];
   /** Lines that are none: a torn last one is what a crash leaves. Its turn is made again. */
   unreadable: UnreadableLine[];
+}
+
+export interface LatestRun extends Run {
+  isOpen: boolean;
 }
 
 /**
@@ -30,11 +35,13 @@ export type Begun = z.infer<typeof begunSchema>;
 export class RunFile {
   readonly path: string;
   readonly #begun: string;
+  readonly #open: string;
   readonly #csv: string;
 
   constructor(folder: string, run: string) {
     this.path = join(folder, `${run}.jsonl`);
     this.#begun = join(folder, `${run}.begun.json`);
+    this.#open = join(folder, `${run}.open`);
     this.#csv = join(folder, `${run}.csv`);
   }
 
@@ -62,6 +69,20 @@ export class RunFile {
 
   async end(): Promise<void> {
     await rm(this.#begun, { force: true });
+  }
+
+  /** From its beginning until all is done and its testbed is taken down, a run is open. */
+  async open(): Promise<void> {
+    await mkdir(dirname(this.#open), { recursive: true });
+    await writeFile(this.#open, "");
+  }
+
+  isOpen(): boolean {
+    return existsSync(this.#open);
+  }
+
+  async close(): Promise<void> {
+    await rm(this.#open, { force: true });
   }
 
   /** Writes the lines once more, as CSV. Returns the file's path. */
@@ -102,10 +123,11 @@ export async function runNames(folder: string): Promise<string[]> {
 }
 
 /** The latest run that has a head: one that was killed before that has made nothing. */
-export async function latestRun(folder: string): Promise<Run | undefined> {
+export async function latestRun(folder: string): Promise<LatestRun | undefined> {
   for (const run of (await runNames(folder)).toReversed()) {
-    const found = await new RunFile(folder, run).read();
-    if (found) return found;
+    const file = new RunFile(folder, run);
+    const found = await file.read();
+    if (found) return { ...found, isOpen: file.isOpen() };
   }
   return undefined;
 }
