@@ -85,7 +85,11 @@ export async function drive(
       `${file.path}:${line} is passed over${isTorn ? ", it was never written to its end" : `: ${problem}`}`,
     );
   }
-  const head = async ({ hosts }: Update): Promise<RunHead> => ({
+  const head = async ({ hosts }: Update): Promise<RunHead> => {
+    await file.open();
+    return headOf(hosts);
+  };
+  const headOf = async (hosts: Update["hosts"]): Promise<RunHead> => ({
     schema: 1,
     kind: "experiment",
     experiment: name,
@@ -99,21 +103,22 @@ export async function drive(
     conditions: await conditionsOf(process.cwd(), hosts),
   });
 
-  await file.open();
+  if (old) await file.open();
   const stack = await openStack(name, asked, folder);
   const plan = { experiment: asked.experiment, machines, cells, turns };
   // Of a run whose moves are all made the testbed alone is left, or nothing.
   const ending: Ending = left === 0 ? { kind: "done" } : await make(plan, stack, file, turns.length - left, head);
   const csv = await file.writeCsv();
-  const isLeft = leftOfFile(await file.read());
-  say(`${file.path} and ${csv} have ${turns.length - isLeft} of ${turns.length} turns.`);
+  const written = await file.read();
+  const made = written ? turns.length - leftOf(written.head, written.lines).length : 0;
+  say(`${file.path} and ${csv} have ${made} of ${turns.length} turns.`);
   if (ending.kind === "done") {
     if (!options.keep) await remove(stack, say);
     await file.close();
     return 0;
   }
   say(
-    `${ending.kind === "stopped" ? `It ended early: ${ending.why}.\n` : ""}The testbed is up. The same command goes on; with --down it takes the testbed down.`,
+    `${ending.kind === "stopped" ? `It ended early: ${ending.why}.\n` : ""}The testbed stays as it is. The same command goes on; with --down it takes the testbed down.`,
   );
   return ending.kind === "interrupted" ? 130 : 1;
 }
@@ -166,8 +171,6 @@ async function openStack(name: string, asked: Asked, folder: string): Promise<Pu
   const log = createWriteStream(join(folder, pulumiLog), { flags: "a" });
   return PulumiStack.open(process.cwd(), stackOf(name, asked), name, (text) => log.write(text));
 }
-
-const leftOfFile = (run: Run | undefined): number => (run ? leftOf(run.head, run.lines).length : 0);
 
 /** When it ends early is as it is asked for now, not as it was then. */
 const withStopOf = (then: Asked, now: Asked): Asked => ({
