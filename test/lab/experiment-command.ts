@@ -100,16 +100,18 @@ export class ExperimentCommand {
     return run;
   }
 
-  /** Waits until a turn's move is about to be made. Returns which one. */
-  begunTurn(): Promise<number> {
-    return this.#poll(async () => {
-      const [begun] = await this.files(".begun.json");
-      const { order } = JSON.parse(await readFile(this.path(begun ?? "none"), "utf8"));
+  /**
+   * Waits until a turn's move is about to be made. Returns which turn's.
+   *
+   * @param sinceMs what was begun before that is what a killed run left
+   */
+  begunTurn(sinceMs: number): Promise<number> {
+    const look = async (): Promise<number> => {
+      const [file = "none"] = await this.files(".begun.json");
+      const { order, at } = JSON.parse(await readFile(this.path(file), "utf8"));
+      if (Date.parse(at) < sinceMs) throw new Error("that was begun by an earlier run");
       return order;
-    });
-  }
-
-  #poll<T>(look: () => Promise<T>): Promise<T> {
+    };
     return pRetry(look, { retries: 6000, minTimeout: 100, factor: 1 });
   }
 }
