@@ -162,7 +162,7 @@ test("the next run makes what is left; each turn is there once, with its conditi
   for (const { progress, updateMs, record } of last) {
     expect(updateMs).toBeGreaterThan(record.totalMs);
     expect(progress?.unit).toBe("MiB");
-    expect(progress?.beforePerSecond).toBeGreaterThan(2);
+    expect(progress?.beforePerSecond).toBeGreaterThan(0);
     expect(progress?.beforePerSecond).toBeLessThan(5);
     if (record.mode === "offline") expect(progress?.slowestPerSecond).toBe(0);
   }
