@@ -14,7 +14,7 @@ import { LiveTestbed } from "./live-testbed.ts";
 import type { Loaded } from "./load.ts";
 import { PulumiStack } from "./pulumi-stack.ts";
 import { type Ending, type Plan, Runner } from "./run.ts";
-import { latestRun, type Run, RunFile, runName } from "./run-file.ts";
+import { latestRun, RunFile, runName } from "./run-file.ts";
 import { drawSeed } from "./schedule.ts";
 import { labOf, type Machines, machinesOf } from "./stack-config.ts";
 import type { Update } from "./testbed.ts";

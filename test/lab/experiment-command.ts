@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { execa, type ResultPromise } from "execa";
+import { execa } from "execa";
 import pRetry from "p-retry";
 import { parse, stringify } from "yaml";
 import { type Run, RunFile } from "../../experiments/run-file.ts";
@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, "..", "..");
 export class ExperimentCommand {
   readonly name: string;
   readonly #project: TestProject;
-  readonly #running = new Set<ResultPromise>();
+  readonly #running = new Set<{ readonly pid?: number | undefined }>();
 
   /** @param name of the experiment, and with it of its stack and its lab */
   constructor(project: TestProject, name: string) {

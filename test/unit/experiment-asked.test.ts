@@ -46,7 +46,7 @@ describe("the command line", () => {
     expect(readOptions(["paper"])).toMatchObject({ size: "lab", dryRun: false, keep: false });
   });
 
-  it.each([
+  it.each<[string[], RegExp]>([
     [[], /Which experiment\?/],
     [["paper", "modes"], /One experiment at a time/],
     [["paper", "--repeats", "0"], /--repeats takes a whole number from 1 on, not "0"/],
@@ -109,7 +109,7 @@ describe("how long it takes", () => {
     expect(reckoned(512, 6).from).toBe("reckoned");
     expect(reckoned(512, 6).ms).toBeGreaterThan(reckoned(512, 3).ms);
     expect(reckoned(4096, 6).ms).toBeGreaterThan(reckoned(512, 6).ms);
-    expect(outline(asked, 7)).toMatch(/6 turns[^]*Seed 7\. About \d+ (s|min).*reckoned[^]*vm1\/live/);
+    expect(outline(asked, 7)).toMatch(/6 turns.*Seed 7\. About \d+ (s|min).*reckoned.*vm1\/live/s);
     expect(outline(asked, 7, { ...latest(6), unreadable: [] })).toContain("as the turns of the latest run took");
   });
 });
