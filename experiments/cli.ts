@@ -33,7 +33,8 @@ async function main(): Promise<void> {
   // Labs of two experiments would have the same network, and disturb each other's figures.
   const unlock = await lock(
     `${process.cwd()} ${asked.stack ?? "lab"}`,
-    (pid) => `An experiment runs already on these machines, in process ${pid}. Wait for its end, or interrupt it.`,
+    (pid) =>
+      `An experiment runs already on these machines, in process ${pid}. Wait for its end, or interrupt it.`,
   );
   try {
     process.exitCode = options.down

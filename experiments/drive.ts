@@ -107,7 +107,8 @@ export async function drive(
   const stack = await openStack(name, asked, folder);
   const plan = { experiment: asked.experiment, machines, cells, turns };
   // Of a run whose moves are all made the testbed alone is left, or nothing.
-  const ending: Ending = left === 0 ? { kind: "done" } : await make(plan, stack, file, turns.length - left, head);
+  const ending: Ending =
+    left === 0 ? { kind: "done" } : await make(plan, stack, file, turns.length - left, head);
   const csv = await file.writeCsv();
   const written = await file.read();
   const made = written ? turns.length - leftOf(written.head, written.lines).length : 0;
@@ -160,9 +161,12 @@ export async function takeDown(name: string, asked: Asked, folder: string, say: 
 async function remove(stack: PulumiStack, say: Say): Promise<void> {
   say(`Taking the testbed ${stack.name} down.`);
   await stack.remove().catch((error: Error) => {
-    throw new Error(`Taking ${stack.name} down failed: ${error.message}\nThe same command with --down tries it again.`, {
-      cause: error,
-    });
+    throw new Error(
+      `Taking ${stack.name} down failed: ${error.message}\nThe same command with --down tries it again.`,
+      {
+        cause: error,
+      },
+    );
   });
 }
 

@@ -148,7 +148,9 @@ export function inSize(experiment: Experiment, size: string): Experiment {
   if (size === ownSize) return { ...own, sizes: {} };
   const other = sizes[size];
   if (!other) {
-    throw new Error(`--sizes: there is no "${size}"; sizes are ${[ownSize, ...Object.keys(sizes)].join(", ")}.`);
+    throw new Error(
+      `--sizes: there is no "${size}"; sizes are ${[ownSize, ...Object.keys(sizes)].join(", ")}.`,
+    );
   }
   const said = Object.fromEntries(Object.entries(other).filter(([, value]) => value !== undefined));
   return { ...own, ...said, sizes: {} };

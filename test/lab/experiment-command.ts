@@ -25,7 +25,10 @@ export class ExperimentCommand {
   async write(model: string, changes: object): Promise<void> {
     const own = parse(await readFile(join(root, "experiments", `${model}.yaml`), "utf8"));
     await mkdir(this.#project.path("experiments"), { recursive: true });
-    await writeFile(this.#project.path("experiments", `${this.name}.yaml`), stringify({ ...own, ...changes }));
+    await writeFile(
+      this.#project.path("experiments", `${this.name}.yaml`),
+      stringify({ ...own, ...changes }),
+    );
   }
 
   /** Starts it as the leader of a process group, as a shell on a terminal does. */

@@ -83,7 +83,8 @@ test("--dry-run says what would be done and how long it takes, and touches nothi
 });
 
 test("killed with all that it started, while its testbed comes up, it leaves no run behind", async () => {
-  const booting = () => pRetry(() => containerIsThere("storage"), { retries: 3000, minTimeout: 100, factor: 1 });
+  const booting = () =>
+    pRetry(() => containerIsThere("storage"), { retries: 3000, minTimeout: 100, factor: 1 });
   await command.strike(booting, killTree, "--seed", "5");
   expect(await command.files(".jsonl")).toEqual([]);
 });
@@ -171,7 +172,9 @@ test("the next run makes what is left; each turn is there once, with its conditi
   const [csv] = await command.files(".csv");
   const rows = (await readFile(command.path(csv ?? "none"), "utf8")).trimEnd().split("\n");
   expect(rows).toHaveLength(1 + lines.length);
-  expect(rows[0]).toMatch(/^experiment,run,cell,block,repeat,order,.*,total_ms,downtime_ms,.*,load_controller/);
+  expect(rows[0]).toMatch(
+    /^experiment,run,cell,block,repeat,order,.*,total_ms,downtime_ms,.*,load_controller/,
+  );
 });
 
 test("a run that is complete is not gone on with, and --down leaves nothing of its testbed, but its results", async () => {

@@ -2,8 +2,8 @@ import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { readOptions } from "../../experiments/arguments.ts";
 import { type Asked, goesOn, keptOf, leftOf, turnsOf } from "../../experiments/choose-run.ts";
-import { experimentSchema } from "../../experiments/experiment.ts";
 import { expectedTime, turnTimes } from "../../experiments/expected-time.ts";
+import { experimentSchema } from "../../experiments/experiment.ts";
 import { lock } from "../../experiments/lock.ts";
 import { outline } from "../../experiments/outline.ts";
 import type { TurnLine } from "../../experiments/remaining.ts";
@@ -39,9 +39,16 @@ function latest(made: number, isOpen = true) {
 
 describe("the command line", () => {
   it("names an experiment, and says what is asked for otherwise", () => {
-    expect(readOptions(["paper", "--sizes", "paper", "--repeats", "9", "--seed", "4", "--limit", "90s"])).toMatchObject(
-      { experiment: "paper", size: "paper", repeats: 9, seed: 4, limitMinutes: 1.5, choice: "either" },
-    );
+    expect(
+      readOptions(["paper", "--sizes", "paper", "--repeats", "9", "--seed", "4", "--limit", "90s"]),
+    ).toMatchObject({
+      experiment: "paper",
+      size: "paper",
+      repeats: 9,
+      seed: 4,
+      limitMinutes: 1.5,
+      choice: "either",
+    });
     expect(readOptions(["--list"])).toMatchObject({ list: true, experiment: "" });
     expect(readOptions(["paper"])).toMatchObject({ size: "lab", dryRun: false, keep: false });
   });
@@ -103,14 +110,19 @@ describe("how long it takes", () => {
 
   it("is reckoned where there is no run yet: more repeats take longer, and more memory does", () => {
     const reckoned = (memoryMiB: number, count: number) => {
-      const experiment = { ...asked.experiment, guests: [{ ...asked.experiment.guests[0], memoryMiB }] } as never;
+      const experiment = {
+        ...asked.experiment,
+        guests: [{ ...asked.experiment.guests[0], memoryMiB }],
+      } as never;
       return expectedTime(experiment, cells, turns.slice(0, count), []);
     };
     expect(reckoned(512, 6).from).toBe("reckoned");
     expect(reckoned(512, 6).ms).toBeGreaterThan(reckoned(512, 3).ms);
     expect(reckoned(4096, 6).ms).toBeGreaterThan(reckoned(512, 6).ms);
     expect(outline(asked, 7)).toMatch(/6 turns.*Seed 7\. About \d+ (s|min).*reckoned.*vm1\/live/s);
-    expect(outline(asked, 7, { ...latest(6), unreadable: [] })).toContain("as the turns of the latest run took");
+    expect(outline(asked, 7, { ...latest(6), unreadable: [] })).toContain(
+      "as the turns of the latest run took",
+    );
   });
 });
 

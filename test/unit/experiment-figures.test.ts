@@ -83,7 +83,10 @@ describe("what a workload did through a move", () => {
 
 describe("a run as CSV", () => {
   const place = { schema: 1, block: 1, repeat: 1, isWarmUp: false } as const;
-  const head = headFor([{ id: "vm1/live", factors: { memoryMiB: 512, "autoConverge.initial": 20, tls: true } }], 1);
+  const head = headFor(
+    [{ id: "vm1/live", factors: { memoryMiB: 512, "autoConverge.initial": 20, tls: true } }],
+    1,
+  );
   const lines: TurnLine[] = [
     {
       ...place,
@@ -94,7 +97,14 @@ describe("a run as CSV", () => {
       updateMs: 9000,
       record: liveRecord(),
     },
-    { ...place, kind: "failure", cell: "vm1/live", order: 2, at: "2026-03-01T13:00:00Z", error: 'no, "none"' },
+    {
+      ...place,
+      kind: "failure",
+      cell: "vm1/live",
+      order: 2,
+      at: "2026-03-01T13:00:00Z",
+      error: 'no, "none"',
+    },
   ];
   const rows = runCsv(head, lines).trimEnd().split("\n");
   const columns = rows[0]?.split(",") ?? [];
@@ -122,7 +132,9 @@ describe("a run as CSV", () => {
   });
 
   it("has the same first columns in every run", () => {
-    const none = runCsv(headFor([{ id: "a", factors: {} }], 1), []).trimEnd().split(",");
+    const none = runCsv(headFor([{ id: "a", factors: {} }], 1), [])
+      .trimEnd()
+      .split(",");
     expect(columns.slice(0, none.length)).toEqual(none);
   });
 });

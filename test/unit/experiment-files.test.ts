@@ -6,7 +6,8 @@ import { labOf, machinesOf, moveConfigs, restConfig } from "../../experiments/st
 
 const guest = { name: "vm1", memoryMiB: 512 };
 const ways = { live: { mode: "live" } };
-const check = (changes: object) => parseExperiment({ title: "A test", guests: [guest], ways, ...changes }, "a.yaml");
+const check = (changes: object) =>
+  parseExperiment({ title: "A test", guests: [guest], ways, ...changes }, "a.yaml");
 
 describe("the experiments that come with the project", () => {
   it("are these", async () => {
@@ -35,7 +36,12 @@ describe("the experiments that come with the project", () => {
       const python = guests.filter(({ workload }) => workload.type === "python");
       expect(new Set(python.map(({ memoryMiB }) => memoryMiB)).size).toBe(6);
       const others = guests.filter(({ workload }) => workload.type !== "python");
-      expect(others.map(({ workload }) => workload.type).sort()).toEqual(["idle", "memory", "mysql", "office"]);
+      expect(others.map(({ workload }) => workload.type).sort()).toEqual([
+        "idle",
+        "memory",
+        "mysql",
+        "office",
+      ]);
       const [memoryMiB] = new Set(others.map((other) => other.memoryMiB));
       expect(new Set(others.map((other) => other.memoryMiB)).size).toBe(1);
       expect(python.map((one) => one.memoryMiB)).toContain(memoryMiB);
@@ -58,7 +64,9 @@ describe("a mistake in an experiment is said with its place and its mend, before
   });
 
   it("an arrangement where guests move by themselves, and none where all move", () => {
-    expect(() => check({ ways: { live: { arrangement: "at-once" } } })).toThrow(/ways\.live\.arrangement: guests move/);
+    expect(() => check({ ways: { live: { arrangement: "at-once" } } })).toThrow(
+      /ways\.live\.arrangement: guests move/,
+    );
     expect(() => check({ moves: "all" })).toThrow(/ways\.live\.arrangement: is missing; give one-by-one/);
   });
 
@@ -121,7 +129,10 @@ describe("the configs of a cell's updates", () => {
   it("bring guests back without measuring, on one's own machines as in a lab", () => {
     const own = machinesOf({ hosts: [{ name: "a", address: "192.0.2.1" }, { name: "b" }], guests: [] }, all);
     const config = restConfig(all, own, { vm1: "a", vm2: "a" });
-    expect(config).toMatchObject({ hosts: [{ name: "a" }, { name: "b" }], migration: { probeIntervalMs: 0 } });
+    expect(config).toMatchObject({
+      hosts: [{ name: "a" }, { name: "b" }],
+      migration: { probeIntervalMs: 0 },
+    });
     expect(config).not.toHaveProperty("lab");
   });
 });
