@@ -40,6 +40,8 @@ export interface Pace {
   loadMiBps: number;
   storageMs: number;
   storageMiBps: number;
+  /** Of an offline move: while the guest still runs, or does again. */
+  awakeMs: number;
   shutdownMs: number;
   defineMs: number;
   startMs: number;
@@ -82,8 +84,7 @@ export function course(load: GuestLoad, options: MigrationOptions, pace: Pace): 
         copy: pace.copyMs + sending(size, limited(pace.copyMiBps)),
         resume: pace.resumeMs + sending(size, pace.loadMiBps),
       }),
-      // Before the guest is stopped and after it runs again.
-      Math.min(pace.suspendMs + pace.resumeMs, pace.completionMs),
+      Math.min(pace.suspendMs + pace.resumeMs, pace.awakeMs),
     );
   }
   if (options.mode === "cold") {

@@ -37,6 +37,8 @@ export interface PrecopyCourse {
 const windowMs = 100;
 /** In a window its rate limit sends all at once and then waits: at the end of a pass it has sent half a window more than it had to. */
 const overshootMs = windowMs / 2;
+/** So what remains is about this part of the threshold, when the greatest downtime is QEMU's own 300 ms. */
+export const overshootShare = 1 - overshootMs / 600;
 
 /** QEMU's defaults: cpu-throttle-initial, -increment, max-cpu-throttle, throttle-trigger-threshold; how often a throttled guest is synced. */
 const throttle = { initial: 20, increment: 10, most: 99, triggerShare: 0.5, periodMs: 1000, syncMs: 5000 };

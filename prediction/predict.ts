@@ -1,0 +1,168 @@
+import type { MigrationOptions } from "../migration/request.ts";
+import type { MigrationRecord } from "../report/record.ts";
+import { type Correction, correction } from "./correction.ts";
+import { type Beforehand, type DirtyFrom, loadFrom, paceFrom, pastOf } from "./learn.ts";
+import { type Course, course } from "./model.ts";
+import type { Kind } from "./weights.ts";
+
+export type Prediction = NonNullable<MigrationRecord["predicted"]>;
+
+/** A move that is thought of. */
+export interface Proposed extends Omit<Kind, "mode" | "options">, Beforehand {
+  options: MigrationOptions;
+  /** What the link carries, if that was measured. */
+  linkMiBps?: number | undefined;
+}
+
+/** So many records at most are looked at, the newest: their hosts are as they are now. */
+const mostRecords = 60;
+
+/** How far off a dirty rate may be, as the standard deviation of its logarithm: guests do not go on as they did. */
+const dirtySpread: { [from in DirtyFrom]: number } = { measured: 0.3, past: 0.25, declared: 0.2, prior: 1 };
+
+/** The normal distribution in nine equally likely parts: the middle of each, in standard deviations. */
+const ninths = [-1.59, -0.97, -0.59, -0.28, 0, 0.28, 0.59, 0.97, 1.59];
+
+/**
+ * What a move will be like: a model of how it goes, by the pace that earlier moves on the same hosts tell, corrected by how far such
+ * predictions of these were off. The same arguments give the same prediction.
+ *
+ * @param records earlier ones, of this guest and others, newest first; only completed ones tell anything
+ */
+export function predict(move: Proposed, records: readonly MigrationRecord[]): Prediction {
+  const recent = records.slice(0, mostRecords);
+  const { middle, all, likelihood, from } = foresee(move, recent);
+  const off = correction(residuals(recent), kindOf(move));
+  const total = within(
+    middle.totalMs,
+    all.map(({ totalMs }) => totalMs),
+    off.totalMs,
+  );
+  const down = within(
+    middle.downtimeMs,
+    all.map(({ downtimeMs }) => downtimeMs),
+    off.downtimeMs,
+  );
+  const passes = all.map((one) => one.passes);
+  return {
+    totalMs: total.middle,
+    // A guest is not down for longer than its move takes.
+    downtimeMs: Math.min(down.middle, total.middle),
+    passes: middle.passes,
+    converges: middle.converges,
+    likelihood,
+    range: {
+      totalMs: total.range,
+      downtimeMs: [Math.min(down.range[0], total.middle), down.range[1]],
+      passes: [Math.min(...passes), Math.max(...passes)],
+    },
+    from,
+  };
+}
+
+/** The model alone: with the dirty rate as it is taken to be, and as it may be. */
+function foresee(move: Proposed, records: readonly MigrationRecord[]) {
+  const kind = kindOf(move);
+  const past = pastOf(records, kind);
+  const pace = paceFrom(past, kind, move.linkMiBps);
+  const { dirtyFrom, ...load } = loadFrom(past, move.guest, move);
+  const courses = ninths.map((deviations) =>
+    course(
+      { ...load, dirtyMiBps: load.dirtyMiBps * Math.exp(deviations * dirtySpread[dirtyFrom]) },
+      move.options,
+      pace,
+    ),
+  );
+  const middle = courses[(courses.length - 1) / 2] as Course;
+  const likelihood =
+    Math.round((courses.filter(({ converges }) => converges).length / courses.length) * 100) / 100;
+  // Without the outermost: eight of ten.
+  return { middle, all: courses.slice(1, -1), likelihood, from: past.length };
+}
+
+/** How far off the model was on each of these, told by those before it alone. */
+export interface Residual {
+  record: MigrationRecord;
+  /** Logarithm of what was, over what was foreseen. */
+  totalMs: number;
+  downtimeMs?: number;
+}
+
+const known = new WeakMap<MigrationRecord, Residual>();
+
+function residuals(records: readonly MigrationRecord[]): Residual[] {
+  return records.flatMap((record, index) => {
+    if (record.outcome !== "completed") return [];
+    const before = known.get(record);
+    if (before) return [before];
+    const { middle } = foresee(proposedBy(record), records.slice(index + 1));
+    const residual = {
+      record,
+      totalMs: Math.log(record.totalMs / middle.totalMs),
+      ...(record.downtimeMs !== undefined &&
+        record.downtimeMs > 0 && { downtimeMs: Math.log(record.downtimeMs / middle.downtimeMs) }),
+    };
+    known.set(record, residual);
+    return [residual];
+  });
+}
+
+/** The question to which a record is the answer: what was known before it began. */
+export function proposedBy(record: MigrationRecord): Proposed {
+  const {
+    guest,
+    from,
+    to,
+    accelerator,
+    redo,
+    memoryMiB,
+    workload,
+    mode,
+    options,
+    before,
+    linkMiBps,
+    storageMiB,
+  } = record;
+  return {
+    guest,
+    from,
+    to,
+    accelerator,
+    redo,
+    memoryMiB,
+    workload,
+    linkMiBps,
+    ...before,
+    redoMiB: redo === "local" ? (before?.redoMiB ?? storageMiB) : undefined,
+    options: { ...options, mode },
+  };
+}
+
+const kindOf = ({ guest, from, to, accelerator, redo, options }: Proposed): Kind => ({
+  guest,
+  from,
+  to,
+  accelerator,
+  redo,
+  mode: options.mode,
+  options,
+});
+
+/** Corrected, and from the least to the most that is expected of eight in ten. */
+function within(middle: number, all: readonly number[], { shift, spread }: Correction) {
+  const corrected = middle * Math.exp(shift);
+  const [least, most] = [Math.min(middle, ...all), Math.max(middle, ...all)].map(
+    (value) => value / middle || 1,
+  );
+  const wide = Math.exp(eightOfTen * spread);
+  return {
+    middle: Math.round(corrected),
+    range: [
+      Math.floor(corrected * Math.min(least as number, 1 / wide)),
+      Math.ceil(corrected * Math.max(most as number, wide)),
+    ] as [number, number],
+  };
+}
+
+/** Eight of ten of a normal distribution are within so many standard deviations. */
+const eightOfTen = 1.28;
