@@ -9,7 +9,7 @@ export interface Correction {
 }
 
 /** So many records like it are as good as none: what little history says of errors is believed in part. */
-const doubts = { shift: 3, spread: 2 };
+const doubts = { shift: 6, spread: 2 };
 
 /**
  * What earlier predictions tell of this one: the mean of how far they were off, shrunk towards none, and the spread around that,

@@ -108,9 +108,8 @@ function writingOf(
   before: Beforehand,
   touchedMiB: number,
 ): Writing & { dirtyFrom: DirtyFrom } {
-  const workload = JSON.stringify(before.workload ?? null);
   const seen = past
-    .filter(({ record }) => record.guest === guest && JSON.stringify(record.workload ?? null) === workload)
+    .filter(({ record }) => record.guest === guest && isSame(record.workload, before.workload))
     .flatMap(({ record, weight }) => {
       const writing = writingIn(record);
       return writing ? [{ ...writing, weight }] : [];
@@ -133,6 +132,21 @@ function writingOf(
   const workingSetMiB = Math.min(touchedMiB, declared?.workingSetMiB ?? weightedMedian(sets) ?? touchedMiB);
   return { dirtyMiBps, workingSetMiB, dirtyFrom };
 }
+
+/** Whether it is known how a guest writes, from its config or from a move of it with the same workload. */
+export const knowsWriting = (
+  records: readonly MigrationRecord[],
+  guest: string,
+  workload: unknown,
+): boolean =>
+  declaredBy(workload)?.dirtyMiBps !== undefined ||
+  records.some(
+    (record) =>
+      record.guest === guest && isSame(record.workload, workload) && writingIn(record) !== undefined,
+  );
+
+const isSame = (one: unknown, other: unknown): boolean =>
+  JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
 
 /** What a stack's config says of a guest that writes to its memory on purpose. */
 function declaredBy(workload: unknown): { dirtyMiBps?: number; workingSetMiB?: number } | undefined {

@@ -10,8 +10,8 @@ export interface Weighted {
 export type Kind = Pick<MigrationRecord, "guest" | "from" | "to" | "mode" | "accelerator" | "redo"> &
   Pick<Partial<MigrationRecord>, "options">;
 
-/** Each record counts for as much less than the next later one: hosts' other load changes. Half after four. */
-export const ageing = 0.5 ** (1 / 4);
+/** Each record counts for as much less than the next later one: hosts' other load changes. Half after three. */
+export const ageing = 0.5 ** (1 / 3);
 
 /**
  * How much a record tells of another move: less when it is of another guest, other hosts, another mode or other means of transport.
