@@ -1,3 +1,4 @@
+import { weightedQuantile } from "simple-statistics";
 import { type MigrationRecord, wayOf } from "../report/record.ts";
 
 /** A figure that a record tells, and how much that is worth here. */
@@ -36,14 +37,11 @@ const means = ({ options = {} }: Pick<Kind, "options">): string =>
 
 /** The middle one by weight: half of what is known is below. Undefined of nothing. */
 export function weightedMedian(values: readonly Weighted[]): number | undefined {
-  const sorted = values.filter(({ weight }) => weight > 0).sort((a, b) => a.value - b.value);
-  const half = sorted.reduce((sum, { weight }) => sum + weight, 0) / 2;
-  let below = 0;
-  for (const [index, { value, weight }] of sorted.entries()) {
-    const next = sorted[index + 1];
-    if (below + weight > half || next === undefined) return value;
-    if (below + weight === half) return (value + next.value) / 2;
-    below += weight;
-  }
-  return undefined;
+  const counted = values.filter(({ weight }) => weight > 0);
+  if (counted.length === 0) return undefined;
+  return weightedQuantile(
+    counted.map(({ value }) => value),
+    counted.map(({ weight }) => weight),
+    0.5,
+  );
 }
