@@ -1,6 +1,6 @@
 import type { Residual } from "./predict.ts";
 import { priorSpread } from "./priors.ts";
-import { ageing, type Kind, likeness } from "./weights.ts";
+import { type Kind, likeness } from "./weights.ts";
 
 /** By how much a prediction is off as a rule, and how far it is off besides, in logarithms. */
 export interface Correction {
@@ -9,7 +9,10 @@ export interface Correction {
 }
 
 /** So many records like it are as good as none: what little history says of errors is believed in part. */
-const doubts = { shift: 6, spread: 2 };
+const doubts = { shift: 6, spread: 1 };
+
+/** Errors are alike for longer than paces are: half the weight after eight. */
+const ageing = 0.5 ** (1 / 8);
 
 /**
  * What earlier predictions tell of this one: the mean of how far they were off, shrunk towards none, and the spread around that,

@@ -38,20 +38,26 @@ export function pastOf(records: readonly MigrationRecord[], kind: Kind): Past[] 
 export function paceFrom(past: readonly Past[], kind: Kind, linkMiBps?: number): Pace {
   const prior = priorOf(kind, linkMiBps);
   const told = past.map(({ record, weight }) => {
-    const touched = touchedIn(record) ?? touchedOf(past, record.guest, record.memoryMiB);
-    return { weight, pace: paceIn(record, touched, prior) };
+    const touched = touchedIn(record) ?? touchedOf(past, record.guest, { ...record, ...record.before });
+    // How far a pass falls below its threshold depends on whether it is sent in bursts, as with a limit it is.
+    const isLikeLimited = isLimited(record.options) === isLimited(kind.options);
+    return { weight, fillWeight: weight * (isLikeLimited ? 1 : 0.1), pace: paceIn(record, touched, prior) };
   });
   const keys = Object.keys(prior) as (keyof Pace)[];
   return Object.fromEntries(
     keys.map((key) => {
-      const values: Weighted[] = told.flatMap(({ weight, pace }) => {
+      const values: Weighted[] = told.flatMap(({ weight, fillWeight, pace }) => {
         const value = pace[key];
-        return value === undefined || !(value > 0) ? [] : [{ value, weight }];
+        return value === undefined || !(value > 0)
+          ? []
+          : [{ value, weight: key === "fill" ? fillWeight : weight }];
       });
       return [key, weightedMedian([...values, { value: prior[key], weight: priorWeight }])];
     }),
   ) as unknown as Pace;
 }
+
+const isLimited = (options: Kind["options"]): boolean => options?.bandwidthMiBps !== undefined;
 
 /** A link bounds what nothing else is known of. */
 function priorOf({ accelerator }: Kind, linkMiBps = Number.POSITIVE_INFINITY): Pace {
@@ -68,7 +74,7 @@ export function loadFrom(
   guest: string,
   before: Beforehand,
 ): GuestLoad & { dirtyFrom: DirtyFrom } {
-  const touchedMiB = touchedOf(past, guest, before.memoryMiB, before.residentMiB);
+  const touchedMiB = touchedOf(past, guest, before);
   const { dirtyFrom, ...writing } = writingOf(past, guest, before, touchedMiB);
   return {
     memoryMiB: before.memoryMiB,
@@ -79,25 +85,29 @@ export function loadFrom(
   };
 }
 
-/** Its last moves tell it best; then its QEMU's resident memory, then other guests' share of theirs. */
-function touchedOf(past: readonly Past[], guest: string, memoryMiB: number, residentMiB?: number): number {
-  const shares = past.flatMap(({ record, weight }) => {
+/** Its last moves with this workload tell it best; then its QEMU's resident memory, its other moves, other guests' share of theirs. */
+function touchedOf(
+  past: readonly Past[],
+  guest: string,
+  { memoryMiB, residentMiB, workload }: Pick<Beforehand, "memoryMiB" | "residentMiB" | "workload">,
+): number {
+  const seen = past.flatMap(({ record, weight }) => {
     const touched = touchedIn(record);
-    return touched === undefined
-      ? []
-      : [
-          {
-            own: record.guest === guest && record.memoryMiB === memoryMiB,
-            value: Math.min(1, touched / record.memoryMiB),
-            weight,
-          },
-        ];
+    if (touched === undefined) return [];
+    return [{ record, touched, value: Math.min(1, touched / record.memoryMiB), weight }];
   });
-  const own = weightedMedian(shares.filter((share) => share.own));
-  if (own !== undefined) return own * memoryMiB;
-  if (residentMiB !== undefined)
-    return Math.min(memoryMiB, Math.max(residentMiB - qemuOwnMiB, memoryMiB / 20));
-  return (weightedMedian(shares) ?? guestPriors.touchedShare) * memoryMiB;
+  const own = seen.filter(({ record }) => record.guest === guest && record.memoryMiB === memoryMiB);
+  const alike = weightedMedian(own.filter(({ record }) => isSame(record.workload, workload)));
+  if (alike !== undefined) return alike * memoryMiB;
+  if (residentMiB !== undefined) {
+    const others = seen.flatMap(({ record, touched, weight }) => {
+      const resident = record.before?.residentMiB;
+      return resident === undefined ? [] : [{ value: resident - touched, weight }];
+    });
+    const qemuMiB = weightedMedian([...others, { value: qemuOwnMiB, weight: priorWeight }]) ?? qemuOwnMiB;
+    return Math.min(memoryMiB, Math.max(residentMiB - qemuMiB, memoryMiB / 20));
+  }
+  return (weightedMedian(own) ?? weightedMedian(seen) ?? guestPriors.touchedShare) * memoryMiB;
 }
 
 export type DirtyFrom = "measured" | "past" | "declared" | "prior";
