@@ -9,10 +9,10 @@ export interface Correction {
 }
 
 /** So many records like it are as good as none: what little history says of errors is believed in part. */
-const doubts = { shift: 6, spread: 1 };
+const doubts = { shift: 4, spread: 1 };
 
-/** Errors are alike for longer than paces are: half the weight after eight. */
-const ageing = 0.5 ** (1 / 8);
+/** Errors are alike for longer than paces are: half the weight after five. */
+const ageing = 0.5 ** (1 / 5);
 
 /**
  * What earlier predictions tell of this one: the mean of how far they were off, shrunk towards none, and the spread around that,

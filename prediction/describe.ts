@@ -15,12 +15,14 @@ export function describe(prediction: Prediction, options: MigrationOptions): str
     ...(passes > 0 ? [`${passes} passes`] : []),
   ].join(", ");
   const guess = from === 0 ? "; a rough guess, since no move between these hosts is known yet" : "";
-  return `${converges ? "" : `pre-copy does not converge${ending(options)}; `}${figures}${unsure}${guess}`;
+  if (converges) return `${figures}${unsure}${guess}`;
+  const isGivenUp = (options.onTimeout ?? "abort") === "abort";
+  return `pre-copy does not converge, ${ending(options)}${isGivenUp ? "" : `; ${figures}`}${unsure}${guess}`;
 }
 
 function ending({ onTimeout = "abort", timeoutMs = defaultTimeoutMs }: MigrationOptions): string {
   const does = { abort: "it is given up", postcopy: "post-copy ends it", suspend: "the guest is paused" };
-  return `, ${does[onTimeout]} after ${seconds(timeoutMs)} s`;
+  return `${does[onTimeout]} after ${seconds(timeoutMs)} s`;
 }
 
 /** In seconds from one second on, with two digits that mean something. */

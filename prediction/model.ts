@@ -137,6 +137,10 @@ function running(
     });
     return { phases, totalMs: sum(phases), downtimeMs: pace.deviceMs, passes, converges: mode === "hybrid" };
   }
+  if (!converges && (onTimeout ?? "abort") === "abort") {
+    const phases = made("precopy", { ...around, iterations: iterationsMs });
+    return { phases, totalMs: sum(phases), downtimeMs: 0, passes, converges };
+  }
   // At a timeout the guest is paused and its memory sent as before, pass by pass: the limit holds.
   const leftMs = converges
     ? (pace.fill * remainingMiB * 1000) / pace.stoppedMiBps

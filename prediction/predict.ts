@@ -3,7 +3,7 @@ import type { MigrationRecord } from "../report/record.ts";
 import { type Correction, correction } from "./correction.ts";
 import { type Beforehand, type DirtyFrom, loadFrom, paceFrom, pastOf } from "./learn.ts";
 import { type Course, course } from "./model.ts";
-import type { Kind } from "./weights.ts";
+import { isBetween, type Kind } from "./weights.ts";
 
 export type Prediction = NonNullable<MigrationRecord["predicted"]>;
 
@@ -77,7 +77,12 @@ function foresee(move: Proposed, records: readonly MigrationRecord[]) {
   const likelihood =
     Math.round((courses.filter(({ converges }) => converges).length / courses.length) * 100) / 100;
   // Without the outermost: eight of ten.
-  return { middle, all: courses.slice(1, -1), likelihood, from: past.length };
+  return {
+    middle,
+    all: courses.slice(1, -1),
+    likelihood,
+    from: past.filter(({ record }) => isBetween(record, kind)).length,
+  };
 }
 
 /** How far off the model was on each of these, told by those before it alone. */
@@ -149,18 +154,17 @@ const kindOf = ({ guest, from, to, accelerator, redo, options }: Proposed): Kind
 });
 
 /** Corrected, and from the least to the most that is expected of eight in ten. */
-function within(middle: number, all: readonly number[], { shift, spread }: Correction) {
-  const corrected = middle * Math.exp(shift);
-  const [least, most] = [Math.min(middle, ...all), Math.max(middle, ...all)].map(
-    (value) => value / middle || 1,
-  );
+function within(
+  middle: number,
+  all: readonly number[],
+  { shift, spread }: Correction,
+): { middle: number; range: [number, number] } {
+  const corrected = all.map((value) => value * Math.exp(shift));
+  const own = middle * Math.exp(shift);
   const wide = Math.exp(eightOfTen * spread);
   return {
-    middle: Math.round(corrected),
-    range: [
-      Math.floor(corrected * Math.min(least as number, 1 / wide)),
-      Math.ceil(corrected * Math.max(most as number, wide)),
-    ] as [number, number],
+    middle: Math.round(own),
+    range: [Math.floor(Math.min(own / wide, ...corrected)), Math.ceil(Math.max(own * wide, ...corrected))],
   };
 }
 

@@ -20,16 +20,19 @@ export const ageing = 0.5 ** (1 / 3);
  */
 export function likeness(record: MigrationRecord, to: Kind): number {
   if (record.accelerator !== to.accelerator) return 0;
-  const isSameHosts = [record.from, record.to].sort().join() === [to.from, to.to].sort().join();
   const isSameWay = record.mode === to.mode || (wayOf(record) === "precopy" && to.mode === "live");
   return (
     (record.guest === to.guest ? 1 : 0.4) *
-    (isSameHosts ? 1 : 0.1) *
+    (isBetween(record, to) ? 1 : 0.1) *
     (isSameWay ? 1 : 0.2) *
     (means(record) === means(to) ? 1 : 0.2) *
     ((record.redo ?? "shared") === (to.redo ?? "shared") ? 1 : 0.3)
   );
 }
+
+/** Whether it was between the same hosts, whichever the direction. */
+export const isBetween = (record: MigrationRecord, { from, to }: Pick<Kind, "from" | "to">): boolean =>
+  (record.from === from && record.to === to) || (record.from === to && record.to === from);
 
 /** What changes the pace of a transfer, besides its limit. */
 const means = ({ options = {} }: Pick<Kind, "options">): string =>
