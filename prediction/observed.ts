@@ -95,7 +95,7 @@ function sending(record: MigrationRecord, prior: Pace): Partial<Pace> {
   if (!equations) return {};
   const { tiMs, dmMs = 0, vsMs } = equations;
   const last = passes.at(-1)?.remainingMiB;
-  if (transferredMiB === undefined || last === undefined) return { deviceMs: vsMs };
+  if (transferredMiB === undefined || last === undefined || wasPaused(record)) return { deviceMs: vsMs };
   const sentMiB = transferredMiB - last;
   const zeroMs = (Math.max(0, memoryMiB - sentMiB) / prior.zeroMiBps) * 1000;
   const seen = (sentMiB * 1000) / Math.max(tiMs - zeroMs, tiMs / 2);
@@ -107,6 +107,12 @@ function sending(record: MigrationRecord, prior: Pace): Partial<Pace> {
     stoppedMiBps: dmMs > 2 && last > 2 ? (last * 1000) / dmMs : undefined,
     fill: expected > 0 && last > 0 && !options.autoConverge ? Math.min(1, last / expected) : undefined,
   };
+}
+
+/** Paused at its timeout, a guest's memory is sent pass by pass as before, by its limit: that is no switchover. */
+function wasPaused({ passes, phases }: MigrationRecord): boolean {
+  const stopped = phases.find(({ name }) => name === "stop-and-copy");
+  return stopped !== undefined && passes.some(({ atMs }) => atMs > stopped.startMs + 200);
 }
 
 /** A transfer that was as fast as its limit tells nothing of what it could have been without. */

@@ -170,6 +170,15 @@ describe("what records tell", () => {
     ).toBeDefined();
   });
 
+  test("of the pace: of a guest that was paused at its timeout, nothing of a switchover", () => {
+    const { passes } = liveRecord();
+    const paused = liveRecord({
+      passes: [...passes, { pass: 3, transferredMiB: 130, remainingMiB: 4, atMs: 1600 }],
+    });
+    expect(paceIn(liveRecord(), 120, priors.tcg).stoppedMiBps).toBeDefined();
+    expect(paceIn(paused, 120, priors.tcg)).not.toHaveProperty("stoppedMiBps");
+  });
+
   test("of a guest: its own past first, then its QEMU, then other guests", () => {
     const kind = { ...proposed(), mode: "live" as const };
     const load = (records: MigrationRecord[], before = {}) =>
