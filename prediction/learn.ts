@@ -39,18 +39,22 @@ export function paceFrom(past: readonly Past[], kind: Kind, linkMiBps?: number):
   const prior = priorOf(kind, linkMiBps);
   const told = past.map(({ record, weight }) => {
     const touched = touchedIn(record) ?? touchedOf(past, record.guest, { ...record, ...record.before });
-    // How far a pass falls below its threshold depends on whether it is sent in bursts, as with a limit it is.
+    // With a limit it is sent in bursts, which tells how far below its threshold a pass ends; and nothing is still on its way at the stop.
     const isLikeLimited = isLimited(record.options) === isLimited(kind.options);
-    return { weight, fillWeight: weight * (isLikeLimited ? 1 : 0.1), pace: paceIn(record, touched, prior) };
+    return {
+      weight,
+      switchoverWeight: weight * (isLikeLimited ? 1 : 0.1),
+      pace: paceIn(record, touched, prior),
+    };
   });
   const keys = Object.keys(prior) as (keyof Pace)[];
   return Object.fromEntries(
     keys.map((key) => {
-      const values: Weighted[] = told.flatMap(({ weight, fillWeight, pace }) => {
+      const values: Weighted[] = told.flatMap(({ weight, switchoverWeight, pace }) => {
         const value = pace[key];
         return value === undefined || !(value > 0)
           ? []
-          : [{ value, weight: key === "fill" ? fillWeight : weight }];
+          : [{ value, weight: key === "fill" || key === "stoppedMiBps" ? switchoverWeight : weight }];
       });
       return [key, weightedMedian([...values, { value: prior[key], weight: priorWeight }])];
     }),

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { describe as inWords } from "../../prediction/describe.ts";
-import { knowsWriting, loadFrom, pastOf } from "../../prediction/learn.ts";
+import { knowsWriting, loadFrom, paceFrom, pastOf } from "../../prediction/learn.ts";
 import { paceIn, touchedIn } from "../../prediction/observed.ts";
 import { type Prediction, type Proposed, predict, proposedBy } from "../../prediction/predict.ts";
 import { priors } from "../../prediction/priors.ts";
@@ -177,6 +177,26 @@ describe("what records tell", () => {
     });
     expect(paceIn(liveRecord(), 120, priors.tcg).stoppedMiBps).toBeDefined();
     expect(paceIn(paused, 120, priors.tcg)).not.toHaveProperty("stoppedMiBps");
+  });
+
+  test("of the pace: a switchover after a transfer with a limit is told by such ones", () => {
+    const { equations } = liveRecord();
+    const quick = {
+      ...equations,
+      tiMs: 1120,
+      ovMs: 380,
+      dmMs: 7,
+      vsMs: 73.5,
+    } as MigrationRecord["equations"];
+    const held = (changes: Partial<MigrationRecord>) =>
+      liveRecord({ ...changes, equations: quick, options: { bandwidthMiBps: 115 } });
+    const records = [...past(3, (changes) => liveRecord(changes)), ...past(3, held)];
+    const stopped = (options: MigrationRecord["options"]) => {
+      const kind = { ...proposed(), mode: "live" as const, options };
+      return paceFrom(pastOf(records, kind), kind).stoppedMiBps;
+    };
+    expect(stopped({})).toBeCloseTo(14 / 0.072, 0);
+    expect(stopped({ bandwidthMiBps: 50 })).toBeCloseTo(14 / 0.007, 0);
   });
 
   test("of a guest: its own past first, then its QEMU, then other guests", () => {
