@@ -1,6 +1,14 @@
-import type { Residual } from "./predict.ts";
+import type { MigrationRecord } from "../report/record.ts";
 import { priorSpread } from "./priors.ts";
 import { type Kind, likeness } from "./weights.ts";
+
+/** How far off the model was on a move. */
+export interface Residual {
+  record: MigrationRecord;
+  /** Logarithm of what was, over what was foreseen. */
+  totalMs: number;
+  downtimeMs?: number;
+}
 
 /** By how much a prediction is off as a rule, and how far it is off besides, in logarithms. */
 export interface Correction {

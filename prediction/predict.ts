@@ -1,6 +1,6 @@
 import type { MigrationOptions } from "../migration/request.ts";
-import type { MigrationRecord } from "../report/record.ts";
-import { type Correction, correction } from "./correction.ts";
+import { type MigrationRecord, wayOf } from "../report/record.ts";
+import { type Correction, correction, type Residual } from "./correction.ts";
 import { type Beforehand, type DirtyFrom, loadFrom, paceFrom, pastOf } from "./learn.ts";
 import { type Course, course } from "./model.ts";
 import { isBetween, type Kind } from "./weights.ts";
@@ -14,9 +14,6 @@ export interface Proposed extends Omit<Kind, "mode" | "options">, Beforehand {
   linkMiBps?: number | undefined;
 }
 
-/** So many records at most are looked at, the newest: their hosts are as they are now. */
-const mostRecords = 60;
-
 /** How far off a dirty rate may be, as the standard deviation of its logarithm: guests do not go on as they did. */
 const dirtySpread: { [from in DirtyFrom]: number } = { measured: 0.3, past: 0.25, declared: 0.2, prior: 1 };
 
@@ -28,11 +25,16 @@ const ninths = [-1.59, -0.97, -0.59, -0.28, 0, 0.28, 0.59, 0.97, 1.59];
  * predictions of these were off. The same arguments give the same prediction.
  *
  * @param records earlier ones, of this guest and others, newest first; only completed ones tell anything
+ * @param known how far off the model was on them, as far as it was computed before with the same records: for whoever predicts many
  */
-export function predict(move: Proposed, records: readonly MigrationRecord[]): Prediction {
-  const recent = records.slice(0, mostRecords);
+export function predict(
+  move: Proposed,
+  records: readonly MigrationRecord[],
+  known = new Map<MigrationRecord, Residual | undefined>(),
+): Prediction {
+  const recent = newest(records);
   const { middle, all, likelihood, from } = foresee(move, recent);
-  const off = correction(residuals(recent), kindOf(move));
+  const off = correction(residuals(recent, records, known), kindOf(move));
   const total = within(
     middle.totalMs,
     all.map(({ totalMs }) => totalMs),
@@ -85,32 +87,38 @@ function foresee(move: Proposed, records: readonly MigrationRecord[]) {
   };
 }
 
-/** How far off the model was on each of these, told by those before it alone. */
-export interface Residual {
-  record: MigrationRecord;
-  /** Logarithm of what was, over what was foreseen. */
-  totalMs: number;
-  downtimeMs?: number;
-}
-
-const known = new WeakMap<MigrationRecord, Residual>();
-
-function residuals(records: readonly MigrationRecord[]): Residual[] {
-  return records.flatMap((record, index) => {
-    if (record.outcome !== "completed") return [];
-    const before = known.get(record);
-    if (before) return [before];
-    const { middle } = foresee(proposedBy(record), records.slice(index + 1));
-    const residual = {
-      record,
-      totalMs: Math.log(record.totalMs / middle.totalMs),
-      ...(record.downtimeMs !== undefined &&
-        record.downtimeMs > 0 && { downtimeMs: Math.log(record.downtimeMs / middle.downtimeMs) }),
-    };
-    known.set(record, residual);
-    return [residual];
+/** How far off the model was on each of these, told by those alone that were over before it began. */
+function residuals(
+  recent: readonly MigrationRecord[],
+  all: readonly MigrationRecord[],
+  known: Map<MigrationRecord, Residual | undefined>,
+): Residual[] {
+  return recent.flatMap((record) => {
+    if (!known.has(record)) known.set(record, residualOf(record, all));
+    return known.get(record) ?? [];
   });
 }
+
+function residualOf(record: MigrationRecord, all: readonly MigrationRecord[]): Residual | undefined {
+  if (record.outcome !== "completed") return undefined;
+  const { middle } = foresee(proposedBy(record), newest(all.filter((other) => isOverBefore(other, record))));
+  // Where convergence was told wrong, the times are of another course.
+  if (!middle.converges && wayOf(record) === "precopy") return undefined;
+  return {
+    record,
+    totalMs: Math.log(record.totalMs / middle.totalMs),
+    ...(record.downtimeMs !== undefined &&
+      record.downtimeMs > 0 &&
+      middle.downtimeMs > 0 && { downtimeMs: Math.log(record.downtimeMs / middle.downtimeMs) }),
+  };
+}
+
+/** So many records at most are looked at: the hosts are as they are now. */
+const newest = (records: readonly MigrationRecord[]) => records.slice(0, 60);
+
+/** Whether a move was over when another began. */
+export const isOverBefore = (one: MigrationRecord, other: MigrationRecord): boolean =>
+  Date.parse(one.startedAt) + one.totalMs <= Date.parse(other.startedAt);
 
 /** The question to which a record is the answer: what was known before it began. */
 export function proposedBy(record: MigrationRecord): Proposed {

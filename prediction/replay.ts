@@ -1,6 +1,6 @@
 import { type MigrationRecord, movesRunning, wayOf } from "../report/record.ts";
 import { type Score, type Summary, scorePrediction, summarise } from "../report/score-prediction.ts";
-import { type Prediction, predict, proposedBy } from "./predict.ts";
+import { isOverBefore, type Prediction, predict, proposedBy } from "./predict.ts";
 
 /** A move, and what is said of it by the records before it. */
 export interface Replayed {
@@ -11,17 +11,15 @@ export interface Replayed {
   knownAlike: number;
 }
 
-/** Predicts each of these moves anew, from those alone that had begun before it, in the order of time. */
+/** Predicts each of these moves anew, from those alone that were over before it began, in the order of time. */
 export function replay(records: readonly MigrationRecord[]): Replayed[] {
-  const ordered = records.toSorted((one, other) => (one.startedAt < other.startedAt ? -1 : 1));
-  const newestFirst = ordered.toReversed();
-  return ordered.flatMap((record, index) => {
+  const newestFirst = records.toSorted((one, other) => (one.startedAt < other.startedAt ? 1 : -1));
+  const known: Parameters<typeof predict>[2] = new Map();
+  return newestFirst.toReversed().flatMap((record) => {
     // A recovered one was never made in one go, and nothing is known of how a failed one went on.
     if (record.outcome !== "completed" && record.outcome !== "rolled-back") return [];
-    const earlier = newestFirst
-      .slice(ordered.length - index)
-      .filter(({ startedAt, totalMs }) => Date.parse(startedAt) + totalMs <= Date.parse(record.startedAt));
-    const predicted = predict(proposedBy(record), earlier);
+    const earlier = newestFirst.filter((other) => isOverBefore(other, record));
+    const predicted = predict(proposedBy(record), earlier, known);
     const score = scorePrediction(record, predicted);
     const knownAlike = earlier.filter(
       ({ mode, outcome }) => mode === record.mode && outcome === "completed",
