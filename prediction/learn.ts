@@ -98,7 +98,9 @@ function touchedOf(
   const seen = past.flatMap(({ record, weight }) => {
     const touched = touchedIn(record);
     if (touched === undefined) return [];
-    return [{ record, touched, value: Math.min(1, touched / record.memoryMiB), weight }];
+    const more = record.guest === guest ? grownBy(residentMiB, record.before?.residentMiB) : 0;
+    const share = (touched + more) / record.memoryMiB;
+    return [{ record, touched, value: Math.max(0.01, Math.min(1, share)), weight }];
   });
   const own = seen.filter(({ record }) => record.guest === guest && record.memoryMiB === memoryMiB);
   const alike = weightedMedian(own.filter(({ record }) => isSame(record.workload, workload)));
@@ -112,6 +114,13 @@ function touchedOf(
     return Math.min(memoryMiB, Math.max(residentMiB - qemuMiB, memoryMiB / 20));
   }
   return (weightedMedian(own) ?? weightedMedian(seen) ?? guestPriors.touchedShare) * memoryMiB;
+}
+
+/** What a guest took or gave back since, as far as that is more than what its QEMU itself may have: an emulator keeps what it translated. */
+function grownBy(nowMiB: number | undefined, thenMiB: number | undefined): number {
+  if (nowMiB === undefined || thenMiB === undefined) return 0;
+  const more = nowMiB - thenMiB;
+  return Math.sign(more) * Math.max(0, Math.abs(more) - qemuOwnMiB);
 }
 
 export type DirtyFrom = "measured" | "past" | "declared" | "prior";
