@@ -4,6 +4,7 @@ import { readdir, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa, type ResultPromise } from "execa";
 import { CommandFailed, HostUnreachable } from "./errors.ts";
 import type { SshTarget } from "./ssh-target.ts";
@@ -18,7 +19,7 @@ export interface CommandOutput {
 export interface RunOptions {
   /** Given to the command's standard input; never logged, so secrets belong here. */
   input?: string;
-  /** Default 60 000. */
+  /** After that it has failed; without a signal the command may go on on the host. Default 60 000. */
   timeoutMs?: number;
   /** Return a non-zero exit instead of throwing. Default false. */
   allowFailure?: boolean;
@@ -68,6 +69,9 @@ export function sshOptions(target: SshTarget): string[] {
     target.user,
   ];
 }
+
+/** What a command that is ended gets until it is given up. */
+const endingTakesMs = 2_000;
 
 const socketPrefix = "testbed-ssh-";
 let removal: Promise<void> | undefined;
@@ -144,16 +148,14 @@ export class SshSession {
 
   /** Runs a bash script as root. Throws CommandFailed, HostUnreachable. */
   async run(doing: string, script: string, options: RunOptions = {}): Promise<CommandOutput> {
-    const { input = "", timeoutMs = 60_000, allowFailure = false, signal } = options;
-    const result = await (signal
-      ? this.#runUntil(signal, script, timeoutMs)
-      : execa("ssh", this.#arguments(script), { input, timeout: timeoutMs, reject: false }));
+    const { timeoutMs = 60_000, allowFailure = false, signal } = options;
+    const { timedOut, ...result } = await this.#runUntil(script, timeoutMs, options);
     const output = { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode ?? -1 };
     if (signal?.aborted) {
       const stderr = (signal.reason as Error).message;
       throw new CommandFailed({ doing, host: this.target.name, ...output, stderr });
     }
-    if (result.timedOut) {
+    if (timedOut) {
       throw new CommandFailed({ doing, host: this.target.name, ...output, timedOutAfterMs: timeoutMs });
     }
     // 255 is ssh's own; a connection that broke in the middle says so on stderr or by a dead master.
@@ -164,17 +166,32 @@ export class SshSession {
     return output;
   }
 
-  async #runUntil(signal: AbortSignal, script: string, timeout: number) {
-    const command = this.#arguments(endingWithInput(script));
-    const child = execa("ssh", command, { stdin: "pipe", timeout, reject: false });
-    child.stdin.on("error", () => {});
-    const end = () => child.stdin.end();
-    signal.addEventListener("abort", end);
-    if (signal.aborted) end();
+  /** Until it is over by itself, is not wanted any more, or its time is. */
+  async #runUntil(script: string, timeoutMs: number, { input = "", signal }: RunOptions) {
+    const child = signal
+      ? execa("ssh", this.#arguments(endingWithInput(script)), { stdin: "pipe", reject: false })
+      : execa("ssh", this.#arguments(script), { input, reject: false });
+    child.stdin?.on("error", () => {});
+    const end = () => child.stdin?.end();
+    signal?.addEventListener("abort", end);
+    if (signal?.aborted) end();
+    let timedOut = false;
+    const deadline = setTimeout(async () => {
+      timedOut = true;
+      if (signal) {
+        end();
+        await sleep(endingTakesMs);
+      }
+      child.kill();
+      // A command that goes on on the host keeps the connection's ends of these open, whatever becomes of ssh here.
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, timeoutMs);
     try {
-      return await child;
+      return { ...(await child), timedOut };
     } finally {
-      signal.removeEventListener("abort", end);
+      clearTimeout(deadline);
+      signal?.removeEventListener("abort", end);
     }
   }
 

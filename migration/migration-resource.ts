@@ -5,6 +5,7 @@ import { cancellation } from "./cancellation.ts";
 import { type Decision, type Drift, decideMove } from "./decide-move.ts";
 import { expectation } from "./expectation.ts";
 import { union } from "./fleet.ts";
+import { withGuest } from "./guest-lock.ts";
 import { MigrationFailed, type Moved, migrate } from "./migrate.ts";
 import { type Observation, observeGuest, withFleet } from "./observe.ts";
 import { previewMove } from "./preflight/preview.ts";
@@ -86,15 +87,13 @@ export const migrationResource = {
   },
 
   async update(id: string, olds: MigrationOutputs, news: MigrationInputs) {
-    const { intent, sightings } = await look(everywhere(olds, news));
-    const place = whereabouts(news.guest, intent ? [] : sightings);
-    const decision = place.kind === "active" ? decide(olds, news, place.host) : undefined;
-    if (decision?.kind === "refuse") throw new Error(decision.message);
-    const adopted = decision?.kind === "adopt" || (decision?.kind === "stay" && olds.placed !== news.to);
-    if (adopted && place.kind === "active") {
-      return { outs: outputs(news, { host: place.host, records: [] }, olds, place.host) };
+    const inputs = everywhere(olds, news);
+    if (adoptedAt(olds, news, await look(inputs)) !== undefined) {
+      // The provider of an update that was killed may have brought it there, and may still be at work on it.
+      const host = adoptedAt(olds, news, await lookAlone(inputs));
+      if (host !== undefined) return { outs: outputs(news, { host, records: [] }, olds, host) };
     }
-    const moved = await attempt(id, everywhere(olds, news), olds);
+    const moved = await attempt(id, inputs, olds);
     return { outs: outputs(news, moved, olds, news.to) };
   },
 
@@ -110,6 +109,24 @@ const everywhere = (olds: MigrationOutputs, news: MigrationInputs): MigrationInp
 
 const look = ({ fleet, uuid }: MigrationInputs): Promise<Observation> =>
   withFleet(fleet, (sessions) => observeGuest(sessions, fleet, uuid));
+
+/** The same, when no other run works on the guest. */
+const lookAlone = ({ guest, fleet, uuid }: MigrationInputs): Promise<Observation> =>
+  withGuest({ guest, uuid }, fleet, tell, (sessions) => observeGuest(sessions, fleet, uuid), cancellation);
+
+/** Where the guest stays without a move, although the state has not been told so yet. Throws when its place is not to be changed. */
+function adoptedAt(
+  olds: MigrationOutputs,
+  news: MigrationInputs,
+  { intent, sightings }: Observation,
+): string | undefined {
+  const place = whereabouts(news.guest, intent ? [] : sightings);
+  if (place.kind !== "active") return undefined;
+  const decision = decide(olds, news, place.host);
+  if (decision.kind === "refuse") throw new Error(decision.message);
+  const adopted = decision.kind === "adopt" || (decision.kind === "stay" && olds.placed !== news.to);
+  return adopted ? place.host : undefined;
+}
 
 const decide = (olds: MigrationOutputs, news: MigrationInputs, actual: string): Decision =>
   decideMove({

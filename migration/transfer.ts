@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CommandFailed } from "../libvirt/errors.ts";
 import { type JobInfo, parseJobInfo } from "../libvirt/job-info.ts";
 import { type LogEnd, startTrace } from "../libvirt/qemu-trace.ts";
+import { sight } from "../libvirt/sighting.ts";
 import { virsh, virshCommand } from "../libvirt/virsh.ts";
 import { makeTarget } from "./copy-redo.ts";
 import { migrateArguments } from "./migrate-arguments.ts";
@@ -42,7 +43,13 @@ export async function transfer(moving: Moving, onJob: (job: JobInfo) => void = (
   const { guest, uuid, source, destination, tell, timeoutMs, options, cancelled } = moving;
   cancelled.throwIfAborted();
   if (moving.redo) await makeTarget(moving);
-  const progress = followProgress(moving, onJob);
+  const { promise: lost, reject: loses } = Promise.withResolvers<never>();
+  const progress = followProgress(moving, onJob, () => {
+    lossOf(moving).then(
+      (why) => why && loses(new Error(why)),
+      () => {}, // the source does not answer: virsh will say so
+    );
+  });
   const over = `not done after ${timeoutMs / 1000} s (migration.timeoutMs)`;
   let gaveUp: string | undefined;
   let ended = false;
@@ -77,13 +84,14 @@ export async function transfer(moving: Moving, onJob: (job: JobInfo) => void = (
   // A pre-copy that is brought to its end needs time for that.
   const patienceMs = (options.onTimeout ?? "abort") === "abort" ? timeoutMs : 2 * timeoutMs;
   try {
-    await virsh(
+    const migrated = virsh(
       source.session,
       `migrating guest ${guest} from ${source.name} to ${destination.name}`,
       ["migrate", ...migrateArguments(options, uuid, destination.host, moving.redo !== undefined)],
       // The deadline above ends the move; this is for a libvirtd that does not even answer to that.
       { timeoutMs: patienceMs + 60_000 },
     );
+    await Promise.race([migrated, lost]);
   } catch (error) {
     if (gaveUp !== undefined) throw new Error(gaveUp, { cause: error });
     throw error instanceof CommandFailed ? await explained(error, moving) : error;
@@ -129,11 +137,35 @@ export async function abort({ guest, uuid, source }: Moving): Promise<void> {
   });
 }
 
-function followProgress({ guest, uuid, source, destination, tell }: Moving, onJob: (job: JobInfo) => void) {
+/**
+ * What was lost in the middle of a post-copy that libvirt still waits for; undefined: nothing. libvirt 9.0 at the destination waits
+ * without end for the rest of a memory whose QEMU at the source is dead.
+ */
+async function lossOf({ guest, uuid, source, intent }: Moving): Promise<string | undefined> {
+  if (intent.phase !== "postcopy") return undefined;
+  const { state } = await sight(source.session, uuid);
+  return state === "inactive" || state === "absent"
+    ? `guest ${guest} is off on ${source.name}, and a part of its memory was still there`
+    : undefined;
+}
+
+/** How many times in turn libvirt may have no job at the source until something may be wrong: it has ended, and virsh is about to return. */
+const silentLooks = 15;
+
+/**
+ * @param onJob is told what libvirt says of the running job, about once a second
+ * @param onSilence is called about once a second when it has said nothing of any for some time
+ */
+function followProgress(
+  { guest, uuid, source, destination, tell }: Moving,
+  onJob: (job: JobInfo) => void,
+  onSilence: () => void,
+) {
   const look = `while sleep 0.9; do ${virshCommand(["domjobinfo", uuid])} 2>/dev/null; echo --; done`;
   const startedMs = performance.now();
   let printed: string[] = [];
   let begun = false;
+  let silent = 0;
   return source.session.follow(look, (line) => {
     if (line !== "--") {
       printed.push(line);
@@ -143,6 +175,8 @@ function followProgress({ guest, uuid, source, destination, tell }: Moving, onJo
     printed = [];
     // Once it has begun, a job without figures is one that has just ended.
     const known = (job.remainingMiB ?? job.storageRemainingMiB) !== undefined;
+    silent = known ? 0 : silent + 1;
+    if (silent >= silentLooks) onSilence();
     if (begun && !known) return;
     begun = known;
     tell(

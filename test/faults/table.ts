@@ -15,7 +15,9 @@ export class FaultTable {
   readonly #rows: string[] = [];
 
   async add({ redo, mode, moment, fault }: FaultCase, { struckUp, outcomes, memory }: Seen): Promise<void> {
-    const cells = [redo, mode, moment, faults[fault].name, struckUp, outcomes.join(", ") || "none", memory];
+    // A cold move ends the guest's memory by itself.
+    const after = mode === "cold" ? "booted anew" : memory;
+    const cells = [redo, mode, moment, faults[fault].name, struckUp, outcomes.join(", ") || "none", after];
     this.#rows.push(`| ${cells.join(" | ")} |`);
     const head = [
       "| redo log | mode | at its | fault | the struck `up` | records | memory |",

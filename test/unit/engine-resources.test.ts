@@ -500,6 +500,21 @@ describe("a migration", () => {
     expect(world.boots).toBe(1);
   });
 
+  test("that the provider of a killed update has made is waited for: it may still be measuring", async () => {
+    const olds = await create();
+    moveByHand("host2");
+    const lock = `${world.fleet.storage.intentDirectory}/${uuid}.json.lock`;
+    const release = world.machine("storage").waitForLock(lock, () => {});
+    let done = false;
+    const news = up(olds, { to: "host2" }).finally(() => {
+      done = true;
+    });
+    for (let i = 0; i < 100; i++) await new Promise(setImmediate);
+    expect(done).toBe(false);
+    release();
+    expect(await news).toMatchObject({ host: "host2", placed: "host2", applied: "host2", moves: 0 });
+  });
+
   test("of a guest that was moved by hand: error, and nothing is touched", async () => {
     const drift = "error";
     const olds = await create({ drift });

@@ -43,3 +43,22 @@ test("cancelled before it has begun, it does nothing that stays", async () => {
   const signal = AbortSignal.abort(new Error("too late"));
   await expect(session.run("sleeping", "sleep 60", { signal })).rejects.toThrow("too late");
 });
+
+test("one whose time is over has failed, although what it started goes on", async () => {
+  const marker = `605.0${process.pid}`;
+  const command = session.run("sleeping", `sleep ${marker} & wait`, { timeoutMs: 2_000 });
+  const failed = expect(command).rejects.toThrow(/sleeping on host1 failed .*2 s/);
+  await expect.poll(() => running(marker), { timeout: 1_900 }).toBe("1");
+  await failed;
+  expect(await running(marker)).toBe("1");
+  await execa("pkill", ["-f", `^sleep ${marker}`]);
+});
+
+test("one that may be ended early is ended when its time is over", async () => {
+  const { signal } = new AbortController();
+  const marker = `606.0${process.pid}`;
+  await expect(session.run("sleeping", `sleep ${marker} & wait`, { timeoutMs: 200, signal })).rejects.toThrow(
+    "sleeping on host1 failed",
+  );
+  await expect.poll(() => running(marker)).toBe("0");
+});
