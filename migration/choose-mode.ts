@@ -1,3 +1,5 @@
+import { type Course, course } from "../prediction/model.ts";
+import { priors } from "../prediction/priors.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { misfits, type Versions } from "./fitting.ts";
 import {
@@ -10,6 +12,8 @@ import {
 /** What is known of a guest and the way it is to go; what could not be measured is absent. */
 export interface Measured {
   memoryMiB: number;
+  /** What of it is not zero. Default: all. */
+  touchedMiB?: number;
   /** How fast its pages get dirty. */
   dirtyMiBps?: number;
   /** What can be sent: the least of the limit, the link and what was ever seen to be sent. */
@@ -19,11 +23,9 @@ export interface Measured {
   versions: Versions;
 }
 
-export type Prediction = NonNullable<MigrationRecord["predicted"]>;
-
 /** A choice with its reason, or the reason why there is none. */
 export type Choice =
-  | { kind: "move"; options: MigrationOptions; reason: string; predicted?: Prediction }
+  | { kind: "move"; options: MigrationOptions; reason: string }
   | { kind: "refuse"; reason: string };
 
 /** The dirty rate is estimated from a sample of the pages, and a guest need not go on as it did in that second. */
@@ -51,10 +53,10 @@ export function chooseMode(asked: AskedOptions, measured: Measured): Choice {
   const live: MigrationOptions = { ...asked, mode: "live" };
   const plain = without(live, "hybrid");
   if (rates && can(plain).length === 0) {
-    const predicted = predictPrecopy(measured.memoryMiB, rates, maxDowntimeMs, deviceStateMs);
-    if (predicted.converges && predicted.totalMs <= timeoutMs) {
+    const { converges, totalMs } = expected(measured, rates, { ...plain, timeoutMs });
+    if (converges && totalMs <= timeoutMs) {
       const reason = `live: pre-copy converges, since ${rates.text}`;
-      return { kind: "move", options: plain, reason, predicted };
+      return { kind: "move", options: plain, reason };
     }
   }
 
@@ -74,16 +76,13 @@ export function chooseMode(asked: AskedOptions, measured: Measured): Choice {
       kind: "move",
       options: hybrid,
       reason: `hybrid: ${why}; its memory follows by post-copy`,
-      ...(rates && {
-        predicted: predictHybrid(measured.memoryMiB, rates.bandwidthMiBps, deviceStateMs ?? 0),
-      }),
     };
   }
   const slowed: MigrationOptions = { ...plain, autoConverge: asked.autoConverge ?? {} };
   const slowest = rates && { ...rates, dirtyMiBps: rates.dirtyMiBps * leastShare };
-  const predicted = slowest && predictPrecopy(measured.memoryMiB, slowest, maxDowntimeMs, deviceStateMs);
+  const isEnough = slowest && expected(measured, slowest, plain).converges;
   const noPostcopy = `post-copy cannot be had (${obstacle.option} ${obstacle.problem})`;
-  if (can(slowed).length === 0 && predicted?.converges !== false) {
+  if (can(slowed).length === 0 && isEnough !== false) {
     return {
       kind: "move",
       options: slowed,
@@ -100,43 +99,25 @@ const without = (options: MigrationOptions, key: "hybrid"): MigrationOptions => 
   return rest;
 };
 
-/** More passes than this tell that it only just converges, if at all. */
-const mostPasses = 30;
-
 /**
- * A pre-copy, pass by pass: each sends what got dirty during the one before, until the rest fits into the greatest downtime. All of the
- * memory is taken to be in use, which makes the first pass longer than it may be.
+ * How a move goes, with some more dirt than was measured. All of the memory is taken to be in use and to be written to, which makes it
+ * longer than it may be: what counts is whether it ends.
  */
-export function predictPrecopy(
-  memoryMiB: number,
+function expected(
+  { memoryMiB, touchedMiB = memoryMiB, deviceStateMs = 0 }: Measured,
   { dirtyMiBps, bandwidthMiBps }: { dirtyMiBps: number; bandwidthMiBps: number },
-  maxDowntimeMs: number,
-  deviceStateMs = 0,
-): Prediction {
-  const mostAtOnceMiB = (bandwidthMiBps * maxDowntimeMs) / 1000;
-  let [remainingMiB, totalMs, passes] = [memoryMiB, 0, 0];
-  while (remainingMiB > mostAtOnceMiB && passes < mostPasses) {
-    const passMs = (remainingMiB / bandwidthMiBps) * 1000;
-    totalMs += passMs;
-    passes++;
-    remainingMiB = Math.min(memoryMiB, (margin * dirtyMiBps * passMs) / 1000);
-  }
-  const downtimeMs = (remainingMiB / bandwidthMiBps) * 1000 + deviceStateMs;
-  return {
-    totalMs: Math.round(totalMs + downtimeMs),
-    downtimeMs: Math.round(downtimeMs),
-    passes,
-    converges: remainingMiB <= mostAtOnceMiB,
-  };
+  options: MigrationOptions,
+): Course {
+  const load = { memoryMiB, touchedMiB, workingSetMiB: touchedMiB, dirtyMiBps: margin * dirtyMiBps };
+  return course(load, options, {
+    ...priors.kvm,
+    preparationMs: 0,
+    completionMs: 0,
+    deviceMs: deviceStateMs,
+    sendMiBps: bandwidthMiBps,
+    stoppedMiBps: bandwidthMiBps,
+  });
 }
-
-/** One pass of pre-copy, and all of it once more: what got dirty meanwhile is not known to be less. */
-const predictHybrid = (memoryMiB: number, bandwidthMiBps: number, deviceStateMs: number): Prediction => ({
-  totalMs: Math.round(((2 * memoryMiB) / bandwidthMiBps) * 1000 + deviceStateMs),
-  downtimeMs: Math.round(deviceStateMs),
-  passes: 1,
-  converges: true,
-});
 
 /** What earlier moves of a guest tell: the most that was sent, and the longest that CPUs and devices took of late. */
 export function learn(

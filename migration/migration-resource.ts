@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { MigrationRecord } from "../report/record.ts";
-import { appendRecord, resultsFile } from "../report/results.ts";
+import { appendRecord, latestRecords, resultsFile } from "../report/results.ts";
 import { cancellation } from "./cancellation.ts";
 import { type Decision, type Drift, decideMove } from "./decide-move.ts";
+import { expectation } from "./expectation.ts";
 import { union } from "./fleet.ts";
 import { withGuest } from "./guest-lock.ts";
 import { MigrationFailed, type Moved, migrate } from "./migrate.ts";
@@ -56,12 +57,14 @@ export const migrationResource = {
     // A guest that is off is Domain's business, in the same run before this one.
     const decision = place.kind === "nowhere" ? undefined : decide(olds, news, place.host);
     if (decision?.kind === "refuse") throw new Error(decision.message);
-    if (decision) announce(decision, news);
+    const moves = decision?.kind === "move" && place.kind === "active";
+    const known = moves ? await recordsOf(news.stack, olds.history) : [];
+    const request = { ...everywhere(olds, news), history: olds.history, known };
+    const expected = moves ? await expectation(request, place.host) : undefined;
+    if (decision) announce(decision, news, expected);
     const settings = !isDeepStrictEqual(stored(olds), stored(news));
     if (settings) await refuseMisfits(news);
-    if (decision?.kind === "move" && place.kind === "active") {
-      await previewMove(everywhere(olds, news), place.host, sightings, tell);
-    }
+    if (moves) await previewMove(request, place.host, sightings, tell);
     const replaces = olds.uuid === news.uuid ? [] : ["uuid"];
     return { changes: settings || (decision !== undefined && decision.kind !== "stay"), replaces };
   },
@@ -136,14 +139,14 @@ const decide = (olds: MigrationOutputs, news: MigrationInputs, actual: string): 
     drained: news.drained,
   });
 
-function announce(decision: Decision, news: MigrationInputs): void {
+function announce(decision: Decision, news: MigrationInputs, expected?: string): void {
   const { guest, options, conditions, drained = [] } = news;
   if (decision.kind === "adopt") tell(`${guest}: was moved to ${decision.host} by hand and stays there`);
   if (decision.kind !== "move") return;
   const why = decision.why === "returned" ? "was moved by hand; moves back" : "moves";
   const reason = news.reason ?? (drained.includes(decision.from) ? `${decision.from} is drained` : undefined);
   tell(
-    `${guest}: ${why} ${decision.from} → ${decision.to}, ${options.mode}, ${conditions.memoryMiB} MiB of memory${reason ? ` (${reason})` : ""}`,
+    `${guest}: ${why} ${decision.from} → ${decision.to}, ${options.mode}, ${conditions.memoryMiB} MiB of memory${reason ? ` (${reason})` : ""}${expected ? `: ${expected}` : ""}`,
   );
 }
 
@@ -193,7 +196,8 @@ async function attempt(
   past: Past & Pick<MigrationOutputs, "host"> & Partial<MigrationOutputs>,
 ): Promise<Moved> {
   try {
-    const moved = await migrate({ ...inputs, history: past.history }, tell, cancellation);
+    const known = await recordsOf(inputs.stack, past.history);
+    const moved = await migrate({ ...inputs, history: past.history, known }, tell, cancellation);
     await keep(inputs.stack, moved.records);
     return moved;
   } catch (error) {
@@ -202,6 +206,13 @@ async function attempt(
     const state = { ...past, ...inputs, host: error.host ?? past.host, ...remember(past, error.records) };
     throw new InitFailed(error.message, id, state, error);
   }
+}
+
+/** All moves of a stack that are known here: of its results file, and of the guest's own in the state. */
+async function recordsOf(stack: string, history: readonly MigrationRecord[]): Promise<MigrationRecord[]> {
+  const all = [...history, ...(await latestRecords(resultsFile(stack)))];
+  const unique = new Map(all.map((record) => [`${record.uuid} ${record.startedAt}`, record]));
+  return [...unique.values()].sort((one, other) => (one.startedAt < other.startedAt ? 1 : -1));
 }
 
 async function keep(stack: string, records: readonly MigrationRecord[]): Promise<void> {

@@ -3,6 +3,7 @@ import type { Sighting } from "../libvirt/sighting.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { type Circumstances, circumstances } from "./circumstances.ts";
 import { type Clients, clientsSaw, startClients, stopClients } from "./clients.ts";
+import { foreseeMove } from "./foresee-move.ts";
 import { writeIntent } from "./intent.ts";
 import { type Clocks, rounded } from "./measure.ts";
 import { mayUsePostcopy } from "./migrate-arguments.ts";
@@ -59,6 +60,9 @@ async function moveSeen(
   const { guest, source, destination, storage, intentFile, options, tell } = moving;
   const { mode } = options;
   const circumstance = circumstances(moving, request.conditions);
+  // Before others are on their way: what they send takes from what can be measured.
+  const foreseeing = foreseeMove(request, options, source, { ...chosen, ...chosen.before });
+  foreseeing.catch(() => {}); // told where it is waited for
   const onTheirWay = aheadOf(moving.uuid, turn.entries());
   const checks = await preflight(
     {
@@ -71,8 +75,8 @@ async function moveSeen(
       onTheirWay,
     },
     storage,
-  );
-  const [facts, clients] = await Promise.all([circumstance, startingClients]);
+  ).finally(() => foreseeing);
+  const [facts, clients, foreseen] = await Promise.all([circumstance, startingClients, foreseeing]);
   moving.cancelled.throwIfAborted();
   tell(
     `${guest}: moving from ${source.name} to ${destination.name} (${mode}, ${request.conditions.memoryMiB} MiB)`,
@@ -94,6 +98,7 @@ async function moveSeen(
   const base = {
     ...facts,
     ...chosen,
+    ...foreseen,
     startedAt: watch.startedAt.toISOString(),
     preflight: checks,
     beforehandMs,

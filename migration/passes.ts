@@ -3,6 +3,10 @@ import type { TraceEvent } from "../libvirt/qemu-trace.ts";
 import type { MigrationRecord } from "../report/record.ts";
 
 const mib = 1024 * 1024;
+/** QEMU counts dirty pages from one sync to the next, and on, until more than this has passed (migration_bitmap_sync). */
+const countedForSeconds = 1;
+/** Nothing can be told of how fast pages got dirty in less. */
+const leastSeconds = 0.01;
 
 /**
  * The passes of a pre-copy over the guest's memory, as each began: what had been sent and what remained, and how fast pages had got
@@ -14,6 +18,7 @@ export function passesOf(
   onWatch: (epochSeconds: number) => number,
 ): MigrationRecord["passes"] {
   let previousSync: TraceEvent | undefined;
+  let counted = { sinceSeconds: undefined as number | undefined, pages: 0 };
   return events.flatMap(({ event, atEpochSeconds, data }) => {
     if (event !== "MIGRATION_PASS" || typeof data.pass !== "number") return [];
     // QEMU tells of the pass right after it has read the dirty bitmap for it.
@@ -28,6 +33,15 @@ export function passesOf(
     const remaining = pending && number(pending.text, /size (\d+)/);
     const dirtyPages = sync && number(sync.text, /dirty_pages (\d+)/);
     const intervalSeconds = sync && previousSync && sync.atEpochSeconds - previousSync.atEpochSeconds;
+    const got =
+      dirtyPages !== undefined && dirtyPages >= counted.pages ? dirtyPages - counted.pages : dirtyPages;
+    if (sync && dirtyPages !== undefined) {
+      const { sinceSeconds = sync.atEpochSeconds } = counted;
+      counted =
+        sync.atEpochSeconds - sinceSeconds > countedForSeconds
+          ? { sinceSeconds: sync.atEpochSeconds, pages: 0 }
+          : { sinceSeconds, pages: dirtyPages };
+    }
     previousSync = sync;
     if (remaining === undefined) return [];
     return [
@@ -35,8 +49,8 @@ export function passesOf(
         pass: data.pass,
         transferredMiB: transferredBy(trace, atEpochSeconds) / mib,
         remainingMiB: remaining / mib,
-        ...(dirtyPages !== undefined && intervalSeconds
-          ? { dirtyPagesPerSecond: dirtyPages / intervalSeconds }
+        ...(got !== undefined && intervalSeconds && intervalSeconds >= leastSeconds
+          ? { dirtyPagesPerSecond: got / intervalSeconds }
           : {}),
         atMs: onWatch(atEpochSeconds),
       },

@@ -73,4 +73,6 @@ export interface MigrationRequest {
   fleet: Fleet;
   /** Its moves until now, newest first: `auto` learns from them. */
   history?: readonly MigrationRecord[];
+  /** Moves of all guests of its stack until now, newest first: predictions follow from them. Default: `history`. */
+  known?: readonly MigrationRecord[];
 }

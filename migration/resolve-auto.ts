@@ -10,33 +10,21 @@ import type { MigrationRequest } from "./request.ts";
 /** Options whose mode is settled, and what a record says of how it was. */
 export interface Resolved {
   options: Moving["options"];
-  chosen: Pick<MigrationRecord, "modeReason" | "predicted" | "linkMiBps">;
+  chosen: Pick<MigrationRecord, "modeReason" | "before" | "linkMiBps">;
 }
 
 /** Settles which mode `auto` is: measures the guest and the link, and chooses. Throws when it cannot move as it should. */
 export async function resolveAuto(
-  { guest, uuid, options, conditions, history = [] }: MigrationRequest,
+  request: MigrationRequest,
   source: Station,
   destination: Station,
   tell: Moving["tell"],
 ): Promise<Resolved> {
+  const { guest, options } = request;
   const { mode, ...rest } = options;
   if (mode !== "auto") return { options: { ...rest, mode }, chosen: {} };
   tell(`${guest}: measuring how fast its pages get dirty, and the link to ${destination.name}`);
-  const [from, to] = await Promise.all([hostVersions(source.session), hostVersions(destination.session)]);
-  // One after the other: each would take from the other what it measures.
-  const dirtyMiBps = await dirtyRate(source.session, guest, uuid);
-  const linkMiBps = await linkRate({ source, destination, options: { ...rest, mode: "live" } });
-  const known = learn(history);
-  const bandwidths = [rest.bandwidthMiBps, linkMiBps, known.bandwidthMiBps].filter(
-    (rate) => rate !== undefined,
-  );
-  const choice: Choice = chooseMode(options, {
-    ...withoutAbsent({ dirtyMiBps, deviceStateMs: known.deviceStateMs }),
-    ...(bandwidths.length > 0 && { bandwidthMiBps: Math.min(...bandwidths) }),
-    memoryMiB: conditions.memoryMiB,
-    versions: { from, to },
-  });
+  const { choice, dirtyMiBps, linkMiBps } = await measureAndChoose(request, source, destination, true);
   if (choice.kind === "refuse") {
     throw new Error(
       `Guest ${guest} cannot move from ${source.name} to ${destination.name} by mode auto: ${choice.reason}. Nothing was changed. ` +
@@ -48,8 +36,44 @@ export async function resolveAuto(
     options: choice.options,
     chosen: withoutAbsent({
       modeReason: choice.reason,
-      predicted: choice.predicted,
+      before: dirtyMiBps === undefined ? undefined : { dirtyMiBps },
       linkMiBps,
     }) as Resolved["chosen"],
   };
+}
+
+/**
+ * Measures the guest, and the link if that is wanted, and chooses.
+ *
+ * @param asksLink whether to send something over the link, for a second; else what was ever sent has to do
+ */
+export async function measureAndChoose(
+  { guest, uuid, options, conditions, history = [] }: MigrationRequest,
+  source: Station,
+  destination: Station,
+  asksLink: boolean,
+): Promise<{
+  choice: Choice;
+  dirtyMiBps?: number | undefined;
+  linkMiBps?: number | undefined;
+  knowsRate: boolean;
+}> {
+  const { mode: _, ...rest } = options;
+  const [from, to] = await Promise.all([hostVersions(source.session), hostVersions(destination.session)]);
+  // One after the other: each would take from the other what it measures.
+  const dirtyMiBps = await dirtyRate(source.session, guest, uuid);
+  const linkMiBps = asksLink
+    ? await linkRate({ source, destination, options: { ...rest, mode: "live" } })
+    : undefined;
+  const known = learn(history);
+  const bandwidths = [rest.bandwidthMiBps, linkMiBps, known.bandwidthMiBps].filter(
+    (rate) => rate !== undefined,
+  );
+  const choice = chooseMode(options, {
+    ...withoutAbsent({ dirtyMiBps, deviceStateMs: known.deviceStateMs }),
+    ...(bandwidths.length > 0 && { bandwidthMiBps: Math.min(...bandwidths) }),
+    memoryMiB: conditions.memoryMiB,
+    versions: { from, to },
+  });
+  return { choice, dirtyMiBps, linkMiBps, knowsRate: bandwidths.length > 0 };
 }

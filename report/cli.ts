@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { predictionTable } from "./prediction-table.ts";
 import { inconsistencies } from "./record.ts";
 import { readRecords, resultsFile, stacksWithResults } from "./results.ts";
 import { downtimeTable, migrationTable, phaseTable } from "./table.ts";
@@ -14,7 +15,11 @@ async function main(): Promise<void> {
   const { records, unreadable } = await readRecords(resultsFile(stack));
   const shown = records.slice(-wholeNumber(values.last ?? `${records.length}`));
   say(`Stack ${stack}, ${shown.length} of ${records.length} migrations\n`);
-  say([migrationTable(shown), downtimeTable(shown), phaseTable(shown)].filter(Boolean).join("\n\n"));
+  say(
+    [migrationTable(shown), downtimeTable(shown), phaseTable(shown), predictionTable(shown)]
+      .filter(Boolean)
+      .join("\n\n"),
+  );
   for (const [index, record] of shown.entries()) {
     for (const fault of inconsistencies(record)) say(`${index + 1} does not add up: ${fault}`);
   }

@@ -44,6 +44,7 @@ export function wayOf({ mode, phases }: Pick<MigrationRecord, "mode" | "phases">
 const ms = z.number().nonnegative();
 const mib = z.number().nonnegative();
 const count = z.int().nonnegative();
+const range = z.tuple([z.number().nonnegative(), z.number().nonnegative()]);
 
 const phase = z.object({
   name: z.enum([...Object.values(phasesOf).flat(), storagePhase] as PhaseName[]),
@@ -87,6 +88,28 @@ export const recordSchema = z.object({
     .enum(["shared", "local"])
     .optional()
     .describe("where its redo log lies: local: on its host, and moves along; absent: on the shared storage"),
+  options: z
+    .object({
+      maxDowntimeMs: ms.optional(),
+      bandwidthMiBps: mib.optional(),
+      hybrid: z.object({ afterPasses: count.optional(), afterMs: ms.optional() }).optional(),
+      autoConverge: z.object({ initial: z.number().optional(), increment: z.number().optional() }).optional(),
+      compression: z.enum(["zlib", "zstd", "xbzrle"]).optional(),
+      parallelConnections: count.optional(),
+      transport: z.enum(["tcp", "tls", "tunnelled"]).optional(),
+      timeoutMs: ms.optional(),
+      onTimeout: z.enum(["abort", "postcopy", "suspend"]).optional(),
+    })
+    .optional()
+    .describe("as asked for; what is absent in it: the hypervisor's default. Absent: not recorded"),
+  before: z
+    .object({
+      dirtyMiBps: mib.optional().describe("how fast its pages got dirty, by QEMU's sampling"),
+      residentMiB: mib.optional().describe("memory that its QEMU had taken at the source"),
+      redoMiB: mib.optional().describe("size of a redo log that moves along"),
+    })
+    .optional()
+    .describe("of the guest, measured right before the move"),
   linkMiBps: mib.optional().describe("what the link between the hosts carries, measured"),
   versions: z.object({ from: hostVersions, to: hostVersions }),
 
@@ -166,7 +189,18 @@ export const recordSchema = z.object({
   throttlePercent: z.number().min(0).max(100).optional().describe("CPU throttling by auto-converge"),
 
   predicted: z
-    .object({ totalMs: ms, downtimeMs: ms, passes: count, converges: z.boolean() })
+    .object({
+      totalMs: ms,
+      downtimeMs: ms,
+      passes: count.describe("as `iterations` counts them; 0: its mode has none"),
+      converges: z.boolean(),
+      likelihood: z.number().min(0).max(1).optional().describe("that it converges"),
+      range: z
+        .object({ totalMs: range, downtimeMs: range, passes: range })
+        .optional()
+        .describe("least and most; eight of ten are expected to be within"),
+      from: count.optional().describe("how many earlier records of the same hosts it follows from"),
+    })
     .optional()
     .describe("what was expected before it began"),
   clock: z

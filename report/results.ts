@@ -77,6 +77,29 @@ export function parseRecords(text: string): Results {
   return results;
 }
 
+/** So much of a results file's end is read for `latestRecords`: a record takes about 3 KiB. */
+const tailBytes = 512 * 1024;
+
+/** The last records of a results file, newest first; none, if there is no such file. */
+export async function latestRecords(file: string, most = 100): Promise<MigrationRecord[]> {
+  const handle = await open(file, "r").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (!handle) return [];
+  try {
+    const { size } = await handle.stat();
+    const start = Math.max(0, size - tailBytes);
+    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(size - start), position: start });
+    const text = buffer.toString("utf8", 0, bytesRead);
+    // What comes before the first end of a line there is a part of a record.
+    const whole = start === 0 ? text : text.slice(text.indexOf("\n") + 1);
+    return parseRecords(whole).records.slice(-most).reverse();
+  } finally {
+    await handle.close();
+  }
+}
+
 function json(line: string): unknown {
   try {
     return JSON.parse(line);

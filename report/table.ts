@@ -2,7 +2,7 @@ import Table from "cli-table3";
 import { type MigrationRecord, phasesOf, phasesWith, storagePhase, wayOf } from "./record.ts";
 
 /** What stands where nothing was measured: zero would be a measurement. */
-const absent = "–";
+export const absent = "–";
 
 /**
  * Migrations as a table for the terminal, one line each, in the order given: where from and to, how, and the times.
@@ -113,7 +113,7 @@ export function downtimeTable(records: readonly MigrationRecord[]): string {
   return withNote(`Downtimes, ms\n${drawn}`, notes);
 }
 
-function table(head: string[], rows: string[][], textColumns: readonly number[]): string {
+export function table(head: string[], rows: string[][], textColumns: readonly number[]): string {
   const colAligns = head.map((_, column) => (textColumns.includes(column) ? "left" : "right"));
   // Neither colours nor lines between rows: it is pasted into files and issues.
   const drawn = new Table({ head, colAligns, style: { head: [], border: [], compact: true } });
@@ -121,13 +121,13 @@ function table(head: string[], rows: string[][], textColumns: readonly number[])
   return drawn.toString();
 }
 
-function withNote(text: string, notes: readonly string[]): string {
+export function withNote(text: string, notes: readonly string[]): string {
   const all = text.includes(absent) ? [...notes, `${absent}: not measured, or none in this mode.`] : notes;
   return [text, ...all].join("\n");
 }
 
 /** Small figures keep decimals: a device state of 0.4 ms is not 0. */
-function figure(value: number | undefined): string {
+export function figure(value: number | undefined): string {
   if (value === undefined) return absent;
   return Number.isInteger(value) || value >= 100 ? `${Math.round(value)}` : value.toFixed(1);
 }

@@ -1,12 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  type Choice,
-  chooseMode,
-  learn,
-  type Measured,
-  predictPrecopy,
-} from "../../migration/choose-mode.ts";
+import { type Choice, chooseMode, learn, type Measured } from "../../migration/choose-mode.ts";
 import { misfits } from "../../migration/fitting.ts";
 import type { AskedOptions } from "../../migration/request.ts";
 import { liveRecord, offlineRecord, postcopyRecord } from "./records.ts";
@@ -28,10 +22,9 @@ const moves = (choice: Choice) => {
 
 describe("the mode that is chosen", () => {
   test("is plain pre-copy for a guest whose pages get dirty slower than they are sent", () => {
-    const { options, reason, predicted } = moves(choose(quiet));
+    const { options, reason } = moves(choose(quiet));
     expect(options).toEqual({ mode: "live", maxDowntimeMs: 300 });
     expect(reason).toBe("live: pre-copy converges, since 5.0 MiB/s get dirty and 100 MiB/s can be sent");
-    expect(predicted).toMatchObject({ converges: true, passes: 2 });
   });
 
   test("has post-copy for one whose pages get dirty faster", () => {
@@ -110,25 +103,6 @@ describe("the mode that is chosen", () => {
         if (choice.options.mode === "live" && !choice.options.autoConverge && !fitsAtOnce) {
           expect(known.dirtyMiBps).toBeLessThan(known.bandwidthMiBps as number);
         }
-      }),
-    );
-  });
-});
-
-describe("what a pre-copy will be like", () => {
-  const predict = (dirtyMiBps: number, maxDowntimeMs = 300) =>
-    predictPrecopy(1024, { dirtyMiBps, bandwidthMiBps: 100 }, maxDowntimeMs, 20);
-
-  test("of a guest that does nothing: one pass, and its devices", () => {
-    expect(predict(0)).toEqual({ totalMs: 10_260, downtimeMs: 20, passes: 1, converges: true });
-  });
-
-  test("never ends with more than the greatest downtime, when it converges", () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 1, max: 1000 }), (dirty, most) => {
-        const { converges, downtimeMs } = predict(dirty, most);
-        if (converges) expect(downtimeMs).toBeLessThanOrEqual(most + 20 + 1);
-        if (dirty >= 100 && most < 10_240) expect(converges).toBe(false);
       }),
     );
   });

@@ -8,7 +8,11 @@ import { simulate, world } from "./simulated-session.ts";
 
 vi.mock("../../libvirt/ssh-session.ts", () => import("./simulated-session.ts"));
 vi.mock("node:timers/promises", () => import("./simulated-time.ts"));
-vi.mock("../../report/results.ts", () => ({ resultsFile: () => "", appendRecord: async () => {} }));
+vi.mock("../../report/results.ts", () => ({
+  resultsFile: () => "",
+  appendRecord: async () => {},
+  latestRecords: async () => [],
+}));
 
 const shown: string[] = [];
 

@@ -18,6 +18,7 @@ vi.mock("node:timers/promises", () => import("./simulated-time.ts"));
 vi.mock("../../report/results.ts", () => ({
   resultsFile: (stack: string) => `results/${stack}.jsonl`,
   appendRecord: async (file: string, record: MigrationRecord) => void kept.push([file, record.outcome]),
+  latestRecords: async () => [],
 }));
 
 /** Records that were put into results files. */
@@ -412,7 +413,9 @@ describe("a migration", () => {
   test("follows the config, says so in the preview, and keeps the record", async () => {
     const olds = await create();
     expect(await diff(olds, { to: "host2" })).toEqual({ changes: true, replaces: [] });
-    expect(shown.at(-1)).toBe("vm1: moves host1 → host2, live, 512 MiB of memory");
+    expect(shown.at(-1)).toMatch(
+      /^vm1: moves host1 → host2, live, 512 MiB of memory: about [\d.]+ s \([\d.]+ to [\d.]+\), downtime about \d+ ms \(\d+ to \d+\), \d passes; a rough guess/,
+    );
     expect(world.runningOn(uuid)).toEqual(["host1"]);
     const news = await update(olds, { to: "host2" });
     expect(world.runningOn(uuid)).toEqual(["host2"]);
@@ -428,11 +431,11 @@ describe("a migration", () => {
     const olds = await create();
     const drain = { to: "host2", drained: ["host1"], reason: "host1 is drained" };
     const drained = await up(olds, drain);
-    expect(shown[0]).toBe("vm1: moves host1 → host2, live, 512 MiB of memory (host1 is drained)");
+    expect(shown[0]).toContain("vm1: moves host1 → host2, live, 512 MiB of memory (host1 is drained): about");
     expect(await diff(drained, drain)).toEqual({ changes: false, replaces: [] });
     shown.length = 0;
     const back = await up(drained);
-    expect(shown[0]).toBe("vm1: moves host2 → host1, live, 512 MiB of memory");
+    expect(shown[0]).toMatch(/^vm1: moves host2 → host1, live, 512 MiB of memory: (?!.*guess)about/);
     expect(back).toMatchObject({ host: "host1", moves: 2 });
   });
 
@@ -443,7 +446,9 @@ describe("a migration", () => {
       moveByHand("host3");
       const adopted = drift === "adopt" ? await update(olds, { drift }) : olds;
       const news = await up(adopted, { drift, drained: ["host3"] });
-      expect(shown).toContain("vm1: moves host3 → host1, live, 512 MiB of memory (host3 is drained)");
+      expect(shown.join("\n")).toContain(
+        "vm1: moves host3 → host1, live, 512 MiB of memory (host3 is drained): about",
+      );
       expect(news).toMatchObject({ host: "host1", moves: 1 });
     },
   );

@@ -166,6 +166,19 @@ describe("the passes of a pre-copy", () => {
     expect(passesOf([pass(3, 1002)], trace, onWatch)).toMatchObject([{ pass: 3, remainingMiB: 8 }]);
   });
 
+  test("within a second of each other share a count: only what is new in it is theirs", () => {
+    const seconds = [1000, 1003.1, 1003.6, 1003.7, 1003.704];
+    // As QEMU counted them for a guest that writes 20 MiB/s.
+    const counts = [0, 16_053, 2442, 2966, 2972];
+    const events = seconds.map((atSeconds, index) => pass(index + 1, atSeconds));
+    const trace = seconds.flatMap((atSeconds, index) => [
+      traced(atSeconds - 0.001, "migration_bitmap_sync_end", `dirty_pages ${counts[index]}`),
+      traced(atSeconds + 0.001, "migrate_pending_exact", "exact pending size 1048576 (pre = 1048576 post=0)"),
+    ]);
+    const rates = passesOf(events, trace, onWatch).map((one) => one.dirtyPagesPerSecond ?? Number.NaN);
+    expect(rates.map((rate) => Math.round(rate / 100))).toEqual([Number.NaN, 52, 49, 52, Number.NaN]);
+  });
+
   test("without a trace there is nothing to tell of them", () => {
     expect(passesOf([pass(1, 1000), pass(2, 1001)], [], onWatch)).toEqual([]);
   });

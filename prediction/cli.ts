@@ -1,0 +1,77 @@
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { runLineSchema } from "../report/experiment-run.ts";
+import { predictionTable, scoreTable } from "../report/prediction-table.ts";
+import { type MigrationRecord, recordSchema } from "../report/record.ts";
+import { scorePrediction } from "../report/score-prediction.ts";
+import { byKind, replay } from "./replay.ts";
+
+const help = `predict:score <results file>... [--stored] [--known N] [--moves]   how good predictions were, by kind of move
+
+  The moves of the files, of stacks or experiments, are put into the order of time, and each is predicted from those before it alone.
+  --stored     score the predictions that the records carry instead
+  --known N    leave out moves before which fewer than N of the same mode were known         default: 0
+  --moves      each move, too`;
+
+/** `npm run predict:score -- <files>` */
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      stored: { type: "boolean", default: false },
+      known: { type: "string", default: "0" },
+      moves: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help || positionals.length === 0) return say(help);
+  const least = Number(values.known);
+  if (!Number.isInteger(least) || least < 0)
+    throw new Error(`--known takes a number of moves, not "${values.known}".`);
+  const files = await Promise.all(positionals.map(recordsIn));
+  const records = files.flat();
+  const moves = values.stored
+    ? records.flatMap((record) => {
+        const score = scorePrediction(record);
+        return score && record.predicted ? [{ record, score, predicted: record.predicted }] : [];
+      })
+    : replay(records).filter(({ knownAlike }) => knownAlike >= least);
+  if (moves.length === 0) return say(`None of ${records.length} records can be scored.`);
+  say(
+    `${moves.length} of ${records.length} records, ${values.stored ? "as they were predicted" : "each predicted from those before it"}\n`,
+  );
+  if (values.moves)
+    say(`${predictionTable(moves.map(({ record, predicted }) => ({ ...record, predicted })))}\n`);
+  say(scoreTable(byKind(moves)));
+}
+
+/** The records of a stack's results file, or of the moves of an experiment's run that are not its warm-up. */
+async function recordsIn(file: string): Promise<MigrationRecord[]> {
+  const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line.trim() !== "");
+  return lines.flatMap((text, index) => {
+    const value = json(text);
+    const line = runLineSchema.safeParse(value);
+    if (line.success) return line.data.kind === "move" ? [line.data.record] : [];
+    const record = recordSchema.safeParse(value);
+    if (record.success) return [record.data];
+    say(`${file}:${index + 1} is passed over: it is no record of a move`);
+    return [];
+  });
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+await main().catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,56 @@
+import type { MigrationRecord } from "../report/record.ts";
+import { priorSpread } from "./priors.ts";
+import { type Kind, likeness } from "./weights.ts";
+
+/** How far off the model was on a move. */
+export interface Residual {
+  record: MigrationRecord;
+  /** Logarithm of what was, over what was foreseen. */
+  totalMs: number;
+  downtimeMs?: number;
+}
+
+/** By how much a prediction is off as a rule, and how far it is off besides, in logarithms. */
+export interface Correction {
+  shift: number;
+  spread: number;
+}
+
+/** So many records like it are as good as none: what little history says of errors is believed in part. */
+const doubts = { shift: 4, spread: 1 };
+
+/** Errors are alike for longer than paces are: half the weight after five. */
+const ageing = 0.5 ** (1 / 5);
+
+/**
+ * What earlier predictions tell of this one: the mean of how far they were off, shrunk towards none, and the spread around that,
+ * shrunk towards the one without any history.
+ *
+ * @param residuals newest first
+ */
+export function correction(
+  residuals: readonly Residual[],
+  kind: Kind,
+): { totalMs: Correction; downtimeMs: Correction } {
+  const of = (key: "totalMs" | "downtimeMs"): Correction => {
+    let [age, weights, sum, squares] = [0, 0, 0, 0];
+    for (const residual of residuals) {
+      const value = residual[key];
+      const like = likeness(residual.record, kind);
+      if (value === undefined || like === 0) continue;
+      const weight = like * ageing ** age;
+      age += like;
+      // One that went altogether wrong must not spoil the next.
+      const believed = Math.max(-1, Math.min(value, 1));
+      weights += weight;
+      sum += weight * believed;
+      squares += weight * believed ** 2;
+    }
+    const shift = sum / (weights + doubts.shift);
+    const variance =
+      (squares - 2 * shift * sum + shift ** 2 * weights + doubts.spread * priorSpread[key] ** 2) /
+      (weights + doubts.spread);
+    return { shift, spread: Math.sqrt(Math.max(0, variance)) };
+  };
+  return { totalMs: of("totalMs"), downtimeMs: of("downtimeMs") };
+}

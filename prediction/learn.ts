@@ -1,0 +1,183 @@
+import type { MigrationRecord } from "../report/record.ts";
+import { type Writing, workingSetOf } from "./dirty.ts";
+import type { GuestLoad, Pace } from "./model.ts";
+import { paceIn, touchedIn, writingIn } from "./observed.ts";
+import { guestPriors, priors, priorWeight, qemuOwnMiB } from "./priors.ts";
+import { ageing, type Kind, likeness, type Weighted, weightedMedian } from "./weights.ts";
+
+/** What is known of a guest before it moves, besides its past; what was not measured is absent. */
+export interface Beforehand {
+  memoryMiB: number;
+  workload?: unknown;
+  dirtyMiBps?: number | undefined;
+  residentMiB?: number | undefined;
+  redoMiB?: number | undefined;
+}
+
+/** The records that tell of a move, each with its weight, newest first. */
+export interface Past {
+  record: MigrationRecord;
+  weight: number;
+}
+
+export function pastOf(records: readonly MigrationRecord[], kind: Kind): Past[] {
+  const alike = records
+    .filter(({ outcome }) => outcome === "completed")
+    .map((record) => ({ record, weight: likeness(record, kind) }))
+    .filter(({ weight }) => weight > 0);
+  // What hardly tells anything does not make the others old.
+  let age = 0;
+  return alike.map(({ record, weight }) => {
+    const aged = { record, weight: weight * ageing ** age };
+    age += weight;
+    return aged;
+  });
+}
+
+/** The pace of the hosts: of each figure the median of what records tell, the prior among them with little weight. */
+export function paceFrom(past: readonly Past[], kind: Kind, linkMiBps?: number): Pace {
+  const prior = priorOf(kind, linkMiBps);
+  const told = past.map(({ record, weight }) => {
+    const touched = touchedIn(record) ?? touchedOf(past, record.guest, { ...record, ...record.before });
+    // With a limit it is sent in bursts, which tells how far below its threshold a pass ends; and nothing is still on its way at the stop.
+    const isLikeLimited = isLimited(record.options) === isLimited(kind.options);
+    return {
+      weight,
+      switchoverWeight: weight * (isLikeLimited ? 1 : 0.1),
+      pace: paceIn(record, touched, prior),
+    };
+  });
+  const keys = Object.keys(prior) as (keyof Pace)[];
+  return Object.fromEntries(
+    keys.map((key) => {
+      const values: Weighted[] = told.flatMap(({ weight, switchoverWeight, pace }) => {
+        const value = pace[key];
+        return value === undefined || !(value > 0)
+          ? []
+          : [{ value, weight: key === "fill" || key === "stoppedMiBps" ? switchoverWeight : weight }];
+      });
+      return [key, weightedMedian([...values, { value: prior[key], weight: priorWeight }])];
+    }),
+  ) as unknown as Pace;
+}
+
+const isLimited = (options: Kind["options"]): boolean => options?.bandwidthMiBps !== undefined;
+
+/** A link bounds what nothing else is known of. */
+function priorOf({ accelerator }: Kind, linkMiBps = Number.POSITIVE_INFINITY): Pace {
+  const prior = { ...priors[accelerator] };
+  for (const key of ["sendMiBps", "stoppedMiBps", "pullMiBps", "copyMiBps", "storageMiBps"] as const) {
+    prior[key] = Math.min(prior[key], linkMiBps);
+  }
+  return prior;
+}
+
+/** What a guest brings along: measured if it was, else as in its past, else as it is declared, else as guests are. */
+export function loadFrom(
+  past: readonly Past[],
+  guest: string,
+  before: Beforehand,
+): GuestLoad & { dirtyFrom: DirtyFrom } {
+  const touchedMiB = touchedOf(past, guest, before);
+  const { dirtyFrom, ...writing } = writingOf(past, guest, before, touchedMiB);
+  return {
+    memoryMiB: before.memoryMiB,
+    touchedMiB,
+    ...writing,
+    dirtyFrom,
+    ...(before.redoMiB !== undefined && { redoMiB: before.redoMiB }),
+  };
+}
+
+/** Its last moves with this workload tell it best; then its QEMU's resident memory, its other moves, other guests' share of theirs. */
+function touchedOf(
+  past: readonly Past[],
+  guest: string,
+  { memoryMiB, residentMiB, workload }: Pick<Beforehand, "memoryMiB" | "residentMiB" | "workload">,
+): number {
+  const seen = past.flatMap(({ record, weight }) => {
+    const touched = touchedIn(record);
+    if (touched === undefined) return [];
+    const more = record.guest === guest ? grownBy(residentMiB, record.before?.residentMiB) : 0;
+    const share = (touched + more) / record.memoryMiB;
+    return [{ record, touched, value: Math.max(0.01, Math.min(1, share)), weight }];
+  });
+  const own = seen.filter(({ record }) => record.guest === guest && record.memoryMiB === memoryMiB);
+  const alike = weightedMedian(own.filter(({ record }) => isSame(record.workload, workload)));
+  if (alike !== undefined) return alike * memoryMiB;
+  if (residentMiB !== undefined) {
+    const others = seen.flatMap(({ record, touched, weight }) => {
+      const resident = record.before?.residentMiB;
+      return resident === undefined ? [] : [{ value: resident - touched, weight }];
+    });
+    const qemuMiB = weightedMedian([...others, { value: qemuOwnMiB, weight: priorWeight }]) ?? qemuOwnMiB;
+    return Math.min(memoryMiB, Math.max(residentMiB - qemuMiB, memoryMiB / 20));
+  }
+  return (weightedMedian(own) ?? weightedMedian(seen) ?? guestPriors.touchedShare) * memoryMiB;
+}
+
+/** What a guest took or gave back since, as far as that is more than what its QEMU itself may have: an emulator keeps what it translated. */
+function grownBy(nowMiB: number | undefined, thenMiB: number | undefined): number {
+  if (nowMiB === undefined || thenMiB === undefined) return 0;
+  const more = nowMiB - thenMiB;
+  return Math.sign(more) * Math.max(0, Math.abs(more) - qemuOwnMiB);
+}
+
+export type DirtyFrom = "measured" | "past" | "declared" | "prior";
+
+function writingOf(
+  past: readonly Past[],
+  guest: string,
+  before: Beforehand,
+  touchedMiB: number,
+): Writing & { dirtyFrom: DirtyFrom } {
+  const seen = past
+    .filter(({ record }) => record.guest === guest && isSame(record.workload, before.workload))
+    .flatMap(({ record, weight }) => {
+      const writing = writingIn(record);
+      return writing ? [{ ...writing, weight }] : [];
+    });
+  const declared = declaredBy(before.workload);
+  const pastRate = weightedMedian(seen.map(({ dirtyMiBps, weight }) => ({ value: dirtyMiBps, weight })));
+  const [dirtyMiBps, dirtyFrom] =
+    before.dirtyMiBps !== undefined
+      ? ([before.dirtyMiBps, "measured"] as const)
+      : declared?.dirtyMiBps !== undefined
+        ? ([declared.dirtyMiBps, "declared"] as const)
+        : pastRate !== undefined
+          ? ([pastRate, "past"] as const)
+          : ([guestPriors.dirtyMiBps, "prior"] as const);
+  // A past pass that made less dirty than that rate would have tells where it ends.
+  const sets = seen.map(({ ms, dirtyMiBps: rate, weight }) => ({
+    value: workingSetOf(Math.max(dirtyMiBps, rate), ms, (rate * ms) / 1000, touchedMiB),
+    weight,
+  }));
+  const workingSetMiB = Math.min(touchedMiB, declared?.workingSetMiB ?? weightedMedian(sets) ?? touchedMiB);
+  return { dirtyMiBps, workingSetMiB, dirtyFrom };
+}
+
+/** Whether it is known how a guest writes, from its config or from a move of it with the same workload. */
+export const knowsWriting = (
+  records: readonly MigrationRecord[],
+  guest: string,
+  workload: unknown,
+): boolean =>
+  declaredBy(workload)?.dirtyMiBps !== undefined ||
+  records.some(
+    (record) =>
+      record.guest === guest && isSame(record.workload, workload) && writingIn(record) !== undefined,
+  );
+
+const isSame = (one: unknown, other: unknown): boolean =>
+  JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
+
+/** What a stack's config says of a guest that writes to its memory on purpose. */
+function declaredBy(workload: unknown): { dirtyMiBps?: number; workingSetMiB?: number } | undefined {
+  if (typeof workload !== "object" || workload === null) return undefined;
+  const { type, mibPerSecond, workingSetMiB } = workload as Record<string, unknown>;
+  if (type !== "memory") return undefined;
+  return {
+    ...(typeof mibPerSecond === "number" && { dirtyMiBps: mibPerSecond }),
+    ...(typeof workingSetMiB === "number" && { workingSetMiB }),
+  };
+}

@@ -1,0 +1,50 @@
+import { weightedQuantile } from "simple-statistics";
+import { type MigrationRecord, wayOf } from "../report/record.ts";
+
+/** A figure that a record tells, and how much that is worth here. */
+export interface Weighted {
+  value: number;
+  weight: number;
+}
+
+/** What a move is like, as far as others resemble it. */
+export type Kind = Pick<MigrationRecord, "guest" | "from" | "to" | "mode" | "accelerator" | "redo"> &
+  Pick<Partial<MigrationRecord>, "options">;
+
+/** Each record counts for as much less than the next later one: hosts' other load changes. Half after three. */
+export const ageing = 0.5 ** (1 / 3);
+
+/**
+ * How much a record tells of another move: less when it is of another guest, other hosts, another mode or other means of transport.
+ * Nothing of another accelerator.
+ */
+export function likeness(record: MigrationRecord, to: Kind): number {
+  if (record.accelerator !== to.accelerator) return 0;
+  const isSameWay = record.mode === to.mode || (wayOf(record) === "precopy" && to.mode === "live");
+  return (
+    (record.guest === to.guest ? 1 : 0.4) *
+    (isBetween(record, to) ? 1 : 0.1) *
+    (isSameWay ? 1 : 0.2) *
+    (means(record) === means(to) ? 1 : 0.2) *
+    ((record.redo ?? "shared") === (to.redo ?? "shared") ? 1 : 0.3)
+  );
+}
+
+/** Whether it was between the same hosts, whichever the direction. */
+export const isBetween = (record: MigrationRecord, { from, to }: Pick<Kind, "from" | "to">): boolean =>
+  (record.from === from && record.to === to) || (record.from === to && record.to === from);
+
+/** What changes the pace of a transfer, besides its limit. */
+const means = ({ options = {} }: Pick<Kind, "options">): string =>
+  [options.transport ?? "tcp", options.compression, options.parallelConnections].join();
+
+/** The middle one by weight: half of what is known is below. Undefined of nothing. */
+export function weightedMedian(values: readonly Weighted[]): number | undefined {
+  const counted = values.filter(({ weight }) => weight > 0);
+  if (counted.length === 0) return undefined;
+  return weightedQuantile(
+    counted.map(({ value }) => value),
+    counted.map(({ weight }) => weight),
+    0.5,
+  );
+}
