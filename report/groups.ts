@@ -1,0 +1,44 @@
+import type { Move } from "./dataset.ts";
+import { workloadOf } from "./measures.ts";
+
+/** Moves made under the same conditions, as far as files tell: they are repeats of one another. */
+export interface Group {
+  key: string;
+  label: string;
+  moves: Move[];
+}
+
+/**
+ * Groups moves by their cell where an experiment made them, and by what their records tell elsewhere. A record does not tell all options: moves
+ * of a stack whose limits were changed in between stand in one group.
+ */
+export function groupsOf(moves: readonly Move[]): Group[] {
+  const byKey = Map.groupBy(moves, keyOf);
+  return [...byKey].map(([key, members]) => ({ key, label: labelOf(members[0] as Move), moves: members }));
+}
+
+const keyOf = ({ cell, file, record }: Move): string =>
+  cell ? `${file} ${cell.id} ${record.guest}` : `${setting(record)} ${record.mode}`;
+
+function labelOf({ cell, record }: Move): string {
+  if (!cell) return `${record.memoryMiB} MiB, ${workloadOf(record)}, ${record.mode}`;
+  return cell.factors.guests === undefined ? cell.id : `${cell.id}, ${record.guest}`;
+}
+
+/**
+ * Under what conditions a guest was moved, whatever the mode: what live and offline are compared in. In an experiment a rate of the link that is
+ * varied is a condition, too.
+ */
+export function stratumOf({ cell, record }: Move): string {
+  const { linkMiBps, arrangement } = cell?.factors ?? {};
+  return `${setting(record)} ${linkMiBps ?? ""} ${arrangement ?? ""}`;
+}
+
+const setting = ({ memoryMiB, workload, accelerator, nfsTransport, redo }: Move["record"]): string =>
+  JSON.stringify([memoryMiB, sorted(workload), accelerator, nfsTransport, redo]);
+
+/** Keys in one order: the same workload said in another order is the same. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+}
