@@ -99,7 +99,8 @@ export function datasetOf(texts: readonly { file: string; text: string }[]): Dat
       if (move.file !== file || move.cell === undefined) continue;
       const known = cells.get(move.cell.id);
       if (known) move.cell = known;
-      else problem(move.line, `its cell ${move.cell.id} is not in the file's head: what it varied is not known`);
+      else
+        problem(move.line, `its cell ${move.cell.id} is not in the file's head: what it varied is not known`);
     }
   }
   return dataset;
@@ -122,7 +123,9 @@ function readLine(raw: string, isLast: boolean): Exclude<RunLine, MoveLine> | Pl
     return `it is ${which}; what is read here is schema ${knownSchema}`;
   }
   const parsed =
-    kind === undefined ? recordSchema.safeParse(value) : (runLineSchema.safeParse(value) as z.ZodSafeParseResult<RunLine>);
+    kind === undefined
+      ? recordSchema.safeParse(value)
+      : (runLineSchema.safeParse(value) as z.ZodSafeParseResult<RunLine>);
   if (!parsed.success) return z.prettifyError(parsed.error).replaceAll(/\s+/g, " ");
   return kind === undefined
     ? { kind: "move", record: parsed.data as MigrationRecord }

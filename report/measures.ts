@@ -1,5 +1,5 @@
-import { type MigrationRecord, type PhaseName, wayOf } from "./record.ts";
 import type { Move } from "./dataset.ts";
+import { type MigrationRecord, type PhaseName, wayOf } from "./record.ts";
 
 /** How long a phase took, in ms; absent: the move has none of that name. */
 export function phaseMs({ phases }: Pick<MigrationRecord, "phases">, name: PhaseName): number | undefined {

@@ -124,7 +124,11 @@ export function theilSenSlope(points: readonly { x: number; y: number }[]): numb
  * z says all that x or y says.
  */
 export function partialRankCorrelation(x: number[], y: number[], z: number[]): number {
-  const [xy, xz, yz] = [sampleRankCorrelation(x, y), sampleRankCorrelation(x, z), sampleRankCorrelation(y, z)];
+  const [xy, xz, yz] = [
+    sampleRankCorrelation(x, y),
+    sampleRankCorrelation(x, z),
+    sampleRankCorrelation(y, z),
+  ];
   const rest = (1 - xz ** 2) * (1 - yz ** 2);
   return rest < 1e-9 ? Number.NaN : (xy - xz * yz) / Math.sqrt(rest);
 }

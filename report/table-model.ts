@@ -15,7 +15,11 @@ export interface Column {
 }
 
 /** What stands in a table: a text, or a figure with what is shown of it. Absent: not measured, or none. */
-export type Cell = string | { shown: string; sortsAs: number; tone?: Tone } | { shown: string; tone?: Tone } | undefined;
+export type Cell =
+  | string
+  | { shown: string; sortsAs: number; tone?: Tone }
+  | { shown: string; tone?: Tone }
+  | undefined;
 export type Tone = "good" | "bad" | "open";
 
 /** What stands where nothing was measured: zero would be a measurement. */
