@@ -1,6 +1,6 @@
 import { median } from "simple-statistics";
 import type { Dataset, Move } from "../dataset.ts";
-import { isLive, isOffline, workloadOf } from "../measures.ts";
+import { isLive, isOffline } from "../measures.ts";
 import { percentileInterval, resamples, theilSenSlope } from "../statistics.ts";
 import { type CellSample, cellSamples, movesIn } from "./cells.ts";
 import { above, type Claim, type Finding, intervalText, leastRepeats, plural } from "./claim.ts";
@@ -66,7 +66,7 @@ function comparable(cells: readonly CellSample[]): { kept: CellSample[]; isMixed
     : { kept: [...cells], isMixed: cells.length > 0 };
 }
 
-const kindOf = ({ workload }: CellSample): string => workloadOf({ workload: JSON.parse(workload) });
+const kindOf = ({ workload }: CellSample): string => workload;
 
 /** In ms for each GiB: the median over kinds of workload of the slopes between their cells. */
 function slopeOf(cells: readonly CellSample[], value: (cell: CellSample) => number): number | undefined {

@@ -1,7 +1,7 @@
 import { median } from "simple-statistics";
 import { countedMoves, type Dataset, type Move } from "../dataset.ts";
 import { groupsOf, stratumOf } from "../groups.ts";
-import { dirtyMiBps } from "../measures.ts";
+import { dirtyMiBps, workloadOf } from "../measures.ts";
 import { bootstrapMedians, randomOf } from "../statistics.ts";
 import { leastRepeats } from "./claim.ts";
 
@@ -9,6 +9,7 @@ import { leastRepeats } from "./claim.ts";
 export interface CellSample {
   label: string;
   stratum: string;
+  /** The kind of its workload. */
   workload: string;
   memoryMiB: number;
   count: number;
@@ -39,7 +40,7 @@ export function cellSamples(
       {
         label,
         stratum: stratumOf(moves[0] as Move),
-        workload: JSON.stringify(record.workload ?? null),
+        workload: workloadOf(record),
         memoryMiB: record.memoryMiB,
         count: values.length,
         ...(rates.length > 0 && { dirtyMiBps: median(rates) }),
