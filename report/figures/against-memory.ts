@@ -70,13 +70,14 @@ export function againstMemory(dataset: Dataset, asked: AgainstMemory): Figure | 
   };
 }
 
-function seriesIn(dataset: Dataset, { measured }: AgainstMemory): Series[] {
+function seriesIn(dataset: Dataset, { measured, isLogarithmic }: AgainstMemory): Series[] {
   const counted = countedMoves(dataset);
   const series = measured.flatMap(({ name, which, valueMs }) =>
     groupsOf(counted.filter(which)).flatMap(({ label, moves }): Series[] => {
       const points = moves.flatMap((move) => {
         const ms = valueMs(move);
-        return ms === undefined ? [] : [{ move, ms }];
+        // A logarithmic axis has no place for nothing.
+        return ms === undefined || (isLogarithmic && ms <= 0) ? [] : [{ move, ms }];
       });
       const summary = summaryOf(points.map(({ ms }) => ms));
       const [first] = points;
