@@ -35,6 +35,9 @@ export function latencyAround(
   const steps = [...worst].sort(([a], [b]) => a - b);
   return {
     stepMs,
-    steps: steps.map(([step, worstMs]) => ({ atMs: rounded(step * stepMs - beforeMs), worstMs: rounded(worstMs) })),
+    steps: steps.map(([step, worstMs]) => ({
+      atMs: rounded(step * stepMs - beforeMs),
+      worstMs: rounded(worstMs),
+    })),
   };
 }

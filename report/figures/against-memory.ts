@@ -42,7 +42,10 @@ interface Series {
 export function againstMemory(dataset: Dataset, asked: AgainstMemory): Figure | undefined {
   const all = seriesIn(dataset, asked);
   if (all.length === 0) return undefined;
-  const shown = thinned(all.map(({ points }) => points), ({ ms }) => ms);
+  const shown = thinned(
+    all.map(({ points }) => points),
+    ({ ms }) => ms,
+  );
   const drawn = all.map((one, index) => ({ ...one, points: shown[index] as Point[] }));
   const moves = all.reduce((sum, { points }) => sum + points.length, 0);
   const names = [...new Set(all.map(({ name }) => name))];
@@ -96,14 +99,24 @@ function seriesIn(dataset: Dataset, { measured, isLogarithmic }: AgainstMemory):
   return series.sort((a, b) => a.memoryMiB - b.memoryMiB || (a.label < b.label ? -1 : 1));
 }
 
-function drawSeries(width: number, all: readonly Series[], names: readonly string[], asked: AgainstMemory): string {
+function drawSeries(
+  width: number,
+  all: readonly Series[],
+  names: readonly string[],
+  asked: AgainstMemory,
+): string {
   const { title, isLogarithmic = false } = asked;
   const unit = timeUnit(all.map(({ summary }) => summary.most));
   const greatestMiB = Math.max(...all.map(({ memoryMiB }) => memoryMiB));
   const domain: [number, number] = [0, greatestMiB * 1.1];
   const placed = sideBySide(all, (width - 70) / domain[1]);
   const points = placed.flatMap(({ series, xMiB }) =>
-    series.points.map(({ move, ms }) => ({ x: xMiB, y: unit.of(ms), name: series.name, number: move.number })),
+    series.points.map(({ move, ms }) => ({
+      x: xMiB,
+      y: unit.of(ms),
+      name: series.name,
+      number: move.number,
+    })),
   );
   const medians = placed.map(({ series, xMiB }) => ({
     x: xMiB,
@@ -125,11 +138,19 @@ function drawSeries(width: number, all: readonly Series[], names: readonly strin
     label: `${title}: ${unit.name} against memory in MiB. The values are in the table below.`,
     legend: names.map((name) => ({ label: name, ...seriesOf(name) })),
     plot: {
-      x: { domain, label: "memory (MiB)", labelAnchor: "right", ticks: width < 450 ? 4 : 7, tickFormat: (d) => `${d}` },
+      x: {
+        domain,
+        label: "memory (MiB)",
+        labelAnchor: "right",
+        ticks: width < 450 ? 4 : 7,
+        tickFormat: (d) => `${d}`,
+      },
       y: {
         label: isLogarithmic ? `${unit.name}, logarithmic` : unit.name,
         grid: true,
-        ...(isLogarithmic ? { type: "log" } : { domain: [0, unit.of(Math.max(...all.map(({ summary }) => summary.most))) * 1.04] }),
+        ...(isLogarithmic
+          ? { type: "log" }
+          : { domain: [0, unit.of(Math.max(...all.map(({ summary }) => summary.most))) * 1.04] }),
         nice: isLogarithmic,
         ticks: 5,
       },
@@ -153,7 +174,16 @@ function drawSeries(width: number, all: readonly Series[], names: readonly strin
           render: carrying(points, ({ number }) => number),
         }),
         Plot.ruleX(intervals, { x: "x", y1: "low", y2: "high", stroke: "name", strokeWidth: 2, dx: beside }),
-        Plot.dot(medians, { x: "x", y: "y", fill: "name", symbol: "name", r: 4.2, dx: beside, stroke: "var(--paper)", strokeWidth: 1 }),
+        Plot.dot(medians, {
+          x: "x",
+          y: "y",
+          fill: "name",
+          symbol: "name",
+          r: 4.2,
+          dx: beside,
+          stroke: "var(--paper)",
+          strokeWidth: 1,
+        }),
       ],
     },
   });

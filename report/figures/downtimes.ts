@@ -34,7 +34,10 @@ export function downtimeFigure(dataset: Dataset): Figure | undefined {
       return moves.length > 0 ? [{ mode, seer: name, moves }] : [];
     }),
   );
-  const points = thinned(seen.map(({ moves }) => moves), ({ ms }) => ms);
+  const points = thinned(
+    seen.map(({ moves }) => moves),
+    ({ ms }) => ms,
+  );
   const shown = seen.map((one, index) => ({ ...one, drawn: points[index] as Seen["moves"] }));
   const zeros = seen.reduce((sum, { moves }) => sum + moves.filter(({ ms }) => ms <= 0).length, 0);
   return {
@@ -68,23 +71,33 @@ function drawSeers(width: number, shown: readonly (Seen & { drawn: Seen["moves"]
         aside: length > 1 ? ((index * 7) % length) / (length - 1) - 0.5 : 0,
       })),
   );
-  const medians = shown.map(({ mode, seer, moves }) => {
-    const summary = summaryOf(moves.map(({ ms }) => ms));
-    const { median = Number.NaN, interval } = summary ?? {};
-    return { mode, seer, median, low: interval?.low ?? median, high: interval?.high ?? median };
-  }).filter(({ low }) => low > 0);
+  const medians = shown
+    .map(({ mode, seer, moves }) => {
+      const summary = summaryOf(moves.map(({ ms }) => ms));
+      const { median = Number.NaN, interval } = summary ?? {};
+      return { mode, seer, median, low: interval?.low ?? median, high: interval?.high ?? median };
+    })
+    .filter(({ low }) => low > 0);
   const names = seers.map(({ name }) => name);
   const place = (seer: string) => names.indexOf(seer as (typeof names)[number]);
   const narrow = width < 450;
   return draw({
     width,
     height: 340,
-    label: "Downtimes as the hypervisor, a client and the guest's clock have them, by mode. The values are in the table below.",
+    label:
+      "Downtimes as the hypervisor, a client and the guest's clock have them, by mode. The values are in the table below.",
     legend: names.map((label, index) => ({ label, ...(series[index] as (typeof series)[number]) })),
     plot: {
       fx: { domain: modes, label: null, padding: narrow ? 0.05 : 0.12 },
       x: { domain: [-0.6, 2.6], axis: null },
-      y: { type: "log", label: "downtime (ms), logarithmic", grid: true, nice: true, ticks: 6, tickFormat: "~s" },
+      y: {
+        type: "log",
+        label: "downtime (ms), logarithmic",
+        grid: true,
+        nice: true,
+        ticks: 6,
+        tickFormat: "~s",
+      },
       color: { domain: names, range: series.slice(0, 3).map(({ color }) => color) },
       symbol: { domain: names, range: series.slice(0, 3).map(({ symbol }) => symbol) },
       marks: [
@@ -98,8 +111,23 @@ function drawSeers(width: number, shown: readonly (Seen & { drawn: Seen["moves"]
           strokeOpacity: 0.55,
           render: carrying(points, ({ number }) => number),
         }),
-        Plot.ruleX(medians, { fx: "mode", x: ({ seer }: { seer: string }) => place(seer) + 0.24, y1: "low", y2: "high", stroke: "seer", strokeWidth: 2 }),
-        Plot.dot(medians, { fx: "mode", x: ({ seer }: { seer: string }) => place(seer) + 0.24, y: "median", fill: "seer", symbol: "seer", r: 4.2, stroke: "var(--paper)" }),
+        Plot.ruleX(medians, {
+          fx: "mode",
+          x: ({ seer }: { seer: string }) => place(seer) + 0.24,
+          y1: "low",
+          y2: "high",
+          stroke: "seer",
+          strokeWidth: 2,
+        }),
+        Plot.dot(medians, {
+          fx: "mode",
+          x: ({ seer }: { seer: string }) => place(seer) + 0.24,
+          y: "median",
+          fill: "seer",
+          symbol: "seer",
+          r: 4.2,
+          stroke: "var(--paper)",
+        }),
       ],
     },
   });
@@ -108,7 +136,16 @@ function drawSeers(width: number, shown: readonly (Seen & { drawn: Seen["moves"]
 const seersTable = (seen: readonly Seen[]): TableModel => ({
   id: "three-downtimes-values",
   title: "Downtimes, ms",
-  columns: [text("mode"), text("seen by"), figure("moves"), figure("median"), figure("from"), figure("to"), figure("least"), figure("most")],
+  columns: [
+    text("mode"),
+    text("seen by"),
+    figure("moves"),
+    figure("median"),
+    figure("from"),
+    figure("to"),
+    figure("least"),
+    figure("most"),
+  ],
   rows: seen.map(({ mode, seer, moves }) => {
     const summary = summaryOf(moves.map(({ ms }) => ms));
     return [

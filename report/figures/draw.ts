@@ -32,7 +32,7 @@ const axisRoomPx = 26;
 export function draw({ width, height, label, legend = [], plot }: Drawing): string {
   const { marks: legendMarks, rows } = legendOf(legend, width);
   const svg = Plot.plot({
-    document: document as unknown as Document,
+    document: document as never,
     marginLeft: 54,
     marginRight: 14,
     marginBottom: 40,
@@ -97,7 +97,8 @@ export const carrying =
   <T>(data: readonly T[], numberOf: (datum: T) => number): Plot.RenderFunction =>
   (index, scales, values, dimensions, context, next) => {
     const group = next?.(index, scales, values, dimensions, context) ?? null;
-    for (const [at, child] of Array.from(group?.children ?? []).entries()) {
+    const children = Array.from((group?.children ?? []) as Iterable<{ setAttribute(name: string, value: string): void }>);
+    for (const [at, child] of children.entries()) {
       child.setAttribute("data-move", `${numberOf(data[index[at] as number] as T)}`);
     }
     return group;

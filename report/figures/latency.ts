@@ -23,7 +23,11 @@ export function latencyFigure(dataset: Dataset): Figure | undefined {
       "How long a client on a third machine waited for an answer, by when it asked: in each step the longest wait of all questions that were answered. Zero is the guest's stop. Where there is no point, nothing that was asked was ever answered. Both axes: milliseconds, waiting on a logarithmic scale.",
       `Of each mode the move whose silence is the median: ${middles.map(({ middle, of }) => `${middle.record.mode}, move ${middle.number} of ${of}`).join("; ")}.`,
     ],
-    draw: (width) => drawSteps(width, middles.map(({ middle }) => middle)),
+    draw: (width) =>
+      drawSteps(
+        width,
+        middles.map(({ middle }) => middle),
+      ),
     table: latencyTable(middles.map(({ middle }) => middle)),
     isWide: true,
   };
@@ -56,8 +60,23 @@ function drawSteps(width: number, moves: readonly Move[]): string {
       symbol: { domain: modes, range: modes.map((mode) => seriesOf(mode).symbol) },
       marks: [
         Plot.ruleX([0], { stroke: "currentColor", strokeOpacity: 0.5 }),
-        Plot.line(points, { fy: "mode", x: "at", y: "wait", z: "stretch", stroke: "mode", strokeOpacity: 0.6 }),
-        Plot.dot(points, { fy: "mode", x: "at", y: "wait", fill: "mode", symbol: "mode", r: 2.4, render: carrying(points, ({ number }) => number) }),
+        Plot.line(points, {
+          fy: "mode",
+          x: "at",
+          y: "wait",
+          z: "stretch",
+          stroke: "mode",
+          strokeOpacity: 0.6,
+        }),
+        Plot.dot(points, {
+          fy: "mode",
+          x: "at",
+          y: "wait",
+          fill: "mode",
+          symbol: "mode",
+          r: 2.4,
+          render: carrying(points, ({ number }) => number),
+        }),
       ],
     },
   });

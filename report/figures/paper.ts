@@ -1,6 +1,6 @@
 import type { Dataset } from "../dataset.ts";
 import { isLive, isOffline, phaseMs } from "../measures.ts";
-import { againstMemory, type AgainstMemory } from "./against-memory.ts";
+import { type AgainstMemory, againstMemory } from "./against-memory.ts";
 import type { Figure } from "./figure.ts";
 
 /** The paper's figures 4 to 7 and 9 to 12, in its order; those of which there is nothing are left out. */

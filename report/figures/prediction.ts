@@ -1,9 +1,9 @@
 import * as Plot from "@observablehq/plot";
 import { countedMoves, type Dataset, type Move } from "../dataset.ts";
+import { predictionTable } from "../tables/prediction-table.ts";
 import { carrying, draw } from "./draw.ts";
 import { type Figure, seriesOf } from "./figure.ts";
 import { thinned, thinningNote } from "./thin.ts";
-import { predictionTable } from "../tables/prediction-table.ts";
 
 const asked = [
   { id: "prediction-total", title: "Predicted and measured: total time", of: "totalMs" },
@@ -27,7 +27,10 @@ export const predictionFigures = (dataset: Dataset): Figure[] =>
       return isThere ? [{ predicted: expected, measured, mode, number: move.number }] : [];
     });
     if (all.length === 0) return [];
-    const points = thinned([...Map.groupBy(all, ({ mode }) => mode).values()], ({ measured, predicted }) => predicted / measured).flat();
+    const points = thinned(
+      [...Map.groupBy(all, ({ mode }) => mode).values()],
+      ({ measured, predicted }) => predicted / measured,
+    ).flat();
     return [
       {
         id,
@@ -51,15 +54,37 @@ function drawPoints(width: number, points: readonly Point[], title: string): str
     { x: low, y: low * factor },
     { x: high, y: high * factor },
   ];
-  const dashed = { x: "x", y: "y", stroke: "currentColor", strokeOpacity: 0.4, strokeDasharray: "4 4", clip: true } as const;
+  const dashed = {
+    x: "x",
+    y: "y",
+    stroke: "currentColor",
+    strokeOpacity: 0.4,
+    strokeDasharray: "4 4",
+    clip: true,
+  } as const;
   return draw({
     width,
     height: Math.round(Math.min(400, width * 0.8)),
     label: `${title}, in ms. How far they differ is in the table below.`,
     legend: modes.map((mode) => ({ label: mode, ...seriesOf(mode) })),
     plot: {
-      x: { type: "log", domain: [low, high], label: "measured (ms)", labelAnchor: "right", grid: true, ticks: 4, tickFormat: "~s" },
-      y: { type: "log", domain: [low, high], label: "predicted (ms)", grid: true, ticks: 4, tickFormat: "~s" },
+      x: {
+        type: "log",
+        domain: [low, high],
+        label: "measured (ms)",
+        labelAnchor: "right",
+        grid: true,
+        ticks: 4,
+        tickFormat: "~s",
+      },
+      y: {
+        type: "log",
+        domain: [low, high],
+        label: "predicted (ms)",
+        grid: true,
+        ticks: 4,
+        tickFormat: "~s",
+      },
       color: { domain: modes, range: modes.map((mode) => seriesOf(mode).color) },
       symbol: { domain: modes, range: modes.map((mode) => seriesOf(mode).symbol) },
       marks: [

@@ -31,7 +31,9 @@ export function remainingFigure(dataset: Dataset): Figure | undefined {
     caption: [
       "What remained to be sent when each pass over the guest's memory began, in MiB on a square-root scale; a line for each move. A pre-copy that converges goes down to nothing, one that does not stays level.",
       ...(shown.length < moves.length
-        ? [`${shown.length} of ${moves.length} moves are drawn, of each cell at even ranks of their number of passes.`]
+        ? [
+            `${shown.length} of ${moves.length} moves are drawn, of each cell at even ranks of their number of passes.`,
+          ]
         : []),
     ],
     draw: (width) => drawLines(width, shown, names),
@@ -50,12 +52,25 @@ function drawLines(width: number, shown: readonly Move[], names: readonly string
     label: `Remaining memory by pass, of ${shown.length} moves. Medians are in the table below.`,
     legend: names.map((name) => ({ label: name, ...seriesOf(name) })),
     plot: {
-      x: { label: "pass", labelAnchor: "right", domain: [1, Math.max(2, most)], ticks: Math.min(most, width < 450 ? 6 : 10), tickFormat: (d: number) => (Number.isInteger(d) ? `${d}` : "") },
+      x: {
+        label: "pass",
+        labelAnchor: "right",
+        domain: [1, Math.max(2, most)],
+        ticks: Math.min(most, width < 450 ? 6 : 10),
+        tickFormat: (d: number) => (Number.isInteger(d) ? `${d}` : ""),
+      },
       y: { type: "sqrt", label: "remaining MiB, square-root scale", grid: true, ticks: 6, zero: true },
       color: { domain: [...names], range: names.map((name) => seriesOf(name).color) },
       symbol: { domain: [...names], range: names.map((name) => seriesOf(name).symbol) },
       marks: [
-        Plot.line(points, { x: "pass", y: "remainingMiB", z: "number", stroke: "name", strokeOpacity: 0.55, strokeWidth: 1.3 }),
+        Plot.line(points, {
+          x: "pass",
+          y: "remainingMiB",
+          z: "number",
+          stroke: "name",
+          strokeOpacity: 0.55,
+          strokeWidth: 1.3,
+        }),
         Plot.dot(points, {
           x: "pass",
           y: "remainingMiB",

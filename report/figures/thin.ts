@@ -5,7 +5,11 @@ export const mostPoints = 500;
  * Leaves out points of groups that are too large to be shown whole: of each group the least and the greatest stay, and as many in between as
  * its part of the whole allows, at even ranks, so that what is left is spread as before. The same points for the same data.
  */
-export function thinned<T>(groups: readonly (readonly T[])[], of: (one: T) => number, most = mostPoints): T[][] {
+export function thinned<T>(
+  groups: readonly (readonly T[])[],
+  of: (one: T) => number,
+  most = mostPoints,
+): T[][] {
   const all = groups.reduce((sum, { length }) => sum + length, 0);
   if (all <= most) return groups.map((group) => [...group]);
   return groups.map((group) => {

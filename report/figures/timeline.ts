@@ -50,7 +50,10 @@ function barsOf({ phases, passes, mode }: Move["record"], way: Way): Bar[] {
     : [];
   const few = within.length <= mostPasses ? within : [];
   return phases.flatMap((phase): Bar[] => [
-    { ...phase, kind: standsStill[mode === "cold" ? "cold" : way].includes(phase.name) ? "stands still" : "runs" },
+    {
+      ...phase,
+      kind: standsStill[mode === "cold" ? "cold" : way].includes(phase.name) ? "stands still" : "runs",
+    },
     ...(phase.name === "iterations" ? few : []),
   ]);
 }
@@ -72,7 +75,9 @@ function timeline(move: Move, way: Way, of: number): Figure {
     caption: [
       `Move ${moveNumber}: ${record.guest}, ${record.memoryMiB} MiB, ${record.from} → ${record.to}, ${record.mode}. Its total time of ${ms(record.totalMs)} ms is the median of ${of === 1 ? "the only move" : `${of} moves`} of this way.`,
       ...(way === "offline"
-        ? ["In suspend the guest runs until libvirt stops it to save its memory; in resume until it runs again."]
+        ? [
+            "In suspend the guest runs until libvirt stops it to save its memory; in resume until it runs again.",
+          ]
         : []),
       ...(record.passes.length > mostPasses
         ? [`Its ${record.passes.length} passes are in the figure of remaining memory.`]
@@ -89,7 +94,12 @@ function timeline(move: Move, way: Way, of: number): Figure {
         plot: {
           marginLeft: 100,
           marginRight: 56,
-          x: { label: `${unit.name} since the first action`, grid: true, domain: [0, unit.of(record.totalMs)], ticks: width < 450 ? 3 : 6 },
+          x: {
+            label: `${unit.name} since the first action`,
+            grid: true,
+            domain: [0, unit.of(record.totalMs)],
+            ticks: width < 450 ? 3 : 6,
+          },
           y: { domain: bars.map(({ name }) => name), label: null, tickSize: 0, padding: 0.28 },
           color: { domain: kinds.map(({ kind }) => kind), range: kinds.map(({ color }) => color) },
           marks: [

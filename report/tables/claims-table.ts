@@ -1,7 +1,7 @@
-import { judgedClaims } from "../claims/claims.ts";
 import type { Finding, Verdict } from "../claims/claim.ts";
+import { judgedClaims } from "../claims/claims.ts";
 import type { Dataset } from "../dataset.ts";
-import { type TableModel, text, type Tone } from "../table-model.ts";
+import { type TableModel, type Tone, text } from "../table-model.ts";
 
 const tones: Record<Verdict, Tone> = { reproduced: "good", "not reproduced": "bad", "can't tell": "open" };
 

@@ -49,5 +49,7 @@ const reasonOf = (error: string | undefined): string => {
 
 function numbersOf(moves: readonly Move[]): string {
   const shown = moves.slice(0, 8).map(({ number }) => number);
-  return moves.length > shown.length ? `${shown.join(", ")} and ${moves.length - shown.length} more` : shown.join(", ");
+  return moves.length > shown.length
+    ? `${shown.join(", ")} and ${moves.length - shown.length} more`
+    : shown.join(", ");
 }

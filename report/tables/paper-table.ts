@@ -10,12 +10,42 @@ const paper: readonly {
   which: (move: Move) => boolean;
   of: (move: Move) => number | undefined;
 }[] = [
-  { name: "offline: suspend", paperSeconds: "2.8", which: isOffline, of: ({ record }) => phaseMs(record, "suspend") },
-  { name: "offline: copy", paperSeconds: "7.3", which: isOffline, of: ({ record }) => phaseMs(record, "copy") },
-  { name: "offline: resume", paperSeconds: "0.7", which: isOffline, of: ({ record }) => phaseMs(record, "resume") },
-  { name: "offline: total (TMT)", paperSeconds: "10.7 to 10.8", which: isOffline, of: ({ record }) => record.totalMs },
-  { name: "offline: downtime (TDT)", paperSeconds: "10.7 to 10.8", which: isOffline, of: ({ record }) => record.downtimeMs },
-  { name: "live: total (TMT)", paperSeconds: "12.3 to 12.5", which: isLive, of: ({ record }) => record.totalMs },
+  {
+    name: "offline: suspend",
+    paperSeconds: "2.8",
+    which: isOffline,
+    of: ({ record }) => phaseMs(record, "suspend"),
+  },
+  {
+    name: "offline: copy",
+    paperSeconds: "7.3",
+    which: isOffline,
+    of: ({ record }) => phaseMs(record, "copy"),
+  },
+  {
+    name: "offline: resume",
+    paperSeconds: "0.7",
+    which: isOffline,
+    of: ({ record }) => phaseMs(record, "resume"),
+  },
+  {
+    name: "offline: total (TMT)",
+    paperSeconds: "10.7 to 10.8",
+    which: isOffline,
+    of: ({ record }) => record.totalMs,
+  },
+  {
+    name: "offline: downtime (TDT)",
+    paperSeconds: "10.7 to 10.8",
+    which: isOffline,
+    of: ({ record }) => record.downtimeMs,
+  },
+  {
+    name: "live: total (TMT)",
+    paperSeconds: "12.3 to 12.5",
+    which: isLive,
+    of: ({ record }) => record.totalMs,
+  },
   { name: "live: downtime (TDT)", paperSeconds: "7", which: isLive, of: ({ record }) => record.downtimeMs },
 ];
 
@@ -25,14 +55,28 @@ const seconds = (ms: number): string => (ms / 1000).toFixed(ms < 1000 ? 3 : 2);
 export function paperTable(dataset: Dataset): TableModel | undefined {
   const counted = countedMoves(dataset);
   const rows = paper.map(({ name, paperSeconds, which, of }) => {
-    const summary = summaryOf(counted.filter(which).map(of).filter((value) => value !== undefined));
+    const summary = summaryOf(
+      counted
+        .filter(which)
+        .map(of)
+        .filter((value) => value !== undefined),
+    );
     return { name, paperSeconds, summary };
   });
   if (rows.every(({ summary }) => summary === undefined)) return undefined;
   return {
     id: "paper",
     title: "The paper's figures and these, s",
-    columns: [text("what"), figure("paper"), figure("median here"), figure("from"), figure("to"), figure("least"), figure("most"), figure("moves")],
+    columns: [
+      text("what"),
+      figure("paper"),
+      figure("median here"),
+      figure("from"),
+      figure("to"),
+      figure("least"),
+      figure("most"),
+      figure("moves"),
+    ],
     rows: rows.map(({ name, paperSeconds, summary }) => [
       name,
       { shown: paperSeconds, sortsAs: Number.parseFloat(paperSeconds) },

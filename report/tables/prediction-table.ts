@@ -72,7 +72,10 @@ export function convergenceTable({ moves }: Dataset): TableModel | undefined {
   if (judged.length === 0) return undefined;
   const came = ({ record }: Move) => record.outcome === "completed" && wayOf(record) === "precopy";
   const cell = (said: boolean, did: boolean) =>
-    number(judged.filter((move) => move.record.predicted?.converges === said && came(move) === did).length, String);
+    number(
+      judged.filter((move) => move.record.predicted?.converges === said && came(move) === did).length,
+      String,
+    );
   const right = judged.filter((move) => move.record.predicted?.converges === came(move)).length;
   return {
     id: "convergence",

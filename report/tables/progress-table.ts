@@ -8,7 +8,9 @@ export function progressTable(dataset: Dataset): TableModel | undefined {
   const told = countedMoves(dataset).filter(({ progress }) => progress !== undefined);
   if (told.length === 0) return undefined;
   const median = (moves: readonly Move[], of: (progress: NonNullable<Move["progress"]>) => number) =>
-    summaryOf(moves.map(({ progress }) => of(progress as NonNullable<Move["progress"]>)).filter(Number.isFinite))?.median;
+    summaryOf(
+      moves.map(({ progress }) => of(progress as NonNullable<Move["progress"]>)).filter(Number.isFinite),
+    )?.median;
   return {
     id: "progress",
     title: "What the guests' programs got done, medians",
@@ -25,10 +27,22 @@ export function progressTable(dataset: Dataset): TableModel | undefined {
       label,
       number(moves.length, String),
       moves[0]?.progress?.unit,
-      number(median(moves, ({ beforePerSecond }) => beforePerSecond), ms),
-      number(median(moves, ({ duringPerSecond }) => duringPerSecond), ms),
-      number(median(moves, ({ slowestPerSecond }) => slowestPerSecond), ms),
-      number(median(moves, ({ beforePerSecond, duringPerSecond }) => duringPerSecond / beforePerSecond), percent),
+      number(
+        median(moves, ({ beforePerSecond }) => beforePerSecond),
+        ms,
+      ),
+      number(
+        median(moves, ({ duringPerSecond }) => duringPerSecond),
+        ms,
+      ),
+      number(
+        median(moves, ({ slowestPerSecond }) => slowestPerSecond),
+        ms,
+      ),
+      number(
+        median(moves, ({ beforePerSecond, duringPerSecond }) => duringPerSecond / beforePerSecond),
+        percent,
+      ),
     ]),
     notes: ["kept: what was done in a second of the move, of what was done in one before it."],
   };

@@ -36,7 +36,9 @@ export function summaryTable(
     notes: [
       "from, to: the exact interval of the median, by order statistics.",
       ...(hasWider
-        ? ["Five moves or fewer have no interval of 95 %: theirs is from the least to the most, with the confidence that has."]
+        ? [
+            "Five moves or fewer have no interval of 95 %: theirs is from the least to the most, with the confidence that has.",
+          ]
         : []),
     ],
   };

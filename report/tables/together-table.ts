@@ -1,3 +1,4 @@
+import { max, min } from "simple-statistics";
 import type { Dataset, Move } from "../dataset.ts";
 import { figure, ms, number, type TableModel, text } from "../table-model.ts";
 
@@ -26,15 +27,19 @@ export function togetherTable(dataset: Dataset): TableModel | undefined {
     rows: together.map(({ label, moves }) => {
       const totals = moves.map(({ record }) => record.totalMs).sort((a, b) => a - b);
       const completed = moves.filter(({ record }) => record.outcome === "completed");
-      const downtimes = completed.map(({ record }) => record.downtimeMs).filter((value) => value !== undefined);
+      const downtimes = completed
+        .map(({ record }) => record.downtimeMs)
+        .filter((value) => value !== undefined);
       const spans = moves.map(spanOf);
       const isWhole = completed.length > 0 && downtimes.length === completed.length;
       return [
         label,
         number(moves.length, String),
         number(completed.length, String),
-        number(mostAtOnce(spans), String),
-        number(Math.max(...spans.map(({ endMs }) => endMs)) - Math.min(...spans.map(({ startMs }) => startMs))),
+        number(mostAtOnce(moves), String),
+        number(
+          Math.max(...spans.map(({ endMs }) => endMs)) - Math.min(...spans.map(({ startMs }) => startMs)),
+        ),
         number(totals[(totals.length - 1) >> 1]),
         number(isWhole ? Math.max(...downtimes) : undefined, ms),
         number(isWhole ? downtimes.reduce((sum, value) => sum + value, 0) : undefined),
@@ -53,7 +58,12 @@ interface Together {
 }
 
 const turnsOf = (moves: readonly Move[]): Together[] =>
-  [...Map.groupBy(moves.filter(({ cell }) => cell !== undefined), turnOf).values()]
+  [
+    ...Map.groupBy(
+      moves.filter(({ cell }) => cell !== undefined),
+      turnOf,
+    ).values(),
+  ]
     .filter((turn) => new Set(turn.map(({ record }) => record.guest)).size > 1)
     .map((turn) => ({ label: `${turn[0]?.cell?.id}, repeat ${turn[0]?.repeat}`, moves: turn }));
 
@@ -62,9 +72,7 @@ const turnOf = ({ file, order }: Move): string => `${file} ${order}`;
 /** Chains of moves from one host, each beginning before the one before it was over. */
 function overlapsOf(moves: readonly Move[]): Together[] {
   return [...Map.groupBy(moves, ({ file, record }) => `${file} ${record.from}`).values()].flatMap((own) => {
-    const sorted = own
-      .map((move) => ({ move, ...spanOf(move) }))
-      .sort((a, b) => a.startMs - b.startMs);
+    const sorted = own.map((move) => ({ move, ...spanOf(move) })).sort((a, b) => a.startMs - b.startMs);
     const chains: { moves: Move[]; endMs: number }[] = [];
     for (const { move, startMs, endMs } of sorted) {
       const last = chains.at(-1);
@@ -87,14 +95,28 @@ function spanOf({ record }: Move): { startMs: number; endMs: number } {
   return { startMs: begunMs - (record.waitedMs ?? 0), endMs: begunMs + record.totalMs };
 }
 
-/** Of the moves themselves, what they waited apart. */
-function mostAtOnce(spans: readonly { startMs: number; endMs: number }[]): number {
-  return Math.max(
-    ...spans.map(({ startMs }) => spans.filter((other) => other.startMs <= startMs && startMs < other.endMs).length),
-  );
+/** Of the moves themselves: one that waits is not on its way. */
+function mostAtOnce(moves: readonly Move[]): number {
+  const changes = moves
+    .flatMap(({ record }) => {
+      const begunMs = Date.parse(record.startedAt);
+      return [
+        { atMs: begunMs, by: 1 },
+        { atMs: begunMs + record.totalMs, by: -1 },
+      ];
+    })
+    .sort((a, b) => a.atMs - b.atMs || a.by - b.by);
+  let now = 0;
+  return changes.reduce((most, { by }) => {
+    now += by;
+    return Math.max(most, now);
+  }, 0);
 }
 
 function shortened(moves: readonly Move[]): string {
-  const shown = moves.slice(0, 8).map(({ number }) => number).join(", ");
+  const shown = moves
+    .slice(0, 8)
+    .map(({ number }) => number)
+    .join(", ");
   return moves.length > 8 ? `${shown} and ${moves.length - 8} more` : shown;
 }
