@@ -19,7 +19,10 @@ export const memoryClaims: readonly Claim[] = [
   },
 ];
 
-const test = `median slope between the cells' medians (Theil-Sen), percentile bootstrap within cells, ${resamples} resamples: reproduced when all of the interval is above 0, not reproduced when none of it is`;
+const test = {
+  name: "Theil-Sen slope, bootstrap",
+  how: `median slope between the cells' medians (Theil-Sen), percentile bootstrap within cells, ${resamples} resamples: reproduced when all of the interval is above 0, not reproduced when none of it is`,
+};
 
 function judge(dataset: Dataset, which: (move: Move) => boolean, seed: number): Finding {
   const cells = cellSamples(dataset, which, ({ record }) => record.totalMs, seed);

@@ -3,6 +3,13 @@ import type { Estimate } from "../statistics.ts";
 
 export type Verdict = "reproduced" | "not reproduced" | "can't tell";
 
+/** How a claim is judged. */
+export interface Test {
+  name: string;
+  /** What is computed, and when it says what. */
+  how: string;
+}
+
 /** What the files say of one of the paper's claims. */
 export interface Finding {
   verdict: Verdict;
@@ -11,8 +18,7 @@ export interface Finding {
   estimate?: Estimate;
   /** The interval, as it is read beside the effect. */
   interval?: string;
-  /** How it was judged, and by which test. */
-  test: string;
+  test: Test;
   /** What it rests on: "60 moves in 12 cells". */
   basis: string;
   /** Why it can't be told, or what to know of it. */

@@ -20,7 +20,10 @@ export const dirtyRateClaim: Claim = {
 /** Fewer say nothing of what varies with what. */
 const leastCells = 5;
 
-const test = `partial rank correlations (Spearman) of the cells' median downtimes with the dirty rate at equal memory, and with memory at equal dirty rate; percentile bootstrap of cells and within cells, ${resamples} resamples: reproduced when the first is above 0 and above the size of the second, each with all of its interval; not reproduced when the first, or that difference, is not above 0 with any of its interval`;
+const test = {
+  name: "partial rank correlation, bootstrap",
+  how: `partial rank correlations (Spearman) of the cells' median downtimes with the dirty rate at equal memory, and with memory at equal dirty rate; percentile bootstrap of cells and within cells, ${resamples} resamples: reproduced when the first is above 0 and above the size of the second, each with all of its interval; not reproduced when the first, or that difference, is not above 0 with any of its interval`,
+};
 
 function judge(dataset: Dataset): Finding {
   const all = cellSamples(dataset, isLive, ({ record }) => record.downtimeMs, 41);

@@ -19,7 +19,10 @@ export const comparisonClaims: readonly Claim[] = [
   },
 ];
 
-const test = `ratio of medians, same memory and workload, geometric mean over the pairs of cells; percentile bootstrap within cells, ${resamples} resamples: reproduced when all of the interval is above 1, not reproduced when none of it is`;
+const test = {
+  name: "ratio of medians, bootstrap",
+  how: `ratio of medians, same memory and workload, geometric mean over the pairs of cells; percentile bootstrap within cells, ${resamples} resamples: reproduced when all of the interval is above 1, not reproduced when none of it is`,
+};
 
 function judge(
   dataset: Dataset,

@@ -2,7 +2,7 @@ import { countedMoves, type Dataset, type Move } from "../dataset.ts";
 import { groupsOf } from "../groups.ts";
 import { isOffline, phaseMs } from "../measures.ts";
 import { medianInterval } from "../statistics.ts";
-import { above, type Claim, type Finding, intervalText, leastRepeats, plural } from "./claim.ts";
+import { above, type Claim, type Finding, intervalText, leastRepeats, plural, type Test } from "./claim.ts";
 
 /** How far downtime and total may differ and still be called equal: the paper's own differ by 1 %. */
 const equalWithin = 0.05;
@@ -14,7 +14,10 @@ export const perMoveClaims: readonly Claim[] = [
     says: "Offline, the downtime equals the total migration time",
     judge: (dataset) => {
       const ratios = ratiosOf(dataset, ({ record }) => ratio(record.downtimeMs, record.totalMs));
-      const test = `exact interval of the median ratio (sign test); equal means within ${equalWithin * 100} % of each other: reproduced when all of the interval is above ${1 - equalWithin}, not reproduced when all of it is below`;
+      const test = {
+        name: "sign test, equivalence",
+        how: `exact interval of the moves' median ratio, by order statistics; equal means within ${equalWithin * 100} %: reproduced when all of the interval is above ${1 - equalWithin}, not reproduced when none of it is`,
+      };
       return judged(ratios, "downtime / total", 1 - equalWithin, test);
     },
   },
@@ -27,8 +30,10 @@ export const perMoveClaims: readonly Claim[] = [
         const known = others.filter((value) => value !== undefined);
         return known.length < others.length ? undefined : ratio(phaseMs(record, "copy"), Math.max(...known));
       });
-      const test =
-        "exact interval of the median ratio (sign test): reproduced when all of it is above 1, not reproduced when none of it is";
+      const test = {
+        name: "sign test",
+        how: "exact interval of the moves' median ratio, by order statistics: reproduced when all of it is above 1, not reproduced when none of it is",
+      };
       return judged(ratios, "copy / the longer of suspend and resume", 1, test);
     },
   },
@@ -51,7 +56,7 @@ function ratiosOf(dataset: Dataset, of: (move: Move) => number | undefined): Rat
 const ratio = (part: number | undefined, whole: number): number | undefined =>
   part === undefined || whole <= 0 ? undefined : part / whole;
 
-function judged(ratios: readonly Ratio[], name: string, border: number, test: string): Finding {
+function judged(ratios: readonly Ratio[], name: string, border: number, test: Test): Finding {
   const groups = groupsOf(ratios.map(({ move }) => move));
   const basis = `${plural(ratios.length, "offline move")} in ${plural(groups.length, "cell")}`;
   const estimate = medianInterval(ratios.map(({ value }) => value).sort((a, b) => a - b));

@@ -53,7 +53,6 @@ export function downtimeFigure(dataset: Dataset): Figure | undefined {
     ],
     draw: (width) => drawSeers(width, shown),
     table: seersTable(seen),
-    isWide: true,
   };
 }
 

@@ -11,8 +11,6 @@ export interface Figure {
   draw: (widthPx: number) => string;
   /** Its values in words, for whoever does not see it, and for whoever wants the figures. */
   table?: TableModel;
-  /** Takes a whole row of the page. */
-  isWide?: boolean;
 }
 
 /** Colours by the page's variables, shapes beside them: whoever does not see a colour sees the shape. */

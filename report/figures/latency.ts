@@ -29,7 +29,6 @@ export function latencyFigure(dataset: Dataset): Figure | undefined {
         middles.map(({ middle }) => middle),
       ),
     table: latencyTable(middles.map(({ middle }) => middle)),
-    isWide: true,
   };
 }
 

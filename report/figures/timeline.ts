@@ -123,7 +123,6 @@ function timeline(move: Move, way: Way, of: number): Figure {
       });
     },
     table: phasesTable(way, move, bars),
-    isWide: false,
   };
 }
 

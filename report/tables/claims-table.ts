@@ -1,4 +1,4 @@
-import type { Finding, Verdict } from "../claims/claim.ts";
+import type { Verdict } from "../claims/claim.ts";
 import { judgedClaims } from "../claims/claims.ts";
 import type { Dataset } from "../dataset.ts";
 import { type TableModel, type Tone, text } from "../table-model.ts";
@@ -7,24 +7,24 @@ const tones: Record<Verdict, Tone> = { reproduced: "good", "not reproduced": "ba
 
 /** The paper's claims, and what the files say of each. */
 export function claimsTable(dataset: Dataset): TableModel {
+  const judged = judgedClaims(dataset);
+  const tests = new Map(judged.map(({ finding: { test } }) => [`${test.name}: ${test.how}.`, test]));
   return {
     id: "claims",
     title: "The paper's claims",
-    columns: ["claim", "verdict", "effect", "95 % interval", "rests on", "remark", "test"].map(text),
-    rows: judgedClaims(dataset).map(({ claim, finding }) => [
+    columns: ["claim", "verdict", "effect", "95 % interval", "test", "rests on", "remark"].map(text),
+    rows: judged.map(({ claim, finding }) => [
       claim.says,
       { shown: finding.verdict, tone: tones[finding.verdict] },
       finding.effect,
       finding.interval,
+      finding.test.name,
       finding.basis,
       finding.remark,
-      capital(finding),
     ]),
     notes: [
-      "Reproduced, or not, is said only when the whole interval says so; each is tested by itself, so of seven claims one in three times one interval misses the truth.",
-      "Intervals tell what repeating the moves on these machines with these guests would give, not what other machines would.",
-    ],
+      "Said to be reproduced, or not, only when the whole interval says so. Intervals tell what repeating the moves on these machines, with these guests, would give; each claim is tested by itself.",
+      ...tests.keys(),
+    ].map((note) => `${note[0]?.toUpperCase()}${note.slice(1)}`),
   };
 }
-
-const capital = ({ test }: Finding): string => `${test[0]?.toUpperCase()}${test.slice(1)}.`;

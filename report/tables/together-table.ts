@@ -24,7 +24,7 @@ export function togetherTable(dataset: Dataset): TableModel | undefined {
       figure("sum of downtimes"),
       text("moves"),
     ],
-    rows: together.map(({ label, moves }) => {
+    rows: together.slice(-mostRows).map(({ label, moves }) => {
       const totals = moves.map(({ record }) => record.totalMs).sort((a, b) => a - b);
       const completed = moves.filter(({ record }) => record.outcome === "completed");
       const downtimes = completed
@@ -48,9 +48,12 @@ export function togetherTable(dataset: Dataset): TableModel | undefined {
     }),
     notes: [
       "all of them: from the first one's first action, with what it waited, to the end of the last. at once: the most that overlapped.",
+      ...(together.length > mostRows ? [`The last ${mostRows} of ${together.length}.`] : []),
     ],
   };
 }
+
+const mostRows = 100;
 
 interface Together {
   label: string;
