@@ -27,7 +27,9 @@ async function main(): Promise<void> {
   for (const { file, line, problem } of dataset.problems) {
     say(`${file}${line === undefined ? "" : `:${line}`} is passed over: ${problem}`);
   }
-  say(`${page}: ${dataset.moves.length} moves, ${(pageBytes / 1024).toFixed(0)} KiB; ${figures.length} figures beside it, as SVG`);
+  say(
+    `${page}: ${dataset.moves.length} moves, ${(pageBytes / 1024).toFixed(0)} KiB; ${figures.length} figures beside it, as SVG`,
+  );
 }
 
 function say(text: string): void {

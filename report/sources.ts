@@ -22,7 +22,8 @@ export async function askedSources(words: readonly string[], folder = "results")
   const known = [...stacks, ...experiments];
   if (words.length === 0) {
     const [only, ...others] = known;
-    if (only === undefined) throw new Error("No results yet: they are written to results/ as soon as a guest has moved.");
+    if (only === undefined)
+      throw new Error("No results yet: they are written to results/ as soon as a guest has moved.");
     if (others.length > 0) throw new Error(`Which results? There are those of ${known.join(", ")}.`);
     return askedSources([only], folder);
   }
@@ -46,7 +47,8 @@ async function fileOf(
   if (experiments.includes(experiment)) {
     const runs = await runsOf(experiment, folder);
     const chosen = run === undefined ? runs.at(-1) : runs.find((name) => name === run);
-    if (chosen === undefined) throw new Error(`No run ${run} of ${experiment}; there are ${runs.join(", ")}.`);
+    if (chosen === undefined)
+      throw new Error(`No run ${run} of ${experiment}; there are ${runs.join(", ")}.`);
     return join(folder, "experiments", experiment, `${chosen}.jsonl`);
   }
   throw new Error(

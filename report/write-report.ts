@@ -22,7 +22,10 @@ export async function writeReport(report: Report, folder: string): Promise<Writt
   await rm(figuresFolder, { recursive: true, force: true });
   await mkdir(figuresFolder);
   const figures = report.sections.flatMap((section) => section.figures);
-  const files = figures.map((figure) => ({ file: join(figuresFolder, `${figure.id}.svg`), svg: svgFile(figure) }));
+  const files = figures.map((figure) => ({
+    file: join(figuresFolder, `${figure.id}.svg`),
+    svg: svgFile(figure),
+  }));
   for (const { file, svg } of files) await writeFile(file, svg);
   const page = join(folder, pageName);
   const text = pageOf(report);

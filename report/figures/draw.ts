@@ -97,7 +97,9 @@ export const carrying =
   <T>(data: readonly T[], numberOf: (datum: T) => number): Plot.RenderFunction =>
   (index, scales, values, dimensions, context, next) => {
     const group = next?.(index, scales, values, dimensions, context) ?? null;
-    const children = Array.from((group?.children ?? []) as Iterable<{ setAttribute(name: string, value: string): void }>);
+    const children = Array.from(
+      (group?.children ?? []) as Iterable<{ setAttribute(name: string, value: string): void }>,
+    );
     for (const [at, child] of children.entries()) {
       child.setAttribute("data-move", `${numberOf(data[index[at] as number] as T)}`);
     }

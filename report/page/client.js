@@ -27,7 +27,11 @@ function shown(value) {
 
 // --- copying -------------------------------------------------------------------------------------------------------
 
-const plain = (text) => text.trim().replace(/[\u202f\u00a0]/g, "").replace(/\s+/g, " ");
+const plain = (text) =>
+  text
+    .trim()
+    .replace(/[\u202f\u00a0]/g, "")
+    .replace(/\s+/g, " ");
 
 async function copy(lines, button) {
   const text = lines.map((cells) => cells.join("\t")).join("\n");
@@ -74,10 +78,15 @@ function sortable(heading, sort) {
 /** What was not measured comes last, whichever the direction. */
 function compared(a, b, direction) {
   if (a === undefined || b === undefined) return (a === undefined) - (b === undefined);
-  return direction * (typeof a === "number" && typeof b === "number" ? a - b : `${a}`.localeCompare(`${b}`, "en", { numeric: true }));
+  return (
+    direction *
+    (typeof a === "number" && typeof b === "number"
+      ? a - b
+      : `${a}`.localeCompare(`${b}`, "en", { numeric: true }))
+  );
 }
 
-function valueOf(cell) {
+function cellValue(cell) {
   if (cell.classList.contains("absent")) return undefined;
   return cell.dataset.value === undefined ? cell.textContent : Number(cell.dataset.value);
 }
@@ -88,7 +97,7 @@ for (const holder of document.querySelectorAll("[data-table]")) {
   const [body] = table.tBodies;
   for (const [column, heading] of [...head.cells].entries()) {
     sortable(heading, (direction) => {
-      const rows = [...body.rows].map((row) => ({ row, value: valueOf(row.cells[column]) }));
+      const rows = [...body.rows].map((row) => ({ row, value: cellValue(row.cells[column]) }));
       rows.sort((a, b) => compared(a.value, b.value, direction));
       body.append(...rows.map(({ row }) => row));
     });
@@ -131,15 +140,20 @@ function leaf() {
     const some = state.rows.slice(from, from + perPage);
     body.replaceChildren(
       ...some.map((row) =>
-        element("tr", {}, ...columns.map((column) => {
-          const value = wordOf(row, column);
-          const cell = element("td", { className: runs.columns[column].kind, textContent: shown(value) });
-          if (value === undefined) cell.classList.add("absent");
-          return cell;
-        })),
+        element(
+          "tr",
+          {},
+          ...columns.map((column) => {
+            const value = wordOf(row, column);
+            const cell = element("td", { className: runs.columns[column].kind, textContent: shown(value) });
+            if (value === undefined) cell.classList.add("absent");
+            return cell;
+          }),
+        ),
       ),
     );
-    where.textContent = some.length === 0 ? "none" : `${from + 1} to ${from + some.length} of ${state.rows.length}`;
+    where.textContent =
+      some.length === 0 ? "none" : `${from + 1} to ${from + some.length} of ${state.rows.length}`;
     back.disabled = state.page === 0;
     on.disabled = state.page === last;
   }
@@ -153,8 +167,15 @@ function leaf() {
   }
   find.addEventListener("input", () => {
     const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const text = (row) => runs.columns.map((_, column) => wordOf(row, column) ?? "").join(" ").toLowerCase();
-    state.rows = words.length === 0 ? runs.rows : runs.rows.filter((row) => words.every((word) => text(row).includes(word)));
+    const text = (row) =>
+      runs.columns
+        .map((_, column) => wordOf(row, column) ?? "")
+        .join(" ")
+        .toLowerCase();
+    state.rows =
+      words.length === 0
+        ? runs.rows
+        : runs.rows.filter((row) => words.every((word) => text(row).includes(word)));
     for (const heading of table.tHead.rows[0].cells) heading.removeAttribute("aria-sort");
     show(0);
   });
@@ -179,7 +200,14 @@ function show(mark) {
     return value === undefined ? [] : [[name, shown(value)]];
   });
   tip.replaceChildren(
-    element("dl", {}, ...entries.flatMap(([name, text]) => [element("dt", { textContent: name }), element("dd", { textContent: text })])),
+    element(
+      "dl",
+      {},
+      ...entries.flatMap(([name, text]) => [
+        element("dt", { textContent: name }),
+        element("dd", { textContent: text }),
+      ]),
+    ),
   );
   tip.hidden = false;
   const at = mark.getBoundingClientRect();
@@ -208,7 +236,9 @@ function nearest(plot, x, y) {
 }
 
 const marksOf = (plot) =>
-  [...plot.querySelectorAll("svg")].filter((svg) => svg.getClientRects().length > 0).flatMap((svg) => [...svg.querySelectorAll("[data-move]")]);
+  [...plot.querySelectorAll("svg")]
+    .filter((svg) => svg.getClientRects().length > 0)
+    .flatMap((svg) => [...svg.querySelectorAll("[data-move]")]);
 
 for (const plot of document.querySelectorAll(".plot")) {
   const look = (event) => {
@@ -237,7 +267,9 @@ for (const plot of document.querySelectorAll(".plot")) {
     const at = marks.indexOf(marked);
     const next = at < 0 ? (by > 0 ? 0 : marks.length - 1) : (at + by + marks.length) % marks.length;
     show(marks[next]);
-    told.textContent = [...tip.querySelectorAll("dt")].map((name) => `${name.textContent} ${name.nextSibling.textContent}`).join(", ");
+    told.textContent = [...tip.querySelectorAll("dt")]
+      .map((name) => `${name.textContent} ${name.nextSibling.textContent}`)
+      .join(", ");
   });
 }
 addEventListener("scroll", hide, { passive: true });

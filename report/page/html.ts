@@ -21,8 +21,15 @@ function textOf(part: Part): string {
   return escaped(`${part}`);
 }
 
-const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-export const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (letter) => entities[letter] as string);
+const entities: Record<string, string> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+export const escaped = (text: string): string =>
+  text.replaceAll(/[&<>"']/g, (letter) => entities[letter] as string);
 
 /** JSON inside a script element: nothing in it can end that, or begin a comment. */
 export const embedded = (value: unknown): Html => raw(JSON.stringify(value).replaceAll("<", "\\u003c"));

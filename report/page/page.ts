@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Figure } from "../figures/figure.ts";
 import type { Report, Section } from "../report.ts";
-import { conditionsOf, tilesOf } from "./summary.ts";
 import { embedded, type Html, html, raw } from "./html.ts";
 import { embeddedRuns, runColumns } from "./runs.ts";
+import { conditionsOf, tilesOf } from "./summary.ts";
 import { tableHtml } from "./table-html.ts";
 
 const beside = (name: string): Html => raw(readFileSync(join(import.meta.dirname, name), "utf8"));
@@ -38,7 +38,8 @@ export function pageOf(report: Report): string {
 <h1>${title}</h1>
 <p class="lead">${leadOf(report)}</p>
 <dl class="tiles">${tilesOf(report).map(
-    ({ name, value, more }) => html`<div><dt>${name}</dt><dd>${value}${more && html`<small>${more}</small>`}</dd></div>`,
+    ({ name, value, more }) =>
+      html`<div><dt>${name}</dt><dd>${value}${more && html`<small>${more}</small>`}</dd></div>`,
   )}</dl>
 <nav aria-label="Parts of this report"><ul>${[...sections, all].map(({ id, title: name }) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
 </header>

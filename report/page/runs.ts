@@ -34,9 +34,19 @@ export const runColumns: readonly RunColumn[] = [
   { name: "sent MiB", kind: "figure", ...shown, of: ofRecord("transferredMiB") },
   { name: "waited ms", kind: "figure", ...inTooltip, of: ofRecord("waitedMs") },
   { name: "predicted total ms", kind: "figure", ...inTooltip, of: ({ record }) => record.predicted?.totalMs },
-  { name: "predicted downtime ms", kind: "figure", ...inTooltip, of: ({ record }) => record.predicted?.downtimeMs },
+  {
+    name: "predicted downtime ms",
+    kind: "figure",
+    ...inTooltip,
+    of: ({ record }) => record.predicted?.downtimeMs,
+  },
   { name: "cell", kind: "text", ...inTooltip, of: ({ cell }) => cell?.id },
-  { name: "began", kind: "text", ...shown, of: ({ record }) => record.startedAt.slice(0, 19).replace("T", " ") },
+  {
+    name: "began",
+    kind: "text",
+    ...shown,
+    of: ({ record }) => record.startedAt.slice(0, 19).replace("T", " "),
+  },
   { name: "phases", kind: "text", ...inTooltip, of: ({ record }) => phasesOf(record) },
   { name: "file", kind: "text", ...inTooltip, of: ({ file, line }) => `${file}:${line}` },
 ];
@@ -49,7 +59,9 @@ function standing({ record, faults, isWarmUp, isInterrupted }: Move): string {
 }
 
 const phasesOf = ({ phases }: MigrationRecord): string | undefined =>
-  phases.length === 0 ? undefined : phases.map(({ name, startMs, endMs }) => `${name} ${Math.round(endMs - startMs)}`).join(", ");
+  phases.length === 0
+    ? undefined
+    : phases.map(({ name, startMs, endMs }) => `${name} ${Math.round(endMs - startMs)}`).join(", ");
 
 /** All moves for the page's script. Words that come again and again stand once, and are named by their place: ten thousand moves stay small. */
 export interface EmbeddedRuns {

@@ -57,7 +57,10 @@ export function conditionsOf({ sources, moves }: Dataset): [string, string][] {
     const { controller, hosts, versions } = conditions;
     const said = (name: string): string => (several ? `${name} (${run})` : name);
     return [
-      [said("design"), `${cells.length} cells, ${repeats} repeats each, order shuffled in blocks with seed ${seed}`],
+      [
+        said("design"),
+        `${cells.length} cells, ${repeats} repeats each, order shuffled in blocks with seed ${seed}`,
+      ],
       [
         said("controller"),
         `${controller.cpu}, ${controller.cores} cores, ${controller.memoryMiB} MiB, kernel ${controller.kernel}`,
@@ -66,7 +69,12 @@ export function conditionsOf({ sources, moves }: Dataset): [string, string][] {
         said(name),
         `${host.cpuModel}, ${host.memoryMiB} MiB, ${host.accelerator}, NFS by the ${host.nfsTransport === "kernel" ? "kernel" : "QEMU process"}, QEMU ${host.qemu}, libvirt ${host.libvirt}, kernel ${host.kernel}`,
       ]),
-      [said("versions"), Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")],
+      [
+        said("versions"),
+        Object.entries(versions)
+          .map(([name, version]) => `${name} ${version}`)
+          .join(", "),
+      ],
     ];
   });
   const loads = moves.flatMap(({ loadBefore }) => Object.values(loadBefore ?? {}));
@@ -80,7 +88,12 @@ export function conditionsOf({ sources, moves }: Dataset): [string, string][] {
     ...valuesOf("kernel", moves, ({ record }) => record.versions.from.kernel),
     ...valuesOf("redo log", moves, ({ record }) => record.redo ?? "shared"),
     ...(load
-      ? [["load before moves", `median ${load.median.toFixed(2)}, ${load.least.toFixed(2)} to ${load.most.toFixed(2)}`] as [string, string]]
+      ? [
+          [
+            "load before moves",
+            `median ${load.median.toFixed(2)}, ${load.least.toFixed(2)} to ${load.most.toFixed(2)}`,
+          ] as [string, string],
+        ]
       : []),
   ];
 }
@@ -88,6 +101,8 @@ export function conditionsOf({ sources, moves }: Dataset): [string, string][] {
 /** Which values there are, and of how many moves each, if there are several. */
 function valuesOf(name: string, moves: readonly Move[], of: (move: Move) => string): [string, string][] {
   const values = Map.groupBy(moves, of);
-  const text = [...values].map(([value, some]) => (values.size > 1 ? `${value} (${some.length})` : value)).join(", ");
+  const text = [...values]
+    .map(([value, some]) => (values.size > 1 ? `${value} (${some.length})` : value))
+    .join(", ");
   return text === "" ? [] : [[name, text]];
 }

@@ -11,7 +11,11 @@ export function svgFile({ draw, title }: Figure): string {
   const colors = lightColors();
   const svg = draw(fileWidth)
     .replaceAll(/var\((--[a-z0-9]+)\)/g, (whole, name: string) => colors.get(name) ?? whole)
-    .replace(/^<svg([^>]*)>/, (_, attributes: string) => `<svg${attributes} color="${colors.get("--ink")}"><title>${escaped(title)}</title>`)
+    .replace(
+      /^<svg([^>]*)>/,
+      (_, attributes: string) =>
+        `<svg${attributes} color="${colors.get("--ink")}"><title>${escaped(title)}</title>`,
+    )
     .replaceAll(/ data-move="\d+"/g, "");
   return `<?xml version="1.0" encoding="UTF-8"?>\n${svg}\n`;
 }
@@ -20,5 +24,10 @@ export function svgFile({ draw, title }: Figure): string {
 function lightColors(): Map<string, string> {
   const style = readFileSync(join(import.meta.dirname, "style.css"), "utf8");
   const root = style.slice(0, style.indexOf("}"));
-  return new Map([...root.matchAll(/(--[a-z0-9]+): (#[0-9a-f]+);/g)].map(([, name, color]) => [name as string, color as string]));
+  return new Map(
+    [...root.matchAll(/(--[a-z0-9]+): (#[0-9a-f]+);/g)].map(([, name, color]) => [
+      name as string,
+      color as string,
+    ]),
+  );
 }

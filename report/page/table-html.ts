@@ -26,7 +26,9 @@ function cellHtml(cell: Cell, { kind, name }: Column): Html {
   const tone = typeof cell === "object" ? cell.tone : undefined;
   const sortsAs = typeof cell === "object" && "sortsAs" in cell ? cell.sortsAs : undefined;
   return html`<td class="${kind}" data-name="${name}"${sortsAs !== undefined && html` data-value="${sortsAs}"`}>${
-    tone ? html`<span class="verdict ${tone}"><span aria-hidden="true">${tones[tone]} </span>${shown}</span>` : shown
+    tone
+      ? html`<span class="verdict ${tone}"><span aria-hidden="true">${tones[tone]} </span>${shown}</span>`
+      : shown
   }</td>`;
 }
 

@@ -1,4 +1,3 @@
-import { max, min } from "simple-statistics";
 import type { Dataset, Move } from "../dataset.ts";
 import { figure, ms, number, type TableModel, text } from "../table-model.ts";
 
