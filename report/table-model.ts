@@ -38,9 +38,9 @@ export const number = (value: number | undefined, show: (value: number) => strin
 /** Three significant digits, as milliseconds below a second's worth of them and grouped above. */
 export function ms(value: number): string {
   const size = Math.abs(value);
-  if (size >= 100 || value === 0) return Math.round(value).toLocaleString("en-GB").replaceAll(",", " ");
+  if (size >= 100 || value === 0) return Math.round(value).toLocaleString("en-GB").replaceAll(",", "\u202f");
   return size >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
-export const count = (value: number): string => value.toLocaleString("en-GB").replaceAll(",", " ");
+export const count = (value: number): string => value.toLocaleString("en-GB").replaceAll(",", "\u202f");
 export const percent = (ratio: number): string => `${(ratio * 100).toFixed(ratio < 0.1 ? 1 : 0)} %`;

@@ -4,7 +4,7 @@ import { groupsOf } from "../groups.ts";
 import { workloadOf } from "../measures.ts";
 import { type Summary, summaryOf } from "../statistics.ts";
 import { summaryTable } from "../tables/summary-table.ts";
-import { carrying, draw } from "./draw.ts";
+import { carrying, draw, logAxis } from "./draw.ts";
 import { type Figure, seriesOf, timeUnit } from "./figure.ts";
 import { thinned, thinningNote } from "./thin.ts";
 
@@ -32,6 +32,8 @@ interface Point {
 }
 interface Series {
   name: string;
+  /** Medians of the same name and workload are joined by a line. */
+  workload: string;
   label: string;
   memoryMiB: number;
   summary: Summary;
@@ -89,6 +91,7 @@ function seriesIn(dataset: Dataset, { measured, isLogarithmic }: AgainstMemory):
         {
           name: measured.length === 1 ? workloadOf(first.move.record) : name,
           label: measured.length === 1 ? label : `${label}: ${name}`,
+          workload: workloadOf(first.move.record),
           memoryMiB: first.move.record.memoryMiB,
           summary,
           points,
@@ -125,12 +128,14 @@ function drawSeries(
     high: unit.of(series.summary.interval?.high ?? series.summary.median),
     hasInterval: series.summary.interval !== undefined,
     name: series.name,
+    line: `${series.name} ${series.workload}`,
+    memoryMiB: series.memoryMiB,
   }));
   const intervals = medians.filter(({ hasInterval }) => hasInterval);
-  const lines = names.filter((name) => {
-    const own = medians.filter((one) => one.name === name);
-    return own.length > 1 && new Set(own.map(({ x }) => Math.round(x / 8))).size === own.length;
-  });
+  // A line from size to size; where a workload has several cells of one size it would go up and down between them.
+  const lines = [...Map.groupBy(medians, ({ line }) => line).values()].filter(
+    (own) => own.length > 1 && new Set(own.map(({ memoryMiB }) => memoryMiB)).size === own.length,
+  );
   const beside = 5;
   return draw({
     width,
@@ -145,23 +150,20 @@ function drawSeries(
         ticks: width < 450 ? 4 : 7,
         tickFormat: (d) => `${d}`,
       },
-      y: {
-        label: isLogarithmic ? `${unit.name}, logarithmic` : unit.name,
-        grid: true,
-        ...(isLogarithmic
-          ? { type: "log" }
-          : { domain: [0, unit.of(Math.max(...all.map(({ summary }) => summary.most))) * 1.04] }),
-        nice: isLogarithmic,
-        ticks: 5,
-      },
+      y: valueAxis(all, unit, isLogarithmic),
       color: { domain: [...names], range: names.map((name) => seriesOf(name).color) },
       symbol: { domain: [...names], range: names.map((name) => seriesOf(name).symbol) },
       marks: [
         ...(isLogarithmic ? [] : [Plot.ruleY([0], { stroke: "currentColor", strokeOpacity: 0.5 })]),
-        Plot.line(
-          medians.filter(({ name }) => lines.includes(name)),
-          { x: "x", y: "y", stroke: "name", z: "name", strokeOpacity: 0.35, strokeWidth: 1.5, dx: beside },
-        ),
+        Plot.line(lines.flat(), {
+          x: "x",
+          y: "y",
+          stroke: "name",
+          z: "line",
+          strokeOpacity: 0.35,
+          strokeWidth: 1.5,
+          dx: beside,
+        }),
         Plot.dot(points, {
           x: "x",
           y: "y",
@@ -187,6 +189,19 @@ function drawSeries(
       ],
     },
   });
+}
+
+function valueAxis(
+  all: readonly Series[],
+  unit: ReturnType<typeof timeUnit>,
+  isLogarithmic: boolean,
+): Plot.ScaleOptions {
+  const most = unit.of(Math.max(...all.map(({ summary }) => summary.most)));
+  const least = unit.of(Math.min(...all.map(({ summary }) => summary.least)));
+  const shared = { grid: true, tickFormat: (tick: number) => `${tick}` };
+  return isLogarithmic
+    ? { ...shared, ...logAxis(least, most), label: `${unit.name}, logarithmic` }
+    : { ...shared, label: unit.name, domain: [0, most * 1.04], ticks: 5 };
 }
 
 /** Cells of one memory size beside each other, as far as the next size leaves room. */

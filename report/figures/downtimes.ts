@@ -3,7 +3,7 @@ import { countedMoves, type Dataset, type Move } from "../dataset.ts";
 import { migrationModes } from "../record.ts";
 import { summaryOf } from "../statistics.ts";
 import { figure, number, type TableModel, text } from "../table-model.ts";
-import { carrying, draw } from "./draw.ts";
+import { carrying, draw, logAxis } from "./draw.ts";
 import { type Figure, series } from "./figure.ts";
 import { thinned, thinningNote } from "./thin.ts";
 
@@ -79,6 +79,7 @@ function drawSeers(width: number, shown: readonly (Seen & { drawn: Seen["moves"]
     .filter(({ low }) => low > 0);
   const names = seers.map(({ name }) => name);
   const place = (seer: string) => names.indexOf(seer as (typeof names)[number]);
+  const values = points.map(({ ms }) => ms);
   const narrow = width < 450;
   return draw({
     width,
@@ -89,14 +90,7 @@ function drawSeers(width: number, shown: readonly (Seen & { drawn: Seen["moves"]
     plot: {
       fx: { domain: modes, label: null, padding: narrow ? 0.05 : 0.12 },
       x: { domain: [-0.6, 2.6], axis: null },
-      y: {
-        type: "log",
-        label: "downtime (ms), logarithmic",
-        grid: true,
-        nice: true,
-        ticks: 6,
-        tickFormat: "~s",
-      },
+      y: { ...logAxis(Math.min(...values), Math.max(...values)), label: "ms, logarithmic" },
       color: { domain: names, range: series.slice(0, 3).map(({ color }) => color) },
       symbol: { domain: names, range: series.slice(0, 3).map(({ symbol }) => symbol) },
       marks: [

@@ -30,19 +30,33 @@ const axisRoomPx = 26;
 
 /** Draws with Observable Plot into an SVG; colours are the page's variables (`var(--s1)`), text is as large in every width. */
 export function draw({ width, height, label, legend = [], plot }: Drawing): string {
-  const { marks: legendMarks, rows } = legendOf(legend, width);
+  const marginLeft = plot.marginLeft ?? 54;
+  const { marks: legendMarks, rows } = legendOf(legend, width, marginLeft);
+  // Plot would put the name of the axis where the legend is.
+  const { label: yLabel, ...y } = (plot.y ?? {}) as { label?: string | null };
+  const yName = yLabel
+    ? [
+        Plot.text([`↑ ${yLabel}`], {
+          frameAnchor: "top-left",
+          dx: 4 - marginLeft,
+          dy: -20,
+          textAnchor: "start",
+        }),
+      ]
+    : [];
   const svg = Plot.plot({
     document: document as never,
-    marginLeft: 54,
     marginRight: 14,
     marginBottom: 40,
     insetTop: 4,
     ...plot,
+    y: { ...y, label: null },
+    marginLeft,
     marginTop: axisRoomPx + rows * rowPx,
     width,
     height: height + rows * rowPx,
     style: { fontSize: `${fontPx}px` },
-    marks: [...(plot.marks ?? []), ...legendMarks],
+    marks: [...(plot.marks ?? []), ...yName, ...legendMarks],
   } as Plot.PlotOptions);
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", label);
@@ -60,7 +74,11 @@ const rounded = (svg: string): string =>
     .replaceAll(/ class="plot-[0-9a-f]+"/g, "")
     .replaceAll(' aria-hidden="true"', "");
 
-function legendOf(entries: readonly Legend[], width: number): { marks: Plot.Markish[]; rows: number } {
+function legendOf(
+  entries: readonly Legend[],
+  width: number,
+  marginLeft: number,
+): { marks: Plot.Markish[]; rows: number } {
   let x = 0;
   let row = 0;
   const placed = entries.map((entry) => {
@@ -75,7 +93,11 @@ function legendOf(entries: readonly Legend[], width: number): { marks: Plot.Mark
   });
   const rows = entries.length === 0 ? 0 : row + 1;
   const marks = placed.flatMap(({ entry, x, row }) => {
-    const at = { frameAnchor: "top-left" as const, dx: x - 40, dy: -axisRoomPx - (rows - row) * rowPx + 14 };
+    const at = {
+      frameAnchor: "top-left" as const,
+      dx: x + 8 - marginLeft,
+      dy: (row - rows) * rowPx - axisRoomPx + 8,
+    };
     return [
       entry.dashed
         ? Plot.text(["┄"], { ...at, fill: entry.color, fontWeight: "bold" })
@@ -86,10 +108,24 @@ function legendOf(entries: readonly Legend[], width: number): { marks: Plot.Mark
             fill: entry.color,
             stroke: entry.color,
           }),
-      Plot.text([entry.label], { ...at, dx: at.dx + 9, textAnchor: "start" }),
+      Plot.text([entry.label], { ...at, dx: at.dx + 10, dy: at.dy - 5, textAnchor: "start" }),
     ];
   });
   return { marks, rows };
+}
+
+/** A logarithmic axis with ticks that people read: 1, 2 and 5 of each decade, or the decades alone where there are many. */
+export function logAxis(least: number, most: number): Plot.ScaleOptions & { ticks: number[] } {
+  const [low, high] = [least / 1.25, most * 1.25];
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const digits = last - first > 3 ? [1] : [1, 2, 5];
+  const ticks = Array.from({ length: last - first + 1 }, (_, i) =>
+    digits.map((digit) => digit * 10 ** (first + i)),
+  )
+    .flat()
+    .filter((tick) => tick >= low && tick <= high)
+    .map((tick) => Number(tick.toPrecision(1)));
+  return { type: "log", domain: [low, high], ticks, tickFormat: (tick: number) => `${tick}`, grid: true };
 }
 
 /** Lets each mark carry the number of the move that it stands for: the page's tooltips read it. */

@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import { countedMoves, type Dataset, type Move } from "../dataset.ts";
 import { migrationModes } from "../record.ts";
 import { figure, number, type TableModel, text } from "../table-model.ts";
-import { carrying, draw } from "./draw.ts";
+import { carrying, draw, logAxis } from "./draw.ts";
 import { type Figure, seriesOf } from "./figure.ts";
 
 /** How long a client waited for answers around the switchover, of the middle move of each mode. Absent: no record tells it. */
@@ -46,6 +46,7 @@ function drawSteps(width: number, moves: readonly Move[]): string {
       })
       .filter(({ wait }) => wait > 0);
   });
+  const waits = points.map(({ wait }) => wait);
   return draw({
     width,
     height: 130 + 130 * modes.length,
@@ -53,7 +54,7 @@ function drawSteps(width: number, moves: readonly Move[]): string {
     plot: {
       fy: { domain: modes, label: null, padding: 0.14 },
       x: { label: "ms since the guest's stop", labelAnchor: "right", grid: true, ticks: width < 450 ? 4 : 8 },
-      y: { type: "log", label: "wait (ms), logarithmic", grid: true, ticks: 4, tickFormat: "~s" },
+      y: { ...logAxis(Math.min(...waits), Math.max(...waits)), label: "wait (ms), logarithmic" },
       marginRight: 64,
       color: { domain: modes, range: modes.map((mode) => seriesOf(mode).color) },
       symbol: { domain: modes, range: modes.map((mode) => seriesOf(mode).symbol) },

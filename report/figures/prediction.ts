@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
-import { countedMoves, type Dataset, type Move } from "../dataset.ts";
+import { countedMoves, type Dataset } from "../dataset.ts";
 import { predictionTable } from "../tables/prediction-table.ts";
-import { carrying, draw } from "./draw.ts";
+import { carrying, draw, logAxis } from "./draw.ts";
 import { type Figure, seriesOf } from "./figure.ts";
 import { thinned, thinningNote } from "./thin.ts";
 
@@ -47,8 +47,8 @@ export const predictionFigures = (dataset: Dataset): Figure[] =>
 
 function drawPoints(width: number, points: readonly Point[], title: string): string {
   const values = points.flatMap(({ predicted, measured }) => [predicted, measured]);
-  const low = Math.min(...values) / 1.3;
-  const high = Math.max(...values) * 1.3;
+  const axis = logAxis(Math.min(...values), Math.max(...values));
+  const [low, high] = axis.domain as [number, number];
   const modes = [...new Set(points.map(({ mode }) => mode))];
   const line = (factor: number) => [
     { x: low, y: low * factor },
@@ -68,23 +68,8 @@ function drawPoints(width: number, points: readonly Point[], title: string): str
     label: `${title}, in ms. How far they differ is in the table below.`,
     legend: modes.map((mode) => ({ label: mode, ...seriesOf(mode) })),
     plot: {
-      x: {
-        type: "log",
-        domain: [low, high],
-        label: "measured (ms)",
-        labelAnchor: "right",
-        grid: true,
-        ticks: 4,
-        tickFormat: "~s",
-      },
-      y: {
-        type: "log",
-        domain: [low, high],
-        label: "predicted (ms)",
-        grid: true,
-        ticks: 4,
-        tickFormat: "~s",
-      },
+      x: { ...axis, label: "measured (ms)", labelAnchor: "right" },
+      y: { ...axis, label: "predicted (ms)" },
       color: { domain: modes, range: modes.map((mode) => seriesOf(mode).color) },
       symbol: { domain: modes, range: modes.map((mode) => seriesOf(mode).symbol) },
       marks: [
@@ -104,5 +89,3 @@ function drawPoints(width: number, points: readonly Point[], title: string): str
     },
   });
 }
-
-export const hasPrediction = ({ record }: Move): boolean => record.predicted !== undefined;

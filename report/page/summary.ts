@@ -37,16 +37,13 @@ export function tilesOf({ dataset, claims }: Report): Tile[] {
 function medianTile(name: string, moves: readonly Move[], of: (move: Move) => number | undefined): Tile[] {
   const summary = summaryOf(moves.map(of).filter((value) => value !== undefined));
   if (!summary) return [];
-  const { median, interval } = summary;
-  return [
-    {
-      name,
-      value: `${ms(median)} ms`,
-      more: interval
-        ? `median; ${ms(interval.low)} to ${ms(interval.high)}, ${(interval.confidence * 100).toFixed(0)} %`
-        : "median",
-    },
-  ];
+  const { median, interval, least, most } = summary;
+  const inSeconds = median >= 2000;
+  const show = (value: number) => (inSeconds ? (value / 1000).toFixed(2) : ms(value));
+  const unit = inSeconds ? "s" : "ms";
+  // Of cells that differ: how far they lie apart says more than how well their common median is known.
+  const more = interval ? `median; all from ${show(least)} to ${show(most)}` : "median";
+  return [{ name, value: `${show(median)} ${unit}`, more }];
 }
 
 /** Under what conditions the moves were made: what runs' heads say, and what the records themselves have. */
