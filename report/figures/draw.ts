@@ -25,7 +25,7 @@ export interface Drawing {
 const rowPx = 18;
 const fontPx = 12;
 /** About how wide a letter is: the legend is laid out without a browser to measure it. */
-const letterPx = 6.6;
+const letterPx = 7.4;
 const axisRoomPx = 26;
 
 /** Draws with Observable Plot into an SVG; colours are the page's variables (`var(--s1)`), text is as large in every width. */
@@ -82,7 +82,7 @@ function legendOf(
   let x = 0;
   let row = 0;
   const placed = entries.map((entry) => {
-    const takes = 22 + entry.label.length * letterPx;
+    const takes = 28 + entry.label.length * letterPx;
     if (x > 0 && x + takes > width - 60) {
       x = 0;
       row += 1;
