@@ -1,3 +1,4 @@
+import { shuffle } from "simple-statistics";
 import type { Dataset } from "../dataset.ts";
 import { isLive } from "../measures.ts";
 import {
@@ -21,8 +22,8 @@ export const dirtyRateClaim: Claim = {
 const leastCells = 5;
 
 const test = {
-  name: "partial rank correlation, bootstrap",
-  how: `partial rank correlations (Spearman) of the cells' median downtimes with the dirty rate at equal memory, and with memory at equal dirty rate; percentile bootstrap of cells and within cells, ${resamples} resamples: reproduced when the first is above 0 and above the size of the second, each with all of its interval; not reproduced when the first, or that difference, is not above 0 with any of its interval`,
+  name: "partial rank correlation, bootstrap and permutation",
+  how: `partial rank correlations (Spearman) of the cells' median downtimes, with the dirty rate at equal memory and with memory at equal dirty rate; percentile bootstrap within cells, ${resamples} resamples: reproduced when the first is above 0 and above the size of the second, each with all of its interval, and at most 5 % of as many permutations of the rates among the cells reach the first; not reproduced when the first, or that difference, is above 0 with no part of its interval`,
 };
 
 function judge(dataset: Dataset): Finding {
@@ -38,11 +39,9 @@ function judge(dataset: Dataset): Finding {
   if (new Set(cells.map(({ memoryMiB }) => memoryMiB)).size < 2) {
     return cannot("all have the same memory size: what follows it cannot be seen");
   }
-  const random = randomOf(42);
-  const drawn = Array.from({ length: resamples }, (_, i) => {
-    const some = cells.map(() => cells[Math.floor(random() * cells.length)] as RatedCell);
-    return correlations(some, (cell) => cell.drawn[i] as number);
-  });
+  const drawn = Array.from({ length: resamples }, (_, i) =>
+    correlations(cells, (cell) => cell.drawn[i] as number),
+  );
   const found = correlations(cells, ({ median }) => median);
   const rate = percentileInterval(
     found.rate,
@@ -58,15 +57,16 @@ function judge(dataset: Dataset): Finding {
   );
   if (!rate || !memory || !lead)
     return cannot("dirty rate and memory vary together: they cannot be told apart");
+  const chance = chanceOf(cells, found.rate);
   const show = (value: number) => value.toFixed(2);
   return {
-    verdict: verdictOf(rate, lead),
+    verdict: verdictOf(rate, lead, chance),
     effect: `ρ with dirty rate = ${show(rate.value)}, ρ with memory = ${show(memory.value)}`,
     estimate: rate,
     interval: `${intervalText(rate, show)}; ${intervalText(memory, show)}`,
     test,
     basis,
-    remark: `the first exceeds the size of the second by ${show(lead.value)} (${intervalText(lead, show)})`,
+    remark: `the first exceeds the size of the second by ${show(lead.value)} (${intervalText(lead, show)}); p = ${chance.toFixed(3)}`,
   };
 }
 
@@ -81,7 +81,23 @@ function correlations(cells: readonly RatedCell[], downtime: (cell: RatedCell) =
   return { rate, memory, lead: rate - Math.abs(memory) };
 }
 
-function verdictOf(rate: Estimate, lead: Estimate): Finding["verdict"] {
-  if (rate.low > 0 && lead.low > 0) return "reproduced";
-  return rate.high <= 0 || lead.high <= 0 ? "not reproduced" : "can't tell";
+/** How often the first correlation is reached when the rates are dealt out to the cells by chance. */
+function chanceOf(cells: readonly RatedCell[], reached: number): number {
+  const random = randomOf(42);
+  let times = 0;
+  for (let i = 0; i < resamples; i++) {
+    const rates = shuffle(
+      cells.map(({ dirtyMiBps }) => dirtyMiBps),
+      random,
+    );
+    const dealt = cells.map((cell, index) => ({ ...cell, dirtyMiBps: rates[index] as number }));
+    if (correlations(dealt, ({ median }) => median).rate >= reached) times += 1;
+  }
+  // As found is one of the ways to deal them out.
+  return (times + 1) / (resamples + 1);
+}
+
+function verdictOf(rate: Estimate, lead: Estimate, chance: number): Finding["verdict"] {
+  if (rate.high <= 0 || lead.high <= 0) return "not reproduced";
+  return rate.low > 0 && lead.low > 0 && chance <= 0.05 ? "reproduced" : "can't tell";
 }

@@ -56,18 +56,21 @@ export function downtimeFigure(dataset: Dataset): Figure | undefined {
   };
 }
 
+/** Its multiples spread evenly, neighbours far apart. */
+const goldenRatio = (Math.sqrt(5) - 1) / 2;
+
 function drawSeers(width: number, shown: readonly (Seen & { drawn: Seen["moves"] })[]): string {
   const modes = [...new Set(shown.map(({ mode }) => mode))];
   const points = shown.flatMap(({ mode, seer, drawn }) =>
     drawn
       .filter(({ ms }) => ms > 0)
-      // Beside one another in the order of their moves, so that they can be told apart.
+      // Spread to the side, so that they can be told apart.
       .map(({ move, ms }, index, { length }) => ({
         mode,
         seer,
         ms,
         number: move.number,
-        aside: length > 1 ? ((index * 7) % length) / (length - 1) - 0.5 : 0,
+        aside: length > 1 ? ((index * goldenRatio) % 1) - 0.5 : 0,
       })),
   );
   const medians = shown

@@ -21,7 +21,7 @@ export function latencyFigure(dataset: Dataset): Figure | undefined {
     title: "Client latency through the switchover",
     caption: [
       "How long a client on a third machine waited for an answer, by when it asked: in each step the longest wait of all questions that were answered. Zero is the guest's stop. Where there is no point, nothing that was asked was ever answered. Both axes: milliseconds, waiting on a logarithmic scale.",
-      `Of each mode the move whose silence is the median: ${middles.map(({ middle, of }) => `${middle.record.mode}, move ${middle.number} of ${of}`).join("; ")}.`,
+      `Of each mode the move whose silence is the median: ${middles.map(({ middle, of }) => `${middle.record.mode}: move ${middle.number}, of ${of}`).join("; ")}.`,
     ],
     draw: (width) =>
       drawSteps(
@@ -53,7 +53,13 @@ function drawSteps(width: number, moves: readonly Move[]): string {
     label: "Client latency through the switchover, by mode. The values are in the table below.",
     plot: {
       fy: { domain: modes, label: null, padding: 0.14 },
-      x: { label: "ms since the guest's stop", labelAnchor: "right", grid: true, ticks: width < 450 ? 4 : 8 },
+      x: {
+        label: "ms since the guest's stop",
+        labelAnchor: "right",
+        grid: true,
+        ticks: width < 450 ? 4 : 8,
+        tickFormat: (tick: number) => `${tick}`,
+      },
       y: { ...logAxis(Math.min(...waits), Math.max(...waits)), label: "wait (ms), logarithmic" },
       marginRight: 64,
       color: { domain: modes, range: modes.map((mode) => seriesOf(mode).color) },

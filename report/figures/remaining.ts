@@ -59,7 +59,14 @@ function drawLines(width: number, shown: readonly Move[], names: readonly string
         ticks: Math.min(most, width < 450 ? 6 : 10),
         tickFormat: (d: number) => (Number.isInteger(d) ? `${d}` : ""),
       },
-      y: { type: "sqrt", label: "remaining MiB, square-root scale", grid: true, ticks: 6, zero: true, tickFormat: (tick: number) => `${tick}` },
+      y: {
+        type: "sqrt",
+        label: "remaining MiB, square-root scale",
+        grid: true,
+        ticks: 6,
+        zero: true,
+        tickFormat: (tick: number) => `${tick}`,
+      },
       color: { domain: [...names], range: names.map((name) => seriesOf(name).color) },
       symbol: { domain: [...names], range: names.map((name) => seriesOf(name).symbol) },
       marks: [

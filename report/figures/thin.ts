@@ -28,5 +28,5 @@ export const thinningNote = (shown: number, all: number): string[] =>
   shown === all
     ? []
     : [
-        `${shown} of ${all} moves are drawn as points, at even ranks of their cell with its least and greatest; medians and intervals are of all.`,
+        `Of ${all} points ${shown} are drawn: of each cell the least, the greatest, and some at even ranks in between. Medians and intervals are of all.`,
       ];

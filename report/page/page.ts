@@ -86,8 +86,8 @@ const sectionHtml = ({ id, title, intro, figures, tables }: Section): Html => ht
 <section aria-labelledby="${id}">
 <h2 id="${id}">${title}</h2>
 ${intro && html`<p>${intro}</p>`}
-${tables.map((table) => tableHtml(table, { isCards: table.id === "claims" || table.id === "faults" }))}
 ${figures.length > 0 && html`<div class="figures">${figures.map(figureHtml)}</div>`}
+${tables.map((table) => tableHtml(table, { isCards: table.id === "claims" || table.id === "faults" }))}
 </section>`;
 
 const figureHtml = ({ id, title, caption, draw, table }: Figure): Html => html`

@@ -35,5 +35,7 @@ function cellHtml(cell: Cell, { kind, name }: Column): Html {
 function notesHtml({ notes, rows }: TableModel): Html | undefined {
   const hasAbsent = rows.some((row) => row.includes(undefined));
   const all = hasAbsent ? [...notes, `${absent}: not measured, or none.`] : notes;
-  return all.length === 0 ? undefined : html`<p class="notes">${all.join(" ")}</p>`;
+  return all.length === 0
+    ? undefined
+    : html`<ul class="notes">${all.map((note) => html`<li>${note}</li>`)}</ul>`;
 }
