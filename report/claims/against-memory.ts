@@ -3,7 +3,7 @@ import type { Dataset, Move } from "../dataset.ts";
 import { isLive, isOffline } from "../measures.ts";
 import { percentileInterval, resamples, theilSenSlope } from "../statistics.ts";
 import { type CellSample, cellSamples, movesIn } from "./cells.ts";
-import { above, type Claim, type Finding, intervalText, leastRepeats, plural } from "./claim.ts";
+import { above, type Claim, type Finding, intervalText, leastRepeats, plural, signed } from "./claim.ts";
 
 /** How the total migration time grows with memory: the slope between cells of the same kind of workload. */
 export const memoryClaims: readonly Claim[] = [
@@ -41,7 +41,7 @@ function judge(dataset: Dataset, which: (move: Move) => boolean, seed: number): 
     const remark = `it takes two memory sizes or more, with ${leastRepeats} moves each`;
     return { verdict: "can't tell", test, basis, remark };
   }
-  const seconds = (value: number) => `${(value / 1000).toFixed(2)}`;
+  const seconds = (value: number) => signed(value / 1000, 2);
   return {
     verdict: above(estimate, 0),
     effect: `${seconds(estimate.value)} s for each GiB`,

@@ -52,3 +52,6 @@ export function intervalText(estimate: Estimate, show: (value: number) => string
 }
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+
+/** With a minus that is one. */
+export const signed = (value: number, decimals: number): string => value.toFixed(decimals).replace("-", "−");

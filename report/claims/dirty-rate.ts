@@ -9,7 +9,7 @@ import {
   resamples,
 } from "../statistics.ts";
 import { type CellSample, cellSamples, movesIn } from "./cells.ts";
-import { type Claim, type Finding, intervalText, leastRepeats, plural } from "./claim.ts";
+import { type Claim, type Finding, intervalText, leastRepeats, plural, signed } from "./claim.ts";
 
 /** What live's downtime follows: the rate at which pages get dirty, or the memory size. */
 export const dirtyRateClaim: Claim = {
@@ -58,7 +58,7 @@ function judge(dataset: Dataset): Finding {
   if (!rate || !memory || !lead)
     return cannot("dirty rate and memory vary together: they cannot be told apart");
   const chance = chanceOf(cells, found.rate);
-  const show = (value: number) => value.toFixed(2);
+  const show = (value: number) => signed(value, 2);
   return {
     verdict: verdictOf(rate, lead, chance),
     effect: `ρ with dirty rate = ${show(rate.value)}, ρ with memory = ${show(memory.value)}`,
@@ -66,7 +66,7 @@ function judge(dataset: Dataset): Finding {
     interval: `${intervalText(rate, show)}; ${intervalText(memory, show)}`,
     test,
     basis,
-    remark: `the first exceeds the size of the second by ${show(lead.value)} (${intervalText(lead, show)}); p = ${chance.toFixed(3)}`,
+    remark: `the first exceeds the size of the second by ${show(lead.value)} (${intervalText(lead, show)}); ${chance < 0.001 ? "p < 0.001" : `p = ${chance.toFixed(3)}`}`,
   };
 }
 

@@ -37,7 +37,8 @@ export function draw({ width, height, label, legend = [], plot }: Drawing): stri
   const yName = yLabel
     ? [
         Plot.text([`↑ ${yLabel}`], {
-          facet: "super" as const, frameAnchor: "top-left",
+          facet: "super" as const,
+          frameAnchor: "top-left",
           dx: 4 - marginLeft,
           dy: -20,
           textAnchor: "start",
@@ -94,7 +95,8 @@ function legendOf(
   const rows = entries.length === 0 ? 0 : row + 1;
   const marks = placed.flatMap(({ entry, x, row }) => {
     const at = {
-      facet: "super" as const, frameAnchor: "top-left" as const,
+      facet: "super" as const,
+      frameAnchor: "top-left" as const,
       dx: x + 8 - marginLeft,
       dy: (row - rows) * rowPx - axisRoomPx + 8,
     };

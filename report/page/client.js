@@ -2,7 +2,7 @@
 const runs = JSON.parse(document.getElementById("runs").textContent);
 const told = document.getElementById("told");
 const absent = "–";
-const perPage = 50;
+const perPage = 25;
 
 const element = (name, properties = {}, ...children) => {
   const made = Object.assign(document.createElement(name), properties);
