@@ -1,0 +1,50 @@
+import Table from "cli-table3";
+import { absent, shownOf, type TableModel } from "./table-model.ts";
+
+/** How wide a table is at most; a wider one has its texts wrapped. */
+const terminalWidth = 120;
+/** A column of text is never narrower: shorter lines are hard to read. */
+const leastText = 12;
+
+/** A table of the report for the terminal: neither colours nor lines between rows, since it is pasted into files and issues. */
+export function terminalTable({ title, columns, rows, notes }: TableModel): string {
+  const cells = rows.map((row) => row.map((cell) => shownOf(cell).replaceAll("\u202f", " ")));
+  const widths = fitted(
+    columns.map(({ name }, index) =>
+      Math.max(name.length, ...cells.map((row) => (row[index] as string).length)),
+    ),
+    columns.map(({ kind }) => kind === "text"),
+  );
+  const drawn = new Table({
+    head: columns.map(({ name }) => name),
+    colAligns: columns.map(({ kind }) => (kind === "text" ? "left" : "right")),
+    // With the blanks on both sides.
+    colWidths: widths.map((width) => width + 2),
+    wordWrap: true,
+    style: { head: [], border: [], compact: true },
+  });
+  drawn.push(...cells);
+  const hasAbsent = rows.some((row) => row.includes(undefined));
+  return [
+    title,
+    drawn.toString(),
+    ...notes,
+    ...(hasAbsent ? [`${absent}: not measured, or none.`] : []),
+  ].join("\n");
+}
+
+/** Takes from the widest column of text until all of them fit, or none can give more. */
+function fitted(widths: readonly number[], isText: readonly boolean[]): number[] {
+  const left = [...widths];
+  const over = () => left.reduce((sum, width) => sum + width + 3, 1) - terminalWidth;
+  while (over() > 0) {
+    const widest = left.reduce(
+      (best, width, index) =>
+        isText[index] && width > (best < 0 ? leastText : (left[best] as number)) ? index : best,
+      -1,
+    );
+    if (widest < 0) break;
+    left[widest] = (left[widest] as number) - 1;
+  }
+  return left;
+}
