@@ -83,7 +83,8 @@ export function datasetOf(texts: readonly { file: string; text: string }[]): Dat
         source.head ??= read;
       } else if (read.kind === "failure") dataset.failures.push({ ...read, file });
       else {
-        const identity = `${read.record.uuid} ${read.record.startedAt} ${read.record.outcome}`;
+        // An experiment's run and its stack's file have the same records.
+        const identity = JSON.stringify(read.record);
         const before = seen.get(identity);
         if (before) problem(line, `the move is in ${before} already: it counts once`);
         else {

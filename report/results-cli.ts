@@ -68,6 +68,8 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+// A reader that has seen enough (head) closes the pipe.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 await main().catch((error: Error) => {
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;

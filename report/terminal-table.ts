@@ -6,22 +6,25 @@ const terminalWidth = 120;
 /** A column of text is never narrower: shorter lines are hard to read. */
 const leastText = 12;
 
-/** A table of the report for the terminal: neither colours nor lines between rows, since it is pasted into files and issues. */
+/** A table of the report for the terminal, without colours, since it is pasted into files and issues. */
 export function terminalTable({ title, columns, rows, notes }: TableModel): string {
   const cells = rows.map((row) => row.map((cell) => shownOf(cell).replaceAll("\u202f", " ")));
+  const natural = columns.map(({ name }, index) =>
+    Math.max(name.length, ...cells.map((row) => (row[index] as string).length)),
+  );
   const widths = fitted(
-    columns.map(({ name }, index) =>
-      Math.max(name.length, ...cells.map((row) => (row[index] as string).length)),
-    ),
+    natural,
     columns.map(({ kind }) => kind === "text"),
   );
+  const isWrapped = widths.some((width, index) => width < (natural[index] as number));
   const drawn = new Table({
     head: columns.map(({ name }) => name),
     colAligns: columns.map(({ kind }) => (kind === "text" ? "left" : "right")),
     // With the blanks on both sides.
     colWidths: widths.map((width) => width + 2),
     wordWrap: true,
-    style: { head: [], border: [], compact: true },
+    // Rows that take several lines are told apart by lines between them.
+    style: { head: [], border: [], compact: !isWrapped },
   });
   drawn.push(...cells);
   const hasAbsent = rows.some((row) => row.includes(undefined));
