@@ -3,12 +3,12 @@ import { absent, shownOf, type TableModel } from "./table-model.ts";
 
 /** How wide a table is at most; a wider one has its texts wrapped. */
 const terminalWidth = 120;
-/** A column of text is never narrower: shorter lines are hard to read. */
-const leastText = 12;
+/** No column is made narrower: shorter lines are hard to read. */
+const leastWidth = 12;
 
 /** A table of the report for the terminal, without colours, since it is pasted into files and issues. */
 export function terminalTable({ title, columns, rows, notes }: TableModel): string {
-  const cells = rows.map((row) => row.map((cell) => shownOf(cell).replaceAll("\u202f", " ")));
+  const cells = rows.map((row) => row.map((cell) => shownOf(cell).replaceAll("\u202f", "")));
   const natural = columns.map(({ name }, index) =>
     Math.max(name.length, ...cells.map((row) => (row[index] as string).length)),
   );
@@ -36,18 +36,17 @@ export function terminalTable({ title, columns, rows, notes }: TableModel): stri
   ].join("\n");
 }
 
-/** Takes from the widest column of text until all of them fit, or none can give more. */
+/** Takes from the widest column of text until all of them fit, then from the widest of all. */
 function fitted(widths: readonly number[], isText: readonly boolean[]): number[] {
   const left = [...widths];
-  const over = () => left.reduce((sum, width) => sum + width + 3, 1) - terminalWidth;
-  while (over() > 0) {
-    const widest = left.reduce(
-      (best, width, index) =>
-        isText[index] && width > (best < 0 ? leastText : (left[best] as number)) ? index : best,
-      -1,
-    );
-    if (widest < 0) break;
-    left[widest] = (left[widest] as number) - 1;
+  const over = () => left.reduce((sum, width) => sum + width + 3, 1) > terminalWidth;
+  for (const mayGive of [(index: number) => isText[index] === true, () => true]) {
+    while (over()) {
+      const able = left.map((width, index) => (mayGive(index) && width > leastWidth ? width : 0));
+      const widest = Math.max(...able);
+      if (widest === 0) break;
+      left[able.indexOf(widest)] = widest - 1;
+    }
   }
   return left;
 }

@@ -86,7 +86,7 @@ describe("tables in the terminal", () => {
     for (const table of sections.flatMap(({ tables }) => tables)) {
       const text = terminalTable(table);
       const drawn = text.split("\n").filter((line) => /^[│┌├└]/.test(line));
-      expect(Math.max(...drawn.map(({ length }) => length))).toBeLessThanOrEqual(122);
+      expect(Math.max(...drawn.map(({ length }) => length))).toBeLessThanOrEqual(120);
       expect(text).toContain(table.title);
       for (const note of table.notes) expect(text).toContain(note);
     }
