@@ -3,8 +3,6 @@ import { absent, shownOf, type TableModel } from "./table-model.ts";
 
 /** How wide a table is at most; a wider one has its texts wrapped. */
 const terminalWidth = 120;
-/** No column is made narrower: shorter lines are hard to read. */
-const leastWidth = 12;
 
 /** A table of the report for the terminal, without colours, since it is pasted into files and issues. */
 export function terminalTable({ title, columns, rows, notes }: TableModel): string {
@@ -12,8 +10,16 @@ export function terminalTable({ title, columns, rows, notes }: TableModel): stri
   const natural = columns.map(({ name }, index) =>
     Math.max(name.length, ...cells.map((row) => (row[index] as string).length)),
   );
+  const longestWord = columns.map(({ name }, index) =>
+    Math.max(
+      ...[name, ...cells.map((row) => row[index] as string)]
+        .flatMap((text) => text.split(" "))
+        .map(({ length }) => length),
+    ),
+  );
   const widths = fitted(
     natural,
+    longestWord,
     columns.map(({ kind }) => kind === "text"),
   );
   const isWrapped = widths.some((width, index) => width < (natural[index] as number));
@@ -36,13 +42,15 @@ export function terminalTable({ title, columns, rows, notes }: TableModel): stri
   ].join("\n");
 }
 
-/** Takes from the widest column of text until all of them fit, then from the widest of all. */
-function fitted(widths: readonly number[], isText: readonly boolean[]): number[] {
+/** Takes from the widest column of text until all of them fit, then from the widest of all. No word is broken. */
+function fitted(widths: readonly number[], least: readonly number[], isText: readonly boolean[]): number[] {
   const left = [...widths];
   const over = () => left.reduce((sum, width) => sum + width + 3, 1) > terminalWidth;
   for (const mayGive of [(index: number) => isText[index] === true, () => true]) {
     while (over()) {
-      const able = left.map((width, index) => (mayGive(index) && width > leastWidth ? width : 0));
+      const able = left.map((width, index) =>
+        mayGive(index) && width > (least[index] as number) ? width : 0,
+      );
       const widest = Math.max(...able);
       if (widest === 0) break;
       left[able.indexOf(widest)] = widest - 1;
