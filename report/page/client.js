@@ -210,7 +210,13 @@ function show(mark) {
     ),
   );
   tip.hidden = false;
-  const at = mark.getBoundingClientRect();
+  place();
+}
+
+/** Beside its mark, in the window; while the page scrolls under it, too. */
+function place() {
+  if (!marked) return;
+  const at = marked.getBoundingClientRect();
   const { width, height } = tip.getBoundingClientRect();
   const left = at.right + 12 + width > innerWidth ? at.left - width - 12 : at.right + 12;
   tip.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
@@ -272,4 +278,4 @@ for (const plot of document.querySelectorAll(".plot")) {
       .join(", ");
   });
 }
-addEventListener("scroll", hide, { passive: true });
+addEventListener("scroll", place, { passive: true });
