@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
 import { readDataset } from "./dataset.ts";
+import { reportFolder } from "./link.ts";
 import { reportOf } from "./report.ts";
 import { askedSources } from "./sources.ts";
-import { reportFolder, writeReport } from "./write-report.ts";
+import { writeReport } from "./write-report.ts";
 
 const help = `npm run report [-- <stack, experiment or results file> ...] [--out FOLDER]
 

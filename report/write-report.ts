@@ -1,12 +1,10 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pageName } from "./link.ts";
 import { pageOf } from "./page/page.ts";
 import { svgFile } from "./page/svg-file.ts";
 import type { Report } from "./report.ts";
 
-/** Where the report of a stack or an experiment is, as a path in the project: a stack's outputs link to it. */
-export const reportFolder = (name: string): string => join("results", "reports", name);
-export const pageName = "index.html";
 const figuresName = "figures";
 
 export interface Written {
