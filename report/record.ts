@@ -131,7 +131,7 @@ export const recordSchema = z.object({
           ),
         })
         .optional()
-        .describe("around the switchover, in equal steps; a step in which nothing was answered is absent"),
+        .describe("around the switchover, in equal steps; absent between others: nothing asked in it was answered; what comes after the last is not known"),
     })
     .optional(),
   throughput: z

@@ -20,7 +20,7 @@ export function latencyFigure(dataset: Dataset): Figure | undefined {
     id: "latency",
     title: "Client latency through the switchover",
     caption: [
-      "How long a client on a third machine waited for an answer, by when it asked: in each step the longest wait of all questions that were answered. Zero is the guest's stop. Where there is no point, nothing that was asked was ever answered. Both axes: milliseconds, waiting on a logarithmic scale.",
+      "How long a client on a third machine waited for an answer, by when it asked: in each step the longest wait of all questions that were answered. Zero is the guest's stop. A gap between points: nothing that was asked in it was ever answered.",
       `Of each mode the move whose silence is the median: ${middles.map(({ middle, of }) => `${middle.record.mode}: move ${middle.number}, of ${of}`).join("; ")}.`,
     ],
     draw: (width) =>
