@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { Move } from "./dataset.ts";
 import { workloadOf } from "./measures.ts";
 
@@ -13,8 +14,16 @@ export interface Group {
  * of a stack whose limits were changed in between stand in one group.
  */
 export function groupsOf(moves: readonly Move[]): Group[] {
-  const byKey = Map.groupBy(moves, keyOf);
-  return [...byKey].map(([key, members]) => ({ key, label: labelOf(members[0] as Move), moves: members }));
+  const groups = [...Map.groupBy(moves, keyOf)].map(([key, members]) => {
+    const [first] = members as [Move, ...Move[]];
+    return { key, label: labelOf(first), file: first.file, moves: members };
+  });
+  // Two runs of one experiment have the same cells.
+  const byLabel = Map.groupBy(groups, ({ label }) => label);
+  return groups.map(({ key, label, file, moves: members }) => {
+    const isAlone = byLabel.get(label)?.length === 1;
+    return { key, label: isAlone ? label : `${label} (${basename(file, ".jsonl")})`, moves: members };
+  });
 }
 
 const keyOf = ({ cell, file, record }: Move): string =>
