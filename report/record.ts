@@ -131,7 +131,9 @@ export const recordSchema = z.object({
           ),
         })
         .optional()
-        .describe("around the switchover, in equal steps; absent between others: nothing asked in it was answered; what comes after the last is not known"),
+        .describe(
+          "around the switchover, in equal steps; absent between others: nothing asked in it was answered; what comes after the last is not known",
+        ),
     })
     .optional(),
   throughput: z
