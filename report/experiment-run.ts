@@ -53,6 +53,10 @@ const place = {
   block: z.int().positive().describe("each block has every cell once, in an order of its own"),
   order: z.int().positive().describe("counted from 1 over the whole run"),
   isWarmUp: z.boolean().optional().describe("made to get everything going, and left out of all figures"),
+  isInterrupted: z
+    .boolean()
+    .optional()
+    .describe("the run was interrupted in it: it is left out of all figures, and made again"),
 };
 
 /** What a guest's workload did, by its own count. */
