@@ -38,12 +38,9 @@ describe("what is read of a record", () => {
   it("is a phase's length, and what the workload is called", () => {
     expect(phaseMs(offlineRecord(), "copy")).toBe(1300);
     expect(phaseMs(liveRecord(), "copy")).toBeUndefined();
-    expect([undefined, { type: "mysql", clients: 2 }, "python", 7].map((workload) => workloadOf({ workload }))).toEqual([
-      "idle",
-      "mysql",
-      "python",
-      "other",
-    ]);
+    expect(
+      [undefined, { type: "mysql", clients: 2 }, "python", 7].map((workload) => workloadOf({ workload })),
+    ).toEqual(["idle", "mysql", "python", "other"]);
   });
 
   it("is whether the paper would call it live, or offline", () => {
@@ -69,9 +66,21 @@ describe("what is read of a record", () => {
 describe("the table of moves of several guests", () => {
   it("has chains of moves that overlapped, from one host, with the most that did at once", () => {
     const move = (guest: string, second: number, totalMs: number, waitedMs?: number) => {
-      const phases = liveRecord().phases.map((phase, index) => (index === 4 ? { ...phase, endMs: totalMs } : phase));
-      const equations = { ...(liveRecord().equations as NonNullable<MigrationRecord["equations"]>), ovMs: totalMs - 1120 };
-      return liveRecord({ guest, startedAt: at(second), totalMs, phases, equations, ...(waitedMs !== undefined && { waitedMs }) });
+      const phases = liveRecord().phases.map((phase, index) =>
+        index === 4 ? { ...phase, endMs: totalMs } : phase,
+      );
+      const equations = {
+        ...(liveRecord().equations as NonNullable<MigrationRecord["equations"]>),
+        ovMs: totalMs - 1120,
+      };
+      return liveRecord({
+        guest,
+        startedAt: at(second),
+        totalMs,
+        phases,
+        equations,
+        ...(waitedMs !== undefined && { waitedMs }),
+      });
     };
     const together = togetherTable(
       ofRecords(
@@ -91,15 +100,32 @@ describe("the table of moves of several guests", () => {
   it("has an experiment's turns with several guests, by cell and repeat", () => {
     const run = syntheticRun(1);
     const live = run.moves.filter(({ isWarmUp, record }) => !isWarmUp && record.mode === "live").slice(0, 4);
-    const moves = live.map((move, index) => ({ ...move, cell: "python-1/live", repeat: 3, order: index < 3 ? 9 : 10 }));
+    const moves = live.map((move, index) => ({
+      ...move,
+      cell: "python-1/live",
+      repeat: 3,
+      order: index < 3 ? 9 : 10,
+    }));
     const together = togetherTable(datasetOf([{ file: "run.jsonl", text: fileOf({ ...run, moves }) }]));
     // Three guests in one turn; the fourth is a turn of its own.
-    expect(shownIn(together)?.map(([label, guests]) => [label, guests])).toEqual([["python-1/live, repeat 3", "3"]]);
+    expect(shownIn(together)?.map(([label, guests]) => [label, guests])).toEqual([
+      ["python-1/live, repeat 3", "3"],
+    ]);
   });
 
   it("says nothing of downtimes that are not all known", () => {
-    const records = ["a", "b"].map((guest) => liveRecord({ guest, outcome: "failed", error: "gone", downtimeMs: undefined }));
-    expect(shownIn(togetherTable(ofRecords(...records)))?.[0]?.slice(1, 8)).toEqual(["2", "0", "2", "1500", "1500", "–", "–"]);
+    const records = ["a", "b"].map((guest) =>
+      liveRecord({ guest, outcome: "failed", error: "gone", downtimeMs: undefined }),
+    );
+    expect(shownIn(togetherTable(ofRecords(...records)))?.[0]?.slice(1, 8)).toEqual([
+      "2",
+      "0",
+      "2",
+      "1500",
+      "1500",
+      "–",
+      "–",
+    ]);
     expect(togetherTable(ofRecords(liveRecord()))).toBeUndefined();
   });
 });
@@ -108,10 +134,24 @@ describe("the table of faults", () => {
   it("groups what did not come to its end by mode, outcome and reason; failures of an experiment besides", () => {
     const failed = (guest: string, error: string) => liveRecord({ guest, outcome: "failed", error });
     const { head } = syntheticRun(1);
-    const failure: FailureLine = { schema: 1, kind: "failure", cell: "python-1/live", repeat: 1, block: 1, order: 5, at: at(0), error: "no\nroom" };
+    const failure: FailureLine = {
+      schema: 1,
+      kind: "failure",
+      cell: "python-1/live",
+      repeat: 1,
+      block: 1,
+      order: 5,
+      at: at(0),
+      error: "no\nroom",
+    };
     const lines = [
       head,
-      ...[failed("a", "gone"), failed("b", "gone"), failed("c", "other"), liveRecord({ outcome: "recovered" })].map((record, index) => ({
+      ...[
+        failed("a", "gone"),
+        failed("b", "gone"),
+        failed("c", "other"),
+        liveRecord({ outcome: "recovered" }),
+      ].map((record, index) => ({
         schema: 1,
         kind: "move",
         cell: "python-1/live",
@@ -123,7 +163,9 @@ describe("the table of faults", () => {
       })),
       failure,
     ];
-    const dataset = datasetOf([{ file: "run.jsonl", text: lines.map((line) => `${JSON.stringify(line)}\n`).join("") }]);
+    const dataset = datasetOf([
+      { file: "run.jsonl", text: lines.map((line) => `${JSON.stringify(line)}\n`).join("") },
+    ]);
     expect(dataset.problems).toEqual([]);
     expect(shownIn(faultsTable(dataset))).toEqual([
       ["live", "failed", "2", "1, 2", "gone"],
@@ -136,7 +178,12 @@ describe("the table of faults", () => {
 });
 
 describe("the table of predictions", () => {
-  const predicted = (totalMs: number, converges = true) => ({ totalMs, downtimeMs: 80.5, passes: 2, converges });
+  const predicted = (totalMs: number, converges = true) => ({
+    totalMs,
+    downtimeMs: 80.5,
+    passes: 2,
+    converges,
+  });
 
   it("has errors by the way of the move, as parts of what was measured", () => {
     const records = [1500, 1650, 1200, 3000].map((totalMs, index) =>
@@ -148,7 +195,14 @@ describe("the table of predictions", () => {
   });
 
   it("judges convergence by what became of live moves", () => {
-    const rolledBack = { outcome: "rolled-back", error: "not done in time", phases: [], passes: [], equations: undefined, downtimeMs: undefined } as const;
+    const rolledBack = {
+      outcome: "rolled-back",
+      error: "not done in time",
+      phases: [],
+      passes: [],
+      equations: undefined,
+      downtimeMs: undefined,
+    } satisfies Partial<MigrationRecord>;
     const table = convergenceTable(
       ofRecords(
         liveRecord({ guest: "a", predicted: predicted(1, true) }),
@@ -171,9 +225,19 @@ describe("the table of predictions", () => {
 
 describe("other tables", () => {
   it("put the paper's seconds beside the medians here", () => {
-    const rows = shownIn(paperTable(ofRecords(offlineRecord(), offlineRecord({ guest: "vm2" }), liveRecord()))) ?? [];
-    expect(rows.find(([what]) => what === "offline: copy")).toEqual(["offline: copy", "7.3", "1.30", "–", "–", "1.30", "1.30", "2"]);
-    expect(rows.find(([what]) => what === "live: downtime (TDT)")?.[2]).toBe("0.080");
+    const rows =
+      shownIn(paperTable(ofRecords(offlineRecord(), offlineRecord({ guest: "vm2" }), liveRecord()))) ?? [];
+    expect(rows.find(([what]) => what === "offline: copy")).toEqual([
+      "offline: copy",
+      "7.3",
+      "1.30",
+      "–",
+      "–",
+      "1.30",
+      "1.30",
+      "2",
+    ]);
+    expect(rows.find(([what]) => what === "live: downtime (TDT)")?.[2]).toBe("0.081");
     expect(paperTable(ofRecords())).toBeUndefined();
   });
 
@@ -186,7 +250,15 @@ describe("other tables", () => {
       }),
     }));
     const rows = shownIn(progressTable({ ...dataset, moves })) ?? [];
-    expect(rows.find(([cell]) => cell === "mysql-8/live")).toEqual(["mysql-8/live", "1", "queries", "400", "100", "0", "25 %"]);
+    expect(rows.find(([cell]) => cell === "mysql-8/live")).toEqual([
+      "mysql-8/live",
+      "1",
+      "queries",
+      "400",
+      "100",
+      "0",
+      "25 %",
+    ]);
     expect(rows.map(([cell]) => cell)).not.toContain("idle-7/live");
     expect(progressTable(ofRecords(liveRecord()))).toBeUndefined();
   });
