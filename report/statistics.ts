@@ -71,6 +71,25 @@ export function medianInterval(sorted: readonly number[]): Estimate | undefined 
   };
 }
 
+/** What to know of the intervals of these medians, a sentence each; empty: all of them have the confidence that is wanted. */
+export function intervalNotes(summaries: readonly Summary[]): string[] {
+  const percent = (confidence: number) => +(confidence * 100).toFixed(1);
+  const bare = summaries.filter(({ interval }) => interval === undefined).length;
+  const rough = summaries
+    .flatMap(({ interval }) => interval?.confidence ?? [])
+    .filter((confidence) => confidence < wantedConfidence);
+  const [least, most] = [percent(Math.min(...rough)), percent(Math.max(...rough))];
+  const of = (some: number) => `${some} of ${summaries.length} medians`;
+  return [
+    ...(bare > 0 ? [`${of(bare)} are of fewer than three moves, and have no interval.`] : []),
+    ...(rough.length > 0
+      ? [
+          `${of(rough.length)} are of three to five: too few for 95 %, so theirs is from the least to the most, which has ${least === most ? "" : `${least} to `}${most} %.`,
+        ]
+      : []),
+  ];
+}
+
 export const resamples = 2000;
 
 /** Random numbers in [0, 1) that are the same in every run: a report made twice of the same files says the same. */

@@ -13,7 +13,7 @@ export interface CellSample {
   workload: string;
   memoryMiB: number;
   count: number;
-  /** Mean over its moves' own means; absent: none of them tells it. */
+  /** Median of its moves' own means; absent: none of them tells it. */
   dirtyMiBps?: number;
   median: number;
   /** Medians of resamples, by number: what the same repeats might have said. */

@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import { countedMoves, type Dataset, type Move } from "../dataset.ts";
 import { groupsOf } from "../groups.ts";
 import { workloadOf } from "../measures.ts";
-import { type Summary, summaryOf } from "../statistics.ts";
+import { intervalNotes, type Summary, summaryOf } from "../statistics.ts";
 import { summaryTable } from "../tables/summary-table.ts";
 import { carrying, draw, logAxis } from "./draw.ts";
 import { type Figure, seriesOf, timeUnit } from "./figure.ts";
@@ -51,13 +51,12 @@ export function againstMemory(dataset: Dataset, asked: AgainstMemory): Figure | 
   const drawn = all.map((one, index) => ({ ...one, points: shown[index] as Point[] }));
   const moves = all.reduce((sum, { points }) => sum + points.length, 0);
   const names = [...new Set(all.map(({ name }) => name))];
-  const few = all.filter(({ summary }) => summary.interval === undefined).length;
   return {
     id: asked.id,
     title: asked.title,
     caption: [
       `${asked.what}. Points are moves; beside them, filled, the median of each cell with its 95 % interval.`,
-      ...(few > 0 ? [`${few} of ${all.length} cells have fewer than three moves, and no interval.`] : []),
+      ...intervalNotes(all.map(({ summary }) => summary)),
       ...(new Set(all.map(({ memoryMiB }) => memoryMiB)).size < all.length
         ? ["Cells of the same memory stand side by side."]
         : []),
@@ -140,7 +139,7 @@ function drawSeries(
   return draw({
     width,
     height: Math.round(Math.min(340, width * 0.62 + 40)),
-    label: `${title}: ${unit.name} against memory in MiB. The values are in the table below.`,
+    label: `${title}: time in ${unit.name} against memory in MiB. The values are in the table below.`,
     legend: names.map((name) => ({ label: name, ...seriesOf(name) })),
     plot: {
       x: {
@@ -200,8 +199,8 @@ function valueAxis(
   const least = unit.of(Math.min(...all.map(({ summary }) => summary.least)));
   const shared = { grid: true, tickFormat: (tick: number) => `${tick}` };
   return isLogarithmic
-    ? { ...shared, ...logAxis(least, most), label: `${unit.name}, logarithmic` }
-    : { ...shared, label: unit.name, domain: [0, most * 1.04], ticks: 5 };
+    ? { ...shared, ...logAxis(least, most), label: `time (${unit.name}), logarithmic` }
+    : { ...shared, label: `time (${unit.name})`, domain: [0, most * 1.04], ticks: 5 };
 }
 
 /** Cells of one memory size beside each other, as far as the next size leaves room. */

@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { countedMoves, type Dataset, type Move } from "../dataset.ts";
 import { migrationModes } from "../record.ts";
-import { summaryOf } from "../statistics.ts";
+import { intervalNotes, summaryOf } from "../statistics.ts";
 import { figure, number, type TableModel, text } from "../table-model.ts";
 import { carrying, draw, logAxis } from "./draw.ts";
 import { type Figure, series } from "./figure.ts";
@@ -45,6 +45,7 @@ export function downtimeFigure(dataset: Dataset): Figure | undefined {
     title: "Three downtimes, side by side",
     caption: [
       "The same moves, as the hypervisor has it (STOP to RESUME), as a client on a third machine saw it (its longest silence around the switchover), and as the guest's own clock missed it. Points are moves, filled the medians with their 95 % intervals.",
+      ...intervalNotes(seen.flatMap(({ moves }) => summaryOf(moves.map(({ ms }) => ms)) ?? [])),
       ...(zeros > 0 ? [`${zeros} that are zero have no place on a logarithmic axis.`] : []),
       ...thinningNote(
         points.flat().length,
@@ -93,7 +94,7 @@ function drawSeers(width: number, shown: readonly (Seen & { drawn: Seen["moves"]
     plot: {
       fx: { domain: modes, label: null, padding: narrow ? 0.05 : 0.12 },
       x: { domain: [-0.6, 2.6], axis: null },
-      y: { ...logAxis(Math.min(...values), Math.max(...values)), label: "ms, logarithmic" },
+      y: { ...logAxis(Math.min(...values), Math.max(...values)), label: "downtime (ms), logarithmic" },
       color: { domain: names, range: series.slice(0, 3).map(({ color }) => color) },
       symbol: { domain: names, range: series.slice(0, 3).map(({ symbol }) => symbol) },
       marks: [

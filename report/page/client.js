@@ -104,7 +104,7 @@ for (const holder of document.querySelectorAll("[data-table]")) {
   }
   const cellText = (cell) => (cell.classList.contains("absent") ? "" : plain(cell.textContent));
   const lines = () => [...table.rows].map((row) => [...row.cells].map(cellText));
-  table.caption.append(copyButton(lines));
+  table.caption.firstElementChild.append(copyButton(lines));
 }
 
 // --- all moves -----------------------------------------------------------------------------------------------------
@@ -262,10 +262,10 @@ for (const plot of document.querySelectorAll(".plot")) {
     });
   });
   plot.addEventListener("pointerdown", look);
-  plot.addEventListener("pointerleave", hide);
+  // A finger that is lifted leaves, too: what it touched stays to be read until something else is touched.
+  plot.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && hide());
   plot.addEventListener("blur", hide);
   plot.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") return hide();
     const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     const marks = marksOf(plot);
     if (!by || marks.length === 0) return;
@@ -278,4 +278,6 @@ for (const plot of document.querySelectorAll(".plot")) {
       .join(", ");
   });
 }
+addEventListener("pointerdown", (event) => event.target.closest(".plot") ?? hide());
+addEventListener("keydown", (event) => event.key === "Escape" && hide());
 addEventListener("scroll", place, { passive: true });

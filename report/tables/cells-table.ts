@@ -1,7 +1,7 @@
 import { countedMoves, type Dataset, type Move } from "../dataset.ts";
 import { groupsOf } from "../groups.ts";
 import { dirtyMiBps, workloadOf } from "../measures.ts";
-import { type Summary, summaryOf } from "../statistics.ts";
+import { intervalNotes, type Summary, summaryOf } from "../statistics.ts";
 import { type Cell, figure, ms, number, type TableModel, text } from "../table-model.ts";
 
 /** The medians of every cell, whatever its mode. */
@@ -38,6 +38,7 @@ export function cellsTable(dataset: Dataset): TableModel {
     ]),
     notes: [
       "client: the longest silence that a client saw. dirty: mean rate at which memory got dirty while it was sent.",
+      ...intervalNotes(groups.flatMap(({ moves }) => of(moves, ({ record }) => record.totalMs) ?? [])),
       "Counted are completed moves; not warm-up, not those of which the records do not add up.",
     ],
   };

@@ -1,6 +1,6 @@
 import { countedMoves, type Dataset, type Move } from "../dataset.ts";
 import { isLive, isOffline, phaseMs } from "../measures.ts";
-import { summaryOf } from "../statistics.ts";
+import { intervalNotes, summaryOf } from "../statistics.ts";
 import { figure, number, type TableModel, text } from "../table-model.ts";
 
 /** The paper's own figures, of its machines: two hosts with 2 x 4-core Xeon E5540 and 12 GB, guests with 1024 MiB. */
@@ -89,6 +89,7 @@ export function paperTable(dataset: Dataset): TableModel | undefined {
     ]),
     notes: [
       "Other machines, other guests: what compares is the order of things, not the seconds. The medians are over all memory sizes and workloads of these files; from, to: the median's exact 95 % interval.",
+      ...intervalNotes(rows.flatMap(({ summary }) => summary ?? [])),
     ],
   };
 }

@@ -1,4 +1,4 @@
-import type { Summary } from "../statistics.ts";
+import { intervalNotes, type Summary } from "../statistics.ts";
 import { figure, ms, number, type TableModel, text } from "../table-model.ts";
 
 /** Medians of cells, as a table, in ms. */
@@ -7,7 +7,6 @@ export function summaryTable(
   title: string,
   rows: readonly { label: string; memoryMiB: number; summary: Summary }[],
 ): TableModel {
-  const hasWider = rows.some(({ summary }) => summary.interval && summary.interval.confidence < 0.95);
   return {
     id,
     title: `${title}, ms`,
@@ -35,11 +34,7 @@ export function summaryTable(
     ]),
     notes: [
       "from, to: the exact interval of the median, by order statistics.",
-      ...(hasWider
-        ? [
-            "Five moves or fewer have no interval of 95 %: theirs is from the least to the most, with the confidence that has.",
-          ]
-        : []),
+      ...intervalNotes(rows.map(({ summary }) => summary)),
     ],
   };
 }
