@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Testbed } from "./components/testbed.ts";
+import { reportLink } from "./report/link.ts";
 import { checkedPlan } from "./stacks/checked-plan.ts";
 
 // All that a stack's config says is checked before anything is declared.
@@ -12,3 +13,5 @@ export const hosts = testbed.hosts;
 export const guests = testbed.guests;
 /** How each guest moved: the last record, and those before it. */
 export const migrations = testbed.migrations;
+/** Where its report is, and what makes it. */
+export const report = reportLink(stack);

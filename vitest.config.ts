@@ -27,6 +27,16 @@ export default defineConfig({
           hookTimeout: 300_000,
         },
       },
+      // The report's page in a real browser.
+      {
+        test: {
+          name: "report",
+          include: ["test/report/**/*.test.ts"],
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
       // The real thing, one file after the other: they share the machine's hosts.
       {
         test: {

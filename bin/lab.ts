@@ -78,7 +78,7 @@ async function report(first: string, second: string): Promise<void> {
   const { address, vnc } = outputs.guests[guest];
   const key = `.testbed/${stack}/id_ed25519`;
   console.log(`
-What was measured (all of it: npm run report -- ${stack}, or the stack's outputs)
+What was measured (all of it: npm run results -- ${stack}; as a page: npm run report -- ${stack})
 
 ${[migrationTable(latest), downtimeTable(latest), phaseTable(latest)].filter(Boolean).join("\n\n")}
 

@@ -3,6 +3,7 @@ import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { ClockReading } from "../libvirt/ssh-session.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { missedTime } from "./guest-clock.ts";
+import { latencyAround } from "./latency.ts";
 import { type Clocks, rounded } from "./measure.ts";
 import type { Moving } from "./moving.ts";
 import type { Answers, Prober } from "./prober.ts";
@@ -104,6 +105,7 @@ export function viewOf(
       unansweredMs: unanswered === undefined ? undefined : rounded(unanswered),
       usualSilenceMs: usual === undefined ? undefined : rounded(usual),
       proberLateMs: rounded(Math.max(0, ...late.map(({ lateMs }) => lateMs))),
+      latency: latencyAround(all, stopped.startMs, silence, intervalMs),
     }),
     guestDowntimeMs: missed && rounded(Math.max(0, missed.missedMs)),
     guestClockResolutionMs: missed && Math.ceil(missed.resolutionMs * 10) / 10,

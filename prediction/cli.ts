@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { runLineSchema } from "../report/experiment-run.ts";
-import { predictionTable, scoreTable } from "../report/prediction-table.ts";
 import { type MigrationRecord, recordSchema } from "../report/record.ts";
 import { scorePrediction } from "../report/score-prediction.ts";
+import { predictionTable, scoreTable } from "../report/score-table.ts";
 import { byKind, replay } from "./replay.ts";
 
 const help = `predict:score <results file>... [--stored] [--known N] [--moves]   how good predictions were, by kind of move

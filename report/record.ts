@@ -143,6 +143,20 @@ export const recordSchema = z.object({
         .optional()
         .describe("longest silence before the switchover: shorter ones tell nothing about the move"),
       proberLateMs: ms.describe("how late the prober itself was at worst, around the switchover"),
+      latency: z
+        .object({
+          stepMs: ms,
+          steps: z.array(
+            z.object({
+              atMs: z.number().describe("when it begins, relative to the guest's stop"),
+              worstMs: ms.describe("longest wait for an answer to a question sent in it"),
+            }),
+          ),
+        })
+        .optional()
+        .describe(
+          "around the switchover, in equal steps; absent between others: nothing asked in it was answered; what comes after the last is not known",
+        ),
     })
     .optional(),
   throughput: z

@@ -1,14 +1,14 @@
 import Table from "cli-table3";
 import { type MigrationRecord, phasesOf, phasesWith, storagePhase, wayOf } from "./record.ts";
-
-/** What stands where nothing was measured: zero would be a measurement. */
-export const absent = "–";
+import { absent } from "./table-model.ts";
 
 /**
  * Migrations as a table for the terminal, one line each, in the order given: where from and to, how, and the times.
  * Below it what became of those that did not complete.
+ *
+ * @param first the number of the first one
  */
-export function migrationTable(records: readonly MigrationRecord[]): string {
+export function migrationTable(records: readonly MigrationRecord[], first = 1): string {
   if (records.length === 0) return "No migrations yet.";
   const head = [
     "#",
@@ -23,7 +23,7 @@ export function migrationTable(records: readonly MigrationRecord[]): string {
     "sent MiB",
   ];
   const rows = records.map((record, index) => [
-    `${index + 1}`,
+    `${first + index}`,
     record.guest,
     `${record.memoryMiB}`,
     `${record.from} → ${record.to}`,
@@ -35,7 +35,7 @@ export function migrationTable(records: readonly MigrationRecord[]): string {
     figure(record.transferredMiB),
   ]);
   const errors = records.flatMap(({ error, outcome }, index) =>
-    error === undefined ? [] : [`${index + 1} ${outcome}: ${error}`],
+    error === undefined ? [] : [`${first + index} ${outcome}: ${error}`],
   );
   return withNote(table(head, rows, [1, 3, 4]), [
     "TMT: total migration time. TDT: downtime, as the hypervisor has it; client: as another machine saw it.",
@@ -52,8 +52,8 @@ const titles: { [way in keyof typeof phasesOf]: string } = {
 };
 
 /** How long each phase took, a table for each way to move; lines have the numbers of `migrationTable`. */
-export function phaseTable(records: readonly MigrationRecord[]): string {
-  const numbered = records.map((record, index) => ({ record, number: index + 1 }));
+export function phaseTable(records: readonly MigrationRecord[], first = 1): string {
+  const numbered = records.map((record, index) => ({ record, number: first + index }));
   const tables = (Object.keys(phasesOf) as (keyof typeof phasesOf)[]).flatMap((way) => {
     const moves = numbered.filter(({ record }) => wayOf(record) === way);
     const hasStorage = moves.some(({ record }) => record.phases.some(({ name }) => name === storagePhase));
@@ -84,13 +84,13 @@ const heading = (phase: string): string => (terms[phase] ? `${phase} (${terms[ph
  * What the machines that saw a guest stop have to say of it, side by side; lines have the numbers of `migrationTable`. Empty: no other
  * than the hypervisor looked.
  */
-export function downtimeTable(records: readonly MigrationRecord[]): string {
+export function downtimeTable(records: readonly MigrationRecord[], first = 1): string {
   const rows = records.flatMap((record, index) => {
     const { downtimeMs, clock, clientDowntimeMs, client, guestDowntimeMs, guestClockResolutionMs } = record;
     if (clientDowntimeMs === undefined && guestDowntimeMs === undefined) return [];
     return [
       [
-        `${index + 1}`,
+        `${first + index}`,
         record.guest,
         record.mode,
         within(downtimeMs, clock?.uncertaintyMs),

@@ -193,6 +193,13 @@ describe("a prober's answers", () => {
         unansweredMs: 126.5,
         usualSilenceMs: 0.6,
         proberLateMs: 2.5,
+        latency: {
+          stepMs: 34,
+          steps: [
+            { atMs: -28, worstMs: 0.4 },
+            { atMs: 108, worstMs: 0.4 },
+          ],
+        },
       },
     });
   });

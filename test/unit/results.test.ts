@@ -70,9 +70,9 @@ describe("a stack's results", () => {
   });
 });
 
-describe("npm run report", () => {
-  const cli = join(import.meta.dirname, "..", "..", "report", "cli.ts");
-  const report = (...args: string[]) =>
+describe("npm run results", () => {
+  const cli = join(import.meta.dirname, "..", "..", "report", "results-cli.ts");
+  const results = (...args: string[]) =>
     promisify(execFile)(process.execPath, [cli, ...args], { cwd: folder });
 
   it("prints the tables of the only stack there is, and what does not add up", async () => {
@@ -80,29 +80,29 @@ describe("npm run report", () => {
     await appendRecord(file, liveRecord());
     await appendRecord(file, offlineRecord({ downtimeMs: 4000 }));
     await appendFile(file, "{");
-    const { stdout } = await report();
-    expect(stdout).toContain("Stack lab, 2 of 2 migrations");
+    const { stdout } = await results();
+    expect(stdout).toContain("lab, 2 of 2 migrations");
     expect(stdout).toContain("host1 → host2");
     expect(stdout).toContain("2 does not add up: downtime 4000 ms is longer than the total 3200 ms");
-    expect(stdout).toContain("results/lab.jsonl:3 is passed over, it was never written to its end");
-    expect((await report("lab", "--last", "1")).stdout).not.toContain("host1 → host2");
+    expect(stdout).toContain("results/lab.jsonl:3 is passed over: it was never written to its end");
+    expect((await results("lab", "--last", "1", "--moves")).stdout).not.toContain("host1 → host2");
   });
 
   it("says what it needs", async () => {
-    await expect(report()).rejects.toMatchObject({
+    await expect(results()).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringContaining("No results yet"),
     });
     await appendRecord(resultsFile("one", join(folder, "results")), liveRecord());
     await appendRecord(resultsFile("two", join(folder, "results")), liveRecord());
-    await expect(report()).rejects.toMatchObject({
+    await expect(results()).rejects.toMatchObject({
       code: 1,
-      stderr: "Which stack? There are results of one, two.\n",
+      stderr: "Which results? There are those of one, two.\n",
     });
-    await expect(report("three")).rejects.toMatchObject({
+    await expect(results("three")).rejects.toMatchObject({
       stderr: expect.stringContaining("those of one, two"),
     });
-    await expect(report("one", "--last", "x")).rejects.toMatchObject({
+    await expect(results("one", "--last", "x")).rejects.toMatchObject({
       stderr: expect.stringContaining("--last"),
     });
   });
@@ -110,6 +110,6 @@ describe("npm run report", () => {
   it("does not take a file for a record", async () => {
     await appendRecord(resultsFile("lab", join(folder, "results")), liveRecord());
     await writeFile(join(folder, "results", "notes.txt"), "mine");
-    expect((await report()).stdout).toContain("Stack lab");
+    expect((await results()).stdout).toContain("lab, 1 of 1 migrations");
   });
 });

@@ -1,9 +1,10 @@
 import type { MigrationRecord } from "./record.ts";
 import { type Score, type Spread, type Summary, scorePrediction } from "./score-prediction.ts";
-import { absent, figure, table, withNote } from "./table.ts";
+import { figure, table, withNote } from "./table.ts";
+import { absent } from "./table-model.ts";
 
 /** What was predicted of moves, and what was; lines have the numbers of `migrationTable`. Empty: nothing was predicted. */
-export function predictionTable(records: readonly MigrationRecord[]): string {
+export function predictedMovesTable(records: readonly MigrationRecord[], first = 1): string {
   const rows = records.flatMap((record, index) => {
     const { predicted, guest, mode, totalMs, downtimeMs, outcome, iterations } = record;
     const score = scorePrediction(record);
@@ -11,7 +12,7 @@ export function predictionTable(records: readonly MigrationRecord[]): string {
     const { totalMs: total, downtimeMs: downtime, passes } = predicted;
     return [
       [
-        `${index + 1}`,
+        `${index + first}`,
         guest,
         mode,
         figure(total),

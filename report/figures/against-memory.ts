@@ -1,0 +1,219 @@
+import * as Plot from "@observablehq/plot";
+import { countedMoves, type Dataset, type Move } from "../dataset.ts";
+import { groupsOf } from "../groups.ts";
+import { workloadOf } from "../measures.ts";
+import { intervalNotes, type Summary, summaryOf } from "../statistics.ts";
+import { summaryTable } from "../tables/summary-table.ts";
+import { carrying, draw, logAxis } from "./draw.ts";
+import { type Figure, seriesOf, timeUnit } from "./figure.ts";
+import { thinned, thinningNote } from "./thin.ts";
+
+/** One thing that is measured of some moves. */
+export interface Measured {
+  /** What the legend calls it; it decides colour and shape. */
+  name: string;
+  which: (move: Move) => boolean;
+  valueMs: (move: Move) => number | undefined;
+}
+
+export interface AgainstMemory {
+  id: string;
+  title: string;
+  what: string;
+  /** By workload: one thing, in the colours of workloads. Otherwise several things, each in its own. */
+  measured: readonly [Measured] | readonly Measured[];
+  /** The axis is logarithmic: of things that differ by their order of magnitude. */
+  isLogarithmic?: boolean;
+}
+
+interface Point {
+  move: Move;
+  ms: number;
+}
+interface Series {
+  name: string;
+  /** Medians of the same name and workload are joined by a line. */
+  workload: string;
+  label: string;
+  memoryMiB: number;
+  summary: Summary;
+  points: Point[];
+}
+
+/** Every move as a point against its guest's memory, beside the median of its cell and that median's interval. Absent: no move has it. */
+export function againstMemory(dataset: Dataset, asked: AgainstMemory): Figure | undefined {
+  const all = seriesIn(dataset, asked);
+  if (all.length === 0) return undefined;
+  const shown = thinned(
+    all.map(({ points }) => points),
+    ({ ms }) => ms,
+  );
+  const drawn = all.map((one, index) => ({ ...one, points: shown[index] as Point[] }));
+  const moves = all.reduce((sum, { points }) => sum + points.length, 0);
+  const names = [...new Set(all.map(({ name }) => name))];
+  return {
+    id: asked.id,
+    title: asked.title,
+    caption: [
+      `${asked.what}. Points are moves; beside them, filled, the median of each cell with its 95 % interval.`,
+      ...intervalNotes(all.map(({ summary }) => summary)),
+      ...(new Set(all.map(({ memoryMiB }) => memoryMiB)).size < all.length
+        ? ["Cells of the same memory stand side by side."]
+        : []),
+      ...thinningNote(
+        drawn.reduce((sum, { points }) => sum + points.length, 0),
+        moves,
+      ),
+    ],
+    draw: (width) => drawSeries(width, drawn, names, asked),
+    table: summaryTable(
+      `${asked.id}-values`,
+      asked.title,
+      all.map(({ label, memoryMiB, summary }) => ({ label, memoryMiB, summary })),
+    ),
+  };
+}
+
+function seriesIn(dataset: Dataset, { measured, isLogarithmic }: AgainstMemory): Series[] {
+  const counted = countedMoves(dataset);
+  const series = measured.flatMap(({ name, which, valueMs }) =>
+    groupsOf(counted.filter(which)).flatMap(({ label, moves }): Series[] => {
+      const points = moves.flatMap((move) => {
+        const ms = valueMs(move);
+        // A logarithmic axis has no place for nothing.
+        return ms === undefined || (isLogarithmic && ms <= 0) ? [] : [{ move, ms }];
+      });
+      const summary = summaryOf(points.map(({ ms }) => ms));
+      const [first] = points;
+      if (!summary || !first) return [];
+      return [
+        {
+          name: measured.length === 1 ? workloadOf(first.move.record) : name,
+          label: measured.length === 1 ? label : `${label}: ${name}`,
+          workload: workloadOf(first.move.record),
+          memoryMiB: first.move.record.memoryMiB,
+          summary,
+          points,
+        },
+      ];
+    }),
+  );
+  return series.sort((a, b) => a.memoryMiB - b.memoryMiB || (a.label < b.label ? -1 : 1));
+}
+
+function drawSeries(
+  width: number,
+  all: readonly Series[],
+  names: readonly string[],
+  asked: AgainstMemory,
+): string {
+  const { title, isLogarithmic = false } = asked;
+  const unit = timeUnit(all.map(({ summary }) => summary.most));
+  const greatestMiB = Math.max(...all.map(({ memoryMiB }) => memoryMiB));
+  const domain: [number, number] = [0, greatestMiB * 1.1];
+  const placed = sideBySide(all, (width - 70) / domain[1]);
+  const points = placed.flatMap(({ series, xMiB }) =>
+    series.points.map(({ move, ms }) => ({
+      x: xMiB,
+      y: unit.of(ms),
+      name: series.name,
+      number: move.number,
+    })),
+  );
+  const medians = placed.map(({ series, xMiB }) => ({
+    x: xMiB,
+    y: unit.of(series.summary.median),
+    low: unit.of(series.summary.interval?.low ?? series.summary.median),
+    high: unit.of(series.summary.interval?.high ?? series.summary.median),
+    hasInterval: series.summary.interval !== undefined,
+    name: series.name,
+    line: `${series.name} ${series.workload}`,
+    memoryMiB: series.memoryMiB,
+  }));
+  const intervals = medians.filter(({ hasInterval }) => hasInterval);
+  // A line from size to size; where a workload has several cells of one size it would go up and down between them.
+  const lines = [...Map.groupBy(medians, ({ line }) => line).values()].filter(
+    (own) => own.length > 1 && new Set(own.map(({ memoryMiB }) => memoryMiB)).size === own.length,
+  );
+  const beside = 5;
+  return draw({
+    width,
+    height: Math.round(Math.min(340, width * 0.62 + 40)),
+    label: `${title}: time in ${unit.name} against memory in MiB. The values are in the table below.`,
+    legend: names.map((name) => ({ label: name, ...seriesOf(name) })),
+    plot: {
+      x: {
+        domain,
+        label: "memory (MiB)",
+        labelAnchor: "right",
+        ticks: width < 450 ? 4 : 7,
+        tickFormat: (d) => `${d}`,
+      },
+      y: valueAxis(all, unit, isLogarithmic),
+      color: { domain: [...names], range: names.map((name) => seriesOf(name).color) },
+      symbol: { domain: [...names], range: names.map((name) => seriesOf(name).symbol) },
+      marks: [
+        ...(isLogarithmic ? [] : [Plot.ruleY([0], { stroke: "currentColor", strokeOpacity: 0.5 })]),
+        Plot.line(lines.flat(), {
+          x: "x",
+          y: "y",
+          stroke: "name",
+          z: "line",
+          strokeOpacity: 0.35,
+          strokeWidth: 1.5,
+          dx: beside,
+        }),
+        Plot.dot(points, {
+          x: "x",
+          y: "y",
+          stroke: "name",
+          symbol: "name",
+          r: 3,
+          strokeOpacity: 0.55,
+          strokeWidth: 1.2,
+          dx: -beside,
+          render: carrying(points, ({ number }) => number),
+        }),
+        Plot.ruleX(intervals, { x: "x", y1: "low", y2: "high", stroke: "name", strokeWidth: 2, dx: beside }),
+        Plot.dot(medians, {
+          x: "x",
+          y: "y",
+          fill: "name",
+          symbol: "name",
+          r: 3.4,
+          dx: beside,
+          stroke: "var(--paper)",
+          strokeWidth: 0.7,
+        }),
+      ],
+    },
+  });
+}
+
+function valueAxis(
+  all: readonly Series[],
+  unit: ReturnType<typeof timeUnit>,
+  isLogarithmic: boolean,
+): Plot.ScaleOptions {
+  const most = unit.of(Math.max(...all.map(({ summary }) => summary.most)));
+  const least = unit.of(Math.min(...all.map(({ summary }) => summary.least)));
+  const shared = { grid: true, tickFormat: (tick: number) => `${tick}` };
+  return isLogarithmic
+    ? { ...shared, ...logAxis(least, most), label: `time (${unit.name}), logarithmic` }
+    : { ...shared, label: `time (${unit.name})`, domain: [0, most * 1.04], ticks: 5 };
+}
+
+/** Cells of one memory size beside each other, as far as the next size leaves room. */
+function sideBySide(all: readonly Series[], pxPerMiB: number): { series: Series; xMiB: number }[] {
+  const sizes = [...new Set(all.map(({ memoryMiB }) => memoryMiB))].sort((a, b) => a - b);
+  const gapsPx = sizes.map((size, index) => (size - (sizes[index - 1] ?? 0)) * pxPerMiB);
+  return sizes.flatMap((size, index) => {
+    const own = all.filter(({ memoryMiB }) => memoryMiB === size);
+    const roomPx = 0.9 * Math.min(gapsPx[index] as number, gapsPx[index + 1] ?? Number.POSITIVE_INFINITY);
+    const stepPx = Math.min(24, roomPx / own.length);
+    return own.map((series, place) => ({
+      series,
+      xMiB: size + ((place - (own.length - 1) / 2) * stepPx) / pxPerMiB,
+    }));
+  });
+}

@@ -1,0 +1,53 @@
+import { basename } from "node:path";
+import type { Move } from "./dataset.ts";
+import { workloadOf } from "./measures.ts";
+
+/** Moves made under the same conditions, as far as files tell: they are repeats of one another. */
+export interface Group {
+  key: string;
+  label: string;
+  moves: Move[];
+}
+
+/**
+ * Groups moves by their cell where an experiment made them, and by what their records tell elsewhere. A record does not tell all options: moves
+ * of a stack whose limits were changed in between stand in one group.
+ */
+export function groupsOf(moves: readonly Move[]): Group[] {
+  const groups = [...Map.groupBy(moves, keyOf)].map(([key, members]) => {
+    const [first] = members as [Move, ...Move[]];
+    return { key, label: labelOf(first), file: first.file, moves: members };
+  });
+  // Two runs of one experiment have the same cells.
+  const byLabel = Map.groupBy(groups, ({ label }) => label);
+  return groups.map(({ key, label, file, moves: members }) => {
+    const isAlone = byLabel.get(label)?.length === 1;
+    return { key, label: isAlone ? label : `${label} (${basename(file, ".jsonl")})`, moves: members };
+  });
+}
+
+const keyOf = ({ cell, file, record }: Move): string =>
+  cell ? `${file} ${cell.id} ${record.guest}` : `${setting(record)} ${record.mode}`;
+
+function labelOf({ cell, record }: Move): string {
+  if (!cell) return `${record.memoryMiB} MiB, ${workloadOf(record)}, ${record.mode}`;
+  return cell.factors.guests === undefined ? cell.id : `${cell.id}, ${record.guest}`;
+}
+
+/**
+ * Under what conditions a guest was moved, whatever the mode: what live and offline are compared in. In an experiment a rate of the link that is
+ * varied is a condition, too.
+ */
+export function stratumOf({ cell, record }: Move): string {
+  const { linkMiBps, arrangement } = cell?.factors ?? {};
+  return `${setting(record)} ${linkMiBps ?? ""} ${arrangement ?? ""}`;
+}
+
+const setting = ({ memoryMiB, workload, accelerator, nfsTransport, redo }: Move["record"]): string =>
+  JSON.stringify([memoryMiB, sorted(workload), accelerator, nfsTransport, redo]);
+
+/** Keys in one order: the same workload said in another order is the same. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+}

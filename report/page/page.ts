@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Figure } from "../figures/figure.ts";
+import type { Report, Section } from "../report.ts";
+import { embedded, type Html, html, raw } from "./html.ts";
+import { embeddedRuns, runColumns } from "./runs.ts";
+import { conditionsOf, tilesOf } from "./summary.ts";
+import { tableHtml } from "./table-html.ts";
+
+const beside = (name: string): Html => raw(readFileSync(join(import.meta.dirname, name), "utf8"));
+
+/** How wide figures are drawn: for half of a wide window, and for a phone. Their text has the same size in both. */
+const wideWidth = 580;
+const narrowWidth = 340;
+
+/** Nothing is fetched: what the page needs is in it, and the browser is told so. */
+const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
+/** The whole page, with its style, its script, its figures and every move. */
+export function pageOf(report: Report): string {
+  const { title, dataset, sections } = report;
+  const files = dataset.sources.map(({ file }) => file);
+  const all = { id: "every-move", title: "Every move" };
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<link rel="icon" href="data:,">
+<style>${beside("style.css")}</style>
+</head>
+<body>
+<a class="unseen skip" href="#content">To the results</a>
+<header>
+<h1>${title}</h1>
+<p class="lead">${leadOf(report)}</p>
+<dl class="tiles">${tilesOf(report).map(
+    ({ name, value, more }) =>
+      html`<div><dt>${name}</dt><dd>${value}${more && html`<small>${more}</small>`}</dd></div>`,
+  )}</dl>
+<nav aria-label="Parts of this report"><ul>${[...sections, all].map(({ id, title: name }) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
+</header>
+<main id="content">
+${sections.map(sectionHtml)}
+<section aria-labelledby="${all.id}">
+<h2 id="${all.id}">${all.title}</h2>
+<p>Also those that are in no figure: warm-up, moves that did not complete, moves whose figures do not add up.</p>
+${allMoves(report)}
+</section>
+<section aria-labelledby="conditions">
+<h2 id="conditions">Conditions</h2>
+<p>Made of ${files.length === 1 ? "one file" : `${files.length} files`} alone: ${files.join(", ")}.</p>
+<dl class="conditions">${conditionsOf(dataset).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
+</section>
+<section aria-labelledby="computed">
+<h2 id="computed">How it is computed</h2>
+<p>Counted are moves that were completed and whose figures add up, without warm-up and without those in which the experiment was interrupted. The
+interval beside a median is the exact one by order statistics, which assumes nothing of how times are distributed; fewer than six moves
+cannot have one of 95&nbsp;%, and theirs is from the least to the most, with the confidence that has. Tests between cells resample the moves of each cell
+(percentile bootstrap, with fixed seeds: the same files give the same report). Medians, quantiles, binomial probabilities and rank correlations: simple-statistics.
+Figures: Observable Plot. What was not measured is absent, never zero.</p>
+</section>
+</main>
+<div id="tip" role="tooltip" hidden></div>
+<div id="told" class="unseen" aria-live="polite"></div>
+<script type="application/json" id="runs">${embedded(embeddedRuns(dataset.moves))}</script>
+<script type="module">${beside("client.js")}</script>
+</body>
+</html>
+`.text;
+}
+
+function leadOf({ dataset: { moves, sources } }: Report): string {
+  const days = moves.map(({ record }) => record.startedAt.slice(0, 10)).sort();
+  const [first, last] = [days[0], days.at(-1)];
+  const when = first === undefined ? "" : first === last ? ` on ${first}` : ` from ${first} to ${last}`;
+  const runs = sources.flatMap(({ head }) => (head ? [`${head.experiment}, run ${head.run}`] : []));
+  const whose = runs.length > 0 ? ` of ${runs.join("; ")}` : "";
+  return `${moves.length} ${moves.length === 1 ? "move" : "moves"}${whose}${when}, each measured as it was made.`;
+}
+
+const sectionHtml = ({ id, title, intro, figures, tables }: Section): Html => html`
+<section aria-labelledby="${id}">
+<h2 id="${id}">${title}</h2>
+${intro && html`<p>${intro}</p>`}
+${figures.length > 0 && html`<div class="figures">${figures.map(figureHtml)}</div>`}
+${tables.map((table) => tableHtml(table, { isCards: table.id === "claims" || table.id === "faults" }))}
+</section>`;
+
+const figureHtml = ({ id, title, caption, draw, table }: Figure): Html => html`
+<figure id="${id}" aria-labelledby="${id}-title">
+<h3 id="${id}-title">${title}</h3>
+<div class="plot" tabindex="0" role="group" aria-label="${title}: arrow keys go from move to move">
+<div class="wide">${raw(draw(wideWidth))}</div>
+<div class="narrow">${raw(draw(narrowWidth))}</div>
+</div>
+<figcaption><p>${caption.join(" ")}</p></figcaption>
+${table && html`<details><summary>Its values as a table</summary>${tableHtml(table)}</details>`}
+</figure>`;
+
+/** Without a script it says so; with one it is filled and leafed through. */
+const allMoves = ({ dataset }: Report): Html => html`
+<div id="all-moves">
+<div class="scroll" tabindex="0" role="region" aria-label="Every move">
+<table>
+<thead><tr>${runColumns.filter(({ isShown }) => isShown).map(({ name, kind }) => html`<th scope="col" class="${kind}">${name}</th>`)}</tr></thead>
+<tbody><tr><td colspan="${runColumns.filter(({ isShown }) => isShown).length}">${dataset.moves.length} moves, shown by the page's script.</td></tr></tbody>
+</table>
+</div>
+</div>`;

@@ -1,0 +1,105 @@
+import { countedMoves, type Dataset, type Move } from "../dataset.ts";
+import { groupsOf } from "../groups.ts";
+import { isLive, isOffline } from "../measures.ts";
+import type { Report } from "../report.ts";
+import { summaryOf } from "../statistics.ts";
+import { count, ms, shownOf } from "../table-model.ts";
+
+export interface Tile {
+  name: string;
+  value: string;
+  more?: string;
+}
+
+/** What a reader wants to know first. */
+export function tilesOf({ dataset, claims }: Report): Tile[] {
+  const counted = countedMoves(dataset);
+  const verdicts = claims.rows.map((row) => shownOf(row[1]));
+  const of = (verdict: string) => verdicts.filter((one) => one === verdict).length;
+  return [
+    {
+      name: "Claims reproduced",
+      value: `${of("reproduced")} of ${verdicts.length}`,
+      more: `${of("not reproduced")} not, ${of("can't tell")} can't tell`,
+    },
+    {
+      name: "Moves counted",
+      value: count(counted.length),
+      more: `of ${count(dataset.moves.length)}, in ${count(groupsOf(counted).length)} cells`,
+    },
+    ...medianTile("Offline: downtime", counted.filter(isOffline), ({ record }) => record.downtimeMs),
+    ...medianTile("Live: downtime", counted.filter(isLive), ({ record }) => record.downtimeMs),
+    ...medianTile("Offline: total", counted.filter(isOffline), ({ record }) => record.totalMs),
+    ...medianTile("Live: total", counted.filter(isLive), ({ record }) => record.totalMs),
+  ];
+}
+
+function medianTile(name: string, moves: readonly Move[], of: (move: Move) => number | undefined): Tile[] {
+  const summary = summaryOf(moves.map(of).filter((value) => value !== undefined));
+  if (!summary) return [];
+  const { median, interval, least, most } = summary;
+  const inSeconds = median >= 2000;
+  const show = (value: number) => (inSeconds ? (value / 1000).toFixed(2) : ms(value));
+  const unit = inSeconds ? "s" : "ms";
+  // Of cells that differ: how far they lie apart says more than how well their common median is known.
+  const more = interval ? `median; all from ${show(least)} to ${show(most)}` : "median";
+  return [{ name, value: `${show(median)} ${unit}`, more }];
+}
+
+/** Under what conditions the moves were made: what runs' heads say, and what the records themselves have. */
+export function conditionsOf({ sources, moves }: Dataset): [string, string][] {
+  const heads = sources.flatMap(({ head }) => head ?? []);
+  const several = heads.length > 1;
+  const ofHeads = heads.flatMap(({ run, seed, repeats, cells, conditions }): [string, string][] => {
+    const { controller, hosts, versions } = conditions;
+    const said = (name: string): string => (several ? `${name} (${run})` : name);
+    return [
+      [
+        said("design"),
+        `${cells.length} cells, ${repeats} repeats each, order shuffled in blocks with seed ${seed}`,
+      ],
+      [
+        said("controller"),
+        `${controller.cpu}, ${controller.cores} cores, ${controller.memoryMiB} MiB, kernel ${controller.kernel}`,
+      ],
+      ...Object.entries(hosts).map(([name, host]): [string, string] => [
+        said(name),
+        `${host.cpuModel}, ${host.memoryMiB} MiB, ${host.accelerator}, NFS by the ${host.nfsTransport === "kernel" ? "kernel" : "QEMU process"}, QEMU ${host.qemu}, libvirt ${host.libvirt}, kernel ${host.kernel}`,
+      ]),
+      [
+        said("versions"),
+        Object.entries(versions)
+          .map(([name, version]) => `${name} ${version}`)
+          .join(", "),
+      ],
+    ];
+  });
+  const loads = moves.flatMap(({ loadBefore }) => Object.values(loadBefore ?? {}));
+  const load = summaryOf(loads);
+  return [
+    ...ofHeads,
+    ...valuesOf("accelerator", moves, ({ record }) => record.accelerator),
+    ...valuesOf("NFS client", moves, ({ record }) => record.nfsTransport),
+    ...valuesOf("QEMU", moves, ({ record }) => record.versions.from.qemu),
+    ...valuesOf("libvirt", moves, ({ record }) => record.versions.from.libvirt),
+    ...valuesOf("kernel", moves, ({ record }) => record.versions.from.kernel),
+    ...valuesOf("redo log", moves, ({ record }) => record.redo ?? "shared"),
+    ...(load
+      ? [
+          [
+            "load before moves",
+            `median ${load.median.toFixed(2)}, ${load.least.toFixed(2)} to ${load.most.toFixed(2)}`,
+          ] as [string, string],
+        ]
+      : []),
+  ];
+}
+
+/** Which values there are, and of how many moves each, if there are several. */
+function valuesOf(name: string, moves: readonly Move[], of: (move: Move) => string): [string, string][] {
+  const values = Map.groupBy(moves, of);
+  const text = [...values]
+    .map(([value, some]) => (values.size > 1 ? `${value} (${some.length})` : value))
+    .join(", ");
+  return text === "" ? [] : [[name, text]];
+}

@@ -1,0 +1,45 @@
+import { parseArgs } from "node:util";
+import { readDataset } from "./dataset.ts";
+import { reportFolder } from "./link.ts";
+import { reportOf } from "./report.ts";
+import { askedSources } from "./sources.ts";
+import { writeReport } from "./write-report.ts";
+
+const help = `npm run report [-- <stack, experiment or results file> ...] [--out FOLDER]
+
+One page (index.html, nothing else is needed to open it) and its figures as SVG, from results files alone. Several files make one report.
+
+  npm run report -- lab                          results/lab.jsonl
+  npm run report -- paper                        the latest run of the experiment
+  npm run report -- paper/20260101T120000Z       that run
+  npm run report -- some.jsonl others.jsonl      both together
+
+  --out FOLDER   default: results/reports/<name>`;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { out: { type: "string" }, help: { type: "boolean", short: "h" } },
+  });
+  if (values.help) return say(help);
+  const { name, files } = await askedSources(positionals);
+  const dataset = await readDataset(files);
+  const { page, pageBytes, figures } = await writeReport(reportOf(dataset), values.out ?? reportFolder(name));
+  for (const { file, line, problem } of dataset.problems) {
+    say(`${file}${line === undefined ? "" : `:${line}`} is passed over: ${problem}`);
+  }
+  say(
+    `${page}: ${dataset.moves.length} moves, ${(pageBytes / 1024).toFixed(0)} KiB; ${figures.length} figures beside it, as SVG`,
+  );
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+// A reader that has seen enough (head) closes the pipe.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+await main().catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,79 @@
+import { parseArgs } from "node:util";
+import { type Move, readDataset } from "./dataset.ts";
+import { reportOf } from "./report.ts";
+import { predictedMovesTable } from "./score-table.ts";
+import { askedSources } from "./sources.ts";
+import { downtimeTable, migrationTable, phaseTable } from "./table.ts";
+import { terminalTable } from "./terminal-table.ts";
+
+const help = `npm run results [-- <stack, experiment or results file> ...] [--last N] [--moves]
+
+What the report's page has, as tables: every move, then what they say together.
+
+  npm run results -- lab               results/lab.jsonl
+  npm run results -- paper             the latest run of the experiment
+  npm run results -- paper/20260101T120000Z
+
+  --last N   only the last N moves are listed; default 50. What they say together is always of all
+  --moves    only the moves`;
+
+const listed = 50;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      last: { type: "string", default: `${listed}` },
+      moves: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help) return say(help);
+  const { name, files } = await askedSources(positionals);
+  const dataset = await readDataset(files);
+  const { moves, problems } = dataset;
+  const shown = moves.slice(-wholeNumber(values.last));
+  say(`${name}, ${shown.length} of ${moves.length} migrations\n`);
+  sayMoves(shown);
+  if (!values.moves) {
+    for (const { title, tables, figures } of reportOf(dataset).sections) {
+      const all = [...figures.flatMap(({ table }) => table ?? []), ...tables].filter(
+        ({ id }) => id !== "problems",
+      );
+      if (all.length === 0) continue;
+      say(`\n${title}\n${"=".repeat(title.length)}`);
+      for (const table of all) say(`\n${terminalTable(table)}`);
+    }
+  }
+  for (const { number, faults } of shown) {
+    for (const fault of faults) say(`${number} does not add up: ${fault}`);
+  }
+  for (const { file, line, problem } of problems) {
+    say(`${file}${line === undefined ? "" : `:${line}`} is passed over: ${problem}`);
+  }
+}
+
+function sayMoves(shown: readonly Move[]): void {
+  const records = shown.map(({ record }) => record);
+  const first = shown[0]?.number ?? 1;
+  const tables = [migrationTable, downtimeTable, phaseTable, predictedMovesTable].map((table) =>
+    table(records, first),
+  );
+  say(tables.filter(Boolean).join("\n\n"));
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--last takes a number of migrations, not "${text}".`);
+  return Number(text);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+// A reader that has seen enough (head) closes the pipe.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+await main().catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+});

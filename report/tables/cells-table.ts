@@ -1,0 +1,52 @@
+import { countedMoves, type Dataset, type Move } from "../dataset.ts";
+import { groupsOf } from "../groups.ts";
+import { dirtyMiBps, workloadOf } from "../measures.ts";
+import { intervalNotes, type Summary, summaryOf } from "../statistics.ts";
+import { type Cell, figure, ms, number, type TableModel, text } from "../table-model.ts";
+
+/** The medians of every cell, whatever its mode. */
+export function cellsTable(dataset: Dataset): TableModel {
+  const groups = groupsOf(countedMoves(dataset));
+  const of = (moves: readonly Move[], value: (move: Move) => number | undefined): Summary | undefined =>
+    summaryOf(moves.map(value).filter((one) => one !== undefined));
+  return {
+    id: "cells",
+    title: "Cells: medians, with the median's 95 % interval, ms",
+    columns: [
+      text("cell"),
+      text("workload"),
+      figure("MiB"),
+      figure("moves"),
+      figure("total"),
+      figure("downtime"),
+      figure("client"),
+      figure("passes"),
+      figure("sent MiB"),
+      figure("dirty MiB/s"),
+    ],
+    rows: groups.map(({ label, moves }) => [
+      label,
+      workloadOf((moves[0] as Move).record),
+      number(moves[0]?.record.memoryMiB, String),
+      number(moves.length, String),
+      withInterval(of(moves, ({ record }) => record.totalMs)),
+      withInterval(of(moves, ({ record }) => record.downtimeMs)),
+      withInterval(of(moves, ({ record }) => record.clientDowntimeMs)),
+      number(of(moves, ({ record }) => record.iterations)?.median, String),
+      number(of(moves, ({ record }) => record.transferredMiB)?.median),
+      number(of(moves, ({ record }) => dirtyMiBps(record))?.median),
+    ]),
+    notes: [
+      "client: the longest silence that a client saw. dirty: mean rate at which memory got dirty while it was sent.",
+      ...intervalNotes(groups.flatMap(({ moves }) => of(moves, ({ record }) => record.totalMs) ?? [])),
+      "Counted are completed moves; not warm-up, not those of which the records do not add up.",
+    ],
+  };
+}
+
+function withInterval(summary: Summary | undefined): Cell {
+  if (!summary) return undefined;
+  const { median, interval } = summary;
+  const shown = interval ? `${ms(median)} (${ms(interval.low)} to ${ms(interval.high)})` : ms(median);
+  return { shown, sortsAs: median };
+}

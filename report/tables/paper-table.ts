@@ -1,0 +1,95 @@
+import { countedMoves, type Dataset, type Move } from "../dataset.ts";
+import { isLive, isOffline, phaseMs } from "../measures.ts";
+import { intervalNotes, summaryOf } from "../statistics.ts";
+import { figure, number, type TableModel, text } from "../table-model.ts";
+
+/** The paper's own figures, of its machines: two hosts with 2 x 4-core Xeon E5540 and 12 GB, guests with 1024 MiB. */
+const paper: readonly {
+  name: string;
+  paperSeconds: string;
+  which: (move: Move) => boolean;
+  of: (move: Move) => number | undefined;
+}[] = [
+  {
+    name: "offline: suspend",
+    paperSeconds: "2.8",
+    which: isOffline,
+    of: ({ record }) => phaseMs(record, "suspend"),
+  },
+  {
+    name: "offline: copy",
+    paperSeconds: "7.3",
+    which: isOffline,
+    of: ({ record }) => phaseMs(record, "copy"),
+  },
+  {
+    name: "offline: resume",
+    paperSeconds: "0.7",
+    which: isOffline,
+    of: ({ record }) => phaseMs(record, "resume"),
+  },
+  {
+    name: "offline: total (TMT)",
+    paperSeconds: "10.7 to 10.8",
+    which: isOffline,
+    of: ({ record }) => record.totalMs,
+  },
+  {
+    name: "offline: downtime (TDT)",
+    paperSeconds: "10.7 to 10.8",
+    which: isOffline,
+    of: ({ record }) => record.downtimeMs,
+  },
+  {
+    name: "live: total (TMT)",
+    paperSeconds: "12.3 to 12.5",
+    which: isLive,
+    of: ({ record }) => record.totalMs,
+  },
+  { name: "live: downtime (TDT)", paperSeconds: "7", which: isLive, of: ({ record }) => record.downtimeMs },
+];
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(ms < 1000 ? 3 : 2);
+
+/** The paper's figures beside the medians over all cells here; undefined: nothing here compares to any. */
+export function paperTable(dataset: Dataset): TableModel | undefined {
+  const counted = countedMoves(dataset);
+  const rows = paper.map(({ name, paperSeconds, which, of }) => {
+    const summary = summaryOf(
+      counted
+        .filter(which)
+        .map(of)
+        .filter((value) => value !== undefined),
+    );
+    return { name, paperSeconds, summary };
+  });
+  if (rows.every(({ summary }) => summary === undefined)) return undefined;
+  return {
+    id: "paper",
+    title: "The paper's figures and these, s",
+    columns: [
+      text("what"),
+      figure("paper"),
+      figure("median here"),
+      figure("from"),
+      figure("to"),
+      figure("least"),
+      figure("most"),
+      figure("moves"),
+    ],
+    rows: rows.map(({ name, paperSeconds, summary }) => [
+      name,
+      { shown: paperSeconds, sortsAs: Number.parseFloat(paperSeconds) },
+      number(summary?.median, seconds),
+      number(summary?.interval?.low, seconds),
+      number(summary?.interval?.high, seconds),
+      number(summary?.least, seconds),
+      number(summary?.most, seconds),
+      number(summary?.count, String),
+    ]),
+    notes: [
+      "Other machines, other guests: what compares is the order of things, not the seconds. The medians are over all memory sizes and workloads of these files; from, to: the median's exact 95 % interval.",
+      ...intervalNotes(rows.flatMap(({ summary }) => summary ?? [])),
+    ],
+  };
+}

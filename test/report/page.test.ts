@@ -1,0 +1,319 @@
+// The report's page in a real browser: of moves that were measured, of a synthetic run, and of very many synthetic moves.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Browser, Locator, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type Dataset, datasetOf } from "../../report/dataset.ts";
+import { reportOf } from "../../report/report.ts";
+import { writeReport } from "../../report/write-report.ts";
+import { startBrowser } from "./browser.ts";
+import { fileOf, syntheticRun } from "./synthetic.ts";
+
+let browser: Browser;
+let folder: string;
+const made = new Map<string, { url: string; bytes: number; dataset: Dataset }>();
+
+async function make(name: string, text: string): Promise<void> {
+  const dataset = datasetOf([{ file: `${name}.jsonl`, text }]);
+  const { page, pageBytes } = await writeReport(reportOf(dataset), join(folder, name));
+  made.set(name, { url: pathToFileURL(page).href, bytes: pageBytes, dataset });
+}
+const reportNamed = (name: string) => made.get(name) as { url: string; bytes: number; dataset: Dataset };
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "report-page-"));
+  browser = await startBrowser();
+  const measured = await readFile(join(import.meta.dirname, "measured.jsonl"), "utf8");
+  await make("measured", measured);
+  await make("synthetic", fileOf(syntheticRun(7)));
+  // A torn last line, and one of an older schema.
+  await make("broken", `{"schema":0,"guest":"vm1"}\n${measured}${measured.slice(0, 300)}`);
+});
+afterAll(async () => {
+  await browser?.close();
+  await rm(folder, { recursive: true });
+});
+
+let open: Page[] = [];
+let said: string[] = [];
+afterEach(async () => {
+  await Promise.all(open.map((page) => page.context().close()));
+  open = [];
+  said = [];
+});
+
+async function visit(name: string, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const page = await context.newPage();
+  open.push(page);
+  page.on("console", (message) => said.push(message.text()));
+  page.on("pageerror", (error) => said.push(error.message));
+  const { url } = reportNamed(name);
+  page.on(
+    "request",
+    (request) => request.url() !== url && said.push(`it asked for ${request.url().slice(0, 100)}`),
+  );
+  await page.goto(url);
+  return page;
+}
+
+const columnOf = (page: Page, table: string, column: number): Promise<string[]> =>
+  page.locator(`${table} tbody tr td:nth-child(${column})`).allTextContents();
+
+describe.each(["measured", "synthetic", "broken"])("the page of the %s moves", (name) => {
+  it("opens without an error, and asks for nothing", async () => {
+    const page = await visit(name);
+    await page.mouse.wheel(0, 20_000);
+    await page.waitForTimeout(200);
+    expect(await page.title()).toBe(reportOf(reportNamed(name).dataset).title);
+    expect(said.filter((text) => !text.includes("data:,"))).toEqual([]);
+  });
+
+  it("has figures, and in each marks that can be seen", async () => {
+    const page = await visit(name);
+    const expected = reportOf(reportNamed(name).dataset).sections.flatMap(({ figures }) => figures);
+    expect(await page.locator("figure").count()).toBe(expected.length);
+    for (const { id } of expected) {
+      const figure = page.locator(`#${id}`);
+      await figure.scrollIntoViewIfNeeded();
+      const marks = figure.locator(".wide [data-move]");
+      await marks.first().waitFor({ state: "visible" });
+      const boxes: Box[] = await marks.evaluateAll((some) =>
+        some.map((mark) => (mark as unknown as { getBoundingClientRect(): Box }).getBoundingClientRect()),
+      );
+      expect(boxes.length, id).toBeGreaterThan(0);
+      expect(
+        boxes.some(({ width, height }) => width > 1 && height > 1),
+        id,
+      ).toBe(true);
+    }
+  });
+
+  it("has a row for each of the paper's claims, with its verdict and its test", async () => {
+    const page = await visit(name);
+    expect(await page.locator("#claims tbody tr").count()).toBe(7);
+    const verdicts = await columnOf(page, "#claims", 2);
+    for (const verdict of verdicts)
+      expect(verdict).toMatch(/^(✓ reproduced|✗ not reproduced|\? can't tell)$/);
+    if (name === "synthetic") expect(new Set(verdicts)).toEqual(new Set(["✓ reproduced"]));
+    for (const test of await columnOf(page, "#claims", 5)) {
+      expect(await page.locator("#claims .notes").textContent()).toMatch(new RegExp(`${test}: `, "i"));
+    }
+  });
+});
+
+interface Box {
+  width: number;
+  height: number;
+}
+
+describe("to all readers", () => {
+  it.each([
+    { name: "measured", width: 1280, colorScheme: "light" },
+    { name: "measured", width: 1280, colorScheme: "dark" },
+    { name: "broken", width: 380, colorScheme: "light" },
+  ] as const)(
+    "the $name moves are told as WCAG 2 asks, as far as that can be checked: $width px, $colorScheme",
+    async ({ name, width, colorScheme }) => {
+      const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+      const page = await visit(name, { viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
+      // What is far below counts, too.
+      await page.addStyleTag({ content: "figure { content-visibility: visible !important }" });
+      await page.evaluate(axe);
+      const broken = await page.evaluate(
+        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}).then((r) => r.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).slice(0, 3).join(' | ')}`))",
+      );
+      expect(broken).toEqual([]);
+    },
+  );
+});
+
+/** What a tooltip says, by its names. */
+async function shownIn(tip: Locator): Promise<Record<string, string>> {
+  const names = await tip.locator("dt").allTextContents();
+  const values = await tip.locator("dd").allTextContents();
+  return Object.fromEntries(
+    names.map((name, index) => [name, (values[index] as string).replaceAll("\u202f", "")]),
+  );
+}
+
+describe("a point", () => {
+  it("shows the record it stands for, to the pointer", async () => {
+    const page = await visit("measured");
+    const { moves } = reportNamed("measured").dataset;
+    const marks = page.locator("#figure-9 .wide [data-move]");
+    await page.locator("#figure-9").scrollIntoViewIfNeeded();
+    const first = marks.first();
+    const number = Number(await first.getAttribute("data-move"));
+    const { record } = moves[number - 1] as (typeof moves)[0];
+    await first.hover({ force: true });
+    const tip = page.locator("#tip");
+    await tip.waitFor({ state: "visible" });
+    expect(await shownIn(tip)).toMatchObject({
+      move: `${number}`,
+      guest: record.guest,
+      MiB: `${record.memoryMiB}`,
+      workload: (record.workload as { type: string }).type,
+      "total ms": `${Math.round(record.totalMs)}`,
+      phases: expect.stringMatching(/^preparation \d+, .*completion \d+$/),
+      file: expect.stringMatching(/^measured\.jsonl:\d+$/),
+    });
+    await page.mouse.move(5, 5);
+    await tip.waitFor({ state: "hidden" });
+  });
+
+  it("is reached by the keyboard, and told to a screen reader", async () => {
+    const page = await visit("synthetic");
+    const plot = page.locator("#figure-10 .plot");
+    await plot.focus();
+    await page.keyboard.press("ArrowRight");
+    const tip = page.locator("#tip");
+    await tip.waitFor({ state: "visible" });
+    const first = await shownIn(tip);
+    await page.keyboard.press("ArrowRight");
+    expect(await shownIn(tip)).not.toEqual(first);
+    await page.keyboard.press("ArrowLeft");
+    expect(await shownIn(tip)).toEqual(first);
+    expect(await page.locator("#told").textContent()).toMatch(/^move \d+, guest python-1, .*mode live/);
+    await page.keyboard.press("Escape");
+    await tip.waitFor({ state: "hidden" });
+  });
+});
+
+describe("a table", () => {
+  it("is sorted by a column, as figures or as text, what is absent last", async () => {
+    const page = await visit("synthetic");
+    const sort = (name: string) =>
+      page.getByRole("region", { name: /^Cells: medians/ }).getByRole("button", { name, exact: true });
+    const figures = async (column: number) =>
+      (await columnOf(page, "#cells", column)).map((text) =>
+        Number.parseFloat(text.replaceAll("\u202f", "")),
+      );
+    await sort("total").click();
+    const totals = await figures(5);
+    expect(totals).toEqual(totals.toSorted((a, b) => a - b));
+    await sort("total").click();
+    expect(await figures(5)).toEqual(totals.toReversed());
+    expect(await page.locator("#cells th[aria-sort]").getAttribute("aria-sort")).toBe("descending");
+    await sort("passes").click();
+    const passes = await columnOf(page, "#cells", 8);
+    const isAbsent = passes.map((text) => text.includes("–"));
+    expect(isAbsent).toEqual([...Array(10).fill(false), ...Array(10).fill(true)]);
+    await sort("passes").click();
+    expect((await columnOf(page, "#cells", 8)).map((text) => text.includes("–"))).toEqual(isAbsent);
+    await sort("cell").click();
+    const cells = await columnOf(page, "#cells", 1);
+    expect(cells).toEqual(cells.toSorted((a, b) => a.localeCompare(b, "en", { numeric: true })));
+  });
+
+  it("is copied as a spreadsheet takes it, with empty fields for what is absent", async () => {
+    const page = await visit("measured");
+    await page.locator("#paper").getByRole("button", { name: "Copy" }).click();
+    await page.locator("#paper").getByRole("button", { name: "Copied" }).waitFor();
+    const copied: string = await page.evaluate("navigator.clipboard.readText()");
+    const rows = copied.split("\n").map((line) => line.split("\t"));
+    expect(rows[0]).toEqual(["what", "paper", "median here", "from", "to", "least", "most", "moves"]);
+    expect(rows).toHaveLength(8);
+    const suspend = rows[1] as string[];
+    expect(suspend.slice(0, 2)).toEqual(["offline: suspend", "2.8"]);
+    // There is one offline move: it has no interval.
+    expect(suspend.slice(3, 5)).toEqual(["", ""]);
+    expect(suspend[7]).toBe("1");
+  });
+
+  it("of every move is leafed through, searched and sorted as a whole", async () => {
+    const page = await visit("synthetic");
+    const { moves } = reportNamed("synthetic").dataset;
+    const rows = page.locator("#all-moves tbody tr");
+    const where = page.locator("#all-moves .where");
+    expect(await where.textContent()).toBe(`1 to 25 of ${moves.length}`);
+    await page.locator("#all-moves").getByRole("button", { name: /On/ }).click();
+    expect(await rows.first().locator("td").first().textContent()).toBe("26");
+    await page.locator("#all-moves").getByRole("button", { name: "total ms", exact: true }).click();
+    const least = Math.min(...moves.map(({ record }) => record.totalMs));
+    const shown = await rows.first().locator("td:nth-child(8)").textContent();
+    expect(Number(shown?.replaceAll("\u202f", ""))).toBe(Math.round(least));
+    await page.locator("#all-moves input").fill("offline mysql");
+    const found = moves.filter(({ record }) => record.mode === "offline" && record.guest === "mysql-8");
+    expect(await where.textContent()).toBe(`1 to ${found.length} of ${found.length}`);
+    await page.locator("#all-moves input").fill("nothing like it");
+    expect(await where.textContent()).toBe("none");
+  });
+});
+
+describe("the page", () => {
+  it("fits a phone, with figures drawn for it", async () => {
+    for (const width of [320, 390]) {
+      const page = await visit("measured", { viewport: { width, height: 800 } });
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
+      await page.locator("#figure-9").scrollIntoViewIfNeeded();
+      expect(await page.locator("#figure-9 .narrow").isVisible()).toBe(true);
+      expect(await page.locator("#figure-9 .wide").isVisible()).toBe(false);
+      // Its claims are cards.
+      expect(await page.evaluate("getComputedStyle(document.querySelector('#claims thead')).position")).toBe(
+        "absolute",
+      );
+    }
+  });
+
+  it("is dark where the reader wants it so, its figures too", async () => {
+    const colors = async (colorScheme: "light" | "dark") => {
+      const page = await visit("measured", { colorScheme });
+      return page.evaluate(
+        "[document.documentElement, document.querySelector('#figure-9 .wide [data-move]')].map((e, i) => getComputedStyle(e)[i === 0 ? 'backgroundColor' : 'stroke'])",
+      ) as Promise<string[]>;
+    };
+    const [light, dark] = [await colors("light"), await colors("dark")];
+    expect(light[0]).toBe("rgb(253, 253, 251)");
+    expect(dark[0]).toBe("rgb(20, 23, 28)");
+    expect(light[1]).not.toBe(dark[1]);
+  });
+
+  it("prints on white, without what only a screen has", async () => {
+    const page = await visit("measured", { colorScheme: "dark" });
+    await page.emulateMedia({ media: "print", colorScheme: "dark" });
+    expect(await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")).toBe(
+      "rgb(255, 255, 255)",
+    );
+    expect(await page.locator("nav").isVisible()).toBe(false);
+    expect(await page.locator("#figure-9 .wide [data-move]").first().isVisible()).toBe(true);
+    const pdf = await page.pdf({ format: "A4" });
+    const pages = pdf.toString("latin1").match(/\/Type \/Page\b/g)?.length ?? 0;
+    expect(pages).toBeGreaterThan(2);
+    expect(pages).toBeLessThan(20);
+  });
+
+  it("says what it left out, and why", async () => {
+    const page = await visit("broken");
+    expect(await page.locator("#problems tbody tr").allInnerTexts()).toEqual([
+      expect.stringMatching(
+        /broken\.jsonl\s+1\s+passed over\s+it is of schema 0; what is read here is schema 1/,
+      ),
+      expect.stringMatching(/broken\.jsonl\s+29\s+passed over\s+it was never written to its end/),
+    ]);
+    expect(await page.locator("#faults tbody tr").allInnerTexts()).toEqual([
+      expect.stringMatching(/live\s+rolled-back\s+2\s+.*not done after 30 s/s),
+    ]);
+  });
+});
+
+describe("of ten thousand moves the page", () => {
+  it("stays small, has every move, and few things to draw", async () => {
+    await make("many", fileOf(syntheticRun(500)));
+    const { bytes, dataset } = reportNamed("many");
+    expect(dataset.moves.length).toBeGreaterThan(10_000);
+    expect(bytes).toBeLessThan(5_000_000);
+    const page = await visit("many");
+    expect(await page.locator("#all-moves .where").textContent()).toBe(`1 to 25 of ${dataset.moves.length}`);
+    expect(await page.evaluate("document.querySelectorAll('*').length")).toBeLessThan(25_000);
+    await page
+      .locator("#all-moves input")
+      .fill(`${dataset.moves.at(-1)?.record.startedAt.slice(0, 19).replace("T", " ")}`);
+    expect(await page.locator("#all-moves .where").textContent()).toBe("1 to 1 of 1");
+    expect(said.filter((text) => !text.includes("data:,"))).toEqual([]);
+  });
+});
