@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { runLineSchema } from "../report/experiment-run.ts";
 import { type MigrationRecord, recordSchema } from "../report/record.ts";
 import { scorePrediction } from "../report/score-prediction.ts";
-import { predictionTable, scoreTable } from "../report/score-table.ts";
+import { predictedMovesTable, scoreTable } from "../report/score-table.ts";
 import { byKind, replay } from "./replay.ts";
 
 const help = `predict:score <results file>... [--stored] [--known N] [--moves]   how good predictions were, by kind of move
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     `${moves.length} of ${records.length} records, ${values.stored ? "as they were predicted" : "each predicted from those before it"}\n`,
   );
   if (values.moves)
-    say(`${predictionTable(moves.map(({ record, predicted }) => ({ ...record, predicted })))}\n`);
+    say(`${predictedMovesTable(moves.map(({ record, predicted }) => ({ ...record, predicted })))}\n`);
   say(scoreTable(byKind(moves)));
 }
 

@@ -10,8 +10,7 @@ export interface Group {
 }
 
 /**
- * Groups moves by their cell where an experiment made them, and by what their records tell elsewhere. A record does not tell all options: moves
- * of a stack whose limits were changed in between stand in one group.
+ * Groups moves by their cell where an experiment made them, and by what their records tell elsewhere.
  */
 export function groupsOf(moves: readonly Move[]): Group[] {
   const groups = [...Map.groupBy(moves, keyOf)].map(([key, members]) => {
@@ -27,7 +26,9 @@ export function groupsOf(moves: readonly Move[]): Group[] {
 }
 
 const keyOf = ({ cell, file, record }: Move): string =>
-  cell ? `${file} ${cell.id} ${record.guest}` : `${setting(record)} ${record.mode}`;
+  cell
+    ? `${file} ${cell.id} ${record.guest}`
+    : `${setting(record)} ${record.mode} ${JSON.stringify(sorted(record.options))}`;
 
 function labelOf({ cell, record }: Move): string {
   if (!cell) return `${record.memoryMiB} MiB, ${workloadOf(record)}, ${record.mode}`;

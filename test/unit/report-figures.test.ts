@@ -154,7 +154,7 @@ describe("a figure of what was not measured", () => {
 
   it("has no interval where there are too few moves, and says so", () => {
     const { caption, table } = figureOf(ofRecords(liveRecord(), liveRecord({ guest: "b" })), "figure-9");
-    expect(caption.join(" ")).toContain("1 of 1 cells have fewer than three moves, and no interval");
+    expect(caption.join(" ")).toContain("1 of 1 medians are of fewer than three moves, and have no interval");
     expect(table?.rows[0]?.slice(4, 7)).toEqual([undefined, undefined, undefined]);
   });
 });

@@ -3,6 +3,7 @@ import { type Dataset, datasetOf } from "../../report/dataset.ts";
 import type { FailureLine } from "../../report/experiment-run.ts";
 import { dirtyMiBps, isLive, isOffline, phaseMs, workloadOf } from "../../report/measures.ts";
 import type { MigrationRecord } from "../../report/record.ts";
+import type { Prediction } from "../../report/score-prediction.ts";
 import { shownOf, type TableModel } from "../../report/table-model.ts";
 import { faultsTable } from "../../report/tables/faults-table.ts";
 import { paperTable } from "../../report/tables/paper-table.ts";
@@ -186,12 +187,20 @@ describe("the table of predictions", () => {
   });
 
   it("has errors by the way of the move, as parts of what was measured", () => {
-    const records = [1500, 1650, 1200, 3000].map((totalMs, index) =>
-      liveRecord({ guest: `vm${index}`, predicted: predicted(totalMs) }),
-    );
+    const range = (least: number, most: number): Prediction["range"] => ({
+      totalMs: [least, most],
+      downtimeMs: [60, 90],
+      passes: [2, 2],
+    });
+    const records = [
+      { ...predicted(1500), range: range(1400, 1600) },
+      predicted(1650),
+      predicted(1200),
+      { ...predicted(3000), range: range(2000, 4000) },
+    ].map((predicted, index) => liveRecord({ guest: `vm${index}`, predicted }));
     const [row] = shownIn(predictionTable(ofRecords(...records, liveRecord()), "totalMs")) ?? [];
     // Errors of 0, 10, -20 and 100 %.
-    expect(row).toEqual(["pre-copy", "4", "15 %", "76 %", "100 %", "+5.0 %", "4 of 4"]);
+    expect(row).toEqual(["pre-copy", "4", "15 %", "76 %", "100 %", "+5.0 %", "1 of 2", "4 of 4"]);
   });
 
   it("judges convergence by what became of live moves", () => {
@@ -202,6 +211,7 @@ describe("the table of predictions", () => {
       passes: [],
       equations: undefined,
       downtimeMs: undefined,
+      totalMs: 600_100,
     } satisfies Partial<MigrationRecord>;
     const table = convergenceTable(
       ofRecords(
@@ -211,6 +221,8 @@ describe("the table of predictions", () => {
         liveRecord({ guest: "d", predicted: predicted(1, true), ...rolledBack }),
         liveRecord({ guest: "e", predicted: predicted(1, true), ...rolledBack }),
         liveRecord({ guest: "f" }),
+        // It failed, but not for want of time.
+        liveRecord({ guest: "g", predicted: predicted(1, true), ...rolledBack, totalMs: 2000 }),
         offlineRecord({ predicted: predicted(1) }),
       ),
     );

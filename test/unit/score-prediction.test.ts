@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { predictionTable, scoreTable } from "../../report/prediction-table.ts";
 import type { MigrationRecord } from "../../report/record.ts";
 import { scorePrediction, summarise } from "../../report/score-prediction.ts";
+import { predictedMovesTable, scoreTable } from "../../report/score-table.ts";
 import { liveRecord, postcopyRecord } from "./records.ts";
 
 const predicted: NonNullable<MigrationRecord["predicted"]> = {
@@ -61,7 +61,7 @@ test("many scores: the middle error, the 90th percentile, and how often it was r
 });
 
 test("a table has the predictions beside what was, and nothing where none was made", () => {
-  expect(predictionTable([liveRecord()])).toBe("");
-  const table = predictionTable([liveRecord(), liveRecord({ predicted })]);
+  expect(predictedMovesTable([liveRecord()])).toBe("");
+  const table = predictedMovesTable([liveRecord(), liveRecord({ predicted })]);
   expect(table).toMatch(/│ 2 │ vm1 .*1650 .*1400–1800 .*1500 .*\+10 %.*161 .*80\.5 .*\+100 %.*3 \/ 2/);
 });
