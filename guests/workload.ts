@@ -83,7 +83,7 @@ const config = "/etc/testbed/workload.json";
 /** In memory, so that nothing is written to the disk of a guest that is being measured; the last hour, at most 400 KiB. */
 const progressFile = "/run/testbed/progress.jsonl";
 
-/** Run in a guest: prints JSON ({acknowledged, checked, lost, problems}) and fails if a write was lost. */
+/** Run in a guest: prints JSON ({acknowledged, outdated, checked, lost, problems}; outdated: no longer kept) and fails if a write was lost. */
 export const verifyWorkloadCommand = `python3 ${programs}/main.py verify ${workloadDirectory}`;
 
 /**

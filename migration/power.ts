@@ -22,6 +22,7 @@ export async function shutDown(
 ): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   let askedAtMs = Number.NEGATIVE_INFINITY;
+  let refusal = "";
   for (;;) {
     const nowMs = performance.now();
     const look = await sight(session, guest.uuid).catch((error: unknown) => {
@@ -32,15 +33,19 @@ export async function shutDown(
     if (look && !isActive(look)) return;
     if (nowMs > deadlineMs) {
       throw new Error(
-        `Guest ${guest.name} on ${session.target.name} did not shut down within ${timeoutMs / 1000} s and still runs. ` +
+        `Guest ${guest.name} on ${session.target.name} did not shut down within ${timeoutMs / 1000} s and still runs. ${refusal}` +
           `See its console (virsh console ${guest.name}); shut it down from inside, or with \`virsh destroy ${guest.name}\` if its data may be lost, and run again.`,
       );
     }
     if (nowMs - askedAtMs > askAgainMs) {
       // Fails when it went off in between: the next look tells.
-      await virsh(session, `shutting down guest ${guest.name}`, ["shutdown", guest.uuid, "--mode", "acpi"], {
-        allowFailure: true,
-      });
+      const { exitCode, stderr } = await virsh(
+        session,
+        `shutting down guest ${guest.name}`,
+        ["shutdown", guest.uuid, "--mode", "acpi"],
+        { allowFailure: true },
+      );
+      refusal = exitCode === 0 ? "" : `It could not be asked to: ${stderr.trim()}. `;
       askedAtMs = nowMs;
     }
     await sleep(200);

@@ -86,19 +86,22 @@ def verify(directory):
     problems = []
     if [n for n, _ in acknowledged] != list(range(len(acknowledged))):
         problems.append("the journal has a gap or a repetition")
-    checked = 0
     newest = acknowledged[-1][0] if acknowledged else -1
     kept_from = (newest // RECORDS_PER_SEGMENT - SEGMENTS_KEPT + 1) * RECORDS_PER_SEGMENT
-    for sequence, digest in acknowledged:
-        if sequence < kept_from:
-            continue
+    kept = [(sequence, digest) for sequence, digest in acknowledged if sequence >= kept_from]
+    for sequence, digest in kept:
         try:
             with open(segment_path(directory, sequence), "rb") as segment:
                 segment.seek(sequence % RECORDS_PER_SEGMENT * RECORD)
                 found = hashlib.sha256(segment.read(RECORD)).hexdigest()
         except FileNotFoundError:
             found = "no such file"
-        checked += 1
         if found != digest:
             problems.append("record %d: acknowledged as %s, found %s" % (sequence, digest, found))
-    return {"acknowledged": len(acknowledged), "checked": checked, "problems": problems[:20], "lost": len(problems)}
+    return {
+        "acknowledged": len(acknowledged),
+        "outdated": len(acknowledged) - len(kept),
+        "checked": len(kept),
+        "problems": problems[:20],
+        "lost": len(problems),
+    }

@@ -49,6 +49,8 @@ export async function counterFaults(stack: TestStack, guest: string): Promise<st
 /** What became of the acknowledged writes of the guest's disk workload. */
 export interface DiskReport {
   acknowledged: number;
+  /** So old that they are no longer kept. */
+  outdated: number;
   checked: number;
   lost: number;
   problems: string[];

@@ -174,7 +174,12 @@ test("the disk workload goes on after a kill, and its check finds a write that w
   const whole = verify();
   expect(whole.status).toBe(0);
   expect(whole.result.acknowledged).toBeGreaterThan(5);
-  expect(whole.result).toMatchObject({ checked: whole.result.acknowledged, lost: 0, problems: [] });
+  expect(whole.result).toMatchObject({
+    checked: whole.result.acknowledged,
+    outdated: 0,
+    lost: 0,
+    problems: [],
+  });
 
   const segment = join(data, "segment-000000");
   const bytes = readFileSync(segment);
