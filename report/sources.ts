@@ -10,7 +10,8 @@ export interface Asked {
 }
 
 /**
- * The files that were asked for: each word is a results file, a stack, an experiment (its latest run), or one run of it (`paper/20260101T120000Z`).
+ * The files that were asked for: each word is a results file, an experiment (its latest run), one run of it (`paper/20260101T120000Z`), or a stack. An
+ * experiment is made on a stack of its name: that stack's own file, in which are also the moves back, is asked for by its path.
  * Without words: what there is, if that is one thing.
  *
  * @param folder where results are
@@ -19,7 +20,7 @@ export interface Asked {
 export async function askedSources(words: readonly string[], folder = "results"): Promise<Asked> {
   const stacks = await stacksWithResults(folder);
   const experiments = await experimentsWithResults(folder);
-  const known = [...stacks, ...experiments];
+  const known = [...new Set([...experiments, ...stacks])];
   if (words.length === 0) {
     const [only, ...others] = known;
     if (only === undefined)
@@ -42,7 +43,6 @@ async function fileOf(
     if (!found?.isFile()) throw new Error(`There is no file ${word}.`);
     return word;
   }
-  if (stacks.includes(word)) return resultsFile(word, folder);
   const [experiment = "", run] = word.split("/");
   if (experiments.includes(experiment)) {
     const runs = await runsOf(experiment, folder);
@@ -51,6 +51,7 @@ async function fileOf(
       throw new Error(`No run ${run} of ${experiment}; there are ${runs.join(", ")}.`);
     return join(folder, "experiments", experiment, `${chosen}.jsonl`);
   }
+  if (stacks.includes(word)) return resultsFile(word, folder);
   throw new Error(
     `No results of ${word}: it is neither a file, nor a stack, nor an experiment that has some; there are those of ${known.join(", ") || "none"}.`,
   );

@@ -79,9 +79,9 @@ class Progress:
     def _report(self, count, reported):
         due = time.monotonic()
         while True:
-            # A late line does not move the ones after it, and those it was too late for are left out.
+            # A late line does not move the ones after it, and those it was too late for are left out: the guest, or this process, was stopped.
             due = max(due + INTERVAL_S, time.monotonic())
-            time.sleep(due - time.monotonic())
+            time.sleep(max(0.0, due - time.monotonic()))
             done = count()
             self.write(line(done - reported, self.unit))
             reported = done

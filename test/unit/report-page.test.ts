@@ -117,14 +117,16 @@ describe("what is written, and of what", () => {
     await write("experiments", "paper", "20260101T000000Z.jsonl");
     await write("experiments", "paper", "20260102T000000Z.jsonl");
     const paper = (run: string) => join(folder, "experiments", "paper", `${run}.jsonl`);
+    // The stack that an experiment is made on has its name.
+    await appendRecord(resultsFile("paper", folder), liveRecord());
     expect((await askedSources(["paper"], folder)).files).toEqual([paper("20260102T000000Z")]);
     expect((await askedSources(["paper/20260101T000000Z", "lab"], folder)).files).toEqual([
       paper("20260101T000000Z"),
       join(folder, "lab.jsonl"),
     ]);
     expect((await askedSources([paper("20260101T000000Z")], folder)).name).toBe("20260101T000000Z");
-    await expect(askedSources([], folder)).rejects.toThrow("Which results? There are those of lab, paper.");
-    await expect(askedSources(["none"], folder)).rejects.toThrow("there are those of lab, paper");
+    await expect(askedSources([], folder)).rejects.toThrow("Which results? There are those of paper, lab.");
+    await expect(askedSources(["none"], folder)).rejects.toThrow("there are those of paper, lab");
     await expect(askedSources(["paper/never"], folder)).rejects.toThrow("No run never of paper");
     await expect(askedSources([join(folder, "no.jsonl")], folder)).rejects.toThrow("There is no file");
   });

@@ -82,6 +82,28 @@ test("each workload counts what it gets done, a line a second, at no more than t
   }
 }, 30_000);
 
+test("one that is stopped for a while, as between two moves of an experiment, goes on counting", async () => {
+  const main = install({ type: "memory", mibPerSecond: 8, workingSetMiB: 8 });
+  const program = spawn("python3", [main, "run", file("workload.json")], { stdio: "ignore", detached: true });
+  const until = async (count: number) => {
+    for (let waited = 0; linesIn(folder).length < count && waited < 100; waited++) await setTimeout(100);
+    expect(linesIn(folder).length).toBeGreaterThanOrEqual(count);
+  };
+  try {
+    await until(1);
+    for (let stops = 0; stops < 2; stops++) {
+      process.kill(program.pid as number, "SIGSTOP");
+      const count = linesIn(folder).length;
+      // Longer than from one line to the next but one.
+      await setTimeout(2_500);
+      process.kill(program.pid as number, "SIGCONT");
+      await until(count + 2);
+    }
+  } finally {
+    process.kill(-(program.pid as number), "SIGKILL");
+  }
+}, 60_000);
+
 const progressTest = `
 import json, sys
 from progress import ProgressFile
