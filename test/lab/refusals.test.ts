@@ -96,7 +96,7 @@ test("a host that is left out and does not say whether guests are on it", async 
     id: uuid,
     type: "pulumi-nodejs:dynamic/testbed:Domain",
     outputs: {
-      spec: { name: "vm1", uuid, storage: { transport: "kernel" } },
+      spec: { name: "vm1", uuid, storage: { transport: "kernel", basePath: "/export/testbed/base.qcow2" } },
       bootedOn: "host3",
       fleet: { hosts: { host3: { ssh, peerAddress: "127.0.0.1" } } },
     },
