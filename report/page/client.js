@@ -248,7 +248,8 @@ const marksOf = (plot) =>
 
 for (const plot of document.querySelectorAll(".plot")) {
   const look = (event) => {
-    const mark = event.target.closest?.("[data-move]") ?? nearest(plot, event.clientX, event.clientY);
+    // Where points overlap, the one in the middle of which it is, and not the one that was drawn last.
+    const mark = nearest(plot, event.clientX, event.clientY) ?? event.target.closest?.("[data-move]");
     if (mark) show(mark);
     else hide();
   };

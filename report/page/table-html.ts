@@ -6,7 +6,7 @@ export const tableHtml = (table: TableModel, { isCards = false } = {}): Html => 
 <div class="table${isCards && " cards"}" id="${table.id}" data-table>
   <div class="scroll" tabindex="0" role="region" aria-label="${table.title}">
     <table>
-      <caption><div><span>${table.title}</span></div></caption>
+      <caption><div class="title"><span>${table.title}</span></div></caption>
       <thead><tr>${table.columns.map(heading)}</tr></thead>
       <tbody>${table.rows.map((row) => html`<tr>${row.map((cell, index) => cellHtml(cell, table.columns[index] as Column))}</tr>`)}</tbody>
     </table>
