@@ -147,7 +147,9 @@ export class Runner {
     const isAway = Object.entries(home).some(([guest, host]) => this.#places[guest] !== host);
     if (isAway || this.#isUnsettled) {
       this.#listener.doing("bringing guests back");
-      this.#places = (await this.#testbed.up(restConfig(experiment, machines, home))).places;
+      // Over the same link as the moves that are measured: predictions of those learn from the way back as well.
+      const update = await this.#overLink(cell, () => this.#testbed.up(restConfig(experiment, machines, home)));
+      this.#places = update.places;
       this.#isUnsettled = false;
     }
     this.#listener.doing(`${cell.id}: settling`);
@@ -160,15 +162,23 @@ export class Runner {
   async #move(cell: Cell, updateMs: number[]): Promise<void> {
     const { experiment, machines } = this.#plan;
     this.#listener.doing(`${cell.id}: moving`);
-    await this.#testbed.shape(cell.linkMiBps);
-    try {
+    await this.#overLink(cell, async () => {
       for (const config of moveConfigs(experiment, machines, cell, this.#places)) {
         const update = await this.#testbed.up(config);
         this.#places = update.places;
         updateMs.push(update.updateMs);
       }
+    });
+  }
+
+  /** Does something while the link between the hosts is as the cell has it. */
+  async #overLink<T>(cell: Cell, moves: () => Promise<T>): Promise<T> {
+    if (cell.linkMiBps === undefined) return moves();
+    await this.#testbed.shape(cell.linkMiBps);
+    try {
+      return await moves();
     } finally {
-      if (cell.linkMiBps !== undefined) await this.#testbed.shape(undefined);
+      await this.#testbed.shape(undefined);
     }
   }
 

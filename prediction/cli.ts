@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { runCommand, say } from "../report/command.ts";
 import { runLineSchema } from "../report/experiment-run.ts";
 import { type MigrationRecord, recordSchema } from "../report/record.ts";
 import { scorePrediction } from "../report/score-prediction.ts";
@@ -67,11 +68,4 @@ function json(text: string): unknown {
   }
 }
 
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-await main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-});
+await runCommand(main);

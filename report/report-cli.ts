@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { runCommand, say } from "./command.ts";
 import { readDataset } from "./dataset.ts";
 import { reportFolder } from "./link.ts";
 import { reportOf } from "./report.ts";
@@ -33,13 +34,4 @@ async function main(): Promise<void> {
   );
 }
 
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-// A reader that has seen enough (head) closes the pipe.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
-await main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-});
+await runCommand(main);

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { runCommand, say } from "./command.ts";
 import { type Move, readDataset } from "./dataset.ts";
 import { reportOf } from "./report.ts";
 import { predictedMovesTable } from "./score-table.ts";
@@ -67,13 +68,4 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-// A reader that has seen enough (head) closes the pipe.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
-await main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-});
+await runCommand(main);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { parseDocument } from "yaml";
 import type { Fleet } from "../../migration/fleet.ts";
+import type { LocalRedo } from "../../migration/redo-log.ts";
 import type { Conditions, MigrationOptions } from "../../migration/request.ts";
 import { project, pulumi, stateOf } from "./pulumi.ts";
 
@@ -72,6 +73,7 @@ export interface Subject {
   fleet: Fleet;
   conditions: Conditions;
   address?: string;
+  redo?: LocalRedo;
 }
 
 /** The stack's first guest, by name. Throws when it would not move live, or to nowhere. */
@@ -79,7 +81,7 @@ export async function subjectOf(stack: string): Promise<Subject> {
   const migrations = (await stateOf(stack)).filter(({ type }) => type.endsWith("testbed:Migration"));
   const [migration] = migrations.sort((a, b) => a.urn.localeCompare(b.urn));
   if (!migration?.outputs) throw new Error(`stack ${stack} has no guest to move; bring it up first`);
-  const { guest, uuid, host, options, fleet, conditions, address } = migration.outputs as unknown as Omit<
+  const { guest, uuid, host, options, fleet, conditions, address, redo } = migration.outputs as unknown as Omit<
     Subject,
     "stack" | "other"
   >;
@@ -90,5 +92,9 @@ export async function subjectOf(stack: string): Promise<Subject> {
   }
   const other = Object.keys(fleet.hosts).find((name) => name !== host);
   if (!other) throw new Error(`stack ${stack} has no second host to move ${guest} to`);
-  return { stack, guest, uuid, host, other, options, fleet, conditions, ...(address && { address }) };
+  return {
+    ...{ stack, guest, uuid, host, other, options, fleet, conditions },
+    ...(address && { address }),
+    ...(redo && { redo }),
+  };
 }

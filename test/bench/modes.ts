@@ -1,10 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import { MigrationFailed, migrate } from "../../migration/migrate.ts";
 import { observeGuest, withFleet } from "../../migration/observe.ts";
 import { PreflightFailed } from "../../migration/preflight/check.ts";
-import type { AskedOptions, Conditions } from "../../migration/request.ts";
+import type { AskedOptions } from "../../migration/request.ts";
 import { whereabouts } from "../../migration/whereabouts.ts";
 import { inconsistencies, type MigrationRecord, recordSchema } from "../../report/record.ts";
 import { appendRecord } from "../../report/results.ts";
@@ -61,6 +62,7 @@ const help = `Usage: node test/bench/modes.ts --stack NAME [options]     moves a
   --arms NAME       ${Object.keys(armsOf).join(", ")}                          default: modes
   --only A,B        these of them alone
   --moves N         moves in each way                               default: 20
+  --rest S          seconds between two moves, for what follows a boot to be over; default 0
   --limit MIBPS     of the arms hot: what the link carries          default: 16
 
 Results: a table, and every record in results/modes-<arms>.jsonl.`;
@@ -71,6 +73,7 @@ const { values } = parseArgs({
     arms: { type: "string", default: "modes" },
     only: { type: "string" },
     moves: { type: "string", default: "20" },
+    rest: { type: "string", default: "0" },
     limit: { type: "string", default: "16" },
     help: { type: "boolean", default: false },
   },
@@ -101,6 +104,7 @@ for (const [arm, options] of wanted) {
   for (let i = 0; i < Number(values.moves); i++) {
     try {
       samples.push(await moveOnce(arm, options, subject));
+      await sleep(Number(values.rest) * 1000);
     } catch (error) {
       // What the hosts cannot do is said before anything is touched; anything else is a defect.
       if (!(error instanceof PreflightFailed)) throw error;
@@ -114,9 +118,9 @@ await closeSessions();
 
 /** Moves the guest to the other host of the two; it need not get there. */
 async function moveOnce(arm: string, options: AskedOptions, subject: Subject): Promise<Sample> {
-  const { guest, uuid, fleet, host, other, conditions } = subject;
+  const { guest, uuid, fleet, host, other, conditions, redo } = subject;
   const history = samples.map(({ record }) => record).toReversed();
-  const request = { guest, uuid, to: other, options, conditions: conditions as Conditions, fleet, history };
+  const request = { guest, uuid, to: other, options, conditions, fleet, history, ...(redo && { redo }) };
   const { records, at } = await migrate(request, () => {}).then(
     ({ records, host }) => ({ records, at: host }),
     (error: unknown) => {
