@@ -148,7 +148,9 @@ export class Runner {
     if (isAway || this.#isUnsettled) {
       this.#listener.doing("bringing guests back");
       // Over the same link as the moves that are measured: predictions of those learn from the way back as well.
-      const update = await this.#overLink(cell, () => this.#testbed.up(restConfig(experiment, machines, home)));
+      const update = await this.#overLink(cell, () =>
+        this.#testbed.up(restConfig(experiment, machines, home)),
+      );
       this.#places = update.places;
       this.#isUnsettled = false;
     }

@@ -81,10 +81,8 @@ export async function subjectOf(stack: string): Promise<Subject> {
   const migrations = (await stateOf(stack)).filter(({ type }) => type.endsWith("testbed:Migration"));
   const [migration] = migrations.sort((a, b) => a.urn.localeCompare(b.urn));
   if (!migration?.outputs) throw new Error(`stack ${stack} has no guest to move; bring it up first`);
-  const { guest, uuid, host, options, fleet, conditions, address, redo } = migration.outputs as unknown as Omit<
-    Subject,
-    "stack" | "other"
-  >;
+  const { guest, uuid, host, options, fleet, conditions, address, redo } =
+    migration.outputs as unknown as Omit<Subject, "stack" | "other">;
   if (options.mode !== "live") {
     throw new Error(
       `guest ${guest} of stack ${stack} moves ${options.mode}; live moves are compared (testbed:migration.mode)`,

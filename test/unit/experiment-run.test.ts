@@ -105,6 +105,7 @@ describe("a run", () => {
       expect(working).toEqual(guest === "vm1" ? ["vm1"] : []);
       expect(shapedTo).toBe(24);
     }
+    expect(testbed.backShapedTo).toEqual(plan.turns.slice(1).map(() => 24));
     expect(testbed.shapedTo).toBeUndefined();
     expect(testbed.working.size).toBe(0);
   });

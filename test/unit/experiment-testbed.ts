@@ -57,6 +57,8 @@ export class SimulatedTestbed implements Testbed {
   shapedTo: number | undefined;
   /** What each update's moves were made under: which workloads ran, and how the link was shaped. */
   readonly seen: { guest: string; mode: string; working: string[]; shapedTo: number | undefined }[] = [];
+  /** How the link was shaped on each way back that nobody measures. */
+  readonly backShapedTo: (number | undefined)[] = [];
   /** Makes the next measured move of a guest fail in some way. */
   fault: ((guest: string) => "failed" | "no record" | undefined) | undefined;
   #cut: (Pick<MigrationRecord, "guest" | "from" | "to" | "startedAt"> & { mode: string })[] = [];
@@ -124,6 +126,7 @@ export class SimulatedTestbed implements Testbed {
       const isMeasured = config.guests.some(({ name, migration }) => name === guest && migration);
       const fault = isMeasured ? this.fault?.(guest) : undefined;
       if (isMeasured) this.seen.push({ guest, mode, working: [...this.working], shapedTo: this.shapedTo });
+      else this.backShapedTo.push(this.shapedTo);
       await sleep(2);
       if (fault === "failed") {
         this.#record({ guest, from, to, mode, startedAt, outcome: "failed", error: "QEMU said no" });

@@ -36,7 +36,9 @@ test("a guest that goes off at once is asked once", async () => {
 
 test("a guest that stays on is an error, one that is off is left alone", async () => {
   const { asked, session } = hostWith(0);
-  await expect(shutDown(session, guest, 10_000)).rejects.toThrow("did not shut down within 10 s and still runs. See");
+  await expect(shutDown(session, guest, 10_000)).rejects.toThrow(
+    "did not shut down within 10 s and still runs. See",
+  );
   expect(asked.length).toBeGreaterThanOrEqual(3);
   const off = hostWith(1);
   off.asked.push("earlier");
