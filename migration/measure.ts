@@ -2,7 +2,6 @@ import { withoutAbsent } from "../libvirt/job-info.ts";
 import { memorySentAt } from "../libvirt/qemu-trace.ts";
 import type { ClockReading } from "../libvirt/ssh-session.ts";
 import type { MigrationRecord, PhaseName } from "../report/record.ts";
-import type { Measured } from "./mode.ts";
 import { passesOf } from "./passes.ts";
 import { postcopyTimeline } from "./postcopy-timeline.ts";
 import { precopyTimeline } from "./precopy-timeline.ts";
@@ -15,6 +14,9 @@ export interface Clocks {
   source: ClockReading;
   destination: ClockReading;
 }
+
+/** What is known of a move once it is over. */
+export type Measured = Partial<MigrationRecord> & Pick<MigrationRecord, "totalMs" | "phases" | "passes">;
 
 /** When a phase ended, in milliseconds since the beginning. */
 export interface Border {

@@ -1,11 +1,6 @@
-import type { MigrationMode, MigrationRecord } from "../report/record.ts";
-import { cold } from "./cold.ts";
-import { live } from "./live.ts";
-import type { Clocks } from "./measure.ts";
+import type { Clocks, Measured } from "./measure.ts";
 import type { Moving } from "./moving.ts";
 import type { Step } from "./next-step.ts";
-import { offline } from "./offline.ts";
-import { postcopy } from "./postcopy.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 import type { Witness } from "./witness.ts";
 
@@ -16,8 +11,6 @@ export interface Underway {
   witness: Witness;
   clocks: Clocks;
 }
-
-export type Measured = Partial<MigrationRecord> & Pick<MigrationRecord, "totalMs" | "phases" | "passes">;
 
 /** What is a mode's own in a move, in the order in which it is called; what all moves have in common is in move.ts. */
 export interface ModesPart {
@@ -32,12 +25,3 @@ export interface ModesPart {
 }
 
 export type Mode = (underway: Underway) => ModesPart;
-
-/** Each mode's flow is in the file of its name. */
-export const modes: { [mode in MigrationMode]: Mode } = {
-  live,
-  postcopy,
-  hybrid: postcopy,
-  offline,
-  cold,
-};

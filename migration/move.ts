@@ -7,7 +7,7 @@ import { foreseeMove } from "./foresee-move.ts";
 import { writeIntent } from "./intent.ts";
 import { type Clocks, rounded } from "./measure.ts";
 import { mayUsePostcopy } from "./migrate-arguments.ts";
-import { modes } from "./mode.ts";
+import { modes } from "./modes.ts";
 import type { Moving } from "./moving.ts";
 import { preflight } from "./preflight/preflight.ts";
 import { aheadOf } from "./queue/admission.ts";
