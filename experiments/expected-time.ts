@@ -1,4 +1,5 @@
 import { median } from "simple-statistics";
+import { boots } from "../report/record.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment } from "./experiment.ts";
 import type { TurnLine } from "./remaining.ts";
@@ -24,8 +25,8 @@ const typical = {
   memoryMiBps: 150,
 };
 
-/** An offline move writes the memory to a file, copies that and reads it. */
-const timesMemory = { offline: 3, cold: 0 } as const;
+/** How often a mode reads or writes the memory: an offline move writes it to a file, copies that and reads it. */
+const timesMemory = (mode: string): number => (mode === "offline" ? 3 : boots(mode) ? 0 : 1);
 
 /** How long a turn of a cell takes, reckoned: guests go back, settle, and move. In ms. */
 export function reckonedTurnMs(experiment: Experiment, { guests, way, linkMiBps }: Cell): number {
@@ -35,7 +36,7 @@ export function reckonedTurnMs(experiment: Experiment, { guests, way, linkMiBps 
   const { mode = "live", bandwidthMiBps, arrangement } = { ...experiment.migration, ...way };
   const rateMiBps = Math.min(typical.memoryMiBps, linkMiBps ?? Number.POSITIVE_INFINITY);
   const moveMs =
-    ((timesMemory[mode as keyof typeof timesMemory] ?? 1) * memoryMiB * 1000) /
+    (timesMemory(mode) * memoryMiB * 1000) /
     (mode === "offline" ? rateMiBps : Math.min(rateMiBps, bandwidthMiBps ?? Number.POSITIVE_INFINITY));
   const isBack = experiment.back === "unmeasured";
   const backMs = isBack ? typical.updateMs + (memoryMiB * 1000) / typical.memoryMiBps : 0;

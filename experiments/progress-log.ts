@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { progressSchema } from "../report/experiment-run.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import { boots, type MigrationRecord } from "../report/record.ts";
 
 /** What a guest's workload writes every second: what it did since the line before. */
 const lineSchema = z.object({
@@ -116,7 +116,7 @@ export function stopOf(
   const iterations = phases.find(({ name }) => name === "iterations");
   // An offline move begins with the stop.
   const afterMs = mode === "offline" ? 0 : iterations?.endMs;
-  if (mode === "cold" || downtimeMs === undefined || afterMs === undefined) return undefined;
+  if (boots(mode) || downtimeMs === undefined || afterMs === undefined) return undefined;
   const startMs = Date.parse(startedAt);
   const stoppedMs = startMs + afterMs;
   return { startMs, endMs: startMs + totalMs, stoppedMs, resumedMs: stoppedMs + downtimeMs };

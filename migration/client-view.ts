@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { ClockReading } from "../libvirt/ssh-session.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import { boots, type MigrationRecord } from "../report/record.ts";
 import { missedTime } from "./guest-clock.ts";
 import { latencyAround } from "./latency.ts";
 import { type Clocks, rounded } from "./measure.ts";
@@ -49,18 +49,18 @@ export async function clientView(
   if (!prober.answers.all.some(({ arrivedMs }) => arrivedMs < stopped.startMs)) {
     return without(`the guest did not answer ${asked} before it was stopped`);
   }
-  const boots = intent.mode === "cold";
-  if (boots) tell(`${guest}: boots on ${destination.name}; waiting until it answers`);
-  const waitMs = boots ? Math.min(bootTimeoutMs, timeoutMs) : answerTimeoutMs;
+  const isBooting = boots(intent.mode);
+  if (isBooting) tell(`${guest}: boots on ${destination.name}; waiting until it answers`);
+  const waitMs = isBooting ? Math.min(bootTimeoutMs, timeoutMs) : answerTimeoutMs;
   if (!(await prober.answerTo(stopped.endMs, waitMs))) {
     return without(`the guest did not answer ${asked} within ${waitMs / 1000} s after it ran again`);
   }
   const misplacedMs = own.uncertaintyMs + clocks.source.uncertaintyMs + clocks.destination.uncertaintyMs;
   const deadlineMs = performance.now() + looksMs;
   for (;;) {
-    const view = viewOf(prober, stopped, misplacedMs, boots);
+    const view = viewOf(prober, stopped, misplacedMs, isBooting);
     const isFine = (view.guestClockResolutionMs ?? Number.POSITIVE_INFINITY) <= fineMs;
-    if (boots || isFine || !prober.answers.tellsTime || performance.now() > deadlineMs) return view;
+    if (isBooting || isFine || !prober.answers.tellsTime || performance.now() > deadlineMs) return view;
     await sleep(50);
   }
 }
@@ -69,13 +69,13 @@ export async function clientView(
  * The fields of a record.
  *
  * @param stopped when the guest's CPUs stood still, by the prober's clock, wrong by `misplacedMs` at most
- * @param boots the guest's clock begins anew: it missed nothing
+ * @param isBooting the guest's clock begins anew: it missed nothing
  */
 export function viewOf(
   { host, intervalMs, answers }: { host: string; intervalMs: number; answers: Answers },
   stopped: Silence,
   misplacedMs: number,
-  boots: boolean,
+  isBooting: boolean,
 ): View {
   const { all } = answers;
   // Of a stop shorter than an interval a client sees no more than the silence next to it.
@@ -95,7 +95,7 @@ export function viewOf(
       silenceMs: alone && rounded(lengthOf(alone)),
     });
   });
-  const missed = boots ? undefined : missedTime(all, silence);
+  const missed = isBooting ? undefined : missedTime(all, silence);
   return withoutAbsent({
     clientDowntimeMs: rounded(lengthOf(silence)),
     clientProbeIntervalMs: intervalMs,

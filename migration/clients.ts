@@ -1,5 +1,5 @@
 import { guestAddress } from "../libvirt/guest-address.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import { boots, type MigrationRecord } from "../report/record.ts";
 import { clientView } from "./client-view.ts";
 import type { Clocks } from "./measure.ts";
 import type { Moving } from "./moving.ts";
@@ -22,7 +22,7 @@ export interface Clients {
  */
 export async function startClients(moving: Moving, address: string | undefined): Promise<Clients> {
   const { mode, probeIntervalMs = defaultIntervalMs, throughput } = moving.options;
-  const streams = throughput === true && mode !== "cold";
+  const streams = throughput === true && !boots(mode);
   if (probeIntervalMs === 0 && !streams) return {};
   const { guest, uuid, source, storage, tell } = moving;
   const known = address || (await guestAddress(source.session, guest, uuid));

@@ -1,5 +1,5 @@
 import type { Sighting } from "../libvirt/sighting.ts";
-import { movesRunning } from "../report/record.ts";
+import { boots, movesRunning } from "../report/record.ts";
 import type { Intent } from "./intent.ts";
 import type { RedoPresence } from "./redo-log.ts";
 import { GuestActiveTwice, isActive } from "./whereabouts.ts";
@@ -185,7 +185,7 @@ function runsNowhere(intent: Intent, world: World, goBack: boolean): Step {
         "Its disk is untouched. Remove the intent record on the storage host and run again: the guest is then defined and booted anew.",
     );
   }
-  if (intent.mode === "cold") {
+  if (boots(intent.mode)) {
     if (goBack && source.state === "inactive") {
       if (destination.state === "inactive") return { do: "undefine", at: "destination" };
       return { do: "start", at: "source", memoryLost: false };

@@ -1,6 +1,6 @@
 import type { MigrationOptions } from "../migration/request.ts";
 import { defaultMaxDowntimeMs, defaultTimeoutMs } from "../migration/request.ts";
-import { type PhaseName, type phasesOf, phasesWith } from "../report/record.ts";
+import { boots, type PhaseName, type phasesOf, phasesWith } from "../report/record.ts";
 import type { Writing } from "./dirty.ts";
 import { precopy } from "./precopy.ts";
 
@@ -87,7 +87,7 @@ export function course(load: GuestLoad, options: MigrationOptions, pace: Pace): 
       Math.min(pace.suspendMs + pace.resumeMs, pace.awakeMs),
     );
   }
-  if (options.mode === "cold") {
+  if (boots(options.mode)) {
     const phases = made("cold", { shutdown: pace.shutdownMs, define: pace.defineMs, start: pace.startMs });
     return off(phases, pace.shutdownMs);
   }

@@ -1,5 +1,5 @@
 import { defaultMaxDowntimeMs } from "../migration/request.ts";
-import { type MigrationRecord, wayOf } from "../report/record.ts";
+import { boots, type MigrationRecord, wayOf } from "../report/record.ts";
 import type { Pace } from "./model.ts";
 import { overshootShare } from "./precopy.ts";
 
@@ -61,7 +61,7 @@ export function paceIn(record: MigrationRecord, touchedMiB: number, prior: Pace)
     const awakeMs = downtimeMs === undefined ? undefined : totalMs - downtimeMs;
     return { suspendMs, saveMiBps, copyMs, copyMiBps, resumeMs, loadMiBps, storageMs, storageMiBps, awakeMs };
   }
-  if (mode === "cold") {
+  if (boots(mode)) {
     const [shutdownMs, defineMs, startMs] = [phase("shutdown"), phase("define"), phase("start")];
     return { shutdownMs, defineMs, startMs, storageMs, storageMiBps };
   }

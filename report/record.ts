@@ -32,11 +32,17 @@ export type RunningMode = (typeof runningModes)[number];
 export const movesRunning = (mode: string): mode is RunningMode =>
   (runningModes as readonly string[]).includes(mode);
 
+/** The modes that shut a guest down and boot it elsewhere: nothing of its memory moves. */
+export const bootingModes = ["cold"] as const satisfies readonly MigrationMode[];
+export const boots = (mode: string): mode is (typeof bootingModes)[number] =>
+  (bootingModes as readonly string[]).includes(mode);
+
 /**
  * The way by which a move went. A running guest's memory is sent by pre-copy alone or with post-copy, whatever the mode: a hybrid may
  * converge before its time is over, a live move may end by post-copy since its time was.
  */
 export function wayOf({ mode, phases }: Pick<MigrationRecord, "mode" | "phases">): keyof typeof phasesOf {
+  if (boots(mode)) return "cold";
   if (!movesRunning(mode)) return mode;
   return phases.some(({ name }) => name === "post-copy") ? "postcopy" : "precopy";
 }

@@ -1,4 +1,4 @@
-import { movesRunning } from "../../report/record.ts";
+import { boots, movesRunning } from "../../report/record.ts";
 import { mayUsePostcopy } from "../migrate-arguments.ts";
 import type { AskedOptions } from "../request.ts";
 
@@ -20,7 +20,7 @@ export function demandsOf(options: AskedOptions): Demands {
   const { mode, transport } = options;
   const isRunning = movesRunning(mode);
   return {
-    movesMemory: mode !== "cold",
+    movesMemory: !boots(mode),
     copiesRunningMemory: isRunning,
     dataPort: isRunning && transport !== "tunnelled",
     userfaultfd: mayUsePostcopy(options),

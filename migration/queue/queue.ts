@@ -1,4 +1,5 @@
 import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
+import { boots } from "../../report/record.ts";
 import { aborted } from "../cancellation.ts";
 import type { MigrationRequest } from "../request.ts";
 import type { Tell } from "../tell.ts";
@@ -19,7 +20,7 @@ export function queued(
     to,
     memoryMiB,
     // A guest that is shut down and booted sends nothing.
-    sizeMiB: options.mode === "cold" ? 0 : memoryMiB,
+    sizeMiB: boots(options.mode) ? 0 : memoryMiB,
     perHost: concurrentPerHost ?? defaultPerHost,
     ...(options.port !== undefined && { port: options.port }),
   };

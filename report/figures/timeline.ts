@@ -38,7 +38,7 @@ interface Bar {
   kind: "runs" | "stands still" | "pass";
 }
 
-function barsOf({ phases, passes, mode }: Move["record"], way: Way): Bar[] {
+function barsOf({ phases, passes }: Move["record"], way: Way): Bar[] {
   const iterations = phases.find(({ name }) => name === "iterations");
   // Each pass ends where the next begins; the last one at the stop.
   const within = iterations
@@ -52,7 +52,7 @@ function barsOf({ phases, passes, mode }: Move["record"], way: Way): Bar[] {
   return phases.flatMap((phase): Bar[] => [
     {
       ...phase,
-      kind: standsStill[mode === "cold" ? "cold" : way].includes(phase.name) ? "stands still" : "runs",
+      kind: standsStill[way].includes(phase.name) ? "stands still" : "runs",
     },
     ...(phase.name === "iterations" ? few : []),
   ]);
