@@ -4,6 +4,7 @@ import { closeSessions } from "../../libvirt/session-pool.ts";
 import { MigrationFailed, migrate } from "../../migration/migrate.ts";
 import type { AskedOptions, MigrationRequest } from "../../migration/request.ts";
 import {
+  boots,
   inconsistencies,
   type MigrationMode,
   migrationModes,
@@ -85,7 +86,7 @@ export function expectSettled(host = "host2"): void {
 
 /** Live and offline moves keep a guest's memory; a cold one boots it. */
 export function expectMemoryKept(mode: MigrationMode): void {
-  if (mode !== "cold") expect(world.boots, story()).toBe(1);
+  if (!boots(mode)) expect(world.boots, story()).toBe(1);
 }
 
 /** A run to which something fatal happens; false when it was over before that. */
@@ -223,7 +224,7 @@ export const describeMoves = () =>
             continue;
           }
           expectSettled();
-          if (mode !== "cold" && world.boots > 1) {
+          if (!boots(mode) && world.boots > 1) {
             expect(outcome.records.map(({ error }) => error).join(), story()).toContain("memory was lost");
           }
         }
