@@ -1,6 +1,6 @@
 import type { MigrationRecord } from "../report/record.ts";
 import { priorSpread } from "./priors.ts";
-import { type Kind, likeness } from "./weights.ts";
+import { type Kind, likeness, switchoverLikeness } from "./weights.ts";
 
 /** How far off the model was on a move. */
 export interface Residual {
@@ -36,7 +36,9 @@ export function correction(
     let [age, weights, sum, squares] = [0, 0, 0, 0];
     for (const residual of residuals) {
       const value = residual[key];
-      const like = likeness(residual.record, kind);
+      const like =
+        likeness(residual.record, kind) *
+        (key === "downtimeMs" ? switchoverLikeness(residual.record, kind) : 1);
       if (value === undefined || like === 0) continue;
       const weight = like * ageing ** age;
       age += like;

@@ -3,7 +3,7 @@ import { type Writing, workingSetOf } from "./dirty.ts";
 import type { GuestLoad, Pace } from "./model.ts";
 import { paceIn, touchedIn, writingIn } from "./observed.ts";
 import { guestPriors, priors, priorWeight, qemuOwnMiB } from "./priors.ts";
-import { ageing, type Kind, likeness, type Weighted, weightedMedian } from "./weights.ts";
+import { ageing, type Kind, likeness, switchoverLikeness, type Weighted, weightedMedian } from "./weights.ts";
 
 /** What is known of a guest before it moves, besides its past; what was not measured is absent. */
 export interface Beforehand {
@@ -39,11 +39,9 @@ export function paceFrom(past: readonly Past[], kind: Kind, linkMiBps?: number):
   const prior = priorOf(kind, linkMiBps);
   const told = past.map(({ record, weight }) => {
     const touched = touchedIn(record) ?? touchedOf(past, record.guest, { ...record, ...record.before });
-    // With a limit it is sent in bursts, which tells how far below its threshold a pass ends; and nothing is still on its way at the stop.
-    const isLikeLimited = isLimited(record.options) === isLimited(kind.options);
     return {
       weight,
-      switchoverWeight: weight * (isLikeLimited ? 1 : 0.1),
+      switchoverWeight: weight * switchoverLikeness(record, kind),
       pace: paceIn(record, touched, prior),
     };
   });
@@ -60,8 +58,6 @@ export function paceFrom(past: readonly Past[], kind: Kind, linkMiBps?: number):
     }),
   ) as unknown as Pace;
 }
-
-const isLimited = (options: Kind["options"]): boolean => options?.bandwidthMiBps !== undefined;
 
 /** A link bounds what nothing else is known of. */
 function priorOf({ accelerator }: Kind, linkMiBps = Number.POSITIVE_INFINITY): Pace {

@@ -1,4 +1,5 @@
 import { weightedQuantile } from "simple-statistics";
+import { defaultMaxDowntimeMs } from "../migration/request.ts";
 import { type MigrationRecord, wayOf } from "../report/record.ts";
 
 /** A figure that a record tells, and how much that is worth here. */
@@ -28,6 +29,22 @@ export function likeness(record: MigrationRecord, to: Kind): number {
     (means(record) === means(to) ? 1 : 0.2) *
     ((record.redo ?? "shared") === (to.redo ?? "shared") ? 1 : 0.3)
   );
+}
+
+/**
+ * How much of that holds for what is left at the switchover and how it is sent. With a limit to the bandwidth memory is sent in bursts, which
+ * tells how far below its threshold a pass ends, and nothing is still on its way at the stop. Another greatest downtime sets another threshold:
+ * below a high one there are pages that were never written to, too, which are next to nothing to send.
+ */
+export function switchoverLikeness(
+  { options = {} }: Pick<Kind, "options">,
+  to: Pick<Kind, "options">,
+): number {
+  const isLimited = (of: Kind["options"]) => of?.bandwidthMiBps !== undefined;
+  const most = (of: Kind["options"]) => of?.maxDowntimeMs ?? defaultMaxDowntimeMs;
+  const apart = most(options) / most(to.options);
+  const isAlike = isLimited(options) === isLimited(to.options) && apart >= 0.5 && apart <= 2;
+  return isAlike ? 1 : 0.1;
 }
 
 /** Whether it was between the same hosts, whichever the direction. */

@@ -199,6 +199,21 @@ describe("what records tell", () => {
     expect(stopped({ bandwidthMiBps: 50 })).toBeCloseTo(14 / 0.007, 0);
   });
 
+  test("of the pace: a switchover with another greatest downtime tells next to nothing", () => {
+    const { equations } = liveRecord();
+    const mostlyZeros = { ...equations, ovMs: 380, dmMs: 7 } as MigrationRecord["equations"];
+    const back = (changes: Partial<MigrationRecord>) =>
+      liveRecord({ ...changes, equations: mostlyZeros, options: { maxDowntimeMs: 2000 } });
+    const records = [...past(3, back), ...past(3, (changes) => liveRecord(changes))];
+    const stopped = (options: MigrationRecord["options"]) => {
+      const kind = { ...proposed(), mode: "live" as const, options };
+      return paceFrom(pastOf(records, kind), kind).stoppedMiBps;
+    };
+    expect(stopped({})).toBeCloseTo(14 / 0.072, 0);
+    expect(stopped({ maxDowntimeMs: 400 })).toBeCloseTo(14 / 0.072, 0);
+    expect(stopped({ maxDowntimeMs: 1500 })).toBeCloseTo(14 / 0.007, 0);
+  });
+
   test("of a guest: its own past first, then its QEMU, then other guests", () => {
     const kind = { ...proposed(), mode: "live" as const };
     const load = (records: MigrationRecord[], before = {}) =>
