@@ -1,6 +1,9 @@
+import { withoutAbsent } from "../libvirt/job-info.ts";
+import { fitting } from "../migration/fitting.ts";
+import { defaultMaxDowntimeMs, defaultProbeIntervalMs } from "../migration/request.ts";
 import type { StackInput } from "../stacks/config.ts";
 import type { Cell } from "./cells.ts";
-import type { Experiment } from "./experiment.ts";
+import type { Experiment, Way } from "./experiment.ts";
 
 /** The network of experiments' labs: beside that of `npm run lab`, which may be up. */
 const ownLab = { network: "10.77.40.0/24", bridge: "lab-experiment" };
@@ -43,7 +46,7 @@ export function ends({ hosts }: Machines): { from: string; to: string } {
 export type Places = Readonly<Record<string, string>>;
 
 /** The way back, which nobody measures: without a prober, and with a pause that any guest at rest converges with. */
-const unmeasured = { mode: "live", maxDowntimeMs: 2000, probeIntervalMs: 0 } as const;
+const unmeasured = { mode: "live", maxDowntimeMs: 2000, probeIntervalMs: 0, concurrentPerHost: 2 } as const;
 
 /** The config of a stack whose guests are, or go to, where `places` says, unmeasured. */
 export function restConfig(experiment: Experiment, machines: Machines, places: Places): StackInput {
@@ -51,12 +54,13 @@ export function restConfig(experiment: Experiment, machines: Machines, places: P
     ...machines,
     guests: experiment.guests,
     placement: { ...places },
-    migration: { ...unmeasured, concurrentPerHost: 2 },
+    migration: unmeasured,
   };
 }
 
 /**
- * The configs of a cell's updates, one after the other: guests that move one by one, each with an update of its own, take several.
+ * The configs of a cell's updates, one after the other: guests that move one by one, each with an update of its own, take several. They
+ * differ from the one at rest in what the guests that move have of their own: an update has nothing to do for the others.
  *
  * @param places where guests are; those of the cell go to the other host
  */
@@ -69,23 +73,33 @@ export function moveConfigs(
   const { from, to } = ends(machines);
   const { arrangement, ...options } = way;
   const other = (guest: string) => (places[guest] === from ? to : from);
-  const withOptions = experiment.guests.map((guest) =>
-    guests.includes(guest.name) ? { ...guest, migration: options } : guest,
-  );
-  const at = (placed: Places, more: Partial<StackInput> = {}, concurrentPerHost = 1): StackInput => ({
+  const own = measured(experiment, options);
+  const at = (placed: Places): StackInput => ({
     ...restConfig(experiment, machines, placed),
-    guests: withOptions,
-    // What is said for all ways is left out where a way cannot do it.
-    migration: { ...experiment.migration, concurrentPerHost },
-    ...more,
+    guests: experiment.guests.map((guest) =>
+      guests.includes(guest.name) ? { ...guest, migration: own } : guest,
+    ),
   });
   const moved = (some: readonly string[]): Places => ({
     ...places,
     ...Object.fromEntries(some.map((guest) => [guest, other(guest)])),
   });
   if (arrangement === "one-by-one") return guests.map((_, index) => at(moved(guests.slice(0, index + 1))));
+  if (guests.length === 1) return [at(moved(guests))];
+  const migration = { ...unmeasured, concurrentPerHost: arrangement === "at-once" ? guests.length : 1 };
   // Emptying the first host is what `drain` is for; back they go to where they are placed.
-  const atOnce = arrangement === "at-once" ? guests.length : 1;
   const isDrain = arrangement !== undefined && guests.every((guest) => places[guest] === from);
-  return [isDrain ? at(places, { drain: [from] }, atOnce) : at(moved(guests), {}, atOnce)];
+  return [isDrain ? { ...at(places), migration, drain: [from] } : { ...at(moved(guests)), migration }];
+}
+
+/** What a guest that is measured moves by: what is said for all ways, unless its own cannot do it, and its own. */
+function measured({ migration }: Experiment, options: Omit<Way, "arrangement">) {
+  const fit = fitting({ mode: "live", ...withoutAbsent({ ...migration, ...options }) });
+  const common = Object.fromEntries(Object.entries(migration).filter(([option]) => option in fit));
+  return {
+    maxDowntimeMs: defaultMaxDowntimeMs,
+    probeIntervalMs: defaultProbeIntervalMs,
+    ...common,
+    ...options,
+  };
 }

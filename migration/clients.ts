@@ -4,10 +4,9 @@ import { clientView } from "./client-view.ts";
 import type { Clocks } from "./measure.ts";
 import type { Moving } from "./moving.ts";
 import { Prober } from "./prober.ts";
+import { defaultProbeIntervalMs } from "./request.ts";
 import { type Stream, startStream } from "./stream.ts";
 import type { Witness } from "./witness.ts";
-
-const defaultIntervalMs = 5;
 
 /** What plays the guest's clients on a third machine, the storage host, while the guest is moved. */
 export interface Clients {
@@ -21,7 +20,7 @@ export interface Clients {
  * @param address the guest's; absent or empty: by DHCP, so it is asked for
  */
 export async function startClients(moving: Moving, address: string | undefined): Promise<Clients> {
-  const { mode, probeIntervalMs = defaultIntervalMs, throughput } = moving.options;
+  const { mode, probeIntervalMs = defaultProbeIntervalMs, throughput } = moving.options;
   const streams = throughput === true && !boots(mode);
   if (probeIntervalMs === 0 && !streams) return {};
   const { guest, uuid, source, storage, tell } = moving;

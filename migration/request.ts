@@ -6,6 +6,8 @@ import type { LocalRedo } from "./redo-log.ts";
 export const defaultTimeoutMs = 600_000;
 /** QEMU's own. */
 export const defaultMaxDowntimeMs = 300;
+/** What a downtime worth measuring is some tens of. */
+export const defaultProbeIntervalMs = 5;
 
 /** How a guest is moved. Units are in the names; what is absent is the hypervisor's own default. */
 export interface MigrationOptions {

@@ -116,7 +116,8 @@ describe("the configs of a cell's updates", () => {
       { vm1: "host2", vm2: "host1" },
       { vm1: "host2", vm2: "host2" },
     ]);
-    expect(configs[0]).toMatchObject({ migration: { maxDowntimeMs: 100, concurrentPerHost: 1 } });
+    const own = { mode: "live", maxDowntimeMs: 100, probeIntervalMs: 5 };
+    expect(configs[0]?.guests).toMatchObject([{ migration: own }, { migration: own }]);
   });
 
   it("empty the host at once, as many at a time as there are", () => {
@@ -124,6 +125,30 @@ describe("the configs of a cell's updates", () => {
     expect(moveConfigs(all, machines, { guests: ["vm1", "vm2"], way }, home)).toMatchObject([
       { placement: home, drain: ["host1"], migration: { concurrentPerHost: 2 } },
     ]);
+  });
+
+  it("differ from the one at rest in the guest that moves alone", () => {
+    const atRest = restConfig(all, machines, home);
+    const [config] = moveConfigs(all, machines, { guests: ["vm1"], way: { mode: "live" } }, home);
+    expect(config).toEqual({
+      ...atRest,
+      guests: [
+        { ...atRest.guests[0], migration: expect.objectContaining({ maxDowntimeMs: 100 }) },
+        atRest.guests[1],
+      ],
+      placement: { vm1: "host2", vm2: "host1" },
+    });
+  });
+
+  it("leave out what is said for all ways and their own cannot do", () => {
+    const held = check({ migration: { onTimeout: "suspend", timeoutMs: 9000 } });
+    const [config] = moveConfigs(held, machines, { guests: ["vm1"], way: { mode: "offline" } }, home);
+    expect(config?.guests[0]?.migration).toEqual({
+      mode: "offline",
+      timeoutMs: 9000,
+      maxDowntimeMs: 300,
+      probeIntervalMs: 5,
+    });
   });
 
   it("bring guests back without measuring, on one's own machines as in a lab", () => {
