@@ -81,6 +81,8 @@ export class PulumiStack {
       const { outputs } = await this.#stack.up({
         refresh: false,
         color: "never",
+        // All records of all guests, each time: they are in the results.
+        suppressOutputs: true,
         onOutput: (text) => {
           lastMs = performance.now();
           this.#onOutput(text);
