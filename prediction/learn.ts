@@ -34,26 +34,35 @@ export function pastOf(records: readonly MigrationRecord[], kind: Kind): Past[] 
   });
 }
 
+/** What tells how the last part goes, with the guest stopped. */
+const ofSwitchover: readonly (keyof Pace)[] = ["fill", "stoppedMiBps"];
+
 /** The pace of the hosts: of each figure the median of what records tell, the prior among them with little weight. */
 export function paceFrom(past: readonly Past[], kind: Kind, linkMiBps?: number): Pace {
   const prior = priorOf(kind, linkMiBps);
   const told = past.map(({ record, weight }) => {
     const touched = touchedIn(record) ?? touchedOf(past, record.guest, { ...record, ...record.before });
     return {
+      record,
       weight,
-      switchoverWeight: weight * switchoverLikeness(record, kind),
+      likeness: switchoverLikeness(record, kind),
       pace: paceIn(record, touched, prior),
     };
   });
   const keys = Object.keys(prior) as (keyof Pace)[];
   return Object.fromEntries(
     keys.map((key) => {
-      const values: Weighted[] = told.flatMap(({ weight, switchoverWeight, pace }) => {
+      const known = told.flatMap(({ record, weight, likeness, pace }) => {
         const value = pace[key];
-        return value === undefined || !(value > 0)
-          ? []
-          : [{ value, weight: key === "fill" || key === "stoppedMiBps" ? switchoverWeight : weight }];
+        return value !== undefined && value > 0 ? [{ record, value, weight, likeness }] : [];
       });
+      // Which pages are the last ones, and how many of them are zeros, is the guest's own.
+      const own = known.filter(({ record, likeness }) => record.guest === kind.guest && likeness === 1);
+      const values: Weighted[] = !ofSwitchover.includes(key)
+        ? known
+        : own.length > 0
+          ? own.map(({ value }, age) => ({ value, weight: ageing ** age }))
+          : known.map(({ value, weight, likeness }) => ({ value, weight: weight * likeness }));
       return [key, weightedMedian([...values, { value: prior[key], weight: priorWeight }])];
     }),
   ) as unknown as Pace;

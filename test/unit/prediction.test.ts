@@ -214,6 +214,16 @@ describe("what records tell", () => {
     expect(stopped({ maxDowntimeMs: 1500 })).toBeCloseTo(14 / 0.007, 0);
   });
 
+  test("of the pace: a switchover of the guest's own comes before those of others", () => {
+    const { equations } = liveRecord();
+    const quick = { ...equations, ovMs: 380, dmMs: 7 } as MigrationRecord["equations"];
+    const others = past(9, (changes) => liveRecord({ ...changes, guest: "vm2", equations: quick }));
+    const kind = { ...proposed(), mode: "live" as const, options: {} };
+    const stopped = (records: MigrationRecord[]) => paceFrom(pastOf(records, kind), kind).stoppedMiBps;
+    expect(stopped(others)).toBeCloseTo(14 / 0.007, 0);
+    expect(stopped([...others, ...past(2, (changes) => liveRecord(changes))])).toBeCloseTo(14 / 0.072, 0);
+  });
+
   test("of a guest: its own past first, then its QEMU, then other guests", () => {
     const kind = { ...proposed(), mode: "live" as const };
     const load = (records: MigrationRecord[], before = {}) =>
