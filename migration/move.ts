@@ -74,7 +74,7 @@ async function moveSeen(
       clocks,
       onTheirWay,
     },
-    storage,
+    moving,
   ).finally(() => foreseeing);
   const [facts, clients, foreseen] = await Promise.all([circumstance, startingClients, foreseeing]);
   moving.cancelled.throwIfAborted();

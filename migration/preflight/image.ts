@@ -43,6 +43,9 @@ export interface TokenProof {
   readError?: string;
 }
 
+/** Whether that is what a client says of a server that is there and lets nobody open a file yet (EAGAIN, for NFS4ERR_GRACE and NFS3ERR_JUKEBOX). */
+export const isInGrace = (error = ""): boolean => error.includes("Resource temporarily unavailable");
+
 /** Whether both hosts mean the same folder by the same path: a path alone says nothing of what is mounted there. */
 export function imageCheck(source: string, destination: string, proofs: readonly TokenProof[]): Check {
   const bad = proofs.find(({ written, read }) => read !== written);
@@ -61,6 +64,12 @@ export function imageCheck(source: string, destination: string, proofs: readonly
     writeError !== undefined
       ? `${source} could not write a file into ${place}: ${writeError}`
       : `what ${source} wrote into ${place}, ${destination} ${readError === undefined ? "reads otherwise" : `cannot read: ${readError}`}`;
+  if (isInGrace(writeError)) {
+    return failed(
+      "image",
+      `${what}. The NFS server answers, but still lets nobody write: see its log (journalctl -u nfs-server -u nfs-ganesha), then run again`,
+    );
+  }
   return failed(
     "image",
     `${what}. The guest's disk would not be the same one there: see what is mounted on both (findmnt ${folder.path}); ` +

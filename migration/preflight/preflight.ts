@@ -1,6 +1,5 @@
 import { virtType } from "../../libvirt/domain-xml.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
-import type { SshSession } from "../../libvirt/ssh-session.ts";
 import { parseSurvey, type Question, type Survey, surveyScript } from "../../libvirt/survey.ts";
 import type { MigrationRecord } from "../../report/record.ts";
 import { misfits, redoMisfits } from "../fitting.ts";
@@ -17,7 +16,7 @@ import { cacheCheck, diskFolders, imageCheck } from "./image.ts";
 import { memoryCheck, redoSpaceCheck, spaceCheck } from "./memory.ts";
 import { bridgeCheck, libvirtPorts, portCheck, wayCheck } from "./network.ts";
 import { cpuCheck, emulationCheck, machineCheck, userfaultfdCheck, versionCheck } from "./platform.ts";
-import { prove } from "./proofs.ts";
+import { type Proving, prove } from "./proofs.ts";
 import { tryWay } from "./way.ts";
 
 type Versions = MigrationRecord["versions"];
@@ -46,7 +45,10 @@ export async function examine(move: Proposed): Promise<Check[]> {
  * Asks the same right before a move, and proves what only trying can tell: that both hosts mean the same disk, that a call gets through to
  * the port of the guest's memory. Leaves no trace of it. Throws PreflightFailed.
  */
-export async function preflight(move: Proposed, storage: SshSession): Promise<Check[]> {
+export async function preflight(
+  move: Proposed,
+  { storage, cancelled, tell }: Pick<Proving, "storage" | "cancelled" | "tell">,
+): Promise<Check[]> {
   const { request, source, destination } = move;
   const { port } = request.options;
   const { dataPort } = demandsOf(request.options);
@@ -54,7 +56,8 @@ export async function preflight(move: Proposed, storage: SshSession): Promise<Ch
   const answers = ask(move, dataPort ? [{ ask: "listen", ...ports }] : []);
   const proving = allOf([answers.source, answers.destination] as const).then(([atSource, atDestination]) => {
     const folders = atSource.domain ? diskFolders(atSource.domain, request.redo?.path) : [];
-    return prove(request.uuid, source, destination, storage, folders, atDestination.port);
+    const { guest, uuid } = request;
+    return prove({ guest, uuid, source, destination, storage, cancelled, tell }, folders, atDestination.port);
   });
   const [versions, atSource, atDestination, wayError, { tokens, call }] = await allOf([
     move.versions,

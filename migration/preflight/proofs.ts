@@ -1,19 +1,32 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
-import type { Station } from "../moving.ts";
-import type { DiskFolder, TokenProof } from "./image.ts";
+import type { Moving, Station } from "../moving.ts";
+import { type DiskFolder, isInGrace, type TokenProof } from "./image.ts";
 import type { PortProof } from "./network.ts";
 
 /** Within this a host that works answers many times over; a mount whose server is gone would wait for ever. */
 const patienceSeconds = 20;
 
+/** A server that was just started lets nobody open a file for a while (RFC 8881, section 8.4.2): for 90 s, Linux's. */
+const graceMs = 100_000;
+const askAgainMs = 1_000;
+
 /**
  * Writes and reads a small file, through the mount or, where only QEMU gets to the server, by QEMU's own NFS client, which knows no files
- * smaller than a sector. `call` tells whether a TCP port answers.
+ * smaller than a sector. `call` tells whether a TCP port answers. The kernel's client waits where QEMU's is told to come again: \`put\` says
+ * the same of both, of the first if the server answers.
  */
 export const proofProgram = `
+export LC_ALL=C
 put() {
-  if [ -z "$1" ]; then timeout -s KILL ${patienceSeconds} sh -c 'printf %s "$2" > "$1"' sh "$2" "$3" && echo written; return; fi
+  if [ -z "$1" ]; then
+    timeout -s KILL ${patienceSeconds} sh -c 'printf %s "$2" > "$1"' sh "$2" "$3" && echo written && return
+    [ $? = 137 ] || return
+    server=$(timeout 5 findmnt -n -o SOURCE -T "\${2%/*}") && call "\${server%:/*}" 2049 >/dev/null &&
+      echo "Resource temporarily unavailable for ${patienceSeconds} s" >&2
+    return 137
+  fi
   sector=$(mktemp) && printf '%-512s' "$3" > "$sector"
   timeout -s KILL ${patienceSeconds} qemu-img convert -q -f raw -O raw "$sector" "nfs://$1$2" && echo written
   rm -f "$sector"
@@ -26,6 +39,12 @@ get() {
 }
 call() { timeout 5 bash -c ': 3<> "/dev/tcp/$0/$1"' "$1" "$2" && echo through; }
 `;
+
+/** The move that a proof is for. */
+export type Proving = Pick<
+  Moving,
+  "guest" | "uuid" | "source" | "destination" | "storage" | "cancelled" | "tell"
+>;
 
 const tokenPrefix = (folder: string, uuid: string): string => `${folder}/.token-${uuid}-`;
 
@@ -48,10 +67,7 @@ export async function removeTokens(
  * @param port where the destination waits for a call; absent: no call is made
  */
 export async function prove(
-  uuid: string,
-  source: Station,
-  destination: Station,
-  storage: SshSession,
+  { guest, uuid, source, destination, storage, cancelled, tell }: Proving,
   folders: readonly DiskFolder[],
   port: number | undefined,
 ): Promise<{ tokens: TokenProof[]; call: PortProof }> {
@@ -59,17 +75,28 @@ export async function prove(
     const text = randomBytes(16).toString("hex");
     return { folder, text, path: `${tokenPrefix(folder.path, uuid)}${text.slice(0, 8)}` };
   });
+  const deadlineMs = performance.now() + graceMs;
+  let isTold = false;
+  const write = async (words: string[]): Promise<Attempt> => {
+    for (;;) {
+      const said = await attempt(
+        source,
+        "writing a token beside the guest's disk",
+        `put ${words.map(quote).join(" ")}`,
+      );
+      const isOver = cancelled.aborted || performance.now() > deadlineMs;
+      if (isOver || !isInGrace(said.error)) return said;
+      if (!isTold)
+        tell(
+          `${guest}: the NFS server lets nobody write yet, as after its start; waiting up to ${graceMs / 1000} s`,
+        );
+      isTold = true;
+      await sleep(askAgainMs);
+    }
+  };
   try {
     const [written, called] = await Promise.all([
-      Promise.all(
-        tokens.map(({ folder, path, text }) =>
-          attempt(
-            source,
-            "writing a token beside the guest's disk",
-            `put ${[folder.server, path, text].map(quote).join(" ")}`,
-          ),
-        ),
-      ),
+      Promise.all(tokens.map(({ folder, path, text }) => write([folder.server, path, text]))),
       port === undefined
         ? undefined
         : attempt(
@@ -113,7 +140,9 @@ async function attempt({ session }: Station, doing: string, words: string): Prom
   });
   if (stdout !== "") return { answer: stdout };
   const said = stderr.trim().split("\n").at(-1);
-  return { answer: "", error: said || (exitCode === 137 ? "no answer" : `exit code ${exitCode}`) };
+  // All that is said else of one that had to be killed is the shell's "Killed".
+  if (exitCode === 137 && !isInGrace(said)) return { answer: "", error: "no answer" };
+  return { answer: "", error: said || `exit code ${exitCode}` };
 }
 
 function tokenProof(folder: DiskFolder, written: string, put?: Attempt, got?: Attempt): TokenProof {

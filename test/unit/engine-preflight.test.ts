@@ -233,6 +233,12 @@ describe("what only trying can tell is known right before the move", () => {
       /image: host1 could not write a file into \/export\/testbed: put: No space left on device/,
     ],
     [
+      "an NFS server that lets nobody write, after its time",
+      () => void Object.assign(world, { graceAnswers: Number.POSITIVE_INFINITY }),
+      {},
+      /image: host1 could not write .*temporarily unavailable\. The NFS server answers, but still lets nobody write: see its log/,
+    ],
+    [
       "a firewall",
       refuse("host1", "call"),
       {},
@@ -259,6 +265,16 @@ describe("what only trying can tell is known right before the move", () => {
     untouched();
     expect(world.runningOn(uuid)).toEqual(["host1"]);
   });
+});
+
+test("an NFS server that was just started is waited for, and that is said once", async () => {
+  const { update } = await attempt();
+  world.graceAnswers = 3;
+  await update();
+  expect(shown.filter((line) => line.includes("NFS server"))).toEqual([
+    "vm1: the NFS server lets nobody write yet, as after its start; waiting up to 100 s",
+  ]);
+  expect(world.traces(uuid)).toEqual(["host2: running"]);
 });
 
 test("a doubt is a warning, and the move goes on with it in its record", async () => {

@@ -105,6 +105,8 @@ export class SimulatedFleet {
   answers = true;
   /** What a machine always refuses to do, by its name: virsh's subcommand, or a program. */
   refusals = new Map<string, string>();
+  /** How often the NFS server, just started, lets nobody write. */
+  graceAnswers = 0;
   #background: Running[] = [];
   readonly #guestsOwn = new WeakSet<Running>();
   /** What our program waits for, and where. */
@@ -488,6 +490,7 @@ export class Machine {
       listen: atOnce(([, last]) => ok(`port ${last}\n`)),
       definition: atOnce(([uuid = ""]) => ok(`definition\n${this.domains.get(uuid)?.xml ?? ""}\n`)),
       put: function* (this: Machine, [, path = "", text = ""]: string[]) {
+        if (this.world.graceAnswers-- > 0) return failed(`put: ${path}: Resource temporarily unavailable`);
         this.files.set(path, { text });
         yield;
         return ok("written\n");
