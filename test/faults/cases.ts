@@ -18,7 +18,7 @@ export const cases: readonly FaultCase[] = [
     kept: ["cli", "provider", "interruption", "destinationLibvirtd", "sourceLibvirtd", "sshRefused"],
   }),
   ...at("live", "middle", {
-    lost: ["sourceQemu", "sourceHost"],
+    lost: ["sourceQemu", "sourceHost", "power"],
     kept: [
       "destinationQemu",
       "sourceLibvirtd",
@@ -41,7 +41,7 @@ export const cases: readonly FaultCase[] = [
     kept: ["cli", "provider", "interruption", "sourceLibvirtd", "destinationLibvirtd", "sshRefused"],
   }),
   ...at("postcopy", "middle", {
-    lost: ["sourceQemu", "destinationQemu", "sourceHost", "destinationHost"],
+    lost: ["sourceQemu", "destinationQemu", "sourceHost", "destinationHost", "power"],
     kept: [
       "sourceLibvirtd",
       "destinationLibvirtd",
@@ -74,7 +74,7 @@ export const cases: readonly FaultCase[] = [
       "nfs",
     ],
     // The state file is on the source's disk, which a lab host keeps.
-    either: ["sourceHost"],
+    either: ["sourceHost", "power"],
   }),
   ...at("offline", "switchover", {
     either: ["destinationQemu", "destinationHost", "destinationLibvirtd"],
@@ -92,6 +92,7 @@ export const cases: readonly FaultCase[] = [
       "provider",
       "sourceHost",
       "destinationHost",
+      "power",
       "nfs",
       "longCut",
     ],
@@ -101,7 +102,7 @@ export const cases: readonly FaultCase[] = [
   }),
   // There are two files of what it wrote meanwhile, and one of them is right.
   ...local("live", "middle", {
-    lost: ["sourceHost"],
+    lost: ["sourceHost", "power"],
     kept: [
       "destinationQemu",
       "sourceLibvirtd",
@@ -115,7 +116,7 @@ export const cases: readonly FaultCase[] = [
   ...local("live", "switchover", { either: ["sourceQemu", "destinationQemu"], kept: ["cli", "provider"] }),
   ...local("postcopy", "middle", { lost: ["destinationQemu"], kept: ["cli", "provider"] }),
   ...local("offline", "middle", { kept: ["cli", "provider", "interruption", "destinationHost"] }),
-  ...local("cold", "middle", { lost: ["cli", "provider", "destinationHost"] }),
+  ...local("cold", "middle", { lost: ["cli", "provider", "destinationHost", "power"] }),
   ...local("cold", "switchover", { lost: ["cli", "sourceHost"] }),
 ];
 

@@ -74,6 +74,13 @@ export const faults = {
     name: "the destination host stopped whole",
     strike: ({ stack, to }) => killContainers(stack.name, to),
   },
+  power: {
+    name: "the power lost, of all machines and this one",
+    async strike({ stack, from, to }, cli) {
+      signal(cli, "SIGKILL");
+      await killContainers(stack.name, from, to, "storage");
+    },
+  },
   nfs: {
     name: "the NFS server stopped for 10 s",
     strike: ({ stack }) =>
