@@ -88,6 +88,19 @@ const quietenTimers = `for timer in ${noisyTimers.join(" ")}; do
   systemctl stop $timer
 done`;
 
+// On the guest's disk once all of its first boot is.
+const setUpMark = "/var/lib/cloud/instance/testbed-set-up";
+
+// A host that loses its power leaves files empty that were written in the last half minute (ext4 allocates late), and cloud-init does not
+// write them again: it takes a guest for set up whose instance it has met. So a first boot that was cut off is forgotten and made anew.
+const forgetCutFirstBoot = `cd /var/lib/cloud
+[ -e ${setUpMark} ] && exit
+[ "$(cat data/previous-instance-id)" = "$INSTANCE_ID" ] || [ -e instance/sem/config_ssh ] || exit 0
+echo "testbed: the first boot was cut off; it is made anew" >/dev/console
+cloud-init clean && sync && reboot -ff`;
+
+const keepSetUp = `sync && touch ${setUpMark} && sync`;
+
 // An image without systemd-resolved has nothing that makes this file of the address's name servers.
 function resolvConf(dns: readonly string[]): string {
   return `[ -e /etc/resolv.conf ] || printf 'nameserver %s\\n' ${dns.join(" ")} >/etc/resolv.conf`;
@@ -131,10 +144,12 @@ export function userData(guest: Omit<GuestIdentity, "uuid" | "mac">): string {
         content: file.content,
       })),
     }),
+    bootcmd: [["sh", "-c", forgetCutFirstBoot]],
     runcmd: [
       ["sh", "-c", quietenTimers],
       ...(guest.address?.dns?.length ? [["sh", "-c", resolvConf(guest.address.dns)]] : []),
       ...(files.length > 0 ? [["systemctl", "enable", "--now", workloadUnit]] : []),
+      ["sh", "-c", keepSetUp],
     ],
     final_message: `testbed guest ${guest.hostname}: set up $UPTIME s after its kernel started (cloud-init $VERSION)`,
   };

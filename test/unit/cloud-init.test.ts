@@ -1,6 +1,9 @@
-import { readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { cloudInit, type GuestIdentity } from "../../guests/cloud-init.ts";
 
@@ -88,6 +91,51 @@ test("a host key that is known beforehand is the only one", () => {
   expect(user()).toMatchObject({ ssh_genkeytypes: ["ed25519"] });
 });
 
+describe("a first boot", () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), "cloud-"));
+    mkdirSync(join(root, "data"));
+    mkdirSync(join(root, "instance", "sem"), { recursive: true });
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+  const write = (file: string, text = "") => writeFileSync(join(root, file), text);
+
+  /** What the boot's first command does, in a folder instead of /var/lib/cloud: what it calls instead of what it would. */
+  async function boot(): Promise<string> {
+    const [[, , script]] = user().bootcmd;
+    const own = script.replaceAll("/var/lib/cloud", root).replace("/dev/console", "/dev/null");
+    const calls = `cloud-init() { echo "cloud-init $*"; }; reboot() { echo "reboot $*"; }; sync() { :; }\n`;
+    const { stdout } = await execa("bash", ["-c", calls + own], { env: { INSTANCE_ID: guest.uuid } });
+    return stdout;
+  }
+  const anew = "cloud-init clean\nreboot -ff";
+
+  test("goes on by itself", async () => {
+    write("data/previous-instance-id", "NO_PREVIOUS_INSTANCE_ID\n");
+    expect(await boot()).toBe("");
+  });
+
+  test("that was cut off is made anew", async () => {
+    write("data/previous-instance-id", `${guest.uuid}\n`);
+    expect(await boot()).toBe(anew);
+  });
+
+  test("that was cut off before it was on the disk who the guest is, too", async () => {
+    write("data/previous-instance-id");
+    write("instance/sem/config_ssh");
+    expect(await boot()).toBe(anew);
+  });
+
+  test("that is on the disk is never made anew: its last command says that it is", async () => {
+    write("data/previous-instance-id", `${guest.uuid}\n`);
+    const last = user({ workload: { type: "cpu" } }).runcmd.at(-1)[2] as string;
+    expect(last).toMatch(/^sync && .* && sync$/);
+    await execa("sh", ["-c", last.replaceAll("/var/lib/cloud", root).replaceAll("sync", ":")]);
+    expect(await boot()).toBe("");
+  });
+});
+
 test("an idle guest gets no files and no service", () => {
   expect(user({ workload: { type: "idle" } })).toEqual(user());
   expect(user()).not.toHaveProperty("write_files");
@@ -110,5 +158,5 @@ test("a workload is its program, its settings and a service that is started", ()
   expect(files.get("/etc/systemd/system/testbed-workload.service")).toContain(
     "ExecStart=/usr/bin/python3 /usr/local/lib/testbed/workload/main.py run /etc/testbed/workload.json",
   );
-  expect(runcmd.at(-1)).toEqual(["systemctl", "enable", "--now", "testbed-workload.service"]);
+  expect(runcmd.at(-2)).toEqual(["systemctl", "enable", "--now", "testbed-workload.service"]);
 });
