@@ -67,36 +67,18 @@ export async function removeTokens(
  * @param port where the destination waits for a call; absent: no call is made
  */
 export async function prove(
-  { guest, uuid, source, destination, storage, cancelled, tell }: Proving,
+  proving: Proving,
   folders: readonly DiskFolder[],
   port: number | undefined,
 ): Promise<{ tokens: TokenProof[]; call: PortProof }> {
+  const { uuid, source, destination, storage } = proving;
   const tokens = folders.map((folder) => {
     const text = randomBytes(16).toString("hex");
     return { folder, text, path: `${tokenPrefix(folder.path, uuid)}${text.slice(0, 8)}` };
   });
-  const deadlineMs = performance.now() + graceMs;
-  let isTold = false;
-  const write = async (words: string[]): Promise<Attempt> => {
-    for (;;) {
-      const said = await attempt(
-        source,
-        "writing a token beside the guest's disk",
-        `put ${words.map(quote).join(" ")}`,
-      );
-      const isOver = cancelled.aborted || performance.now() > deadlineMs;
-      if (isOver || !isInGrace(said.error)) return said;
-      if (!isTold)
-        tell(
-          `${guest}: the NFS server lets nobody write yet, as after its start; waiting up to ${graceMs / 1000} s`,
-        );
-      isTold = true;
-      await sleep(askAgainMs);
-    }
-  };
   try {
     const [written, called] = await Promise.all([
-      Promise.all(tokens.map(({ folder, path, text }) => write([folder.server, path, text]))),
+      Promise.all(tokens.map(({ folder, path, text }) => write(proving, [folder.server, path, text]))),
       port === undefined
         ? undefined
         : attempt(
@@ -126,6 +108,25 @@ export async function prove(
       uuid,
       folders.map(({ path }) => path),
     );
+  }
+}
+
+/** Waits for a server that lets nobody write yet. */
+async function write(
+  { source, guest, cancelled, tell }: Proving,
+  words: readonly string[],
+): Promise<Attempt> {
+  const deadlineMs = performance.now() + graceMs;
+  for (let isTold = false; ; isTold = true) {
+    const doing = "writing a token beside the guest's disk";
+    const said = await attempt(source, doing, `put ${words.map(quote).join(" ")}`);
+    if (!isInGrace(said.error) || cancelled.aborted || performance.now() > deadlineMs) return said;
+    if (!isTold) {
+      tell(
+        `${guest}: the NFS server lets nobody write yet, as after its start; waiting up to ${graceMs / 1000} s`,
+      );
+    }
+    await sleep(askAgainMs);
   }
 }
 
