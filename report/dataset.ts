@@ -36,7 +36,8 @@ export interface Move extends Omit<Partial<MoveLine>, "record" | "cell" | "kind"
   file: string;
   line: number;
   record: MigrationRecord;
-  cell?: { id: string; factors: Factors };
+  /** `place`: which one of the head's cells it is, counted from 0. */
+  cell?: { id: string; factors: Factors; place?: number };
   /** What does not add up in it: it is in no figure. */
   faults: string[];
 }
@@ -95,7 +96,7 @@ export function datasetOf(texts: readonly { file: string; text: string }[]): Dat
       }
     }
     if (lines.every((line) => line.trim() === "")) dataset.problems.push({ file, problem: "it is empty" });
-    const cells = new Map(source.head?.cells.map((cell) => [cell.id, cell]));
+    const cells = new Map(source.head?.cells.map((cell, place) => [cell.id, { ...cell, place }]));
     for (const move of dataset.moves) {
       if (move.file !== file || move.cell === undefined) continue;
       const known = cells.get(move.cell.id);

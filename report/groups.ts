@@ -10,13 +10,23 @@ export interface Group {
 }
 
 /**
- * Groups moves by their cell where an experiment made them, and by what their records tell elsewhere.
+ * Groups moves by their cell where an experiment made them, in the experiment's order and not in that of its draw; and by what their records
+ * tell elsewhere, in the order of the records.
  */
 export function groupsOf(moves: readonly Move[]): Group[] {
-  const groups = [...Map.groupBy(moves, keyOf)].map(([key, members]) => {
-    const [first] = members as [Move, ...Move[]];
-    return { key, label: labelOf(first), file: first.file, moves: members };
-  });
+  const files = [...new Set(moves.map(({ file }) => file))];
+  const groups = [...Map.groupBy(moves, keyOf)]
+    .map(([key, members]) => {
+      const [first] = members as [Move, ...Move[]];
+      const { file, cell, record } = first;
+      return { key, label: labelOf(first), file, cell, guest: record.guest, moves: members };
+    })
+    .toSorted(
+      (a, b) =>
+        files.indexOf(a.file) - files.indexOf(b.file) ||
+        (a.cell?.place ?? 0) - (b.cell?.place ?? 0) ||
+        (a.cell && b.cell ? a.guest.localeCompare(b.guest, "en", { numeric: true }) : 0),
+    );
   // Two runs of one experiment have the same cells.
   const byLabel = Map.groupBy(groups, ({ label }) => label);
   return groups.map(({ key, label, file, moves: members }) => {

@@ -1,16 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { type Dataset, datasetOf } from "../../report/dataset.ts";
 import type { FailureLine } from "../../report/experiment-run.ts";
+import { groupsOf } from "../../report/groups.ts";
 import { dirtyMiBps, isLive, isOffline, phaseMs, workloadOf } from "../../report/measures.ts";
 import type { MigrationRecord } from "../../report/record.ts";
 import type { Prediction } from "../../report/score-prediction.ts";
 import { shownOf, type TableModel } from "../../report/table-model.ts";
+import { cellsTable } from "../../report/tables/cells-table.ts";
 import { faultsTable } from "../../report/tables/faults-table.ts";
 import { paperTable } from "../../report/tables/paper-table.ts";
 import { convergenceTable, predictionTable } from "../../report/tables/prediction-table.ts";
 import { progressTable } from "../../report/tables/progress-table.ts";
 import { togetherTable } from "../../report/tables/together-table.ts";
-import { fileOf, syntheticRun } from "../report/synthetic.ts";
+import { fileOf, type SyntheticRun, syntheticRun } from "../report/synthetic.ts";
 import { liveRecord, offlineRecord } from "./records.ts";
 
 const ofRecords = (...records: MigrationRecord[]): Dataset =>
@@ -18,6 +20,28 @@ const ofRecords = (...records: MigrationRecord[]): Dataset =>
 const shownIn = (table: TableModel | undefined): string[][] | undefined =>
   table?.rows.map((row) => row.map((cell) => shownOf(cell).replaceAll("\u202f", "")));
 const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 1000).toISOString();
+
+describe("cells", () => {
+  const read = (run: SyntheticRun) => datasetOf([{ file: "run.jsonl", text: fileOf(run) }]);
+
+  it("stand in the experiment's order, whichever was drawn first", () => {
+    const run = syntheticRun(3);
+    run.moves.reverse();
+    const shown = shownIn(cellsTable(read(run)))?.map(([cell]) => cell);
+    expect(shown).toEqual(run.head.cells.map(({ id }) => id));
+  });
+
+  it("have their guests by name", () => {
+    const { head, moves, failures } = syntheticRun(1);
+    const [cell, guests] = [{ id: "all/at once", factors: { guests: 2 } }, ["vm10", "vm2"]];
+    const both = guests.flatMap((guest, index) => {
+      const move = moves[index];
+      return move ? [{ ...move, cell: cell.id, record: { ...move.record, guest } }] : [];
+    });
+    const { moves: known } = read({ head: { ...head, cells: [cell] }, moves: both, failures });
+    expect(groupsOf(known).map(({ label }) => label)).toEqual(["all/at once, vm2", "all/at once, vm10"]);
+  });
+});
 
 describe("what is read of a record", () => {
   it("is the rate at which memory got dirty over all passes, each for as long as it lasted", () => {
