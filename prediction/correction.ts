@@ -1,6 +1,6 @@
 import type { MigrationRecord } from "../report/record.ts";
 import { priorSpread } from "./priors.ts";
-import { type Kind, likeness, switchoverLikeness } from "./weights.ts";
+import { type Kind, likeness, paceLikeness, switchoverLikeness } from "./weights.ts";
 
 /** How far off the model was on a move. */
 export interface Residual {
@@ -38,7 +38,7 @@ export function correction(
       const value = residual[key];
       const like =
         likeness(residual.record, kind) *
-        (key === "downtimeMs" ? switchoverLikeness(residual.record, kind) : 1);
+        (key === "downtimeMs" ? switchoverLikeness : paceLikeness)(residual.record, kind);
       if (value === undefined || like === 0) continue;
       const weight = like * ageing ** age;
       age += like;

@@ -35,7 +35,7 @@ export function pastOf(records: readonly MigrationRecord[], kind: Kind): Past[] 
 }
 
 /** What tells how the last part goes, with the guest stopped. */
-const ofSwitchover: readonly (keyof Pace)[] = ["fill", "stoppedMiBps"];
+const ofSwitchover: readonly (keyof Pace)[] = ["fill", "stoppedMiBps", "postcopyDeviceMs"];
 
 /** The pace of the hosts: of each figure the median of what records tell, the prior among them with little weight. */
 export function paceFrom(past: readonly Past[], kind: Kind, linkMiBps?: number): Pace {

@@ -31,6 +31,13 @@ export function likeness(record: MigrationRecord, to: Kind): number {
   );
 }
 
+/** How much of that holds for how long it takes in all: a limit sets a pace of its own, more exactly than a link that is shared. */
+export function paceLikeness({ options = {} }: Pick<Kind, "options">, to: Pick<Kind, "options">): number {
+  const limits = [options.bandwidthMiBps, to.options?.bandwidthMiBps];
+  const apart = (limits[0] ?? Number.POSITIVE_INFINITY) / (limits[1] ?? Number.POSITIVE_INFINITY);
+  return Number.isNaN(apart) || (apart >= 0.5 && apart <= 2) ? 1 : 0.2;
+}
+
 /**
  * How much of that holds for what is left at the switchover and how it is sent. With a limit to the bandwidth memory is sent in bursts, which
  * tells how far below its threshold a pass ends, and nothing is still on its way at the stop. Another greatest downtime sets another threshold:

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { correction } from "../../prediction/correction.ts";
 import { describe as inWords } from "../../prediction/describe.ts";
 import { knowsWriting, loadFrom, paceFrom, pastOf } from "../../prediction/learn.ts";
 import { paceIn, touchedIn } from "../../prediction/observed.ts";
@@ -222,6 +223,33 @@ describe("what records tell", () => {
     const stopped = (records: MigrationRecord[]) => paceFrom(pastOf(records, kind), kind).stoppedMiBps;
     expect(stopped(others)).toBeCloseTo(14 / 0.007, 0);
     expect(stopped([...others, ...past(2, (changes) => liveRecord(changes))])).toBeCloseTo(14 / 0.072, 0);
+  });
+
+  test("of the pace: how long a post-copy's devices wait for pages is told by those with a limit, or by those without", () => {
+    const held = (changes: Partial<MigrationRecord>) =>
+      postcopyRecord({
+        ...changes,
+        equations: { tiMs: 80, ovMs: 1420, vsMs: 800 },
+        options: { bandwidthMiBps: 32 },
+      });
+    const records = [...past(3, held), ...past(2, (changes) => postcopyRecord(changes))];
+    const waits = (options: MigrationRecord["options"]) => {
+      const kind = { ...proposed(), mode: "postcopy" as const, options };
+      return paceFrom(pastOf(records, kind), kind).postcopyDeviceMs;
+    };
+    expect(waits({})).toBe(90);
+    expect(waits({ bandwidthMiBps: 50 })).toBe(800);
+  });
+
+  test("of errors: those of totals that a like limit paced count most", () => {
+    const limited = liveRecord({ options: { bandwidthMiBps: 32 } });
+    const residuals = [limited, liveRecord()].flatMap((record) =>
+      Array.from({ length: 9 }, () => ({ record, totalMs: record === limited ? 0.2 : -0.2 })),
+    );
+    const shift = (options: MigrationRecord["options"]) =>
+      correction(residuals, { ...proposed(), mode: "live", options }).totalMs.shift;
+    expect(shift({ bandwidthMiBps: 40 })).toBeGreaterThan(0.08);
+    expect(shift({})).toBeLessThan(0);
   });
 
   test("of a guest: its own past first, then its QEMU, then other guests", () => {
