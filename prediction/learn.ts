@@ -3,7 +3,15 @@ import { type Writing, workingSetOf } from "./dirty.ts";
 import type { GuestLoad, Pace } from "./model.ts";
 import { paceIn, touchedIn, writingIn } from "./observed.ts";
 import { guestPriors, priors, priorWeight, qemuOwnMiB } from "./priors.ts";
-import { ageing, type Kind, likeness, switchoverLikeness, type Weighted, weightedMedian } from "./weights.ts";
+import {
+  ageing,
+  type Kind,
+  likeness,
+  paceLikeness,
+  switchoverLikeness,
+  type Weighted,
+  weightedMedian,
+} from "./weights.ts";
 
 /** What is known of a guest before it moves, besides its past; what was not measured is absent. */
 export interface Beforehand {
@@ -59,7 +67,7 @@ export function paceFrom(past: readonly Past[], kind: Kind, linkMiBps?: number):
       // Which pages are the last ones, and how many of them are zeros, is the guest's own.
       const own = known.filter(({ record, likeness }) => record.guest === kind.guest && likeness === 1);
       const values: Weighted[] = !ofSwitchover.includes(key)
-        ? known
+        ? known.map(({ record, value, weight }) => ({ value, weight: weight * paceLikeness(record, kind) }))
         : own.length > 0
           ? own.map(({ value }, age) => ({ value, weight: ageing ** age }))
           : known.map(({ value, weight, likeness }) => ({ value, weight: weight * likeness }));

@@ -31,11 +31,15 @@ export function likeness(record: MigrationRecord, to: Kind): number {
   );
 }
 
-/** How much of that holds for how long it takes in all: a limit sets a pace of its own, more exactly than a link that is shared. */
+/**
+ * How much of that holds for how fast it goes, and thus for how long it takes in all: a limit sets a pace of its own, more exactly than a link
+ * that is shared, and so does each means of transport.
+ */
 export function paceLikeness({ options = {} }: Pick<Kind, "options">, to: Pick<Kind, "options">): number {
   const limits = [options.bandwidthMiBps, to.options?.bandwidthMiBps];
   const apart = (limits[0] ?? Number.POSITIVE_INFINITY) / (limits[1] ?? Number.POSITIVE_INFINITY);
-  return Number.isNaN(apart) || (apart >= 0.5 && apart <= 2) ? 1 : 0.2;
+  const isAlike = Number.isNaN(apart) || (apart >= 0.5 && apart <= 2);
+  return (isAlike ? 1 : 0.2) * (means({ options }) === means(to) ? 1 : 0.25);
 }
 
 /**
