@@ -7,11 +7,12 @@ import { scorePrediction } from "../report/score-prediction.ts";
 import { predictedMovesTable, scoreTable } from "../report/score-table.ts";
 import { byKind, replay } from "./replay.ts";
 
-const help = `predict:score <results file>... [--stored] [--known N] [--moves]   how good predictions were, by kind of move
+const help = `predict:score <results file>... [--stored] [--known N] [--after T] [--moves]   how good predictions were, by kind of move
 
   The moves of the files, of stacks or experiments, are put into the order of time, and each is predicted from those before it alone.
   --stored     score the predictions that the records carry instead
   --known N    leave out moves before which fewer than N of the same mode were known         default: 0
+  --after T    score those alone that began after T (ISO 8601); earlier ones are learned from
   --moves      each move, too`;
 
 /** `npm run predict:score -- <files>` */
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
     options: {
       stored: { type: "boolean", default: false },
       known: { type: "string", default: "0" },
+      after: { type: "string", default: "0000" },
       moves: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -29,14 +31,18 @@ async function main(): Promise<void> {
   const least = Number(values.known);
   if (!Number.isInteger(least) || least < 0)
     throw new Error(`--known takes a number of moves, not "${values.known}".`);
+  const afterMs = Date.parse(values.after);
+  if (Number.isNaN(afterMs))
+    throw new Error(`--after takes a time such as 2026-01-01T12:00Z, not "${values.after}".`);
   const files = await Promise.all(positionals.map(recordsIn));
   const records = files.flat();
-  const moves = values.stored
+  const all = values.stored
     ? records.flatMap((record) => {
         const score = scorePrediction(record);
         return score && record.predicted ? [{ record, score, predicted: record.predicted }] : [];
       })
     : replay(records).filter(({ knownAlike }) => knownAlike >= least);
+  const moves = all.filter(({ record }) => Date.parse(record.startedAt) > afterMs);
   if (moves.length === 0) return say(`None of ${records.length} records can be scored.`);
   say(
     `${moves.length} of ${records.length} records, ${values.stored ? "as they were predicted" : "each predicted from those before it"}\n`,
