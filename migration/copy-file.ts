@@ -13,7 +13,7 @@ export function scpCommand({ options, destination }: Moving, from: string, to: s
   return `scp -q ${limit}-o BatchMode=yes -o ControlPath=none ${quote(from)} ${quote(target)}`;
 }
 
-/** Measures a file at the source, and tells once a second how much of it has arrived. */
+/** Measures a file at the source, and tells at once, and then once a second, how much of it has arrived. */
 export async function followCopy(
   { guest, source, destination, tell }: Moving,
   what: string,
@@ -22,10 +22,10 @@ export async function followCopy(
 ): Promise<{ sizeMiB: number; stop: () => Promise<void> }> {
   const { stdout } = await source.session.run(`measuring the ${what}`, `stat -c %s ${quote(from)}`);
   const sizeMiB = Number(stdout) / mib;
-  const arrived = `while sleep 1; do stat -c %s ${quote(to)} 2>/dev/null; done`;
-  const progress = destination.session.follow(arrived, (bytes) => {
-    const doneMiB = Number(bytes) / mib;
+  const tellDone = (doneMiB: number) =>
     tell(`${guest}: copying the ${what}, ${doneMiB.toFixed(0)} of ${sizeMiB.toFixed(0)} MiB`);
-  });
+  tellDone(0);
+  const arrived = `while sleep 1; do stat -c %s ${quote(to)} 2>/dev/null; done`;
+  const progress = destination.session.follow(arrived, (bytes) => tellDone(Number(bytes) / mib));
   return { sizeMiB, stop: () => progress.stop() };
 }
