@@ -129,11 +129,13 @@ function touchedOf(
   return (weightedMedian(own) ?? weightedMedian(seen) ?? guestPriors.touchedShare) * memoryMiB;
 }
 
-/** What a guest took or gave back since, as far as that is more than what its QEMU itself may have: an emulator keeps what it translated. */
+/**
+ * What a guest took since, as far as that is more than what its QEMU itself may have: an emulator keeps what it translated. Less
+ * tells nothing: zeros that were resident where it booted are not there any more once it moved.
+ */
 function grownBy(nowMiB: number | undefined, thenMiB: number | undefined): number {
   if (nowMiB === undefined || thenMiB === undefined) return 0;
-  const more = nowMiB - thenMiB;
-  return Math.sign(more) * Math.max(0, Math.abs(more) - qemuOwnMiB);
+  return Math.max(0, nowMiB - thenMiB - qemuOwnMiB);
 }
 
 export type DirtyFrom = "measured" | "past" | "declared" | "prior";

@@ -138,7 +138,7 @@ function running(
     return { phases, totalMs: sum(phases), downtimeMs: pace.deviceMs, passes, converges: mode === "hybrid" };
   }
   if (!converges && (onTimeout ?? "abort") === "abort") {
-    const phases = made("precopy", { ...around, iterations: iterationsMs });
+    const phases = made("precopy", { preparation: pace.preparationMs, iterations: iterationsMs });
     return { phases, totalMs: sum(phases), downtimeMs: 0, passes, converges };
   }
   // At a timeout the guest is paused and its memory sent as before, pass by pass: the limit holds.

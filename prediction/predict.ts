@@ -38,7 +38,7 @@ export function predict(
   const total = within(
     middle.totalMs,
     all.map(({ totalMs }) => totalMs),
-    off.totalMs,
+    isGivenUp(middle) ? asGiven : off.totalMs,
   );
   const down = within(
     middle.downtimeMs,
@@ -61,6 +61,11 @@ export function predict(
     from,
   };
 }
+
+const isGivenUp = ({ converges, downtimeMs }: Course): boolean => !converges && downtimeMs === 0;
+
+/** What is given up takes the time it was given, however far off predictions of moves that came to their end were. */
+const asGiven: Correction = { shift: 0, spread: 0.01 };
 
 /** The model alone: with the dirty rate as it is taken to be, and as it may be. */
 function foresee(move: Proposed, records: readonly MigrationRecord[]) {

@@ -142,7 +142,13 @@ describe("a prediction", () => {
     };
     const records = past(4, (changes) => liveRecord(changes));
     const live = predict(proposed(hot), records);
-    expect(live).toMatchObject({ converges: false, likelihood: 0 });
+    expect(live).toMatchObject({ converges: false, likelihood: 0, downtimeMs: 0 });
+    // Given up after its 30 s, and what prepares it; how far off moves that end were has no part in it.
+    const slower = past(4, (changes) => liveRecord({ ...changes, totalMs: 4 * liveRecord().totalMs }));
+    for (const { totalMs } of [live, predict(proposed(hot), slower)]) {
+      expect(totalMs).toBeGreaterThan(30_000);
+      expect(totalMs).toBeLessThan(32_000);
+    }
     const postcopy = predict(
       proposed({ ...hot, options: { mode: "postcopy", bandwidthMiBps: 20 } }),
       records,
@@ -265,6 +271,9 @@ describe("what records tell", () => {
     const then = liveRecord({ before: { residentMiB: 200 } });
     expect(load([then], { residentMiB: 250 })).toBeCloseTo(own);
     expect(load([then], { residentMiB: 500 })).toBeCloseTo(own + 236);
+    // Zeros went when it moved.
+    const first = liveRecord({ before: { residentMiB: 700 } });
+    expect(load([first], { residentMiB: 400 })).toBeCloseTo(own);
   });
 
   test("of writing: measured before declared before past, each for its own workload", () => {
