@@ -4,14 +4,18 @@ export interface Writing {
   dirtyMiBps: number;
   /** The memory that it writes to again and again: no more of it can be dirty at a time. */
   workingSetMiB: number;
+  /** Round and round through it: no page twice before every other one. Default: at random. */
+  isCyclic?: boolean;
 }
 
 /**
  * What is dirty after a time, when nothing was at its beginning: W (1 - exp(-r t / W)), for writes that fall on the working set W at
- * random, at a rate r. At first all of them make a page dirty, later most find one that is dirty already.
+ * random, at a rate r. At first all of them make a page dirty, later most find one that is dirty already. For those that go round and
+ * round through it: r t, and W at most.
  */
-export function dirtiedMiB({ dirtyMiBps, workingSetMiB }: Writing, ms: number): number {
+export function dirtiedMiB({ dirtyMiBps, workingSetMiB, isCyclic }: Writing, ms: number): number {
   if (workingSetMiB <= 0) return 0;
+  if (isCyclic) return Math.min(workingSetMiB, (dirtyMiBps * ms) / 1000);
   return -workingSetMiB * Math.expm1((-dirtyMiBps * ms) / 1000 / workingSetMiB);
 }
 

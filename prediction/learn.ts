@@ -168,7 +168,7 @@ function writingOf(
     weight,
   }));
   const workingSetMiB = Math.min(touchedMiB, declared?.workingSetMiB ?? weightedMedian(sets) ?? touchedMiB);
-  return { dirtyMiBps, workingSetMiB, dirtyFrom };
+  return { dirtyMiBps, workingSetMiB, dirtyFrom, ...(declared && { isCyclic: declared.isCyclic }) };
 }
 
 /** Whether it is known how a guest writes, from its config or from a move of it with the same workload. */
@@ -186,12 +186,15 @@ export const knowsWriting = (
 const isSame = (one: unknown, other: unknown): boolean =>
   JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
 
-/** What a stack's config says of a guest that writes to its memory on purpose. */
-function declaredBy(workload: unknown): { dirtyMiBps?: number; workingSetMiB?: number } | undefined {
+/** What a stack's config says of a guest that writes to its memory on purpose (guests/workload/memory.py). */
+function declaredBy(
+  workload: unknown,
+): (Partial<Pick<Writing, "dirtyMiBps" | "workingSetMiB">> & { isCyclic: true }) | undefined {
   if (typeof workload !== "object" || workload === null) return undefined;
   const { type, mibPerSecond, workingSetMiB } = workload as Record<string, unknown>;
   if (type !== "memory") return undefined;
   return {
+    isCyclic: true,
     ...(typeof mibPerSecond === "number" && { dirtyMiBps: mibPerSecond }),
     ...(typeof workingSetMiB === "number" && { workingSetMiB }),
   };

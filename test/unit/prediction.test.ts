@@ -282,7 +282,8 @@ describe("what records tell", () => {
     const load = (before = {}) =>
       loadFrom(pastOf([liveRecord()], kind), "vm1", { memoryMiB: 768, ...before });
     expect(load({ dirtyMiBps: 33, workload })).toMatchObject({ dirtyMiBps: 33, dirtyFrom: "measured" });
-    expect(load({ workload })).toMatchObject({ dirtyMiBps: 20, dirtyFrom: "declared" });
+    expect(load({ workload })).toMatchObject({ dirtyMiBps: 20, dirtyFrom: "declared", isCyclic: true });
+    expect(load()).not.toHaveProperty("isCyclic");
     expect(load()).toMatchObject({ dirtyMiBps: 5100 / 256, dirtyFrom: "past" });
     expect(load({ workload: { type: "cpu" } }).dirtyFrom).toBe("prior");
     expect(knowsWriting([liveRecord()], "vm1", undefined)).toBe(true);
