@@ -9,24 +9,23 @@ const ways = { live: { mode: "live" } };
 const check = (changes: object) =>
   parseExperiment({ title: "A test", guests: [guest], ways, ...changes }, "a.yaml");
 
+const names = ["dirty-rate", "drain", "memory", "modes", "paper", "prediction", "smoke"];
+
 describe("the experiments that come with the project", () => {
   it("are these", async () => {
-    expect(await experimentNames()).toEqual(["dirty-rate", "drain", "memory", "modes", "paper", "smoke"]);
+    expect(await experimentNames()).toEqual(names);
   });
 
-  it.each(["dirty-rate", "drain", "memory", "modes", "paper", "smoke"])(
-    "%s can be made, in all its sizes, with moves for each cell",
-    async (name) => {
-      const { experiment, file } = await loadExperiment(name);
-      for (const size of [ownSize, ...Object.keys(experiment.sizes)]) {
-        const sized = inSize(experiment, size);
-        checkCells(sized, labOf(sized), name, file);
-        const { cells, turns } = turnsOf({ experiment: sized, size }, 1);
-        expect(new Set(cells.map(({ id }) => id)).size).toBe(cells.length);
-        expect(turns.filter(({ isWarmUp }) => !isWarmUp)).toHaveLength(cells.length * sized.repeats);
-      }
-    },
-  );
+  it.each(names)("%s can be made, in all its sizes, with moves for each cell", async (name) => {
+    const { experiment, file } = await loadExperiment(name);
+    for (const size of [ownSize, ...Object.keys(experiment.sizes)]) {
+      const sized = inSize(experiment, size);
+      checkCells(sized, labOf(sized), name, file);
+      const { cells, turns } = turnsOf({ experiment: sized, size }, 1);
+      expect(new Set(cells.map(({ id }) => id)).size).toBe(cells.length);
+      expect(turns.filter(({ isWarmUp }) => !isWarmUp)).toHaveLength(cells.length * sized.repeats);
+    }
+  });
 
   it("paper: six guests differ in memory alone, and five workloads have the memory of one of them", async () => {
     const { experiment } = await loadExperiment("paper");
@@ -92,7 +91,9 @@ describe("a mistake in an experiment is said with its place and its mend, before
   });
 
   it("an experiment that there is not", async () => {
-    await expect(loadExperiment("papper")).rejects.toThrow(/no experiments\/papper\.yaml.*paper and smoke/);
+    await expect(loadExperiment("papper")).rejects.toThrow(
+      /no experiments\/papper\.yaml.*paper, prediction and smoke/,
+    );
   });
 });
 
