@@ -102,6 +102,8 @@ export class Lifetime {
   #exit: (() => void) | undefined;
 
   constructor() {
+    // What is said once the engine has gone, nobody reads: that must not end this process before it has stopped what runs.
+    for (const output of [process.stdout, process.stderr]) output.on("error", () => {});
     for (const signal of ["SIGINT", "SIGTERM"] as const)
       process.on(signal, () => this.#end(() => process.exit(0)));
     const engine = process.ppid;

@@ -145,7 +145,8 @@ import { writeFileSync } from "node:fs";
 import { spawn } from "node:child_process";
 spawn("sleep", ["${marker}"]);
 writeFileSync("${at}", "");
-setInterval(() => {}, 1000);
+// Nobody reads what it says once the CLI is gone.
+setInterval(() => console.log("at work"), 5);
 `;
 
 test.each(["SIGINT", "SIGKILL"] as const)("%s of the CLI leaves no process behind", async (signal) => {
