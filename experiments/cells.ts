@@ -42,14 +42,14 @@ export function cellsOf(experiment: Experiment): Cell[] {
   );
 }
 
-function guestFactors({ name, memoryMiB, vcpus, workload }: ExperimentGuest): Factors {
+function guestFactors({ name, memoryMiB, vcpus, redo, workload }: ExperimentGuest): Factors {
   const { type, ...settings } = workload;
   // Its rate and the like: workloadMibPerSecond, workloadWorkingSetMiB.
   const named = Object.entries(settings).map(([key, value]) => [
     `workload${key[0]?.toUpperCase()}${key.slice(1)}`,
     value,
   ]);
-  return { guest: name, memoryMiB, vcpus, workload: type, ...flat(Object.fromEntries(named)) };
+  return { guest: name, memoryMiB, vcpus, redo, workload: type, ...flat(Object.fromEntries(named)) };
 }
 
 /** `{autoConverge: {initial: 20}}` is `{"autoConverge.initial": 20}`; `{autoConverge: {}}` is `{autoConverge: true}`. */

@@ -38,11 +38,14 @@ export function turnsOf({ experiment }: Asked, seed: number): { cells: Cell[]; t
   return { cells, turns: schedule({ cells, repeats, warmUps, seed }) };
 }
 
-/** What is left of a run. */
-export function leftOf(head: RunHead, lines: readonly TurnLine[]): Turn[] {
-  const asked = askedOf(head);
-  const { cells, turns } = turnsOf(asked, head.seed);
-  return remaining(turns, cells, lines, asked.experiment.stop);
+/**
+ * What is left of a run.
+ *
+ * @param stop when it ends early, which is as it is asked for now, not as it was then
+ */
+export function leftOf(head: RunHead, lines: readonly TurnLine[], stop: Experiment["stop"]): Turn[] {
+  const { cells, turns } = turnsOf(askedOf(head), head.seed);
+  return remaining(turns, cells, lines, stop);
 }
 
 export type Choice = "new" | "resume" | "either";
@@ -61,7 +64,7 @@ export function goesOn(
   asked: Asked,
   latest: { head: RunHead; lines: readonly TurnLine[]; isOpen: boolean } | undefined,
 ): boolean {
-  const left = latest ? leftOf(latest.head, latest.lines).length : 0;
+  const left = latest ? leftOf(latest.head, latest.lines, asked.experiment.stop).length : 0;
   if (choice === "new") return false;
   if (left === 0) {
     // All its moves are made, and it was killed before its testbed was taken down.

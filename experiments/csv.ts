@@ -1,6 +1,6 @@
 import { stringify } from "csv-stringify/sync";
 import type { MoveLine, RunHead } from "../report/experiment-run.ts";
-import { phasesOf } from "../report/record.ts";
+import { inconsistencies, phasesOf, storagePhase } from "../report/record.ts";
 import type { TurnLine } from "./remaining.ts";
 
 type Value = string | number | boolean | undefined;
@@ -52,7 +52,7 @@ export function runCsv(head: RunHead, lines: readonly TurnLine[]): string {
   });
 }
 
-const phaseNames = [...new Set(Object.values(phasesOf).flat())];
+const phaseNames = [...new Set([...Object.values(phasesOf).flat(), storagePhase])];
 
 function phaseMs({ record }: MoveLine, name: string): number | undefined {
   const phase = record.phases.find((one) => one.name === name);
@@ -72,6 +72,8 @@ const moveColumns: Record<string, (line: MoveLine) => Value> = {
   memory_mib: ({ record }) => record.memoryMiB,
   accelerator: ({ record }) => record.accelerator,
   nfs_transport: ({ record }) => record.nfsTransport,
+  redo: ({ record }) => record.redo ?? "shared",
+  adds_up: ({ record }) => inconsistencies(record).length === 0,
   total_ms: ({ record }) => record.totalMs,
   downtime_ms: ({ record }) => record.downtimeMs,
   client_downtime_ms: ({ record }) => record.clientDowntimeMs,
@@ -91,6 +93,7 @@ const moveColumns: Record<string, (line: MoveLine) => Value> = {
   dm_ms: ({ record }) => record.equations?.dmMs,
   vs_ms: ({ record }) => record.equations?.vsMs,
   transferred_mib: ({ record }) => record.transferredMiB,
+  storage_mib: ({ record }) => record.storageMiB,
   iterations: ({ record }) => record.iterations,
   dirty_pages_per_second: ({ record }) => record.dirtyPagesPerSecond,
   throttle_percent: ({ record }) => record.throttlePercent,

@@ -13,6 +13,7 @@ import { onInterruption } from "./interruption.ts";
 import { LiveTestbed } from "./live-testbed.ts";
 import type { Loaded } from "./load.ts";
 import { PulumiStack } from "./pulumi-stack.ts";
+import { madeOf } from "./remaining.ts";
 import { type Ending, type Plan, Runner } from "./run.ts";
 import { latestRun, RunFile, runName } from "./run-file.ts";
 import { drawSeed } from "./schedule.ts";
@@ -76,7 +77,8 @@ export async function drive(
   const { cells, turns } = turnsOf(asked, seed);
   const machines = await machinesFor(asked);
   const file = new RunFile(folder, run);
-  const left = old ? leftOf(old.head, old.lines).length : turns.length;
+  const { stop } = asked.experiment;
+  const left = old ? leftOf(old.head, old.lines, stop).length : turns.length;
   say(
     `${old ? `Going on with run ${run}` : `Run ${run}`} of ${name}, seed ${seed}: ${left} of ${turns.length} turns.`,
   );
@@ -111,8 +113,8 @@ export async function drive(
     left === 0 ? { kind: "done" } : await make(plan, stack, file, turns.length - left, head);
   const csv = await file.writeCsv();
   const written = await file.read();
-  const made = written ? turns.length - leftOf(written.head, written.lines).length : 0;
-  say(`${file.path} and ${csv} have ${made} of ${turns.length} turns.`);
+  const made = madeOf(turns, cells, written?.lines ?? []);
+  say(`${file.path} and ${csv} have ${made.length} of ${turns.length} turns.`);
   if (ending.kind === "done") {
     if (!options.keep) await remove(stack, say);
     await file.close();
@@ -152,7 +154,7 @@ async function make(
 export async function takeDown(name: string, asked: Asked, folder: string, say: Say): Promise<number> {
   await remove(await openStack(name, asked, folder), say);
   const latest = await latestRun(folder);
-  if (latest && leftOf(latest.head, latest.lines).length === 0) {
+  if (latest && leftOf(latest.head, latest.lines, asked.experiment.stop).length === 0) {
     await new RunFile(folder, latest.head.run).close();
   }
   return 0;

@@ -1,4 +1,5 @@
 import type { FailureLine, MoveLine } from "../report/experiment-run.ts";
+import { hadItsTime } from "../report/record.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment } from "./experiment.ts";
 import { halfWidthPercent } from "./precision.ts";
@@ -19,6 +20,17 @@ export function isMade(turn: Turn, cell: Cell, lines: readonly TurnLine[]): bool
   return cell.guests.every((guest) => moved.has(guest));
 }
 
+/** The turns that have been made. */
+export function madeOf(turns: readonly Turn[], cells: readonly Cell[], lines: readonly TurnLine[]): Turn[] {
+  const byId = new Map(cells.map((cell) => [cell.id, cell]));
+  const byOrder = Map.groupBy(lines, ({ order }) => order);
+  return turns.filter((turn) => {
+    const cell = byId.get(turn.cell);
+    if (!cell) throw new Error(`turn ${turn.order} is of ${turn.cell}, which is no cell of this experiment`);
+    return isMade(turn, cell, byOrder.get(turn.order) ?? []);
+  });
+}
+
 /**
  * What is left to do, in its order. It follows from the schedule and the lines alone, so that a run goes on wherever it was interrupted.
  */
@@ -28,14 +40,9 @@ export function remaining(
   lines: readonly TurnLine[],
   stop: Stop,
 ): Turn[] {
-  const byId = new Map(cells.map((cell) => [cell.id, cell]));
-  const byOrder = Map.groupBy(lines, ({ order }) => order);
+  const made = new Set(madeOf(turns, cells, lines));
   const settled = new Set(cells.filter(({ id }) => isPreciseEnough(id, lines, stop)).map(({ id }) => id));
-  return turns.filter((turn) => {
-    const cell = byId.get(turn.cell);
-    if (!cell) throw new Error(`turn ${turn.order} is of ${turn.cell}, which is no cell of this experiment`);
-    return !isMade(turn, cell, byOrder.get(turn.order) ?? []) && (turn.isWarmUp || !settled.has(turn.cell));
-  });
+  return turns.filter((turn) => !made.has(turn) && (turn.isWarmUp || !settled.has(turn.cell)));
 }
 
 /** Whether a cell's medians are known as well as the experiment wants them. */
@@ -64,14 +71,15 @@ export function reasonToStop(stop: Stop, elapsedMs: number, lines: readonly Turn
   if (stop.minutes !== undefined && elapsedMs >= stop.minutes * 60_000) {
     return `its ${stop.minutes} minutes are over`;
   }
-  const outcomes = undisturbed(lines).map((line) =>
-    line.kind === "failure"
-      ? line.error
-      : line.record.outcome === "failed"
-        ? (line.record.error ?? "no reason given")
-        : undefined,
-  );
-  const last = outcomes.slice(-stop.failuresInARow);
+  const failures = undisturbed(lines).map(failureOf);
+  const last = failures.slice(-stop.failuresInARow);
   if (last.length < stop.failuresInARow || last.includes(undefined)) return undefined;
   return `${last.length} moves in a row failed, the last one with: ${last.at(-1)}`;
+}
+
+/** Why a move says that something is broken. One that was given up when its time was over is a result like any other. */
+function failureOf(line: TurnLine): string | undefined {
+  if (line.kind === "failure") return line.error;
+  const { outcome, error = "no reason given" } = line.record;
+  return outcome === "failed" || (outcome === "rolled-back" && !hadItsTime(line.record)) ? error : undefined;
 }

@@ -43,7 +43,7 @@ export async function foreseeMove(
   const isUnknown =
     measured.dirtyMiBps === undefined &&
     writesWhileItMoves(options) &&
-    !knowsWriting(known, guest, conditions.workload);
+    !knowsWriting(known, { guest, ...conditions });
   const [survey, dirtyMiBps] = await Promise.all([
     source.session
       .run(`asking ${source.name} for the memory of guest ${guest}`, surveyScript(questions))

@@ -3,7 +3,7 @@ import type { Fleet } from "./fleet.ts";
 import type { GuestPlatform } from "./hardware.ts";
 import type { LocalRedo } from "./redo-log.ts";
 
-export const defaultTimeoutMs = 600_000;
+export { defaultTimeoutMs } from "../report/record.ts";
 /** QEMU's own. */
 export const defaultMaxDowntimeMs = 300;
 /** What a downtime worth measuring is some tens of. */

@@ -1,15 +1,14 @@
-import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { runCommand, say } from "../report/command.ts";
-import { runLineSchema } from "../report/experiment-run.ts";
-import { type MigrationRecord, recordSchema } from "../report/record.ts";
 import { scorePrediction } from "../report/score-prediction.ts";
 import { predictedMovesTable, scoreTable } from "../report/score-table.ts";
 import { byKind, replay } from "./replay.ts";
+import { eachOnce, movesIn } from "./scored-moves.ts";
 
 const help = `predict:score <results file>... [--stored] [--known N] [--after T] [--moves]   how good predictions were, by kind of move
 
-  The moves of the files, of stacks or experiments, are put into the order of time, and each is predicted from those before it alone.
+  The moves of the files, of stacks or experiments, are put into the order of time, and each is predicted from those before it alone. Warm-ups,
+  and moves in which an experiment was interrupted, are learned from and not scored; a move that is in two files counts once.
   --stored     score the predictions that the records carry instead
   --known N    leave out moves before which fewer than N of the same mode were known         default: 0
   --after T    score those alone that began after T (ISO 8601); earlier ones are learned from
@@ -34,15 +33,17 @@ async function main(): Promise<void> {
   const afterMs = Date.parse(values.after);
   if (Number.isNaN(afterMs))
     throw new Error(`--after takes a time such as 2026-01-01T12:00Z, not "${values.after}".`);
-  const files = await Promise.all(positionals.map(recordsIn));
-  const records = files.flat();
+  const files = await Promise.all(positionals.map((file) => movesIn(file, say)));
+  const found = eachOnce(files.flat());
+  const records = found.map(({ record }) => record);
+  const unscored = new Set(found.flatMap(({ record, isScored }) => (isScored ? [] : record)));
   const all = values.stored
     ? records.flatMap((record) => {
         const score = scorePrediction(record);
         return score && record.predicted ? [{ record, score, predicted: record.predicted }] : [];
       })
     : replay(records).filter(({ knownAlike }) => knownAlike >= least);
-  const moves = all.filter(({ record }) => Date.parse(record.startedAt) > afterMs);
+  const moves = all.filter(({ record }) => Date.parse(record.startedAt) > afterMs && !unscored.has(record));
   if (moves.length === 0) return say(`None of ${records.length} records can be scored.`);
   say(
     `${moves.length} of ${records.length} records, ${values.stored ? "as they were predicted" : "each predicted from those before it"}\n`,
@@ -50,28 +51,6 @@ async function main(): Promise<void> {
   if (values.moves)
     say(`${predictedMovesTable(moves.map(({ record, predicted }) => ({ ...record, predicted })))}\n`);
   say(scoreTable(byKind(moves)));
-}
-
-/** The records of a stack's results file, or of the moves of an experiment's run that are not its warm-up. */
-async function recordsIn(file: string): Promise<MigrationRecord[]> {
-  const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line.trim() !== "");
-  return lines.flatMap((text, index) => {
-    const value = json(text);
-    const line = runLineSchema.safeParse(value);
-    if (line.success) return line.data.kind === "move" ? [line.data.record] : [];
-    const record = recordSchema.safeParse(value);
-    if (record.success) return [record.data];
-    say(`${file}:${index + 1} is passed over: it is no record of a move`);
-    return [];
-  });
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 await runCommand(main);

@@ -22,6 +22,21 @@ export interface Beforehand {
   redoMiB?: number | undefined;
 }
 
+/** So many completed moves at most are looked at: hosts are as they are now. */
+const mostRecords = 60;
+
+/** The completed moves that are looked at, newest first: and a guest's last ones in any case, as no others tell how it writes. */
+export function recentOf(
+  records: readonly MigrationRecord[],
+  { guest, accelerator }: Pick<Kind, "guest" | "accelerator">,
+): MigrationRecord[] {
+  const alike = records.filter(
+    (record) => record.outcome === "completed" && record.accelerator === accelerator,
+  );
+  const [newest, older] = [alike.slice(0, mostRecords), alike.slice(mostRecords)];
+  return [...newest, ...older.filter((record) => record.guest === guest).slice(0, 10)];
+}
+
 /** The records that tell of a move, each with its weight, newest first. */
 export interface Past {
   record: MigrationRecord;
@@ -30,7 +45,6 @@ export interface Past {
 
 export function pastOf(records: readonly MigrationRecord[], kind: Kind): Past[] {
   const alike = records
-    .filter(({ outcome }) => outcome === "completed")
     .map((record) => ({ record, weight: likeness(record, kind) }))
     .filter(({ weight }) => weight > 0);
   // What hardly tells anything does not make the others old.
@@ -171,14 +185,13 @@ function writingOf(
   return { dirtyMiBps, workingSetMiB, dirtyFrom, ...(declared && { isCyclic: declared.isCyclic }) };
 }
 
-/** Whether it is known how a guest writes, from its config or from a move of it with the same workload. */
+/** Whether it is known how a guest writes, from its config or from a move of it with the same workload that is looked at. */
 export const knowsWriting = (
   records: readonly MigrationRecord[],
-  guest: string,
-  workload: unknown,
+  { guest, accelerator, workload }: Pick<Kind, "guest" | "accelerator"> & { workload?: unknown },
 ): boolean =>
   declaredBy(workload)?.dirtyMiBps !== undefined ||
-  records.some(
+  recentOf(records, { guest, accelerator }).some(
     (record) =>
       record.guest === guest && isSame(record.workload, workload) && writingIn(record) !== undefined,
   );

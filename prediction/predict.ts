@@ -1,7 +1,7 @@
 import type { MigrationOptions } from "../migration/request.ts";
 import { type MigrationRecord, wayOf } from "../report/record.ts";
 import { type Correction, correction, type Residual } from "./correction.ts";
-import { type Beforehand, type DirtyFrom, loadFrom, paceFrom, pastOf } from "./learn.ts";
+import { type Beforehand, type DirtyFrom, loadFrom, paceFrom, pastOf, recentOf } from "./learn.ts";
 import { type Course, course } from "./model.ts";
 import { isBetween, type Kind } from "./weights.ts";
 
@@ -32,7 +32,7 @@ export function predict(
   records: readonly MigrationRecord[],
   known = new Map<MigrationRecord, Residual | undefined>(),
 ): Prediction {
-  const recent = newest(records);
+  const recent = recentOf(records, move);
   const { middle, all, likelihood, from } = foresee(move, recent);
   const off = correction(residuals(recent, records, known), kindOf(move));
   const total = within(
@@ -105,8 +105,8 @@ function residuals(
 }
 
 function residualOf(record: MigrationRecord, all: readonly MigrationRecord[]): Residual | undefined {
-  if (record.outcome !== "completed") return undefined;
-  const { middle } = foresee(proposedBy(record), newest(all.filter((other) => isOverBefore(other, record))));
+  const before = all.filter((other) => isOverBefore(other, record));
+  const { middle } = foresee(proposedBy(record), recentOf(before, record));
   // Where convergence was told wrong, the times are of another course.
   if (!middle.converges && wayOf(record) === "precopy") return undefined;
   return {
@@ -117,9 +117,6 @@ function residualOf(record: MigrationRecord, all: readonly MigrationRecord[]): R
       middle.downtimeMs > 0 && { downtimeMs: Math.log(record.downtimeMs / middle.downtimeMs) }),
   };
 }
-
-/** So many records at most are looked at: the hosts are as they are now. */
-const newest = (records: readonly MigrationRecord[]) => records.slice(0, 60);
 
 /** Whether a move was over when another began. */
 export const isOverBefore = (one: MigrationRecord, other: MigrationRecord): boolean =>

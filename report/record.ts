@@ -47,6 +47,13 @@ export function wayOf({ mode, phases }: Pick<MigrationRecord, "mode" | "phases">
   return phases.some(({ name }) => name === "post-copy") ? "postcopy" : "precopy";
 }
 
+/** How long a move may take that is not given another time. */
+export const defaultTimeoutMs = 600_000;
+
+/** Whether a move was not given up before its time: what a rolled-back one says is then that it did not converge. */
+export const hadItsTime = ({ totalMs, options }: Pick<MigrationRecord, "totalMs" | "options">): boolean =>
+  totalMs >= (options?.timeoutMs ?? defaultTimeoutMs);
+
 const ms = z.number().nonnegative();
 const mib = z.number().nonnegative();
 const count = z.int().nonnegative();

@@ -1,5 +1,5 @@
 import { quantile } from "simple-statistics";
-import { type MigrationRecord, wayOf } from "./record.ts";
+import { defaultTimeoutMs, hadItsTime, type MigrationRecord, wayOf } from "./record.ts";
 
 export type Prediction = NonNullable<MigrationRecord["predicted"]>;
 
@@ -50,10 +50,10 @@ const given = <K extends string, T>(key: K, value: T | undefined) =>
  * failed for another reason, or is of another mode.
  */
 function hasConverged(record: MigrationRecord): boolean | undefined {
-  const { mode, outcome, totalMs, options = {}, equations } = record;
+  const { mode, outcome, options = {}, equations } = record;
   if (mode !== "live") return undefined;
-  const { timeoutMs = 600_000, onTimeout = "abort" } = options;
-  if (outcome === "rolled-back") return totalMs >= timeoutMs ? false : undefined;
+  const { timeoutMs = defaultTimeoutMs, onTimeout = "abort" } = options;
+  if (outcome === "rolled-back") return hadItsTime(record) ? false : undefined;
   if (outcome !== "completed") return undefined;
   if (wayOf(record) === "postcopy") return false;
   return !(

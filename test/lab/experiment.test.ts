@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import pRetry from "p-retry";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { leftOf } from "../../experiments/choose-run.ts";
+import { askedOf, leftOf } from "../../experiments/choose-run.ts";
 import { inconsistencies } from "../../report/record.ts";
 import { readRecords } from "../../report/results.ts";
 import { ExperimentCommand } from "./experiment-command.ts";
@@ -140,7 +140,7 @@ test("the next run makes what is left; each turn is there once, with its conditi
 
   const { head, lines, unreadable } = await command.written();
   expect(unreadable).toEqual([]);
-  expect(leftOf(head, lines)).toEqual([]);
+  expect(leftOf(head, lines, askedOf(head).experiment.stop)).toEqual([]);
   // What was there stays as it was.
   expect(lines.slice(0, before.length)).toEqual(before);
   const { hosts, controller, versions } = head.conditions;

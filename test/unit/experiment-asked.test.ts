@@ -68,11 +68,24 @@ describe("whether a run is gone on with", () => {
   it("is when it has turns left, and was asked for in the same way", () => {
     expect(goesOn("either", "test", asked, undefined)).toBe(false);
     expect(goesOn("either", "test", asked, latest(2))).toBe(true);
-    expect(leftOf(latest(2).head, latest(2).lines)).toEqual(turns.slice(2));
+    expect(leftOf(latest(2).head, latest(2).lines, asked.experiment.stop)).toEqual(turns.slice(2));
     // When it ends early can be said anew.
     const { experiment } = asked;
     const sooner = { ...asked, experiment: { ...experiment, stop: { ...experiment.stop, minutes: 5 } } };
     expect(goesOn("either", "test", sooner, latest(2))).toBe(true);
+  });
+
+  it("depends on what is precise enough now, not on what was when it began", () => {
+    const { experiment } = asked;
+    const long = { ...asked, experiment: { ...experiment, repeats: 6 } };
+    const stop = { ...experiment.stop, halfWidthPercent: 5, atLeast: 3 };
+    const precise = { ...long, experiment: { ...long.experiment, stop } };
+    const run = (as: Asked) => {
+      const { head, lines } = latest(turns.length, false);
+      return { head: { ...head, asked: keptOf(as) }, lines, isOpen: false };
+    };
+    expect(goesOn("either", "test", precise, run(long))).toBe(false);
+    expect(goesOn("either", "test", long, run(precise))).toBe(true);
   });
 
   it("is not for the program to decide when it was asked for otherwise", () => {

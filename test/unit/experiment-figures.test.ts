@@ -121,6 +121,7 @@ describe("a run as CSV", () => {
     expect(field(rows[1], "factor_auto_converge_initial")).toBe("20");
     expect(field(rows[1], "factor_tls")).toBe("TRUE");
     expect(field(rows[1], "is_warm_up")).toBe("FALSE");
+    expect(field(rows[1], "adds_up")).toBe("TRUE");
     expect(field(rows[1], "load_controller")).toBe("0.5");
   });
 
@@ -129,6 +130,21 @@ describe("a run as CSV", () => {
       expect([column, field(rows[1], column)]).toEqual([column, ""]);
     }
     expect(rows[2]).toContain('not begun,"no, ""none""",2026-03-01T13:00:00Z,,');
+  });
+
+  it("has all phases of a guest whose redo log moves along: they add up", () => {
+    const phases = [
+      { name: "suspend" as const, startMs: 0, endMs: 600 },
+      { name: "storage" as const, startMs: 600, endMs: 1100 },
+      { name: "copy" as const, startMs: 1100, endMs: 2300 },
+      { name: "resume" as const, startMs: 2300, endMs: 3200 },
+    ];
+    const record = offlineRecord({ redo: "local", storageMiB: 5.3, phases, totalMs: 3200 });
+    const line = { ...(lines[0] as TurnLine & { kind: "move" }), record };
+    const row = runCsv(head, [line]).trimEnd().split("\n")[1];
+    const named = columns.filter((column) => column.startsWith("phase_"));
+    expect(named.reduce((sum, column) => sum + Number(field(row, column)), 0)).toBe(3200);
+    expect([field(row, "redo"), field(row, "storage_mib")]).toEqual(["local", "5.3"]);
   });
 
   it("has the same first columns in every run", () => {

@@ -5,6 +5,7 @@ import { experimentSchema } from "../../experiments/experiment.ts";
 import { isMade, reasonToStop, remaining, type TurnLine } from "../../experiments/remaining.ts";
 import { schedule, type Turn } from "../../experiments/schedule.ts";
 import { inWords, timeLeftMs } from "../../experiments/time-left.ts";
+import type { MigrationRecord } from "../../report/record.ts";
 import { liveRecord } from "./records.ts";
 
 const cell = (id: string, guests: string[]): Cell => ({ id, guests, factors: {}, way: { mode: "live" } });
@@ -161,9 +162,13 @@ describe("what is left of a run", () => {
 describe("a run ends early", () => {
   const one = cell("a", ["vm1"]);
   const turn = { order: 1, block: 1, cell: "a", repeat: 1, isWarmUp: false };
-  const ended = (outcome: "completed" | "failed" | "rolled-back"): TurnLine => ({
+  const ended = (
+    outcome: "completed" | "failed" | "rolled-back",
+    error?: string,
+    options: MigrationRecord["options"] = {},
+  ): TurnLine => ({
     ...(linesOf(turn, one)[0] as TurnLine & { kind: "move" }),
-    record: liveRecord({ outcome, ...(outcome !== "completed" && { error: "it did not converge" }) }),
+    record: liveRecord({ outcome, options, ...(error !== undefined && { error }) }),
   });
 
   it("when its time is over", () => {
@@ -171,11 +176,15 @@ describe("a run ends early", () => {
     expect(reasonToStop({ ...stop, minutes: 30 }, 30 * 60_000, [])).toBe("its 30 minutes are over");
   });
 
-  it("when so many moves failed in a row; one that was rolled back as asked is a result", () => {
-    const [good, bad, back] = [ended("completed"), ended("failed"), ended("rolled-back")];
+  it("when so many moves failed in a row; one that was given up when its time was over is a result", () => {
+    const good = ended("completed");
+    const bad = ended("failed", "its memory was lost");
+    const back = ended("rolled-back", "connection refused");
+    const givenUp = ended("rolled-back", "it did not converge", { timeoutMs: liveRecord().totalMs });
     expect(reasonToStop(stop, 0, [bad, bad, good, bad, bad])).toBeUndefined();
-    expect(reasonToStop(stop, 0, [back, back, back, back])).toBeUndefined();
-    expect(reasonToStop(stop, 0, [good, bad, bad, bad])).toMatch(/3 moves in a row failed.*converge/);
+    expect(reasonToStop(stop, 0, [givenUp, givenUp, givenUp, givenUp])).toBeUndefined();
+    expect(reasonToStop(stop, 0, [good, bad, bad, bad])).toMatch(/3 moves in a row failed.*lost/);
+    expect(reasonToStop(stop, 0, [good, back, back, back])).toMatch(/3 moves in a row failed.*refused/);
   });
 });
 
@@ -205,6 +214,7 @@ describe("the cells of an experiment", () => {
     expect(made[4]?.factors).toEqual({
       guest: "vm2",
       memoryMiB: 768,
+      redo: "shared",
       vcpus: 1,
       workload: "memory",
       workloadMibPerSecond: 20,

@@ -286,9 +286,25 @@ describe("what records tell", () => {
     expect(load()).not.toHaveProperty("isCyclic");
     expect(load()).toMatchObject({ dirtyMiBps: 5100 / 256, dirtyFrom: "past" });
     expect(load({ workload: { type: "cpu" } }).dirtyFrom).toBe("prior");
-    expect(knowsWriting([liveRecord()], "vm1", undefined)).toBe(true);
-    expect(knowsWriting([liveRecord()], "vm1", { type: "cpu" })).toBe(false);
-    expect(knowsWriting([], "vm1", workload)).toBe(true);
+    const vm1 = { guest: "vm1", accelerator: "tcg" } as const;
+    expect(knowsWriting([liveRecord()], vm1)).toBe(true);
+    expect(knowsWriting([liveRecord()], { ...vm1, workload: { type: "cpu" } })).toBe(false);
+    expect(knowsWriting([], { ...vm1, workload })).toBe(true);
+  });
+
+  test("of writing: the guest's own, however often others moved since; and none that a prediction does not look at", () => {
+    const workload = { type: "python" };
+    const own = liveRecord({ workload, options: { bandwidthMiBps: 15 } });
+    const others = past(80, (changes) => liveRecord({ ...changes, guest: "vm2" }));
+    const vm1 = { guest: "vm1", accelerator: "tcg", workload } as const;
+    expect(knowsWriting([...others, own], vm1)).toBe(true);
+    const options = { mode: "live", bandwidthMiBps: 15, timeoutMs: 60_000 } as const;
+    expect(predict(proposed({ workload, options }), [...others, own]).converges).toBe(
+      predict(proposed({ workload, options }), [own]).converges,
+    );
+    expect(predict(proposed({ workload, options }), [own]).converges).toBe(false);
+    expect(knowsWriting([liveRecord({ workload, accelerator: "kvm" })], vm1)).toBe(false);
+    expect(knowsWriting([liveRecord({ workload, outcome: "recovered" })], vm1)).toBe(false);
   });
 
   test("weighs: half of the weight is below the median", () => {
