@@ -57,13 +57,17 @@ export async function download(url: string, file: string, options: DownloadOptio
     await flush(part);
     await rename(part, file);
   } finally {
-    await rm(part, { force: true });
-    await rm(begunFile(part), { force: true });
+    await discard(part);
   }
   return sha256;
 }
 
 const begunFile = (part: string) => `${part}.json`;
+
+async function discard(part: string): Promise<void> {
+  await rm(part, { force: true });
+  await rm(begunFile(part), { force: true });
+}
 
 async function fetchRest(url: string, part: string, options: DownloadOptions): Promise<void> {
   const begun = await readBegun(part);
@@ -78,7 +82,17 @@ async function fetchRest(url: string, part: string, options: DownloadOptions): P
   const progress = options.progress ?? noProgress;
   try {
     const response = await request(url, { headers, signal: stall.signal });
-    const { done, total } = accept(response, have);
+    const range = contentRange(response);
+    if (response.statusCode === 416) {
+      // Its body, if it has one, is a page about the error and nothing of the file.
+      response.destroy();
+      // All of it was there already: the run before ended between the last byte and the check.
+      if (range.total === have) return;
+    }
+    // What is there does not fit what the server has, as it never will: the next attempt begins anew.
+    if (response.statusCode === 416 || (response.statusCode === 206 && range.start !== have))
+      await discard(part);
+    const { done, total } = accept(response, range, have);
     if (done === 0) await writeBegun(part, url, response);
     let received = done;
     const file = await open(part, done > 0 ? "a" : "w");
@@ -94,25 +108,34 @@ async function fetchRest(url: string, part: string, options: DownloadOptions): P
       await file.close();
       progress.stop();
     }
-    if (total !== undefined && received !== total)
+    if (total !== undefined && received > total) {
+      await discard(part);
+      throw new Error(`the server sent ${received} bytes of a file of ${total}`);
+    }
+    if (total !== undefined && received < total)
       throw new Error(`the connection ended after ${received} of ${total} bytes`);
   } finally {
     stall.stop();
   }
 }
 
-/** Where what the server sends begins, and how long the whole file is. */
-function accept(response: IncomingMessage, have: number): { done: number; total?: number } {
+/** Where in the file what the server sends begins, and how long the file is; as far as the server says so. */
+function contentRange({ headers }: IncomingMessage): { start?: number; total?: number } {
+  const [, start, total] = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(headers["content-range"] ?? "") ?? [];
+  return { start: decimal(start), total: decimal(total) };
+}
+
+const decimal = (text: string | undefined) => (text === undefined || text === "*" ? undefined : Number(text));
+
+/** From where on what the server sends is written, and how long the whole file is. */
+function accept(
+  response: IncomingMessage,
+  { start, total }: ReturnType<typeof contentRange>,
+  have: number,
+): { done: number; total?: number } {
   const { statusCode = 0, headers } = response;
-  const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(headers["content-range"] ?? "");
-  const total = range?.[2] && range[2] !== "*" ? Number(range[2]) : undefined;
-  if (statusCode === 206 && Number(range?.[1]) === have) return { done: have, total };
-  if (statusCode === 200) {
-    const length = headers["content-length"];
-    return { done: 0, total: length === undefined ? undefined : Number(length) };
-  }
-  // All of it was there already: the run before ended between the last byte and the check.
-  if (statusCode === 416 && total === have) return { done: have, total };
+  if (statusCode === 206 && start === have) return { done: have, total };
+  if (statusCode === 200) return { done: 0, total: decimal(headers["content-length"]) };
   response.destroy();
   const error = new Error(`the server answers ${status(response)}`);
   const passing = statusCode >= 500 || [206, 408, 416, 429].includes(statusCode);

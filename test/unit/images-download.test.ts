@@ -62,6 +62,15 @@ test("the next run only checks a download whose last byte had arrived", async ()
   await writeFile(`${file}.part.json`, JSON.stringify({ url, version: server.etag }));
   expect(await download(url, file, { ...quick, sha256 })).toBe(sha256);
   expect(server.requests.map(({ status }) => status)).toEqual([416]);
+  expect(await readFile(file)).toEqual(content);
+});
+
+test("what is longer than the file is thrown away, and the download begins anew", async () => {
+  await writeFile(`${file}.part`, Buffer.concat([content, Buffer.from("<html>no</html>")]));
+  await writeFile(`${file}.part.json`, JSON.stringify({ url, version: server.etag }));
+  expect(await download(url, file, { ...quick, sha256 })).toBe(sha256);
+  expect(server.requests.map(({ status }) => status)).toEqual([416, 200]);
+  expect(await readdir(folder)).toEqual(["image"]);
 });
 
 test("a file that changed on the server meanwhile begins anew", async () => {

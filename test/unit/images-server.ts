@@ -45,7 +45,7 @@ export class ImageServer {
     const resumes = start > 0 && headers["if-range"] === this.etag;
     if (resumes && start >= file.length) {
       note(416);
-      response.writeHead(416, { "content-range": `bytes */${file.length}` }).end();
+      response.writeHead(416, { "content-range": `bytes */${file.length}` }).end("<html>no</html>");
       return;
     }
     const body = resumes ? file.subarray(start) : file;
