@@ -57,9 +57,9 @@ export class ImageServer {
     });
     if (method === "HEAD") return void response.end();
     if (this.cut && this.cut.times-- > 0)
-      // After a moment, in which what was sent arrives.
+      // After a moment, in which what was sent is read: an end overtakes what the client has not read yet.
       return void response.write(body.subarray(0, this.cut.afterBytes), () =>
-        setTimeout(() => response.destroy(), 20),
+        setTimeout(() => response.destroy(), 100),
       );
     if (this.hang && this.hang.times-- > 0)
       return void response.write(body.subarray(0, this.hang.afterBytes));
