@@ -1,8 +1,18 @@
-import { join } from "node:path";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
 import { readRecords, resultsFile } from "../report/results.ts";
 import { downtimeTable, migrationTable, phaseTable } from "../report/table.ts";
+import {
+  checkStack,
+  LabError,
+  modeOf,
+  type modes,
+  modeToKeep,
+  type PrintedConfig,
+  roundOf,
+} from "./lab-round.ts";
 
 const help = `Usage: npm run lab [-- options]        two KVM hosts and two guests on this machine; one moves live, then offline back
        npm run lab:down [-- options]   all of it gone
@@ -44,30 +54,49 @@ async function timed(doing: string, action: () => Promise<void>): Promise<void> 
 
 const deploy = () => pulumi("up", "--stack", stack, "--yes");
 
+const setConfig = (path: string, value: string) =>
+  pulumi("config", "set", "--stack", stack, "--path", `testbed:${path}`, value);
+
 /** Moves the guest as anyone would: two lines of the stack's config, and `pulumi up`. */
-async function move(mode: "live" | "offline", to: string): Promise<void> {
+async function move(mode: (typeof modes)[number], to: string): Promise<void> {
   await timed(`moving ${guest} ${mode} to ${to}`, async () => {
-    await pulumi("config", "set", "--stack", stack, "--path", "testbed:migration.mode", mode);
-    await pulumi("config", "set", "--stack", stack, "--path", `testbed:placement.${guest}`, to);
+    await setConfig("migration.mode", mode);
+    await setConfig(`placement.${guest}`, to);
     await deploy();
   });
 }
 
+async function config(): Promise<PrintedConfig> {
+  return JSON.parse(await pulumiOutput("config", "--stack", stack, "--json"));
+}
+
+/** What the config's mode was before the moves changed it, for the next run if this one is interrupted. Empty: it had none. */
+const modeNote = join(project, ".testbed", `mode-before-lab.${stack}`);
+const readNote = () => readFile(modeNote, "utf8").catch(() => undefined);
+
+async function putModeBack(): Promise<void> {
+  const noted = await readNote();
+  if (noted === undefined) return;
+  const mode = modeOf(await config());
+  const kept = modeToKeep(mode, noted);
+  if (kept === undefined) await pulumi("config", "rm", "--stack", stack, "--path", "testbed:migration.mode");
+  else if (kept !== mode) await setConfig("migration.mode", kept);
+  await rm(modeNote);
+}
+
 async function up(): Promise<void> {
+  // Before Pulumi makes an empty stack of that name.
+  checkStack(stack, await readdir(join(project, "stacks")));
   await pulumi("stack", "select", "--create", stack);
-  const config = JSON.parse(await pulumiOutput("config", "--stack", stack, "--json"));
-  const hosts: { name: string }[] = JSON.parse(config["testbed:hosts"].value);
-  const placement: Record<string, string> = JSON.parse(config["testbed:placement"].value);
-  const [first, second] = hosts.map(({ name }) => name);
-  if (!first || !second || !placement[guest]) {
-    throw new Error(
-      `stack ${stack} has no guest ${guest} to move between two hosts; see stacks/Pulumi.${stack}.yaml`,
-    );
-  }
+  const before = await config();
+  const { first, second, placed } = roundOf(before, stack, guest);
+  await mkdir(dirname(modeNote), { recursive: true });
+  await writeFile(modeNote, modeToKeep(modeOf(before), await readNote()) ?? "");
   await timed("bringing the testbed up", deploy);
   // A run that was interrupted after the first move goes on with the second.
-  if (placement[guest] === first) await move("live", second);
+  if (placed === first) await move("live", second);
   await move("offline", first);
+  await putModeBack();
   await report(first, second);
 }
 
@@ -93,8 +122,24 @@ What to try next
   all of it gone         npm run lab:down`);
 }
 
+/** Pulumi's exit code when there is no such stack. */
+const noSuchStack = 6;
+
+async function isThere(): Promise<boolean> {
+  const args = ["bin/pulumi", "stack", "select", stack];
+  const { exitCode, stderr } = await execa("sh", args, { cwd: project, reject: false });
+  if (exitCode === noSuchStack) return false;
+  if (exitCode !== 0) throw new LabError(`looking for the stack ${stack} failed: ${stderr}`);
+  return true;
+}
+
 async function down(): Promise<void> {
+  if (!(await isThere())) {
+    console.log(`lab: there is no stack ${stack}, and so nothing to take down`);
+    return;
+  }
   await timed("taking the testbed down", async () => {
+    await putModeBack();
     await pulumi("destroy", "--stack", stack, "--yes");
     // Its config file and its results stay.
     await pulumi("stack", "rm", stack, "--yes", "--preserve-config");
@@ -111,7 +156,8 @@ if (values.help || (command !== "up" && command !== "down")) {
   } catch (error) {
     // Pulumi has said what is wrong already.
     const said = error instanceof Error && "exitCode" in error;
-    console.error(said ? "\nlab: that failed; mend what is said above, and run it again" : error);
+    if (said) console.error("\nlab: that failed; mend what is said above, and run it again");
+    else console.error(error instanceof LabError ? `lab: ${error.message}` : error);
     process.exitCode = 1;
   }
 }
