@@ -71,9 +71,9 @@ function tool(name: string, body: string): void {
   chmodSync(join(tools, name), 0o755);
 }
 
-async function setup(env: Record<string, string> = {}) {
+async function setup(env: Record<string, string> = {}, ...options: string[]) {
   rmSync(join(dir, "calls"), { force: true });
-  const result = await execa("sh", ["bin/setup"], {
+  const result = await execa("sh", ["bin/setup", ...options], {
     cwd: project,
     env: { PATH: tools, HOME: join(dir, "home"), DIR: dir, ...env },
     extendEnv: false,
@@ -141,6 +141,26 @@ test("with sudo it installs through it", async () => {
   const { exitCode, calls } = await setup();
   expect(exitCode).toBe(0);
   expect(calls).toContain("sudo apt-get install -q -y --no-install-recommends qemu-utils");
+});
+
+test("for a lab, sudo that asks for a password is not enough, and nothing is begun", async () => {
+  missing("qemu-utils");
+  tool("id", "case $1 in -un) echo me ;; *) echo 1000 ;; esac");
+  tool("sudo", `[ "$1 $2" != "-k -n" ] || { echo "sudo: a password is required" >&2; exit 1; }\n"$@"`);
+  const { exitCode, output, calls } = await setup({}, "--lab");
+  expect(exitCode).toBe(1);
+  expect(output).toContain("setup: the lab needs root, or sudo without a password, and me has neither.");
+  expect(calls).toEqual(["sudo -k -n true"]);
+  expect((await setup()).exitCode).toBe(0);
+});
+
+test.each([
+  ["root", "echo 0", "exit 1"],
+  ["sudo without a password", "echo 1000", "exit 0"],
+])("for a lab, %s is enough", async (_, id, sudo) => {
+  tool("id", id);
+  tool("sudo", sudo);
+  expect((await setup({}, "--lab")).exitCode).toBe(0);
 });
 
 test("a failing apt-get is shown, and ends the setup", async () => {
