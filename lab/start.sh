@@ -18,7 +18,6 @@
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
 export TESTBED_CACHE=${TESTBED_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvm-migration-testbed}
-export TESTBED_CACHE=${TESTBED_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvm-migration-testbed}
 [ "$(id -u)" = 0 ] || exec sudo -n --preserve-env="$(compgen -e | grep -E '^(LAB|TESTBED_)' | paste -sd,)" bash "$0"
 # shellcheck source=lab/lib.sh
 . "$here/lib.sh"
@@ -90,6 +89,7 @@ put() {
 }
 
 configure() {
+  local authorized
   echo "$LAB_HOST" | put etc/hostname
   [ -s "$root/etc/machine-id" ] || tr -d - < /proc/sys/kernel/random/uuid > "$root/etc/machine-id"
   [ -s "$root/etc/ssh/ssh_host_ed25519_key" ] ||
@@ -106,11 +106,13 @@ LinkLocalAddressing=no
 IPv6AcceptRA=no
 NETWORK
   install -d -m 700 "$root/root/.ssh"
-  # Other lines are others': KvmHost adds the key with which hosts reach each other.
+  # Other lines are others': KvmHost adds the key with which hosts reach each other. Ours is known by its comment, whatever
+  # the key's own says.
+  authorized=$(cut -d ' ' -f 1,2 <<< "$LAB_AUTHORIZED_KEY")' testbed-lab'
   touch "$root/root/.ssh/authorized_keys"
-  if ! grep -qxF "$LAB_AUTHORIZED_KEY" "$root/root/.ssh/authorized_keys"; then
+  if ! grep -qxF "$authorized" "$root/root/.ssh/authorized_keys"; then
     sed -i '/ testbed-lab$/d' "$root/root/.ssh/authorized_keys"
-    echo "$LAB_AUTHORIZED_KEY" >> "$root/root/.ssh/authorized_keys"
+    echo "$authorized" >> "$root/root/.ssh/authorized_keys"
   fi
 }
 
