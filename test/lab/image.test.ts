@@ -118,9 +118,7 @@ async function freePort(): Promise<number> {
 }
 
 test("a guest of the Debian image is reachable over SSH, set up as its seed says", async () => {
-  const startedMs = performance.now();
   await pRetry(() => inGuest("true"), { retries: 120, minTimeout: 500, factor: 1 });
-  expect.soft(performance.now() - startedMs).toBeLessThan(180_000);
 
   expect(await inGuest("hostname; whoami; sudo -n whoami")).toBe("vm-image\ntester\nroot");
   expect(await inGuest("ip -4 -o address show scope global | awk '{print $4}'")).toBe("10.0.2.15/24");
@@ -154,8 +152,6 @@ test("its agent answers the hypervisor", async () => {
 });
 
 test("it goes off when the power button is pressed", async () => {
-  const pressedMs = performance.now();
   await ask("qmp", [{ execute: "qmp_capabilities" }, { execute: "system_powerdown" }], 2);
   expect((await qemu).exitCode).toBe(0);
-  expect(performance.now() - pressedMs).toBeLessThan(30_000);
 });
