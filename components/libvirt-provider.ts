@@ -2,6 +2,7 @@ import * as libvirt from "@pulumi/libvirt";
 import type * as pulumi from "@pulumi/pulumi";
 import { providerUri } from "../hosts/libvirt-uri.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
+import { needsAgent } from "./private-key.ts";
 
 /**
  * The provider of libvirt's own things (pools, volumes, networks) on one host. It connects as soon as it knows where
@@ -12,5 +13,11 @@ export function libvirtProvider(
   ssh: pulumi.Output<SshTarget>,
   opts: pulumi.ResourceOptions,
 ): libvirt.Provider {
-  return new libvirt.Provider(name, { uri: ssh.apply(providerUri) }, opts);
+  return new libvirt.Provider(name, { uri: ssh.apply(uri) }, opts);
+}
+
+/** Told of a key, the provider looks at its file alone; told of none, it asks the agent first. */
+function uri({ privateKeyFile, ...target }: SshTarget): string {
+  const readable = privateKeyFile !== undefined && !needsAgent(privateKeyFile);
+  return providerUri({ ...target, ...(readable && { privateKeyFile }) });
 }

@@ -1,12 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
-import { homedir, userInfo } from "node:os";
-import { join, resolve } from "node:path";
+import { userInfo } from "node:os";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { claimFile } from "../hosts/claim.ts";
 import { type HostScript, hostCommand, hostScript } from "../hosts/script.ts";
 import type { SshJump, SshTarget } from "../libvirt/ssh-target.ts";
 import { projectFile } from "./files.ts";
+import { readPrivateKey } from "./private-key.ts";
 
 /** How a machine is reached; every component that is given one takes these. */
 export interface HostAccess {
@@ -17,7 +16,10 @@ export interface HostAccess {
   readonly port?: number;
   /** Who to log in as: anyone but root needs sudo without a password. Default: root. */
   readonly user?: string;
-  /** Path of the private key. Default: the SSH agent, or else OpenSSH's own default files. */
+  /**
+   * Path of the private key; the SSH agent must hold one that has a passphrase. Default: the SSH agent, or else OpenSSH's own default
+   * files.
+   */
   readonly privateKeyFile?: string;
   /** The key's text, for a key that is made in the same program. Default: what is in `privateKeyFile`. */
   readonly privateKey?: pulumi.Input<string>;
@@ -194,20 +196,3 @@ const proxyOf = ({ address, port, user, privateKeyFile }: SshJump) => {
 };
 
 const thisStack = () => `${pulumi.getStack()} ${pulumi.getProject()}`;
-
-/**
- * The text of the private key that the command provider logs in with. It asks the agent by itself, but does not look
- * at OpenSSH's default files.
- */
-function readPrivateKey(file: string | undefined): string | undefined {
-  if (file) return readIfThere(file);
-  if (process.env.SSH_AUTH_SOCK) return undefined;
-  const defaults = ["id_ed25519", "id_ecdsa", "id_rsa"].map((key) => join("~/.ssh", key));
-  return defaults.map(readIfThere).find((key) => key !== undefined);
-}
-
-/** A missing file is left for reach.sh to report, together with everything else that it looks at. */
-function readIfThere(file: string): string | undefined {
-  const path = file.startsWith("~/") ? join(homedir(), file.slice(2)) : resolve(file);
-  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
-}

@@ -4,7 +4,8 @@
 # another one. Says in seconds what is wrong otherwise.
 #
 #   HOST_NAME, HOST_ADDRESS, HOST_PORT, HOST_USER   the host
-#   HOST_KEY_FILE     private key to log in with; empty: OpenSSH's own defaults and the agent
+#   HOST_KEY_FILE     private key to log in with, which the agent must hold if it has a passphrase; empty: OpenSSH's own
+#                     defaults and the agent
 #   KNOWN_HOSTS_FILE  host keys that are trusted; empty: OpenSSH's own files
 #   KNOWN_HOSTS       strict: only a key that is in there; accept-new: that of a host seen for the first time is added
 #   HOST_KEY          the host's public key where it is known already (a lab's container): put in KNOWN_HOSTS_FILE
@@ -77,6 +78,12 @@ options=(-o BatchMode=yes -o ConnectTimeout=15 -o StrictHostKeyChecking=yes -o L
 [ -z "$HOST_KEY_FILE" ] || options+=(-o IdentitiesOnly=yes -i "$(home "$HOST_KEY_FILE")")
 [ -z "$HOST_KEY_FILE" ] || [ -r "$(home "$HOST_KEY_FILE")" ] ||
   die "the private key $HOST_KEY_FILE is not there or may not be read (ssh.privateKeyFile in the stack's config)"
+# Nobody can be asked for a passphrase here, nor by the other programs that log in: the agent gives the key, or nobody does.
+has_passphrase() { [[ $(ssh-keygen -y -P '' -f "$1" 2>&1 > /dev/null < /dev/null) == *passphrase* ]]; }
+agent_holds() { ssh-add -l 2>/dev/null | grep -qF " $(ssh-keygen -l -f "$1" 2>/dev/null | cut -d ' ' -f 2) "; }
+if [ -n "$HOST_KEY_FILE" ] && has_passphrase "$(home "$HOST_KEY_FILE")" && ! agent_holds "$(home "$HOST_KEY_FILE")"; then
+  die "the private key $HOST_KEY_FILE has a passphrase, and no SSH agent (SSH_AUTH_SOCK) holds it: ssh-add $HOST_KEY_FILE, or use a key without a passphrase"
+fi
 # The remote shell is to expand these.
 # shellcheck disable=SC2016
 if ! answer=$(timeout 30 ssh "${options[@]}" "$HOST_ADDRESS" 'test "$(id -u)" = 0 || sudo -n true || echo no-sudo; echo "port ${SSH_CONNECTION##* }"; cat /etc/ssh/ssh_host_*_key.pub' 2>&1 < /dev/null); then
