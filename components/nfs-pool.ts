@@ -45,6 +45,8 @@ export class NfsPool extends pulumi.ComponentResource {
   readonly export: string;
   /** libvirt's name of the pool: on the storage host, and on every host that mounts the export. */
   readonly pool: pulumi.Output<string>;
+  /** What the hosts have of it, mounts and libvirt's pools: a volume is put into the pool after these. */
+  readonly onHosts: pulumi.Input<pulumi.Input<pulumi.Resource>[]>;
   /** Known once every host has got into the export. */
   readonly transport: pulumi.Output<NfsTransport>;
   /** The storage host's own. */
@@ -106,8 +108,10 @@ export class NfsPool extends pulumi.ComponentResource {
     const wanted = pulumi
       .all(hosts.map(({ host, facts }) => facts.apply((found) => ({ ...found, name: host.hostName }))))
       .apply((clients) => chooseTransport(transport, clients));
-    const opened = hosts.map(({ host }) =>
-      host.script(
+    const members = hosts.map(({ host, provider }) => ({
+      host,
+      provider,
+      opened: host.script(
         `${name}-${host.hostName}`,
         {
           scripts: ["pool-forget", "nfs-mount", "nfs-open"],
@@ -116,24 +120,28 @@ export class NfsPool extends pulumi.ComponentResource {
         },
         { parent: this, dependsOn: [server] },
       ),
-    );
+    }));
     this.transport = pulumi
-      .all([wanted, pulumi.all(opened.map(({ stdout }) => stdout))])
+      .all([wanted, pulumi.all(members.map(({ opened }) => opened.stdout))])
       .apply(([chosen]) => chosen);
-    // Only where the folder is mounted is there something to make a pool of; which that is, the hosts have to say.
-    const hostPools = this.transport.apply((chosen) =>
-      chosen === "userspace"
-        ? []
-        : hosts.map(
-            ({ host, provider }) =>
-              new libvirt.Pool(
-                `${name}-${host.hostName}-pool`,
-                { name: pool, type: "dir", target: { path: folder } },
-                { parent: this, provider, deletedWith: host.deletedWith, ...forgotten },
-              ).id,
+    const hostPools = () =>
+      members.map(
+        ({ host, provider, opened }) =>
+          new libvirt.Pool(
+            `${name}-${host.hostName}-pool`,
+            { name: pool, type: "dir", target: { path: folder } },
+            { parent: this, provider, deletedWith: host.deletedWith, dependsOn: [opened], ...forgotten },
           ),
-    );
-    this.pool = pulumi.all([this.#storagePool.name, hostPools]).apply(([made]) => made);
+      );
+    // Only where the folder is mounted is there something to make a pool of. Where that is left to the hosts, a preview cannot tell while
+    // one of them is new: it would show the pools of all as deleted.
+    const made = (chosen: NfsTransport) => [
+      ...members.map(({ opened }) => opened),
+      ...(chosen === "kernel" ? hostPools() : []),
+    ];
+    this.onHosts = transport === "auto" ? this.transport.apply(made) : made(transport);
+    // Known from the start: with another pool, a preview would show every disk in it as replaced.
+    this.pool = this.#storagePool.name;
     this.registerOutputs({
       server: this.server,
       export: folder,

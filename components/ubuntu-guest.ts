@@ -76,7 +76,12 @@ export class UbuntuGuest extends pulumi.ComponentResource {
     this.guestName = args.guestName ?? name;
     this.memoryMiB = memoryMiB;
     const workload = args.workload?.type ?? "idle";
-    const onPool = { parent: this, provider: pool.provider, deletedWith: pool.storage.deletedWith };
+    const onPool = {
+      parent: this,
+      provider: pool.provider,
+      deletedWith: pool.storage.deletedWith,
+      dependsOn: pool.onHosts,
+    };
 
     // The same as long as the testbed's key is: a run that died before it could write the state finds its guest again.
     this.uuid = key.publicKey.apply((publicKey) => uuidV5(`${publicKey} ${this.guestName}`, uuidV5.URL));

@@ -3,7 +3,7 @@ import { KvmHost } from "../../components/kvm-host.ts";
 import { NfsPool, type NfsPoolArgs } from "../../components/nfs-pool.ts";
 import { answers, withoutKernelNfs } from "./hosts.ts";
 import { recordOptions } from "./options.ts";
-import { record, resolved } from "./recorder.ts";
+import { isKnown, record, resolved } from "./recorder.ts";
 
 function pool(args: Partial<NfsPoolArgs> = {}) {
   const hosts = [
@@ -74,4 +74,20 @@ test("where one kernel can't, all use QEMU's own client, and there is nothing to
 test("hosts get into the export only once it is there", async () => {
   const { one } = await record(() => pool(), answers);
   expect(one("pool-a").dependencies.join()).toContain("pool-server");
+});
+
+test("a host's pool is made once the export is mounted there", async () => {
+  for (const transport of ["auto", "kernel"] as const) {
+    const { one } = await record(() => pool({ transport }), answers);
+    expect(one("pool-a-pool").dependencies).toContain(one("pool-a").urn);
+  }
+});
+
+test("a preview in which a host is new shows the pools of all hosts, where it is settled that they mount", async () => {
+  const preview = { preview: true, isNew: (name: string) => /^b-|-b(-|$)/.test(name) };
+  const { one, result } = await record(() => pool({ transport: "kernel" }), answers, preview);
+  expect(await isKnown(result.transport)).toBe(false);
+  for (const host of ["a", "b"]) expect(one(`pool-${host}-pool`).inputs.name).toBe("testbed");
+  const userspace = await record(() => pool({ transport: "userspace" }), answers, preview);
+  expect(userspace.declared.map(({ name }) => name)).not.toContain("pool-a-pool");
 });

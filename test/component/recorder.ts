@@ -40,19 +40,23 @@ interface RegisterRequest {
   getObject(): { toJavaScript(): Record<string, unknown> };
 }
 
-/** Runs a program against Pulumi's mocks and gives back what it declared, with its own result. */
+/**
+ * Runs a program against Pulumi's mocks and gives back what it declared, with its own result.
+ *
+ * @param options.isNew what is not there yet, by its name, in a preview. Default: everything
+ */
 export async function record<T>(
   program: () => T,
   answers: Answers = () => ({}),
-  { preview = false } = {},
+  { preview = false, isNew = () => true }: { preview?: boolean; isNew?: (name: string) => boolean } = {},
 ): Promise<{ result: T; declared: Declared[]; one(name: string): Declared }> {
   const declared: Declared[] = [];
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs, custom }) => ({
-        id: preview && custom ? undefined : `${name}-id`,
+        id: preview && custom && isNew(name) ? undefined : `${name}-id`,
         // What only the thing itself can tell is unknown in a preview.
-        state: { ...inputs, ...(preview ? {} : answers(type, name, inputs)) },
+        state: { ...inputs, ...(preview && isNew(name) ? {} : answers(type, name, inputs)) },
       }),
       call: ({ inputs }) => inputs,
     },

@@ -72,6 +72,28 @@ test("the disk is an overlay on the pool's base image, which later changes of th
   expect(options("vm1-overlay").ignoreChanges).toEqual(["baseVolumeId", "size"]);
 });
 
+test("its files are put into the pool once the hosts have theirs", async () => {
+  const { one } = await record(() => guest(), answers);
+  for (const file of ["vm1-overlay", "vm1-seed"]) {
+    const { dependencies } = one(file);
+    for (const before of ["pool-store", "pool-a", "pool-a-pool", "pool-b", "pool-b-pool"]) {
+      expect(dependencies).toContain(one(before).urn);
+    }
+  }
+});
+
+test("a host that is new replaces no guest's files in a preview", async () => {
+  const known = await record(() => guest({ network }), answers);
+  const preview = await record(() => guest({ network }), answers, {
+    preview: true,
+    isNew: (name) => /^a-|-a(-|$)/.test(name),
+  });
+  expect(await isKnown(preview.result.domain.spec)).toBe(false);
+  for (const file of ["vm1-overlay", "vm1-seed"]) {
+    expect(preview.one(file).inputs).toEqual(known.one(file).inputs);
+  }
+});
+
 test("what it is, is put together from the pool, the bridge and what all hosts can", async () => {
   const { one, result } = await record(
     () => guest({ vcpus: 2, vnc: { port: 5901, listen: "0.0.0.0", password: "hidden" } }),
