@@ -21,7 +21,7 @@ interface Properties {
 }
 
 /** Components that do something on every host, in a resource that is named after both. */
-const perHost = ["HostTrust", "NfsPool", "Bridge"].map((type) => `testbed:index:${type}`);
+const perHost = ["HostTrust", "HostTls", "NfsPool", "Bridge"].map((type) => `testbed:index:${type}`);
 
 /**
  * A stack's state without one of its hosts: without what is on it, and without the memory that guests could be there. Nothing of what is on

@@ -25,12 +25,14 @@ const host = (name: string) => {
   return [self, ssh, claim, provider];
 };
 const trust = made("testbed:index:HostTrust", "mine-trust", { parent: testbed });
+const tls = made("testbed:index:HostTls", "mine-tls", { parent: testbed });
 const bridge = made("testbed:index:Bridge", "mine-bridge", { parent: testbed });
 const onHost = (name: string) => [
   made(`testbed:index:HostTrust$${remote}`, `mine-trust-${name}`, {
     parent: trust.urn,
     dependencies: [urn(`testbed:index:KvmHost$testbed:index:SshHost$${remote}`, "host2-claim")],
   }),
+  made(`testbed:index:HostTls$${remote}`, `mine-tls-${name}`, { parent: tls.urn }),
   made("testbed:index:Bridge$command:local:Command", `mine-bridge-${name}`, { parent: bridge.urn }),
   made("testbed:index:Bridge$libvirt:index/network:Network", `mine-bridge-${name}-network`, {
     parent: bridge.urn,
@@ -53,7 +55,15 @@ const state = {
   version: 3,
   deployment: {
     manifest: { time: "2026" },
-    resources: [made("", "mine"), ...hosts.flatMap(host), trust, bridge, ...hosts.flatMap(onHost), domain],
+    resources: [
+      made("", "mine"),
+      ...hosts.flatMap(host),
+      trust,
+      tls,
+      bridge,
+      ...hosts.flatMap(onHost),
+      domain,
+    ],
   },
 };
 
@@ -63,7 +73,7 @@ describe("a state without one of its hosts", () => {
 
   test("has nothing of what is on it, and all of the others", () => {
     expect(names?.filter((name) => name?.includes("host2"))).toEqual([]);
-    expect(names).toHaveLength(state.deployment.resources.length - 7);
+    expect(names).toHaveLength(state.deployment.resources.length - 8);
     expect(without).toMatchObject({ version: 3, deployment: { manifest: { time: "2026" } } });
   });
 
