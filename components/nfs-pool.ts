@@ -160,14 +160,13 @@ export class NfsPool extends pulumi.ComponentResource {
     name: string,
     image: { readonly path: pulumi.Input<string>; readonly format?: pulumi.Input<"qcow2" | "raw"> },
   ): BaseVolume {
-    const format = pulumi.output(image.format ?? "qcow2");
-    const { id } = new libvirt.Volume(
+    const { id, format } = new libvirt.Volume(
       name,
       {
         name: pulumi.output(image.path).apply((path) => basename(path)),
         pool: this.#storagePool.name,
         source: image.path,
-        format,
+        format: image.format ?? "qcow2",
       },
       {
         parent: this,
@@ -177,6 +176,6 @@ export class NfsPool extends pulumi.ComponentResource {
         ignoreChanges: ["name", "source", "format"],
       },
     );
-    return { id, format };
+    return { id, format: format as pulumi.Output<"qcow2" | "raw"> };
   }
 }

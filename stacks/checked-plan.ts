@@ -3,13 +3,13 @@ import { checkImage, surroundings } from "../images/resolve.ts";
 import { askForGuests } from "./ask-for-guests.ts";
 import { askMachines } from "./ask-machines.ts";
 import { checkCapacity } from "./capacity.ts";
+import { checkImmutable } from "./immutable.ts";
 import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "./left-hosts.ts";
 import { type Mistake, pathText, StackConfigError } from "./mistake.ts";
 import { type Past, readPast } from "./past.ts";
 import { type Plan, planStack } from "./plan.ts";
 import { readStackConfig } from "./read.ts";
 import { readSshSettings } from "./ssh-settings.ts";
-import { checkWorkloads } from "./workload-changes.ts";
 
 /**
  * What the stack that this Pulumi program runs for is to be, once its config, its image and its machines were found in order. Nothing
@@ -37,7 +37,7 @@ export async function checkedPlan(stack: string): Promise<Plan> {
     ...image,
     ...machines.mistakes,
     ...hosts,
-    ...checkWorkloads(past, plan),
+    ...checkImmutable(past, plan),
     ...checkCapacity(plan, memoryMiB),
   ];
   if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);

@@ -133,13 +133,15 @@ const bridge = section({
     .meta({ examples: ["eno2"], otherwise: "the one with the host's address" }),
   gateway: ipv4
     .optional()
-    .describe("the default route of guests that have an address here")
+    .describe("the default route, from their first boot on, of guests that have an address here")
     .meta({ examples: ["192.0.2.1"], otherwise: "in the lab this machine; else none" }),
   dns: z
     .array(ipv4)
     .min(1)
     .optional()
-    .describe("a list of name servers, by their addresses, for guests that have an address here")
+    .describe(
+      "a list of name servers, by their addresses, for guests that have an address here, from their first boot on",
+    )
     .meta({ examples: [["192.0.2.1"]], otherwise: "none" }),
 }).describe("the bridge that guests are on");
 

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import type { Image } from "../images/image.ts";
 import { isProgram, type Program } from "../images/programs.ts";
 import { programsIn } from "../images/source.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
@@ -24,6 +25,19 @@ export interface PastGuest {
   programs: readonly Program[];
   /** What it was made to keep doing; absent: that is not known. */
   workload?: unknown;
+  /** Its IPv4 address, empty when that comes by DHCP; absent: that is not known. */
+  address?: string;
+  /** The size of its disk; absent: that is not known. */
+  diskGiB?: number;
+  /** What its disk lies over; absent: that is not known. */
+  image?: PastImage;
+}
+
+export interface PastImage {
+  /** As the config said then. */
+  source: string;
+  /** The file's, in lower case, whether the config said it or not. */
+  sha256: string;
 }
 
 /** A resource as the engine tells of it. */
@@ -45,19 +59,27 @@ export async function readPast(): Promise<Past> {
 
 /** What the resources of a stack tell of its guests and hosts. */
 export function pastOf(resources: readonly PastResource[]): Past {
-  const domains = ofType<DomainOutputs>(resources, "Domain");
-  const migrations = ofType<MigrationOutputs>(resources, "Migration");
+  const domains = ofType<DomainOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Domain");
+  const migrations = ofType<MigrationOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Migration");
+  const volumes = ofType<VolumeOutputs>(resources, "libvirt:index/volume:Volume");
+  const images = ofType<CommandOutputs>(resources, "command:local:Command").flatMap(imageOf);
   const fleets = [...domains, ...migrations].map(({ fleet }) => fleet.hosts);
   const transport = domains[0]?.spec.storage.transport;
   return {
     guests: domains.map(({ spec: { name, uuid, storage }, bootedOn }) => {
       const migration = migrations.find((each) => each.uuid === uuid);
+      const overlay = volumes.find((volume) => volume.name === basename(storage.overlayPath));
+      const diskGiB = storage.localGiB ?? (overlay && overlay.size / 2 ** 30);
+      const image = images.find(({ file }) => file === basename(storage.basePath));
       return {
         name,
         uuid,
         host: migration?.host ?? bootedOn,
         programs: programsIn(basename(storage.basePath)).filter(isProgram),
         ...(migration && { workload: migration.conditions.workload ?? { type: "idle" } }),
+        ...(migration?.address !== undefined && { address: migration.address }),
+        ...(diskGiB !== undefined && { diskGiB }),
+        ...(image && { image: { source: image.source, sha256: image.sha256 } }),
       };
     }),
     hosts: Object.fromEntries(
@@ -67,8 +89,24 @@ export function pastOf(resources: readonly PastResource[]): Past {
   };
 }
 
+interface VolumeOutputs {
+  name: string;
+  size: number;
+}
+
+interface CommandOutputs {
+  environment?: { SOURCE?: string };
+  stdout?: string;
+}
+
+/** What a GuestImage's command was told, and what it said. */
+function imageOf({ environment, stdout = "" }: CommandOutputs): (PastImage & { file: string })[] {
+  const source = environment?.SOURCE;
+  if (source === undefined || !stdout.startsWith("{")) return [];
+  const { path, sha256 } = JSON.parse(stdout) as Image;
+  return [{ source, sha256, file: basename(path) }];
+}
+
 function ofType<Outputs>(resources: readonly PastResource[], type: string): Outputs[] {
-  return resources
-    .filter((resource) => resource.type === `pulumi-nodejs:dynamic/testbed:${type}`)
-    .map(({ outputs }) => outputs as Outputs);
+  return resources.filter((resource) => resource.type === type).map(({ outputs }) => outputs as Outputs);
 }

@@ -51,6 +51,14 @@ test("a base image is a volume of the storage host's pool, named after its file,
   expect(await resolved(result.format)).toBe("qcow2");
 });
 
+test("a base image that stays has its own format, whatever the next one's is", async () => {
+  const base = () => pool().base("pool-base", { path: "/cache/next.img", format: "raw" });
+  const { result } = await record(base, (type, name, inputs) =>
+    name === "pool-base" ? { format: "qcow2" } : answers(type, name, inputs),
+  );
+  expect(await resolved(result.format)).toBe("qcow2");
+});
+
 test("where every kernel can mount, hosts mount and have a pool on it", async () => {
   const { one, result } = await record(() => pool(), answers);
   expect(await resolved(result.transport)).toBe("kernel");

@@ -37,7 +37,11 @@ describe("what Pulumi's state tells", () => {
       spec: {
         name: "vm1",
         uuid: uuid1,
-        storage: { transport: "kernel", basePath: "/e/debian-12-mysql-0123456789ab.qcow2" },
+        storage: {
+          transport: "kernel",
+          overlayPath: "/e/vm1.qcow2",
+          basePath: "/e/debian-12-mysql-0123456789ab.qcow2",
+        },
       },
       bootedOn: "host1",
       fleet: fleet("host1", "host2"),
@@ -61,6 +65,38 @@ describe("what Pulumi's state tells", () => {
       hosts: past.hosts,
       transport: "kernel",
     });
+  });
+
+  test("is what guests have for life, as far as that is known", () => {
+    const overlay = {
+      type: "libvirt:index/volume:Volume",
+      outputs: { name: "vm1.qcow2", size: 3 * 2 ** 30 },
+    };
+    const base = { type: "libvirt:index/volume:Volume", outputs: { name: "a.qcow2", size: 2 ** 30 } };
+    const command = (outputs: object) => ({ type: "command:local:Command", outputs });
+    const sha256 = "1a".repeat(32);
+    const image = command({
+      environment: { SOURCE: "auto", SHA256: "" },
+      stdout: JSON.stringify({ path: "/cache/a.qcow2", sha256 }),
+    });
+    const commands = [
+      command({ environment: { SOURCE: "auto" } }),
+      command({ stdout: "ssh-ed25519 KEY" }),
+      image,
+    ];
+    const storage = { transport: "kernel", overlayPath: "/e/vm1.qcow2", basePath: "/e/a.qcow2" };
+    const guest = (changes: object) => ({
+      ...domain,
+      outputs: { ...domain.outputs, spec: { ...domain.outputs.spec, storage: { ...storage, ...changes } } },
+    });
+    const placed = { ...migration, outputs: { ...migration.outputs, address: "192.0.2.101" } };
+    const known = { diskGiB: 3, address: "192.0.2.101", image: { source: "auto", sha256 } };
+    expect(pastOf([guest({}), placed, base, overlay, ...commands]).guests).toMatchObject([known]);
+    const local = guest({ overlayPath: "/var/lib/disks/vm1.qcow2", localGiB: 5 });
+    expect(pastOf([local, base, image]).guests).toMatchObject([{ diskGiB: 5 }]);
+    const [other] = pastOf([guest({ basePath: "/e/b.qcow2" }), placed, image]).guests;
+    expect(other).not.toHaveProperty("image");
+    expect(other).not.toHaveProperty("diskGiB");
   });
 
   test("of a run that ended before its guests were placed is where they were booted", () => {

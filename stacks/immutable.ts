@@ -1,0 +1,94 @@
+import { isDeepStrictEqual } from "node:util";
+import { workloadSchema } from "../guests/workload.ts";
+import { parseSource } from "../images/source.ts";
+import { inFlow, list, type Mistake, pathText } from "./mistake.ts";
+import type { Past, PastGuest, PastImage } from "./past.ts";
+import type { GuestPlan, Plan } from "./plan.ts";
+
+/** Whether something is to change that guests which are there already have for life. */
+export function checkImmutable(past: Past, plan: Plan): Mistake[] {
+  return [...imageChanges(past, plan), ...plan.guests.flatMap((guest, at) => guestChanges(past, guest, at))];
+}
+
+/** A key of a guest's that has an effect at its first boot alone. */
+interface Immutable {
+  key: string;
+  /** What it was made with, in the plan's terms; undefined: that is not known. */
+  before(guest: PastGuest): unknown;
+  now(guest: GuestPlan): unknown;
+  /** `vm1 was made with …` */
+  words(value: unknown): string;
+  because: string;
+}
+
+const immutable: readonly Immutable[] = [
+  {
+    // The records of its moves would tell of a load that was not there.
+    key: "workload",
+    // Settings that it was made without, as there were none yet, are what they are by default.
+    before: ({ workload }) => workloadSchema.safeParse(workload).data ?? workload,
+    now: ({ workload }) => workload,
+    words: inFlow,
+    because: "a guest gets its workload at its first boot",
+  },
+  {
+    key: "address",
+    before: ({ address }) => address,
+    now: ({ network }) => network?.address ?? "",
+    words: (address) => (address === "" ? "an address by DHCP" : `the address ${address}`),
+    because: "a guest gets its address at its first boot",
+  },
+  {
+    key: "diskGiB",
+    before: ({ diskGiB }) => diskGiB,
+    now: ({ diskGiB }) => diskGiB,
+    words: (gib) => `a disk of ${gib} GiB`,
+    because: "a disk keeps the size that it was made with",
+  },
+];
+
+function guestChanges(past: Past, guest: GuestPlan, index: number): Mistake[] {
+  const { name } = guest;
+  const earlier = past.guests.find((each) => each.name === name);
+  if (earlier === undefined) return [];
+  return immutable.flatMap(({ key, before, now, words, because }) => {
+    const was = before(earlier);
+    if (was === undefined || isDeepStrictEqual(was, now(guest))) return [];
+    return [
+      {
+        path: pathText(["guests", index, key]),
+        problem: `${name} was made with ${words(was)}, and ${because}`,
+        mend: "put that back, or give the guest another name: this one is then removed with its disk, and a new one is made",
+      },
+    ];
+  });
+}
+
+/** The base image stays under its guests' disks; with another one they would be logged in to as someone whom they do not know. */
+function imageChanges({ guests }: Past, { image: now }: Plan): Mistake[] {
+  const others = guests.filter(({ image }) => image !== undefined && !isSame(image, now));
+  const before = others[0]?.image;
+  if (before === undefined) return [];
+  const { source, sha256 } = before;
+  const names = `${list(others.map(({ name }) => name))} ${others.length === 1 ? "was" : "were"}`;
+  const own = isOwn(source);
+  return [
+    {
+      path: pathText(["image", isSameSource(source, now.source) ? "sha256" : "source"]),
+      problem: `${names} made with the image ${source}${own ? ` (SHA-256 ${sha256})` : ""}, over which a guest's disk lies for life`,
+      mend: `put that back${own ? ", or give this sum as image.sha256 if it is the same file elsewhere" : ""}; for another image, destroy the stack first`,
+    },
+  ];
+}
+
+function isSame(before: PastImage, now: Plan["image"]): boolean {
+  const isSameFile = now.sha256 === before.sha256;
+  return isSameSource(before.source, now.source)
+    ? now.sha256 === undefined || isSameFile
+    : isOwn(before.source) && isOwn(now.source) && isSameFile;
+}
+
+const isSameSource = (one: string, other: string) => isDeepStrictEqual(parseSource(one), parseSource(other));
+
+/** Named images have an account of their own, which the same file does not have under its path. */
+const isOwn = (source: string) => ["path", "url"].includes(parseSource(source).kind);
