@@ -1,5 +1,10 @@
 /** The components, for other Pulumi programs: each is usable on its own. */
 
+/** What `Domain` and `Migration` are told of the hosts, and what a `Migration` is told of its guest, made of `Domain.spec`. */
+export type { Fleet } from "../migration/fleet.ts";
+export { platformOf } from "../migration/hardware.ts";
+export { localRedoOf } from "../migration/redo-log.ts";
+
 /** What `Testbed` is made from: a stack's config, checked, and the plan that follows from it. */
 export { parseStackConfig } from "../stacks/parse.ts";
 export { planStack } from "../stacks/plan.ts";
@@ -11,9 +16,10 @@ export { GuestImage, type GuestImageArgs } from "./guest-image.ts";
 export { HostTls, type HostTlsArgs } from "./host-tls.ts";
 export { HostTrust, type HostTrustArgs } from "./host-trust.ts";
 export { KvmHost, type KvmHostArgs } from "./kvm-host.ts";
-export { LabHost, type LabHostArgs } from "./lab-host.ts";
+export { LabHost, type LabHostArgs, type LabNetwork } from "./lab-host.ts";
 export { Migration, type MigrationArgs } from "./migration.ts";
-export { NfsPool, type NfsPoolArgs } from "./nfs-pool.ts";
+export { type BaseVolume, NfsPool, type NfsPoolArgs } from "./nfs-pool.ts";
+export type { HostAccess } from "./ssh-host.ts";
 export { SshKey, type SshKeyArgs } from "./ssh-key.ts";
 export { Testbed } from "./testbed.ts";
 export { UbuntuGuest, type UbuntuGuestArgs } from "./ubuntu-guest.ts";

@@ -25,7 +25,7 @@ export interface MigrationArgs {
   readonly conditions: pulumi.Input<Conditions>;
   /** The guest's IPv4 address, at which a prober looks at it while it is moved. Default: it is asked for (the guest agent, ARP). */
   readonly address?: pulumi.Input<string>;
-  /** What it runs with, as `Domain.spec` has it: the destination is asked whether it can. Default: it is not asked. */
+  /** What it runs with, made of `Domain.spec` by `platformOf`: the destination is asked whether it can. Default: it is not asked. */
   readonly platform?: pulumi.Input<GuestPlatform>;
   /**
    * Its redo log, where that lies on the host where it runs: it is moved along. Made of `Domain.spec.storage` by `localRedoOf`. Default:
