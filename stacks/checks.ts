@@ -108,21 +108,30 @@ interface Claim {
   value: string;
   owner: string;
   path: readonly PropertyKey[];
+  /** Whether it follows from the owner's name, and nobody said it. */
+  isByName: boolean;
 }
 
-function claim(value: string | undefined, owner: string, path: readonly PropertyKey[]): Claim[] {
-  return value === undefined ? [] : [{ value, owner, path }];
+function claim(
+  value: string | undefined,
+  owner: string,
+  path: readonly PropertyKey[],
+  isByName = false,
+): Claim[] {
+  return value === undefined ? [] : [{ value, owner, path, isByName }];
 }
 
 /** A mistake for each claim to what an earlier one has already. */
 function clashes(what: string, claims: readonly Claim[], mend: string): Mistake[] {
   const first = new Map<string, Claim>();
   return claims.flatMap((claim) => {
-    const earlier = first.get(claim.value);
-    if (earlier === undefined) first.set(claim.value, claim);
+    const { value, path, isByName } = claim;
+    const earlier = first.get(value);
+    if (earlier === undefined) first.set(value, claim);
+    const source = isByName ? ", which its name gives it," : "";
     return earlier === undefined
       ? []
-      : [mistake(claim.path, `the ${what} ${claim.value} is taken by ${earlier.owner}`, mend)];
+      : [mistake(path, `the ${what} ${value}${source} is taken by ${earlier.owner}`, mend)];
   });
 }
 
@@ -343,11 +352,12 @@ function takenAddresses(draft: Draft): Mistake[] {
     claim(endpoint(storageAddress, storage?.port), "the storage host", ["storage", "address"]),
     ...hostsOf(draft).flatMap((host) => {
       const address = valueOr(host.entry, "address", byName(labHostAddress, host));
-      return claim(endpoint(address, host.entry.port), host.title, [...host.path, "address"]);
+      const isByName = !("address" in host.entry);
+      return claim(endpoint(address, host.entry.port), host.title, [...host.path, "address"], isByName);
     }),
     ...guestsOf(draft).flatMap((guest) => {
       const address = valueOr(guest.entry, "address", byName(labGuestAddress, guest))?.split("/")[0];
-      return claim(address, guest.title, [...guest.path, "address"]);
+      return claim(address, guest.title, [...guest.path, "address"], !("address" in guest.entry));
     }),
   ].flat();
   const migration = hostsOf(draft).flatMap(({ entry, title, path }) => {

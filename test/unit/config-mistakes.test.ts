@@ -354,7 +354,22 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "two guests whose names have one number",
     lab(guests(vm("web1"), vm("db1"))),
-    "testbed:guests[1].address: the address 10.77.0.101 is taken by guest web1; give it an address of its own",
+    "testbed:guests[1].address: the address 10.77.0.101, which its name gives it, is taken by guest web1; give it an address of its own",
+  ],
+  [
+    "two guests whose names' letters make one number",
+    lab(guests(vm("office"), vm("app"))),
+    "testbed:guests[1].address: the address 10.77.0.246, which its name gives it, is taken by guest office; give it an address of its own",
+  ],
+  [
+    "a guest with the address that another's name gives",
+    lab(guests(vm("vm1"), vm("vm2", { address: "10.77.0.101" }))),
+    "testbed:guests[1].address: the address 10.77.0.101 is taken by guest vm1; give it an address of its own",
+  ],
+  [
+    "two hosts whose names have one number",
+    lab({ hosts: [vm("host1"), vm("host2"), vm("node1")] }),
+    "testbed:hosts[2].address: the address 10.77.0.11, which its name gives it, is taken by host host1; give it an address of its own",
   ],
   [
     "a guest with a host's address",
