@@ -68,10 +68,12 @@ export function draw({ width, height, label, legend = [], plot }: Drawing): stri
   return rounded((svg as unknown as { outerHTML: string }).outerHTML);
 }
 
-/** Tenths of a pixel are as fine as anyone sees. */
+/** Tenths of a pixel are as fine as anyone sees. Where things stand is in attributes: what is read, the label too, stays as it is. */
 const rounded = (svg: string): string =>
   svg
-    .replaceAll(/-?\d+\.\d{2,}/g, (figure) => `${+Number(figure).toFixed(1)}`)
+    .replaceAll(/ (?!aria-label=)[\w:-]+="[^"]*"/g, (attribute) =>
+      attribute.replaceAll(/-?\d+\.\d{2,}/g, (figure) => `${+Number(figure).toFixed(1)}`),
+    )
     .replaceAll(/ class="plot-[0-9a-f]+"/g, "")
     .replaceAll(' aria-hidden="true"', "");
 

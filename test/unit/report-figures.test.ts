@@ -25,6 +25,33 @@ const figureOf = (dataset: Dataset, id: string): Figure => {
   return found;
 };
 
+/** A live move that is down for so long. */
+function downFor(downtimeMs: number): MigrationRecord {
+  const { phases, totalMs } = liveRecord();
+  const [preparation, iterations] = phases as [(typeof phases)[0], (typeof phases)[0]];
+  const [stopMs, halfMs] = [iterations.endMs, downtimeMs / 2];
+  return liveRecord({
+    downtimeMs,
+    phases: [
+      preparation,
+      iterations,
+      { name: "stop-and-copy", startMs: stopMs, endMs: stopMs + halfMs },
+      { name: "device-state", startMs: stopMs + halfMs, endMs: stopMs + downtimeMs },
+      { name: "completion", startMs: stopMs + downtimeMs, endMs: totalMs },
+    ],
+    equations: { tiMs: 1120, ovMs: 380, dmMs: halfMs, vsMs: halfMs },
+  });
+}
+
+const inAll = (totalMs: number): MigrationRecord["phases"] => [
+  { name: "suspend", startMs: 0, endMs: totalMs / 4 },
+  { name: "copy", startMs: totalMs / 4, endMs: totalMs / 2 },
+  { name: "resume", startMs: totalMs / 2, endMs: totalMs },
+];
+
+const textsOf = (svg: string): string[] =>
+  [...svg.matchAll(/<text[^>]*>([^<]+)<\/text>/g)].map(([, text]) => text as string);
+
 /** The marks that stand for moves: which, and where. */
 function marksOf(svg: string): { move: number; x: number; y: number }[] {
   return [...svg.matchAll(/<(?:circle|path|rect)[^>]*data-move="(\d+)"[^>]*>/g)].map(([mark, move]) => {
@@ -98,6 +125,26 @@ describe("the figures of a run of the paper's study", () => {
         }
       }
     }
+  });
+
+  it.each([
+    // d3 leaves some names out where decades are many; those that are there are the ticks'.
+    { leastMs: 20, mostMs: 5000, ticks: [0.02, 0.1, 0.2, 1, 2] },
+    { leastMs: 50, mostMs: 2500, ticks: [0.05, 0.1, 0.2, 0.5, 1, 2] },
+  ])("name the ticks of a logarithmic axis from $leastMs ms to $mostMs ms", ({ leastMs, mostMs, ticks }) => {
+    const offline = offlineRecord({ totalMs: mostMs, downtimeMs: mostMs, phases: inAll(mostMs) });
+    const texts = textsOf(figureOf(ofRecords(downFor(leastMs), offline), "figure-11").draw(580));
+    expect(texts).toContain("↑ time (s), logarithmic");
+    // Zero, and what is from 100 on, is memory: the other axis'.
+    const named = texts.filter((text) => /^[\d.]+$/.test(text) && Number(text) > 0 && Number(text) < 100);
+    expect(named).toEqual(ticks.map(String));
+  });
+
+  it("say what was measured in full, and place it by tenths of a pixel", () => {
+    const svg = figureOf(ofRecords(downFor(2.34)), "timeline-precopy").draw(580);
+    expect(svg).toMatch(/aria-label="[^"]*stop-and-copy 1\.17 ms/);
+    expect(textsOf(svg)).toContain("1.17 ms");
+    expect(svg.replaceAll(/ aria-label="[^"]*"|>[^<]*</g, "")).not.toMatch(/\d\.\d\d/);
   });
 
   it("are files of their own, without variables, that other programs read", () => {
