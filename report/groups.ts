@@ -46,12 +46,22 @@ function labelOf({ cell, record }: Move): string {
 }
 
 /**
- * Under what conditions a guest was moved, whatever the mode: what live and offline are compared in. In an experiment a rate of the link that is
- * varied is a condition, too.
+ * What live and offline are compared in: the same guest under the same conditions. A limit of the bandwidth holds for both; other options say how
+ * a running guest's memory is sent, which offline moves do not have.
  */
-export function stratumOf({ cell, record }: Move): string {
+export function stratumOf(move: Move): string {
+  const { memoryMiB, workload, options } = move.record;
+  return JSON.stringify([memoryMiB, sorted(workload), conditionsOf(move), options?.bandwidthMiBps]);
+}
+
+/** What moves of one mode are compared in, whatever the guest: the same conditions, asked for in the same way. */
+export const mannerOf = (move: Move): string =>
+  JSON.stringify([conditionsOf(move), sorted(move.record.options)]);
+
+/** Those of the hosts, of the disk and of the network. In an experiment a rate of the link that is varied is a condition, too. */
+function conditionsOf({ cell, record: { accelerator, nfsTransport, redo } }: Move) {
   const { linkMiBps, arrangement } = cell?.factors ?? {};
-  return `${setting(record)} ${linkMiBps ?? ""} ${arrangement ?? ""}`;
+  return [accelerator, nfsTransport, redo, linkMiBps, arrangement];
 }
 
 const setting = ({ memoryMiB, workload, accelerator, nfsTransport, redo }: Move["record"]): string =>

@@ -5,7 +5,7 @@ import { percentileInterval, resamples, theilSenSlope } from "../statistics.ts";
 import { type CellSample, cellSamples, movesIn } from "./cells.ts";
 import { above, type Claim, type Finding, intervalText, leastRepeats, plural, signed } from "./claim.ts";
 
-/** How the total migration time grows with memory: the slope between cells of the same kind of workload. */
+/** How the total migration time grows with memory: the slope between cells that differ in it alone. */
 export const memoryClaims: readonly Claim[] = [
   {
     id: "offline-total-grows",
@@ -21,27 +21,34 @@ export const memoryClaims: readonly Claim[] = [
 
 const test = {
   name: "Theil-Sen slope, bootstrap",
-  how: `median slope between the cells' medians (Theil-Sen), percentile bootstrap within cells, ${resamples} resamples: reproduced when all of the interval is above 0, not reproduced when none of it is`,
+  how: `median slope between the medians of cells with the same kind of workload, hosts, link and options (Theil-Sen; of several such kinds the median of theirs), percentile bootstrap within cells, ${resamples} resamples: reproduced when all of the interval is above 0, not reproduced when none of it is`,
 };
 
 function judge(dataset: Dataset, which: (move: Move) => boolean, seed: number): Finding {
   const cells = cellSamples(dataset, which, ({ record }) => record.totalMs, seed);
-  const { kept, isMixed } = comparable(cells);
-  const basis = `${plural(movesIn(kept), "move")} in ${plural(kept.length, "cell")}, ${plural(new Set(kept.map(({ memoryMiB }) => memoryMiB)).size, "memory size")}`;
-  const slope = slopeOf(kept, ({ median }) => median);
-  const drawn = Array.from({ length: resamples }, (_, i) => slopeOf(kept, (cell) => cell.drawn[i] as number));
-  const estimate =
-    slope === undefined
-      ? undefined
-      : percentileInterval(
-          slope,
-          drawn.map((one) => one ?? Number.NaN),
-        );
+  const { kinds, isMixed } = comparable(cells);
+  const kept = kinds.length > 0 ? kinds.flat() : cells;
+  const basis = `${plural(movesIn(kept), "move")} in ${plural(kept.length, "cell")}, ${plural(sizesIn(kept), "memory size")}`;
+  const slopes = slopesOf(kinds, ({ median }) => median);
+  const drawn = Array.from({ length: resamples }, (_, i) =>
+    medianOf(slopesOf(kinds, (cell) => cell.drawn[i] as number)),
+  );
+  const estimate = percentileInterval(medianOf(slopes), drawn);
   if (!estimate) {
-    const remark = `it takes two memory sizes or more, with ${leastRepeats} moves each`;
+    const remark = `it takes two memory sizes or more under the same conditions, with ${leastRepeats} moves each`;
     return { verdict: "can't tell", test, basis, remark };
   }
   const seconds = (value: number) => signed(value / 1000, 2);
+  const remarks = [
+    ...(isMixed
+      ? ["no workload ran in two sizes: what memory does and what workload does cannot be told apart"]
+      : []),
+    ...(slopes.length > 1
+      ? [
+          `the median of ${slopes.length} kinds of cells, from ${seconds(Math.min(...slopes))} to ${seconds(Math.max(...slopes))} s`,
+        ]
+      : []),
+  ];
   return {
     verdict: above(estimate, 0),
     effect: `${seconds(estimate.value)} s for each GiB`,
@@ -49,34 +56,30 @@ function judge(dataset: Dataset, which: (move: Move) => boolean, seed: number): 
     interval: `${intervalText(estimate, seconds)} s`,
     test,
     basis,
-    ...(isMixed && {
-      remark: "no workload ran in two sizes: what memory does and what workload does cannot be told apart",
-    }),
+    ...(remarks.length > 0 && { remark: remarks.join("; ") }),
   };
 }
 
 /**
- * The cells whose workload ran in several sizes; where there is none, all, and said so. Same means the same kind: a working set may grow with
- * the guest.
+ * The cells that can be compared, by kind: those that differ in memory, and in what of the workload grows with it. Where no workload ran in
+ * several sizes, by conditions alone, and said so. What ran in one size alone says nothing of memory.
  */
-function comparable(cells: readonly CellSample[]): { kept: CellSample[]; isMixed: boolean } {
-  const byKind = Map.groupBy(cells, kindOf);
-  const sized = [...byKind.values()].filter(
-    (some) => new Set(some.map(({ memoryMiB }) => memoryMiB)).size > 1,
-  );
-  return sized.length > 0
-    ? { kept: sized.flat(), isMixed: false }
-    : { kept: [...cells], isMixed: cells.length > 0 };
+function comparable(cells: readonly CellSample[]): { kinds: CellSample[][]; isMixed: boolean } {
+  const sized = (kindOf: (cell: CellSample) => string) =>
+    [...Map.groupBy(cells, kindOf).values()].filter((some) => sizesIn(some) > 1);
+  const kinds = sized(({ workload, manner }) => `${workload} ${manner}`);
+  return kinds.length > 0
+    ? { kinds, isMixed: false }
+    : { kinds: sized(({ manner }) => manner), isMixed: true };
 }
 
-const kindOf = ({ workload }: CellSample): string => workload;
+const sizesIn = (cells: readonly CellSample[]): number =>
+  new Set(cells.map(({ memoryMiB }) => memoryMiB)).size;
 
-/** In ms for each GiB: the median over kinds of workload of the slopes between their cells. */
-function slopeOf(cells: readonly CellSample[], value: (cell: CellSample) => number): number | undefined {
-  const { kept, isMixed } = comparable(cells);
-  const groups = isMixed ? [kept] : [...Map.groupBy(kept, kindOf).values()];
-  const slopes = groups
+/** In ms for each GiB: of each kind the slope between its cells. */
+const slopesOf = (kinds: readonly CellSample[][], value: (cell: CellSample) => number): number[] =>
+  kinds
     .map((some) => theilSenSlope(some.map((cell) => ({ x: cell.memoryMiB / 1024, y: value(cell) }))))
     .filter((slope) => slope !== undefined);
-  return slopes.length === 0 ? undefined : median(slopes);
-}
+
+const medianOf = (slopes: number[]): number => (slopes.length === 0 ? Number.NaN : median(slopes));

@@ -1,6 +1,6 @@
 import { median } from "simple-statistics";
 import { countedMoves, type Dataset, type Move } from "../dataset.ts";
-import { groupsOf, stratumOf } from "../groups.ts";
+import { groupsOf, mannerOf, stratumOf } from "../groups.ts";
 import { dirtyMiBps, workloadOf } from "../measures.ts";
 import { bootstrapMedians, randomOf } from "../statistics.ts";
 import { leastRepeats } from "./claim.ts";
@@ -9,6 +9,7 @@ import { leastRepeats } from "./claim.ts";
 export interface CellSample {
   label: string;
   stratum: string;
+  manner: string;
   /** The kind of its workload. */
   workload: string;
   memoryMiB: number;
@@ -34,12 +35,14 @@ export function cellSamples(
   return groupsOf(countedMoves(dataset).filter(which)).flatMap(({ label, moves }) => {
     const values = moves.map(value).filter((one) => one !== undefined);
     if (values.length < leastRepeats) return [];
-    const { record } = moves[0] as Move;
+    const [first] = moves as [Move, ...Move[]];
+    const { record } = first;
     const rates = moves.map((move) => dirtyMiBps(move.record)).filter((rate) => rate !== undefined);
     return [
       {
         label,
-        stratum: stratumOf(moves[0] as Move),
+        stratum: stratumOf(first),
+        manner: mannerOf(first),
         workload: workloadOf(record),
         memoryMiB: record.memoryMiB,
         count: values.length,

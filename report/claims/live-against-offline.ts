@@ -5,7 +5,7 @@ import { percentileInterval, resamples } from "../statistics.ts";
 import { type CellSample, cellSamples, movesIn } from "./cells.ts";
 import { above, type Claim, type Finding, intervalText, leastRepeats, plural } from "./claim.ts";
 
-/** Live against offline, each guest's live cells against the offline cells of the same memory and workload. */
+/** Live against offline, each guest's live cells against its offline cells under the same conditions. */
 export const comparisonClaims: readonly Claim[] = [
   {
     id: "live-downtime-shorter",
@@ -21,7 +21,7 @@ export const comparisonClaims: readonly Claim[] = [
 
 const test = {
   name: "ratio of medians, bootstrap",
-  how: `ratio of medians, same memory and workload, geometric mean over the pairs of cells; percentile bootstrap within cells, ${resamples} resamples: reproduced when all of the interval is above 1, not reproduced when none of it is`,
+  how: `ratio of medians, same memory, workload, hosts, link and bandwidth limit, geometric mean over the pairs of cells; percentile bootstrap within cells, ${resamples} resamples: reproduced when all of the interval is above 1, not reproduced when none of it is`,
 };
 
 function judge(
@@ -45,7 +45,7 @@ function judge(
     drawn,
   );
   if (!estimate) {
-    const remark = `it takes a guest with ${leastRepeats} moves or more both live and offline`;
+    const remark = `it takes a guest with ${leastRepeats} moves or more both live and offline, under the same conditions`;
     return { verdict: "can't tell", test, basis, remark };
   }
   const show = (times: number) => times.toFixed(times < 10 ? 2 : 1);

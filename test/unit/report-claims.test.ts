@@ -3,6 +3,7 @@ import { claims, judgedClaims } from "../../report/claims/claims.ts";
 import { type Dataset, datasetOf } from "../../report/dataset.ts";
 import type { MigrationRecord } from "../../report/record.ts";
 import { fileOf, type SyntheticRun, syntheticRun } from "../report/synthetic.ts";
+import { liveRecord, offlineRecord } from "./records.ts";
 
 const datasetWith = (run: SyntheticRun): Dataset => datasetOf([{ file: "run.jsonl", text: fileOf(run) }]);
 
@@ -29,6 +30,42 @@ function withTotal(record: MigrationRecord, totalMs: number): Partial<MigrationR
     phases: [...phases.slice(0, -1), { ...(phases.at(-1) as (typeof phases)[0]), endMs: end }],
     ...(equations && { equations: { ...equations, ovMs: end - equations.tiMs } }),
   };
+}
+
+/** Five repeats, which differ by a millisecond each. */
+const repeated = (
+  record: (changes: Partial<MigrationRecord>) => MigrationRecord,
+  totalMs: number,
+  changes: Partial<MigrationRecord> = {},
+): MigrationRecord[] =>
+  [0, 1, 2, 3, 4].map((repeat) => {
+    const startedAt = new Date(Date.UTC(2026, 0, 1) + repeat).toISOString();
+    const one = record({ startedAt, ...changes });
+    return { ...one, ...withTotal(one, totalMs + repeat) };
+  });
+
+const ofRecords = (records: readonly MigrationRecord[]): Dataset =>
+  datasetOf([{ file: "lab.jsonl", text: records.map((record) => `${JSON.stringify(record)}\n`).join("") }]);
+
+/** A run whose link is varied, with a guest's total as it is said for each rate and size. */
+function overLinks(totalMs: (linkMiBps: number, memoryMiB: number) => number): Dataset {
+  const { head } = syntheticRun(1);
+  const cells = [16, 64].flatMap((linkMiBps) =>
+    [512, 1024, 1536].map((memoryMiB) => ({
+      id: `${memoryMiB}/live@${linkMiBps}`,
+      factors: { memoryMiB, linkMiBps, mode: "live" },
+    })),
+  );
+  const moves = cells.flatMap(({ id, factors: { memoryMiB, linkMiBps } }) =>
+    repeated(liveRecord, totalMs(linkMiBps, memoryMiB), { memoryMiB, guest: id }).map((record, index) => ({
+      ...(syntheticRun(1).moves[0] as SyntheticRun["moves"][0]),
+      isWarmUp: false,
+      cell: id,
+      repeat: index + 1,
+      record,
+    })),
+  );
+  return datasetWith({ head: { ...head, cells }, moves, failures: [] });
 }
 
 describe("the paper's claims", () => {
@@ -104,6 +141,70 @@ describe("the paper's claims", () => {
     const together = findingOf(datasetWith(run), "live-total-longer");
     expect(together.basis).toBe("120 moves, 10 pairs of cells");
     expect(together.estimate?.value).toBeGreaterThan(1.5);
+  });
+
+  it("compare live and offline under one limit of the bandwidth", () => {
+    const bandwidthMiBps = 8;
+    const unlimited = [...repeated(offlineRecord, 6000), ...repeated(liveRecord, 3000)];
+    const limitedLive = repeated(liveRecord, 60_000, { options: { bandwidthMiBps } });
+    const limitedOffline = repeated(offlineRecord, 80_000, { options: { bandwidthMiBps } });
+    const findingIn = (...records: MigrationRecord[]) => findingOf(ofRecords(records), "live-total-longer");
+    const alone = { verdict: "not reproduced", effect: "live / offline total = 0.50" };
+    expect(findingIn(...unlimited)).toMatchObject({ ...alone, basis: "10 moves, 1 pair of cells" });
+    expect(findingIn(...unlimited, ...limitedLive)).toMatchObject(alone);
+    const both = findingIn(...unlimited, ...limitedLive, ...limitedOffline);
+    expect(both).toMatchObject({
+      effect: "live / offline total = 0.61",
+      basis: "20 moves, 2 pairs of cells",
+    });
+    // What only a running guest's memory has is a way to move live.
+    const tls = repeated(liveRecord, 3000, { options: { transport: "tls" } });
+    expect(findingIn(...repeated(offlineRecord, 6000), ...tls)).toMatchObject(alone);
+  });
+
+  it("tell what memory does for each link by itself", () => {
+    // Seconds for each GiB are 64 over the slow link and 16 over the fast one; over both together they would be neither.
+    const slopes = overLinks((linkMiBps, memoryMiB) => 2000 + (memoryMiB / linkMiBps) * 1000);
+    expect(findingOf(slopes, "live-total-grows")).toMatchObject({
+      verdict: "reproduced",
+      remark: "the median of 2 kinds of cells, from 16.00 to 64.00 s",
+    });
+    const falling = overLinks((linkMiBps, memoryMiB) => 80_000 / linkMiBps + 20_000 - memoryMiB);
+    expect(findingOf(falling, "live-total-grows")).toMatchObject({
+      verdict: "not reproduced",
+      effect: "−1.02 s for each GiB",
+    });
+  });
+
+  it("do not take for memory what the accelerator does, or an option", () => {
+    const live = (memoryMiB: number, totalMs: number, changes: Partial<MigrationRecord>) =>
+      repeated(liveRecord, totalMs, { memoryMiB, ...changes });
+    const emulated = [...live(384, 20_000, {}), ...live(512, 21_000, {})];
+    const quick = { accelerator: "kvm" } as const;
+    const accelerated = [...live(2048, 2000, quick), ...live(4096, 4000, quick)];
+    const growing = { verdict: "reproduced", basis: "20 moves in 4 cells, 4 memory sizes" };
+    expect(findingOf(ofRecords([...emulated, ...accelerated]), "live-total-grows")).toMatchObject(growing);
+    const options = { bandwidthMiBps: 400 };
+    const faster = [...live(2048, 2000, { options }), ...live(4096, 4000, { options })];
+    expect(findingOf(ofRecords([...emulated, ...faster]), "live-total-grows")).toMatchObject(growing);
+    // One size under each: there is nothing to compare.
+    const apart = [...live(384, 20_000, {}), ...live(2048, 2000, quick)];
+    expect(findingOf(ofRecords(apart), "live-total-grows")).toMatchObject({
+      verdict: "can't tell",
+      remark: "it takes two memory sizes or more under the same conditions, with 5 moves each",
+    });
+  });
+
+  it("say that workload and memory are mixed where no workload ran in two sizes", () => {
+    const records = [
+      ...repeated(liveRecord, 3000, { memoryMiB: 512 }),
+      ...repeated(liveRecord, 5000, { memoryMiB: 1024, workload: { type: "python" } }),
+    ];
+    expect(findingOf(ofRecords(records), "live-total-grows")).toMatchObject({
+      verdict: "reproduced",
+      effect: "4.00 s for each GiB",
+      remark: expect.stringMatching(/^no workload ran in two sizes/),
+    });
   });
 
   it("can't tell what live's downtime follows where dirty rate and memory are one", () => {
