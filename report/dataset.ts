@@ -68,34 +68,29 @@ export async function readDataset(files: readonly string[]): Promise<Dataset> {
 
 export function datasetOf(texts: readonly { file: string; text: string }[]): Dataset {
   const dataset: Dataset = { sources: [], moves: [], failures: [], problems: [] };
-  const seen = new Map<string, string>();
-  for (const { file, text } of texts) {
+  const files = texts.map(({ file, text }) => ({ file, lines: linesOf(text) }));
+  const places = countedPlaces(files);
+  for (const { file, lines } of files) {
     const source: Source = { file, moves: 0 };
     dataset.sources.push(source);
     const problem = (line: number, what: string) => dataset.problems.push({ file, line, problem: what });
-    const lines = text.split("\n");
-    for (const [index, raw] of lines.entries()) {
-      if (raw.trim() === "") continue;
-      const line = index + 1;
-      const read = readLine(raw, index === lines.length - 1);
+    for (const one of lines) {
+      const { line, read } = one;
       if (typeof read === "string") problem(line, read);
       else if (read.kind === "experiment") {
         if (source.head) problem(line, "a second head in one file: the first counts");
         source.head ??= read;
       } else if (read.kind === "failure") dataset.failures.push({ ...read, file });
       else {
-        // An experiment's run and its stack's file have the same records.
-        const identity = JSON.stringify(read.record);
-        const before = seen.get(identity);
-        if (before) problem(line, `the move is in ${before} already: it counts once`);
+        const { counted, place } = places.get(identityOf(read)) as Place;
+        if (counted !== one) problem(line, `the move is in ${place} already: it counts once`);
         else {
-          seen.set(identity, `${file}:${line}`);
           dataset.moves.push(moveOf(read, source, line, dataset.moves.length + 1));
           source.moves += 1;
         }
       }
     }
-    if (lines.every((line) => line.trim() === "")) dataset.problems.push({ file, problem: "it is empty" });
+    if (lines.length === 0) dataset.problems.push({ file, problem: "it is empty" });
     const cells = new Map(source.head?.cells.map((cell, place) => [cell.id, { ...cell, place }]));
     for (const move of dataset.moves) {
       if (move.file !== file || move.cell === undefined) continue;
@@ -107,6 +102,49 @@ export function datasetOf(texts: readonly { file: string; text: string }[]): Dat
   }
   return dataset;
 }
+
+/** A line that is not blank, with what it holds, or in a sentence why it is passed over. */
+interface Line {
+  /** Counted from 1. */
+  line: number;
+  read: ReturnType<typeof readLine>;
+}
+
+function linesOf(text: string): Line[] {
+  const lines = text.split("\n");
+  return lines.flatMap((raw, index) =>
+    raw.trim() === "" ? [] : [{ line: index + 1, read: readLine(raw, index === lines.length - 1) }],
+  );
+}
+
+interface Place {
+  counted: Line;
+  /** As a person finds it: its file and line. */
+  place: string;
+}
+
+/**
+ * Where each move counts: an experiment's run and its stack's file have the same records, but the run alone says of what cell they are, and which are
+ * warm-up or disturbed. So its lines count, whichever file is read first; of several alike the first.
+ */
+function countedPlaces(files: readonly { file: string; lines: readonly Line[] }[]): Map<string, Place> {
+  const places = new Map<string, Place & { isOfExperiment: boolean }>();
+  for (const { file, lines } of files) {
+    for (const counted of lines) {
+      const { line, read } = counted;
+      if (typeof read === "string" || read.kind !== "move") continue;
+      const identity = identityOf(read);
+      const isOfExperiment = read.cell !== undefined;
+      const before = places.get(identity);
+      if (!before || (isOfExperiment && !before.isOfExperiment)) {
+        places.set(identity, { counted, place: `${file}:${line}`, isOfExperiment });
+      }
+    }
+  }
+  return places;
+}
+
+const identityOf = ({ record }: PlainMove): string => JSON.stringify(record);
 
 type PlainMove = { kind: "move"; record: MigrationRecord } & Partial<MoveLine>;
 

@@ -29,16 +29,46 @@ describe("results files, read together", () => {
     ]);
   });
 
-  it("count a move once that an experiment and its stack both wrote down", () => {
-    const run = syntheticRun(1);
-    const records = run.moves.map(({ record }) => record);
-    const dataset = datasetOf([
-      { file: "run.jsonl", text: fileOf(run) },
-      { file: "stack.jsonl", text: lines(...records) },
+  it.each([{ files: ["run.jsonl", "stack.jsonl"] }, { files: ["stack.jsonl", "run.jsonl"] }])(
+    "count a move once, as the experiment has it, that its stack wrote down too: $files",
+    ({ files }) => {
+      const run = syntheticRun(6);
+      const records = run.moves.map(({ record }) => record);
+      const back = offlineRecord();
+      const texts: Record<string, string> = {
+        "run.jsonl": fileOf(run),
+        "stack.jsonl": lines(back, ...records),
+      };
+      const dataset = datasetOf(files.map((file) => ({ file, text: texts[file] as string })));
+      expect(dataset.moves.map(({ number }) => number)).toEqual(dataset.moves.map((_, index) => index + 1));
+      expect(Object.fromEntries(dataset.sources.map(({ file, moves }) => [file, moves]))).toEqual({
+        "run.jsonl": run.moves.length,
+        "stack.jsonl": 1,
+      });
+      const ofRun = dataset.moves.filter(({ file }) => file === "run.jsonl");
+      expect(ofRun.map(({ cell, isWarmUp, progress }) => [cell?.id, isWarmUp, progress])).toEqual(
+        run.moves.map(({ cell, isWarmUp, progress }) => [cell, isWarmUp, progress]),
+      );
+      expect(countedMoves(dataset)).toHaveLength(run.moves.filter(({ isWarmUp }) => !isWarmUp).length + 1);
+      expect(dataset.problems).toHaveLength(records.length);
+      expect(dataset.problems[0]).toEqual({
+        file: "stack.jsonl",
+        line: 2,
+        problem: "the move is in run.jsonl:2 already: it counts once",
+      });
+    },
+  );
+
+  it("count the first of two lines that are alike", () => {
+    const { moves, problems } = only(lines(liveRecord(), liveRecord()));
+    expect(moves.map(({ line }) => line)).toEqual([1]);
+    expect(problems).toEqual([
+      {
+        file: "some.jsonl",
+        line: 2,
+        problem: "the move is in some.jsonl:1 already: it counts once",
+      },
     ]);
-    expect(dataset.moves).toHaveLength(run.moves.length);
-    expect(dataset.problems).toHaveLength(records.length);
-    expect(dataset.problems[0]?.problem).toBe("the move is in run.jsonl:2 already: it counts once");
   });
 
   it("name what they cannot read, and read the rest", () => {
