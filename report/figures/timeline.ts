@@ -18,7 +18,14 @@ const standsStill: Record<Way, readonly string[]> = {
   precopy: ["stop-and-copy", "device-state"],
   postcopy: ["device-state"],
   offline: ["suspend", "storage", "copy", "resume"],
-  cold: ["shutdown", "storage", "define", "start"],
+  cold: ["storage", "define", "start"],
+};
+
+/** When the guest stops and runs again, where the phases' borders do not say it. */
+const stops: Partial<Record<Way, string>> = {
+  offline:
+    "In suspend the guest runs until libvirt stops it to save its memory; in resume until it runs again.",
+  cold: "In shutdown the guest runs until it is off; its downtime begins there.",
 };
 
 /** A timeline for each way to move: that of the move whose total time is the median of its way. */
@@ -74,11 +81,7 @@ function timeline(move: Move, way: Way, of: number): Figure {
     title: `Timeline, ${wayNames[way]}`,
     caption: [
       `Move ${moveNumber}: ${record.guest}, ${record.memoryMiB} MiB, ${record.from} → ${record.to}, ${record.mode}. Its total time of ${ms(record.totalMs)} ms is the median of ${of === 1 ? "the only move" : `${of} moves`} of this way.`,
-      ...(way === "offline"
-        ? [
-            "In suspend the guest runs until libvirt stops it to save its memory; in resume until it runs again.",
-          ]
-        : []),
+      ...(stops[way] ? [stops[way]] : []),
       ...(record.passes.length > mostPasses
         ? [`Its ${record.passes.length} passes are in the figure of remaining memory.`]
         : []),

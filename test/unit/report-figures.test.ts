@@ -160,6 +160,28 @@ describe("the figures of a run of the paper's study", () => {
   });
 });
 
+describe("the timeline of a cold move", () => {
+  it("has a guest that runs until it is off, as its downtime has it", () => {
+    const record = coldRecord({ downtimeMs: 81_000 });
+    const { caption, draw, table } = figureOf(ofRecords(record), "timeline-cold");
+    const rows = table?.rows.map((row) => row.map(shownOf)) ?? [];
+    expect(rows.map(([phase, , , , guest]) => [phase, guest])).toEqual([
+      ["shutdown", "runs"],
+      ["define", "stands still"],
+      ["start", "stands still"],
+    ]);
+    const stillMs = record.phases.slice(1).reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0);
+    expect(record.downtimeMs).toBe(stillMs);
+    const bars = draw(580).match(/<(?:rect|path)[^>]*data-move[^>]*>/g) ?? [];
+    expect(bars.map((bar) => /fill="([^"]*)"/.exec(bar)?.[1])).toEqual([
+      "var(--s1)",
+      "var(--s2)",
+      "var(--s2)",
+    ]);
+    expect(caption.join(" ")).toContain("In shutdown the guest runs until it is off");
+  });
+});
+
 describe("a figure of what was not measured", () => {
   it("is not there", () => {
     expect(figuresOf(ofRecords())).toEqual([]);
