@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import type { Move } from "./dataset.ts";
-import { workloadOf } from "./measures.ts";
+import { labelOf, labelsApart } from "./group-labels.ts";
 
 /** Moves made under the same conditions, as far as files tell: they are repeats of one another. */
 export interface Group {
@@ -27,23 +27,33 @@ export function groupsOf(moves: readonly Move[]): Group[] {
         (a.cell?.place ?? 0) - (b.cell?.place ?? 0) ||
         (a.cell && b.cell ? a.guest.localeCompare(b.guest, "en", { numeric: true }) : 0),
     );
-  // Two runs of one experiment have the same cells.
-  const byLabel = Map.groupBy(groups, ({ label }) => label);
-  return groups.map(({ key, label, file, moves: members }) => {
-    const isAlone = byLabel.get(label)?.length === 1;
-    return { key, label: isAlone ? label : `${label} (${basename(file, ".jsonl")})`, moves: members };
-  });
+  const labels = new Map([...Map.groupBy(groups, ({ label }) => label).values()].flatMap(labelsOf));
+  return groups.map(({ key, label, moves: members }) => ({
+    key,
+    label: labels.get(key) ?? label,
+    moves: members,
+  }));
+}
+
+/** The labels of groups that are called the same, by key. */
+function labelsOf(alike: readonly (Group & Pick<Move, "file" | "cell">)[]): [string, string][] {
+  if (alike.length === 1) return [];
+  const [ofStacks, ofRuns] = [alike.filter(({ cell }) => !cell), alike.filter(({ cell }) => cell)];
+  const apart = labelsApart(ofStacks.map(({ moves }) => moves[0] as Move));
+  return [
+    ...ofStacks.map(({ key }, index): [string, string] => [key, apart[index] as string]),
+    // Two runs of one experiment have the same cells.
+    ...ofRuns.map(({ key, label, file }): [string, string] => [
+      key,
+      `${label} (${basename(file, ".jsonl")})`,
+    ]),
+  ];
 }
 
 const keyOf = ({ cell, file, record }: Move): string =>
   cell
     ? `${file} ${cell.id} ${record.guest}`
     : `${setting(record)} ${record.mode} ${JSON.stringify(sorted(record.options))}`;
-
-function labelOf({ cell, record }: Move): string {
-  if (!cell) return `${record.memoryMiB} MiB, ${workloadOf(record)}, ${record.mode}`;
-  return cell.factors.guests === undefined ? cell.id : `${cell.id}, ${record.guest}`;
-}
 
 /**
  * What live and offline are compared in: the same guest under the same conditions. A limit of the bandwidth holds for both; other options say how

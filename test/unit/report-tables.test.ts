@@ -41,6 +41,56 @@ describe("cells", () => {
     const { moves: known } = read({ head: { ...head, cells: [cell] }, moves: both, failures });
     expect(groupsOf(known).map(({ label }) => label)).toEqual(["all/at once, vm2", "all/at once, vm10"]);
   });
+
+  it("of a stack are called by what they differ in, and by no more", () => {
+    const python = (workingSetMiB: number) => ({ type: "python", workingSetMiB });
+    const labels = (...records: MigrationRecord[]) =>
+      groupsOf(ofRecords(...records).moves).map(({ label, moves }) => [label, moves.length]);
+    const options = { maxDowntimeMs: 300, timeoutMs: 600_000 };
+    const slower = { ...options, bandwidthMiBps: 8, autoConverge: {} };
+    expect(
+      labels(
+        liveRecord({ guest: "a", options }),
+        liveRecord({ guest: "b", options }),
+        liveRecord({ guest: "a", options: slower }),
+        liveRecord({ guest: "a", options: { ...slower, maxDowntimeMs: 50, autoConverge: { initial: 30 } } }),
+        offlineRecord({ options }),
+      ),
+    ).toEqual([
+      ["768 MiB, idle, live, maxDowntimeMs 300", 2],
+      ["768 MiB, idle, live, maxDowntimeMs 300, bandwidthMiBps 8, autoConverge", 1],
+      ["768 MiB, idle, live, maxDowntimeMs 50, bandwidthMiBps 8, autoConverge.initial 30", 1],
+      ["768 MiB, idle, offline", 1],
+    ]);
+    expect(
+      labels(
+        liveRecord({ workload: python(128), options }),
+        liveRecord({ workload: python(256), options }),
+        liveRecord({ workload: python(256), options, accelerator: "kvm", redo: "local" }),
+      ),
+    ).toEqual([
+      ["768 MiB, python, live, accelerator tcg, workload.workingSetMiB 128", 1],
+      ["768 MiB, python, live, accelerator tcg, workload.workingSetMiB 256", 1],
+      ["768 MiB, python, live, accelerator kvm, redo local, workload.workingSetMiB 256", 1],
+    ]);
+    expect(labels(liveRecord({ options: {} }), liveRecord())).toEqual([
+      ["768 MiB, idle, live", 1],
+      ["768 MiB, idle, live, options not recorded", 1],
+    ]);
+  });
+
+  it("of two runs of one experiment are called by their runs", () => {
+    const run = syntheticRun(1);
+    const again = syntheticRun(1, 2);
+    const { moves } = datasetOf([
+      { file: "experiments/a.jsonl", text: fileOf(run) },
+      { file: "experiments/b.jsonl", text: fileOf(again) },
+    ]);
+    const labels = groupsOf(moves).map(({ label }) => label);
+    expect(new Set(labels).size).toBe(2 * run.head.cells.length);
+    expect(labels[0]).toBe("python-1/offline (a)");
+    expect(labels.at(-1)).toBe("writer-10/live (b)");
+  });
 });
 
 describe("what is read of a record", () => {
