@@ -29,7 +29,7 @@ export function remainingFigure(dataset: Dataset): Figure | undefined {
     id: "remaining",
     title: "Remaining memory by pass",
     caption: [
-      "What remained to be sent when each pass over the guest's memory began, in MiB on a square-root scale; a line for each move. A pre-copy that converges goes down to nothing, one that does not stays level.",
+      "What remained to be sent when each pass over the guest's memory began, in MiB on a square-root scale; a line for each move. A pre-copy that converges goes down to what fits into the greatest downtime, one that does not stays level.",
       ...(shown.length < moves.length
         ? [
             `${shown.length} of ${moves.length} moves are drawn, of each cell at even ranks of their number of passes.`,

@@ -111,6 +111,12 @@ describe("the figures of a run of the paper's study", () => {
     expect(idle[6]).toMatchObject({ shown: "96.9 %" });
   });
 
+  it("say of remaining memory what a pre-copy ends with: not nothing, but what the guest may be stopped for", () => {
+    const { caption, table } = figureOf(dataset, "remaining");
+    expect(caption.join(" ")).toContain("goes down to what fits into the greatest downtime");
+    expect(table?.rows.every((row) => Number(shownOf(row[3])) > 0)).toBe(true);
+  });
+
   it("are drawn in every width, with text of one size and without a colour of their own", () => {
     for (const figure of figuresOf(dataset)) {
       for (const width of [340, 580]) {
