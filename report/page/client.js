@@ -188,8 +188,13 @@ const tip = document.getElementById("tip");
 const numberColumn = runs.columns.findIndex(({ name }) => name === "move");
 const rowOf = new Map(runs.rows.map((row) => [row[numberColumn], row]));
 let marked;
+/** The tip is to be read, and scrolled: it stays while the pointer is over it, and so long after its mark that the pointer gets there. */
+let isOverTip = false;
+let leaving;
+const graceMs = 300;
 
 function show(mark) {
+  stay();
   const row = rowOf.get(Number(mark.dataset.move));
   if (!row || mark === marked) return;
   hide();
@@ -210,6 +215,7 @@ function show(mark) {
     ),
   );
   tip.hidden = false;
+  tip.scrollTop = 0;
   place();
 }
 
@@ -224,9 +230,20 @@ function place() {
 }
 
 function hide() {
+  stay();
+  isOverTip = false;
   marked?.classList.remove("marked");
   marked = undefined;
   tip.hidden = true;
+}
+
+function hideSoon() {
+  leaving ??= setTimeout(() => (isOverTip ? stay() : hide()), graceMs);
+}
+
+function stay() {
+  clearTimeout(leaving);
+  leaving = undefined;
 }
 
 /** Points are small: the nearest within reach counts. */
@@ -248,10 +265,12 @@ const marksOf = (plot) =>
 
 for (const plot of document.querySelectorAll(".plot")) {
   const look = (event) => {
+    // The pointer has reached the tip since.
+    if (isOverTip) return;
     // Where points overlap, the one in the middle of which it is, and not the one that was drawn last.
     const mark = nearest(plot, event.clientX, event.clientY) ?? event.target.closest?.("[data-move]");
     if (mark) show(mark);
-    else hide();
+    else hideSoon();
   };
   let waits = false;
   plot.addEventListener("pointermove", (event) => {
@@ -264,9 +283,14 @@ for (const plot of document.querySelectorAll(".plot")) {
   });
   plot.addEventListener("pointerdown", look);
   // A finger that is lifted leaves, too: what it touched stays to be read until something else is touched.
-  plot.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && hide());
-  plot.addEventListener("blur", hide);
+  plot.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && hideSoon());
+  plot.addEventListener("blur", (event) => event.relatedTarget !== tip && plot.contains(marked) && hide());
   plot.addEventListener("keydown", (event) => {
+    const pages = { PageDown: 1, PageUp: -1 }[event.key];
+    if (pages && !tip.hidden && tip.scrollHeight > tip.clientHeight) {
+      event.preventDefault();
+      tip.scrollTop += pages * 0.8 * tip.clientHeight;
+    }
     const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     const marks = marksOf(plot);
     if (!by || marks.length === 0) return;
@@ -279,6 +303,15 @@ for (const plot of document.querySelectorAll(".plot")) {
       .join(", ");
   });
 }
-addEventListener("pointerdown", (event) => event.target.closest(".plot") ?? hide());
+tip.addEventListener("pointerenter", () => {
+  isOverTip = true;
+});
+tip.addEventListener("pointerleave", (event) => {
+  isOverTip = false;
+  if (event.pointerType !== "touch") hideSoon();
+});
+// Unless it is left for another mark.
+tip.addEventListener("blur", (event) => event.relatedTarget?.contains(marked) || hide());
+addEventListener("pointerdown", (event) => event.target.closest(".plot, #tip") ?? hide());
 addEventListener("keydown", (event) => event.key === "Escape" && hide());
 addEventListener("scroll", place, { passive: true });

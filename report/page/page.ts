@@ -64,7 +64,7 @@ cannot have one of 95&nbsp;%, and theirs is from the least to the most, with the
 Figures: Observable Plot. What was not measured is absent, never zero.</p>
 </section>
 </main>
-<div id="tip" role="tooltip" hidden></div>
+<div id="tip" role="tooltip" tabindex="0" hidden></div>
 <div id="told" class="unseen" aria-live="polite"></div>
 <script type="application/json" id="runs">${embedded(embeddedRuns(dataset.moves))}</script>
 <script type="module">${beside("client.js")}</script>

@@ -113,6 +113,14 @@ interface Box {
   height: number;
 }
 
+/** The rules of WCAG that what is there breaks, and where. */
+async function brokenRules(page: Page, where: string): Promise<string[]> {
+  await page.evaluate(await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
+  return page.evaluate(
+    `axe.run("${where}", {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}).then((r) => r.violations.map((v) => \`\${v.id}: \${v.nodes.map((n) => n.html.slice(0, 120)).slice(0, 3).join(' | ')}\`))`,
+  );
+}
+
 describe("to all readers", () => {
   it.each([
     { name: "measured", width: 1280, colorScheme: "light" },
@@ -121,15 +129,10 @@ describe("to all readers", () => {
   ] as const)(
     "the $name moves are told as WCAG 2 asks, as far as that can be checked: $width px, $colorScheme",
     async ({ name, width, colorScheme }) => {
-      const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
       const page = await visit(name, { viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
       // What is far below counts, too.
       await page.addStyleTag({ content: "figure { content-visibility: visible !important }" });
-      await page.evaluate(axe);
-      const broken = await page.evaluate(
-        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}).then((r) => r.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).slice(0, 3).join(' | ')}`))",
-      );
-      expect(broken).toEqual([]);
+      expect(await brokenRules(page, "html")).toEqual([]);
     },
   );
 });
@@ -183,6 +186,64 @@ describe("a point", () => {
     expect(await page.locator("#told").textContent()).toMatch(/^move \d+, guest python-1, .*mode live/);
     await page.keyboard.press("Escape");
     await tip.waitFor({ state: "hidden" });
+  });
+});
+
+describe("what is shown of a point", () => {
+  /** Points at a mark, and goes on into what is shown of it. */
+  async function intoTip(page: Page, mark: Locator): Promise<Locator> {
+    const tip = page.locator("#tip");
+    await mark.hover({ force: true });
+    await tip.waitFor({ state: "visible" });
+    const { x, y, width, height } = await boxOf(tip);
+    await page.mouse.move(x + width / 2, y + height / 2, { steps: 2 });
+    // Longer than it stays without the pointer.
+    await page.waitForTimeout(600);
+    return tip;
+  }
+  const boxOf = async (some: Locator) => (await some.boundingBox()) as Box & { x: number; y: number };
+
+  it("stays while the pointer is over it, until that leaves or Escape is pressed", async () => {
+    const page = await visit("measured");
+    // A bar of a timeline: what is beside it is no mark.
+    await page.locator("#timeline-precopy").scrollIntoViewIfNeeded();
+    const mark = page.locator("#timeline-precopy .wide [data-move]").first();
+    const tip = await intoTip(page, mark);
+    expect(await tip.isVisible()).toBe(true);
+    await page.mouse.down();
+    await page.mouse.up();
+    expect(await tip.isVisible()).toBe(true);
+    await page.mouse.move(2, 2);
+    await tip.waitFor({ state: "hidden" });
+    await intoTip(page, mark);
+    await page.keyboard.press("Escape");
+    expect(await tip.isVisible()).toBe(false);
+  });
+
+  it("is read to its end at 400 %, by pointer and by keyboard", async () => {
+    const page = await visit("measured", { viewport: { width: 320, height: 256 }, bypassCSP: true });
+    const last = page.locator("#tip dd").last();
+    const isInWindow = async () => {
+      const { y, height } = await boxOf(last);
+      return y >= 0 && y + height <= 256;
+    };
+    await page.locator("#figure-9 .plot").scrollIntoViewIfNeeded();
+    const tip = await intoTip(page, page.locator("#figure-9 .narrow [data-move]").first());
+    const box = await boxOf(tip);
+    expect(box.y).toBeGreaterThanOrEqual(0);
+    expect(box.y + box.height).toBeLessThanOrEqual(256);
+    expect(await isInWindow()).toBe(false);
+    expect(await brokenRules(page, "#tip")).toEqual([]);
+    await page.mouse.wheel(0, 2000);
+    await expect.poll(isInWindow).toBe(true);
+    expect(await tip.isVisible()).toBe(true);
+    await page.keyboard.press("Escape");
+    await page.mouse.move(2, 2);
+    await page.locator("#figure-9 .plot").focus();
+    await page.keyboard.press("ArrowRight");
+    await tip.waitFor({ state: "visible" });
+    for (let i = 0; i < 5; i++) await page.keyboard.press("PageDown");
+    expect(await isInWindow()).toBe(true);
   });
 });
 
