@@ -65,7 +65,7 @@ export function coldRecord(changes: Partial<MigrationRecord> = {}): MigrationRec
   return offlineRecord({
     mode: "cold",
     totalMs: 90_000,
-    downtimeMs: 89_990,
+    downtimeMs: 81_000,
     phases: [
       { name: "shutdown", startMs: 0, endMs: 9000 },
       { name: "define", startMs: 9000, endMs: 9300 },

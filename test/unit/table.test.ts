@@ -99,7 +99,7 @@ describe("the table of downtimes", () => {
       │ # │ guest │ mode │ hypervisor │ libvirt │ unanswered │ client │ silent before │ guest's clock │
       ├───┼───────┼──────┼────────────┼─────────┼────────────┼────────┼───────────────┼───────────────┤
       │ 1 │ vm1   │ live │ 80.5 ± 0.2 │      82 │       82.5 │   84.2 │           7.2 │    80.9 ± 0.4 │
-      │ 3 │ vm1   │ cold │    89990.0 │       – │       82.5 │   84.2 │           7.2 │             – │
+      │ 3 │ vm1   │ cold │    81000.0 │       – │       82.5 │   84.2 │           7.2 │             – │
       └───┴───────┴──────┴────────────┴─────────┴────────────┴────────┴───────────────┴───────────────┘
       hypervisor: STOP to RESUME; libvirt: its own figure; unanswered: how long another machine asked in vain;
       client: how long it heard nothing; silent before: how long at most before the stop, when nothing had happened;
