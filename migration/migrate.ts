@@ -1,15 +1,13 @@
 import { withoutAbsent } from "../libvirt/job-info.ts";
-import type { Sighting } from "../libvirt/sighting.ts";
-import { virsh } from "../libvirt/virsh.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { circumstances } from "./circumstances.ts";
 import { withGuest } from "./guest-lock.ts";
 import { type Intent, intentPath } from "./intent.ts";
+import { clearLeftovers } from "./leftovers.ts";
 import { move } from "./move.ts";
 import type { Moving, Station } from "./moving.ts";
 import { type FleetSessions, observeGuest } from "./observe.ts";
 import { clearPlace, queued, withTurn } from "./queue/queue.ts";
-import { discardRedo } from "./redo-log.ts";
 import { defaultTimeoutMs, type MigrationRequest } from "./request.ts";
 import { resolveAuto } from "./resolve-auto.ts";
 import { settle } from "./settle.ts";
@@ -67,8 +65,7 @@ export async function migrate(
       ({ sightings } = await look());
     }
     const from = runningAt(request.guest, whereabouts(request.guest, sightings));
-    await removeOldDefinitions(request, sightings, sessions);
-    await removeOldRedos(request, from, sessions);
+    await clearLeftovers(request, sightings, sessions);
     if (from === request.to) return { host: from, records };
 
     const { storage } = sessions;
@@ -158,28 +155,6 @@ function refuseLostHosts({ guest, uuid, fleet }: Omit<MigrationRequest, "to">, i
       "Put the host back into the stack's config and run `pulumi up`. If it is lost: end what is left of the guest on the other hosts (virsh destroy, " +
       `virsh undefine), remove ${intentPath(fleet.storage.intentDirectory, uuid)} on the storage host, and run again: the guest is then booted from its disk.`,
   );
-}
-
-/**
- * A running guest is defined where it runs and nowhere else: at the destination of a move, a definition tells that libvirt has got
- * far enough to write one.
- */
-async function removeOldDefinitions(
-  { guest, uuid }: MigrationRequest,
-  sightings: readonly Sighting[],
-  sessions: FleetSessions,
-): Promise<void> {
-  for (const { host, state } of sightings) {
-    if (state !== "inactive") continue;
-    await virsh(sessions.host(host), `removing an old definition of guest ${guest}`, ["undefine", uuid]);
-  }
-}
-
-/** It runs on its redo log: what other hosts have under its name, nobody needs. */
-async function removeOldRedos({ redo, fleet }: MigrationRequest, from: string, sessions: FleetSessions) {
-  if (!redo) return;
-  const others = Object.keys(fleet.hosts).filter((name) => name !== from);
-  await Promise.all(others.map((name) => discardRedo(sessions.host(name), redo)));
 }
 
 function runningAt(guest: string, place: Whereabouts): string {

@@ -45,13 +45,18 @@ const stored = <T>(outputs: T): T =>
       : value,
   );
 
+/** `virsh migrate`'s flags that leave a guest defined where it then runs, and there alone. */
+type Tidy = "--persistent" | "--undefinesource";
+
 /** What someone did by hand: `virsh migrate`, and nothing else of us heard of it. */
-function moveByHand(to: string): void {
+function moveByHand(to: string, flags: readonly Tidy[] = ["--persistent", "--undefinesource"]): void {
   const [from = ""] = world.runningOn(uuid);
   const guest = world.machine(from).domains.get(uuid);
   if (!guest) throw new Error("the guest runs nowhere");
+  const source = { ...guest };
   world.machine(from).domains.delete(uuid);
-  Object.assign(world.machine(to).add(guest), guest);
+  if (!flags.includes("--undefinesource") && guest.persistent) world.machine(from).add(guest);
+  Object.assign(world.machine(to).add(guest), source, { persistent: flags.includes("--persistent") });
 }
 
 const domainOn = (host: string) => world.machine(host).domains.get(uuid);
@@ -479,6 +484,29 @@ describe("a migration", () => {
     const news = await up(refreshed);
     expect(news).toMatchObject({ host: "host1", moves: 1 });
     expect(world.runningOn(uuid)).toEqual(["host1"]);
+  });
+
+  describe.each<{ flags: Tidy[] }>([
+    { flags: [] },
+    { flags: ["--persistent"] },
+    { flags: ["--undefinesource"] },
+  ])("of a guest that was moved by hand, with no other flags than $flags", ({ flags }) => {
+    const expectDefinedOnce = (host: string) => {
+      expect(world.traces(uuid)).toEqual([`${host}: running`]);
+      expect(domainOn(host)?.persistent).toBe(true);
+      expect(world.violations).toEqual([]);
+    };
+
+    test.each(["live", "postcopy", "offline", "cold"] as const)(
+      "it moves back (%s), defined where it runs and nowhere else",
+      async (mode) => {
+        const olds = await create();
+        moveByHand("host3", flags);
+        const news = await up(olds, { options: { mode } });
+        expect(news).toMatchObject({ host: "host1", moves: 1 });
+        expectDefinedOnce("host1");
+      },
+    );
   });
 
   test("of a guest that was moved by hand: adopt, until the config asks for something else", async () => {

@@ -1,0 +1,65 @@
+import type { Sighting } from "../libvirt/sighting.ts";
+import type { SshSession } from "../libvirt/ssh-session.ts";
+import { virsh } from "../libvirt/virsh.ts";
+import type { FleetSessions } from "./observe.ts";
+import { discardRedo } from "./redo-log.ts";
+import type { MigrationRequest } from "./request.ts";
+import { isActive } from "./whereabouts.ts";
+
+/** How a guest that runs once is defined: a `virsh migrate` by hand does as much about that as it was told to. */
+export interface Leftovers {
+  runsOn: string;
+  /** Once it is off, that host forgets it. */
+  isUndefinedThere: boolean;
+  /** Where else it is defined, so that a second copy of it could be started there. */
+  definedOn: string[];
+}
+
+/**
+ * Undefined: it does not run once. What one that is paused has elsewhere is no leftover: it may have been left waiting for the rest of its
+ * memory, which is there.
+ */
+export function leftoversOf(sightings: readonly Sighting[]): Leftovers | undefined {
+  const [place, ...others] = sightings.filter(isActive);
+  if (place?.state !== "running" || others.length > 0) return undefined;
+  const inactive = sightings.filter(({ state }) => state === "inactive");
+  return {
+    runsOn: place.host,
+    isUndefinedThere: !place.persistent,
+    definedOn: inactive.map(({ host }) => host),
+  };
+}
+
+/**
+ * Makes a guest that runs once be defined where it runs and nowhere else, and have a redo log nowhere else: at the destination of a move a
+ * definition tells that libvirt has got far enough to write one.
+ */
+export async function clearLeftovers(
+  { guest, uuid, redo, fleet }: Pick<MigrationRequest, "guest" | "uuid" | "redo" | "fleet">,
+  sightings: readonly Sighting[],
+  sessions: FleetSessions,
+): Promise<void> {
+  const leftovers = leftoversOf(sightings);
+  if (!leftovers) return;
+  const { runsOn, isUndefinedThere, definedOn } = leftovers;
+  // First: what is removed then may be the only definition that it has.
+  if (isUndefinedThere) await defineAsItRuns(guest, uuid, sessions.host(runsOn));
+  for (const host of definedOn) {
+    await virsh(sessions.host(host), `removing an old definition of guest ${guest}`, ["undefine", uuid]);
+  }
+  if (!redo) return;
+  // It runs on its redo log: what other hosts have under its name, nobody needs.
+  const others = Object.keys(fleet.hosts).filter((name) => name !== runsOn);
+  await Promise.all(others.map((name) => discardRedo(sessions.host(name), redo)));
+}
+
+async function defineAsItRuns(guest: string, uuid: string, session: SshSession): Promise<void> {
+  const { stdout } = await virsh(session, `reading how guest ${guest} runs`, [
+    "dumpxml",
+    "--security-info",
+    // Of a guest without a definition libvirt gives what runs, without what holds for this run of it alone.
+    "--inactive",
+    uuid,
+  ]);
+  await virsh(session, `defining guest ${guest} where it runs`, ["define", "/dev/stdin"], { input: stdout });
+}
