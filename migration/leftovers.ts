@@ -30,6 +30,17 @@ export function leftoversOf(sightings: readonly Sighting[]): Leftovers | undefin
   };
 }
 
+/** What is to be done about its definitions, in words. Undefined: nothing. */
+export function amendsOf(leftovers: Leftovers | undefined): string | undefined {
+  if (!leftovers) return undefined;
+  const { runsOn, isUndefinedThere, definedOn } = leftovers;
+  const amends = [
+    isUndefinedThere ? `written on ${runsOn}, where it runs without one` : "",
+    definedOn.length > 0 ? `removed from ${definedOn.join(" and ")}, where it does not run` : "",
+  ].filter(Boolean);
+  return amends.length > 0 ? `its definition will be ${amends.join(", and ")}` : undefined;
+}
+
 /**
  * Makes a guest that runs once be defined where it runs and nowhere else, and have a redo log nowhere else: at the destination of a move a
  * definition tells that libvirt has got far enough to write one.

@@ -6,8 +6,9 @@ import { type Decision, type Drift, decideMove } from "./decide-move.ts";
 import { expectation } from "./expectation.ts";
 import { union } from "./fleet.ts";
 import { withGuest } from "./guest-lock.ts";
+import { amendsOf, clearLeftovers, leftoversOf } from "./leftovers.ts";
 import { MigrationFailed, type Moved, migrate } from "./migrate.ts";
-import { type Observation, observeGuest, withFleet } from "./observe.ts";
+import { type FleetSessions, type Observation, observeGuest, withFleet } from "./observe.ts";
 import { previewMove } from "./preflight/preview.ts";
 import { refuseMisfits } from "./refuse-misfits.ts";
 import type { MigrationRequest } from "./request.ts";
@@ -61,12 +62,15 @@ export const migrationResource = {
     const known = moves ? await recordsOf(news.stack, olds.history) : [];
     const request = { ...everywhere(olds, news), history: olds.history, known };
     const expected = moves ? await expectation(request, place.host) : undefined;
+    const amends = amendsOf(leftoversOf(sightings));
+    if (amends) tell(`${news.guest}: ${amends}`);
     if (decision) announce(decision, news, expected);
     const settings = !isDeepStrictEqual(stored(olds), stored(news));
     if (settings) await refuseMisfits(news);
     if (moves) await previewMove(request, place.host, sightings, tell);
     const replaces = olds.uuid === news.uuid ? [] : ["uuid"];
-    return { changes: settings || (decision !== undefined && decision.kind !== "stay"), replaces };
+    const isInPlace = decision === undefined || decision.kind === "stay";
+    return { changes: settings || !isInPlace || amends !== undefined, replaces };
   },
 
   async create(inputs: MigrationInputs) {
@@ -90,7 +94,7 @@ export const migrationResource = {
     const inputs = everywhere(olds, news);
     if (adoptedAt(olds, news, await look(inputs)) !== undefined) {
       // The provider of an update that was killed may have brought it there, and may still be at work on it.
-      const host = adoptedAt(olds, news, await lookAlone(inputs));
+      const host = await adoptAlone(olds, news, inputs);
       if (host !== undefined) return { outs: outputs(news, { host, records: [] }, olds, host) };
     }
     const moved = await attempt(id, inputs, olds);
@@ -110,9 +114,20 @@ const everywhere = (olds: MigrationOutputs, news: MigrationInputs): MigrationInp
 const look = ({ fleet, uuid }: MigrationInputs): Promise<Observation> =>
   withFleet(fleet, (sessions) => observeGuest(sessions, fleet, uuid));
 
-/** The same, when no other run works on the guest. */
-const lookAlone = ({ guest, fleet, uuid }: MigrationInputs): Promise<Observation> =>
-  withGuest({ guest, uuid }, fleet, tell, (sessions) => observeGuest(sessions, fleet, uuid), cancellation);
+/** Looks again when no other run works on the guest; what a move by hand left of one that stays where it is goes. */
+const adoptAlone = (
+  olds: MigrationOutputs,
+  news: MigrationInputs,
+  inputs: MigrationInputs,
+): Promise<string | undefined> => {
+  const adopt = async (sessions: FleetSessions) => {
+    const observation = await observeGuest(sessions, inputs.fleet, inputs.uuid);
+    const host = adoptedAt(olds, news, observation);
+    if (host !== undefined) await clearLeftovers(inputs, observation.sightings, sessions);
+    return host;
+  };
+  return withGuest(inputs, inputs.fleet, tell, adopt, cancellation);
+};
 
 /** Where the guest stays without a move, although the state has not been told so yet. Throws when its place is not to be changed. */
 function adoptedAt(

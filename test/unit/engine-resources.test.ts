@@ -507,6 +507,29 @@ describe("a migration", () => {
         expectDefinedOnce("host1");
       },
     );
+
+    test("it stays, when that is adopted, or what the config asks for by now", async () => {
+      const olds = await create({ drift: "adopt" });
+      moveByHand("host3", flags);
+      expect(await up(olds, { drift: "adopt" })).toMatchObject({ host: "host3", moves: 0 });
+      expectDefinedOnce("host3");
+      moveByHand("host2", flags);
+      expect(await up(olds, { drift: "adopt", to: "host2" })).toMatchObject({ host: "host2", moves: 0 });
+      expectDefinedOnce("host2");
+    });
+
+    test("it stays where it was found before, and the preview says what is mended", async () => {
+      const olds = await create();
+      moveByHand("host3");
+      moveByHand("host1", flags);
+      expect(await diff(olds)).toMatchObject({ changes: true });
+      expect(shown.at(-1)).toMatch(
+        /^vm1: its definition will be (written on host1, where it runs without one|removed from host3, where it does not run)/,
+      );
+      expect(await up(olds)).toMatchObject({ host: "host1", moves: 0 });
+      expectDefinedOnce("host1");
+      expect(await diff(olds)).toMatchObject({ changes: false });
+    });
   });
 
   test("of a guest that was moved by hand: adopt, until the config asks for something else", async () => {
@@ -541,6 +564,27 @@ describe("a migration", () => {
     expect(done).toBe(false);
     release();
     expect(await news).toMatchObject({ host: "host2", placed: "host2", applied: "host2", moves: 0 });
+  });
+
+  test("of a guest that was moved by hand with its redo log: what the old host has of it goes", async () => {
+    const drift = "adopt";
+    const redo = { path: ownDisk("vm1"), basePath: "/e/base.qcow2", baseFormat: "qcow2" } as const;
+    const olds = await create({ drift, redo });
+    moveByHand("host3");
+    for (const host of ["host1", "host3"]) {
+      world.machine(host).files.set(redo.path, { text: redoText(1) });
+    }
+    await up(olds, { drift, redo });
+    expect(world.traces(uuid)).toEqual(["host3: running", `host3: ${redo.path}`]);
+  });
+
+  test("of a guest that was moved by hand and does not run yet removes nothing", async () => {
+    const drift = "adopt";
+    const olds = await create({ drift });
+    moveByHand("host3", []);
+    Object.assign(domainOn("host3") ?? {}, { state: "paused", reason: "migrating" });
+    expect(await up(olds, { drift })).toMatchObject({ host: "host3", moves: 0 });
+    expect(world.traces(uuid)).toEqual(["host1: inactive", "host3: paused"]);
   });
 
   test("of a guest that was moved by hand: error, and nothing is touched", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Sighting } from "../../libvirt/sighting.ts";
-import { leftoversOf } from "../../migration/leftovers.ts";
+import { amendsOf, leftoversOf } from "../../migration/leftovers.ts";
 
 const on = (host: string, state: Sighting["state"], persistent = state !== "absent"): Sighting => ({
   host,
@@ -37,4 +37,16 @@ describe("how a guest that runs is defined", () => {
   ])("nothing is said of one that %s", (_what, sightings) => {
     expect(leftoversOf(sightings)).toBeUndefined();
   });
+});
+
+test("what is to be done about it, in words", () => {
+  const amends = (...sightings: Sighting[]) => amendsOf(leftoversOf(sightings));
+  expect(amends(on("host1", "running"), on("host2", "absent"))).toBeUndefined();
+  expect(amends(on("host1", "inactive"))).toBeUndefined();
+  expect(amends(on("host1", "inactive"), on("host2", "running"), on("host3", "inactive"))).toBe(
+    "its definition will be removed from host1 and host3, where it does not run",
+  );
+  expect(amends(on("host1", "inactive"), on("host2", "running", false))).toBe(
+    "its definition will be written on host2, where it runs without one, and removed from host1, where it does not run",
+  );
 });
