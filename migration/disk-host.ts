@@ -16,23 +16,29 @@ export async function hostWithDisk(
   const host = place.kind === "nowhere" ? wanted : place.host;
   if (!redo || place.kind === "active") return host;
   const holders = await holdersOf(redo, sessions);
-  if (place.kind === "inactive" ? holders.includes(host) : holders.length === 1) {
-    return place.kind === "inactive" ? host : (holders[0] as string);
-  }
-  if (place.kind === "nowhere" && holders.length === 0) {
+  const [holder] = holders;
+  if (place.kind === "nowhere" && holder === undefined) {
     await makeRedo(sessions.host(host), redo, (spec.storage.localGiB as number) * 2 ** 30);
     return host;
   }
+  // Of two of them one is old: which, neither their hosts' order nor a definition tells.
+  const isFound =
+    holder !== undefined && holders.length === 1 && (place.kind === "nowhere" || holder === host);
+  if (isFound) return holder;
+  const defined = place.kind === "nowhere" ? "nowhere" : `on ${host}`;
   const found = holders.length === 0 ? "on no host" : `on ${holders.join(" and ")}`;
   throw new Error(
-    place.kind === "inactive"
-      ? `Guest ${spec.name} is defined on ${host}, and its redo log ${redo.path} is ${found}. Nothing was changed. ` +
-          (holders.length === 0
-            ? `If what it wrote may be lost, remove its definition (virsh undefine ${spec.name}, there) and run again: it is made anew.`
-            : `Remove that definition (virsh undefine ${spec.name}, there) and run again: the guest is then started where its redo log is.`)
-      : `Guest ${spec.name} is defined nowhere, and its redo log ${redo.path} is ${found}. Nothing was changed. ` +
-          "See which of them is right (qemu-img check, ls -l), move the others out of the way, and run again.",
+    `Guest ${spec.name} is defined ${defined}, and its redo log ${redo.path} is ${found}. Nothing was changed. ${whatToDo(spec.name, holders)}`,
   );
+}
+
+function whatToDo(guest: string, holders: readonly string[]): string {
+  if (holders.length > 1) {
+    return "See which of them is right (qemu-img check, ls -l), move the others out of the way, and run again.";
+  }
+  return holders.length === 0
+    ? `If what it wrote may be lost, remove its definition (virsh undefine ${guest}, there) and run again: it is made anew.`
+    : `Remove that definition (virsh undefine ${guest}, there) and run again: the guest is then started where its redo log is.`;
 }
 
 async function holdersOf(redo: LocalRedo, { hosts }: FleetSessions): Promise<string[]> {

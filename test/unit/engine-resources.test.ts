@@ -349,6 +349,23 @@ describe("a domain whose redo log is its host's own", () => {
     expect(world.boots).toBe(1);
   });
 
+  test.each([["defined on both hosts"], ["defined on one of them"]])(
+    "is never started on the older of two, %s",
+    async (where) => {
+      const outs = await create();
+      world.cutPower("host1");
+      world.machine("host2").files.set(path, { text: redoText(7) });
+      if (where === "defined on both hosts") world.machine("host2").add({ uuid, name: "vm1" });
+      await expect(domainResource.update(uuid, outs, inputs())).rejects.toThrow(
+        /is defined on host1, and its redo log .* is on host1 and host2\. Nothing was changed\. See which of them is right/,
+      );
+      expect(world.boots).toBe(1);
+      world.machine("host1").files.delete(path);
+      world.machine("host1").domains.clear();
+      expect((await domainResource.update(uuid, outs, inputs())).outs).toMatchObject({ bootedOn: "host2" });
+    },
+  );
+
   test("keeps it, and its size: the preview says why another one is refused", async () => {
     const outs = await create();
     expect(await domainResource.diff(uuid, outs, inputs(8))).toMatchObject({ changes: false });
