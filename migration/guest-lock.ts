@@ -40,9 +40,14 @@ async function withLock<T>(
 ): Promise<T> {
   const file = quote(path);
   const { promise: held, resolve } = Promise.withResolvers<void>();
+  let said = "";
   const holder = storage.follow(
-    `(mkdir -p ${quote(dirname(path))}; exec 9> ${file}; flock 9; echo held; exec sleep infinity)`,
-    (line) => line === "held" && resolve(),
+    // What fails ends it: bash itself goes on after an exec that could not open its file.
+    `(mkdir -p ${quote(dirname(path))} && exec 9> ${file} && flock 9 && echo held && exec sleep infinity) 2>&1`,
+    (line) => {
+      if (line === "held") resolve();
+      else said = line;
+    },
   );
   const patience = setInterval(
     () => tell(`${guest}: another run still works on it; waiting for its end`),
@@ -54,7 +59,10 @@ async function withLock<T>(
       held,
       holder.ended.then(() => {
         throw new Error(
-          `The lock of guest ${guest} on ${storage.target.name} could not be had: the connection ended. Nothing was changed; run again.`,
+          `The lock of guest ${guest} on ${storage.target.name} could not be had: ` +
+            (said
+              ? `${said}. Nothing was changed. See that ${dirname(path)} can be written to there, and run again.`
+              : "the connection ended. Nothing was changed; run again."),
         );
       }),
     ]);

@@ -1015,7 +1015,7 @@ export class SimulatedSession {
       probers.add(onLine);
       onLine(JSON.stringify({ monotonicUs: 0, epochUs: 0 }));
     }
-    const lock = /exec 9> '(.*?)'; flock 9/.exec(command)?.[1];
+    const lock = /exec 9> '(.*?)' && flock 9/.exec(command)?.[1];
     const release = this.alive && lock ? this.#machine.waitForLock(lock, () => onLine("held")) : undefined;
     const [, uuid = "", waiting = "", moving = ""] =
       /^join '.*?' '(.*?)' '(.*?)' '(.*?)'$/m.exec(command.replace(queueProgram, "")) ?? [];
