@@ -8,6 +8,15 @@ import type { Tell } from "./tell.ts";
 
 const tellEveryMs = 5_000;
 
+/** Connections to every machine, of a run that has a guest's lock. */
+export interface GuestSessions extends FleetSessions {
+  /**
+   * Throws when the lock was lost, as when its connection ended: another run may work on the guest by now. To be called right before each
+   * step that changes something; what this run leaves is then as if it had died.
+   */
+  assertLocked: () => void;
+}
+
 /**
  * Runs `use` with connections to every machine, and while no other run works on the guest. Throws HostUnreachable, and why it is
  * cancelled when that comes before.
@@ -16,12 +25,14 @@ export function withGuest<T>(
   { guest, uuid }: { guest: string; uuid: string },
   fleet: Fleet,
   tell: Tell,
-  use: (sessions: FleetSessions) => Promise<T>,
+  use: (sessions: GuestSessions) => Promise<T>,
   cancelled: AbortSignal = new AbortController().signal,
 ): Promise<T> {
   const intentFile = intentPath(fleet.storage.intentDirectory, uuid);
   return withFleet(fleet, (sessions) =>
-    withLock(sessions.storage, guest, `${intentFile}.lock`, tell, cancelled, () => use(sessions)),
+    withLock(sessions.storage, guest, `${intentFile}.lock`, tell, cancelled, (assertLocked) =>
+      use({ ...sessions, assertLocked }),
+    ),
   );
 }
 
@@ -36,11 +47,12 @@ async function withLock<T>(
   path: string,
   tell: Tell,
   cancelled: AbortSignal,
-  use: () => Promise<T>,
+  use: (assertLocked: () => void) => Promise<T>,
 ): Promise<T> {
   const file = quote(path);
   const { promise: held, resolve } = Promise.withResolvers<void>();
   let said = "";
+  let isLost = false;
   const holder = storage.follow(
     // What fails ends it: bash itself goes on after an exec that could not open its file.
     `(mkdir -p ${quote(dirname(path))} && exec 9> ${file} && flock 9 && echo held && exec sleep infinity) 2>&1`,
@@ -58,6 +70,7 @@ async function withLock<T>(
       aborted(cancelled),
       held,
       holder.ended.then(() => {
+        isLost = true;
         throw new Error(
           `The lock of guest ${guest} on ${storage.target.name} could not be had: ` +
             (said
@@ -67,7 +80,13 @@ async function withLock<T>(
       }),
     ]);
     clearInterval(patience);
-    return await use();
+    return await use(() => {
+      if (!isLost) return;
+      throw new Error(
+        `The lock of guest ${guest} on ${storage.target.name} was lost: the connection that held it ended. Another run may work on the guest by now, ` +
+          "so nothing more was done with it. Run again: what was begun is then ended or undone.",
+      );
+    });
   } finally {
     clearInterval(patience);
     await holder.stop();

@@ -42,6 +42,7 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
     if (place.kind === "nowhere") await refuseNamesakes(spec, sessions);
     const host = await hostWithDisk(request, place, sessions);
     tell(`${spec.name}: ${place.kind === "inactive" ? "is off; starting it" : "booting it"} on ${host}`);
+    sessions.assertLocked();
     await define(sessions.host(host), request);
     await start(sessions.host(host), spec);
     return { host, booted: true };
@@ -63,6 +64,7 @@ export function redefine(request: GuestRequest, tell: Tell): Promise<GuestState>
       await shutDown(session, spec);
     }
     tell(`${spec.name}: starting it on ${host}`);
+    sessions.assertLocked();
     await define(session, request);
     await start(session, spec);
     return { host, booted: true };

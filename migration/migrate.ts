@@ -1,7 +1,7 @@
 import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { circumstances } from "./circumstances.ts";
-import { withGuest } from "./guest-lock.ts";
+import { type GuestSessions, withGuest } from "./guest-lock.ts";
 import { type Intent, intentPath } from "./intent.ts";
 import { clearLeftovers } from "./leftovers.ts";
 import { move } from "./move.ts";
@@ -57,7 +57,7 @@ export async function migrate(
   cancelled: AbortSignal = new AbortController().signal,
 ): Promise<Moved> {
   const records: MigrationRecord[] = [];
-  const use = async (sessions: FleetSessions): Promise<Moved> => {
+  const use = async (sessions: GuestSessions): Promise<Moved> => {
     const look = () => observeGuest(sessions, request.fleet, request.uuid);
     let { intent, sightings } = await look();
     if (intent) {
@@ -65,6 +65,7 @@ export async function migrate(
       ({ sightings } = await look());
     }
     const from = runningAt(request.guest, whereabouts(request.guest, sightings));
+    sessions.assertLocked();
     await clearLeftovers(request, sightings, sessions);
     if (from === request.to) return { host: from, records };
 
@@ -110,7 +111,7 @@ export async function migrate(
 async function recover(
   request: Omit<MigrationRequest, "to">,
   intent: Intent,
-  sessions: FleetSessions,
+  sessions: GuestSessions,
   tell: Tell,
   cancelled: AbortSignal,
 ): Promise<MigrationRecord> {
@@ -191,7 +192,7 @@ const stationOf = (
 function movingOf(
   request: Pick<MigrationRequest, "guest" | "uuid" | "fleet" | "redo">,
   options: Moving["options"],
-  sessions: FleetSessions,
+  sessions: GuestSessions,
   intent: Intent,
   tell: Tell,
   cancelled: AbortSignal,
@@ -209,6 +210,7 @@ function movingOf(
     options,
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
     cancelled,
+    assertLocked: sessions.assertLocked,
     tell,
   };
 }

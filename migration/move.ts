@@ -78,6 +78,7 @@ async function moveSeen(
   ).finally(() => foreseeing);
   const [facts, clients, foreseen] = await Promise.all([circumstance, startingClients, foreseeing]);
   moving.cancelled.throwIfAborted();
+  moving.assertLocked();
   tell(
     `${guest}: moving from ${source.name} to ${destination.name} (${mode}, ${request.conditions.memoryMiB} MiB)`,
   );
@@ -106,6 +107,7 @@ async function moveSeen(
   };
   let failure: unknown;
   try {
+    moving.assertLocked();
     if (prepared.status === "rejected") failure = prepared.reason;
     else {
       const isSending = () => witness.statusAt("active") !== undefined;

@@ -28,6 +28,8 @@ export interface Moving {
   timeoutMs: number;
   /** Aborts when the move is not wanted any more: whatever has a way back takes it. */
   cancelled: AbortSignal;
+  /** Throws when another run may work on the guest by now: to be called before each step. */
+  assertLocked: () => void;
   /** Shows a line of progress to the person. */
   tell: (line: string) => void;
 }

@@ -64,6 +64,8 @@ export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise
       if (isDeepStrictEqual(step, failure.step)) throw failure.error;
       moving.tell(`${moving.guest}: ${refusal.message}; putting it back on ${moving.source.name}`);
     }
+    // Also before the record is cleared: it may be another run's by now.
+    moving.assertLocked();
     if (step.do === "settled") {
       await clearIntent(moving.storage, moving.intentFile);
       onStep(step);

@@ -208,6 +208,39 @@ export const describeMoves = () =>
       },
     );
 
+    test("a run that loses its lock at any step stops, and the next one puts it right", async () => {
+      const said = new Set<string>();
+      for (let step = 0; ; step++) {
+        begin();
+        await newRun();
+        world.plan("loses its lock", step);
+        const outcome = await migrate(request(mode), tell).catch((error: unknown) => error);
+        if (world.isFatePending) break;
+        if (outcome instanceof Error) said.add(outcome.message);
+        await run(mode);
+        expectSettled();
+        expectMemoryKept(mode);
+      }
+      expect([...said].join()).toMatch(/The lock of guest vm1 on storage was lost.* Run again/);
+    });
+
+    test("a run that loses its lock at any step to another one makes no second copy, and no old one", async () => {
+      for (let step = 0; ; step++) {
+        begin();
+        await newRun();
+        world.plan("loses its lock", step);
+        await Promise.allSettled(
+          ["host2", "host3"].map((destination) => migrate(request(mode, destination), tell)),
+        );
+        if (world.isFatePending) return;
+        // The other one may have met the last of its commands, and stopped.
+        await run(mode, "host3").catch(() => {});
+        world.finishBackground();
+        expect(world.violations, story()).toEqual([]);
+        expectMemoryKept(mode);
+      }
+    });
+
     test.each(["host1", "host2"])(
       "a power cut at %s when a run has died costs the memory at most, and that is said",
       async (name) => {

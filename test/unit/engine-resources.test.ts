@@ -214,6 +214,24 @@ describe("a domain", () => {
     expect(world.runningOn(uuid)).toEqual(["host1"]);
   });
 
+  test("is not started by a run that has lost its lock: another one may be about to start it elsewhere", async () => {
+    const said = new Set<string>();
+    for (let step = 0; ; step++) {
+      simulate(["host1", "host2", "host3"]);
+      const olds = await create();
+      world.cutPower("host1");
+      world.plan("loses its lock", step);
+      const outcome = await domainResource.update(uuid, olds, inputs()).catch((error: Error) => error);
+      await closeSessions();
+      if (world.isFatePending) break;
+      if (!(outcome instanceof Error)) continue;
+      said.add(outcome.message);
+      expect(world.boots).toBe(1);
+      expect(world.runningOn(uuid)).toEqual([]);
+    }
+    expect([...said].join()).toMatch(/^The lock of guest vm1 on storage was lost/);
+  });
+
   test("is refreshed: running, off, or gone and to be made again on its disk", async () => {
     const olds = await create();
     moveByHand("host2");

@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import type { Fleet } from "../../migration/fleet.ts";
 import { withGuest } from "../../migration/guest-lock.ts";
@@ -76,4 +76,35 @@ test.each([
     ),
   );
   expect(used).toBe(false);
+});
+
+/** The processes that have a file open. */
+const openedBy = (path: string): number[] =>
+  readdirSync("/proc").flatMap((process) => {
+    try {
+      const files = readdirSync(`/proc/${process}/fd`).map((fd) => readlinkSync(`/proc/${process}/fd/${fd}`));
+      return files.includes(path) ? [Number(process)] : [];
+    } catch {
+      return []; // it has ended, or is no process
+    }
+  });
+
+test("whoever has lost it is told before the next step, and what to do", async () => {
+  const path = inFolder();
+  await withGuest(
+    guest,
+    fleetWith(path),
+    () => {},
+    async ({ assertLocked }) => {
+      assertLocked();
+      const holders = openedBy(join(path, `${guest.uuid}.json.lock`));
+      expect(holders).not.toEqual([]);
+      for (const holder of holders) process.kill(holder);
+      await vi.waitFor(() =>
+        expect(assertLocked).toThrow(
+          /^The lock of guest vm1 on storage was lost.* Run again: what was begun is then/,
+        ),
+      );
+    },
+  );
 });

@@ -61,7 +61,9 @@ export type Fate =
   /** The person interrupts our program, which goes on. */
   | "interrupted"
   /** The connection to the host breaks and cannot be made again in this run; what was begun goes on. */
-  | "unreachable";
+  | "unreachable"
+  /** The connection that holds the guest's lock breaks; our program goes on. */
+  | "loses its lock";
 
 export const crashes = ["crash, goes on", "crash, stops", "crash with libvirtd"] as const;
 
@@ -244,7 +246,12 @@ export class SimulatedFleet {
         }
         if (fate === "unreachable") {
           this.unreachable.add(machine.name);
+          machine.loseLocks();
           for (const [each, at] of this.#inFlight) if (at === machine) this.inBackground(each);
+          continue;
+        }
+        if (fate === "loses its lock") {
+          for (const each of this.machines) each.loseLocks();
           continue;
         }
         this.#crash(fate);
@@ -343,6 +350,8 @@ export class Machine {
   readonly jobListeners = new Set<(line: string) => void>();
   readonly #programs: Record<string, Program>;
   readonly #locks = new Map<string, (() => void)[]>();
+  /** What ends the connections that hold locks. */
+  readonly lockEnds = new Set<() => void>();
   readonly #queue = new Map<string, string>();
   readonly #watchers = new Map<string, (line: string) => void>();
   #lastMs = 0;
@@ -387,10 +396,16 @@ export class Machine {
     const first = () => queueMicrotask(() => queue[0]?.());
     if (queue.length === 1) first();
     return () => {
-      const wasFirst = queue[0] === have;
-      queue.splice(queue.indexOf(have), 1);
-      if (wasFirst) first();
+      const place = queue.indexOf(have);
+      if (place < 0) return;
+      queue.splice(place, 1);
+      if (place === 0) first();
     };
+  }
+
+  /** The connections end that hold locks, and who waits for one has it. */
+  loseLocks(): void {
+    for (const end of this.lockEnds) end();
   }
 
   #queueText(): string {
@@ -428,6 +443,7 @@ export class Machine {
     this.#queue.clear();
     this.#watchers.clear();
     this.#locks.clear();
+    this.lockEnds.clear();
   }
 
   shell(script: string, stdin: string): Running {
@@ -1016,13 +1032,24 @@ export class SimulatedSession {
       onLine(JSON.stringify({ monotonicUs: 0, epochUs: 0 }));
     }
     const lock = /exec 9> '(.*?)' && flock 9/.exec(command)?.[1];
-    const release = this.alive && lock ? this.#machine.waitForLock(lock, () => onLine("held")) : undefined;
+    const have = () => {
+      this.#machine.lockEnds.add(end);
+      onLine("held");
+    };
+    const release = this.alive && lock ? this.#machine.waitForLock(lock, have) : undefined;
     const [, uuid = "", waiting = "", moving = ""] =
       /^join '.*?' '(.*?)' '(.*?)' '(.*?)'$/m.exec(command.replace(queueProgram, "")) ?? [];
     const leave = this.alive && uuid ? this.#machine.joinQueue(uuid, waiting, moving, onLine) : undefined;
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const end = () => {
+      this.#machine.lockEnds.delete(end);
+      release?.();
+      resolve();
+    };
     return {
-      ended: new Promise(() => {}),
+      ended: release ? ended : new Promise(() => {}),
       stop: async () => {
+        this.#machine.lockEnds.delete(end);
         this.#machine.listeners.delete(onLine);
         this.#machine.jobListeners.delete(onLine);
         probers.delete(onLine);
