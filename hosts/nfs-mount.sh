@@ -5,18 +5,28 @@
 name=$(systemd-escape --path --suffix=mount "$EXPORT")
 unit=/etc/systemd/system/$name
 
+# The kernel's list: whoever looks at the folder itself waits for a server that does not answer.
+mounted() { grep -q "^[^ ]* $EXPORT " /proc/self/mounts; }
+
+# Before anything is changed: what is open there holds the mount, and the unit must stay that mounts it after a boot.
+unmount() {
+  local reason
+  systemctl stop "$name" 2>/dev/null || true
+  mounted || return 0
+  reason=$(journalctl -q -o cat -n 5 -u "$name" | grep umount | tail -n 1 || true)
+  die "cannot unmount $EXPORT${reason:+ ($reason)}: guests have disks open on it. Shut them down or drain this host first, and run again; nothing was changed"
+}
+
 if [ "$ACTION" = remove ] || [ "$TRANSPORT" != kernel ]; then
   if [ -e "$unit" ]; then
-    systemctl --quiet disable --now "$name"
+    unmount
+    systemctl --quiet disable "$name"
     drop "$unit"
     systemctl daemon-reload
     unmake_folder "$EXPORT"
   fi
   exit 0
 fi
-
-# The kernel's list: whoever looks at the folder itself waits for a server that does not answer.
-mounted() { grep -q "^[^ ]* $EXPORT " /proc/self/mounts; }
 
 if mounted && [ ! -e "$unit" ]; then
   die "$EXPORT is a mount already ($(findmnt -n -r -o SOURCE,FSTYPE "$EXPORT")): unmount it, or choose another storage.export in the stack's config"
@@ -48,6 +58,7 @@ start() {
 
 # Version 4.1 where an earlier run found that the server has no 4.2.
 version=$(sed -n 's/^Options=minorversion=\([12]\),.*/\1/p' "$unit" 2>/dev/null || true)
+if mounted && [ "$(unit_text "${version:-2}")" != "$(cat "$unit")" ]; then unmount; fi
 unit_text "${version:-2}" | write "$unit"
 if [ -n "$changed" ] || ! mounted; then
   systemctl --quiet enable "$name"

@@ -75,7 +75,7 @@ describe.skipIf(!hasSandbox("bash"))("the mount on a host", () => {
       "systemctl",
       `case $* in
          *restart*) ${mounts} && mount --bind ${folder} ${folder} ;;
-         *stop* | *disable*) umount ${folder} 2>/dev/null || true ;;
+         *stop* | *disable*--now*) umount ${folder} 2>/dev/null || ! grep -q " ${folder} " /proc/self/mounts ;;
        esac`,
     ),
   });
@@ -135,6 +135,45 @@ testbed
     expect(stderr).toContain(
       "cannot mount 198.51.100.10:/srv/testbed with NFS 4.1 or newer: mount.nfs: access denied",
     );
+  });
+
+  describe("that guests have disks open on", () => {
+    const busy = {
+      umount: "exit 32",
+      journalctl: 'echo "umount.nfs4: /srv/testbed: device is busy"; echo "srv-testbed.mount: Failed"',
+    };
+    const refusal =
+      "cannot unmount /srv/testbed (umount.nfs4: /srv/testbed: device is busy): guests have disks open on it. " +
+      "Shut them down or drain this host first, and run again; nothing was changed\n";
+    /** Mounted from the server of another address than is asked for now. */
+    const before = `mkdir -p ${folder} && mount --bind ${folder} ${folder}
+cat > ${unit} <<'UNIT'
+# Written by kvm-migration-testbed.
+What=198.51.100.20:${folder}
+Options=minorversion=2,hard,noatime,retry=10
+UNIT
+cp ${unit} /run/unit
+trap 'cmp ${unit} /run/unit && echo the unit is as it was; cat /run/calls' EXIT`;
+
+    test.each([
+      ["whose server's address changes", ["apply"], {}],
+      ["that is not wanted any more", ["apply"], { TRANSPORT: "userspace" }],
+      ["whose host is given back", ["remove"], {}],
+    ] as const)("%s, is left as it is, and it is said what to do", (_what, actions, variables) => {
+      const { stdout, stderr, status } = mount(actions, { before, programs: busy }, variables);
+      expect(status).not.toBe(0);
+      expect(stderr.endsWith(refusal)).toBe(true);
+      expect(stdout).toBe("the unit is as it was\nsystemctl stop srv-testbed.mount\n");
+    });
+  });
+
+  test("whose server's address changes is mounted anew where nothing is open on it", () => {
+    const { stdout, stderr, status } = mount(["apply"], {
+      before: `mkdir -p ${folder} && mount --bind ${folder} ${folder}; install -D /dev/null ${unit}`,
+    });
+    expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+    expect(stdout).toContain("What=198.51.100.10:/srv/testbed\n");
+    expect(stdout).toMatch(/\n1\n$/);
   });
 
   test("is refused where something else is mounted", () => {
