@@ -21,6 +21,8 @@ export interface RunOptions {
   input?: string;
   /** After that it has failed; without a signal the command may go on on the host. Default 60 000. */
   timeoutMs?: number;
+  /** Asked when the time is over: whether it gets as much again. Default: no. */
+  getsMoreTime?: () => Promise<boolean>;
   /** Return a non-zero exit instead of throwing. Default false. */
   allowFailure?: boolean;
   /** Ends the command on the host, with all that it started; it then has failed, whether or not it was done. It gets no input. */
@@ -167,7 +169,7 @@ export class SshSession {
   }
 
   /** Until it is over by itself, is not wanted any more, or its time is. */
-  async #runUntil(script: string, timeoutMs: number, { input = "", signal }: RunOptions) {
+  async #runUntil(script: string, timeoutMs: number, { input = "", signal, getsMoreTime }: RunOptions) {
     const child = signal
       ? execa("ssh", this.#arguments(endingWithInput(script)), { stdin: "pipe", reject: false })
       : execa("ssh", this.#arguments(script), { input, reject: false });
@@ -176,7 +178,14 @@ export class SshSession {
     signal?.addEventListener("abort", end);
     if (signal?.aborted) end();
     let timedOut = false;
-    const deadline = setTimeout(async () => {
+    let isOver = false;
+    const atDeadline = async () => {
+      const more = await getsMoreTime?.().catch(() => false);
+      if (isOver) return;
+      if (more) {
+        deadline = setTimeout(atDeadline, timeoutMs);
+        return;
+      }
       timedOut = true;
       if (signal) {
         end();
@@ -186,10 +195,12 @@ export class SshSession {
       // A command that goes on on the host keeps the connection's ends of these open, whatever becomes of ssh here.
       child.stdout.destroy();
       child.stderr.destroy();
-    }, timeoutMs);
+    };
+    let deadline = setTimeout(atDeadline, timeoutMs);
     try {
       return { ...(await child), timedOut };
     } finally {
+      isOver = true;
       clearTimeout(deadline);
       signal?.removeEventListener("abort", end);
     }

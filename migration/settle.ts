@@ -12,6 +12,7 @@ import { copyState, restorePaused } from "./offline.ts";
 import { discardRedo, redoPresence } from "./redo-log.ts";
 import { resumePostcopy } from "./resume-postcopy.ts";
 import { discardStateFiles, hasStateFile } from "./state-file.ts";
+import { isActive } from "./whereabouts.ts";
 
 export interface Settled {
   at: End;
@@ -142,13 +143,17 @@ async function mark(moving: Moving, phase: Intent["phase"]): Promise<void> {
 
 /** A migration that is cancelled ends within a moment. */
 const abortTakesMs = 30_000;
+/** How often it is told that a post-copy still goes on. */
+const tellEveryMs = 60_000;
 
-async function waitForJob(
-  { guest, uuid, timeoutMs, tell, cancelled }: Moving,
-  { name, session }: Station,
-): Promise<void> {
+/** Waits as long as the move may take; for a post-copy, which has no way back, as long as that takes. */
+async function waitForJob(moving: Moving, station: Station): Promise<void> {
+  const { guest, uuid, timeoutMs, source, destination, tell, cancelled } = moving;
+  const { name, session } = station;
+  const other = station === source ? destination : source;
   tell(`${guest}: a job of libvirt's still works on it on ${name}; waiting for its end`);
-  let deadlineMs = performance.now() + timeoutMs;
+  const startedMs = performance.now();
+  let deadlineMs = startedMs + timeoutMs;
   let aborted = false;
   for (;;) {
     const seen = await sight(session, uuid);
@@ -167,7 +172,21 @@ async function waitForJob(
       deadlineMs = performance.now() + abortTakesMs;
       continue;
     }
-    if (isOver) {
+    if (isOver && hasPart(seen)) {
+      // libvirt 9.0 waits without end for the memory of a QEMU that is dead. One that has just given all of it is off as well.
+      const isLost = !isActive(await sight(other.session, uuid)) && hasPart(await sight(session, uuid));
+      if (isLost) {
+        throw new Error(
+          `Guest ${guest} has a part of its memory on ${name}, and is off on ${other.name}, where the rest was; libvirt still waits for that (${job ?? state}). ` +
+            `Its memory is lost. End it with \`virsh destroy ${guest}\` on ${name}, and run again: it is then booted anew.`,
+        );
+      }
+      const waitedS = Math.round((performance.now() - startedMs) / 1000);
+      tell(
+        `${guest}: its memory still follows from ${source.name} to ${destination.name} after ${waitedS} s; in post-copy there is no way back`,
+      );
+      deadlineMs = performance.now() + tellEveryMs;
+    } else if (isOver) {
       throw new Error(
         `Guest ${guest} on ${name} is still busy (${job ?? state}) after ${timeoutMs / 1000} s. ` +
           `End the job with \`virsh domjobabort ${guest}\` on ${name}, and run again.`,

@@ -7,6 +7,7 @@ import { virsh, virshCommand } from "../libvirt/virsh.ts";
 import { makeTarget } from "./copy-redo.ts";
 import { migrateArguments } from "./migrate-arguments.ts";
 import type { Moving } from "./moving.ts";
+import { hasPart } from "./next-step.ts";
 import { turnToPostcopy } from "./turn-to-postcopy.ts";
 
 // What all moves of a running guest have in common: libvirt's own migration, and what is told about it.
@@ -88,8 +89,9 @@ export async function transfer(moving: Moving, onJob: (job: JobInfo) => void = (
       source.session,
       `migrating guest ${guest} from ${source.name} to ${destination.name}`,
       ["migrate", ...migrateArguments(options, uuid, destination.host, moving.redo !== undefined)],
-      // The deadline above ends the move; this is for a libvirtd that does not even answer to that.
-      { timeoutMs: patienceMs + 60_000 },
+      // The deadline above ends the move; this is for a libvirtd that does not even answer to that. What has begun to go by post-copy
+      // takes its time.
+      { timeoutMs: patienceMs + 60_000, getsMoreTime: () => isInPostcopy(moving) },
     );
     await Promise.race([migrated, lost]);
   } catch (error) {
@@ -147,6 +149,11 @@ async function lossOf({ guest, uuid, source, intent }: Moving): Promise<string |
   return state === "inactive" || state === "absent"
     ? `guest ${guest} is off on ${source.name}, and a part of its memory was still there`
     : undefined;
+}
+
+/** By libvirt's own word: that a pre-copy was to turn to post-copy does not say that it did. */
+async function isInPostcopy({ uuid, source, intent }: Moving): Promise<boolean> {
+  return intent.phase === "postcopy" && hasPart(await sight(source.session, uuid));
 }
 
 /** How many times in turn libvirt may have no job at the source until something may be wrong: it has ended, and virsh is about to return. */

@@ -14,6 +14,7 @@ import {
   runInto,
   story,
   tell,
+  uuid,
 } from "./crashes.ts";
 import { postcopyRecord } from "./records.ts";
 import { world } from "./simulated-session.ts";
@@ -66,6 +67,43 @@ describe("a guest whose pages get dirty faster than they are sent", () => {
     const { records } = await moved;
     expect(records.map(({ outcome }) => outcome)).toEqual(["rolled-back", "completed"]);
     expectSettled();
+  });
+});
+
+describe("a post-copy that takes longer than a move may, and that a dead run left", () => {
+  /** A run that dies when its move has turned to post-copy. */
+  const leavePostcopy = async () => {
+    for (let step = 40; ; step++) {
+      begin();
+      world.pullSteps = 20_000;
+      expect(await runInto("crash, goes on", step, "postcopy")).toBe(true);
+      if (world.machine("host2").domains.get(uuid)?.reason === "post-copy") return;
+    }
+  };
+  const next = async () => {
+    await newRun();
+    return migrate(request("postcopy", "host2", { timeoutMs: 20 }), tell);
+  };
+
+  test("is waited for as long as it takes, and that is told", async () => {
+    await leavePostcopy();
+    const { host, records } = await next();
+    expect(host, story()).toBe("host2");
+    expect(records).toMatchObject([{ outcome: "recovered" }]);
+    expectSettled();
+    expect(world.boots).toBe(1);
+    expect(world.log.join("\n")).toMatch(/its memory still follows from host1 to host2 after \d+ s/);
+  });
+
+  test("is not waited for where one end has died and libvirt does not notice: the advice is one that works", async () => {
+    await leavePostcopy();
+    world.stopBackground();
+    world.machine("host1").domains.delete(uuid);
+    const failure = await next().catch((error: Error) => error);
+    expect((failure as Error).message).toContain(
+      "is off on host1, where the rest was; libvirt still waits for that (Incoming migration). Its memory is lost. End it with `virsh destroy vm1` on host2",
+    );
+    expect((failure as Error).message).not.toContain("domjobabort");
   });
 });
 

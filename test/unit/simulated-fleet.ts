@@ -92,6 +92,8 @@ export class SimulatedFleet {
   boots = 0;
   /** Whether guests get their memory dirty so fast that pre-copy does not end by itself; time passes while it goes on. */
   isHot = false;
+  /** How many steps it takes until all of a guest's memory has followed by post-copy. */
+  pullSteps = 2;
   /** Whether guests' redo logs are on their machines' own disks. */
   isLocal = false;
   /** Which run of our program may speak to machines. */
@@ -210,6 +212,12 @@ export class SimulatedFleet {
   inGuest(running: Running): void {
     this.#guestsOwn.add(running);
     this.inBackground(running);
+  }
+
+  /** libvirt goes on with nothing, and does not say so. */
+  stopBackground(): void {
+    for (const running of this.#background) running.return(failed(""));
+    this.#background = [];
   }
 
   finishBackground(): void {
@@ -940,8 +948,7 @@ export class Machine {
 
   /** The rest of the memory follows. */
   *#pull(domain: Domain, peer: Machine, copy: Domain): Running {
-    yield;
-    yield;
+    for (let step = 0; step < this.world.pullSteps; step++) yield;
     if (domain.state === "inactive") throw new Error("pulled from a source that is off");
     this.#emit("MIGRATION", domain, { status: "completed" });
     Object.assign(copy, { reason: "migrated" });

@@ -54,6 +54,21 @@ test("one whose time is over has failed, although what it started goes on", asyn
   await execa("pkill", ["-f", `^sleep ${marker}`]);
 });
 
+test("one that gets more time when its own is over is waited for", async () => {
+  const asked: number[] = [];
+  const getsMoreTime = async () => asked.push(1) < 100;
+  expect(
+    await session.run("sleeping", "sleep 0.5; echo done", { timeoutMs: 100, getsMoreTime }),
+  ).toMatchObject({
+    stdout: "done",
+  });
+  expect(asked.length).toBeGreaterThan(1);
+  const once = async () => asked.splice(0).length > 0;
+  await expect(session.run("sleeping", "sleep 5", { timeoutMs: 100, getsMoreTime: once })).rejects.toThrow(
+    "sleeping on host1 failed (no end after 0.1 s)",
+  );
+});
+
 test("one that may be ended early is ended when its time is over", async () => {
   const { signal } = new AbortController();
   const marker = `606.0${process.pid}`;
