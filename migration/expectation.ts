@@ -29,7 +29,7 @@ export function expectation(request: MigrationRequest, from: string): Promise<st
 }
 
 /** The mode that `auto` would be; what the link carries is not measured for a preview, so something must have been sent before. */
-async function optionsNow(
+export async function optionsNow(
   request: MigrationRequest,
   source: Station,
   destination: Station,

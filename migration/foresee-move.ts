@@ -17,7 +17,11 @@ export type Measured = Pick<MigrationRecord, "linkMiBps"> & { dirtyMiBps?: numbe
 const lately = new Map<string, { dirtyMiBps: number | undefined; atMs: number }>();
 const lateMs = 60_000;
 
-async function dirtyRateOfLate(source: Station, guest: string, uuid: string): Promise<number | undefined> {
+export async function dirtyRateOfLate(
+  source: Station,
+  guest: string,
+  uuid: string,
+): Promise<number | undefined> {
   const before = lately.get(uuid);
   if (before && performance.now() - before.atMs < lateMs) return before.dirtyMiBps;
   const dirtyMiBps = await dirtyRate(source.session, guest, uuid);

@@ -3,6 +3,7 @@ import { withoutAbsent } from "../libvirt/job-info.ts";
 import { hostVersions } from "../libvirt/versions.ts";
 import type { MigrationRecord } from "../report/record.ts";
 import { type Choice, chooseMode, learn } from "./choose-mode.ts";
+import { dirtyRateOfLate } from "./foresee-move.ts";
 import { linkRate } from "./link-rate.ts";
 import type { Moving, Station } from "./moving.ts";
 import type { MigrationRequest } from "./request.ts";
@@ -43,7 +44,7 @@ export async function resolveAuto(
 }
 
 /**
- * Measures the guest, and the link if that is wanted, and chooses.
+ * Measures the guest, and the link if that is wanted, and chooses. A preview, which asks twice, measures the guest once.
  *
  * @param asksLink whether to send something over the link, for a second; else what was ever sent has to do
  */
@@ -61,7 +62,9 @@ export async function measureAndChoose(
   const { mode: _, ...rest } = options;
   const [from, to] = await Promise.all([hostVersions(source.session), hostVersions(destination.session)]);
   // One after the other: each would take from the other what it measures.
-  const dirtyMiBps = await dirtyRate(source.session, guest, uuid);
+  const dirtyMiBps = asksLink
+    ? await dirtyRate(source.session, guest, uuid)
+    : await dirtyRateOfLate(source, guest, uuid);
   const linkMiBps = asksLink
     ? await linkRate({ source, destination, options: { ...rest, mode: "live" } })
     : undefined;

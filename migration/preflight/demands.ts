@@ -16,9 +16,10 @@ export interface Demands {
   stateFile: boolean;
 }
 
+/** Of `auto`, what holds whatever it will choose: that is always a move of the running guest. */
 export function demandsOf(options: AskedOptions): Demands {
   const { mode, transport } = options;
-  const isRunning = movesRunning(mode);
+  const isRunning = mode === "auto" || movesRunning(mode);
   return {
     movesMemory: !boots(mode),
     copiesRunningMemory: isRunning,

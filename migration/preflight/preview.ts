@@ -1,6 +1,7 @@
 import type { Sighting } from "../../libvirt/sighting.ts";
 import { hostVersions } from "../../libvirt/versions.ts";
 import type { MigrationRecord } from "../../report/record.ts";
+import { optionsNow } from "../expectation.ts";
 import type { Fleet } from "../fleet.ts";
 import type { Station } from "../moving.ts";
 import { type FleetSessions, withFleet } from "../observe.ts";
@@ -60,11 +61,22 @@ async function look(
     source.session.readClock(),
     destination.session.readClock(),
   ]);
+  // Where it cannot be said what `auto` would be, only what all of its choices need is asked.
+  const chosen = await optionsNow(request, source, destination).catch(() => undefined);
+  const options = chosen?.options ?? request.options;
   const versions = Promise.all([source, destination].map(({ session }) => hostVersions(session))).then(
     ([from, to]) => ({ from, to }) as MigrationRecord["versions"],
   );
   const clocks = { source: atSource, destination: atDestination };
-  return examine({ request, source, destination, sightings, versions, clocks, onTheirWay });
+  return examine({
+    request: { ...request, options },
+    source,
+    destination,
+    sightings,
+    versions,
+    clocks,
+    onTheirWay,
+  });
 }
 
 function stationOf(fleet: Fleet, sessions: FleetSessions, name: string): Station {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import { type MigrationInputs, migrationResource } from "../../migration/migration-resource.ts";
@@ -214,6 +215,42 @@ describe("what no update changes while the guest runs is an error in the preview
     expect(preview).toMatchObject({ message: expect.stringMatching(reason) });
     await expect(update()).rejects.toThrow(reason);
     untouched();
+  });
+});
+
+describe("a move by mode auto", () => {
+  const auto = { options: { mode: "auto", bandwidthMiBps: 100 } } as const;
+  const forbid = () => Object.assign(host("host2"), { userfaultfd: "Operation not permitted" });
+  // What was measured for another test is forgotten by then.
+  beforeEach(() => sleep(60_000));
+
+  test.each([
+    ["what it can send is known", auto],
+    ["nothing was ever sent", { options: { mode: "auto" } } as const],
+  ])(
+    "is a move of a running guest: the preview says what speaks against that (%s)",
+    async (_what, changes) => {
+      Object.assign(guest(), { xml: guest().xml.replace('cache="none"', 'cache="writeback"') });
+      const { preview } = await attempt(changes);
+      expect(preview).toMatchObject({ message: expect.stringContaining("cache mode: vda writeback") });
+    },
+  );
+
+  test("that would be hybrid needs post-copy, and the preview says so", async () => {
+    world.isHot = true;
+    forbid();
+    const { preview, update, untouched } = await attempt(auto);
+    const reason = "post-copy: QEMU may not use userfaultfd on host2";
+    expect(preview).toMatchObject({ message: expect.stringContaining(reason) });
+    await expect(update()).rejects.toThrow(reason);
+    untouched();
+  });
+
+  test("that would be live does not", async () => {
+    forbid();
+    const { preview, warnings } = await attempt(auto);
+    expect(preview).toMatchObject({ changes: true });
+    expect(warnings).toEqual([]);
   });
 });
 
