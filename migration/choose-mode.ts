@@ -119,12 +119,18 @@ function expected(
   });
 }
 
-/** What earlier moves of a guest tell: the most that was sent, and the longest that CPUs and devices took of late. */
+/**
+ * What earlier moves of a guest tell: the most that was sent, and the longest that CPUs and devices took of late.
+ *
+ * @param limitMiBps of the move to come; absent: none. What was sent under a lower one says nothing of what can be sent now
+ */
 export function learn(
   history: readonly MigrationRecord[],
+  limitMiBps = Number.POSITIVE_INFINITY,
 ): Pick<Measured, "bandwidthMiBps" | "deviceStateMs"> {
   const known = history.filter(({ outcome, equations }) => outcome === "completed" && equations);
-  const sent = known.flatMap(({ transferredMiB, equations }) => {
+  const wasFree = ({ options }: MigrationRecord) => (options?.bandwidthMiBps ?? limitMiBps) >= limitMiBps;
+  const sent = known.filter(wasFree).flatMap(({ transferredMiB, equations }) => {
     const { tiMs = 0, dmMs } = equations ?? {};
     // Of a post-copy that was resumed, or waited, nothing can be said.
     return transferredMiB === undefined || dmMs === undefined || tiMs + dmMs === 0

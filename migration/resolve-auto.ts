@@ -68,7 +68,7 @@ export async function measureAndChoose(
   const linkMiBps = asksLink
     ? await linkRate({ source, destination, options: { ...rest, mode: "live" } })
     : undefined;
-  const known = learn(history);
+  const known = learn(history, rest.bandwidthMiBps);
   const bandwidths = [rest.bandwidthMiBps, linkMiBps, known.bandwidthMiBps].filter(
     (rate) => rate !== undefined,
   );

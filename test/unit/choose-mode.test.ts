@@ -122,6 +122,16 @@ describe("what earlier moves tell", () => {
     expect(known.deviceStateMs).toBe(30);
   });
 
+  test("under a lower limit than there is now, is not what can be sent", () => {
+    const under = (bandwidthMiBps: number) => liveRecord({ options: { bandwidthMiBps } });
+    const sent = expect.objectContaining({ bandwidthMiBps: expect.closeTo(116.1, 1) });
+    const { deviceStateMs } = learn([liveRecord()]);
+    expect(learn([under(16)])).toEqual({ deviceStateMs });
+    expect(learn([under(16)], 200)).toEqual({ deviceStateMs });
+    for (const limitMiBps of [16, 8]) expect(learn([under(16)], limitMiBps)).toEqual(sent);
+    expect(learn([under(16), liveRecord({ options: {} })])).toEqual(sent);
+  });
+
   test("of a hybrid: how long its devices took, and not how fast it was", () => {
     expect(learn([postcopyRecord({ mode: "hybrid" })])).toEqual({ deviceStateMs: 90 });
   });

@@ -16,7 +16,7 @@ import {
   tell,
   uuid,
 } from "./crashes.ts";
-import { postcopyRecord } from "./records.ts";
+import { liveRecord, postcopyRecord } from "./records.ts";
 import { world } from "./simulated-session.ts";
 
 vi.mock("../../libvirt/ssh-session.ts", () => import("./simulated-session.ts"));
@@ -123,6 +123,16 @@ describe("auto", () => {
       expect(inconsistencies(recordSchema.parse(records[0]))).toEqual([]);
     },
   );
+
+  test("is not held back by a limit that an earlier move had, and this one has not", async () => {
+    begin();
+    await newRun();
+    const held = liveRecord({ options: { bandwidthMiBps: 3 }, transferredMiB: 3.5 });
+    const { records } = await migrate({ ...request("auto"), history: [held] }, tell);
+    expect(records).toMatchObject([
+      { mode: "live", modeReason: expect.stringContaining("1000 MiB/s can be sent") },
+    ]);
+  });
 
   test("says before it begins that there is no way", async () => {
     begin();
