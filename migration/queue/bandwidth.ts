@@ -1,5 +1,6 @@
 import { virsh } from "../../libvirt/virsh.ts";
 import { movesRunning } from "../../report/record.ts";
+import { mayUsePostcopy } from "../migrate-arguments.ts";
 import type { Moving } from "../moving.ts";
 import { bandwidthShare } from "./admission.ts";
 import type { Turn } from "./queue.ts";
@@ -20,20 +21,38 @@ export async function withBandwidthShare<T>(
   const { guest, uuid, source, tell, options } = moving;
   const limitMiBps = options.bandwidthMiBps;
   if (limitMiBps === undefined || !movesRunning(options.mode)) return transfer();
-  let setMiBps = bandwidthShare(limitMiBps, uuid, entries());
-  moving.options = { ...options, bandwidthMiBps: setMiBps };
-  const timer = setInterval(() => {
+  const firstMiBps = bandwidthShare(limitMiBps, uuid, entries());
+  moving.options = { ...options, bandwidthMiBps: firstMiBps };
+  /** Undefined: it could not be set, or only in part. */
+  let setMiBps: number | undefined = firstMiBps;
+  // QEMU has a limit of its own for post-copy, which it keeps until the switch and takes then.
+  const kinds = mayUsePostcopy(options) ? [[], ["--postcopy"]] : [[]];
+  const limit = async (shareMiBps: number): Promise<boolean> => {
+    let isSet = true;
+    for (const kind of kinds) {
+      const args = ["migrate-setspeed", uuid, String(shareMiBps), ...kind];
+      const doing = `limiting the move of guest ${guest}`;
+      const { exitCode } = await virsh(source.session, doing, args, { allowFailure: true });
+      isSet &&= exitCode === 0;
+    }
+    return isSet;
+  };
+  let isBusy = false;
+  const look = async () => {
     const shareMiBps = bandwidthShare(limitMiBps, uuid, entries());
-    if (shareMiBps === setMiBps || !isSending()) return;
-    setMiBps = shareMiBps;
-    tell(`${guest}: sends up to ${shareMiBps} MiB/s from here on, its part of ${limitMiBps}`);
-    const phase = moving.intent.phase === "postcopy" ? ["--postcopy"] : [];
-    const limit = ["migrate-setspeed", uuid, String(shareMiBps), ...phase];
-    // The transfer may be over by then, or its host gone: it is the transfer that says so.
-    virsh(source.session, `limiting the move of guest ${guest}`, limit, { allowFailure: true }).catch(
-      () => {},
-    );
-  }, lookEveryMs);
+    if (isBusy || shareMiBps === setMiBps || !isSending()) return;
+    isBusy = true;
+    setMiBps = undefined;
+    try {
+      if (!(await limit(shareMiBps))) return; // and again, as long as it goes on
+      setMiBps = shareMiBps;
+      tell(`${guest}: sends up to ${shareMiBps} MiB/s from here on, its part of ${limitMiBps}`);
+    } finally {
+      isBusy = false;
+    }
+  };
+  // The transfer may be over by then, or its host gone: it is the transfer that says so.
+  const timer = setInterval(() => void look().catch(() => {}), lookEveryMs);
   try {
     return await transfer();
   } finally {
