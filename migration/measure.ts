@@ -1,7 +1,14 @@
+import { isDeepStrictEqual } from "node:util";
 import { withoutAbsent } from "../libvirt/job-info.ts";
 import { memorySentAt } from "../libvirt/qemu-trace.ts";
 import type { ClockReading } from "../libvirt/ssh-session.ts";
-import type { MigrationRecord, PhaseName } from "../report/record.ts";
+import {
+  type MigrationRecord,
+  type PhaseName,
+  phasesOf,
+  phasesWith,
+  storagePhase,
+} from "../report/record.ts";
 import { passesOf } from "./passes.ts";
 import { postcopyTimeline } from "./postcopy-timeline.ts";
 import { precopyTimeline } from "./precopy-timeline.ts";
@@ -92,7 +99,18 @@ export function measureRunning(
   }) as Measured;
 }
 
-/** The figures of a move whose phases are this program's own steps: offline and cold. */
+/** Whether these are all phases of some way to move, in their order. */
+function areWhole(ends: readonly Border[]): boolean {
+  const names = ends.map(({ phase }) => phase);
+  const ways = Object.keys(phasesOf) as (keyof typeof phasesOf)[];
+  return ways.some((way) => isDeepStrictEqual(phasesWith(way, names.includes(storagePhase)), names));
+}
+
+/**
+ * The figures of a move whose phases are this program's own steps: offline and cold.
+ *
+ * @param borders the ends of all phases but the last; one that was not seen leaves all phases unknown
+ */
 export function measureSteps(
   heard: Heard,
   borders: readonly Border[],
@@ -104,7 +122,8 @@ export function measureSteps(
   const stoppedMs = onWatch(watch, clocks.source, endMs)(heard.stoppedAt);
   const resumedMs = onWatch(watch, clocks.destination, endMs)(heard.resumedAt, stoppedMs);
   let startMs = 0;
-  const phases = [...borders, { phase: lastPhase, endMs }].map(({ phase, endMs }) => {
+  const ends = [...borders, { phase: lastPhase, endMs }];
+  const phases = (areWhole(ends) ? ends : []).map(({ phase, endMs }) => {
     const made = { name: phase, startMs, endMs: rounded(endMs) };
     startMs = made.endMs;
     return made;

@@ -1,6 +1,6 @@
 import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { Sighting } from "../libvirt/sighting.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import { type MigrationRecord, movesRunning } from "../report/record.ts";
 import { type Circumstances, circumstances } from "./circumstances.ts";
 import { type Clients, clientsSaw, startClients, stopClients } from "./clients.ts";
 import { foreseeMove } from "./foresee-move.ts";
@@ -130,9 +130,11 @@ async function moveSeen(
     await witness.stop();
     const measured = await part.measure(endMs);
     const seen = await clientsSaw(clients, moving, witness, clocks, watch.startedAt);
+    // A step of this program's that failed, and was done nevertheless: how long it took, nobody saw.
+    const isUnseen = measured.phases.length === 0 && (failure !== undefined || !movesRunning(mode));
     const record = withoutAbsent({
       ...base,
-      outcome: "completed",
+      ...(isUnseen ? { outcome: "recovered", error: unseen(failure) } : { outcome: "completed" }),
       storageMiB: moving.storageMiB === undefined ? undefined : rounded(moving.storageMiB),
       ...measured,
       ...seen,
@@ -153,6 +155,9 @@ async function readClocks({ source, destination }: Moving): Promise<Clocks> {
   ]);
   return { source: atSource, destination: atDestination };
 }
+
+const unseen = (failure: unknown): string =>
+  `it moved all the same, and its phases are not known: ${failure instanceof Error ? failure.message : "a step failed, and was done"}`;
 
 const unmeasured = (
   base: Circumstances & Pick<MigrationRecord, "startedAt">,

@@ -23,24 +23,33 @@ export const offline: Mode = ({ moving, witness, watch, clocks }) => {
   };
 };
 
-/** Stops the guest and writes its memory to a state file at the source. Cancelled, it goes on there. */
+/** Stops the guest and writes its memory to a state file at the source. Cancelled, or when its time is over, it goes on there. */
 async function save(moving: Moving): Promise<void> {
-  const { guest, uuid, source, timeoutMs, cancelled } = moving;
+  const { guest, uuid, source, timeoutMs, cancelled, tell } = moving;
   await makeStateDirectory(source.session);
   cancelled.throwIfAborted();
+  let gaveUp: string | undefined;
   let ended = false;
-  const onCancel = () => void abortJob(moving, () => ended).catch(() => {});
-  cancelled.addEventListener("abort", onCancel);
+  const giveUp = () => void abortJob(moving, () => ended).catch(() => {});
+  const deadline = setTimeout(() => {
+    gaveUp = `its memory is not saved after ${timeoutMs / 1000} s (migration.timeoutMs); giving up, it stays on ${source.name}`;
+    tell(`${guest}: ${gaveUp}`);
+    giveUp();
+  }, timeoutMs);
+  cancelled.addEventListener("abort", giveUp);
   try {
     await virsh(source.session, `saving the memory of guest ${guest}`, ["save", uuid, stateFilePath(uuid)], {
-      timeoutMs,
+      // The deadline above ends it; this is for a libvirtd that does not even answer to that.
+      timeoutMs: timeoutMs + 60_000,
     });
   } catch (error) {
     cancelled.throwIfAborted();
+    if (gaveUp !== undefined) throw new Error(gaveUp, { cause: error });
     throw error;
   } finally {
     ended = true;
-    cancelled.removeEventListener("abort", onCancel);
+    clearTimeout(deadline);
+    cancelled.removeEventListener("abort", giveUp);
   }
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
-import { MigrationFailed, migrate } from "../../migration/migrate.ts";
+import { MigrationFailed, type Moved, migrate } from "../../migration/migrate.ts";
 import type { AskedOptions } from "../../migration/request.ts";
 import { inconsistencies, recordSchema, wayOf } from "../../report/record.ts";
 import {
@@ -67,6 +67,45 @@ describe("a guest whose pages get dirty faster than they are sent", () => {
     const { records } = await moved;
     expect(records.map(({ outcome }) => outcome)).toEqual(["rolled-back", "completed"]);
     expectSettled();
+  });
+});
+
+describe("an offline move", () => {
+  test("whose memory is not saved in its time is given up: the guest goes on where it is", async () => {
+    begin();
+    // Time passes while it goes on.
+    world.isHot = true;
+    world.saveSteps = 1_000_000;
+    await newRun();
+    const asked = migrate(request("offline", "host2", { timeoutMs: 20 }), tell);
+    const failure = await asked.catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(MigrationFailed);
+    expect((failure as Error).message).toContain(
+      "it runs on host1. its memory is not saved after 0.02 s (migration.timeoutMs); giving up, it stays on host1",
+    );
+    expect((failure as MigrationFailed).records).toMatchObject([{ outcome: "rolled-back", phases: [] }]);
+    expectSettled("host1");
+    expect(world.boots).toBe(1);
+  });
+
+  test("whose command is lost sight of at any step, and done, has a record that is true", async () => {
+    const outcomes = new Set<string>();
+    for (let step = 0; ; step++) {
+      begin();
+      await newRun();
+      world.plan("is lost sight of", step);
+      const outcome = await migrate(request("offline"), tell).catch((error: unknown) => error);
+      if (world.isFatePending) break;
+      const records = (outcome as Moved).records ?? [];
+      for (const record of records) {
+        expect(inconsistencies(recordSchema.parse(record)), story()).toEqual([]);
+        outcomes.add(record.outcome);
+      }
+      await run("offline");
+      expectSettled();
+      expect(world.boots, story()).toBe(1);
+    }
+    expect([...outcomes].sort()).toEqual(["completed", "failed", "recovered", "rolled-back"]);
   });
 });
 

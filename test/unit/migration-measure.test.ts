@@ -401,6 +401,20 @@ describe("a move in steps", () => {
     expect(faultsOf(offlineRecord(), measured)).toEqual([]);
   });
 
+  test("of which a border was not seen has no phases, rather than wrong ones", () => {
+    const witness = witnessOf([{ event: "STOP", atMs: 10 }], [{ event: "RESUME", atMs: 2990 }], exact);
+    const [suspend, copy] = [
+      { phase: "suspend", endMs: 500 },
+      { phase: "copy", endMs: 1800 },
+    ] as const;
+    for (const borders of [[], [suspend], [copy]]) {
+      const measured = measureSteps(witness, borders, "resume", exact, watchFrom(), 3000);
+      expect(measured).toMatchObject({ totalMs: 3000, downtimeMs: 2980, phases: [] });
+      const recovered = { ...measured, outcome: "recovered", error: "its end was not seen" } as const;
+      expect(faultsOf(offlineRecord(), recovered)).toEqual([]);
+    }
+  });
+
   test("of a guest that went off by itself begins its downtime with that", () => {
     const witness = witnessOf([{ event: "SHUTDOWN", atMs: 9000 }], [{ event: "RESUME", atMs: 9500 }], exact);
     expect(measureSteps(witness, [], "start", exact, watchFrom(), 9600).downtimeMs).toBe(500);

@@ -58,6 +58,8 @@ export type Fate =
   | "crash with libvirtd"
   /** The command fails; our program lives. */
   | "fails"
+  /** Our program lives and hears no more of the command, which goes on on the host. */
+  | "is lost sight of"
   /** The person interrupts our program, which goes on. */
   | "interrupted"
   /** The connection to the host breaks and cannot be made again in this run; what was begun goes on. */
@@ -92,6 +94,8 @@ export class SimulatedFleet {
   boots = 0;
   /** Whether guests get their memory dirty so fast that pre-copy does not end by itself; time passes while it goes on. */
   isHot = false;
+  /** How many steps it takes to write a guest's memory to a file. */
+  saveSteps = 1;
   /** How many steps it takes until all of a guest's memory has followed by post-copy. */
   pullSteps = 2;
   /** Whether guests' redo logs are on their machines' own disks. */
@@ -247,6 +251,10 @@ export class SimulatedFleet {
         if (fate === "fails") {
           undo(running);
           return failed("error: it failed");
+        }
+        if (fate === "is lost sight of") {
+          this.inBackground(running);
+          return failed("error: no answer", -1);
         }
         if (fate === "interrupted") {
           this.interruption.abort(new Error("the update was interrupted"));
@@ -785,7 +793,7 @@ export class Machine {
       this.files.set(path, file);
       Object.assign(domain, { state: "paused", reason: "saving" });
       this.#emit("STOP", domain);
-      yield;
+      for (let step = 0; step < this.world.saveSteps && !domain.asked; step++) yield;
       if (domain.asked === "abort") {
         this.files.delete(path);
         delete domain.job;
