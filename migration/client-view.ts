@@ -7,7 +7,14 @@ import { latencyAround } from "./latency.ts";
 import { type Clocks, rounded } from "./measure.ts";
 import type { Moving } from "./moving.ts";
 import type { Answers, Prober } from "./prober.ts";
-import { lengthOf, type Silence, silenceAround, unansweredAround, usualSilenceMs } from "./silence.ts";
+import {
+  greatest,
+  lengthOf,
+  type Silence,
+  silenceAround,
+  unansweredAround,
+  usualSilenceMs,
+} from "./silence.ts";
 import type { Witness } from "./witness.ts";
 
 /** How long to wait for an answer of a guest that runs: longer than ARP takes to ask again. */
@@ -85,6 +92,7 @@ export function viewOf(
   const unanswered = unansweredAround(all, stopped, intervalMs, slackMs);
   const usual = usualSilenceMs(all, silence.startMs);
   const late = answers.late.filter(({ atMs }) => atMs >= silence.startMs && atMs <= silence.endMs + 200);
+  const worst = greatest(late, ({ lateMs }) => lateMs);
   const protocols = (["icmp", "tcp"] as const).map((protocol) => {
     const own = all.filter((answer) => answer.protocol === protocol);
     const alone = silenceAround(own, stopped, slackMs);
@@ -104,7 +112,7 @@ export function viewOf(
       protocols,
       unansweredMs: unanswered === undefined ? undefined : rounded(unanswered),
       usualSilenceMs: usual === undefined ? undefined : rounded(usual),
-      proberLateMs: rounded(Math.max(0, ...late.map(({ lateMs }) => lateMs))),
+      proberLateMs: worst && rounded(worst.lateMs),
       latency: latencyAround(all, stopped.startMs, silence, intervalMs),
     }),
     guestDowntimeMs: missed && rounded(Math.max(0, missed.missedMs)),

@@ -41,6 +41,15 @@ export async function startClients(moving: Moving, address: string | undefined):
   return { ...(prober && { prober }), ...(stream && { stream }) };
 }
 
+/** Lets them keep what they see around the guest's stop. */
+export function keepSwitchover({ prober }: Clients, witness: Pick<Witness, "onSource">): void {
+  if (!prober) return;
+  witness.onSource(({ event }) => {
+    if (event === "STOP" || event === "SHUTDOWN") prober.answers.keep();
+    if (event === "RESUME") prober.answers.keepNoMore();
+  });
+}
+
 /** What they saw of a move that is done; waits until the guest answers them again. */
 export async function clientsSaw(
   { prober, stream }: Clients,

@@ -2,7 +2,7 @@ import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { Sighting } from "../libvirt/sighting.ts";
 import { type MigrationRecord, movesRunning } from "../report/record.ts";
 import { type Circumstances, circumstances } from "./circumstances.ts";
-import { type Clients, clientsSaw, startClients, stopClients } from "./clients.ts";
+import { type Clients, clientsSaw, keepSwitchover, startClients, stopClients } from "./clients.ts";
 import { foreseeMove } from "./foresee-move.ts";
 import { writeIntent } from "./intent.ts";
 import { type Clocks, rounded } from "./measure.ts";
@@ -86,6 +86,7 @@ async function moveSeen(
   const beforehandMs = Math.round(performance.now() - beganMs);
   const watch = new Stopwatch();
   const witness = new Witness(moving, mayUsePostcopy(options));
+  keepSwitchover(clients, witness);
   const part = modes[mode]({ moving, watch, witness, clocks });
   // Preparing moves nothing, so it need not wait until the intent is on the disk.
   const [written, prepared] = await Promise.allSettled([

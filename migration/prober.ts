@@ -6,7 +6,7 @@ import type { Answer, Protocol } from "./silence.ts";
 
 const program = readFileSync(new URL("../hosts/prober.py", import.meta.url), "utf8");
 
-/** What is kept of the past, some minutes of it: the switchover is always among the last of it. */
+/** What is kept of the past, some minutes of it; and, once the guest has stopped, as much again of what came after. */
 const keptAnswers = 100_000;
 const keptBatches = 3_000;
 
@@ -27,17 +27,35 @@ export class Answers {
   tellsTime = false;
   /** How late the prober was, at worst, in the tenth of a second that ended then. */
   readonly late: { atMs: number; lateMs: number }[] = [];
+  /** When the last question was sent that was answered. */
+  lastAskedMs = 0;
+  /** How many answers there were when the guest stopped. Undefined: it runs. */
+  #beforeStop: number | undefined;
+
+  /** The guest has stopped: what is known of the time around that stays, however long its memory takes to follow. */
+  keep(): void {
+    this.#beforeStop ??= this.all.length;
+  }
+
+  /** It goes on where it was: that was not the switchover. */
+  keepNoMore(): void {
+    this.#beforeStop = undefined;
+  }
 
   add({ atUs, sent, lateUs, answers }: Batch): void {
+    this.sent.icmp += sent.icmp;
+    this.sent.tcp += sent.tcp;
+    const isEnough = this.#beforeStop !== undefined && this.all.length - this.#beforeStop >= keptAnswers;
     for (const [protocol, sentUs, arrivedUs, guestMs] of answers) {
+      this.answered[protocol]++;
+      this.lastAskedMs = sentUs / 1000;
+      if (isEnough) continue;
       const answer = { protocol, sentMs: sentUs / 1000, arrivedMs: arrivedUs / 1000 };
       this.all.push(guestMs === undefined ? answer : { ...answer, guestMs });
       this.tellsTime ||= guestMs !== undefined;
-      this.answered[protocol]++;
     }
-    this.sent.icmp += sent.icmp;
-    this.sent.tcp += sent.tcp;
-    this.late.push({ atMs: atUs / 1000, lateMs: lateUs / 1000 });
+    if (!isEnough) this.late.push({ atMs: atUs / 1000, lateMs: lateUs / 1000 });
+    if (this.#beforeStop !== undefined) return;
     keepLast(this.all, keptAnswers);
     keepLast(this.late, keptBatches);
   }
@@ -65,7 +83,7 @@ export class Prober extends OwnClockProgram<Batch> {
   /** Waits for an answer to a question that was asked after this moment of the prober's clock. False: none came in time. */
   async answerTo(askedAfterMs: number, timeoutMs: number): Promise<boolean> {
     const deadlineMs = performance.now() + timeoutMs;
-    while (!((this.answers.all.at(-1)?.sentMs ?? 0) > askedAfterMs)) {
+    while (!(this.answers.lastAskedMs > askedAfterMs)) {
       if (this.isOver || performance.now() > deadlineMs) return false;
       await sleep(20);
     }

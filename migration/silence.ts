@@ -62,7 +62,8 @@ export function usualSilenceMs(answers: readonly Answer[], untilMs: number): num
   return found && lengthOf(found);
 }
 
-function greatest<T>(all: readonly T[], of: (one: T) => number): T | undefined {
+/** Undefined: there is none. */
+export function greatest<T>(all: readonly T[], of: (one: T) => number): T | undefined {
   const [first, ...others] = all;
   return first && others.reduce((best, each) => (of(each) > of(best) ? each : best), first);
 }

@@ -17,18 +17,15 @@ const baselineMs = 2_000;
 const startTimeoutMs = 25_000;
 /** For TCP to send again after a silence: it waits twice as long each time. */
 const recoveryTimeoutMs = 10_000;
-/** Some minutes: the move is always among the last of it. */
-const kept = 6_000;
-
 /** A TCP stream from another machine to a guest. */
 export class Stream extends OwnClockProgram<{ atUs: number; bytes: number }> {
+  /** Since before the move, all of it: ten a second, some MiB an hour. */
   readonly arrived: Arrived[];
 
   constructor(session: Moving["storage"], address: string) {
     const arrived: Arrived[] = [];
     super(session, `exec python3 -I -S -c ${quote(sender)} ${quote(address)} ${port}`, ({ atUs, bytes }) => {
       arrived.push({ atMs: atUs / 1000, bytes });
-      if (arrived.length > kept) arrived.shift();
     });
     this.arrived = arrived;
   }

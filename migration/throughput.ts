@@ -1,4 +1,5 @@
 import type { MigrationRecord } from "../report/record.ts";
+import { greatest } from "./silence.ts";
 
 /** How much had arrived in all, at a moment. */
 export interface Arrived {
@@ -30,12 +31,13 @@ export const rates = (samples: readonly Arrived[]): Interval[] =>
 export function throughputOf(samples: readonly Arrived[], beganMs: number): MigrationRecord["throughput"] {
   const [before] = rates(ends(samples.filter(({ atMs }) => atMs <= beganMs)));
   const since = rates(samples).filter(({ endMs }) => endMs > beganMs);
-  if (!before || since.length === 0) return undefined;
+  const slowest = greatest(since, ({ mibPerSecond }) => -mibPerSecond);
+  if (!before || !slowest) return undefined;
   const lasted = (all: readonly Interval[]) =>
     all.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0);
   return {
     beforeMiBps: tenth(before.mibPerSecond),
-    slowestMiBps: tenth(Math.min(...since.map(({ mibPerSecond }) => mibPerSecond))),
+    slowestMiBps: tenth(slowest.mibPerSecond),
     belowHalfMs: tenth(lasted(since.filter(({ mibPerSecond }) => mibPerSecond < before.mibPerSecond / 2))),
     intervalMs: tenth(lasted(since) / since.length),
   };

@@ -155,7 +155,7 @@ export const recordSchema = z.object({
       usualSilenceMs: ms
         .optional()
         .describe("longest silence before the switchover: shorter ones tell nothing about the move"),
-      proberLateMs: ms.describe("how late the prober itself was at worst, around the switchover"),
+      proberLateMs: ms.optional().describe("how late the prober itself was at worst, around the switchover"),
       latency: z
         .object({
           stepMs: ms,

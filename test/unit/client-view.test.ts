@@ -14,6 +14,8 @@ import {
   unansweredAround,
   usualSilenceMs,
 } from "../../migration/silence.ts";
+import { recordSchema } from "../../report/record.ts";
+import { liveRecord } from "./records.ts";
 import { simulate, world } from "./simulated-session.ts";
 
 vi.mock("../../libvirt/ssh-session.ts", () => import("./simulated-session.ts"));
@@ -210,6 +212,60 @@ describe("a prober's answers", () => {
     for (let i = 0; i < 500; i++) answers.add(batch(i, many));
     expect(answers.all.length).toBeLessThanOrEqual(110_000);
     expect(answers.answered.icmp).toBe(500_000);
+  });
+
+  test("around the guest's stop are kept for as long as its memory takes to follow", () => {
+    const answers = new Answers();
+    // Every 5 ms, a tenth of a second at a time; it stands still from 600 s on, for 0.3 s.
+    const goOn = (fromS: number, toS: number) => {
+      for (let atUs = fromS * 1e6; atUs < toS * 1e6; atUs += 100_000) {
+        const sent = Array.from({ length: 20 }, (_, i) => atUs - 100_000 + i * 5_000);
+        answers.add(
+          batch(
+            atUs,
+            sent.map((sentUs) => ["icmp", sentUs, sentUs + 300]),
+          ),
+        );
+      }
+    };
+    goOn(1, 600);
+    answers.keep();
+    answers.add(batch(600_300_000, [], 1_500));
+    goOn(600.4, 3_600);
+    const stopped = { startMs: 599_900, endMs: 600_300 };
+    const { client, clientDowntimeMs } = viewOf(
+      { host: "storage", intervalMs: 5, answers },
+      stopped,
+      0.2,
+      false,
+    );
+    expect(clientDowntimeMs).toBeCloseTo(405, 0);
+    expect(client).toMatchObject({ proberLateMs: 1.5 });
+    expect(answers.lastAskedMs).toBeGreaterThan(3_599_000);
+    expect(answers.all.length).toBeLessThan(220_000);
+  });
+
+  test("of a guest that stopped and went on where it was are of the last minutes again", () => {
+    const answers = new Answers();
+    answers.keep();
+    answers.keepNoMore();
+    const many = Array.from({ length: 1000 }, (_, i): Batch["answers"][number] => ["icmp", i, i + 1]);
+    for (let i = 0; i < 500; i++) answers.add(batch(i, many));
+    expect(answers.late.at(-1)?.atMs).toBe(0.499);
+    expect(answers.all.length).toBeLessThanOrEqual(110_000);
+  });
+
+  test("without a word of how late the prober was leave that out", () => {
+    const answers = new Answers();
+    answers.add(
+      batch(
+        9_000_000,
+        [1, 2, 3, 500].map((ms) => ["icmp", ms * 1000, ms * 1000 + 300]),
+      ),
+    );
+    const view = viewOf({ host: "storage", intervalMs: 5, answers }, { startMs: 4, endMs: 499 }, 0.2, false);
+    expect(view.client).not.toHaveProperty("proberLateMs");
+    expect(recordSchema.parse({ ...liveRecord(), ...view }).client).toEqual(view.client);
   });
 
   // In a network of its own, which takes no privileges where users may make namespaces.

@@ -109,6 +109,15 @@ describe("an offline move", () => {
   });
 });
 
+test("a guest whose memory follows for a long time has its downtime as a client saw it", async () => {
+  begin();
+  world.pullSteps = 120_000;
+  const { records } = await run("postcopy");
+  const [record] = records;
+  expect(record, story().slice(-2000)).toMatchObject({ client: { prober: "storage", proberLateMs: 0.1 } });
+  expect(record?.clientDowntimeMs).toBeLessThan(record?.totalMs ?? 0);
+});
+
 describe("a post-copy that takes longer than a move may, and that a dead run left", () => {
   /** A run that dies when its move has turned to post-copy. */
   const leavePostcopy = async () => {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { SshSession } from "../../libvirt/ssh-session.ts";
+import { Stream } from "../../migration/stream.ts";
 import { type Arrived, rates, throughputOf } from "../../migration/throughput.ts";
 import { recordSchema } from "../../report/record.ts";
 import { liveRecord } from "./records.ts";
@@ -21,6 +23,25 @@ describe("the throughput of a move", () => {
     const throughput = throughputOf(samples, 5_300);
     expect(throughput).toEqual({ beforeMiBps: 100, slowestMiBps: 0, belowHalfMs: 200, intervalMs: 100 });
     expect(recordSchema.parse(liveRecord({ throughput })).throughput).toEqual(throughput);
+  });
+
+  test("is known of a move that takes a day: what came before it is not forgotten", () => {
+    let hear = (_line: string): void => {};
+    const session = {
+      target: { name: "storage" },
+      follow: (_command: string, onLine: typeof hear) => {
+        hear = onLine;
+        return { ended: new Promise(() => {}), stop: async () => {} };
+      },
+      readClock: async () => ({ offsetMs: 0, uncertaintyMs: 0.1 }),
+    } as unknown as SshSession;
+    const stream = new Stream(session, "10.77.0.101");
+    let bytes = 0;
+    for (let i = 0; i <= 864_000; i++) {
+      hear(JSON.stringify({ atUs: i * 100_000, bytes }));
+      bytes += (i < 20 ? 100 : 50) * 0.1 * mib;
+    }
+    expect(throughputOf(stream.arrived, 2_000)).toMatchObject({ beforeMiBps: 100, slowestMiBps: 50 });
   });
 
   test("counts a sample that came late by the time that passed", () => {
