@@ -5,7 +5,7 @@ import type { Moving } from "./moving.ts";
 import { shutDown } from "./power.ts";
 
 /** The guest is shut down as by its power button, defined at the destination and started there. */
-export const cold: Mode = ({ moving, witness, watch, clocks }) => {
+export const cold: Mode = ({ moving, witness, watch }) => {
   const { guest: name, uuid, source, options } = moving;
   const borders: Border[] = [];
   return {
@@ -17,7 +17,7 @@ export const cold: Mode = ({ moving, witness, watch, clocks }) => {
       if (step.do === "copy-redo") borders.push({ phase: "storage", endMs: watch.nowMs() });
       if (step.do === "undefine") borders.push({ phase: "define", endMs: watch.nowMs() });
     },
-    measure: async (endMs) => measureSteps(witness, borders, "start", clocks, watch, endMs),
+    measure: async (endMs, clocks) => measureSteps(witness, borders, "start", clocks, watch, endMs),
   };
 };
 

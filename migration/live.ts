@@ -5,7 +5,7 @@ import { readStatistics } from "./statistics.ts";
 import { prepareTransfer, transfer } from "./transfer.ts";
 
 /** Pre-copy: memory is sent while the guest runs, pass after pass, until the rest can be sent within the greatest downtime. */
-export const live: Mode = ({ moving, witness, watch, clocks }) => {
+export const live: Mode = ({ moving, witness, watch }) => {
   let logEnd: LogEnd;
   let throttlePercent: number | undefined;
   return {
@@ -17,7 +17,7 @@ export const live: Mode = ({ moving, witness, watch, clocks }) => {
         // Told while it goes on, and not any more once it is done.
         throttlePercent = job.throttlePercent ?? throttlePercent;
       }),
-    async measure(endMs) {
+    async measure(endMs, clocks) {
       const statistics = await readStatistics(moving, logEnd, { job: witness.job, throttlePercent });
       return measureRunning(witness, statistics, clocks, watch, endMs);
     },

@@ -9,7 +9,6 @@ export interface Underway {
   moving: Moving;
   watch: Stopwatch;
   witness: Witness;
-  clocks: Clocks;
 }
 
 /** What is a mode's own in a move, in the order in which it is called; what all moves have in common is in move.ts. */
@@ -21,7 +20,7 @@ export interface ModesPart {
   /** After each of the steps by which the move is settled. */
   stepped?(step: Step): void;
   /** The figures, once the guest runs at the destination; whatever becomes of them, it has moved. */
-  measure(endMs: number): Promise<Measured>;
+  measure(endMs: number, clocks: Clocks): Promise<Measured>;
 }
 
 export type Mode = (underway: Underway) => ModesPart;

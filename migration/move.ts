@@ -3,6 +3,7 @@ import type { Sighting } from "../libvirt/sighting.ts";
 import { type MigrationRecord, movesRunning } from "../report/record.ts";
 import { type Circumstances, circumstances } from "./circumstances.ts";
 import { type Clients, clientsSaw, keepSwitchover, startClients, stopClients } from "./clients.ts";
+import { withDrift } from "./clock-drift.ts";
 import { foreseeMove } from "./foresee-move.ts";
 import { writeIntent } from "./intent.ts";
 import { type Clocks, rounded } from "./measure.ts";
@@ -87,7 +88,7 @@ async function moveSeen(
   const watch = new Stopwatch();
   const witness = new Witness(moving, mayUsePostcopy(options));
   keepSwitchover(clients, witness);
-  const part = modes[mode]({ moving, watch, witness, clocks });
+  const part = modes[mode]({ moving, watch, witness });
   // Preparing moves nothing, so it need not wait until the intent is on the disk.
   const [written, prepared] = await Promise.allSettled([
     writeIntent(storage, intentFile, moving.intent),
@@ -128,9 +129,11 @@ async function moveSeen(
       const outcome = settled.at === "source" && !settled.memoryLost ? "rolled-back" : "failed";
       return { record: unmeasured(base, outcome, error, endMs), host, failure };
     }
+    const again = readClocks(moving).catch(() => undefined);
     await witness.stop();
-    const measured = await part.measure(endMs);
-    const seen = await clientsSaw(clients, moving, witness, clocks, watch.startedAt);
+    const known = withDrift(clocks, await again);
+    const measured = await part.measure(endMs, known);
+    const seen = await clientsSaw(clients, moving, witness, known, watch.startedAt);
     // A step of this program's that failed, and was done nevertheless: how long it took, nobody saw.
     const isUnseen = measured.phases.length === 0 && (failure !== undefined || !movesRunning(mode));
     const record = withoutAbsent({

@@ -8,7 +8,7 @@ import { definitionPath, makeStateDirectory, stateFilePath } from "./state-file.
 import { abortJob } from "./transfer.ts";
 
 /** The guest is suspended to a file, which is copied, and resumes from it at the destination. */
-export const offline: Mode = ({ moving, witness, watch, clocks }) => {
+export const offline: Mode = ({ moving, witness, watch }) => {
   const borders: Border[] = [];
   return {
     async begin() {
@@ -19,7 +19,7 @@ export const offline: Mode = ({ moving, witness, watch, clocks }) => {
       if (step.do === "copy-redo") borders.push({ phase: "storage", endMs: watch.nowMs() });
       if (step.do === "copy-state") borders.push({ phase: "copy", endMs: watch.nowMs() });
     },
-    measure: async (endMs) => measureSteps(witness, borders, "resume", clocks, watch, endMs),
+    measure: async (endMs, clocks) => measureSteps(witness, borders, "resume", clocks, watch, endMs),
   };
 };
 

@@ -14,7 +14,7 @@ import type { Witness } from "./witness.ts";
  * Post-copy: the guest goes on at the destination as soon as its CPUs and devices are there, and its memory follows. From the start
  * (postcopy), or after some passes or some time of pre-copy (hybrid), unless that has converged before.
  */
-export const postcopy: Mode = ({ moving, witness, watch, clocks }) => {
+export const postcopy: Mode = ({ moving, witness, watch }) => {
   let logEnd: LogEnd;
   let throttlePercent: number | undefined;
   return {
@@ -34,7 +34,7 @@ export const postcopy: Mode = ({ moving, witness, watch, clocks }) => {
         turn.end();
       }
     },
-    async measure(endMs) {
+    async measure(endMs, clocks) {
       const statistics = await readStatistics(moving, logEnd, { job: witness.job, throttlePercent });
       return measureRunning(witness, statistics, clocks, watch, endMs);
     },

@@ -118,6 +118,14 @@ test("a guest whose memory follows for a long time has its downtime as a client 
   expect(record?.clientDowntimeMs).toBeLessThan(record?.totalMs ?? 0);
 });
 
+test("hosts' clocks are read again after a move: by what they drifted its figures may be wrong", async () => {
+  begin();
+  world.machine("host1").clockDriftMs = 3;
+  world.machine("host2").clockDriftMs = -2;
+  const { records } = await run("live");
+  expect(records[0]?.clock).toMatchObject({ offsetMs: -3_690_000.7, uncertaintyMs: 5.1 });
+});
+
 describe("a post-copy that takes longer than a move may, and that a dead run left", () => {
   /** A run that dies when its move has turned to post-copy. */
   const leavePostcopy = async () => {

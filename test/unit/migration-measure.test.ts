@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { MonitorEvent } from "../../libvirt/monitor-event.ts";
 import type { TraceEvent } from "../../libvirt/qemu-trace.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
+import { withDrift } from "../../migration/clock-drift.ts";
 import { type Clocks, measureRunning, measureSteps } from "../../migration/measure.ts";
 import { passesOf } from "../../migration/passes.ts";
 import { postcopyTimeline } from "../../migration/postcopy-timeline.ts";
@@ -436,6 +437,27 @@ describe("a move in steps", () => {
       const measured = measureSteps(witness, borders, "resume", { ...exact, destination }, watchFrom(), 12);
       expect(faultsOf(offlineRecord(), measured)).toEqual([]);
     }
+  });
+});
+
+describe("clocks that are read before a move and after it", () => {
+  const before: Clocks = {
+    source: { offsetMs: 100, uncertaintyMs: 0.2 },
+    destination: { offsetMs: -40, uncertaintyMs: 0.1 },
+  };
+
+  test("are as wrong as their reading, and by what they changed", () => {
+    const after: Clocks = {
+      source: { offsetMs: 97, uncertaintyMs: 0.3 },
+      destination: { offsetMs: -39.5, uncertaintyMs: 0.3 },
+    };
+    const { source, destination } = withDrift(before, after);
+    expect(source).toEqual({ offsetMs: 100, uncertaintyMs: 3.2 });
+    expect(destination).toEqual({ offsetMs: -40, uncertaintyMs: 0.6 });
+  });
+
+  test("are as they were read, where they could not be read again", () => {
+    expect(withDrift(before, undefined)).toEqual(before);
   });
 });
 

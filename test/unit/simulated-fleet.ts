@@ -377,12 +377,14 @@ export class Machine {
   bridges: Record<string, number> = { br0: 1500 };
   cpuVerdict = "fits";
   userfaultfd = "usable";
+  /** How far its clock runs ahead from one reading of it to the next. */
+  clockDriftMs = 0;
   machineTypes = ["pc-q35-7.2", "pc-q35-8.2"];
 
   readonly world: SimulatedFleet;
   readonly name: string;
   readonly address: string;
-  readonly clockOffsetMs: number;
+  clockOffsetMs: number;
 
   constructor(world: SimulatedFleet, name: string, address: string, clockOffsetMs: number) {
     this.world = world;
@@ -1076,7 +1078,9 @@ export class SimulatedSession {
 
   async readClock(): Promise<ClockReading> {
     this.#assertAlive();
-    return { offsetMs: this.#machine.clockOffsetMs, uncertaintyMs: 0.04 };
+    const offsetMs = this.#machine.clockOffsetMs;
+    this.#machine.clockOffsetMs += this.#machine.clockDriftMs;
+    return { offsetMs, uncertaintyMs: 0.04 };
   }
 
   async close(): Promise<void> {}
