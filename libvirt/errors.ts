@@ -1,5 +1,7 @@
 import type { SshTarget } from "./ssh-target.ts";
 
+const whyOf = (stderr: string): string => stderr.trim() || "the connection ended";
+
 /** A host did not answer over SSH. Never taken for "the guest is not there". */
 export class HostUnreachable extends Error {
   readonly host: string;
@@ -8,12 +10,23 @@ export class HostUnreachable extends Error {
   constructor(target: SshTarget, stderr: string) {
     super(
       `Host ${target.name} cannot be reached over SSH (${target.user}@${target.address} port ${target.port}): ` +
-        `${stderr.trim() || "the connection ended"}. What runs there is unknown, so nothing was changed. ` +
+        `${whyOf(stderr)}. What runs there is unknown, so nothing was changed. ` +
         `Bring the host back, or mend its address or key in the stack's config, and run again.`,
     );
     this.name = "HostUnreachable";
     this.host = target.name;
     this.stderr = stderr;
+  }
+}
+
+/** A connection that was there broke, and maybe something was begun over it. */
+export class ConnectionLost extends HostUnreachable {
+  constructor(target: SshTarget, stderr: string) {
+    super(target, stderr);
+    this.message =
+      `The connection over SSH to host ${target.name} (${target.user}@${target.address} port ${target.port}) was lost: ` +
+      `${whyOf(stderr)}. What was begun is put right by the next \`pulumi up\`: bring the host back, and run it.`;
+    this.name = "ConnectionLost";
   }
 }
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa, type ResultPromise } from "execa";
-import { CommandFailed, HostUnreachable } from "./errors.ts";
+import { CommandFailed, ConnectionLost, HostUnreachable } from "./errors.ts";
 import type { SshTarget } from "./ssh-target.ts";
 
 /** What a command on a host printed. */
@@ -148,7 +148,7 @@ export class SshSession {
     return this.#master.exitCode === null && this.#master.signalCode === null;
   }
 
-  /** Runs a bash script as root. Throws CommandFailed, HostUnreachable. */
+  /** Runs a bash script as root. Throws CommandFailed, ConnectionLost. */
   async run(doing: string, script: string, options: RunOptions = {}): Promise<CommandOutput> {
     const { timeoutMs = 60_000, allowFailure = false, signal } = options;
     const { timedOut, ...result } = await this.#runUntil(script, timeoutMs, options);
@@ -161,7 +161,7 @@ export class SshSession {
       throw new CommandFailed({ doing, host: this.target.name, ...output, timedOutAfterMs: timeoutMs });
     }
     // 255 is ssh's own; a connection that broke in the middle says so on stderr or by a dead master.
-    if (output.exitCode === 255 && !this.alive) throw new HostUnreachable(this.target, output.stderr);
+    if (output.exitCode === 255 && !this.alive) throw new ConnectionLost(this.target, output.stderr);
     if (output.exitCode !== 0 && !allowFailure) {
       throw new CommandFailed({ doing, host: this.target.name, ...output });
     }
@@ -244,7 +244,7 @@ export class SshSession {
       this.#master.stdin?.write("\n");
       const line = await this.#clockLines.next();
       const roundTripMs = performance.timeOrigin + performance.now() - sentAtMs;
-      if (line.done) throw new HostUnreachable(this.target, "the connection ended while its clock was read");
+      if (line.done) throw new ConnectionLost(this.target, "it ended while the host's clock was read");
       const reading = {
         offsetMs: Number(line.value) * 1000 - (sentAtMs + roundTripMs / 2),
         uncertaintyMs: roundTripMs / 2,

@@ -1,7 +1,7 @@
 import type { CommandOutput, RunOptions, SshSession } from "./ssh-session.ts";
 import { quote } from "./ssh-session.ts";
 
-/** Runs one virsh command on the host's system libvirtd. Throws CommandFailed, HostUnreachable. */
+/** Runs one virsh command on the host's system libvirtd. Throws CommandFailed, ConnectionLost. */
 export function virsh(
   session: SshSession,
   doing: string,

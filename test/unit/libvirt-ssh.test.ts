@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { homedir } from "node:os";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CommandFailed, HostUnreachable } from "../../libvirt/errors.ts";
+import { CommandFailed, ConnectionLost, HostUnreachable } from "../../libvirt/errors.ts";
 import { quote, sshOptions } from "../../libvirt/ssh-session.ts";
 import type { SshTarget } from "../../libvirt/ssh-target.ts";
 import { virshCommand } from "../../libvirt/virsh.ts";
@@ -74,6 +74,16 @@ describe("errors say what happened and what to do", () => {
     );
     expect(error).toMatchObject({ name: "HostUnreachable", host: "host1" });
     expect(new HostUnreachable(target, " ").message).toContain("the connection ended");
+  });
+
+  test("a connection that was lost, in the middle of something", () => {
+    const error = new ConnectionLost(target, "Timeout, server 192.0.2.11 not responding\n");
+    expect(error.message).toBe(
+      "The connection over SSH to host host1 (admin@192.0.2.11 port 2222) was lost: " +
+        "Timeout, server 192.0.2.11 not responding. What was begun is put right by the next `pulumi up`: bring the host back, and run it.",
+    );
+    expect(error).toMatchObject({ name: "ConnectionLost", host: "host1" });
+    expect(error).toBeInstanceOf(HostUnreachable);
   });
 
   test("a command that failed carries its exit code and output", () => {

@@ -1,4 +1,4 @@
-import { CommandFailed, HostUnreachable } from "../../libvirt/errors.ts";
+import { CommandFailed, ConnectionLost, HostUnreachable } from "../../libvirt/errors.ts";
 import type { ClockReading, CommandOutput, Follower, RunOptions } from "../../libvirt/ssh-session.ts";
 import type { SshTarget } from "../../libvirt/ssh-target.ts";
 import { surveyProgram } from "../../libvirt/survey.ts";
@@ -236,7 +236,7 @@ export class SimulatedFleet {
       for (;;) {
         await (this.isHot ? new Promise(setImmediate) : undefined);
         if (this.generation !== generation) throw new Crash("this run is dead");
-        if (this.unreachable.has(machine.name)) throw new HostUnreachable(target, "Connection closed");
+        if (this.unreachable.has(machine.name)) throw new ConnectionLost(target, "Connection closed");
         if (signal?.aborted) {
           running.return(failed(""));
           return failed((signal.reason as Error).message);
@@ -1087,6 +1087,6 @@ export class SimulatedSession {
 
   #assertAlive(): void {
     if (this.#machine.world.generation !== this.#generation) throw new Crash("this run is dead");
-    if (!this.alive) throw new HostUnreachable(this.target, "No route to host");
+    if (!this.alive) throw new ConnectionLost(this.target, "No route to host");
   }
 }

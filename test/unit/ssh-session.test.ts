@@ -39,6 +39,15 @@ test("it is ended with all that it started, and says why", async () => {
   await expect.poll(() => running(marker)).toBe("0");
 });
 
+test("a connection that breaks later does not say that nothing was changed", async () => {
+  await session.close();
+  for (const use of [() => session.run("moving", "exit 255"), () => session.readClock()]) {
+    await expect(use()).rejects.toThrow(
+      /^The connection over SSH to host host1 .* was lost: .* What was begun is put right by the next/,
+    );
+  }
+});
+
 test("cancelled before it has begun, it does nothing that stays", async () => {
   const signal = AbortSignal.abort(new Error("too late"));
   await expect(session.run("sleeping", "sleep 60", { signal })).rejects.toThrow("too late");
