@@ -59,7 +59,10 @@ function mendOf(issue: z.core.$ZodIssue, input: unknown, at: z.ZodType): string 
   const { description, examples } = metaOf(at);
   const orNot = input === null && at.isOptional() ? ", or leave the key out" : "";
   const words = wordsOf(issue);
-  if (words) return `give ${list(words, "or")}${didYouMean(String(input), words)}${orNot}`;
+  if (words) {
+    const meant = typeof input === "string" ? didYouMean(input, words) : "";
+    return `give ${list(words, "or")}${meant}${orNot}`;
+  }
   // YAML takes 12345678 for a number, whatever is meant.
   const isBareNumber =
     issue.code === "invalid_type" && issue.expected === "string" && typeof input === "number";

@@ -623,6 +623,13 @@ describe("a mistake in a stack's config", () => {
     );
   });
 
+  it("is told of a value that cannot be written as a text", () => {
+    const workload = { type: { toString: "" } };
+    expect(mistakesIn(lab(guests(vm("vm1", { workload }))))).toMatchObject([
+      { path: "testbed:guests[0].workload.type", problem: "a group of keys does not fit" },
+    ]);
+  });
+
   it("never shows a secret", () => {
     const raw = lab(guests(vm("vm1", { vnc: { password: "hunter2-and-more" } })));
     expect(JSON.stringify(mistakesIn(raw))).not.toContain("hunter2");
