@@ -173,18 +173,18 @@ function failedMoves(guest: () => GuestUnderTest<LabStack>): void {
 }
 
 function drift(guest: () => GuestUnderTest<LabStack>): void {
-  async function moveByHand(): Promise<{ from: string; to: string }> {
+  /** @param options what becomes of its definitions: without any, it runs without one, and can be started a second time where it was */
+  async function moveByHand(options: string): Promise<{ from: string; to: string }> {
     const from = await guest().stay();
     await guest().stack.deploy();
     const to = from === "host1" ? "host2" : "host1";
-    const byHand = `migrate --live --persistent --undefinesource vm1 qemu+ssh://${to}/system`;
-    await guest().stack.virsh(from, byHand);
+    await guest().stack.virsh(from, `migrate --live ${options} vm1 qemu+ssh://${to}/system`);
     return { from, to };
   }
 
   test("shows in a refresh, and stops an up that is told to", async () => {
     const { stack } = guest();
-    const { from, to } = await moveByHand();
+    const { from, to } = await moveByHand("--persistent --undefinesource");
     expect((await stack.refresh()).text).toContain(`found on ${to}`);
 
     stack.config.migration = { mode: "live", drift: "error" };
@@ -196,10 +196,11 @@ function drift(guest: () => GuestUnderTest<LabStack>): void {
     await guest().expectOneCopyAt(to);
   });
 
-  test("is kept where it is by an up that adopts, and by those after it", async () => {
+  test("is kept where it is by an up that adopts, which removes its old definition, and by those after it", async () => {
     const { stack } = guest();
-    const to = await guest().host();
+    const { from, to } = await moveByHand("--persistent");
     stack.config.migration = { mode: "live", drift: "adopt" };
+    expect((await stack.preview()).text).toContain(`its definition will be removed from ${from}`);
     await stack.deploy();
     expect(await stack.deploy()).toMatch(unchanged);
     await guest().expectOneCopyAt(to);
@@ -207,10 +208,12 @@ function drift(guest: () => GuestUnderTest<LabStack>): void {
 
   test("is moved back by default", async () => {
     const { stack } = guest();
-    const { from, to } = await moveByHand();
+    const { from, to } = await moveByHand("");
     const { text } = await stack.preview();
     expect(text).toContain(`vm1: was moved by hand; moves back ${to} → ${from}`);
-    await guest().expectOneCopyAt(to);
+    expect(text).toContain(
+      `its definition will be written on ${to}, where it runs without one, and removed from ${from}`,
+    );
     await stack.deploy();
     await guest().expectOneCopyAt(from);
   });
