@@ -157,7 +157,7 @@ const imageSection = section({
     .optional()
     .describe("the SHA-256 of the image that source's path or URL leads to, 64 hexadecimal digits")
     .meta({ otherwise: "a path or URL is not checked; named images have their own" }),
-}).describe("the image that every guest's disk lies over");
+}).describe("the image that every guest's disk lies over, for the guests' life");
 
 const hybrid = section({
   afterPasses: z
@@ -338,7 +338,7 @@ const guest = section({
     .min(2)
     .max(65_536)
     .default(14)
-    .describe("the disk's size as the guest sees it, in GiB; it takes only what is written"),
+    .describe("the disk's size as the guest sees it, in GiB, for life; it takes only what is written"),
   redo: z
     .enum(["shared", "local"])
     .default("shared")
@@ -354,7 +354,7 @@ const guest = section({
   address: z
     .union([ipv4, cidr])
     .optional()
-    .describe("an IPv4 address; with its prefix, unless it is in the lab")
+    .describe("an IPv4 address, for life; with its prefix, unless it is in the lab")
     .meta({
       examples: ["192.0.2.101/24"],
       otherwise: "in the lab .100 and the number its name ends with (vm1: .101); else by DHCP",
@@ -362,7 +362,7 @@ const guest = section({
   vnc: vnc.optional(),
   workload: workloadSchema
     .default({ type: "idle" })
-    .describe("what the guest keeps doing")
+    .describe("what the guest keeps doing, for life")
     .meta({ examples: [{ type: "memory", mibPerSecond: 20, workingSetMiB: 256 }] }),
   migration: guestMigration.optional(),
 });

@@ -130,7 +130,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a disk that no system fits on",
     lab(guests(vm("vm1", { diskGiB: 1 }))),
-    "testbed:guests[0].diskGiB: 1 is out of range, at least 2; give the disk's size as the guest sees it, in GiB; it takes only what is written",
+    "testbed:guests[0].diskGiB: 1 is out of range, at least 2; give the disk's size as the guest sees it, in GiB, for life; it takes only what is written",
   ],
   [
     "a port that is none",
@@ -165,7 +165,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a guest's address that is none",
     lab(guests(vm("vm1", { address: "10.77.0.300" }))),
-    'testbed:guests[0].address: "10.77.0.300" does not fit; give an IPv4 address; with its prefix, unless it is in the lab, such as 192.0.2.101/24',
+    'testbed:guests[0].address: "10.77.0.300" does not fit; give an IPv4 address, for life; with its prefix, unless it is in the lab, such as 192.0.2.101/24',
   ],
   [
     "an export path that is relative",
@@ -256,7 +256,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a workload that is a word",
     lab(guests(vm("vm1", { workload: "memory" }))),
-    'testbed:guests[0].workload: "memory" is not a group of keys; give what the guest keeps doing, such as {type: memory, mibPerSecond: 20, workingSetMiB: 256}',
+    'testbed:guests[0].workload: "memory" is not a group of keys; give what the guest keeps doing, for life, such as {type: memory, mibPerSecond: 20, workingSetMiB: 256}',
   ],
   [
     "another workload's key",
