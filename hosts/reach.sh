@@ -42,17 +42,24 @@ by_preference() {
   done
 }
 
-if [ -n "$HOST_KEY" ]; then
-  mkdir -p "$(dirname "${known_files[0]}")"
+# Makes these the host's trusted keys, one a line. Hosts are reached at the same time: others wait, and who reads the file
+# meanwhile sees all of the old or all of the new one.
+trust() {
+  local file
+  file=$(realpath -m "${known_files[0]}")
+  mkdir -p "$(dirname "$file")"
   # The folder, not the file, which stop.sh may remove.
-  exec 9< "$(dirname "${known_files[0]}")"
+  exec 9< "$(dirname "$file")"
   flock 9
-  if [ "$(trusted_keys)" != "$HOST_KEY" ]; then
-    rest=$(awk -v entry="$entry" '$1 != entry' "${known_files[0]}" 2>/dev/null || true)
-    printf '%s\n%s %s\n' "$rest" "$entry" "$HOST_KEY" | sed '/^$/d' > "${known_files[0]}"
+  if [ "$(trusted_keys)" != "$1" ]; then
+    { awk -v entry="$entry" '$1 != entry' "$file" 2>/dev/null || true; while read -r key; do echo "$entry $key"; done <<< "$1"; } > "$file.new"
+    [ ! -e "$file" ] || chmod --reference="$file" "$file.new"
+    mv "$file.new" "$file"
   fi
   exec 9<&-
-fi
+}
+
+[ -z "$HOST_KEY" ] || trust "$HOST_KEY"
 
 # ssh-keyscan knows no jump hosts, so it runs there.
 scan=(ssh-keyscan -T 5 -p "$HOST_PORT" -t ed25519,ecdsa,rsa "$host")
@@ -65,8 +72,7 @@ trusted=$(trusted_keys)
 if [ -z "$trusted" ]; then
   [ "$KNOWN_HOSTS" = accept-new ] ||
     die "its host key is not in ${known_files[*]}. Log in once by hand and compare the key, or set ssh.knownHosts to accept-new in the stack's config"
-  mkdir -p "$(dirname "${known_files[0]}")"
-  while read -r key; do echo "$entry $key"; done <<< "$offered" >> "${known_files[0]}"
+  trust "$offered"
   trusted=$offered
 fi
 key=$(grep -Fx -f <(printf '%s\n' "$trusted") <<< "$offered" || true)
