@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
 import { runCommand, say } from "../report/command.ts";
+import { readDataset } from "../report/dataset.ts";
 import { scorePrediction } from "../report/score-prediction.ts";
 import { predictedMovesTable, scoreTable } from "../report/score-table.ts";
 import { byKind, replay } from "./replay.ts";
-import { eachOnce, movesIn } from "./scored-moves.ts";
 
 const help = `predict:score <results file>... [--stored] [--known N] [--after T] [--moves]   how good predictions were, by kind of move
 
@@ -33,10 +33,13 @@ async function main(): Promise<void> {
   const afterMs = Date.parse(values.after);
   if (Number.isNaN(afterMs))
     throw new Error(`--after takes a time such as 2026-01-01T12:00Z, not "${values.after}".`);
-  const files = await Promise.all(positionals.map((file) => movesIn(file, say)));
-  const found = eachOnce(files.flat());
+  const { moves: found, problems } = await readDataset(positionals);
+  for (const { file, line, problem } of problems)
+    say(`${file}${line ? `:${line}` : ""} is passed over: ${problem}`);
   const records = found.map(({ record }) => record);
-  const unscored = new Set(found.flatMap(({ record, isScored }) => (isScored ? [] : record)));
+  const unscored = new Set(
+    found.flatMap(({ record, isWarmUp, isInterrupted }) => (isWarmUp || isInterrupted ? record : [])),
+  );
   const all = values.stored
     ? records.flatMap((record) => {
         const score = scorePrediction(record);

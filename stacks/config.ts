@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { workloadSchema } from "../guests/workload.ts";
-import { migrationModes } from "../report/record.ts";
+import { defaultTimeoutMs, migrationModes } from "../report/record.ts";
 import {
   defaultBridge,
   defaultExport,
@@ -288,7 +288,7 @@ const migration = migrationOptions
   .extend({
     mode: migrationOptions.shape.mode.default("live"),
     maxDowntimeMs: migrationOptions.shape.maxDowntimeMs.default(300),
-    timeoutMs: migrationOptions.shape.timeoutMs.default(600_000),
+    timeoutMs: migrationOptions.shape.timeoutMs.default(defaultTimeoutMs),
     drift: migrationOptions.shape.drift.default("return"),
     concurrentPerHost: z
       .int()
