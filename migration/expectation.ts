@@ -1,6 +1,6 @@
 import { describe } from "../prediction/describe.ts";
 import { foreseeMove } from "./foresee-move.ts";
-import type { Station } from "./moving.ts";
+import { type Station, stationOf } from "./moving.ts";
 import { withFleet } from "./observe.ts";
 import type { MigrationOptions, MigrationRequest } from "./request.ts";
 import { measureAndChoose } from "./resolve-auto.ts";
@@ -12,13 +12,8 @@ import { measureAndChoose } from "./resolve-auto.ts";
 export function expectation(request: MigrationRequest, from: string): Promise<string | undefined> {
   const { fleet, to } = request;
   return withFleet(fleet, async (sessions) => {
-    const station = (name: string): Station => ({
-      name,
-      host: fleet.hosts[name] as Station["host"],
-      session: sessions.host(name),
-    });
-    const source = station(from);
-    const settled = await optionsNow(request, source, station(to));
+    const source = stationOf(fleet, sessions, from);
+    const settled = await optionsNow(request, source, stationOf(fleet, sessions, to));
     if (!settled) return undefined;
     const { options, dirtyMiBps } = settled;
     const { predicted } = await foreseeMove(request, options, source, { dirtyMiBps });

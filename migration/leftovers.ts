@@ -1,7 +1,7 @@
 import type { Sighting } from "../libvirt/sighting.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
-import type { FleetSessions } from "./observe.ts";
+import type { GuestSessions } from "./guest-lock.ts";
 import { discardRedo } from "./redo-log.ts";
 import type { MigrationRequest } from "./request.ts";
 import { isActive } from "./whereabouts.ts";
@@ -48,8 +48,9 @@ export function amendsOf(leftovers: Leftovers | undefined): string | undefined {
 export async function clearLeftovers(
   { guest, uuid, redo, fleet }: Pick<MigrationRequest, "guest" | "uuid" | "redo" | "fleet">,
   sightings: readonly Sighting[],
-  sessions: FleetSessions,
+  sessions: GuestSessions,
 ): Promise<void> {
+  sessions.assertLocked();
   const leftovers = leftoversOf(sightings);
   if (!leftovers) return;
   const { runsOn, isUndefinedThere, definedOn } = leftovers;

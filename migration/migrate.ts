@@ -5,8 +5,8 @@ import { type GuestSessions, withGuest } from "./guest-lock.ts";
 import { type Intent, intentPath } from "./intent.ts";
 import { clearLeftovers } from "./leftovers.ts";
 import { move } from "./move.ts";
-import type { Moving, Station } from "./moving.ts";
-import { type FleetSessions, observeGuest } from "./observe.ts";
+import { type Moving, type Station, stationOf } from "./moving.ts";
+import { observeGuest } from "./observe.ts";
 import { clearPlace, queued, withTurn } from "./queue/queue.ts";
 import { defaultTimeoutMs, type MigrationRequest } from "./request.ts";
 import { resolveAuto } from "./resolve-auto.ts";
@@ -65,7 +65,6 @@ export async function migrate(
       ({ sightings } = await look());
     }
     const from = runningAt(request.guest, whereabouts(request.guest, sightings));
-    sessions.assertLocked();
     await clearLeftovers(request, sightings, sessions);
     if (from === request.to) return { host: from, records };
 
@@ -73,7 +72,9 @@ export async function migrate(
     const { intentDirectory } = request.fleet.storage;
     return withTurn(storage, intentDirectory, queued(request, from), tell, cancelled, async (turn) => {
       if (turn.waitedMs > 0) ({ sightings } = await look());
-      const [source, destination] = [from, request.to].map((name) => stationOf(request, sessions, name));
+      const [source, destination] = [from, request.to].map((name) =>
+        stationOf(request.fleet, sessions, name),
+      );
       const { options, chosen } = await resolveAuto(request, source as Station, destination as Station, tell);
       const moving = movingOf(
         request,
@@ -183,12 +184,6 @@ function beginning({ guest, uuid, to }: MigrationRequest, from: string, mode: In
   };
 }
 
-const stationOf = (
-  { fleet }: Pick<MigrationRequest, "fleet">,
-  sessions: FleetSessions,
-  name: string,
-): Station => ({ name, host: fleet.hosts[name] as Station["host"], session: sessions.host(name) });
-
 function movingOf(
   request: Pick<MigrationRequest, "guest" | "uuid" | "fleet" | "redo">,
   options: Moving["options"],
@@ -204,8 +199,8 @@ function movingOf(
     uuid,
     intent,
     intentFile: intentPath(fleet.storage.intentDirectory, uuid),
-    source: stationOf(request, sessions, intent.from),
-    destination: stationOf(request, sessions, intent.to),
+    source: stationOf(fleet, sessions, intent.from),
+    destination: stationOf(fleet, sessions, intent.to),
     storage: sessions.storage,
     options,
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,

@@ -5,10 +5,10 @@ import { cancellation } from "./cancellation.ts";
 import { type Decision, type Drift, decideMove } from "./decide-move.ts";
 import { expectation } from "./expectation.ts";
 import { union } from "./fleet.ts";
-import { withGuest } from "./guest-lock.ts";
+import { type GuestSessions, withGuest } from "./guest-lock.ts";
 import { amendsOf, clearLeftovers, leftoversOf } from "./leftovers.ts";
 import { MigrationFailed, type Moved, migrate } from "./migrate.ts";
-import { type FleetSessions, type Observation, observeGuest, withFleet } from "./observe.ts";
+import { type Observation, observeGuest, withFleet } from "./observe.ts";
 import { previewMove } from "./preflight/preview.ts";
 import { refuseMisfits } from "./refuse-misfits.ts";
 import type { MigrationRequest } from "./request.ts";
@@ -120,7 +120,7 @@ const adoptAlone = (
   news: MigrationInputs,
   inputs: MigrationInputs,
 ): Promise<string | undefined> => {
-  const adopt = async (sessions: FleetSessions) => {
+  const adopt = async (sessions: GuestSessions) => {
     const observation = await observeGuest(sessions, inputs.fleet, inputs.uuid);
     const host = adoptedAt(olds, news, observation);
     if (host !== undefined) await clearLeftovers(inputs, observation.sightings, sessions);

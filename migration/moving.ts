@@ -1,6 +1,7 @@
 import type { SshSession } from "../libvirt/ssh-session.ts";
-import type { FleetHost } from "./fleet.ts";
+import type { Fleet, FleetHost } from "./fleet.ts";
 import type { Intent } from "./intent.ts";
+import type { FleetSessions } from "./observe.ts";
 import type { LocalRedo } from "./redo-log.ts";
 import type { MigrationOptions } from "./request.ts";
 
@@ -10,6 +11,12 @@ export interface Station {
   host: FleetHost;
   session: SshSession;
 }
+
+export const stationOf = (fleet: Fleet, sessions: Pick<FleetSessions, "host">, name: string): Station => ({
+  name,
+  host: fleet.hosts[name] as FleetHost,
+  session: sessions.host(name),
+});
 
 /** A move under way: who, from where to where, and the means to do it. */
 export interface Moving {

@@ -2,9 +2,8 @@ import type { Sighting } from "../../libvirt/sighting.ts";
 import { hostVersions } from "../../libvirt/versions.ts";
 import type { MigrationRecord } from "../../report/record.ts";
 import { optionsNow } from "../expectation.ts";
-import type { Fleet } from "../fleet.ts";
-import type { Station } from "../moving.ts";
-import { type FleetSessions, withFleet } from "../observe.ts";
+import { type Station, stationOf } from "../moving.ts";
+import { withFleet } from "../observe.ts";
 import type { MigrationRequest } from "../request.ts";
 import type { Tell } from "../tell.ts";
 import { type Check, hasFailed, PreflightFailed } from "./check.ts";
@@ -77,9 +76,4 @@ async function look(
     clocks,
     onTheirWay,
   });
-}
-
-function stationOf(fleet: Fleet, sessions: FleetSessions, name: string): Station {
-  const session = sessions.host(name);
-  return { name, host: fleet.hosts[name] as Station["host"], session };
 }
