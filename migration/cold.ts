@@ -15,19 +15,23 @@ export const cold: Mode = ({ moving, witness, watch }) => {
     },
     stepped(step) {
       if (step.do === "copy-redo") borders.push({ phase: "storage", endMs: watch.nowMs() });
-      if (step.do === "undefine") borders.push({ phase: "define", endMs: watch.nowMs() });
+      if (step.do === "define") borders.push({ phase: "define", endMs: watch.nowMs() });
     },
     measure: async (endMs, clocks) => measureSteps(witness, borders, "start", clocks, watch, endMs),
   };
 };
 
-/** Defines the guest at the destination, as it is defined at the source. */
-export async function defineAtDestination({ guest, uuid, source, destination }: Moving): Promise<void> {
-  const { stdout } = await virsh(source.session, `reading the definition of guest ${guest}`, [
+/** Defines the guest at one end, as it is defined at the other. */
+export async function defineAt(
+  { guest, uuid, ...ends }: Moving,
+  at: "source" | "destination",
+): Promise<void> {
+  const other = ends[at === "source" ? "destination" : "source"];
+  const { stdout } = await virsh(other.session, `reading the definition of guest ${guest}`, [
     "dumpxml",
     "--security-info",
     "--inactive",
     uuid,
   ]);
-  await virsh(destination.session, `defining guest ${guest}`, ["define", "/dev/stdin"], { input: stdout });
+  await virsh(ends[at].session, `defining guest ${guest}`, ["define", "/dev/stdin"], { input: stdout });
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { dirname } from "node:path/posix";
 import { quote } from "../libvirt/ssh-session.ts";
-import { defineAtDestination } from "./cold.ts";
 import { followCopy, scpCommand } from "./copy-file.ts";
+import { diskStamp, noteCopy } from "./disk-stamp.ts";
 import type { Moving } from "./moving.ts";
 import { type LocalRedo, makeRedo, redoBytes } from "./redo-log.ts";
 
@@ -14,12 +14,14 @@ const redoOf = ({ guest, redo }: Moving): LocalRedo => {
 };
 
 /**
- * Copies the redo log of a guest that is off, and defines the guest at the destination once the copy is whole and on the disk there. What a
- * dead run has copied so far is thrown away: the guest may have run since.
+ * Copies the redo log of a guest that is off, and notes both once the copy is whole and on the disk there. Until then the guest is not defined at
+ * the destination, so that nobody writes to the copy. What a dead run has copied so far is thrown away: the guest may have run since.
  */
 export async function copyRedo(moving: Moving): Promise<void> {
   const { guest, source, destination, timeoutMs, cancelled } = moving;
   const { path } = redoOf(moving);
+  // Before it is read: what is written to it meanwhile is not in the copy.
+  const original = await diskStamp(moving, "source", [path]);
   // A run that was killed may have left its copy going: it has lost its ticket, without which a copy does not get its name.
   const own = `${path}.${randomUUID()}`;
   const [part, ticket] = [quote(`${own}.part`), quote(`${own}.ticket`)];
@@ -42,7 +44,7 @@ ssh -o BatchMode=yes ${quote(peer)} ${quote(arrive)}`,
     await copy.stop();
   }
   moving.storageMiB = copy.sizeMiB;
-  await defineAtDestination(moving);
+  await noteCopy(moving, path, original);
 }
 
 /** Makes the empty redo log into which libvirt copies that of a running guest. */

@@ -13,9 +13,17 @@ const intentSchema = z.object({
   /**
    * `begun`: the guest's CPUs have not run at the destination, unless libvirt ended a pre-copy. `resuming`: they may have, so that a
    * saved memory is stale: resumed once more it would not fit the disk. `postcopy`: they may have, with a part of the memory.
+   * `returning`: what arrived at the destination is not whole and is ended, so that the source's copy goes on.
    */
-  phase: z.enum(["begun", "resuming", "postcopy"]),
+  phase: z.enum(["begun", "resuming", "postcopy", "returning"]),
   startedAt: z.iso.datetime(),
+  /**
+   * The guest's disk when its memory was saved, or its redo log copied: both are stale once it was written to. The stamps are of
+   * `disk-stamp.ts`; `destination`: of the copy of a redo log that lies on the hosts.
+   */
+  disk: z
+    .object({ paths: z.array(z.string()), source: z.string(), destination: z.string().optional() })
+    .optional(),
 });
 
 /**

@@ -10,7 +10,7 @@ import { observeGuest } from "./observe.ts";
 import { clearPlace, queued, withTurn } from "./queue/queue.ts";
 import { defaultTimeoutMs, type MigrationRequest } from "./request.ts";
 import { resolveAuto } from "./resolve-auto.ts";
-import { settle } from "./settle.ts";
+import { type Settled, settle, toldBoot } from "./settle.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import type { Tell } from "./tell.ts";
 import { type Whereabouts, whereabouts } from "./whereabouts.ts";
@@ -120,31 +120,38 @@ async function recover(
   tell(
     `${request.guest}: a run died while moving it from ${intent.from} to ${intent.to} (${intent.mode}); putting that right`,
   );
-  const moving = movingOf(
-    request,
-    { ...request.options, mode: intent.mode },
-    sessions,
-    intent,
-    tell,
-    cancelled,
-  );
+  const ends = [intent.from, intent.to];
+  const others = Object.keys(request.fleet.hosts).filter((name) => !ends.includes(name));
+  const moving = {
+    ...movingOf(request, { ...request.options, mode: intent.mode }, sessions, intent, tell, cancelled),
+    others: others.map((name) => stationOf(request.fleet, sessions, name)),
+  };
   const watch = new Stopwatch();
   await clearPlace(sessions.storage, request.fleet.storage.intentDirectory, request.uuid);
-  const { at, memoryLost, refusal } = await settle(moving);
-  const host = moving[at].name;
+  const { host, booted, refusal } = await settle(moving);
   tell(`${request.guest}: it runs on ${host}`);
+  const wasBrought = !ends.includes(host);
   return withoutAbsent({
     ...(await circumstances(moving, request.conditions)),
     // Undone, unless the dead run or this one brought it to its destination.
-    outcome: memoryLost ? "failed" : at === "destination" ? "recovered" : "rolled-back",
-    error: memoryLost
-      ? `the run died on the way, and the guest's memory was lost; it was booted anew on ${host}`
-      : `the run died on the way; the guest was found or put back on ${host}${refusal ? `, since ${refusal.message}` : ""}`,
+    outcome: booted || wasBrought ? "failed" : host === intent.to ? "recovered" : "rolled-back",
+    error: recoveredHow(host, wasBrought, booted, refusal),
     startedAt: intent.startedAt,
     totalMs: Math.round(watch.nowMs()),
     phases: [],
     passes: [],
   }) as MigrationRecord;
+}
+
+function recoveredHow(
+  host: string,
+  wasBrought: boolean,
+  booted: Settled["booted"],
+  refusal: Error | undefined,
+): string {
+  if (booted) return `the run died on the way, and ${toldBoot[booted]}; the guest was booted anew on ${host}`;
+  if (wasBrought) return `the run died on the way; someone has brought the guest to ${host} since`;
+  return `the run died on the way; the guest was found or put back on ${host}${refusal ? `, since ${refusal.message}` : ""}`;
 }
 
 /** What became of a move cannot be known when one of its ends is no more in the testbed. */

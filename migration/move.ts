@@ -16,7 +16,7 @@ import { withBandwidthShare } from "./queue/bandwidth.ts";
 import type { Turn } from "./queue/queue.ts";
 import type { MigrationRequest } from "./request.ts";
 import type { Resolved } from "./resolve-auto.ts";
-import { settle } from "./settle.ts";
+import { settle, toldBoot, Unsettled } from "./settle.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import { Witness } from "./witness.ts";
 
@@ -120,13 +120,13 @@ async function moveSeen(
     const settled = await settle(moving, (step) => part.stepped?.(step));
     failure ??= settled.refusal;
     const endMs = watch.nowMs();
-    const host = moving[settled.at].name;
-    if (settled.at === "source" || settled.memoryLost) {
+    const { host, hasLeft, booted } = settled;
+    if (!hasLeft || booted) {
       await witness.abandon();
       const why = failure instanceof Error ? failure.message : "libvirt ended the move without an error";
       failure ??= new Error(why);
-      const error = settled.memoryLost ? `${why}; its memory was lost, it was booted anew on ${host}` : why;
-      const outcome = settled.at === "source" && !settled.memoryLost ? "rolled-back" : "failed";
+      const error = booted ? `${why}; ${toldBoot[booted]}, it was booted anew on ${host}` : why;
+      const outcome = booted ? "failed" : "rolled-back";
       return { record: unmeasured(base, outcome, error, endMs), host, failure };
     }
     const again = readClocks(moving).catch(() => undefined);
@@ -148,7 +148,8 @@ async function moveSeen(
   } catch (error) {
     await witness.abandon();
     const message = error instanceof Error ? error.message : String(error);
-    return { record: unmeasured(base, "failed", message, watch.nowMs()), failure: error };
+    const where = error instanceof Unsettled && error.host !== undefined ? { host: error.host } : {};
+    return { record: unmeasured(base, "failed", message, watch.nowMs()), ...where, failure: error };
   }
 }
 

@@ -26,6 +26,8 @@ export interface Moving {
   intentFile: string;
   source: Station;
   destination: Station;
+  /** The testbed's other hosts, to be looked at too: a person may have had a hand in a move that a dead run left. Absent: in one of this run's own. */
+  others?: readonly Station[];
   storage: SshSession;
   options: MigrationOptions;
   /** Its redo log, where that moves along; absent: on shared storage. */

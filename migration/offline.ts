@@ -1,6 +1,7 @@
 import { quote } from "../libvirt/ssh-session.ts";
 import { virsh, virshCommand } from "../libvirt/virsh.ts";
 import { followCopy, scpCommand } from "./copy-file.ts";
+import { noteDisk, writtenFiles } from "./disk-stamp.ts";
 import { type Border, measureSteps } from "./measure.ts";
 import type { Mode } from "./mode.ts";
 import type { Moving, Station } from "./moving.ts";
@@ -10,9 +11,14 @@ import { abortJob } from "./transfer.ts";
 /** The guest is suspended to a file, which is copied, and resumes from it at the destination. */
 export const offline: Mode = ({ moving, witness, watch }) => {
   const borders: Border[] = [];
+  let disks: string[] = [];
   return {
+    async prepare() {
+      disks = await writtenFiles(moving);
+    },
     async begin() {
       await save(moving);
+      await noteDisk(moving, disks);
       borders.push({ phase: "suspend", endMs: watch.nowMs() });
     },
     stepped(step) {
@@ -70,7 +76,7 @@ flock 9
 ${virshCommand(["dumpxml", "--security-info", "--inactive", uuid])} > ${quote(definition)}
 scp -q -o BatchMode=yes ${quote(definition)} ${quote(`${peer}:${definition}`)}
 ${scpCommand(moving, state, `${state}.part`)}
-ssh -o BatchMode=yes ${quote(peer)} ${quote(`${virshCommand(["define", definition])} && mv ${quote(`${state}.part`)} ${quote(state)}`)}`,
+ssh -o BatchMode=yes ${quote(peer)} ${quote(`${virshCommand(["define", definition])} && sync ${quote(`${state}.part`)} && mv ${quote(`${state}.part`)} ${quote(state)}`)}`,
       { timeoutMs, signal: cancelled },
     );
   } finally {

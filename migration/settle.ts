@@ -2,12 +2,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { CommandFailed } from "../libvirt/errors.ts";
 import { sight } from "../libvirt/sighting.ts";
+import { undefine } from "../libvirt/undefine.ts";
 import { virsh } from "../libvirt/virsh.ts";
-import { defineAtDestination } from "./cold.ts";
+import { defineAt } from "./cold.ts";
 import { copyRedo } from "./copy-redo.ts";
+import { lastWritten, noteDiskLate, writtenSince } from "./disk-stamp.ts";
 import { clearIntent, type Intent, writeIntent } from "./intent.ts";
 import type { Moving, Station } from "./moving.ts";
-import { type End, hasPart, isUnlinked, nextStep, type Step, type World } from "./next-step.ts";
+import {
+  type BootReason,
+  type End,
+  GuestNowhere,
+  hasPart,
+  isUnlinked,
+  nextStep,
+  type Step,
+  type World,
+} from "./next-step.ts";
 import { copyState, restorePaused } from "./offline.ts";
 import { discardRedo, redoPresence } from "./redo-log.ts";
 import { resumePostcopy } from "./resume-postcopy.ts";
@@ -15,9 +26,12 @@ import { discardStateFiles, hasStateFile } from "./state-file.ts";
 import { isActive } from "./whereabouts.ts";
 
 export interface Settled {
-  at: End;
-  /** The guest was booted anew, since no usable copy of its memory was left. */
-  memoryLost: boolean;
+  /** Where it runs. */
+  host: string;
+  /** That is not the move's source: its destination, or where a person has brought it. */
+  hasLeft: boolean;
+  /** The guest was booted although its mode does not do that: why. */
+  booted?: Exclude<BootReason, "moved" | "put back">;
   /** Why the destination could not have it, or should not any more, so that it was put back. */
   refusal?: Error;
 }
@@ -25,24 +39,35 @@ export interface Settled {
 /** Called after each step; for the phases of a move. */
 export type OnStep = (step: Step) => void;
 
-/** Looks at both ends. */
-export async function observe({ uuid, intent, source, destination, redo }: Moving): Promise<World> {
+/** Looks at both ends, and at the hosts that are none where a person may have had a hand in it. */
+export async function observe(moving: Moving): Promise<World> {
+  const { uuid, intent, source, destination, redo } = moving;
   const offline = intent.mode === "offline";
-  const [atSource, atDestination, stateAtSource, stateAtDestination, ...redos] = await Promise.all([
-    sight(source.session, uuid),
-    sight(destination.session, uuid),
-    offline && hasStateFile(source.session, uuid),
-    offline && hasStateFile(destination.session, uuid),
-    ...(redo ? [redoPresence(source.session, redo), redoPresence(destination.session, redo)] : []),
-  ]);
+  const looking = Promise.all((moving.others ?? []).map(({ session }) => sight(session, uuid)));
+  const [others, written, atSource, atDestination, stateAtSource, stateAtDestination, ...redos] =
+    await Promise.all([
+      looking,
+      writtenSince(moving),
+      sight(source.session, uuid),
+      sight(destination.session, uuid),
+      offline && hasStateFile(source.session, uuid),
+      offline && hasStateFile(destination.session, uuid),
+      ...(redo ? [redoPresence(source.session, redo), redoPresence(destination.session, redo)] : []),
+    ]);
   const [redoAtSource, redoAtDestination] = redos;
   return {
     source: atSource,
     destination: atDestination,
+    others,
     stateAtSource,
     stateAtDestination,
+    written,
     ...(redoAtSource &&
       redoAtDestination && { redo: { source: redoAtSource, destination: redoAtDestination } }),
+    ...(redoAtSource === "file" &&
+      redoAtDestination === "file" &&
+      !intent.disk &&
+      (await lastWritten(moving))),
   };
 }
 
@@ -51,26 +76,32 @@ export async function observe({ uuid, intent, source, destination, redo }: Movin
  * then clears the intent record. The same for a move that goes well and for one that a dead run left behind.
  */
 export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise<Settled> {
-  let memoryLost = false;
+  let booted: Settled["booted"];
   let failure: { step: Step; error: CommandFailed } | undefined;
   let refusal: Error | undefined;
   // A move and its undoing have at most a dozen steps; waiting has its own limit. More means that a step does not do what it says.
-  for (let steps = 0; steps < 20; steps++) {
+  for (let steps = 0; steps < 25; steps++) {
     const world = await observe(moving);
     if (moving.cancelled.aborted) refusal ??= moving.cancelled.reason as Error;
-    let step = nextStep(moving.intent, world, refusal !== undefined);
+    let step = await stepOf(moving, world, refusal !== undefined);
     if (failure && isDeepStrictEqual(step, failure.step)) {
       refusal = failure.error;
-      step = nextStep(moving.intent, world, true);
-      if (isDeepStrictEqual(step, failure.step)) throw failure.error;
+      step = await stepOf(moving, world, true);
+      if (isDeepStrictEqual(step, failure.step)) throw new Unsettled(failure.error, runningAt(world));
       moving.tell(`${moving.guest}: ${refusal.message}; putting it back on ${moving.source.name}`);
     }
     // Also before the record is cleared: it may be another run's by now.
     moving.assertLocked();
-    if (step.do === "settled") {
+    if (step.do === "settled" || step.do === "settled-elsewhere") {
       await clearIntent(moving.storage, moving.intentFile);
       onStep(step);
-      return { at: step.at, memoryLost, ...(refusal && { refusal }) };
+      const host = step.do === "settled" ? moving[step.at].name : step.host;
+      return {
+        host,
+        hasLeft: host !== moving.source.name,
+        ...(booted && { booted }),
+        ...(refusal && { refusal }),
+      };
     }
     try {
       await perform(moving, step);
@@ -81,7 +112,8 @@ export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise
       continue;
     }
     failure = undefined;
-    if (step.do === "start") memoryLost = step.memoryLost;
+    if (step.do === "start-elsewhere") booted = "memory lost";
+    else if (step.do === "start" && step.why !== "moved" && step.why !== "put back") booted = step.why;
     onStep(step);
   }
   throw new Error(
@@ -90,7 +122,39 @@ export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise
   );
 }
 
-async function perform(moving: Moving, step: Exclude<Step, { do: "settled" }>): Promise<void> {
+/** A step that a host refuses, and no other way. */
+export class Unsettled extends Error {
+  /** Where the guest runs all the same; absent: nowhere, or it is not known. */
+  readonly host?: string;
+
+  constructor(refusal: CommandFailed, host: string | undefined) {
+    super(refusal.message, { cause: refusal });
+    this.name = "Unsettled";
+    if (host !== undefined) this.host = host;
+  }
+}
+
+const runningAt = ({ source, destination }: World): string | undefined => {
+  const [at, another] = [source, destination].filter(isActive);
+  return another === undefined && at?.state === "running" ? at.host : undefined;
+};
+
+/** A guest that is defined nowhere has nothing to settle: its Domain defines it anew, unless the intent stands in its way. */
+async function stepOf(moving: Moving, world: World, goBack: boolean): Promise<Step> {
+  try {
+    return nextStep(moving.intent, world, goBack);
+  } catch (error) {
+    if (error instanceof GuestNowhere && error.isUndefined) {
+      moving.assertLocked();
+      await clearIntent(moving.storage, moving.intentFile);
+    }
+    throw error;
+  }
+}
+
+type Deed = Exclude<Step, { do: "settled" | "settled-elsewhere" }>;
+
+async function perform(moving: Moving, step: Deed): Promise<void> {
   const { guest, uuid } = moving;
   const station = (at: End): Station => moving[at];
   switch (step.do) {
@@ -100,7 +164,7 @@ async function perform(moving: Moving, step: Exclude<Step, { do: "settled" }>): 
       await virsh(station(step.at).session, `ending the stale copy of guest ${guest}`, ["destroy", uuid]);
       return;
     case "undefine":
-      await virsh(station(step.at).session, `removing the definition of guest ${guest}`, ["undefine", uuid]);
+      await undefine(station(step.at).session, `removing the definition of guest ${guest}`, uuid);
       return;
     case "resume":
       await virsh(station(step.at).session, `resuming guest ${guest}`, ["resume", uuid]);
@@ -109,8 +173,12 @@ async function perform(moving: Moving, step: Exclude<Step, { do: "settled" }>): 
       return mark(moving, "resuming");
     case "mark-begun":
       return mark(moving, "begun");
+    case "mark-returning":
+      return mark(moving, "returning");
     case "resume-postcopy":
       return resumePostcopy(moving);
+    case "note-disk":
+      return noteDiskLate(moving);
     case "copy-state":
       return copyState(moving);
     case "copy-redo":
@@ -126,14 +194,29 @@ async function perform(moving: Moving, step: Exclude<Step, { do: "settled" }>): 
       ]);
       return;
     case "define":
-      return defineAtDestination(moving);
-    case "start":
-      if (step.memoryLost) {
-        moving.tell(`${guest}: its memory was lost on the way; booting it anew from its disk`);
-      }
+      return defineAt(moving, step.at);
+    case "start": {
+      const { why } = step;
+      if (why !== "moved" && why !== "put back")
+        moving.tell(`${guest}: ${toldBoot[why]}; booting it anew from its disk`);
       await virsh(station(step.at).session, `starting guest ${guest}`, ["start", uuid]);
+      return;
+    }
+    case "start-elsewhere": {
+      const found = moving.others?.find(({ name }) => name === step.host) as Station;
+      moving.tell(`${guest}: it is defined on ${step.host} alone, and off; booting it there`);
+      await virsh(found.session, `starting guest ${guest}`, ["start", uuid]);
+    }
   }
 }
+
+/** Why a guest that is moved with its memory was booted, in words that a record keeps. */
+export const toldBoot: Record<NonNullable<Settled["booted"]>, string> = {
+  "memory lost": "its memory was lost on the way",
+  "disk written":
+    "its disk was written to after its memory had been saved, by someone who started it meanwhile: the saved memory was discarded",
+  "shut down": "it had shut down on the way, from inside or by hand",
+};
 
 /** Writes down, before it matters, what whoever takes over has to know. */
 async function mark(moving: Moving, phase: Intent["phase"]): Promise<void> {

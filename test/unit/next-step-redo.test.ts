@@ -16,6 +16,8 @@ interface Hosts {
   stateAt: Record<End, boolean>;
   disk: Record<End, number | undefined>;
   newest: number;
+  /** What was on them when the memory was saved, or the redo log copied. */
+  noted?: Partial<Record<End, number | undefined>>;
 }
 
 const off = (more: Partial<Hosts> = {}): Hosts => ({
@@ -28,7 +30,14 @@ const off = (more: Partial<Hosts> = {}): Hosts => ({
   ...more,
 });
 
-const seen = ({ source, destination, stateAt, disk }: Hosts): World => ({
+const seen = ({ source, destination, stateAt, disk, noted }: Hosts): World => ({
+  ...(noted && {
+    written: {
+      ...(disk.source !== undefined && { source: disk.source !== noted.source }),
+      ...("destination" in noted &&
+        disk.destination !== undefined && { destination: disk.destination !== noted.destination }),
+    },
+  }),
   source,
   destination,
   stateAtSource: stateAt.source,
@@ -69,6 +78,12 @@ function apply(step: Step, hosts: Hosts): void {
     case "mark-begun":
       hosts.intent = { ...hosts.intent, phase: "begun" };
       return;
+    case "mark-returning":
+      hosts.intent = { ...hosts.intent, phase: "returning" };
+      return;
+    case "define":
+      hosts[step.at] = sighting(hosts[step.at].host, "inactive");
+      return;
     case "copy-state":
       hosts.stateAt.destination = true;
       return;
@@ -78,7 +93,7 @@ function apply(step: Step, hosts: Hosts): void {
     case "copy-redo":
       expect(isActive(hosts.source)).toBe(false);
       hosts.disk.destination = hosts.disk.source;
-      hosts.destination = sighting("host2", "inactive");
+      hosts.noted = { source: hosts.disk.source, destination: hosts.disk.destination };
       return;
     case "discard-redo": {
       const other = step.at === "source" ? "destination" : "source";
@@ -110,7 +125,10 @@ const paused = (host: string, persistent: boolean) =>
 /** How a move may be found, after its first action. */
 const found: [string, Hosts][] = [
   ["cold, shut down", off()],
-  ["offline, saved", off({ intent: intentOf("offline"), stateAt: { source: true, destination: false } })],
+  [
+    "offline, saved",
+    off({ intent: intentOf("offline"), stateAt: { source: true, destination: false }, noted: { source: 1 } }),
+  ],
   [
     "live, disk and memory being copied",
     off({

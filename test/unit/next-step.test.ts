@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Sighting } from "../../libvirt/sighting.ts";
 import type { Intent } from "../../migration/intent.ts";
-import { nextStep, type Step, type World } from "../../migration/next-step.ts";
+import { GuestNowhere, nextStep, type Step, type World } from "../../migration/next-step.ts";
 import { GuestActiveTwice, isActive } from "../../migration/whereabouts.ts";
 import { migrationModes } from "../../report/record.ts";
 import { intentOf, sighting } from "./moves-in-state.ts";
@@ -39,6 +39,11 @@ function apply(step: Step, intent: Intent, now: World): { intent: Intent; world:
     case "destroy":
       become(step.at, next[step.at].persistent ? "inactive" : "absent");
       break;
+    case "mark-returning":
+      return { intent: { ...intent, phase: "returning" }, world: next };
+    case "note-disk":
+      next.written = { source: false };
+      break;
     case "undefine":
       next[step.at] = sighting(next[step.at].host, "absent");
       break;
@@ -58,14 +63,14 @@ function apply(step: Step, intent: Intent, now: World): { intent: Intent; world:
       next.stateAtDestination = true;
       break;
     case "restore":
-      next[step.at] = sighting(next[step.at].host, "paused");
+      next[step.at] = sighting(next[step.at].host, "paused", { reason: "migrating" });
       break;
     case "discard-state":
       next.stateAtSource = false;
       next.stateAtDestination = false;
       break;
     case "define":
-      next.destination = sighting("host2", "inactive");
+      next[step.at] = sighting(next[step.at].host, "inactive");
   }
   return { intent, world: next };
 }
@@ -111,7 +116,11 @@ describe("from whatever state a dead run left", () => {
             const undefinedEverywhere = [now.source, now.destination].every(
               ({ state }) => state === "absent",
             );
-            expect(error instanceof GuestActiveTwice ? twice : undefinedEverywhere).toBe(true);
+            expect(
+              error instanceof GuestActiveTwice
+                ? twice
+                : error instanceof GuestNowhere && undefinedEverywhere,
+            ).toBe(true);
             return;
           }
           if (step.do === "settled") {
@@ -173,14 +182,21 @@ describe("live", () => {
   test("a source that is paused while the destination waits gets the guest back", () => {
     const halfway = world("paused", "paused");
     halfway.destination.persistent = false;
-    expect(nextStep(intentOf("live"), halfway)).toEqual({ do: "destroy", at: "destination" });
+    expect(nextStep(intentOf("live"), halfway)).toEqual({ do: "mark-returning" });
+    expect(nextStep(intentOf("live", "returning"), halfway)).toEqual({ do: "destroy", at: "destination" });
     expect(nextStep(intentOf("live"), world("paused", "absent"))).toEqual({ do: "resume", at: "source" });
+    const arrivedAndGone = world("paused", "absent");
+    arrivedAndGone.source.reason = "migrating";
+    expect(nextStep(intentOf("live", "returning"), arrivedAndGone)).toEqual({ do: "resume", at: "source" });
+    // Nobody here has ended what arrived there: it may have run, and someone removed it.
+    expect(nextStep(intentOf("live"), arrivedAndGone)).toEqual({ do: "destroy", at: "source" });
   });
 
   test("once libvirt has defined it at the destination, all of its memory is there, and the source's may be stale", () => {
     const sent = world("paused", "paused");
     sent.destination.reason = "migrating";
-    expect(nextStep(intentOf("live"), sent)).toEqual({ do: "destroy", at: "source" });
+    expect(nextStep(intentOf("live"), sent)).toEqual({ do: "mark-resuming" });
+    expect(nextStep(intentOf("live", "resuming"), sent)).toEqual({ do: "destroy", at: "source" });
     const alone = world("inactive", "paused");
     alone.destination.reason = "migrating";
     expect(nextStep(intentOf("live"), alone)).toEqual({ do: "resume", at: "destination" });
@@ -198,7 +214,7 @@ describe("live", () => {
     expect(nextStep(intentOf("live"), world("inactive", "absent"))).toEqual({
       do: "start",
       at: "source",
-      memoryLost: true,
+      why: "memory lost",
     });
   });
 });
@@ -257,7 +273,7 @@ describe("post-copy", () => {
     expect(nextStep(intent, split(["inactive", ""], ["inactive", ""]))).toEqual({
       do: "start",
       at: "source",
-      memoryLost: true,
+      why: "memory lost",
     });
   });
 
@@ -284,8 +300,11 @@ describe("post-copy", () => {
     const halfway = world("paused", "paused");
     halfway.source.reason = "migrating";
     halfway.destination.persistent = false;
-    expect(nextStep(intent, halfway)).toEqual({ do: "mark-begun" });
-    expect(nextStep(intentOf("postcopy"), halfway)).toEqual({ do: "destroy", at: "destination" });
+    expect(nextStep(intent, halfway)).toEqual({ do: "mark-returning" });
+    expect(nextStep(intentOf("postcopy", "returning"), halfway)).toEqual({
+      do: "destroy",
+      at: "destination",
+    });
     expect(nextStep(intentOf("postcopy"), world("paused", "absent"))).toEqual({ do: "resume", at: "source" });
   });
 
@@ -312,7 +331,12 @@ describe("offline", () => {
   };
 
   test("goes on from a complete state file at the source", () => {
-    expect(steps(intentOf("offline"), world("inactive", "absent", { stateAtSource: true }))).toEqual([
+    expect(
+      steps(
+        intentOf("offline"),
+        world("inactive", "absent", { stateAtSource: true, written: { source: false } }),
+      ),
+    ).toEqual([
       "copy-state",
       "restore destination",
       "mark-resuming",
@@ -324,7 +348,11 @@ describe("offline", () => {
   });
 
   test("what the destination cannot have is put back at the source, with its memory", () => {
-    const refused = world("inactive", "inactive", { stateAtSource: true, stateAtDestination: true });
+    const refused = world("inactive", "inactive", {
+      stateAtSource: true,
+      stateAtDestination: true,
+      written: { source: false },
+    });
     expect(steps(intentOf("offline"), refused, true)).toEqual([
       "restore source",
       "mark-resuming",
@@ -336,7 +364,7 @@ describe("offline", () => {
   });
 
   test("without its saved memory there is no way back", () => {
-    const sourceLost = world("absent", "inactive", { stateAtDestination: true });
+    const sourceLost = world("absent", "inactive", { stateAtDestination: true, written: { source: false } });
     expect(nextStep(intentOf("offline"), sourceLost, true)).toEqual({ do: "restore", at: "destination" });
   });
 
@@ -351,16 +379,88 @@ describe("cold", () => {
   test("goes on from wherever it was", () => {
     const next = (now: World) => nextStep(intentOf("cold"), now);
     expect(next(world("inactive", "absent"))).toEqual({ do: "define", at: "destination" });
-    expect(next(world("inactive", "inactive"))).toEqual({ do: "undefine", at: "source" });
-    expect(next(world("absent", "inactive"))).toEqual({ do: "start", at: "destination", memoryLost: false });
+    expect(next(world("inactive", "inactive"))).toEqual({ do: "start", at: "destination", why: "moved" });
+    expect(next(world("absent", "inactive"))).toEqual({ do: "start", at: "destination", why: "moved" });
     expect(next(world("running", "absent"))).toEqual({ do: "settled", at: "source" });
   });
 
   test("a guest that is defined nowhere is said to be so", () => {
-    expect(() => nextStep(intentOf("cold"), world("absent", "absent"))).toThrow(/defined on neither host/);
+    expect(() => nextStep(intentOf("cold"), world("absent", "absent"))).toThrow(/defined on no host/);
   });
 });
 
 test("two running copies are never decided about", () => {
   expect(() => nextStep(intentOf("live"), world("running", "running"))).toThrow(GuestActiveTwice);
+});
+
+describe("a memory and the disk that it was saved with", () => {
+  const saved = (written: World["written"], reason = "saved", others: World["others"] = []) => {
+    const now = world("inactive", "absent", { stateAtSource: true, others, ...(written && { written }) });
+    now.source.reason = reason;
+    return now;
+  };
+
+  test("belong together as long as nobody has written to it", () => {
+    expect(nextStep(intentOf("offline"), saved({ source: false }))).toEqual({ do: "copy-state" });
+    expect(nextStep(intentOf("offline"), saved({ source: true }))).toEqual({ do: "discard-state" });
+    const discarded = world("inactive", "absent", { written: { source: true } });
+    expect(nextStep(intentOf("offline"), discarded)).toEqual({
+      do: "start",
+      at: "source",
+      why: "disk written",
+    });
+  });
+
+  test("are noted late only where libvirt knows that nobody has started the guest", () => {
+    expect(nextStep(intentOf("offline"), saved(undefined))).toEqual({ do: "note-disk" });
+    expect(nextStep(intentOf("offline"), saved(undefined, "shutdown"))).toEqual({ do: "discard-state" });
+    const elsewhere = [sighting("host3", "inactive")];
+    expect(nextStep(intentOf("offline"), saved(undefined, "saved", elsewhere))).toEqual({
+      do: "discard-state",
+    });
+  });
+
+  test("a copy that was restored from it and has not run goes with it", () => {
+    for (const phase of ["begun", "resuming"] as const) {
+      const restored = world("inactive", "paused", { stateAtSource: true, written: { source: true } });
+      restored.destination.reason = "migrating";
+      expect(nextStep(intentOf("offline", phase), restored)).toEqual({ do: "destroy", at: "destination" });
+    }
+  });
+
+  test("a source that runs beside it was started by someone, and stays", () => {
+    for (const state of ["running", "paused"] as const) {
+      const both = world(state, "paused", { stateAtSource: true, written: { source: true } });
+      both.destination.reason = "migrating";
+      if (state === "paused") both.source.reason = "ioerror";
+      expect(nextStep(intentOf("offline"), both)).toEqual({ do: "destroy", at: "destination" });
+    }
+  });
+});
+
+describe("a guest that is on a host that is no end of its move", () => {
+  const brought = (source: Sighting["state"], destination: Sighting["state"], more: Partial<World> = {}) =>
+    world(source, destination, {
+      others: [sighting("host3", "running"), sighting("host4", "absent")],
+      ...more,
+    });
+
+  test.each(migrationModes)("is left there before anything is started (%s)", (mode) => {
+    expect(nextStep(intentOf(mode), brought("inactive", "inactive"))).toEqual({
+      do: "settled-elsewhere",
+      host: "host3",
+    });
+    expect(() => nextStep(intentOf(mode), brought("running", "absent"))).toThrow(GuestActiveTwice);
+  });
+
+  test("makes a saved memory worthless", () => {
+    expect(nextStep(intentOf("offline"), brought("inactive", "absent", { stateAtSource: true }))).toEqual({
+      do: "discard-state",
+    });
+  });
+
+  test("is booted there when it is defined there alone", () => {
+    const left = world("absent", "absent", { others: [sighting("host3", "inactive")] });
+    expect(nextStep(intentOf("live"), left)).toEqual({ do: "start-elsewhere", host: "host3" });
+  });
 });

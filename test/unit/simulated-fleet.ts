@@ -45,6 +45,9 @@ interface Domain {
 /** Thrown into a step of libvirt's that does not come to its end; libvirt then undoes it. */
 class Undone extends Error {}
 
+/** A guest went away under a step of libvirt's, which then undoes what it can. */
+class Gone extends Undone {}
+
 /** The program that gave commands is dead: nothing that it still does reaches any machine. */
 export class Crash extends Error {}
 
@@ -74,6 +77,9 @@ const ownDisks = "/var/lib/kvm-migration-testbed/disks/";
 export const ownDisk = (guest: string): string => `${ownDisks}${guest}.qcow2`;
 /** What is in a redo log: how often the guest has begun to run on it. */
 export const redoText = (epoch: number): string => `redo log of epoch ${epoch}`;
+
+/** How the engine asks when a disk was last written to. */
+const stampFormat = "%i %s %.Y";
 
 const magic = { partial: "LibvirtQemudPart", complete: "LibvirtQemudSave" };
 
@@ -299,6 +305,20 @@ export class SimulatedFleet {
     }
   }
 
+  /**
+   * A person gives a machine a command of virsh's, while no run of our program works. Returns its exit code: what libvirt refuses, a
+   * person cannot do either.
+   */
+  byHand(name: string, command: string[], stdin = ""): number {
+    this.log.push(`-- by hand on ${name}: virsh ${command.join(" ")}`);
+    const running = this.machine(name).virshByHand(command, stdin);
+    for (;;) {
+      this.tick();
+      const { done, value } = running.next();
+      if (done) return (value as Result).exitCode;
+    }
+  }
+
   /** A power cut at a host: what ran there is gone, what is on its disk stays. */
   cutPower(name: string): void {
     const { domains } = this.machine(name);
@@ -391,10 +411,27 @@ export class Machine {
     this.name = name;
     this.address = address;
     this.clockOffsetMs = clockOffsetMs;
+    const usual = filePrograms(this.files);
     this.#programs = {
-      ...filePrograms(this.files),
+      ...usual,
       ...this.#surveyPrograms(),
       virsh: (args, stdin) => this.#virsh(args, stdin),
+      // A disk is as new as the last run of the guest on it.
+      stat: (args, stdin) => {
+        const path = args.at(-1) ?? "";
+        if (args[1] !== stampFormat) return (usual.stat as Program)(args, stdin);
+        // Ten seconds pass from one run of the guest to the next, and its memory is saved in between.
+        const text = this.files.get(path)?.text;
+        const isOnExport = path.startsWith(exported);
+        const epoch = isOnExport
+          ? Math.max(...this.world.diskEpochs.values())
+          : Number(/epoch"?:? ?(\d+)/.exec(text ?? "")?.[1]);
+        const atS = this.clockOffsetMs / 1000 + 10 * epoch + (path.endsWith(".state") ? 1 : 0);
+        const isThere = isOnExport || text !== undefined;
+        const stamp = isThere ? `1 ${text?.length ?? 0} ${atS}` : undefined;
+        return atOnce(() => (stamp === undefined ? failed("") : ok(`${stamp}\n`)))([], "");
+      },
+      echo: atOnce((words) => ok(`${words.join(" ")}\n`)),
       "qemu-img": atOnce((args) => {
         if (args[0] === "info" && !this.files.has(args.at(-1) ?? "")) return failed("Could not open it");
         if (args[0] === "info") return ok('{ "virtual-size": 4294967296, "format": "qcow2" }');
@@ -581,13 +618,24 @@ export class Machine {
     if (file) domain.disk = file;
   }
 
-  add(domain: Pick<Domain, "uuid" | "name">): Domain {
-    const overlay = this.world.isLocal ? ownDisk(domain.name) : `${exported}${domain.name}.qcow2`;
-    const xml =
-      `<domain><name>${domain.name}</name><uuid>${domain.uuid}</uuid><os><type machine="pc-q35-7.2">hvm</type></os><devices>` +
+  /** As this program defines a guest. */
+  definitionOf({ uuid, name }: Pick<Domain, "uuid" | "name">): string {
+    const overlay = this.world.isLocal ? ownDisk(name) : `${exported}${name}.qcow2`;
+    return (
+      `<domain><name>${name}</name><uuid>${uuid}</uuid><os><type machine="pc-q35-7.2">hvm</type></os><devices>` +
       `<disk><driver cache="none"/><source file="${overlay}"/><backingStore><source file="${exported}base.qcow2"/></backingStore><target dev="vda"/></disk>` +
-      `<interface type="bridge"><source bridge="br0"/></interface></devices></domain>`;
-    const made: Domain = { ...domain, xml, state: "inactive", reason: "", persistent: true };
+      `<interface type="bridge"><source bridge="br0"/></interface></devices></domain>`
+    );
+  }
+
+  add(domain: Pick<Domain, "uuid" | "name">): Domain {
+    const made: Domain = {
+      ...domain,
+      xml: this.definitionOf(domain),
+      state: "inactive",
+      reason: "",
+      persistent: true,
+    };
     this.domains.set(domain.uuid, made);
     this.files.set(`/var/log/libvirt/qemu/${domain.name}.log`, { text: "starting up\n" });
     return made;
@@ -656,6 +704,11 @@ export class Machine {
     return ok();
   }
 
+  /** What it does when a person tells it to. */
+  virshByHand(command: string[], stdin: string): Running {
+    return this.#virsh(command, stdin);
+  }
+
   *#virsh(args: string[], stdin: string): Running {
     const [command = "", ...rest] = args.filter((arg, i) => {
       return arg !== "-q" && arg !== "-c" && args[i - 1] !== "-c";
@@ -718,6 +771,9 @@ export class Machine {
       case "resume":
         if (domain.loading) this.world.finishBackground();
         if (domain.state !== "paused") return failed("error: domain is not paused");
+        // QEMU waits for a memory that has not come; libvirt lets nobody in while a job works on it.
+        if (!domain.memory || domain.job)
+          return failed("error: Timed out during operation: cannot acquire state change lock");
         this.#run(domain, "unpaused");
         return ok();
       case "suspend":
@@ -796,6 +852,10 @@ export class Machine {
       Object.assign(domain, { state: "paused", reason: "saving" });
       this.#emit("STOP", domain);
       for (let step = 0; step < this.world.saveSteps && !domain.asked; step++) yield;
+      if (domain.state !== "paused") {
+        this.files.delete(path);
+        return failed("error: operation failed: domain is no longer running");
+      }
       if (domain.asked === "abort") {
         this.files.delete(path);
         delete domain.job;
@@ -803,7 +863,7 @@ export class Machine {
         this.#goOn(domain);
         return failed("error: operation aborted: domain save job: canceled by client");
       }
-      file.text = magic.complete + JSON.stringify(domain.memory);
+      file.text = magic.complete + JSON.stringify({ name: domain.name, memory: domain.memory });
       yield;
       this.#off(domain, "saved");
       return ok();
@@ -825,16 +885,22 @@ export class Machine {
     const text = this.files.get(path)?.text ?? "";
     const saved = new RegExp(`^${magic.complete}(\\{.*\\})$`).exec(text)?.[1];
     if (!saved) return failed("error: Failed to restore domain: incomplete state file");
-    const domain = [...this.domains.values()].find(({ uuid }) => path.includes(uuid));
-    if (!domain) return failed("error: no domain is defined");
-    if (domain.state !== "inactive") return failed("error: domain is already active");
+    const { name, memory } = JSON.parse(saved) as { name: string; memory: Memory };
+    const [uuid = ""] = /[0-9a-f-]{36}/.exec(path) ?? [];
+    const known = this.domains.get(uuid);
+    if (known && known.state !== "inactive") return failed("error: domain is already active");
+    // A state file has a definition of its own: without another one it makes a guest that lives as long as it runs.
+    const domain = known ?? Object.assign(this.add({ uuid, name }), { persistent: false });
     const obstacle = this.#lacksDisk(domain);
-    if (obstacle) return obstacle;
+    if (obstacle) {
+      if (!known) this.domains.delete(uuid);
+      return obstacle;
+    }
     Object.assign(domain, { state: "paused", reason: "starting up", loading: true });
     this.#open(domain);
     try {
       yield;
-      Object.assign(domain, { reason: "migrating", memory: JSON.parse(saved) });
+      Object.assign(domain, { reason: "migrating", memory });
       delete domain.loading;
       return ok();
     } catch (error) {
@@ -849,6 +915,7 @@ export class Machine {
   }
 
   *#migrate(domain: Domain, uri: string, flags: readonly string[]): Running {
+    const here = this;
     const peer = this.#peer(uri);
     const mayUsePostcopy = flags.includes("--postcopy");
     const mirror = flags.includes("--copy-storage-inc") && peer.files.get(this.#ownDisk(domain) ?? "");
@@ -861,14 +928,22 @@ export class Machine {
       );
     }
     this.world.countMoves();
-    if (domain.state !== "running" || !domain.memory) return failed("error: domain is not running");
+    if (domain.state !== "running" || !domain.memory || domain.isSplit)
+      return failed("error: domain is not running");
     if (peer.domains.has(domain.uuid)) return failed("error: domain already exists at the destination");
     let copy: Domain | undefined;
     let released = false;
+    // Someone may end either copy at any time.
+    function* beat(): Generator<void, void> {
+      yield;
+      const isEnded = (at: Machine, each: Domain) =>
+        each.state === "inactive" || at.domains.get(each.uuid) !== each;
+      if (!released && (isEnded(here, domain) || (copy && isEnded(peer, copy)))) throw new Gone();
+    }
     try {
       domain.job = "Outgoing migration";
       this.#emit("MIGRATION", domain, { status: "setup" });
-      yield;
+      yield* beat();
       copy = peer.add(domain);
       Object.assign(copy, {
         state: "paused",
@@ -877,12 +952,12 @@ export class Machine {
         job: "Incoming migration",
       });
       delete copy.disk;
-      yield;
+      yield* beat();
       if (mirror && domain.disk) {
         copy.disk = mirror;
         mirror.text = domain.disk.text.slice(3);
         this.#emit("JOB_STATUS_CHANGE", domain, { status: "created", id: "drive-virtio-disk0" });
-        yield;
+        yield* beat();
         this.#emit("BLOCK_JOB_READY", domain, { type: "mirror", len: 131072, offset: 131072 });
       }
       this.#trace(domain, "migration_bitmap_sync_end dirty_pages 0");
@@ -892,29 +967,30 @@ export class Machine {
         domain,
         "migrate_pending_estimate estimate pending size 554508288 (pre = 554508288 post=0)",
       );
-      yield;
+      yield* beat();
       this.#trace(domain, "migrate_transferred transferred 66011489 time_spent 108 bandwidth 611217");
       this.#trace(domain, "migration_bitmap_sync_end dirty_pages 77");
       this.#emit("MIGRATION_PASS", domain, { pass: 2 });
       this.#trace(domain, "migrate_pending_exact exact pending size 315392 (pre = 315392 post=0)");
       // A guest that is to go by post-copy does not converge before its time, unless nobody asks for that.
       const patience = this.world.isHot ? Number.POSITIVE_INFINITY : mayUsePostcopy ? 50 : 0;
-      for (let step = 0; step < patience && !domain.asked && domain.state === "running"; step++) yield;
-      yield;
+      for (let step = 0; step < patience && !domain.asked && domain.state === "running"; step++)
+        yield* beat();
+      yield* beat();
       if (domain.asked === "abort") throw new Undone();
       if (domain.state === "running") this.#emit("STOP", domain);
       Object.assign(domain, { state: "paused", reason: "migrating" });
-      yield;
+      yield* beat();
       if (mirror && domain.disk) {
         mirror.text = domain.disk.text;
         this.#emit("BLOCK_JOB_COMPLETED", domain, { type: "mirror", len: 196608, offset: 196608 });
-        yield;
+        yield* beat();
       }
       if (domain.asked === "postcopy") {
         Object.assign(domain, { reason: "post-copy", isSplit: true });
         Object.assign(copy, { memory: domain.memory, isSplit: true, persistent: true });
         this.#emit("MIGRATION", domain, { status: "postcopy-active" });
-        yield;
+        yield* beat();
         peer.#run(copy, "post-copy");
         released = true;
         return yield* this.#pull(domain, peer, copy);
@@ -923,22 +999,25 @@ export class Machine {
       this.#trace(domain, "savevm_section_end cpu, section_id 5 -> 0");
       copy.memory = domain.memory;
       this.#emit("MIGRATION", domain, { status: "completed" });
-      yield;
+      yield* beat();
       Object.assign(copy, { persistent: true });
-      yield;
+      yield* beat();
       delete copy.job;
       peer.#run(copy, "migrated");
       released = true;
       this.#tellJob(domain);
-      yield;
+      yield* beat();
       this.#off(domain, "migrated");
-      yield;
-      this.domains.delete(domain.uuid);
+      yield* beat();
+      if (flags.includes("--undefinesource")) this.domains.delete(domain.uuid);
       return ok();
     } catch (error) {
       if (!(error instanceof Undone)) throw error;
+      const lost =
+        error instanceof Gone ? failed("error: operation failed: domain is no longer running") : undefined;
       if (domain.isSplit && copy) {
         this.#loseLink(domain, copy);
+        if (lost) return lost;
         throw error;
       }
       const { asked } = domain;
@@ -948,9 +1027,10 @@ export class Machine {
         this.#off(domain, "migrated");
         this.domains.delete(domain.uuid);
       } else {
-        peer.domains.delete(domain.uuid);
+        if (copy && peer.domains.get(domain.uuid) === copy) peer.domains.delete(domain.uuid);
         this.#goOn(domain);
       }
+      if (lost) return lost;
       if (asked === "abort") return failed("error: operation aborted: migration out job: canceled by client");
       throw error;
     }
@@ -958,8 +1038,10 @@ export class Machine {
 
   /** The rest of the memory follows. */
   *#pull(domain: Domain, peer: Machine, copy: Domain): Running {
-    for (let step = 0; step < this.world.pullSteps; step++) yield;
-    if (domain.state === "inactive") throw new Error("pulled from a source that is off");
+    for (let step = 0; step < this.world.pullSteps; step++) {
+      yield;
+      if (domain.state === "inactive" || copy.state === "inactive") throw new Gone();
+    }
     this.#emit("MIGRATION", domain, { status: "completed" });
     Object.assign(copy, { reason: "migrated" });
     const { disk } = copy;
@@ -985,6 +1067,7 @@ export class Machine {
       return yield* this.#pull(domain, peer, copy);
     } catch (error) {
       if (error instanceof Undone) this.#loseLink(domain, copy);
+      if (error instanceof Gone) return failed("error: operation failed: domain is no longer running");
       throw error;
     }
   }
