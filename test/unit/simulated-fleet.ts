@@ -1048,7 +1048,7 @@ export class SimulatedSession {
       probers.add(onLine);
       onLine(JSON.stringify({ monotonicUs: 0, epochUs: 0 }));
     }
-    const lock = /exec 9> '(.*?)' && flock 9/.exec(command)?.[1];
+    const lock = /^have '(.*?)'/m.exec(command)?.[1];
     const have = () => {
       this.#machine.lockEnds.add(end);
       onLine("held");
@@ -1065,6 +1065,7 @@ export class SimulatedSession {
     };
     return {
       ended: release ? ended : new Promise(() => {}),
+      write: onLine,
       stop: async () => {
         this.#machine.lockEnds.delete(end);
         this.#machine.listeners.delete(onLine);
