@@ -66,8 +66,5 @@ export async function writeIntent(storage: SshSession, path: string, intent: Int
 }
 
 export async function clearIntent(storage: SshSession, path: string): Promise<void> {
-  await storage.run(
-    `clearing the intent record ${path}`,
-    `rm -f ${quote(path)} ${quote(`${path}.new`)} && sync ${quote(dirname(path))}`,
-  );
+  await storage.run(`clearing the intent record ${path}`, `rm -f ${quote(path)} ${quote(`${path}.new`)}`);
 }

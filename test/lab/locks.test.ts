@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import { SshSession } from "../../libvirt/ssh-session.ts";
 import type { Fleet } from "../../migration/fleet.ts";
@@ -94,43 +94,45 @@ test("a machine that is cut off lets others go on within 30 s, and knows first t
   }
 });
 
-const local = useLocalSsh();
-afterEach(closeSessions);
-const target = { name: "storage", address: "here", port: 22, user: "root" };
+describe("without a network", () => {
+  const local = useLocalSsh();
+  afterEach(closeSessions);
+  const target = { name: "storage", address: "here", port: 22, user: "root" };
 
-/** Runs `use` with a small disk that is full, or may not be written to. */
-async function withDisk(kind: "full" | "read-only", use: (path: string) => Promise<void>): Promise<void> {
-  const path = join(local, kind);
-  mkdirSync(path);
-  await execa`mount -t tmpfs -o size=64k tmpfs ${path}`;
-  try {
-    if (kind === "full") {
-      mkdirSync(join(path, "moves/queue"), { recursive: true });
-      await execa({ reject: false })`dd if=/dev/zero of=${path}/all bs=4k`;
-    } else await execa`mount -o remount,ro ${path}`;
-    await use(join(path, "moves"));
-  } finally {
-    await closeSessions();
-    await execa`umount -l ${path}`;
-    rmSync(path, { recursive: true });
-  }
-}
-
-test.each([
-  ["full", /No space left on device/],
-  ["read-only", /Read-only file system/],
-] as const)("a disk that is %s is said within 30 s", { timeout: 60_000 }, async (kind, why) => {
-  await withDisk(kind, async (path) => {
-    const fleet = { hosts: {}, storage: { ssh: target, intentDirectory: path } };
-    const startedMs = Date.now();
-    await expect(withGuest(guest, fleet, ignore, async () => {})).rejects.toThrow(why);
-    const session = await SshSession.open(target);
+  /** Runs `use` with a small disk that is full, or may not be written to. */
+  async function withDisk(kind: "full" | "read-only", use: (path: string) => Promise<void>): Promise<void> {
+    const path = join(local, kind);
+    mkdirSync(path);
+    await execa`mount -t tmpfs -o size=64k tmpfs ${path}`;
     try {
-      const { signal } = new AbortController();
-      await expect(withTurn(session, path, wanted, ignore, signal, async () => {})).rejects.toThrow(why);
+      if (kind === "full") {
+        mkdirSync(join(path, "moves/queue"), { recursive: true });
+        await execa({ reject: false })`dd if=/dev/zero of=${path}/all bs=4k`;
+      } else await execa`mount -o remount,ro ${path}`;
+      await use(join(path, "moves"));
     } finally {
-      await session.close();
+      await closeSessions();
+      await execa`umount -l ${path}`;
+      rmSync(path, { recursive: true });
     }
-    expect(Date.now() - startedMs).toBeLessThan(30_000);
+  }
+
+  test.each([
+    ["full", /No space left on device/],
+    ["read-only", /Read-only file system/],
+  ] as const)("a disk that is %s is said within 30 s", { timeout: 60_000 }, async (kind, why) => {
+    await withDisk(kind, async (path) => {
+      const fleet = { hosts: {}, storage: { ssh: target, intentDirectory: path } };
+      const startedMs = Date.now();
+      await expect(withGuest(guest, fleet, ignore, async () => {})).rejects.toThrow(why);
+      const session = await SshSession.open(target);
+      try {
+        const { signal } = new AbortController();
+        await expect(withTurn(session, path, wanted, ignore, signal, async () => {})).rejects.toThrow(why);
+      } finally {
+        await session.close();
+      }
+      expect(Date.now() - startedMs).toBeLessThan(30_000);
+    });
   });
 });
