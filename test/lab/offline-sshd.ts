@@ -79,7 +79,10 @@ export async function startSshd(listenAddress = "127.0.0.1"): Promise<Sshd> {
     privateKey: read("user"),
     otherPrivateKey: read("other"),
     stop: async () => {
+      // A session whose client was cut off would outlive it, and hold what it writes to.
+      const sessions = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, "utf8");
       server.kill();
+      for (const session of sessions.split(" ").filter(Boolean)) process.kill(Number(session), "SIGKILL");
       await server;
       rmSync(dir, { recursive: true });
     },
