@@ -1,6 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-const runs = ["test/lab/offline-*.test.ts", "test/lab/package.test.ts", "test/lab/refusals.test.ts"];
+const runs = [
+  "test/lab/offline-*.test.ts",
+  "test/lab/locks.test.ts",
+  "test/lab/package.test.ts",
+  "test/lab/refusals.test.ts",
+];
 
 export default defineConfig({
   test: {

@@ -14,7 +14,11 @@ export function fleetOf(hosts: readonly KvmHost[], pool: NfsPool): pulumi.Output
   );
   const fleet = pulumi.all([members, pool.storage.ssh]).apply(([entries, ssh]) => ({
     hosts: Object.fromEntries(entries),
-    storage: { ssh, intentDirectory: `${pool.export}/.migrations` },
+    storage: {
+      ssh,
+      intentDirectory: `/var/lib/kvm-migration-testbed/moves/${pool.export.slice(1).replaceAll("/", "-")}`,
+      formerDirectory: `${pool.export}/.migrations`,
+    },
   }));
   // Addresses and names of key files: no secrets, though commands that were given one stand before them.
   return pulumi.unsecret(fleet);

@@ -33,6 +33,8 @@ export interface RunOptions {
 export interface Follower {
   /** Resolves when the command is over, by itself or by `stop`. */
   readonly ended: Promise<void>;
+  /** Gives the host a line, which it gives back. */
+  write(line: string): void;
   stop(): Promise<void>;
 }
 
@@ -88,11 +90,11 @@ async function removeStaleSockets(): Promise<void> {
 }
 
 /**
- * A command that ends, with all that it started, when its standard input does: a process group of its own (set -m), since what it
- * started would keep the connection's output open.
+ * A command that ends, with all that it started, when its standard input does, or is silent for too long: a process group of its own
+ * (set -m), since what it started would keep the connection's output open. Lines of input are given back.
  */
-const endingWithInput = (command: string): string =>
-  `set -m; { ${command}\n} </dev/null & child=$!; { cat <&0 >/dev/null; kill -- -$child; } 2>/dev/null & watch=$!; ` +
+const endingWithInput = (command: string, silenceSeconds?: number): string =>
+  `set -m; { ${command}\n} </dev/null & child=$!; { trap "" PIPE; while read -r ${silenceSeconds === undefined ? "" : `-t ${silenceSeconds} `}line; do echo "$line"; done <&0; kill -- -$child; } 2>/dev/null & watch=$!; ` +
   'trap "kill -- -$child -$watch 2>/dev/null" EXIT; set +m; wait $child';
 
 /**
@@ -208,10 +210,14 @@ export class SshSession {
 
   /**
    * Runs a bash command for as long as its lines are wanted. On the host it is ended when the connection's input closes,
-   * so that nothing is left there whatever happens here.
+   * or brings no line for `silenceSeconds`, so that nothing is left there whatever happens here.
    */
-  follow(command: string, onLine: (line: string) => void): Follower {
-    const child = execa("ssh", this.#arguments(endingWithInput(command)), {
+  follow(
+    command: string,
+    onLine: (line: string) => void,
+    { silenceSeconds }: { silenceSeconds?: number } = {},
+  ): Follower {
+    const child = execa("ssh", this.#arguments(endingWithInput(command, silenceSeconds)), {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "ignore",
@@ -223,6 +229,7 @@ export class SshSession {
     lines.on("line", onLine);
     const follower: Follower = {
       ended: child.then(() => {}),
+      write: (line) => void child.stdin.write(`${line}\n`),
       stop: async () => {
         this.#followers.delete(follower);
         child.stdin.end();

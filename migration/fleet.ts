@@ -14,8 +14,10 @@ export interface Fleet {
   hosts: Record<string, FleetHost>;
   storage: {
     ssh: SshTarget;
-    /** Folder on the storage host where intent records are kept, beside the images. */
+    /** Folder on the storage host, root's alone, where intent records, locks and the queue are kept. */
     intentDirectory: string;
+    /** Where versions before this one kept them: in the export, where every host may write. */
+    formerDirectory?: string;
   };
 }
 

@@ -1,12 +1,19 @@
+import { hostname, userInfo } from "node:os";
 import { dirname } from "node:path/posix";
 import { quote, type SshSession } from "../libvirt/ssh-session.ts";
 import { aborted } from "./cancellation.ts";
 import type { Fleet } from "./fleet.ts";
 import { intentPath } from "./intent.ts";
+import { lease } from "./lease.ts";
+import { lockProgram } from "./lock-program.ts";
 import { type FleetSessions, withFleet } from "./observe.ts";
 import type { Tell } from "./tell.ts";
 
 const tellEveryMs = 5_000;
+/** Whoever waits for so long is told what to do. */
+const longWaitMs = 180_000;
+/** The storage host says something more often than that, as long as its disk answers. */
+const patienceMs = 30_000;
 
 /** Connections to every machine, of a run that has a guest's lock. */
 export interface GuestSessions extends FleetSessions {
@@ -22,15 +29,19 @@ export interface GuestSessions extends FleetSessions {
  * cancelled when that comes before.
  */
 export function withGuest<T>(
-  { guest, uuid }: { guest: string; uuid: string },
+  { guest, uuid, doing = "moving it" }: { guest: string; uuid: string; doing?: string },
   fleet: Fleet,
   tell: Tell,
   use: (sessions: GuestSessions) => Promise<T>,
   cancelled: AbortSignal = new AbortController().signal,
 ): Promise<T> {
-  const intentFile = intentPath(fleet.storage.intentDirectory, uuid);
+  const { intentDirectory, formerDirectory = "" } = fleet.storage;
+  const lock = `${intentPath(intentDirectory, uuid)}.lock`;
+  const since = new Date().toISOString();
+  const who = `${userInfo().username}@${hostname()}, process ${process.pid}, since ${since}: ${doing}`;
+  const command = `${lockProgram}\nhave ${[lock, who, formerDirectory].map(quote).join(" ")}`;
   return withFleet(fleet, (sessions) =>
-    withLock(sessions.storage, guest, `${intentFile}.lock`, tell, cancelled, (assertLocked) =>
+    withLock(sessions.storage, { guest, lock, command }, tell, cancelled, (assertLocked) =>
       use({ ...sessions, assertLocked }),
     ),
   );
@@ -38,57 +49,76 @@ export function withGuest<T>(
 
 /**
  * Runs `use` while no other run works on the guest. The lock is held on the storage host by a process that lives as long as our
- * connection: it is free as soon as we are dead. That matters when only the CLI was killed: the provider's process goes on
+ * connection, and 15 s at most after it last heard of us. That matters when only the CLI was killed, too: the provider's process goes on
  * by itself for a while, and the next run waits until it is done.
  */
 async function withLock<T>(
   storage: SshSession,
-  guest: string,
-  path: string,
+  { guest, lock, command }: { guest: string; lock: string; command: string },
   tell: Tell,
   cancelled: AbortSignal,
   use: (assertLocked: () => void) => Promise<T>,
 ): Promise<T> {
-  const file = quote(path);
   const { promise: held, resolve } = Promise.withResolvers<void>();
+  const { promise: silence, reject } = Promise.withResolvers<never>();
+  silence.catch(() => {}); // whoever waits for it is told
+  const startedMs = Date.now();
+  const where = `The lock of guest ${guest} on ${storage.target.name}`;
   let said = "";
+  let holds = "";
   let isLost = false;
-  const holder = storage.follow(
-    // What fails ends it: bash itself goes on after an exec that could not open its file.
-    `(mkdir -p ${quote(dirname(path))} && exec 9> ${file} && flock 9 && echo held && exec sleep infinity) 2>&1`,
-    (line) => {
-      if (line === "held") resolve();
-      else said = line;
-    },
+  const holder = lease(storage, command, (line) => {
+    patience.refresh();
+    if (line === "held") resolve();
+    else if (line.startsWith("busy ")) holds = line.slice("busy ".length);
+    else said = line;
+  });
+  const patience = setTimeout(
+    () =>
+      reject(
+        new Error(
+          `${where} could not be had: nothing was heard of ${lock} there within ${patienceMs / 1000} s. Nothing was changed. See that its disk answers, and run again.`,
+        ),
+      ),
+    patienceMs,
   );
-  const patience = setInterval(
-    () => tell(`${guest}: another run still works on it; waiting for its end`),
-    tellEveryMs,
-  );
+  const telling = setInterval(() => {
+    const advice =
+      Date.now() - startedMs < longWaitMs
+        ? ""
+        : ". If that run is not wanted any more, interrupt it there; of a machine that is dead the lock is free within 15 s";
+    tell(`${guest}: another run still works on it; waiting for its end${holds && ` (${holds})`}${advice}`);
+  }, tellEveryMs);
+  const isHad = () => {
+    clearInterval(telling);
+    clearTimeout(patience);
+  };
   try {
     await Promise.race([
       aborted(cancelled),
       held,
+      silence,
       holder.ended.then(() => {
         isLost = true;
         throw new Error(
-          `The lock of guest ${guest} on ${storage.target.name} could not be had: ` +
+          `${where} could not be had: ` +
             (said
-              ? `${said}. Nothing was changed. See that ${dirname(path)} can be written to there, and run again.`
+              ? `${said}. Nothing was changed. See that ${dirname(lock)} can be written to there, and run again.`
               : "the connection ended. Nothing was changed; run again."),
         );
       }),
     ]);
-    clearInterval(patience);
+    isHad();
     return await use(() => {
-      if (!isLost) return;
+      if (!isLost && holder.isSure()) return;
+      isLost = true;
       throw new Error(
-        `The lock of guest ${guest} on ${storage.target.name} was lost: the connection that held it ended. Another run may work on the guest by now, ` +
+        `${where} was lost: the connection that held it ended, or did not answer. Another run may work on the guest by now, ` +
           "so nothing more was done with it. Run again: what was begun is then ended or undone.",
       );
     });
   } finally {
-    clearInterval(patience);
+    isHad();
     await holder.stop();
   }
 }

@@ -36,17 +36,22 @@ export interface GuestState {
  */
 export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestState> {
   const { spec, fleet } = request;
-  return withGuest({ guest: spec.name, uuid: spec.uuid }, fleet, tell, async (sessions) => {
-    const place = await findSettled(spec, fleet, sessions);
-    if (place.kind === "active") return { host: place.host, booted: false };
-    if (place.kind === "nowhere") await refuseNamesakes(spec, sessions);
-    const host = await hostWithDisk(request, place, sessions);
-    tell(`${spec.name}: ${place.kind === "inactive" ? "is off; starting it" : "booting it"} on ${host}`);
-    sessions.assertLocked();
-    await define(sessions.host(host), request);
-    await start(sessions.host(host), spec);
-    return { host, booted: true };
-  });
+  return withGuest(
+    { guest: spec.name, uuid: spec.uuid, doing: "starting it" },
+    fleet,
+    tell,
+    async (sessions) => {
+      const place = await findSettled(spec, fleet, sessions);
+      if (place.kind === "active") return { host: place.host, booted: false };
+      if (place.kind === "nowhere") await refuseNamesakes(spec, sessions);
+      const host = await hostWithDisk(request, place, sessions);
+      tell(`${spec.name}: ${place.kind === "inactive" ? "is off; starting it" : "booting it"} on ${host}`);
+      sessions.assertLocked();
+      await define(sessions.host(host), request);
+      await start(sessions.host(host), spec);
+      return { host, booted: true };
+    },
+  );
 }
 
 /**
@@ -55,20 +60,25 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
  */
 export function redefine(request: GuestRequest, tell: Tell): Promise<GuestState> {
   const { spec, fleet } = request;
-  return withGuest({ guest: spec.name, uuid: spec.uuid }, fleet, tell, async (sessions) => {
-    const place = await findSettled(spec, fleet, sessions);
-    const host = await hostWithDisk(request, place, sessions);
-    const session = sessions.host(host);
-    if (place.kind === "active") {
-      tell(`${spec.name}: shutting it down on ${host} to change its hardware`);
-      await shutDown(session, spec);
-    }
-    tell(`${spec.name}: starting it on ${host}`);
-    sessions.assertLocked();
-    await define(session, request);
-    await start(session, spec);
-    return { host, booted: true };
-  });
+  return withGuest(
+    { guest: spec.name, uuid: spec.uuid, doing: "changing its hardware" },
+    fleet,
+    tell,
+    async (sessions) => {
+      const place = await findSettled(spec, fleet, sessions);
+      const host = await hostWithDisk(request, place, sessions);
+      const session = sessions.host(host);
+      if (place.kind === "active") {
+        tell(`${spec.name}: shutting it down on ${host} to change its hardware`);
+        await shutDown(session, spec);
+      }
+      tell(`${spec.name}: starting it on ${host}`);
+      sessions.assertLocked();
+      await define(session, request);
+      await start(session, spec);
+      return { host, booted: true };
+    },
+  );
 }
 
 /**
@@ -78,34 +88,43 @@ export function redefine(request: GuestRequest, tell: Tell): Promise<GuestState>
 export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<void> {
   const redo = localRedoOf(guest.storage);
   const shared = dirname(redo ? redo.basePath : guest.storage.overlayPath);
-  return withGuest({ guest: guest.name, uuid: guest.uuid }, fleet, tell, async (sessions) => {
-    const { sightings } = await observeGuest(sessions, fleet, guest.uuid);
-    await Promise.all(
-      sightings.map(async (sighting) => {
-        const session = sessions.host(sighting.host);
-        if (isActive(sighting)) await virsh(session, `ending guest ${guest.name}`, ["destroy", guest.uuid]);
-        if (sighting.persistent) {
-          await virsh(session, `removing guest ${guest.name}`, [
-            "undefine",
-            guest.uuid,
-            "--managed-save",
-            "--snapshots-metadata",
-          ]);
-        }
-        await discardStateFiles(session, guest.uuid);
-        if (redo) await discardRedo(session, redo);
-        await session.run("removing its console log", `rm -f ${quote(consoleLogPath(guest.name))}*`);
-      }),
-    );
-    const intentFile = intentPath(fleet.storage.intentDirectory, guest.uuid);
-    await clearIntent(sessions.storage, intentFile);
-    await removeTokens(sessions.storage, guest.uuid, [shared]);
-    const { intentDirectory } = fleet.storage;
-    await sessions.storage.run(
-      "removing its lock",
-      `rm -f ${quote(`${intentFile}.lock`)}; rmdir ${quote(intentDirectory)} 2>/dev/null || true`,
-    );
-  });
+  return withGuest(
+    { guest: guest.name, uuid: guest.uuid, doing: "removing it" },
+    fleet,
+    tell,
+    async (sessions) => {
+      const { sightings } = await observeGuest(sessions, fleet, guest.uuid);
+      await Promise.all(
+        sightings.map(async (sighting) => {
+          const session = sessions.host(sighting.host);
+          sessions.assertLocked();
+          if (isActive(sighting)) await virsh(session, `ending guest ${guest.name}`, ["destroy", guest.uuid]);
+          if (sighting.persistent) {
+            await virsh(session, `removing guest ${guest.name}`, [
+              "undefine",
+              guest.uuid,
+              "--managed-save",
+              "--snapshots-metadata",
+            ]);
+          }
+          await discardStateFiles(session, guest.uuid);
+          if (redo) await discardRedo(session, redo);
+          await session.run("removing its console log", `rm -f ${quote(consoleLogPath(guest.name))}*`);
+        }),
+      );
+      const intentFile = intentPath(fleet.storage.intentDirectory, guest.uuid);
+      await clearIntent(sessions.storage, intentFile);
+      await removeTokens(sessions.storage, guest.uuid, [shared]);
+      const { intentDirectory, formerDirectory } = fleet.storage;
+      // Whoever waits for the file finds it gone, and makes a new one.
+      const link = formerDirectory && ` && rm -f ${quote(formerDirectory)}`;
+      sessions.assertLocked();
+      await sessions.storage.run(
+        "removing its lock",
+        `rm -f ${quote(`${intentFile}.lock`)}; rmdir ${quote(intentDirectory)} 2>/dev/null${link ?? ""} || true`,
+      );
+    },
+  );
 }
 
 /** Where the guest is. Changes nothing. Throws when a move of it is unfinished: it is for Migration to end that first. */

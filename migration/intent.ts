@@ -34,11 +34,22 @@ export type Intent = z.infer<typeof intentSchema>;
 
 export const intentPath = (directory: string, uuid: string): string => `${directory}/${uuid}.json`;
 
-/** Absent: no move of this guest is under way. Throws when the record cannot be understood: nothing is guessed. */
-export async function readIntent(storage: SshSession, path: string): Promise<Intent | undefined> {
+/**
+ * Absent: no move of this guest is under way. Throws when the record cannot be understood: nothing is guessed.
+ *
+ * @param formerPath where it is looked for, too: whoever only looks does not take it from there
+ */
+export async function readIntent(
+  storage: SshSession,
+  path: string,
+  formerPath?: string,
+): Promise<Intent | undefined> {
+  const read = (path: string) => `if [ -e ${quote(path)} ]; then cat ${quote(path)}; fi`;
   const { stdout } = await storage.run(
     `reading the intent record ${path}`,
-    `if [ -e ${quote(path)} ]; then cat ${quote(path)}; fi`,
+    formerPath === undefined
+      ? read(path)
+      : `found=$(${read(path)}) && [ -n "$found" ] && echo "$found" || { ${read(formerPath)}; }`,
   );
   if (!stdout.trim()) return undefined;
   try {

@@ -42,8 +42,13 @@ export async function observeGuest(
   fleet: Fleet,
   uuid: string,
 ): Promise<Observation> {
+  const { intentDirectory, formerDirectory } = fleet.storage;
   const [intent, ...sightings] = await Promise.all([
-    readIntent(sessions.storage, intentPath(fleet.storage.intentDirectory, uuid)),
+    readIntent(
+      sessions.storage,
+      intentPath(intentDirectory, uuid),
+      formerDirectory && intentPath(formerDirectory, uuid),
+    ),
     ...sessions.hosts.map((session) => sight(session, uuid)),
   ]);
   return { sightings, ...(intent ? { intent } : {}) };

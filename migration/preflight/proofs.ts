@@ -21,7 +21,7 @@ export const proofProgram = `
 export LC_ALL=C
 put() {
   if [ -z "$1" ]; then
-    timeout -s KILL ${patienceSeconds} sh -c 'printf %s "$2" > "$1"' sh "$2" "$3" && echo written && return
+    timeout -s KILL ${patienceSeconds} sh -c 'rm -f "$1"; set -C; printf %s "$2" > "$1"' sh "$2" "$3" && echo written && return
     [ $? = 137 ] || return
     server=$(timeout 5 findmnt -n -o SOURCE -T "\${2%/*}") && call "\${server%:/*}" 2049 >/dev/null &&
       echo "Resource temporarily unavailable for ${patienceSeconds} s" >&2

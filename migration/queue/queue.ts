@@ -1,9 +1,11 @@
 import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
 import { boots } from "../../report/record.ts";
 import { aborted } from "../cancellation.ts";
+import { lease } from "../lease.ts";
 import type { MigrationRequest } from "../request.ts";
 import type { Tell } from "../tell.ts";
 import { type Entry, waitsFor } from "./admission.ts";
+import { QueueView } from "./view.ts";
 
 /** How many moves a host takes part in at a time where the stack's config says nothing. */
 export const defaultPerHost = 2;
@@ -26,6 +28,9 @@ export function queued(
   };
 }
 
+/** Within this the storage host says how the queue looks. */
+const patienceSeconds = 30;
+
 /** What has its turn. */
 export interface Turn {
   waitedMs: number;
@@ -43,9 +48,17 @@ export interface Turn {
  */
 export const queueProgram = `
 entries() {
+  local each line
   for each in $(ls -tr "$1"); do
-    if flock -n "$1/$each" true; then rm -f "$1/$each"; else cat "$1/$each"; fi
+    [ -f "$1/$each" ] || continue
+    if flock -n "$1/$each" true; then rm -f "$1/$each"; continue; fi
+    line= && IFS= read -r line 2>/dev/null < "$1/$each"
+    case $line in ''|--) ;; *) printf '%s\\n' "\${line:0:4096}" ;; esac
   done
+}
+fail() {
+  echo "! $*"
+  exit 1
 }
 leave() {
   flock 8
@@ -54,12 +67,15 @@ leave() {
   exit
 }
 join() {
-  mkdir -p "$1" && exec 8< "$1" && flock 8 && mkdir -p "$1/queue" || exit
-  queue=$1/queue own=$1/queue/$2 entry=$4 said=
+  exec 2>&1
+  mkdir -p "$1" && exec 8< "$1" || exit
+  flock -w ${patienceSeconds - 10} 8 || fail "others keep $1 locked"
+  mkdir -p "$1/queue" || exit
+  queue=$1/queue own=$1/queue/$2 entry=$4 said=none
   [ -z "$(entries "$queue")" ] || entry=$3
-  exec 9<> "$own" && flock 9 || exit
+  exec 9<> "$own" && flock -w 5 9 || fail "$own cannot be locked"
   trap leave TERM
-  echo "$entry" > "$own"
+  printf '%s\\n' "$entry" > "$own" || { rm -f "$own"; fail "no room for $own? $(df -h "$own" 2>/dev/null | tail -n 1)"; }
   while :; do
     now=$(entries "$queue")
     flock -u 8
@@ -70,12 +86,13 @@ join() {
     # Who waits wants to know soon; who moves is not to be disturbed.
     if [ "$(cat "$own")" = "$4" ]; then sleep 1; else sleep 0.2; fi
     flock 8
+    [ "$own" -ef /dev/fd/9 ] || fail "$own was removed"
   done
 }
 take() {
   exec 8< "$1" && flock 8 || exit
   now=$(entries "$1/queue")
-  if [ "$now" = "$(cat)" ]; then echo "$3" > "$1/queue/$2" && echo taken; else printf 'changed\\n%s\\n' "$now"; fi
+  if [ "$now" = "$(cat)" ]; then printf '%s\\n' "$3" 1<> "$1/queue/$2" && echo taken; else printf 'changed\\n%s\\n' "$now"; fi
 }
 `;
 
@@ -93,21 +110,34 @@ export async function withTurn<T>(
   const words = [directory, uuid].map(quote).join(" ");
   const [waiting, moving] = [false, true].map((moving) => JSON.stringify({ ...wanted, moving }));
   const view = new QueueView();
-  const holder = storage.follow(
+  const holder = lease(
+    storage,
     `${queueProgram}\njoin ${words} ${quote(waiting as string)} ${quote(moving as string)}`,
     (line) => view.read(line),
   );
   const lost = holder.ended.then(() => {
+    const why =
+      view.said === "" ? "" : `: ${view.said}. See that ${directory} there can be written to, and has room`;
     throw new Error(
-      `Guest ${guest} lost its place among those that are to move: the connection to ${storage.target.name} ended. Nothing was changed; run again.`,
+      `Guest ${guest} lost its place among those that are to move: the connection to ${storage.target.name} ended. Nothing was changed; run again.${why && ` The last it said${why}.`}`,
     );
   });
   lost.catch(() => {}); // once it moves, its place is nothing that could end the move
   const isCancelled = aborted(cancelled);
+  const { promise: silence, reject } = Promise.withResolvers<never>();
+  silence.catch(() => {});
+  const timer = setTimeout(() => {
+    reject(
+      new Error(
+        `Guest ${guest} could not stand among those that are to move: ${storage.target.name} did not say within ${patienceSeconds} s how ${directory} looks. ` +
+          "Nothing was changed. See that its disk answers, and run again.",
+      ),
+    );
+  }, patienceSeconds * 1_000);
   let told = "";
   try {
     for (let seen = 0; ; ) {
-      await Promise.race([isCancelled, lost, view.newerThan(seen)]);
+      await Promise.race([isCancelled, lost, ...(seen === 0 ? [silence] : []), view.newerThan(seen)]);
       seen = view.version;
       const { entries, text } = view;
       const waitedMs = told === "" ? 0 : performance.now() - startedMs;
@@ -136,6 +166,7 @@ export async function withTurn<T>(
       return await use({ waitedMs, entries: () => (view.version > seen ? view.entries : granted) });
     }
   } finally {
+    clearTimeout(timer);
     await holder.stop();
   }
 }
@@ -147,37 +178,4 @@ export async function clearPlace(storage: SshSession, directory: string, uuid: s
     "clearing the place of a run that died",
     `rm -f ${quote(`${queue}/${uuid}`)}; rmdir ${quote(queue)} 2>/dev/null || true`,
   );
-}
-
-/** Reads how the queue looks: an entry a line, and a line `--` at the end of each look. */
-class QueueView {
-  entries: Entry[] = [];
-  text = "";
-  /** How many looks there were. */
-  version = 0;
-  #lines: string[] = [];
-  #change = Promise.withResolvers<void>();
-
-  read(line: string): void {
-    if (line !== "--") {
-      this.#lines.push(line);
-      return;
-    }
-    const text = this.#lines.join("\n");
-    this.#lines = [];
-    this.show(text);
-  }
-
-  show(text: string): void {
-    this.text = text;
-    this.entries = text.split("\n").map((each) => JSON.parse(each) as Entry);
-    this.version++;
-    this.#change.resolve();
-    this.#change = Promise.withResolvers();
-  }
-
-  /** Resolves once there is a look that was not seen yet. */
-  async newerThan(version: number): Promise<void> {
-    if (this.version <= version) await this.#change.promise;
-  }
 }

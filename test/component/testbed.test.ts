@@ -172,7 +172,8 @@ describe("a lab", () => {
       },
       storage: {
         ssh: { name: "storage", address: "10.77.0.10", ...ssh },
-        intentDirectory: "/export/testbed/.migrations",
+        intentDirectory: "/var/lib/kvm-migration-testbed/moves/export-testbed",
+        formerDirectory: "/export/testbed/.migrations",
       },
     });
     expect(secrets).toEqual([]);

@@ -28,7 +28,7 @@ export interface Sshd {
 }
 
 /** Starts a server that accepts variables named GOOD_* from its clients. Needs root. */
-export async function startSshd(): Promise<Sshd> {
+export async function startSshd(listenAddress = "127.0.0.1"): Promise<Sshd> {
   const dir = mkdtempSync(join(tmpdir(), "sshd-"));
   const { sshd, sftp, libraries } = await binaries(dir);
   for (const name of ["host", "user", "other"])
@@ -39,7 +39,7 @@ export async function startSshd(): Promise<Sshd> {
     join(dir, "config"),
     [
       `Port ${port}`,
-      "ListenAddress 127.0.0.1",
+      `ListenAddress ${listenAddress}`,
       `HostKey ${dir}/host`,
       `AuthorizedKeysFile ${dir}/user.pub`,
       "StrictModes no", // the folder is below /tmp
@@ -79,7 +79,10 @@ export async function startSshd(): Promise<Sshd> {
     privateKey: read("user"),
     otherPrivateKey: read("other"),
     stop: async () => {
+      // A session whose client was cut off would outlive it, and hold what it writes to.
+      const sessions = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, "utf8");
       server.kill();
+      for (const session of sessions.split(" ").filter(Boolean)) process.kill(Number(session), "SIGKILL");
       await server;
       rmSync(dir, { recursive: true });
     },

@@ -1,4 +1,15 @@
-import { mkdirSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
@@ -13,9 +24,13 @@ afterEach(closeSessions);
 
 let count = 0;
 const inFolder = () => join(folder, `it's ${++count}`);
-const fleetWith = (intentDirectory: string): Fleet => ({
+const fleetWith = (intentDirectory: string, formerDirectory?: string): Fleet => ({
   hosts: {},
-  storage: { ssh: { name: "storage", address: "here", port: 22, user: "root" }, intentDirectory },
+  storage: {
+    ssh: { name: "storage", address: "here", port: 22, user: "root" },
+    intentDirectory,
+    ...(formerDirectory !== undefined && { formerDirectory }),
+  },
 });
 const guest = { guest: "vm1", uuid: "1b7159b2-c702-5eb0-be68-43576be5849d" };
 
@@ -106,5 +121,92 @@ test("whoever has lost it is told before the next step, and what to do", async (
         ),
       );
     },
+  );
+});
+
+const ignore = () => {};
+const lockIn = (path: string) => join(path, `${guest.uuid}.json.lock`);
+
+test("whoever waits is told who has it, and has it alone when its file was removed meanwhile", async () => {
+  const path = inFolder();
+  const fleet = fleetWith(path);
+  const told: string[] = [];
+  let [under, most] = [0, 0];
+  const use = async () => {
+    most = Math.max(most, ++under);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    under--;
+  };
+  const waiting: Promise<void>[] = [];
+  await withGuest({ ...guest, doing: "removing it" }, fleet, ignore, async () => {
+    waiting.push(withGuest(guest, fleet, (line) => told.push(line), use));
+    await vi.waitFor(
+      () => expect(told[0]).toMatch(/still works on it.*@.*, process \d+, since .*: removing it/),
+      15_000,
+    );
+    rmSync(lockIn(path));
+    waiting.push(withGuest(guest, fleet, ignore, use));
+    await vi.waitFor(() => expect(most).toBe(1), 10_000);
+  });
+  await Promise.all(waiting);
+  expect(most).toBe(1);
+});
+
+test("it and its folder are root's alone", async () => {
+  const path = inFolder();
+  await withGuest(guest, fleetWith(path), ignore, async () => {
+    expect(lstatSync(path).mode & 0o777).toBe(0o700);
+    expect(lstatSync(lockIn(path)).mode & 0o777).toBe(0o600);
+  });
+});
+
+test("what a version before left unfinished in the export is taken over, and such a version then uses the same folder", async () => {
+  const [path, former] = [join(inFolder(), "moves"), join(inFolder(), ".migrations")];
+  mkdirSync(former, { recursive: true });
+  const name = `${guest.uuid}.json`;
+  writeFileSync(join(former, name), "unfinished\n");
+  symlinkSync("/etc/hostname", join(former, "planted.json"));
+  await withGuest(guest, fleetWith(path, former), ignore, async () => {
+    expect(readFileSync(join(path, name), "utf8")).toBe("unfinished\n");
+    expect(readlinkSync(former)).toBe(path);
+    expect(existsSync(`${former}.former`)).toBe(false);
+    expect(readdirSync(path)).not.toContain("planted.json");
+    const old = `exec 9> '${lockIn(former).replaceAll("'", "'\\''")}' && flock -n 9`;
+    expect(() => execFileSync("bash", ["-c", old])).toThrow();
+  });
+});
+
+test("a run of the version before is waited for", async () => {
+  const [path, former] = [join(inFolder(), "moves"), join(inFolder(), ".migrations")];
+  mkdirSync(former, { recursive: true });
+  const old = spawn("bash", ["-c", 'exec 9> "$0" && flock 9 && exec sleep 1000', lockIn(former)]);
+  try {
+    await vi.waitFor(() => expect(openedBy(lockIn(former))).not.toEqual([]));
+    let has = false;
+    const told: string[] = [];
+    const run = withGuest(
+      guest,
+      fleetWith(path, former),
+      (line) => told.push(line),
+      async () => {
+        has = true;
+      },
+    );
+    await vi.waitFor(() => expect(told.join()).toContain("an earlier version of this program"), 15_000);
+    expect(has).toBe(false);
+    old.kill();
+    await run;
+    expect(has).toBe(true);
+  } finally {
+    old.kill();
+  }
+});
+
+test("a link that another one planted in the place of the former folder is not followed", async () => {
+  const [path, former] = [join(inFolder(), "moves"), join(inFolder(), ".migrations")];
+  mkdirSync(join(former, ".."), { recursive: true });
+  symlinkSync("/etc", former);
+  await expect(withGuest(guest, fleetWith(path, former), ignore, async () => {})).rejects.toThrow(
+    /could not be had: .* is a link to \/etc and not to /,
   );
 });

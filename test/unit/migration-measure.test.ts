@@ -209,7 +209,7 @@ function witnessOf(source: Told[], destination: Told[], clocks: Clocks): Witness
     const session: Pick<SshSession, "follow"> = {
       follow: (_command, onLine) => {
         lines.set(session, onLine);
-        return { ended: new Promise(() => {}), stop: async () => {} };
+        return { ended: new Promise(() => {}), write: () => {}, stop: async () => {} };
       },
     };
     return { session: session as SshSession };

@@ -1131,7 +1131,7 @@ export class SimulatedSession {
       probers.add(onLine);
       onLine(JSON.stringify({ monotonicUs: 0, epochUs: 0 }));
     }
-    const lock = /exec 9> '(.*?)' && flock 9/.exec(command)?.[1];
+    const lock = /^have '(.*?)'/m.exec(command)?.[1];
     const have = () => {
       this.#machine.lockEnds.add(end);
       onLine("held");
@@ -1148,6 +1148,7 @@ export class SimulatedSession {
     };
     return {
       ended: release ? ended : new Promise(() => {}),
+      write: onLine,
       stop: async () => {
         this.#machine.lockEnds.delete(end);
         this.#machine.listeners.delete(onLine);
