@@ -98,9 +98,9 @@ if [ -n "$HOST_KEY_FILE" ] && has_passphrase "$(home "$HOST_KEY_FILE")" && ! age
   die "the private key $HOST_KEY_FILE has a passphrase, and no SSH agent (SSH_AUTH_SOCK) holds it: ssh-add $HOST_KEY_FILE, or use a key without a passphrase"
 fi
 # The remote bash is to expand these. Its login shell may be any, so there are no quotes in it, exclamation marks or backslashes.
-marker="--- kvm-migration-testbed ---"
+# Its first line tells the answer from what the login prints before.
 # shellcheck disable=SC2016
-asked='echo; echo "'$marker'"; test "$(id -u)" = 0 || sudo -n true || echo no-sudo; echo "port ${SSH_CONNECTION##* }"; cat /etc/ssh/ssh_host_*_key.pub || true'
+asked='echo; echo "port ${SSH_CONNECTION##* }"; test "$(id -u)" = 0 || sudo -n true || echo no-sudo; cat /etc/ssh/ssh_host_*_key.pub || true'
 errors=$(mktemp)
 trap 'rm -f "$errors"' EXIT
 code=0
@@ -109,9 +109,9 @@ all=$(timeout 30 ssh "${options[@]}" "$HOST_ADDRESS" "exec env LC_ALL=C bash --n
   die "its host key is right, but nothing came within 30 s: does a login shell, its home folder (a mount that hangs?) or a ForceCommand of its sshd keep it waiting?"
 [ "$code" != 255 ] ||
   die "its host key is right, but logging in failed: $(tail -n 1 "$errors"). Is ${HOST_KEY_FILE:-one of your SSH keys} allowed there (ssh-copy-id)?"
-said=$(sed "/^$marker\$/,\$d" <<< "$all" | grep . | head -n 1 || true)
-answer=$(sed "1,/^$marker\$/d" <<< "$all")
-grep -qFx -e "$marker" <<< "$all" ||
+said=$(sed -E '/^port [0-9]+$/,$d' <<< "$all" | grep . | head -n 1 || true)
+answer=$(sed -nE '/^port [0-9]+$/,$p' <<< "$all")
+[ -n "$answer" ] ||
   die "logging in works, but no command runs there (exit code $code): ${said:-$(tail -n 1 "$errors")}. Is bash installed, and what are the login shell and sshd's ForceCommand?"
 [ -z "$said" ] ||
   die "the login of $HOST_USER prints something (\"$said\") where programs expect the answers to their commands: let ~/.bashrc, or what else it reads, print in interactive shells alone (case \$- in *i*) ... esac)"

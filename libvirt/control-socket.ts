@@ -36,9 +36,7 @@ async function makeFolder(): Promise<string> {
 
 async function isOursAlone(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined);
-  return (
-    found !== undefined && found.isDirectory() && found.uid === userInfo().uid && (found.mode & 0o077) === 0
-  );
+  return found?.isDirectory() === true && found.uid === userInfo().uid && (found.mode & 0o077) === 0;
 }
 
 /** Removes the sockets of connections whose ssh was killed: their names say which process they were for, and it is gone. */
