@@ -66,6 +66,29 @@ test("what a login prints is no answer, and no clock", async () => {
   }
 });
 
+test("reaching a host names a login that prints, and takes one that does not", async () => {
+  const reach = ({ port, privateKeyFile = "", knownHostsFile = "" }: SshTarget) =>
+    execa("bash", [join(import.meta.dirname, "../../hosts/reach.sh")], {
+      env: {
+        ...{ HOST_NAME: "host1", HOST_ADDRESS: "127.0.0.1", HOST_PORT: String(port), HOST_USER: "root" },
+        ...{
+          HOST_KEY_FILE: privateKeyFile,
+          KNOWN_HOSTS_FILE: knownHostsFile,
+          KNOWN_HOSTS: "strict",
+          HOST_KEY: "",
+        },
+      },
+      reject: false,
+    });
+  expect((await reach(target)).stderr).toMatch(/the login of root prints something \("Welcome to /);
+  const plain = await startSshd();
+  try {
+    expect(await reach(given(plain))).toMatchObject({ exitCode: 0, stderr: "" });
+  } finally {
+    await plain.stop();
+  }
+});
+
 test("with sshd's own limits many commands at once share a few connections", async () => {
   const session = await SshSession.open(target);
   try {
