@@ -1,4 +1,4 @@
-import { userInfo } from "node:os";
+import { homedir, userInfo } from "node:os";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { claimFile } from "../hosts/claim.ts";
@@ -33,6 +33,8 @@ export interface HostAccess {
   readonly hostName?: string;
   /** The host over which it is reached, where ~/.ssh/config says so. */
   readonly jump?: SshJump;
+  /** The socket of the SSH agent, where ~/.ssh/config names one (IdentityAgent). Default: SSH_AUTH_SOCK. */
+  readonly identityAgent?: string;
   /** Any text that is another one after each start of the machine: it is then prepared again. Default: it never is. */
   readonly boot?: string;
   /**
@@ -96,6 +98,7 @@ export class SshHost extends pulumi.ComponentResource {
     const lines = reach.stdout.apply((text) => text.split("\n"));
     const hostKey = lines.apply(([key = ""]) => key);
     const privateKey = access.privateKey ?? readPrivateKey(privateKeyFile);
+    const agentSocketPath = access.identityAgent?.replace(/^~(?=\/)/, homedir());
     const reached = pulumi
       .all([access.address, hostKey, privateKey && pulumi.secret(privateKey)])
       .apply(([host, hostKey, privateKey]) => ({
@@ -105,6 +108,7 @@ export class SshHost extends pulumi.ComponentResource {
         hostKey,
         ...(access.jump && { proxy: proxyOf(access.jump) }),
         ...(privateKey && { privateKey }),
+        ...(agentSocketPath && { agentSocketPath }),
         ...patience,
       }));
     const claim = this.#run(
@@ -134,6 +138,7 @@ export class SshHost extends pulumi.ComponentResource {
       ...(knownHostsFile && { knownHostsFile }),
       ...(access.hostName && { hostName: access.hostName }),
       ...(access.jump && { jump: access.jump }),
+      ...(access.identityAgent && { identityAgent: access.identityAgent }),
     }));
     this.registerOutputs({ ssh: this.ssh, hostKey: this.hostKey });
   }

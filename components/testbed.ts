@@ -218,7 +218,7 @@ export class Testbed extends pulumi.ComponentResource {
 
 /** Machines that are there already. */
 function metalReach({ name, ssh, boot }: HostPlan | StoragePlan): HostAccess {
-  const { address, port, user, privateKeyFile, knownHostsFile, hostName, jump } = ssh;
+  const { address, port, user, privateKeyFile, knownHostsFile, hostName, jump, identityAgent } = ssh;
   return {
     name,
     address,
@@ -228,6 +228,7 @@ function metalReach({ name, ssh, boot }: HostPlan | StoragePlan): HostAccess {
     ...(knownHostsFile && { knownHostsFile, knownHosts: "accept-new" }),
     ...(hostName && { hostName }),
     ...(jump && { jump }),
+    ...(identityAgent && { identityAgent }),
     ...(boot && { boot }),
   };
 }

@@ -1,5 +1,6 @@
 import { execa } from "execa";
-import { quote, sshOptions } from "../libvirt/ssh-session.ts";
+import { behindMarker, outputBehindMarker, quote, remoteCommand } from "../libvirt/remote-command.ts";
+import { sshOptions } from "../libvirt/ssh-session.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 
 /** How a guest is logged in to: over the storage host, which is on the guests' network for sure. */
@@ -48,13 +49,17 @@ export async function runInGuest(
     [
       ...Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]),
       `${user}@${address}`,
-      `bash -c ${quote(`echo "$EPOCHREALTIME"; ${command}`)}`,
+      remoteCommand(behindMarker(`echo "$EPOCHREALTIME"; ${command}`)),
     ],
     { stdin: "ignore", reject: false, timeout: timeoutMs, stripFinalNewline: false },
   );
   let heardMs = Number.NaN;
-  child.stdout.once("data", () => {
-    heardMs = Date.now();
+  let heard = "";
+  child.stdout.on("data", (part) => {
+    // What rc files print may come before, on its own.
+    if (!Number.isNaN(heardMs)) return;
+    heard += part;
+    if (outputBehindMarker(heard)) heardMs = Date.now();
   });
   const { stdout, stderr, exitCode } = await child;
   if (exitCode !== 0) {
@@ -62,8 +67,13 @@ export async function runInGuest(
       `${doing} in guest ${guest} (${address}) failed: ${stderr.trim() || (exitCode === undefined ? `no answer within ${timeoutMs / 1000} s` : `exit code ${exitCode}`)}`,
     );
   }
-  const end = stdout.indexOf("\n");
-  return { stdout: stdout.slice(end + 1), offsetMs: Number(stdout.slice(0, end)) * 1000 - heardMs };
+  const [, clock, printed] = /^(\d+\.\d+)\n([\s\S]*)$/.exec(outputBehindMarker(stdout) ?? "") ?? [];
+  if (clock === undefined || printed === undefined) {
+    throw new Error(
+      `${doing} in guest ${guest} (${address}) failed: asked for its clock first, it said ${JSON.stringify(stdout.slice(0, 200))}. It needs bash 5 or newer`,
+    );
+  }
+  return { stdout: printed, offsetMs: Number(clock) * 1000 - heardMs };
 }
 
 /** A percent sign would be a token of ssh's own. */

@@ -22,10 +22,15 @@ die() {
 configured=$(ssh -G -T -p "$HOST_PORT" -l "$HOST_USER" "$HOST_ADDRESS")
 host=$(sed -n 's/^hostname //p' <<< "$configured")
 jump=$(sed -n 's/^proxyjump //p' <<< "$configured")
+alias=$(sed -n 's/^hostkeyalias //p' <<< "$configured")
+agent=$(sed -n 's/^identityagent //p' <<< "$configured")
+case "$agent" in '' | none | SSH_AUTH_SOCK) ;; *) SSH_AUTH_SOCK=$(home "$agent"); export SSH_AUTH_SOCK ;; esac
 
 # How known_hosts files name the host.
-if [ "$HOST_PORT" = 22 ]; then entry=$host; else entry="[$host]:$HOST_PORT"; fi
-known_files=("$HOME/.ssh/known_hosts" /etc/ssh/ssh_known_hosts)
+if [ -n "$alias" ]; then entry=$alias; elif [ "$HOST_PORT" = 22 ]; then entry=$host; else entry="[$host]:$HOST_PORT"; fi
+read -ra known_files <<< "$(sed -n 's/^\(user\|global\)knownhostsfile //p' <<< "$configured" | tr '\n' ' ')"
+for i in "${!known_files[@]}"; do known_files[i]=$(home "${known_files[i]}"); done
+[ "${#known_files[@]}" != 0 ] || known_files=("$HOME/.ssh/known_hosts" /etc/ssh/ssh_known_hosts)
 [ -z "$KNOWN_HOSTS_FILE" ] || known_files=("$(home "$KNOWN_HOSTS_FILE")")
 
 trusted_keys() {
@@ -79,8 +84,10 @@ key=$(grep -Fx -f <(printf '%s\n' "$trusted") <<< "$offered" || true)
 [ -n "$key" ] ||
   die "has another host key than the one in ${known_files[*]}. If the machine was installed anew, forget the old one: ssh-keygen -R '$entry' -f '${known_files[0]}'. If not, somebody else may be answering"
 
-options=(-o BatchMode=yes -o ConnectTimeout=15 -o StrictHostKeyChecking=yes -o LogLevel=ERROR -p "$HOST_PORT" -l "$HOST_USER")
-[ -z "$KNOWN_HOSTS_FILE" ] || options+=(-o "UserKnownHostsFile=${known_files[0]}")
+# What ~/.ssh/config says for a person's own logins is left out.
+options=(-o BatchMode=yes -o ConnectTimeout=15 -o StrictHostKeyChecking=yes -o LogLevel=ERROR -o ControlPath=none -o ControlMaster=no
+  -o RequestTTY=no -o RemoteCommand=none -o PermitLocalCommand=no -o ClearAllForwardings=yes -p "$HOST_PORT" -l "$HOST_USER")
+[ -z "$KNOWN_HOSTS_FILE" ] || options+=(-o "UserKnownHostsFile=\"${known_files[0]}\"")
 [ -z "$HOST_KEY_FILE" ] || options+=(-o IdentitiesOnly=yes -i "$(home "$HOST_KEY_FILE")")
 [ -z "$HOST_KEY_FILE" ] || [ -r "$(home "$HOST_KEY_FILE")" ] ||
   die "the private key $HOST_KEY_FILE is not there or may not be read (ssh.privateKeyFile in the stack's config)"
@@ -90,12 +97,25 @@ agent_holds() { ssh-add -l 2>/dev/null | grep -qF " $(ssh-keygen -l -f "$1" 2>/d
 if [ -n "$HOST_KEY_FILE" ] && has_passphrase "$(home "$HOST_KEY_FILE")" && ! agent_holds "$(home "$HOST_KEY_FILE")"; then
   die "the private key $HOST_KEY_FILE has a passphrase, and no SSH agent (SSH_AUTH_SOCK) holds it: ssh-add $HOST_KEY_FILE, or use a key without a passphrase"
 fi
-# The remote shell is to expand these.
+# The remote bash is to expand these. Its login shell may be any, so there are no quotes in it, exclamation marks or backslashes.
+# Its first line tells the answer from what the login prints before.
 # shellcheck disable=SC2016
-if ! answer=$(timeout 30 ssh "${options[@]}" "$HOST_ADDRESS" 'test "$(id -u)" = 0 || sudo -n true || echo no-sudo; echo "port ${SSH_CONNECTION##* }"; cat /etc/ssh/ssh_host_*_key.pub' 2>&1 < /dev/null); then
-  die "its host key is right, but logging in failed: $(tail -n 1 <<< "${answer:-no answer within 30 s}"). Is ${HOST_KEY_FILE:-one of your SSH keys} allowed there (ssh-copy-id)?"
-fi
-[[ $answer != *no-sudo* ]] ||
+asked='echo; echo "port ${SSH_CONNECTION##* }"; test "$(id -u)" = 0 || sudo -n true || echo no-sudo; cat /etc/ssh/ssh_host_*_key.pub || true'
+errors=$(mktemp)
+trap 'rm -f "$errors"' EXIT
+code=0
+all=$(timeout 30 ssh "${options[@]}" "$HOST_ADDRESS" "exec env LC_ALL=C bash --norc -c '$asked'" 2> "$errors" < /dev/null) || code=$?
+[ "$code" != 124 ] ||
+  die "its host key is right, but nothing came within 30 s: does a login shell, its home folder (a mount that hangs?) or a ForceCommand of its sshd keep it waiting?"
+[ "$code" != 255 ] ||
+  die "its host key is right, but logging in failed: $(tail -n 1 "$errors"). Is ${HOST_KEY_FILE:-one of your SSH keys} allowed there (ssh-copy-id)?"
+said=$(sed -E '/^port [0-9]+$/,$d' <<< "$all" | grep . | head -n 1 || true)
+answer=$(sed -nE '/^port [0-9]+$/,$p' <<< "$all")
+[ -n "$answer" ] ||
+  die "logging in works, but no command runs there (exit code $code): ${said:-$(tail -n 1 "$errors")}. Is bash installed, and what are the login shell and sshd's ForceCommand?"
+[ -z "$said" ] ||
+  die "the login of $HOST_USER prints something (\"$said\") where programs expect the answers to their commands: let ~/.bashrc, or what else it reads, print in interactive shells alone (case \$- in *i*) ... esac)"
+! grep -qFx no-sudo <<< "$answer" ||
   die "$HOST_USER may not become root there: log in as root, or allow it sudo without a password"
 
 # The host itself, over a connection that is trusted, vouches for its other keys.

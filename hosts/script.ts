@@ -55,9 +55,10 @@ export function hostScript(work: HostWork, variables: Readonly<Record<string, st
  */
 export function hostCommand(action: keyof HostWork, user: string): string {
   // sudo drops what sshd says of the connection, from which the bridge's uplink is found.
+  // The login shell need not be POSIX's, nor the host's locale English.
   return user === "root"
-    ? `ACTION=${action} bash -s`
-    : `sudo -n env ACTION=${action} SSH_CONNECTION="$SSH_CONNECTION" bash -s`;
+    ? `env LC_ALL=C ACTION=${action} bash --norc -s`
+    : `sudo -n env LC_ALL=C ACTION=${action} SSH_CONNECTION="$SSH_CONNECTION" bash --norc -s`;
 }
 
 function read(script: string): string {

@@ -14,5 +14,9 @@ export function parseMonitorEvent(line: string): MonitorEvent | undefined {
   const match = /^event (\S+) at (\d+\.\d+) for domain '?(.+?)'?: (?:<null>|(\{.*\}))$/.exec(line);
   const [, event, seconds, guest, data] = match ?? [];
   if (!event || !seconds || !guest) return undefined;
-  return { event, guest, atEpochSeconds: Number(seconds), data: data ? JSON.parse(data) : {} };
+  try {
+    return { event, guest, atEpochSeconds: Number(seconds), data: data ? JSON.parse(data) : {} };
+  } catch {
+    return undefined; // a connection that breaks leaves the first half of a line
+  }
 }

@@ -1,13 +1,15 @@
-import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa, type ResultPromise } from "execa";
+import { newControlSocket } from "./control-socket.ts";
 import { CommandFailed, ConnectionLost, HostUnreachable } from "./errors.ts";
+import { behindMarker, outputBehindMarker, remoteCommand, saidMarker } from "./remote-command.ts";
 import type { SshTarget } from "./ssh-target.ts";
+
+export { quote } from "./remote-command.ts";
 
 /** What a command on a host printed. */
 export interface CommandOutput {
@@ -27,11 +29,13 @@ export interface RunOptions {
   allowFailure?: boolean;
   /** Ends the command on the host, with all that it started; it then has failed, whether or not it was done. It gets no input. */
   signal?: AbortSignal;
+  /** What it prints may hold a secret: no error quotes its standard output, nor has it as a field. Default false. */
+  secretOutput?: boolean;
 }
 
 /** A command whose lines are read while it runs. It ends with this object, with its session or with our process. */
 export interface Follower {
-  /** Resolves when the command is over, by itself or by `stop`. */
+  /** Resolves when the command is over, by itself or by `stop`; rejects with what its line handler threw, which ends it. */
   readonly ended: Promise<void>;
   /** Gives the host a line, which it gives back. */
   write(line: string): void;
@@ -44,12 +48,35 @@ export interface ClockReading {
   uncertaintyMs: number;
 }
 
-/** Quotes a word for a POSIX shell. */
-export const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
-
 const expandHome = (path: string): string => (path.startsWith("~/") ? join(homedir(), path.slice(2)) : path);
 
-/** OpenSSH's options for a target: strict about host keys wherever they are known. */
+/** A path as a value of OpenSSH's configuration, where blanks end a value and percent signs begin tokens. */
+const pathValue = (path: string): string => {
+  const text = expandHome(path).replaceAll("%", "%%");
+  return /^[\w./~@+:,%-]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
+};
+
+/** What ~/.ssh/config may say for a person's own logins, and what would spoil ours. */
+const ownSession = [
+  // Older ones than OpenSSH 8.7 do not know these.
+  ["IgnoreUnknown", "ForkAfterAuthentication,SessionType,StdinNull"],
+  ["ControlMaster", "no"],
+  ["ControlPath", "none"],
+  ["ControlPersist", "no"],
+  ["RequestTTY", "no"],
+  ["RemoteCommand", "none"],
+  ["SessionType", "default"],
+  ["StdinNull", "no"],
+  ["ForkAfterAuthentication", "no"],
+  ["PermitLocalCommand", "no"],
+  ["ClearAllForwardings", "yes"],
+  ["ForwardAgent", "no"],
+  ["ForwardX11", "no"],
+  ["Tunnel", "no"],
+  ["VisualHostKey", "no"],
+];
+
+/** OpenSSH's options for a target: strict about host keys wherever they are known. Those for multiplexing come before them. */
 export function sshOptions(target: SshTarget): string[] {
   const options = [
     ["BatchMode", "yes"],
@@ -58,12 +85,13 @@ export function sshOptions(target: SshTarget): string[] {
     ["ServerAliveInterval", "5"],
     ["ServerAliveCountMax", "3"],
     ["LogLevel", "ERROR"],
+    ...ownSession,
   ];
   if (target.privateKeyFile) {
-    options.push(["IdentitiesOnly", "yes"], ["IdentityFile", expandHome(target.privateKeyFile)]);
+    options.push(["IdentitiesOnly", "yes"], ["IdentityFile", pathValue(target.privateKeyFile)]);
   }
   if (target.knownHostsFile) {
-    options.push(["UserKnownHostsFile", expandHome(target.knownHostsFile)], ["StrictHostKeyChecking", "yes"]);
+    options.push(["UserKnownHostsFile", pathValue(target.knownHostsFile)], ["StrictHostKeyChecking", "yes"]);
   }
   return [
     ...options.flatMap(([key, value]) => ["-o", `${key}=${value}`]),
@@ -77,17 +105,15 @@ export function sshOptions(target: SshTarget): string[] {
 /** What a command that is ended gets until it is given up. */
 const endingTakesMs = 2_000;
 
-const socketPrefix = "testbed-ssh-";
-let removal: Promise<void> | undefined;
+/** What a login may take, from the first packet on; a host that is reached over another one has two of them. */
+const loginTakesMs = 60_000;
+/** What the shell of a host that let us in gets for its first answer. */
+const shellTakesMs = 30_000;
+/** What a host gets for an answer, or for an end, when it has answered before: ssh itself notices a dead one in 15 s. */
+const answerTakesMs = 20_000;
 
-/** Removes the sockets of connections whose ssh was killed: their names say which process they were for, and it is gone. */
-async function removeStaleSockets(): Promise<void> {
-  const isGone = (name: string) => !existsSync(`/proc/${name.slice(socketPrefix.length).split("-")[0]}`);
-  const names = await readdir(tmpdir());
-  const stale = names.filter((name) => name.startsWith(socketPrefix) && isGone(name));
-  // One of another user's is not ours to remove.
-  await Promise.allSettled(stale.map((name) => rm(join(tmpdir(), name), { force: true })));
-}
+/** sshd's default MaxSessions is 10: a place for the connection's own command, and one in reserve. */
+const commandsPerConnection = 8;
 
 /**
  * A command that ends, with all that it started, when its standard input does, or is silent for too long: a process group of its own
@@ -97,84 +123,188 @@ const endingWithInput = (command: string, silenceSeconds?: number): string =>
   `set -m; { ${command}\n} </dev/null & child=$!; { trap "" PIPE; while read -r ${silenceSeconds === undefined ? "" : `-t ${silenceSeconds} `}line; do echo "$line"; done <&0; kill -- -$child; } 2>/dev/null & watch=$!; ` +
   'trap "kill -- -$child -$watch 2>/dev/null" EXIT; set +m; wait $child';
 
+/** One connection of OpenSSH's, which other ssh processes share. */
+interface Connection {
+  readonly control: string;
+  readonly ssh: ResultPromise;
+  readonly clockLines: AsyncIterator<string>;
+  /** How many commands it carries, beside its own. */
+  commands: number;
+}
+
+const isAlive = ({ ssh }: Connection): boolean => ssh.exitCode === null && ssh.signalCode === null;
+
+/** By a server that has too many logins at once (MaxStartups). */
+const wasDropped = (error: unknown): boolean =>
+  error instanceof HostUnreachable &&
+  /kex_exchange_identification|Connection (reset|closed) by|Not allowed at this time/.test(error.stderr);
+
+/** Throws HostUnreachable. */
+async function connect(target: SshTarget, attempts = 4): Promise<Connection> {
+  try {
+    return await connectOnce(target);
+  } catch (error) {
+    if (attempts <= 1 || !wasDropped(error)) throw error;
+    // Those that were dropped together do not come back together.
+    await sleep(300 + Math.random() * 1_500);
+    return connect(target, attempts - 1);
+  }
+}
+
+async function connectOnce(target: SshTarget): Promise<Connection> {
+  // ssh makes it for this user alone, and removes it when it ends.
+  const control = await newControlSocket();
+  // EPOCHREALTIME needs bash 5, and no process of its own a reading.
+  const clock = behindMarker(`while read -r _; do echo "$EPOCHREALTIME"; done`);
+  const ssh = execa(
+    "ssh",
+    ["-M", "-S", control, ...sshOptions(target), target.address, remoteCommand(clock)],
+    { stdin: "pipe", stdout: "pipe", stderr: "pipe", reject: false, buffer: { stdout: false } },
+  );
+  ssh.stdin.on("error", () => {}); // a broken pipe is told by the exit of ssh
+  ssh.stdin.write("\n");
+  const clockLines = createInterface({ input: ssh.stdout })[Symbol.asyncIterator]();
+  let said = "";
+  const first = (async () => {
+    for (let isOurs = false; ; ) {
+      const line = await clockLines.next();
+      if (line.done || isOurs) return line;
+      isOurs = saidMarker(line.value);
+      if (!isOurs) said = line.value || said;
+    }
+  })();
+  // It listens there as soon as it is let in.
+  const isIn = () => existsSync(control);
+  const answer = await within(first, loginTakesMs, { once: isIn, ms: shellTakesMs });
+  if (answer === undefined) {
+    const stderr = isIn()
+      ? `it logged in, and the shell there does not answer within ${shellTakesMs / 1000} s${said && ` (it said: ${said})`}. ` +
+        "Look at the login shell of that user, at its home folder (a mount that hangs?) and at sshd's ForceCommand"
+      : `no login within ${loginTakesMs / 1000} s`;
+    ssh.kill();
+    throw new HostUnreachable(target, stderr);
+  }
+  if (answer.done) {
+    const { stderr } = await ssh;
+    throw new HostUnreachable(target, String(stderr) || (said && `the shell there ended, and said: ${said}`));
+  }
+  try {
+    epochMsOf(target, answer.value);
+  } catch (error) {
+    ssh.kill();
+    throw error;
+  }
+  return { control, ssh, clockLines, commands: 0 };
+}
+
+/** What comes in time, or undefined. The time is another one from the moment on at which `then.once` holds. */
+async function within<T>(
+  promise: Promise<T>,
+  ms: number,
+  then?: { once: () => boolean; ms: number },
+): Promise<T | undefined> {
+  const over = new AbortController();
+  const clock = async (): Promise<undefined> => {
+    const stepMs = 200;
+    let leftMs = ms;
+    for (let isLater = false; leftMs > 0; leftMs -= stepMs) {
+      await sleep(Math.min(stepMs, leftMs), undefined, { signal: over.signal });
+      if (isLater || !then?.once()) continue;
+      isLater = true;
+      leftMs = then.ms;
+    }
+  };
+  try {
+    return await Promise.race([promise, clock()]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Reads a line of a host's clock. Throws when it is none. */
+function epochMsOf(target: SshTarget, line: string): number {
+  if (/^\d+\.\d+$/.test(line)) return Number(line) * 1000;
+  throw new HostUnreachable(
+    target,
+    `asked for its clock, it said ${JSON.stringify(line)}, which is no time. It needs bash 5 or newer (EPOCHREALTIME)`,
+  );
+}
+
+/** Waits for the end of an ssh whose input was closed, as long as that may take. */
+async function ended(ssh: ResultPromise): Promise<void> {
+  const deadline = setTimeout(() => {
+    ssh.kill();
+    ssh.stdout?.destroy();
+    ssh.stderr?.destroy();
+  }, answerTakesMs);
+  await ssh.finally(() => clearTimeout(deadline));
+}
+
 /**
- * One SSH connection to a host, shared by all commands on it (OpenSSH's multiplexing), everything run as root.
+ * A host over SSH, with everything run as root. All commands share its connections (OpenSSH's multiplexing): one, and further ones when
+ * that carries as many as sshd allows by default.
  *
- * The connection's own command answers with the host's clock, a line for each line it gets, and ends when its standard
+ * A connection's own command answers with the host's clock, a line for each line it gets, and ends when its standard
  * input does: so the connection lives exactly as long as this process, even when that is killed.
  */
 export class SshSession {
   readonly target: SshTarget;
-  readonly #control: string;
-  readonly #master: ResultPromise;
-  readonly #clockLines: AsyncIterator<string>;
+  readonly #first: Connection;
+  readonly #connections: Connection[];
   readonly #followers = new Set<Follower>();
+  #opening: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
-  private constructor(
-    target: SshTarget,
-    control: string,
-    master: ResultPromise,
-    clockLines: AsyncIterator<string>,
-  ) {
+  private constructor(target: SshTarget, first: Connection) {
     this.target = target;
-    this.#control = control;
-    this.#master = master;
-    this.#clockLines = clockLines;
+    this.#first = first;
+    this.#connections = [first];
   }
 
   /** Throws HostUnreachable. */
   static async open(target: SshTarget): Promise<SshSession> {
-    removal ??= removeStaleSockets();
-    await removal;
-    // ssh makes it for this user alone, and removes it when it ends.
-    const control = join(tmpdir(), `${socketPrefix}${process.pid}-${randomUUID()}`);
-    // EPOCHREALTIME needs bash 5, and no process of its own a reading.
-    const clock = `while read -r _; do echo "$EPOCHREALTIME"; done`;
-    const master = execa(
-      "ssh",
-      ["-M", "-S", control, ...sshOptions(target), target.address, `bash -c ${quote(clock)}`],
-      { stdin: "pipe", stdout: "pipe", stderr: "pipe", reject: false, buffer: { stdout: false } },
-    );
-    const clockLines = createInterface({ input: master.stdout })[Symbol.asyncIterator]();
-    master.stdin.on("error", () => {}); // a broken pipe is told by the exit of ssh
-    master.stdin.write("\n");
-    const first = await clockLines.next();
-    if (first.done) {
-      const { stderr } = await master;
-      throw new HostUnreachable(target, String(stderr));
-    }
-    return new SshSession(target, control, master, clockLines);
+    return new SshSession(target, await connect(target));
   }
 
   get alive(): boolean {
-    return this.#master.exitCode === null && this.#master.signalCode === null;
+    return isAlive(this.#first);
   }
 
   /** Runs a bash script as root. Throws CommandFailed, ConnectionLost. */
   async run(doing: string, script: string, options: RunOptions = {}): Promise<CommandOutput> {
-    const { timeoutMs = 60_000, allowFailure = false, signal } = options;
+    const { timeoutMs = 60_000, allowFailure = false, signal, secretOutput = false } = options;
     const { timedOut, ...result } = await this.#runUntil(script, timeoutMs, options);
-    const output = { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode ?? -1 };
+    const [stdout, stderr] = [outputBehindMarker(result.stdout), outputBehindMarker(result.stderr)];
+    const hasBegun = stdout !== undefined;
+    // Before it began, only ssh and what the login started can have said something.
+    const output = {
+      stdout: stdout ?? "",
+      stderr: stderr ?? result.stderr,
+      exitCode: result.exitCode ?? -1,
+    };
+    const told = { doing, host: this.target.name, ...output, ...(secretOutput && { stdout: "" }) };
     if (signal?.aborted) {
-      const stderr = (signal.reason as Error).message;
-      throw new CommandFailed({ doing, host: this.target.name, ...output, stderr });
+      throw new CommandFailed({ ...told, stderr: (signal.reason as Error).message });
     }
-    if (timedOut) {
-      throw new CommandFailed({ doing, host: this.target.name, ...output, timedOutAfterMs: timeoutMs });
+    if (timedOut) throw new CommandFailed({ ...told, timedOutAfterMs: timeoutMs });
+    // 255 is ssh's own, unless the command began; a connection that broke in the middle is known by its being dead.
+    if (output.exitCode === 255 && !(hasBegun && this.alive)) {
+      throw new ConnectionLost(this.target, output.stderr);
     }
-    // 255 is ssh's own; a connection that broke in the middle says so on stderr or by a dead master.
-    if (output.exitCode === 255 && !this.alive) throw new ConnectionLost(this.target, output.stderr);
-    if (output.exitCode !== 0 && !allowFailure) {
-      throw new CommandFailed({ doing, host: this.target.name, ...output });
+    if (!hasBegun) {
+      const stderr = `the login shell there did not run it: ${output.stderr.trim() || result.stdout.trim() || "it said nothing"}`;
+      throw new CommandFailed({ ...told, stderr });
     }
+    if (output.exitCode !== 0 && !allowFailure) throw new CommandFailed(told);
     return output;
   }
 
   /** Until it is over by itself, is not wanted any more, or its time is. */
   async #runUntil(script: string, timeoutMs: number, { input = "", signal, getsMoreTime }: RunOptions) {
+    const connection = await this.#withRoom();
     const child = signal
-      ? execa("ssh", this.#arguments(endingWithInput(script)), { stdin: "pipe", reject: false })
-      : execa("ssh", this.#arguments(script), { input, reject: false });
+      ? execa("ssh", this.#arguments(connection, endingWithInput(script)), { stdin: "pipe", reject: false })
+      : execa("ssh", this.#arguments(connection, script), { input, reject: false });
     child.stdin?.on("error", () => {});
     const end = () => child.stdin?.end();
     signal?.addEventListener("abort", end);
@@ -203,6 +333,7 @@ export class SshSession {
       return { ...(await child), timedOut };
     } finally {
       isOver = true;
+      connection.commands--;
       clearTimeout(deadline);
       signal?.removeEventListener("abort", end);
     }
@@ -217,27 +348,64 @@ export class SshSession {
     onLine: (line: string) => void,
     { silenceSeconds }: { silenceSeconds?: number } = {},
   ): Follower {
-    const child = execa("ssh", this.#arguments(endingWithInput(command, silenceSeconds)), {
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "ignore",
-      reject: false,
-      buffer: false,
-    });
-    child.stdin.on("error", () => {});
-    const lines = createInterface({ input: child.stdout });
-    lines.on("line", onLine);
-    const follower: Follower = {
-      ended: child.then(() => {}),
-      write: (line) => void child.stdin.write(`${line}\n`),
-      stop: async () => {
+    let child: ResultPromise | undefined;
+    let isStopped = false;
+    const whole = async () => {
+      const connection = await this.#withRoom();
+      try {
+        if (isStopped) return;
+        child = execa("ssh", this.#arguments(connection, endingWithInput(command, silenceSeconds)), {
+          stdin: "pipe",
+          stdout: "pipe",
+          stderr: "ignore",
+          reject: false,
+          buffer: false,
+        });
+        child.stdin?.on("error", () => {});
+        await Promise.all([child, this.#read(child, onLine)]);
+      } finally {
+        connection.commands--;
         this.#followers.delete(follower);
-        child.stdin.end();
-        await child;
+      }
+    };
+    const follower: Follower = {
+      ended: whole(),
+      // Until it has begun nobody hears it.
+      write: (line) => void child?.stdin?.write(`${line}\n`),
+      stop: async () => {
+        isStopped = true;
+        child?.stdin?.end();
+        if (child) await ended(child);
+        await follower.ended.catch(() => {}); // told by whoever waits for it
       },
     };
+    follower.ended.catch(() => {}); // nobody needs to wait for it
     this.#followers.add(follower);
     return follower;
+  }
+
+  /** Reads what a command prints. What a handler throws ends the command, and is thrown here. */
+  #read(child: ResultPromise, onLine: (line: string) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+      let isOurs = false;
+      let hasFailed = false;
+      lines.on("close", resolve);
+      lines.on("line", (line) => {
+        if (hasFailed) return;
+        if (!isOurs) {
+          isOurs = saidMarker(line);
+          return;
+        }
+        try {
+          onLine(line);
+        } catch (error) {
+          hasFailed = true;
+          child.stdin?.end();
+          reject(error);
+        }
+      });
+    });
   }
 
   /**
@@ -248,12 +416,16 @@ export class SshSession {
     let best: ClockReading | undefined;
     for (let i = 0; i < exchanges; i++) {
       const sentAtMs = performance.timeOrigin + performance.now();
-      this.#master.stdin?.write("\n");
-      const line = await this.#clockLines.next();
+      this.#first.ssh.stdin?.write("\n");
+      const line = await within(this.#first.clockLines.next(), answerTakesMs);
       const roundTripMs = performance.timeOrigin + performance.now() - sentAtMs;
+      if (line === undefined) {
+        const stderr = `it did not tell its clock within ${answerTakesMs / 1000} s`;
+        throw new ConnectionLost(this.target, stderr);
+      }
       if (line.done) throw new ConnectionLost(this.target, "it ended while the host's clock was read");
       const reading = {
-        offsetMs: Number(line.value) * 1000 - (sentAtMs + roundTripMs / 2),
+        offsetMs: epochMsOf(this.target, line.value) - (sentAtMs + roundTripMs / 2),
         uncertaintyMs: roundTripMs / 2,
       };
       if (!best || reading.uncertaintyMs < best.uncertaintyMs) best = reading;
@@ -262,19 +434,41 @@ export class SshSession {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.#followers].map((follower) => follower.stop()));
-    this.#master.stdin?.end();
-    await this.#master;
+    await this.#opening;
+    for (const { ssh } of this.#connections) ssh.stdin?.end();
+    await Promise.all(this.#connections.map(({ ssh }) => ended(ssh)));
   }
 
-  #arguments(script: string): string[] {
-    const asRoot = this.target.user === "root" ? "" : "sudo -n ";
+  /** A connection that has room for another command, which then is counted. Whoever gets it counts down at its end. */
+  async #withRoom(): Promise<Connection> {
+    const free = () => this.#connections.find((one) => one.commands < commandsPerConnection && isAlive(one));
+    const openAnother = async () => {
+      // One at a time: a server drops some of many logins at once (MaxStartups).
+      if (free() || !this.alive || this.#isClosed) return;
+      // Without another one, ssh makes a connection for the command alone.
+      const connection = await connect(this.target).catch(() => undefined);
+      if (connection) this.#connections.push(connection);
+    };
+    // Those that wait may be more than one connection carries.
+    for (let tries = 0; !free() && this.alive && !this.#isClosed && tries < 3; tries++) {
+      this.#opening = this.#opening.then(openAnother);
+      await this.#opening;
+    }
+    const connection = free() ?? this.#first;
+    connection.commands++;
+    return connection;
+  }
+
+  #arguments({ control }: Connection, script: string): string[] {
+    const user = this.target.user === "root" ? "root" : "sudo";
     return [
       "-S",
-      this.#control,
+      control,
       ...sshOptions(this.target),
       this.target.address,
-      `${asRoot}bash -c ${quote(script)}`,
+      remoteCommand(behindMarker(script), user),
     ];
   }
 }

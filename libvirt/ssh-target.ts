@@ -17,6 +17,8 @@ export interface SshTarget {
   hostName?: string;
   /** The host over which it is reached, as ~/.ssh/config says. */
   jump?: SshJump;
+  /** The socket of the agent that ~/.ssh/config names for it (IdentityAgent). Absent: SSH_AUTH_SOCK's. */
+  identityAgent?: string;
 }
 
 /** A machine on the way to another one. */

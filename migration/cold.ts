@@ -27,11 +27,11 @@ export async function defineAt(
   at: "source" | "destination",
 ): Promise<void> {
   const other = ends[at === "source" ? "destination" : "source"];
-  const { stdout } = await virsh(other.session, `reading the definition of guest ${guest}`, [
-    "dumpxml",
-    "--security-info",
-    "--inactive",
-    uuid,
-  ]);
+  const { stdout } = await virsh(
+    other.session,
+    `reading the definition of guest ${guest}`,
+    ["dumpxml", "--security-info", "--inactive", uuid],
+    { secretOutput: true },
+  );
   await virsh(ends[at].session, `defining guest ${guest}`, ["define", "/dev/stdin"], { input: stdout });
 }

@@ -66,12 +66,12 @@ export async function clearLeftovers(
 }
 
 async function defineAsItRuns(guest: string, uuid: string, session: SshSession): Promise<void> {
-  const { stdout } = await virsh(session, `reading how guest ${guest} runs`, [
-    "dumpxml",
-    "--security-info",
+  const { stdout } = await virsh(
+    session,
+    `reading how guest ${guest} runs`,
     // Of a guest without a definition libvirt gives what runs, without what holds for this run of it alone.
-    "--inactive",
-    uuid,
-  ]);
+    ["dumpxml", "--security-info", "--inactive", uuid],
+    { secretOutput: true },
+  );
   await virsh(session, `defining guest ${guest} where it runs`, ["define", "/dev/stdin"], { input: stdout });
 }

@@ -26,9 +26,10 @@ export class OwnClockProgram<Line extends object> {
       if ("monotonicUs" in line) this.#epochMs = (line.epochUs - line.monotonicUs) / 1000;
       else onLine(line);
     });
-    void this.#follower.ended.then(() => {
+    const over = () => {
       this.#isOver = true;
-    });
+    };
+    this.#follower.ended.then(over, over);
     this.#clock = session.readClock();
     this.#clock.catch(() => {}); // told by whoever needs it
   }

@@ -1,7 +1,8 @@
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { quote, sshOptions } from "../libvirt/ssh-session.ts";
+import { behindMarker, outputBehindMarker, remoteCommand } from "../libvirt/remote-command.ts";
+import { sshOptions } from "../libvirt/ssh-session.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { type Answer, checkAnswers, didAnswer, type NoAnswer, parseAnswer, question } from "./answers.ts";
 import type { Mistake } from "./mistake.ts";
@@ -59,8 +60,10 @@ async function ask(target: SshTarget): Promise<Answer | NoAnswer> {
   });
   // Its first words name the machine, as the mistake will.
   if (reached.exitCode !== 0) return { name, reason: reached.stderr.replace(/^host .*? port \d+\): /, "") };
-  const said = await execa("ssh", [...sshOptions(target), address, `bash -c ${quote(question)}`], {
+  const said = await execa("ssh", [...sshOptions(target), address, remoteCommand(behindMarker(question))], {
     reject: false,
+    timeout: 60_000,
   });
-  return parseAnswer(name, said.stdout) ?? { name, reason: said.stderr };
+  const reason = said.timedOut ? "logs in, and does not answer within 60 s" : said.stderr;
+  return parseAnswer(name, outputBehindMarker(said.stdout) ?? "") ?? { name, reason };
 }

@@ -246,6 +246,7 @@ function sshTarget(
     user: user ?? said?.user ?? "root",
     ...(said && said.hostName !== address && { hostName: said.hostName }),
     ...(said?.jump && { jump: said.jump }),
+    ...(said?.identityAgent && { identityAgent: said.identityAgent }),
     ...(key && { privateKeyFile: key }),
     ...((config.lab || knownHosts === "accept-new") && { knownHostsFile: `${folder}/known_hosts` }),
   };

@@ -17,6 +17,8 @@ export interface SshSettings {
   user?: string;
   privateKeyFile?: string;
   jump?: SshJump;
+  /** The socket of another agent than SSH_AUTH_SOCK's. */
+  identityAgent?: string;
 }
 
 /** By address, as it stands in the stack's config. */
@@ -55,7 +57,7 @@ export async function readSshSettings(
       continue;
     }
     const jump = said.jumps[0] === undefined ? undefined : await jumpOf(said.jumps[0]);
-    const { hostName, port, user } = said;
+    const { hostName, port, user, identityAgent } = said;
     const privateKeyFile = firstThere(said.privateKeyFiles);
     settings[address] = {
       hostName,
@@ -63,6 +65,7 @@ export async function readSshSettings(
       ...(user !== undefined && { user }),
       ...(privateKeyFile && { privateKeyFile }),
       ...(jump && { jump }),
+      ...(identityAgent !== undefined && { identityAgent }),
     };
   }
   return { settings, mistakes };
@@ -75,7 +78,8 @@ export function parseSshConfig(printed: string) {
   const said = (key: string): string | undefined => values(key).find((value) => value !== "none");
   const user = said("user");
   const port = said("port");
-  const keys = values("identityfile");
+  const keys = values("identityfile").map(withoutTokens);
+  const agent = said("identityagent");
   return {
     hostName: said("hostname") ?? "",
     ...(user !== unsaid.user && { user }),
@@ -86,6 +90,7 @@ export function parseSshConfig(printed: string) {
     ),
     jumps: said("proxyjump")?.split(",") ?? [],
     proxyCommand: said("proxycommand"),
+    ...(agent !== undefined && agent !== "SSH_AUTH_SOCK" && { identityAgent: withoutTokens(agent) }),
   };
 }
 
@@ -114,6 +119,12 @@ async function jumpOf(text: string): Promise<SshJump> {
     ...(privateKeyFile && { privateKeyFile }),
   };
 }
+
+/** A path with what stands for this machine alone: the home folder, and variables. An agent's may be one variable as a whole. */
+const withoutTokens = (path: string): string =>
+  path
+    .replaceAll(/^\$(\w+)$|\$\{(\w+)\}/g, (text, whole, part) => process.env[whole ?? part] ?? text)
+    .replaceAll(/%([%d])/g, (_, token) => (token === "d" ? homedir() : "%"));
 
 const firstThere = (files: readonly string[]): string | undefined =>
   files.find((file) => existsSync(absolute(file)));

@@ -63,8 +63,8 @@ test("commands log in with the pinned host key, and their private key is a secre
 test("scripts run as root through sudo for another user, with their variables", async () => {
   const { one } = await record(() => new KvmHost("a", access), answers);
   const { create, delete: remove, stdin } = one("a-hypervisor").inputs as Record<string, string>;
-  expect(create).toBe('sudo -n env ACTION=apply SSH_CONNECTION="$SSH_CONNECTION" bash -s');
-  expect(remove).toBe('sudo -n env ACTION=remove SSH_CONNECTION="$SSH_CONNECTION" bash -s');
+  expect(create).toBe('sudo -n env LC_ALL=C ACTION=apply SSH_CONNECTION="$SSH_CONNECTION" bash --norc -s');
+  expect(remove).toBe('sudo -n env LC_ALL=C ACTION=remove SSH_CONNECTION="$SSH_CONNECTION" bash --norc -s');
   expect(stdin).toContain("MIGRATION_ADDRESS='198.51.100.11'");
 });
 

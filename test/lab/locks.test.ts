@@ -35,7 +35,7 @@ test("a machine that is cut off lets others go on within 30 s, and knows first t
   const folder = mkdtempSync(join(tmpdir(), "locks-"));
   const [a, b] = [`kmt-a-${process.pid}`, `kmt-b-${process.pid}`];
   const links = { a: `kma${process.pid}`.slice(0, 14), b: `kmb${process.pid}`.slice(0, 14) };
-  const sshd = await startSshd("0.0.0.0");
+  const sshd = await startSshd([], "0.0.0.0");
   try {
     const network = async (name: string, link: string, net: string) => {
       await execa`ip netns add ${name}`;

@@ -27,8 +27,16 @@ export interface Sshd {
   stop(): Promise<void>;
 }
 
-/** Starts a server that accepts variables named GOOD_* from its clients. Needs root. */
-export async function startSshd(listenAddress = "127.0.0.1"): Promise<Sshd> {
+/**
+ * Starts a server that accepts variables named GOOD_* from its clients. Needs root.
+ *
+ * @param settings further lines of its configuration
+ * @param listenAddress where it listens
+ */
+export async function startSshd(
+  settings: readonly string[] = [],
+  listenAddress = "127.0.0.1",
+): Promise<Sshd> {
   const dir = mkdtempSync(join(tmpdir(), "sshd-"));
   const { sshd, sftp, libraries } = await binaries(dir);
   for (const name of ["host", "user", "other"])
@@ -46,6 +54,7 @@ export async function startSshd(listenAddress = "127.0.0.1"): Promise<Sshd> {
       "PidFile none",
       "AcceptEnv GOOD_*",
       `Subsystem sftp ${sftp}`,
+      ...settings,
     ].join("\n"),
   );
   // The server insists on a user "sshd" and on /run/sshd; it gets both in a mount namespace of its own.

@@ -38,8 +38,8 @@ test("with another action, scripts of that action run", () => {
 });
 
 test("only another user than root goes through sudo", () => {
-  expect(hostCommand("apply", "root")).toBe("ACTION=apply bash -s");
-  expect(hostCommand("remove", "me")).toMatch(/^sudo -n env ACTION=remove .* bash -s$/);
+  expect(hostCommand("apply", "root")).toBe("env LC_ALL=C ACTION=apply bash --norc -s");
+  expect(hostCommand("remove", "me")).toMatch(/^sudo -n env LC_ALL=C ACTION=remove .* bash --norc -s$/);
 });
 
 test("the provider's URI names key and known hosts as terraform-provider-libvirt does", () => {

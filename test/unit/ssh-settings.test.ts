@@ -1,3 +1,4 @@
+import { homedir } from "node:os";
 import { expect, test } from "vitest";
 import { parseStackConfig } from "../../stacks/parse.ts";
 import { planStack } from "../../stacks/plan.ts";
@@ -40,6 +41,17 @@ test("a command of one's own is seen, and none is none", () => {
     parseSshConfig(printed("hostname h", `proxycommand ${command}`)).proxyCommand;
   expect(said("nc %h %p")).toBe("nc %h %p");
   expect(said("none")).toBeUndefined();
+});
+
+test("an agent of one's own is known, and what stands for this machine in a path is its", () => {
+  const said = (...lines: string[]) => parseSshConfig(printed("hostname h", ...lines));
+  expect(said("identityagent ~/.agent", "identityfile %d/.ssh/100%%")).toMatchObject({
+    identityAgent: "~/.agent",
+    privateKeyFiles: [`${homedir()}/.ssh/100%`],
+  });
+  expect(said("identityfile ${HOME}/.ssh/lab").privateKeyFiles).toEqual([`${process.env.HOME}/.ssh/lab`]);
+  expect(said("identityagent SSH_AUTH_SOCK")).not.toHaveProperty("identityAgent");
+  expect(said("identityagent none")).not.toHaveProperty("identityAgent");
 });
 
 test("the stack's config comes first, then ~/.ssh/config, then port 22 and root", () => {
