@@ -1,6 +1,7 @@
 import { dirname } from "node:path/posix";
 import { consoleLogPath, type DomainSpec, domainXml } from "../libvirt/domain-xml.ts";
 import { quote, type SshSession } from "../libvirt/ssh-session.ts";
+import { undefine } from "../libvirt/undefine.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import { hostWithDisk } from "./disk-host.ts";
 import type { Fleet } from "./fleet.ts";
@@ -84,14 +85,8 @@ export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<voi
       sightings.map(async (sighting) => {
         const session = sessions.host(sighting.host);
         if (isActive(sighting)) await virsh(session, `ending guest ${guest.name}`, ["destroy", guest.uuid]);
-        if (sighting.persistent) {
-          await virsh(session, `removing guest ${guest.name}`, [
-            "undefine",
-            guest.uuid,
-            "--managed-save",
-            "--snapshots-metadata",
-          ]);
-        }
+        if (sighting.persistent)
+          await undefine(session, `removing guest ${guest.name}`, guest.uuid, "remove");
         await discardStateFiles(session, guest.uuid);
         if (redo) await discardRedo(session, redo);
         await session.run("removing its console log", `rm -f ${quote(consoleLogPath(guest.name))}*`);

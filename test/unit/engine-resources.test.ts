@@ -567,6 +567,14 @@ describe("a migration", () => {
     });
   });
 
+  test("an old definition goes with what libvirt knows of snapshots there", async () => {
+    const olds = await create({ drift: "adopt" });
+    moveByHand("host3", ["--persistent"]);
+    Object.assign(domainOn("host1") ?? {}, { snapshots: ["before-upgrade"] });
+    expect(await up(olds, { drift: "adopt" })).toMatchObject({ host: "host3", moves: 0 });
+    expect(world.traces(uuid)).toEqual(["host3: running"]);
+  });
+
   test("of a guest that was moved by hand: adopt, until the config asks for something else", async () => {
     const drift = "adopt";
     const olds = await create({ drift });

@@ -40,6 +40,8 @@ interface Domain {
   asked?: "postcopy" | "abort";
   /** It is being restored: no job is shown, and whoever wants to resume it waits. */
   loading?: boolean;
+  /** Internal snapshots that libvirt knows of. */
+  snapshots?: string[];
 }
 
 /** Thrown into a step of libvirt's that does not come to its end; libvirt then undoes it. */
@@ -703,6 +705,11 @@ export class Machine {
         return ok(guestAddress ? ` vnet0      52:54:00:9f:1c:2a    ipv4         ${guestAddress}/24\n` : "");
       }
       case "undefine":
+        if (!active && domain.snapshots?.length && !rest.includes("--snapshots-metadata")) {
+          return failed(
+            `error: Requested operation is not valid: cannot delete inactive domain with ${domain.snapshots.length} snapshots`,
+          );
+        }
         domain.persistent = false;
         if (!active) this.domains.delete(domain.uuid);
         return ok();
