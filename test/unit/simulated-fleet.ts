@@ -42,6 +42,8 @@ interface Domain {
   loading?: boolean;
   /** Internal snapshots that libvirt knows of. */
   snapshots?: string[];
+  /** It is off, and its memory is saved. */
+  isSaved?: boolean;
 }
 
 /** Thrown into a step of libvirt's that does not come to its end; libvirt then undoes it. */
@@ -379,6 +381,10 @@ export class Machine {
   bridges: Record<string, number> = { br0: 1500 };
   cpuVerdict = "fits";
   userfaultfd = "usable";
+  /** TCP ports that something listens on. */
+  takenPorts: number[] = [];
+  /** What its QEMU is told that opens a disk. */
+  noAccess: string | undefined;
   /** How far its clock runs ahead from one reading of it to the next. */
   clockDriftMs = 0;
   machineTypes = ["pc-q35-7.2", "pc-q35-8.2"];
@@ -524,7 +530,35 @@ export class Machine {
       ),
       cpu: atOnce(() => ok(`cpu ${this.cpuVerdict}\n`)),
       listen: atOnce(([, last]) => ok(`port ${last}\n`)),
-      definition: atOnce(([uuid = ""]) => ok(`definition\n${this.domains.get(uuid)?.xml ?? ""}\n`)),
+      definition: atOnce(([uuid = ""]) => {
+        const domain = this.domains.get(uuid);
+        if (!domain) return ok("definition\n");
+        const { xml, snapshots = [], isSaved } = domain;
+        const info = `Managed save:   ${isSaved ? "yes" : "no"}`;
+        return ok(
+          `definition\n${xml}\n==== defined ====${xml}\n==== snapshots ====${snapshots.join("\n")}\n==== info ====${info}\n`,
+        );
+      }),
+      over: atOnce(([path = ""]) =>
+        lines(
+          "over",
+          [...(this.files.mounted ?? this.files)].flatMap(([other, { text }]) =>
+            text === `over ${path}` ? [other] : [],
+          ),
+        ),
+      ),
+      files: atOnce((paths) =>
+        lines(
+          "file",
+          paths.map((path) => `1 1 1 ${this.noAccess ?? "writable"} ${path}`),
+        ),
+      ),
+      taken: atOnce((ports) =>
+        lines(
+          "taken",
+          ports.filter((port) => this.takenPorts.includes(Number(port))),
+        ),
+      ),
       put: function* (this: Machine, [, path = "", text = ""]: string[]) {
         if (this.world.graceAnswers-- > 0) return failed(`put: ${path}: Resource temporarily unavailable`);
         this.files.set(path, { text });
