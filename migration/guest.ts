@@ -140,6 +140,11 @@ export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<voi
     await Promise.all(
       sightings.map(async (sighting) => {
         const session = sessions.host(sighting.host);
+        if (sighting.state !== "absent") {
+          const { otherDisk } = handOf(guest, (await askAbout(session, guest)).belongings);
+          if (otherDisk !== undefined)
+            tell(`${guest.name}: ${otherDisk}, which it wrote to and which this stack did not make, stays`);
+        }
         if (isActive(sighting)) await virsh(session, `ending guest ${guest.name}`, ["destroy", guest.uuid]);
         if (sighting.persistent)
           await undefine(session, `removing guest ${guest.name}`, guest.uuid, "remove");

@@ -166,6 +166,16 @@ describe("a domain", () => {
       expect(shown.at(-1)).toBe("vm1: is off; starting it on host1, from its saved memory");
     });
 
+    test("is removed with its snapshots, and the file that is not ours is named", async () => {
+      const olds = await create();
+      change("/e/vm1.qcow2", "/e/vm1.S");
+      world.cutPower("host1");
+      Object.assign(domainOn("host1") ?? {}, { snapshots: ["S"] });
+      await domainResource.delete(uuid, olds);
+      expect(domainOn("host1")).toBeUndefined();
+      expect(shown.at(-1)).toMatch(/^vm1: \/e\/vm1\.S, .*which this stack did not make, stays$/);
+    });
+
     test("is not made anew on a disk that another image lies over", async () => {
       world.machine("storage").files.set("/export/testbed/vm1.S", { text: "over /e/vm1.qcow2" });
       await expect(domainResource.create(inputs())).rejects.toThrow(
