@@ -1,4 +1,5 @@
-import { type DomainFacts, parseDomain } from "./domain-facts.ts";
+import { type Belongings, belongingsProgram, parseBelongings } from "./belongings.ts";
+import type { DomainFacts } from "./domain-facts.ts";
 import { quote } from "./ssh-session.ts";
 
 /** What one host says about itself when a guest is to come or to go. What was not asked is absent. */
@@ -23,8 +24,27 @@ export interface Survey {
   namesake?: string;
   /** The port on which it waits for one call. */
   port?: number;
-  /** What the running guest's definition says. */
+  /** What the guest's definition says: of one that runs, that of the machine that runs. */
   domain?: DomainFacts;
+  /** What hangs on it. */
+  belongings?: Belongings;
+  /** Files that were asked about and are there; a readable one's fingerprint is of its first MiB. */
+  files?: Record<string, FileFacts>;
+  /** Images beside the one that was asked about, that lie over it: what was written since is in them. */
+  over?: string[];
+  /** TCP ports that were asked about and that something listens on. */
+  takenPorts?: number[];
+  /** The host has a saved memory under the guest's name. */
+  isNameSaved?: true;
+}
+
+export interface FileFacts {
+  /** The same on all hosts that mount one file system. */
+  inode: string;
+  bytes: number;
+  fingerprint: string;
+  /** "writable", or what is said when QEMU's user, or root, opens it to write. */
+  access: string;
 }
 
 /** A question to a host, in words of `surveyProgram`. */
@@ -34,6 +54,9 @@ export type Question =
   | { ask: "space"; directory: string }
   | { ask: "size"; file: string }
   | { ask: "namesake"; guest: string }
+  | { ask: "files"; paths: readonly string[] }
+  | { ask: "over"; image: string }
+  | { ask: "taken"; ports: readonly number[] }
   /** The CPU model comes on standard input. */
   | { ask: "cpu"; virtType: string; machine: string }
   /**
@@ -72,9 +95,13 @@ bridges() {
   done
 }
 machines() { virsh capabilities | sed -n 's/.*<machine[^>]*>\([^<]*\)<.*/machine \1/p' | sort -u; }
-userfaultfd() {
+qemu_user() {
   user=$(virsh capabilities | sed -n '/<model>dac</,/<\/secmodel>/ s/.*>+\([0-9]*\):.*/\1/p' | head -n 1)
   [ -n "$user" ] || user=0
+  echo "$user"
+}
+userfaultfd() {
+  user=$(qemu_user)
   setpriv --clear-groups --reuid="$user" \
     perl -e 'print "userfaultfd ", syscall(323, 02004000) < 0 ? "$!" : "usable", "\n"' 2>&1
 }
@@ -85,7 +112,52 @@ cpu() {
     echo "cpu $(sed -n 's/^error: //; /./p' <<< "$answer" | tail -n 1)"
   fi
 }
-namesake() { uuid=$(virsh domuuid "$1" 2>/dev/null) && echo "namesake $uuid"; }
+namesake() {
+  uuid=$(virsh domuuid "$1" 2>/dev/null) && echo "namesake $uuid"
+  [ ! -e "/var/lib/libvirt/qemu/save/$1.save" ] || echo saved
+}
+files() {
+  for file; do
+    perl -e '
+      my ($file, $user, $chowns) = @ARGV;
+      my ($inode, $size) = (stat $file)[1, 7] or exit;
+      my $sum = "-";
+      if (-f _ and open(my $in, "<", $file)) { read($in, my $start, 2 ** 20); $sum = unpack("%32C*", $start); }
+      my $access = "writable";
+      if (-f _) {
+        sysopen(my $out, $file, 2) or $access = "$!";
+        $> = $user;
+        if ($access eq "writable" and !stat $file) { $access = "its folder: $!"; }
+        elsif ($access eq "writable" and !$chowns) { sysopen(my $again, $file, 2) or $access = "$!"; }
+      }
+      $access =~ s/ /_/g;
+      print "file $inode $size $sum $access $file\n";
+    ' "$file" "$(qemu_user)" "$(! grep -Eqs '^ *dynamic_ownership *= *0' /etc/libvirt/qemu.conf && echo 1)"
+  done
+}
+over() {
+  perl -MFile::Basename -e '
+    my $image = shift;
+    my $folder = dirname($image);
+    for my $other (glob(quotemeta($folder) . "/*")) {
+      next if $other eq $image or !-f $other or !open(my $in, "<:raw", $other);
+      my ($head, $backing);
+      next unless read($in, $head, 20) == 20 and substr($head, 0, 4) eq "QFI\xfb";
+      my ($at, $length) = unpack("x8 Q> N", $head);
+      next unless $at and $length and $length < 4096 and seek($in, $at, 0) and read($in, $backing, $length) == $length;
+      $backing =~ s,^(file:|nfs://[^/]*),,;
+      $backing = "$folder/$backing" unless $backing =~ m,^/,;
+      print "over $other\n" if $backing eq $image;
+    }' "$1"
+}
+taken() {
+  perl -MSocket -e '
+    for my $port (@ARGV) {
+      socket(my $server, PF_INET, SOCK_STREAM, 0) or die;
+      setsockopt($server, SOL_SOCKET, SO_REUSEADDR, 1);
+      bind($server, sockaddr_in($port, INADDR_ANY)) and listen($server, 1) or print "taken $port\n";
+    }' "$@"
+}
 listen() {
   perl -MSocket -e '
     my ($first, $last) = @ARGV;
@@ -103,8 +175,7 @@ listen() {
       exit;
     }' "$@"
 }
-definition() { echo definition && virsh dumpxml "$1"; }
-`;
+${belongingsProgram}`;
 
 /** The script that asks a host all of it at once. */
 export const surveyScript = (questions: readonly Question[]): string =>
@@ -120,6 +191,12 @@ function words(question: Question): string {
       return `size ${quote(question.file)}`;
     case "namesake":
       return `namesake ${quote(question.guest)}`;
+    case "files":
+      return ["files", ...question.paths.map(quote)].join(" ");
+    case "over":
+      return `over ${quote(question.image)}`;
+    case "taken":
+      return ["taken", ...question.ports].join(" ");
     case "cpu":
       return `cpu ${quote(question.virtType)} ${quote(question.machine)}`;
     case "listen":
@@ -134,7 +211,12 @@ function words(question: Question): string {
 /** Reads what the survey's script prints. */
 export function parseSurvey(printed: string): Survey {
   const [lines = "", definition] = printed.split(/^definition\n/m);
-  const survey: Survey = { residentMiB: {}, spaceMiB: {}, bridges: {}, machines: [] };
+  const survey: Survey = {
+    residentMiB: {},
+    spaceMiB: {},
+    bridges: {},
+    machines: [],
+  };
   for (const line of lines.split("\n")) {
     const [key, first = "", second = ""] = line.split(" ");
     const rest = line.slice((key ?? "").length + 1);
@@ -148,7 +230,16 @@ export function parseSurvey(printed: string): Survey {
     if (key === "cpu") survey.cpu = rest;
     if (key === "namesake") survey.namesake = first;
     if (key === "port") survey.port = Number(first);
+    if (key === "saved") survey.isNameSaved = true;
+    if (key === "over") survey.over = [...(survey.over ?? []), rest];
+    if (key === "taken") survey.takenPorts = [...(survey.takenPorts ?? []), Number(first)];
+    if (key === "file") {
+      const [, inode = "", bytes, fingerprint = "", access = "", path = ""] =
+        /^(\S+) (\S+) (\S+) (\S+) (.*)$/.exec(rest) ?? [];
+      survey.files = { ...survey.files };
+      survey.files[path] = { inode, bytes: Number(bytes), fingerprint, access: access.replaceAll("_", " ") };
+    }
   }
-  if (definition?.trim()) survey.domain = parseDomain(definition);
+  Object.assign(survey, parseBelongings(definition ?? ""));
   return survey;
 }

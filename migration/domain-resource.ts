@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
+import type { DomainSpec } from "../libvirt/domain-xml.ts";
 import { type Fleet, union } from "./fleet.ts";
-import { ensureRunning, type GuestRequest, redefine, remove } from "./guest.ts";
+import { ensureRunning, type GuestRequest, redefine, refuseStart, remove } from "./guest.ts";
 import { hardwareChanges, refuseOtherRedo, withPlatformOf } from "./hardware.ts";
 import { observeGuest, withFleet } from "./observe.ts";
 import { hasUnknown } from "./unknown.ts";
@@ -28,7 +29,7 @@ export const domainResource = {
     refuseOtherRedo(olds.spec, news.spec);
     const replaces = olds.spec.uuid === news.spec.uuid && name === news.spec.name ? [] : ["spec"];
     const changes = restartsFor(olds, news);
-    const place = await find(olds.spec, union(olds.fleet, news.fleet));
+    const place = await find(olds.spec, union(olds.fleet, news.fleet), changes.length > 0);
     const off = place !== "moving" && place.kind !== "active";
     const connection = !isDeepStrictEqual(olds.fleet, news.fleet);
     if (changes.length > 0) tell(`${name}: ${changes.join(", ")} changed; it will be restarted where it is`);
@@ -61,7 +62,9 @@ export const domainResource = {
     const everywhere = { ...news, fleet: union(olds.fleet, news.fleet) };
     const unsettled = (await find(news.spec, everywhere.fleet)) === "moving";
     if (unsettled && !restart) return { outs: { ...olds, ...everywhere, spec: running } };
-    const { host, booted } = await (restart ? redefine(everywhere, tell) : ensureRunning(everywhere, tell));
+    const { host, booted } = await (restart
+      ? redefine(everywhere, olds.spec, tell)
+      : ensureRunning(everywhere, tell));
     // Until Migration has brought it away from a host that leaves the testbed, that host stays one to look on.
     const { fleet } = host in news.fleet.hosts ? news : everywhere;
     const boots = olds.boots + (booted ? 1 : 0);
@@ -85,10 +88,18 @@ function restartsFor(olds: DomainOutputs, news: DomainInputs): string[] {
   return [...hardwareChanges(olds.spec, news.spec), ...(password ? ["VNC password"] : [])];
 }
 
-/** Where it is; `moving` while a move that a dead run began waits for Migration to end it. */
-function find(guest: { name: string; uuid: string }, fleet: Fleet): Promise<Whereabouts | "moving"> {
+/**
+ * Where it is; `moving` while a move that a dead run began waits for Migration to end it.
+ *
+ * @param redefines it is to be defined anew, or (false) to be started if it is off: throws when that cannot be
+ */
+function find(guest: DomainSpec, fleet: Fleet, redefines?: boolean): Promise<Whereabouts | "moving"> {
   return withFleet(fleet, async (sessions) => {
     const { sightings, intent } = await observeGuest(sessions, fleet, guest.uuid);
-    return intent ? "moving" : whereabouts(guest.name, sightings);
+    if (intent) return "moving";
+    const place = whereabouts(guest.name, sightings);
+    const isToStart = place.kind === "inactive" || (place.kind === "active" && redefines);
+    if (redefines !== undefined && isToStart) await refuseStart(guest, sessions.host(place.host), redefines);
+    return place;
   });
 }

@@ -1,7 +1,18 @@
 import { dirname } from "node:path/posix";
+import type { Belongings } from "../libvirt/belongings.ts";
 import { consoleLogPath, type DomainSpec, domainXml } from "../libvirt/domain-xml.ts";
 import { quote, type SshSession } from "../libvirt/ssh-session.ts";
+import { undefine } from "../libvirt/undefine.ts";
 import { virsh } from "../libvirt/virsh.ts";
+import {
+  askAbout,
+  type ByHand,
+  byHand,
+  diskHolder,
+  refuseLoss,
+  refuseNewerDisk,
+  refuseOtherDisk,
+} from "./by-hand.ts";
 import { hostWithDisk } from "./disk-host.ts";
 import type { Fleet } from "./fleet.ts";
 import { withGuest } from "./guest-lock.ts";
@@ -26,13 +37,13 @@ export interface GuestRequest {
 export interface GuestState {
   /** Where it runs. */
   host: string;
-  /** It was off, or new, and has been started. */
+  /** It was off, or new, and has been started as it is declared; not one that went on from a saved memory or with what it was given by hand. */
   booted: boolean;
 }
 
 /**
  * Makes sure that the guest is defined once and runs: where it runs it is left alone, where it is off it is started with its present
- * definition, and where it is nowhere it is defined on `request.host`. Throws HostUnreachable, GuestActiveTwice, CommandFailed.
+ * definition (with its platform renewed, unless a person had a hand in it), and where it is nowhere it is defined on `request.host`. Throws HostUnreachable, GuestActiveTwice, CommandFailed.
  */
 export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestState> {
   const { spec, fleet } = request;
@@ -45,20 +56,53 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
       if (place.kind === "active") return { host: place.host, booted: false };
       if (place.kind === "nowhere") await refuseNamesakes(spec, sessions);
       const host = await hostWithDisk(request, place, sessions);
-      tell(`${spec.name}: ${place.kind === "inactive" ? "is off; starting it" : "booting it"} on ${host}`);
+      const session = sessions.host(host);
+      if (place.kind === "nowhere") {
+        await refuseNewerDisk(spec, diskHolder(spec, session, sessions.storage), session);
+        tell(`${spec.name}: booting it on ${host}`);
+        sessions.assertLocked();
+        await define(session, request);
+        await start(session, spec);
+        return { host, booted: true };
+      }
+      const { belongings } = await askAbout(session, spec);
+      const hand = handOf(spec, belongings);
+      refuseOtherDisk(spec, host, hand);
+      const kept = [...hand.added, ...hand.changed];
+      tell(
+        `${spec.name}: is off; starting it on ${host}${belongings?.isSaved ? ", from its saved memory" : ""}`,
+      );
+      if (kept.length > 0) tell(`${spec.name}: it keeps what it was given by hand: ${kept.join(", ")}`);
       sessions.assertLocked();
-      await define(sessions.host(host), request);
-      await start(sessions.host(host), spec);
-      return { host, booted: true };
+      // What was saved goes on as it was; and what a person gave the guest stays.
+      const isAsMade = kept.length === 0 && !belongings?.isSaved;
+      if (isAsMade) await define(session, request);
+      await start(session, spec);
+      return { host, booted: isAsMade };
     },
   );
+}
+
+const handOf = (spec: DomainSpec, belongings: Belongings | undefined): ByHand =>
+  belongings?.defined ? byHand(spec, belongings.defined) : { added: [], changed: [] };
+
+/** Says what speaks against the start of a guest that is off, or against giving one its new hardware; changes nothing. */
+export async function refuseStart(
+  before: DomainSpec,
+  session: SshSession,
+  redefines: boolean,
+): Promise<void> {
+  const hand = handOf(before, (await askAbout(session, before)).belongings);
+  const host = session.target.name;
+  refuseOtherDisk(before, host, hand);
+  if (redefines) refuseLoss(before, host, hand);
 }
 
 /**
  * Gives the guest its new definition where it is, which takes a restart: it is shut down, defined anew and started. Throws when it does
  * not shut down in time; it then still runs as it was.
  */
-export function redefine(request: GuestRequest, tell: Tell): Promise<GuestState> {
+export function redefine(request: GuestRequest, before: DomainSpec, tell: Tell): Promise<GuestState> {
   const { spec, fleet } = request;
   return withGuest(
     { guest: spec.name, uuid: spec.uuid, doing: "changing its hardware" },
@@ -68,6 +112,19 @@ export function redefine(request: GuestRequest, tell: Tell): Promise<GuestState>
       const place = await findSettled(spec, fleet, sessions);
       const host = await hostWithDisk(request, place, sessions);
       const session = sessions.host(host);
+      if (place.kind === "nowhere")
+        await refuseNewerDisk(spec, diskHolder(spec, session, sessions.storage), session);
+      else {
+        await refuseStart(before, session, true);
+        const isSaved = place.kind === "inactive" && (await askAbout(session, spec)).belongings?.isSaved;
+        if (isSaved) {
+          // libvirt would start it with the definition of then, and the new one would not hold.
+          tell(`${spec.name}: starting it on ${host} from its saved memory`);
+          sessions.assertLocked();
+          await start(session, spec);
+          await shutDown(session, spec);
+        }
+      }
       if (place.kind === "active") {
         tell(`${spec.name}: shutting it down on ${host} to change its hardware`);
         await shutDown(session, spec);
@@ -98,15 +155,14 @@ export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<voi
         sightings.map(async (sighting) => {
           const session = sessions.host(sighting.host);
           sessions.assertLocked();
-          if (isActive(sighting)) await virsh(session, `ending guest ${guest.name}`, ["destroy", guest.uuid]);
-          if (sighting.persistent) {
-            await virsh(session, `removing guest ${guest.name}`, [
-              "undefine",
-              guest.uuid,
-              "--managed-save",
-              "--snapshots-metadata",
-            ]);
+          if (sighting.state !== "absent") {
+            const { otherDisk } = handOf(guest, (await askAbout(session, guest)).belongings);
+            if (otherDisk !== undefined)
+              tell(`${guest.name}: ${otherDisk}, which it wrote to and which this stack did not make, stays`);
           }
+          if (isActive(sighting)) await virsh(session, `ending guest ${guest.name}`, ["destroy", guest.uuid]);
+          if (sighting.persistent)
+            await undefine(session, `removing guest ${guest.name}`, guest.uuid, "remove");
           await discardStateFiles(session, guest.uuid);
           if (redo) await discardRedo(session, redo);
           await session.run("removing its console log", `rm -f ${quote(consoleLogPath(guest.name))}*`);

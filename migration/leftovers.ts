@@ -1,5 +1,6 @@
 import type { Sighting } from "../libvirt/sighting.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
+import { undefine } from "../libvirt/undefine.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import type { GuestSessions } from "./guest-lock.ts";
 import { discardRedo } from "./redo-log.ts";
@@ -57,7 +58,7 @@ export async function clearLeftovers(
   // First: what is removed then may be the only definition that it has.
   if (isUndefinedThere) await defineAsItRuns(guest, uuid, sessions.host(runsOn));
   for (const host of definedOn) {
-    await virsh(sessions.host(host), `removing an old definition of guest ${guest}`, ["undefine", uuid]);
+    await undefine(sessions.host(host), `removing an old definition of guest ${guest}`, uuid);
   }
   if (!redo) return;
   // It runs on its redo log: what other hosts have under its name, nobody needs.

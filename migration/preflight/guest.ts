@@ -29,6 +29,7 @@ export function jobCheck(
   source: string,
   sightings: readonly Sighting[],
   { disks }: DomainFacts,
+  blockJobs: readonly string[] = [],
 ): Check {
   const job = sightings.find(({ host }) => host === source)?.job;
   if (job !== undefined) {
@@ -38,17 +39,31 @@ export function jobCheck(
     );
   }
   const mirrored = disks.find(({ isMirrored }) => isMirrored);
-  if (mirrored) {
+  const busy = mirrored?.target ?? blockJobs[0];
+  if (busy !== undefined) {
+    const what = mirrored ? "is being copied" : "is being worked on";
     return failed(
       "jobs",
-      `disk ${mirrored.target} of ${guest} is being copied on ${source}: wait for its end, or cancel it there (virsh blockjob ${guest} ${mirrored.target} --abort)`,
+      `disk ${busy} of ${guest} ${what} on ${source}: wait for its end, or cancel it there (virsh blockjob ${guest} ${busy} --abort)`,
     );
   }
   return passed("jobs", `no other job works on it on ${source}`);
 }
 
 /** Two guests of one name cannot be on a host. */
-export function nameCheck(guest: string, host: string, uuid: string, found: string | undefined): Check {
+export function nameCheck(
+  guest: string,
+  host: string,
+  uuid: string,
+  found: string | undefined,
+  live = guest,
+): Check {
+  if (live !== guest) {
+    return failed(
+      "name",
+      `the guest was renamed to ${live} by hand, and its logs are under that name: shut it down, and give it its own again (virsh domrename ${live} ${guest})`,
+    );
+  }
   return found === undefined || found === uuid
     ? passed("name", `no other guest on ${host} has this name`)
     : failed(

@@ -8,6 +8,16 @@ import type { Station } from "../moving.ts";
 import { localRedoDirectory } from "../redo-log.ts";
 import type { MigrationRequest } from "../request.ts";
 import { stateDirectory } from "../state-file.ts";
+import {
+  autostartCheck,
+  deviceCheck,
+  diskCheck,
+  displayCheck,
+  filesOf,
+  firmwareCheck,
+  savedMemoryCheck,
+  snapshotCheck,
+} from "./belongings.ts";
 import { type Check, failed, hasFailed, PreflightFailed } from "./check.ts";
 import { clockCheck } from "./clocks.ts";
 import { demandsOf } from "./demands.ts";
@@ -99,9 +109,24 @@ function ask({ request, source, destination, onTheirWay }: Proposed, more: reado
       : [{ ask: "cpu", virtType: virtType(platform), machine: platform.machine } as const]),
     ...more,
   ];
+  const asked = survey(source, [...always, ...ofSource]);
+  // What the guest's definition names is known only then.
+  const named = asked.then(({ domain, belongings }) => {
+    if (!domain) return [{}, {}] as [Partial<Survey>, Partial<Survey>];
+    const domains = [domain, ...(belongings?.defined ? [belongings.defined] : [])];
+    const paths = [...new Set(domains.flatMap((each) => filesOf(each, redo?.path)))];
+    const files: Question = { ask: "files", paths };
+    const taken: Question = { ask: "taken", ports: domain.displayPorts ?? [] };
+    return allOf([survey(source, [files]), survey(destination, [files, taken])] as const);
+  });
+  const withFiles = async (first: Promise<Survey>, end: 0 | 1): Promise<Survey> => {
+    const [survey, more] = await allOf([first, named] as const);
+    const { files, takenPorts } = more[end] as Partial<Survey>;
+    return { ...survey, ...(files && { files }), ...(takenPorts && { takenPorts }) };
+  };
   return {
-    source: survey(source, [...always, ...ofSource]),
-    destination: survey(destination, [...always, ...ofDestination], platform?.cpuXml),
+    source: withFiles(asked, 0),
+    destination: withFiles(survey(destination, [...always, ...ofDestination], platform?.cpuXml), 1),
     way: tryWay(source, destination),
   };
 }
@@ -130,6 +155,9 @@ function judge(
   const [source, destination] = [move.source.name, move.destination.name];
   const { movesMemory, copiesRunningMemory, userfaultfd, stateFile } = demandsOf(options);
   const domain = known(source, `the definition of guest ${guest}`, atSource.domain);
+  const belongings = known(source, `what hangs on guest ${guest}`, atSource.belongings);
+  const domains = [domain, ...(belongings.defined ? [belongings.defined] : [])];
+  const [here, there] = [atSource.files ?? {}, atDestination.files ?? {}];
   const free = ({ spaceMiB }: Survey, host: string, directory: string) =>
     known(host, "free disk space", spaceMiB[directory]);
   const room = (survey: Survey, host: string) =>
@@ -144,8 +172,15 @@ function judge(
     );
   return [
     onceCheck(guest, source, sightings),
-    jobCheck(guest, source, sightings, domain),
-    nameCheck(guest, destination, uuid, atDestination.namesake),
+    jobCheck(guest, source, sightings, domain, belongings.blockJobs),
+    nameCheck(guest, destination, uuid, atDestination.namesake, domain.name),
+    snapshotCheck(guest, source, belongings),
+    savedMemoryCheck(guest, [source, belongings.isSaved], [destination, atDestination.isNameSaved === true]),
+    deviceCheck(source, domain, movesMemory),
+    diskCheck(guest, [source, here], [destination, there], domains, redo?.path),
+    ...firmwareCheck(destination, there, domain, movesMemory),
+    ...displayCheck(destination, domain, atDestination),
+    ...autostartCheck(guest, destination, belongings.startsWithHost),
     memoryCheck(
       destination,
       known(destination, "free memory", atDestination.availableMiB),

@@ -10,7 +10,10 @@ import { type Check, hasFailed, PreflightFailed } from "./check.ts";
 import { examine } from "./preflight.ts";
 
 /** What nothing in an update changes as long as the guest runs: to go on would be to fail later. */
-const lasting = ["CPU", "machine type", "memory copy", "cache mode", "post-copy", "options"];
+const lasting = [
+  ...["CPU", "machine type", "memory copy", "cache mode", "post-copy", "options"],
+  ...["snapshots", "saved memory", "devices", "firmware"],
+];
 
 /** Moves that this process has shown in a preview, or is about to make: they take memory at the same hosts. */
 const planned = new Map<string, { guest: string; to: string; memoryMiB: number }>();

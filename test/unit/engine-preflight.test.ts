@@ -72,6 +72,10 @@ test("nothing speaks against it: the preview is silent, asks little, and the rec
       "guest",
       "jobs",
       "name",
+      "snapshots",
+      "saved memory",
+      "devices",
+      "disks",
       "memory",
       "host to host",
       "bridge",
@@ -85,6 +89,66 @@ test("nothing speaks against it: the preview is silent, asks little, and the rec
       "migration port",
     ].map((check) => [check, "pass"]),
   );
+});
+
+describe("what was done to the guest by hand is found before anything is touched", () => {
+  const add = (device: string) => {
+    guest().xml = guest().xml.replace("</disk>", `</disk>${device}`);
+  };
+
+  test.each(["live", "offline", "cold"] as const)("a snapshot that libvirt knows of (%s)", async (mode) => {
+    guest().snapshots = ["before-upgrade"];
+    const { preview, update, untouched } = await attempt({ options: { mode } });
+    const reason =
+      /snapshots: vm1 has snapshot before-upgrade on host1, .*virsh snapshot-delete vm1 before-upgrade/;
+    expect((preview as Error).message).toMatch(reason);
+    await expect(update()).rejects.toThrow(reason);
+    untouched();
+  });
+
+  test.each([
+    [
+      "block",
+      `<source dev="/dev/vg/data"/>`,
+      /disk vdc would not be .*block device \/dev\/vg\/data is host1's own/,
+    ],
+    ["volume", `<source pool="p" volume="v"/>`, /volume v of pool p is host1's own/],
+  ])("a disk of the host's own (%s)", async (type, source, reason) => {
+    add(`<disk type="${type}">${source}<target dev="vdc"/></disk>`);
+    const { warnings, update, untouched } = await attempt({ options: { mode: "offline" } });
+    expect(warnings.join()).toMatch(reason);
+    await expect(update()).rejects.toThrow(reason);
+    untouched();
+  });
+
+  test("a device of the host's own stops a move with memory, and is named before one without", async () => {
+    guest().xml = guest().xml.replace("</devices>", `<hostdev type="pci"/></devices>`);
+    const { preview } = await attempt();
+    expect((preview as Error).message).toMatch(/devices: the guest has hostdev pci, which belongs to host1/);
+    const { warnings } = await attempt({ options: { mode: "cold" } });
+    expect(warnings.join()).toMatch(
+      /devices: the guest has hostdev pci: it starts only where the same is there/,
+    );
+  });
+
+  test("a display's port that is taken at the destination", async () => {
+    guest().xml = guest().xml.replace(
+      "</devices>",
+      `<graphics type="vnc" port="5901" autoport="no"/></devices>`,
+    );
+    host("host2").takenPorts = [5901];
+    const { warnings, update, untouched } = await attempt({ options: { mode: "cold" } });
+    expect(warnings.join()).toMatch(/display port: TCP port 5901 of host2, .*is taken/);
+    await expect(update()).rejects.toThrow("display port: TCP port 5901 of host2");
+    untouched();
+  });
+
+  test("a disk that QEMU may not write to at the destination", async () => {
+    host("host2").noAccess = "Permission_denied";
+    const { update, untouched } = await attempt();
+    await expect(update()).rejects.toThrow(/cannot be written to on host2 by QEMU's user: Permission denied/);
+    untouched();
+  });
 });
 
 test("an offline move needs room for its state file at both ends, and no port", async () => {

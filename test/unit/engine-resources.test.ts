@@ -121,6 +121,70 @@ describe("a domain", () => {
     expect(shown.slice(1)).toEqual([]);
   });
 
+  describe("that is off and that a person had a hand in", () => {
+    const change = (from: string, to: string) => {
+      const domain = domainOn("host1");
+      if (!domain?.xml.includes(from)) throw new Error(`the definition has no ${from}`);
+      domain.xml = domain.xml.replace(from, to);
+    };
+    const refused =
+      /declared to write to \/e\/vm1\.qcow2, and on host1 it is defined with \/e\/vm1\.S, .*Nothing was changed/;
+
+    test("is not started on an older disk than it has written to, and the preview says so", async () => {
+      const olds = await create();
+      change("/e/vm1.qcow2", "/e/vm1.S");
+      world.cutPower("host1");
+      const { xml } = domainOn("host1") as { xml: string };
+      await expect(diff(olds)).rejects.toThrow(refused);
+      await expect(domainResource.update(uuid, olds, inputs())).rejects.toThrow(refused);
+      const more = { spec: { ...spec, memoryMiB: 1024 } };
+      await expect(diff(olds, more)).rejects.toThrow(refused);
+      await expect(domainResource.update(uuid, olds, inputs(more))).rejects.toThrow(refused);
+      expect(domainOn("host1")).toMatchObject({ state: "inactive", xml });
+    });
+
+    test("is started with what it was given, and gets no new hardware in its place", async () => {
+      const olds = await create();
+      change(
+        "</disk>",
+        `</disk><disk type="file"><source file="/srv/rescue.iso"/><target dev="sda"/><readonly/></disk>`,
+      );
+      world.cutPower("host1");
+      const more = { spec: { ...spec, memoryMiB: 1024 } };
+      await expect(diff(olds, more)).rejects.toThrow(/was given by hand disk sda \(\/srv\/rescue\.iso\)/);
+      await domainResource.update(uuid, olds, inputs());
+      expect(domainOn("host1")?.xml).toContain("/srv/rescue.iso");
+      expect(shown.at(-1)).toBe("vm1: it keeps what it was given by hand: disk sda (/srv/rescue.iso)");
+    });
+
+    test("goes on from its saved memory, and is not called booted", async () => {
+      const olds = await create();
+      world.cutPower("host1");
+      Object.assign(domainOn("host1") ?? {}, { isSaved: true });
+      const { outs } = await domainResource.update(uuid, olds, inputs());
+      expect(outs).toMatchObject({ boots: 1, state: "running" });
+      expect(shown.at(-1)).toBe("vm1: is off; starting it on host1, from its saved memory");
+    });
+
+    test("is removed with its snapshots, and the file that is not ours is named", async () => {
+      const olds = await create();
+      change("/e/vm1.qcow2", "/e/vm1.S");
+      world.cutPower("host1");
+      Object.assign(domainOn("host1") ?? {}, { snapshots: ["S"] });
+      await domainResource.delete(uuid, olds);
+      expect(domainOn("host1")).toBeUndefined();
+      expect(shown.at(-1)).toMatch(/^vm1: \/e\/vm1\.S, .*which this stack did not make, stays$/);
+    });
+
+    test("is not made anew on a disk that another image lies over", async () => {
+      world.machine("storage").files.set("/export/testbed/vm1.S", { text: "over /e/vm1.qcow2" });
+      await expect(domainResource.create(inputs())).rejects.toThrow(
+        /defined nowhere, and would be started on \/e\/vm1\.qcow2; but \/export\/testbed\/vm1\.S on storage lies over it/,
+      );
+      expect(domainOn("host1")).toBeUndefined();
+    });
+  });
+
   test("with inputs that are not known yet changes, and no host is asked", async () => {
     const olds = await create();
     world.log.length = 0;
@@ -565,6 +629,14 @@ describe("a migration", () => {
       expectDefinedOnce("host1");
       expect(await diff(olds)).toMatchObject({ changes: false });
     });
+  });
+
+  test("an old definition goes with what libvirt knows of snapshots there", async () => {
+    const olds = await create({ drift: "adopt" });
+    moveByHand("host3", ["--persistent"]);
+    Object.assign(domainOn("host1") ?? {}, { snapshots: ["before-upgrade"] });
+    expect(await up(olds, { drift: "adopt" })).toMatchObject({ host: "host3", moves: 0 });
+    expect(world.traces(uuid)).toEqual(["host3: running"]);
   });
 
   test("of a guest that was moved by hand: adopt, until the config asks for something else", async () => {

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
 import { describe, expect, test } from "vitest";
 import { parseDomain } from "../../libvirt/domain-facts.ts";
 import { parseSurvey, surveyScript } from "../../libvirt/survey.ts";
@@ -54,6 +55,8 @@ const running = `<domain type='qemu' id='74'>
 describe("the definition of a running guest", () => {
   test("says where its disks are, and what it is attached to", () => {
     expect(parseDomain(running)).toEqual({
+      name: "vm2",
+      memoryMiB: 384,
       machine: "pc-q35-10.0",
       disks: [
         {
@@ -74,7 +77,7 @@ describe("the definition of a running guest", () => {
           isMirrored: false,
         },
       ],
-      interfaces: [{ bridge: "br0" }],
+      interfaces: [{ bridge: "br0", mac: "52:54:00:ba:8f:cc" }],
     });
   });
 
@@ -87,7 +90,14 @@ describe("the definition of a running guest", () => {
     </devices></domain>`);
     expect(disks).toEqual([
       { target: "vda", isReadOnly: false, cache: "default", path: "/e/a.qcow2", isMirrored: true },
-      { target: "vdb", isReadOnly: false, cache: "default", isMirrored: false },
+      {
+        target: "vdb",
+        isReadOnly: false,
+        cache: "default",
+        isMirrored: false,
+        other: "rbd:pool/a",
+        isRemote: true,
+      },
     ]);
     expect(interfaces).toEqual([{ bridge: "br1", mtu: 9000 }, {}]);
   });
@@ -123,6 +133,7 @@ describe("what a host says of itself", () => {
       cpu: "missing features: avx512f,avx512dq",
       port: 49215,
       domain: parseDomain(running),
+      belongings: { snapshots: [], checkpoints: [], isSaved: false, startsWithHost: false, blockJobs: [] },
     });
   });
 
@@ -152,6 +163,19 @@ describe("what a host says of itself", () => {
     expect(availableMiB).toBeGreaterThan(0);
     expect(availableMiB).toBeLessThan(totalKiB / 1024);
     expect(spaceMiB["/tmp/not/yet/there"]).toBeGreaterThanOrEqual(0);
+  });
+
+  test("an image that lies over another is found beside it, whatever else is there", () => {
+    const folder = mkdtempSync(`${tmpdir()}/over `);
+    const image = `${folder}/vm1.qcow2`;
+    const make = (...args: string[]) => execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", ...args]);
+    make(image, "1M");
+    make("-b", image, "-F", "qcow2", `${folder}/vm1.S`);
+    make("-b", "vm1.qcow2", "-F", "qcow2", `${folder}/vm1 beside`);
+    make("-b", `${folder}/vm1.S`, "-F", "qcow2", `${folder}/vm1.T`);
+    writeFileSync(`${folder}/notes`, "QFI");
+    expect(ask({ ask: "over", image }).over?.sort()).toEqual([`${folder}/vm1 beside`, `${folder}/vm1.S`]);
+    rmSync(folder, { recursive: true });
   });
 
   test("the last free port of some waits for one call, and then no more", async () => {

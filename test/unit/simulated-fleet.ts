@@ -40,6 +40,10 @@ interface Domain {
   asked?: "postcopy" | "abort";
   /** It is being restored: no job is shown, and whoever wants to resume it waits. */
   loading?: boolean;
+  /** Internal snapshots that libvirt knows of. */
+  snapshots?: string[];
+  /** It is off, and its memory is saved. */
+  isSaved?: boolean;
 }
 
 /** Thrown into a step of libvirt's that does not come to its end; libvirt then undoes it. */
@@ -397,6 +401,10 @@ export class Machine {
   bridges: Record<string, number> = { br0: 1500 };
   cpuVerdict = "fits";
   userfaultfd = "usable";
+  /** TCP ports that something listens on. */
+  takenPorts: number[] = [];
+  /** What its QEMU is told that opens a disk. */
+  noAccess: string | undefined;
   /** How far its clock runs ahead from one reading of it to the next. */
   clockDriftMs = 0;
   machineTypes = ["pc-q35-7.2", "pc-q35-8.2"];
@@ -559,7 +567,35 @@ export class Machine {
       ),
       cpu: atOnce(() => ok(`cpu ${this.cpuVerdict}\n`)),
       listen: atOnce(([, last]) => ok(`port ${last}\n`)),
-      definition: atOnce(([uuid = ""]) => ok(`definition\n${this.domains.get(uuid)?.xml ?? ""}\n`)),
+      definition: atOnce(([uuid = ""]) => {
+        const domain = this.domains.get(uuid);
+        if (!domain) return ok("definition\n");
+        const { xml, snapshots = [], isSaved } = domain;
+        const info = `Managed save:   ${isSaved ? "yes" : "no"}`;
+        return ok(
+          `definition\n${xml}\n==== defined ====${xml}\n==== snapshots ====${snapshots.join("\n")}\n==== info ====${info}\n`,
+        );
+      }),
+      over: atOnce(([path = ""]) =>
+        lines(
+          "over",
+          [...(this.files.mounted ?? this.files)].flatMap(([other, { text }]) =>
+            text === `over ${path}` ? [other] : [],
+          ),
+        ),
+      ),
+      files: atOnce((paths) =>
+        lines(
+          "file",
+          paths.map((path) => `1 1 1 ${this.noAccess ?? "writable"} ${path}`),
+        ),
+      ),
+      taken: atOnce((ports) =>
+        lines(
+          "taken",
+          ports.filter((port) => this.takenPorts.includes(Number(port))),
+        ),
+      ),
       put: function* (this: Machine, [, path = "", text = ""]: string[]) {
         if (this.world.graceAnswers-- > 0) return failed(`put: ${path}: Resource temporarily unavailable`);
         this.files.set(path, { text });
@@ -756,6 +792,11 @@ export class Machine {
         return ok(guestAddress ? ` vnet0      52:54:00:9f:1c:2a    ipv4         ${guestAddress}/24\n` : "");
       }
       case "undefine":
+        if (!active && domain.snapshots?.length && !rest.includes("--snapshots-metadata")) {
+          return failed(
+            `error: Requested operation is not valid: cannot delete inactive domain with ${domain.snapshots.length} snapshots`,
+          );
+        }
         domain.persistent = false;
         if (!active) this.domains.delete(domain.uuid);
         return ok();
