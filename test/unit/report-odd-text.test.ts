@@ -9,7 +9,7 @@ import { reportOf } from "../../report/report.ts";
 import { downtimeTable, migrationTable, phaseTable } from "../../report/table.ts";
 import { terminalTable } from "../../report/terminal-table.ts";
 import { visible } from "../../report/visible.ts";
-import { fileOf, syntheticRun } from "../report/synthetic.ts";
+import { syntheticRun } from "../report/synthetic.ts";
 import { liveRecord } from "./records.ts";
 
 /** Rings, sets the window's title, clears a line, turns letters around, ends lines, is no XML. */
