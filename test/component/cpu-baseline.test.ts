@@ -58,12 +58,3 @@ test("the host with the newest libvirt has the word, whatever the order of hosts
   const { result } = await record(declare, said);
   expect(await resolved(result.cpuXml)).toBe(newer);
 });
-
-test("two hosts made from one image are named, and what to do about it", async () => {
-  const { uuid } = probed;
-  const twins: Answers = (type, name, inputs) =>
-    name.endsWith("-probe") ? { stdout: JSON.stringify(probed) } : answers(type, name, inputs);
-  await expect(record(declare, twins).then(({ result }) => resolved(result.machine))).rejects.toThrow(
-    new RegExp(`on a and on b .*${uuid}.*host_uuid`),
-  );
-});

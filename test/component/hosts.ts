@@ -24,7 +24,8 @@ export const probed: ReturnType<typeof parseProbe> = {
 
 /** What commands on hosts print, by the resource's name. */
 export const answers: Answers = (_type, name) => {
-  if (name.endsWith("-probe")) return { stdout: JSON.stringify({ ...probed, uuid: `of ${name}` }) };
+  if (name.endsWith("-probe"))
+    return { stdout: JSON.stringify({ ...probed, uuid: `${probed.uuid} of ${name}` }) };
   if (name.includes("-cpu-")) return { stdout: "<cpu><model>Skylake-Client</model></cpu>" };
   if (name.endsWith("-reach")) return { stdout: "ssh-ed25519 HOSTKEY\n22" };
   // The route to the storage host starts at an address that says which host it is.
@@ -42,6 +43,13 @@ export const answers: Answers = (_type, name) => {
 export function withoutKernelNfs(...hosts: string[]): Answers {
   return (type, name, inputs) =>
     hosts.some((host) => name === `${host}-probe`)
-      ? { stdout: JSON.stringify({ ...probed, kernelNfs: false, nfs: "No such device" }) }
+      ? {
+          stdout: JSON.stringify({
+            ...probed,
+            uuid: `${probed.uuid} of ${name}`,
+            kernelNfs: false,
+            nfs: "No such device",
+          }),
+        }
       : answers(type, name, inputs);
 }

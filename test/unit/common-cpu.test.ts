@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type CpuAnswer, commonCpu } from "../../hosts/common-cpu.ts";
+import { commonPlatform } from "../../hosts/common-platform.ts";
 
 const host = (name: string, libvirt: string, said: Partial<CpuAnswer>): CpuAnswer => ({
   name,
@@ -73,4 +74,17 @@ test("addresses are as wide as the narrowest host's, where that matters", () => 
   expect(both(wide, 48, 52)).toContain('<maxphysaddr mode="emulate" bits="48"/>');
   expect(both(wide, 48, 52)).not.toContain("passthrough");
   expect(both(wide, 48, 48)).toBe(wide);
+});
+
+test("two hosts made from one image are named, and what to do about it", () => {
+  const twin = { accelerator: "kvm", machines: ["pc-q35-8.2"], qemu: "8.2.2", uuid: "AAAA-1" } as const;
+  const hosts = [
+    { ...twin, name: "a", machines: [...twin.machines] },
+    { ...twin, name: "c", machines: [...twin.machines], uuid: "cccc-1" },
+    { ...twin, name: "b", machines: [...twin.machines], uuid: "aaaa-1" },
+  ];
+  expect(() => commonPlatform(hosts)).toThrow(
+    /libvirt on a and on b has the same host UUID, aaaa-1.*On b, put the line host_uuid/,
+  );
+  expect(commonPlatform(hosts.slice(0, 2))).toEqual({ accelerator: "kvm", machine: "pc-q35-8.2" });
 });
