@@ -23,7 +23,7 @@ esac`,
 
 test
   .runIf(hasSandbox("python3"))
-  .each([
+  .each<Record<string, string>>([
     {},
     { default: "/var/lib/libvirt/images" },
     { testbed: "/export/testbed" },
