@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { commonCpu } from "../hosts/common-cpu.ts";
 import { commonPlatform } from "../hosts/common-platform.ts";
 import type { KvmHost } from "./kvm-host.ts";
 
@@ -18,24 +19,32 @@ export class CpuBaseline extends pulumi.ComponentResource {
 
   constructor(name: string, { hosts }: CpuBaselineArgs, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:CpuBaseline", name, {}, opts);
-    const [first] = hosts;
-    if (!first) throw new pulumi.ResourceError("a CPU baseline needs at least one host", this);
+    if (hosts.length === 0) throw new pulumi.ResourceError("a CPU baseline needs at least one host", this);
 
-    const facts = pulumi.all(hosts.map((host) => host.facts));
+    const facts = pulumi.all(
+      hosts.map(({ host, facts }) => facts.apply((known) => ({ ...known, name: host.hostName }))),
+    );
     const platform = facts.apply(commonPlatform);
     this.accelerator = platform.accelerator;
     this.machine = platform.machine;
-    this.cpuXml = first.host.script(
-      `${name}-cpu`,
-      {
-        scripts: ["cpu-baseline"],
-        variables: {
-          ACCELERATOR: this.accelerator,
-          HOST_MODELS: facts.apply((all) => all.map(({ hostModel }) => hostModel).join("\n")),
-        },
-      },
-      { parent: this },
-    ).stdout;
+    // Which of them has the newest libvirt is not known before they were asked, so all are: it is a moment.
+    const answers = hosts.map(
+      ({ host }) =>
+        host.script(
+          `${name}-cpu-${host.hostName}`,
+          {
+            scripts: ["cpu-baseline"],
+            variables: {
+              ACCELERATOR: this.accelerator,
+              HOST_MODELS: facts.apply((all) => all.map(({ hostModel }) => hostModel).join("\n")),
+            },
+          },
+          { parent: this },
+        ).stdout,
+    );
+    this.cpuXml = pulumi
+      .all([facts, pulumi.all(answers)])
+      .apply(([all, said]) => commonCpu(all.map((known, at) => ({ ...known, cpuXml: said[at] ?? "" }))));
     this.registerOutputs({ accelerator: this.accelerator, machine: this.machine, cpuXml: this.cpuXml });
   }
 }

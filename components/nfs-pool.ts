@@ -78,7 +78,7 @@ export class NfsPool extends pulumi.ComponentResource {
     const server = this.storage.script(
       `${name}-server`,
       {
-        scripts: ["packages", "libvirtd", "nfs-ganesha", "nfs-kernel", "firewall"],
+        scripts: ["packages", "libvirtd", "pool-free", "nfs-ganesha", "nfs-kernel", "firewall"],
         remove: ["firewall", "pool-forget", "nfs-ganesha", "nfs-kernel", "libvirtd"],
         variables: {
           PACKAGES: poolPackages.join(" "),
@@ -114,7 +114,7 @@ export class NfsPool extends pulumi.ComponentResource {
       opened: host.script(
         `${name}-${host.hostName}`,
         {
-          scripts: ["pool-forget", "nfs-mount", "nfs-open"],
+          scripts: ["pool-free", "pool-forget", "nfs-mount", "nfs-open"],
           remove: ["pool-forget", "nfs-mount"],
           variables: { SERVER: this.server, EXPORT: folder, TRANSPORT: wanted, POOL: pool },
         },

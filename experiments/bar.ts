@@ -1,4 +1,5 @@
 import { MultiBar, type SingleBar } from "cli-progress";
+import { visibleLines } from "../report/visible.ts";
 import type { TurnLine } from "./remaining.ts";
 import type { Listener } from "./run.ts";
 import type { Turn } from "./schedule.ts";
@@ -44,7 +45,8 @@ export class Progress implements Listener {
     for (const line of lines) this.say(`${turn.order}. ${inLine(line)}`);
   }
 
-  say(line: string): void {
+  say(told: string): void {
+    const line = visibleLines(told);
     if (this.#bars) this.#bars.log(`${line}\n`);
     else this.#out.write(`${line}\n`);
   }

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { closeSessions } from "../libvirt/session-pool.ts";
+import { say } from "../report/command.ts";
+import { visibleLines } from "../report/visible.ts";
 import { help, readOptions } from "./arguments.ts";
 import { turnsOf } from "./choose-run.ts";
 import { askedBy, drive, machinesFor, stackOf, takeDown } from "./drive.ts";
@@ -11,8 +13,6 @@ import { outline } from "./outline.ts";
 import { latestRun } from "./run-file.ts";
 import { drawSeed } from "./schedule.ts";
 import { inWords } from "./time-left.ts";
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** Where an experiment's runs are kept. */
 const runsOf = (name: string): string => join("results", "experiments", name);
@@ -58,6 +58,6 @@ async function list(): Promise<void> {
 }
 
 await main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
+  process.stderr.write(`${visibleLines(error.message)}\n`);
   process.exitCode = 1;
 });

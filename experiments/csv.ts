@@ -49,6 +49,8 @@ export function runCsv(head: RunHead, lines: readonly TurnLine[]): string {
     columns: [...columns],
     // As R's and pandas' readers know them.
     cast: { boolean: (value) => (value ? "TRUE" : "FALSE") },
+    // A spreadsheet would reckon with a text that begins as a formula does: an error may say anything. Figures stay as they are.
+    escape_formulas: true,
   });
 }
 

@@ -45,9 +45,19 @@ export class RunFile {
     this.#csv = join(folder, `${run}.csv`);
   }
 
-  /** Adds a line; it is on the disk when the promise resolves. */
-  append(line: RunLine): Promise<void> {
-    return appendLine(this.path, line);
+  /**
+   * Adds a line; it is on the disk when the promise resolves.
+   *
+   * @throws when it does not fit its schema, and writes nothing: every reader would pass it over
+   */
+  async append(line: RunLine): Promise<void> {
+    const { data, error } = runLineSchema.safeParse(line);
+    if (data) return appendLine(this.path, data);
+    const { kind } = line;
+    const what = kind === "move" ? `guest ${line.record.guest}'s move to ${line.record.to}` : `its ${kind}`;
+    throw new Error(
+      `A line of ${this.path} (${what}) does not fit its schema and was not written: ${z.prettifyError(error).replaceAll(/\s+/g, " ")}. What it tells of has been done all the same; the experiment can be continued once the cause is mended`,
+    );
   }
 
   /** @returns undefined when there is no such run, or when it was killed before its head was written */

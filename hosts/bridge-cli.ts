@@ -5,10 +5,14 @@
  *   HOST_NAME   in front of an error
  */
 import { text } from "node:stream/consumers";
-import { bridgeVariables, parseFindings } from "./bridge-plan.ts";
+import { bridgeVariables, parseFindings, planBridge } from "./bridge-plan.ts";
 
 try {
-  process.stdout.write(bridgeVariables(parseFindings(await text(process.stdin))));
+  const found = parseFindings(await text(process.stdin));
+  process.stdout.write(bridgeVariables(found));
+  for (const warning of planBridge(found).warnings ?? []) {
+    console.error(`${process.env.HOST_NAME}: warning: ${warning}`);
+  }
 } catch (error) {
   console.error(`${process.env.HOST_NAME}: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;

@@ -1,5 +1,6 @@
 import { byHand } from "./bridge-by-hand.ts";
 import type { BridgeFindings, BridgePlan, TextFile } from "./bridge-plan.ts";
+import { mentions, movedCommands } from "./ifupdown-commands.ts";
 
 const main = "/etc/network/interfaces";
 const mark = "# kvm-migration-testbed:";
@@ -8,7 +9,7 @@ const keyword =
   /^\s*(iface|auto|allow-\S+|no-auto-down|no-scripts|mapping|rename|template|source|source-directory|source-dir)\b/;
 /** Options that make an interface what it is, or set its hardware: they cannot be a bridge's. */
 const ofTheLink = /^\s*((?:bond|slaves|bridge|vlan|wpa|wireless|ethernet|link|driver|offload)\b\S*)/;
-const commands = /^\s*(pre-up|up|post-up|down|pre-down|post-down)\s/;
+const commands = /^(\s*(?:pre-up|up|post-up|down|pre-down|post-down)\s+)(.*)$/;
 
 /**
  * ifupdown's files for a new bridge: the uplink's stanzas become the bridge's, and make it. Only iproute2 is needed. A
@@ -25,6 +26,7 @@ export function ifupdownBridge({ bridge, uplink, files }: BridgeFindings): Bridg
     .flatMap(({ text }) => text.split("\n"))
     .filter((line) => isStanzaOf(line, uplink.name)).length;
   let seen = 0;
+  const warnings: string[] = [];
   const rewritten = files.map(({ path, text }) => {
     const lines: string[] = [];
     let inStanza = false;
@@ -64,15 +66,27 @@ export function ifupdownBridge({ bridge, uplink, files }: BridgeFindings): Bridg
             `${path} sets ${foreign} for ${uplink.name}, which cannot be a bridge's. ${byHand(bridge, uplink.name)}`,
           );
         }
-        lines.push(
-          commands.test(line)
-            ? line.replace(new RegExp(`\\bdev ${escaped(uplink.name)}(?![\\w.:-])`, "g"), `dev ${bridge}`)
-            : line,
-        );
+        const [, when = "", said = line] = commands.exec(line) ?? [];
+        const moved = /^\s*#/.test(line)
+          ? line
+          : when === ""
+            ? unlessMentioned(line, uplink.name)
+            : movedCommands(said, { bridge, uplink: uplink.name });
+        if (moved === undefined) {
+          throw new Error(
+            `${path} has the line "${line.trim()}" for ${uplink.name}, and whether it is about the card or about what would be ${bridge}'s cannot be told. ${byHand(bridge, uplink.name)}`,
+          );
+        }
+        lines.push(`${when}${moved}`);
         // A bridge has the smallest MTU of what is in it.
         const mtu = /^\s*mtu\s+(\d+)/.exec(line)?.[1];
         if (mtu) lines.push(`    pre-up ip link set dev ${uplink.name} mtu ${mtu}`);
       } else {
+        if (!/^\s*#/.test(line) && mentions(line, uplink.name)) {
+          warnings.push(
+            `${path} has the line "${line.trim()}", which stays as it is: what comes and goes over ${uplink.name} now does so over ${bridge}`,
+          );
+        }
         lines.push(line);
       }
     }
@@ -90,8 +104,12 @@ export function ifupdownBridge({ bridge, uplink, files }: BridgeFindings): Bridg
   const trial = rewritten
     .map(({ text }) => text.replace(/^\s*source(-dir|-directory)?\s.*$/gm, ""))
     .join("\n");
-  return { keep, trial: [{ path: trialPath, text: trial }] };
+  return { keep, trial: [{ path: trialPath, text: trial }], warnings };
 }
+
+/** A line that goes on with a command, or an option that nobody thought of. */
+const unlessMentioned = (line: string, uplink: string): string | undefined =>
+  mentions(line, uplink) || /\$\{?(IFACE|LOGICAL)\b/.test(line) ? undefined : line;
 
 const join = (bridge: string, uplink: string, mac: string) => [
   `    ${mark} ${bridge} is made here, with ${uplink} in it, whose addresses it has.`,

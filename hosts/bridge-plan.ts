@@ -43,6 +43,8 @@ export interface BridgePlan {
   readonly keep: readonly TextFile[];
   /** The same in /run, for the time until then: a host that is power-cycled comes back as it was. */
   readonly trial: readonly TextFile[];
+  /** What a person should look at: sentences. */
+  readonly warnings?: readonly string[];
 }
 
 export function planBridge(found: BridgeFindings): BridgePlan {

@@ -10,10 +10,15 @@ const probe = z.object({
   kernelNfs: z.boolean(),
   /** "usable", or why the kernel's NFS client is not. */
   nfs: z.string(),
-  /** libvirt's name for the nearest CPU model. */
+  /** libvirt's name for the nearest CPU model; empty: it knows none. */
   cpuModel: z.string(),
-  /** libvirt's host-model CPU under the accelerator: the `mode` element of its domain capabilities. */
+  /** libvirt's host-model CPU under the accelerator: the `mode` element of its domain capabilities; empty: there is none. */
   hostModel: z.string(),
+  /** The CPU models and features that its libvirt has a name for; empty: it was not asked. */
+  models: z.array(z.string()).default([]),
+  features: z.array(z.string()).default([]),
+  /** How wide the physical addresses of its CPU are; absent: its kernel does not say. */
+  addressBits: z.int().positive().optional(),
   cpus: z.number(),
   memoryMiB: z.number(),
   qemu: z.string(),

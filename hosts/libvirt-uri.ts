@@ -9,7 +9,7 @@ export function providerUri({ user, address, port, privateKeyFile, knownHostsFil
   if (privateKeyFile) options.push("sshauth=privkey", `keyfile=${encodePath(privateKeyFile)}`);
   if (knownHostsFile) options.push(`knownhosts=${encodePath(knownHostsFile)}`);
   const query = options.length > 0 ? `?${options.join("&")}` : "";
-  return `qemu+ssh://${user}@${address}:${port}/system${query}`;
+  return `qemu+ssh://${encodeURIComponent(user)}@${address}:${port}/system${query}`;
 }
 
 /** Slashes may stay, and a blank must not become the plus sign that forms use. */

@@ -1,6 +1,6 @@
 /** Packages by what they are for; the names hold in Debian 12, Ubuntu 22.04 and Ubuntu 24.04. */
 
-/** QEMU with its NFS client (in the block drivers), libvirt, and netcat for libvirt's connections over SSH. */
+/** QEMU with its NFS client (in the block drivers), libvirt, netcat for libvirt's connections over SSH, and Python, which reads XML (probe.sh). */
 export const hypervisorPackages = [
   "qemu-system-x86",
   "qemu-utils",
@@ -9,6 +9,7 @@ export const hypervisorPackages = [
   "libvirt-clients",
   "netcat-openbsd",
   "nfs-common",
+  "python3",
 ];
 
 /** libvirt alone, for the pool on the storage host; and Python, for the prober (prober.py), which asks guests from there. */

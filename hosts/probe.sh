@@ -83,17 +83,43 @@ nfs=$(nfs_verdict)
 
 machines=$(qemu-system-x86_64 -machine help | grep -oE '^pc-q35-[0-9]+\.[0-9]+' | sort -Vur)
 [ "$accelerator" = kvm ] && virt_type=kvm || virt_type=qemu
-capabilities=$(virsh --connect qemu:///system domcapabilities --virttype "$virt_type" --machine q35)
-cpu=$(sed -n "/<mode name='host-model'/,/<\/mode>/p" <<< "$capabilities")
 version=$(virsh --connect qemu:///system version)
 # shellcheck source=/dev/null
 distro=$(. /etc/os-release && echo "$PRETTY_NAME")
 
+# What libvirt says in XML, as members of a JSON object.
+virsh --connect qemu:///system domcapabilities --virttype "$virt_type" --machine q35 > "$dir/domain.xml"
+virsh --connect qemu:///system capabilities > "$dir/host.xml"
+virsh -q --connect qemu:///system cpu-models x86_64 > "$dir/models"
+of_libvirt=$(python3 - "$dir" <<'PYTHON'
+import glob, json, sys
+import xml.etree.ElementTree as xml
+
+folder = sys.argv[1]
+host_model = xml.parse(folder + "/domain.xml").find("./cpu/mode[@name='host-model']")
+is_supported = host_model is not None and host_model.get("supported") == "yes"
+features = {
+    feature.get("name")
+    for file in glob.glob("/usr/share/libvirt/cpu_map/x86_features.xml")
+    for feature in xml.parse(file).iter("feature")
+}
+print(json.dumps({
+    "cpuModel": host_model.findtext("model", "") if is_supported else "",
+    "hostModel": " ".join(xml.tostring(host_model, encoding="unicode").split()) if is_supported else "",
+    "models": [line.strip() for line in open(folder + "/models") if line.strip()],
+    "features": sorted(features),
+    "uuid": xml.parse(folder + "/host.xml").findtext("./host/uuid", ""),
+})[1:-1])
+PYTHON
+)
+# The least of its CPUs; a virtual one may have fewer than the machine. None: the kernel does not say.
+address_bits=$(sed -n 's/^address sizes.*: \([0-9]*\) bits physical.*/\1/p' /proc/cpuinfo | sort -n | head -n 1)
+
 cat <<JSON | tr -d '\n'
 {"accelerator":"$accelerator","kvm":$(text "$kvm"),
 "kernelNfs":$(usable "$nfs"),"nfs":$(text "$nfs"),
-"cpuModel":$(text "$(sed -n 's/.*<model[^>]*>\(.*\)<\/model>.*/\1/p' <<< "$cpu" | head -n 1)"),
-"hostModel":$(text "$cpu"),
+$of_libvirt,
+${address_bits:+\"addressBits\":$address_bits,}
 "cpus":$(nproc),
 "memoryMiB":$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo),
 "qemu":$(text "$(sed -n 's/^Running hypervisor: QEMU //p' <<< "$version")"),
@@ -101,7 +127,6 @@ cat <<JSON | tr -d '\n'
 "kernel":$(text "$(uname -r)"),
 "machine":$(text "$(head -n 1 <<< "$machines")"),
 "machines":[$(sed 's/.*/"&"/' <<< "$machines" | paste -sd,)],
-"distro":$(text "$distro"),
-"uuid":$(text "$(virsh --connect qemu:///system capabilities | sed -n 's/.*<uuid>\(.*\)<\/uuid>.*/\1/p' | head -n 1)")}
+"distro":$(text "$distro")}
 JSON
 echo

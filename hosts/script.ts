@@ -18,6 +18,7 @@ export type HostScript =
   | "nfs-open"
   | "packages"
   | "pool-forget"
+  | "pool-free"
   | "probe"
   | "tls"
   | "trust";

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { MigrationRecord } from "../report/record.ts";
 import { appendRecord, latestRecords, resultsFile } from "../report/results.ts";
+import { isSound } from "../report/sound-record.ts";
 import { cancellation } from "./cancellation.ts";
 import { type Decision, type Drift, decideMove } from "./decide-move.ts";
 import { expectation } from "./expectation.ts";
@@ -187,7 +188,7 @@ const outputs = (inputs: MigrationInputs, moved: Moved, past: Past, placed: stri
 
 const remember = ({ moves, history }: Past, records: readonly MigrationRecord[]): Past => ({
   moves: moves + records.filter(({ outcome }) => outcome === "completed" || outcome === "recovered").length,
-  history: [...records.toReversed(), ...history].slice(0, historyLength),
+  history: [...records.toReversed().filter(isSound), ...history].slice(0, historyLength),
 });
 
 /** A failure that leaves its traces in Pulumi's state: it carries what @pulumi/pulumi's dynamic provider looks for. */
@@ -210,26 +211,57 @@ async function attempt(
   inputs: MigrationInputs,
   past: Past & Pick<MigrationOutputs, "host"> & Partial<MigrationOutputs>,
 ): Promise<Moved> {
-  try {
-    const known = await recordsOf(inputs.stack, past.history);
-    const moved = await migrate({ ...inputs, history: past.history, known }, tell, cancellation);
-    await keep(inputs.stack, moved.records);
-    return moved;
-  } catch (error) {
-    if (!(error instanceof MigrationFailed)) throw error;
-    await keep(inputs.stack, error.records);
-    const state = { ...past, ...inputs, host: error.host ?? past.host, ...remember(past, error.records) };
-    throw new InitFailed(error.message, id, state, error);
+  const moved = await moveAsAsked();
+  const unkept = await keep(inputs.stack, moved.records);
+  if (unkept) {
+    // Done is done: the state says so, and the next update moves nothing.
+    const state = outputs(inputs, moved, past, inputs.to);
+    throw new InitFailed(
+      `Guest ${inputs.guest} runs on ${moved.host}. ${unkept.message}`,
+      id,
+      state,
+      unkept.cause,
+    );
+  }
+  return moved;
+
+  async function moveAsAsked(): Promise<Moved> {
+    try {
+      const known = await recordsOf(inputs.stack, past.history);
+      return await migrate({ ...inputs, history: past.history.filter(isSound), known }, tell, cancellation);
+    } catch (error) {
+      if (!(error instanceof MigrationFailed)) throw error;
+      const unkept = await keep(inputs.stack, error.records);
+      const message = unkept ? `${error.message} ${unkept.message}` : error.message;
+      const state = { ...past, ...inputs, host: error.host ?? past.host, ...remember(past, error.records) };
+      throw new InitFailed(message, id, state, error);
+    }
   }
 }
 
 /** All moves of a stack that are known here: of its results file, and of the guest's own in the state. */
 async function recordsOf(stack: string, history: readonly MigrationRecord[]): Promise<MigrationRecord[]> {
-  const all = [...history, ...(await latestRecords(resultsFile(stack)))];
+  // An older version of this program may have put into the state what does not fit.
+  const all = [...history.filter(isSound), ...(await latestRecords(resultsFile(stack)))];
   const unique = new Map(all.map((record) => [`${record.uuid} ${record.startedAt}`, record]));
   return [...unique.values()].sort((one, other) => (one.startedAt < other.startedAt ? 1 : -1));
 }
 
-async function keep(stack: string, records: readonly MigrationRecord[]): Promise<void> {
-  for (const record of records) await appendRecord(resultsFile(stack), record);
+/**
+ * Puts records into the stack's results file.
+ *
+ * @returns an error that says which of them are not there, and why
+ */
+async function keep(stack: string, records: readonly MigrationRecord[]): Promise<Error | undefined> {
+  const file = resultsFile(stack);
+  const failures: unknown[] = [];
+  for (const record of records) {
+    await appendRecord(file, record).catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length === 0) return undefined;
+  const reasons = failures.map((failure) => (failure instanceof Error ? failure.message : String(failure)));
+  return new Error(
+    `What its move took is not in ${file}: ${reasons.join("; ")}. Mend that, or report it if it is this program's; then run \`pulumi up\`, which moves nothing that is in its place`,
+    { cause: failures[0] },
+  );
 }

@@ -1,6 +1,8 @@
+import { visibleLines } from "./visible.ts";
+
 /** Prints a line, or several, for whoever called the command. */
 export function say(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${visibleLines(text)}\n`);
 }
 
 /** Runs a command to its end. What it throws is said in a line, and the exit code is 1. */
@@ -8,7 +10,7 @@ export async function runCommand(main: () => Promise<void>): Promise<void> {
   // A reader that has seen enough (head) closes the pipe.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
   await main().catch((error: Error) => {
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`${visibleLines(error.message)}\n`);
     process.exitCode = 1;
   });
 }

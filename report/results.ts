@@ -2,34 +2,53 @@ import { mkdir, open, readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod";
 import { type MigrationRecord, recordSchema } from "./record.ts";
+import { soundRecord } from "./sound-record.ts";
 
 /** Every record that a stack's migrations ever made, one JSON object a line, oldest first. */
 export function resultsFile(stack: string, folder = "results"): string {
   return join(folder, `${stack}.jsonl`);
 }
 
-/** Adds a record to a results file, as {@link appendLine} does. */
-export const appendRecord = (file: string, record: MigrationRecord): Promise<void> =>
-  appendLine(file, record);
+/**
+ * Adds a record to a results file, as {@link appendLine} does.
+ *
+ * @throws UnsoundRecord, and writes nothing, when it does not fit its schema
+ */
+export const appendRecord = async (file: string, record: MigrationRecord): Promise<void> =>
+  appendLine(file, soundRecord(record));
 
 /**
  * Adds a line to a file of JSON lines. When the promise resolves it is on the disk; a crash before that leaves at most a torn last line,
  * which readers pass over and the next append closes. Several processes may append at the same time.
+ *
+ * @throws when JSON cannot say the value, and writes nothing
  */
 export async function appendLine(file: string, value: object): Promise<void> {
+  const said = JSON.stringify(value, sayable);
   await mkdir(dirname(file), { recursive: true });
   const handle = await open(file, "a+");
   try {
     const { size } = await handle.stat();
     const isTorn = size > 0 && (await lastByte(handle, size)) !== "\n";
     // One write to a file opened for appending: lines of two processes do not mix.
-    const line = Buffer.from(`${isTorn ? "\n" : ""}${JSON.stringify(value)}\n`);
+    const line = Buffer.from(`${isTorn ? "\n" : ""}${said}\n`);
     const { bytesWritten } = await handle.write(line);
     if (bytesWritten < line.length) throw new Error(`no space for a line of results in ${file}`);
     await handle.sync();
   } finally {
     await handle.close();
   }
+}
+
+/** JSON would say null for these, without a word. */
+function sayable(this: unknown, key: string, value: unknown): unknown {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw new Error(`${key} is ${value}, which a results file cannot hold`);
+  }
+  if (value === undefined && Array.isArray(this)) {
+    throw new Error(`an entry of a list (${key}) is absent, which a results file cannot hold`);
+  }
+  return value;
 }
 
 async function lastByte(handle: Awaited<ReturnType<typeof open>>, size: number): Promise<string> {

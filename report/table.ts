@@ -1,6 +1,7 @@
 import Table from "cli-table3";
 import { type MigrationRecord, phasesOf, phasesWith, storagePhase, wayOf } from "./record.ts";
 import { absent } from "./table-model.ts";
+import { chopped, visible, visibleLines } from "./visible.ts";
 
 /**
  * Migrations as a table for the terminal, one line each, in the order given: where from and to, how, and the times.
@@ -35,7 +36,7 @@ export function migrationTable(records: readonly MigrationRecord[], first = 1): 
     figure(record.transferredMiB),
   ]);
   const errors = records.flatMap(({ error, outcome }, index) =>
-    error === undefined ? [] : [`${first + index} ${outcome}: ${error}`],
+    error === undefined ? [] : [`${first + index} ${outcome}: ${visibleLines(error)}`],
   );
   return withNote(table(head, rows, [1, 3, 4]), [
     "TMT: total migration time. TDT: downtime, as the hypervisor has it; client: as another machine saw it.",
@@ -117,7 +118,7 @@ export function table(head: string[], rows: string[][], textColumns: readonly nu
   const colAligns = head.map((_, column) => (textColumns.includes(column) ? "left" : "right"));
   // Neither colours nor lines between rows: it is pasted into files and issues.
   const drawn = new Table({ head, colAligns, style: { head: [], border: [], compact: true } });
-  drawn.push(...rows);
+  drawn.push(...rows.map((row) => row.map((text) => chopped(visible(text), "\n"))));
   return drawn.toString();
 }
 

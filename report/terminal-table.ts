@@ -1,12 +1,15 @@
 import Table from "cli-table3";
 import { absent, shownOf, type TableModel } from "./table-model.ts";
+import { chopped, visible } from "./visible.ts";
 
 /** How wide a table is at most; a wider one has its texts wrapped. */
 const terminalWidth = 120;
 
 /** A table of the report for the terminal, without colours, since it is pasted into files and issues. */
 export function terminalTable({ title, columns, rows, notes }: TableModel): string {
-  const cells = rows.map((row) => row.map((cell) => shownOf(cell).replaceAll("\u202f", "")));
+  const cells = rows.map((row) =>
+    row.map((cell) => chopped(visible(shownOf(cell).replaceAll("\u202f", "")), " ")),
+  );
   const natural = columns.map(({ name }, index) =>
     Math.max(name.length, ...cells.map((row) => (row[index] as string).length)),
   );
@@ -35,9 +38,9 @@ export function terminalTable({ title, columns, rows, notes }: TableModel): stri
   drawn.push(...cells);
   const hasAbsent = rows.some((row) => row.includes(undefined));
   return [
-    title,
+    visible(title),
     drawn.toString(),
-    ...notes,
+    ...notes.map(visible),
     ...(hasAbsent ? [`${absent}: not measured, or none.`] : []),
   ].join("\n");
 }

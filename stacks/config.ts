@@ -27,10 +27,13 @@ const ipv4 = z.ipv4();
 const hostAddress = z
   .string()
   .max(253)
-  .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/);
+  .regex(/^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$/);
 const cidr = z.cidrv4();
 const port = z.int().min(1).max(65535);
-const userText = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/);
+/** A directory's users too: `first.last`, `DOMAIN\\admin`, `admin@example.com`. OpenSSH takes no backslash at the end. */
+const userText = z.string().regex(/^[A-Za-z0-9_](?:[A-Za-z0-9._@\\-]{0,62}[A-Za-z0-9._-])?$/);
+const userDescription =
+  "the user to log in as, in ASCII letters, digits and any of _ . - @ \\; one other than root needs sudo without a password";
 /** Linux takes 15 characters. */
 const interfaceText = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/);
 /** Neither blanks nor `..`: it stands in exports files, mount units and qcow2 headers. */
@@ -71,10 +74,7 @@ const storage = section({
     .describe("the address at which the hosts reach the NFS server")
     .meta({ examples: ["198.51.100.10"], otherwise: "the storage host's address" }),
   port: port.optional().describe("the storage host's SSH port").meta(sshPortOtherwise),
-  user: userText
-    .optional()
-    .describe("the user to log in as; one other than root needs sudo without a password")
-    .meta(userOtherwise),
+  user: userText.optional().describe(userDescription).meta(userOtherwise),
   export: exportPath
     .default(defaultExport)
     .describe("the folder that is exported over NFS: an absolute path without blanks or `..`"),
@@ -98,10 +98,7 @@ const host = section({
       otherwise: "in the lab .10 and the number its name ends with (host1: .11); else it must be there",
     }),
   port: port.optional().describe("the host's SSH port").meta(sshPortOtherwise),
-  user: userText
-    .optional()
-    .describe("the user to log in as; one other than root needs sudo without a password")
-    .meta(userOtherwise),
+  user: userText.optional().describe(userDescription).meta(userOtherwise),
   migrationAddress: ipv4
     .optional()
     .describe("the IPv4 address at which the other hosts reach this one, and to which guests' memory is sent")
@@ -315,7 +312,9 @@ const vnc = section({
     .string()
     .regex(/^[\x21-\x7e]{1,8}$/)
     .optional()
-    .describe("the display's password, 1 to 8 characters (VNC takes no more), best set with --secret")
+    .describe(
+      "the display's password, 1 to 8 ASCII characters without blanks (VNC takes no more), best set with --secret",
+    )
     .meta({ secret: true, otherwise: "none" }),
 })
   .describe("the guest's VNC display")

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import * as z from "zod";
 import { didYouMean, inFlow, list, type Mistake } from "./mistake.ts";
 
@@ -51,9 +52,15 @@ function problemOf(issue: z.core.$ZodIssue, input: unknown, at: z.ZodType): stri
       if (issue.origin === "string") return `${value} is too long`;
       return `${value} is out of range, at most ${issue.maximum}`;
     default:
-      return `${value} does not fit`;
+      return isIpv6(input)
+        ? `${value} is an IPv6 address, which cannot be used here`
+        : `${value} does not fit`;
   }
 }
+
+/** Also in brackets, with a zone or with a prefix. */
+const isIpv6 = (input: unknown): boolean =>
+  typeof input === "string" && isIP(/^\[?([^\]/]*)\]?(?:[/:]\d+)?$/.exec(input)?.[1] ?? "") === 6;
 
 function mendOf(issue: z.core.$ZodIssue, input: unknown, at: z.ZodType): string {
   const { description, examples } = metaOf(at);
@@ -66,8 +73,9 @@ function mendOf(issue: z.core.$ZodIssue, input: unknown, at: z.ZodType): string 
   // YAML takes 12345678 for a number, whatever is meant.
   const isBareNumber =
     issue.code === "invalid_type" && issue.expected === "string" && typeof input === "number";
+  const only = isIpv6(input) ? " (IPv4: hosts and guests do not use IPv6 here)" : "";
   const example = Array.isArray(examples) ? `, such as ${inFlow(examples[0])}` : "";
-  return `give ${description ?? "another value"}${isBareNumber ? ", in quotes" : ""}${example}${orNot}`;
+  return `give ${description ?? "another value"}${only}${isBareNumber ? ", in quotes" : ""}${example}${orNot}`;
 }
 
 /** The words of which one is expected. */

@@ -1,5 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
+import { visibleLines } from "../visible.ts";
 
 /** Plot draws into a document; there is no browser here. */
 const { document } = parseHTML("<!doctype html><html><body></body></html>");
@@ -65,7 +66,8 @@ export function draw({ width, height, label, legend = [], plot }: Drawing): stri
   for (const style of svg.querySelectorAll("style")) style.remove();
   // Described as one picture: its parts have no meaning of their own.
   for (const part of svg.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label");
-  return rounded((svg as unknown as { outerHTML: string }).outerHTML);
+  // Labels are texts of records: XML cannot hold all that those may have.
+  return visibleLines(rounded((svg as unknown as { outerHTML: string }).outerHTML));
 }
 
 /** Tenths of a pixel are as fine as anyone sees. Where things stand is in attributes: what is read, the label too, stays as it is. */

@@ -1,3 +1,5 @@
+import { visibleLines } from "../visible.ts";
+
 /** Text that is HTML already. */
 export class Html {
   readonly text: string;
@@ -29,7 +31,7 @@ const entities: Record<string, string> = {
   "'": "&#39;",
 };
 export const escaped = (text: string): string =>
-  text.replaceAll(/[&<>"']/g, (letter) => entities[letter] as string);
+  visibleLines(text).replaceAll(/[&<>"']/g, (letter) => entities[letter] as string);
 
 /** JSON inside a script element: nothing in it can end that, or begin a comment. */
 export const embedded = (value: unknown): Html => raw(JSON.stringify(value).replaceAll("<", "\\u003c"));

@@ -1,6 +1,7 @@
 import type { Move } from "../dataset.ts";
 import { workloadOf } from "../measures.ts";
 import type { MigrationRecord } from "../record.ts";
+import { visible } from "../visible.ts";
 
 /** A column of all moves: what stands in the table, in the tooltips, or in both. */
 interface RunColumn {
@@ -83,7 +84,7 @@ export function embeddedRuns(moves: readonly Move[]): EmbeddedRuns {
     runColumns.map(({ of }) => {
       const value = of(move);
       if (value === undefined) return null;
-      return typeof value === "string" ? placeOf(value) : Math.round(value * 10) / 10;
+      return typeof value === "string" ? placeOf(visible(value)) : Math.round(value * 10) / 10;
     }),
   );
   return {

@@ -10,8 +10,8 @@ const cpu = "<cpu mode='custom' match='exact'><model fallback='forbid'>Skylake-C
 const differing =
   (b: Partial<typeof probed>): Answers =>
   (type, name, inputs) => {
-    if (name === "platform-cpu") return { stdout: cpu };
-    if (name === "b-probe") return { stdout: JSON.stringify({ ...probed, ...b }) };
+    if (name.startsWith("platform-cpu-")) return { stdout: cpu };
+    if (name === "b-probe") return { stdout: JSON.stringify({ ...probed, uuid: "of b", ...b }) };
     return answers(type, name, inputs);
   };
 
@@ -25,7 +25,7 @@ test("like hosts: KVM, the newest machine type, and the CPU that libvirt works o
   expect(await resolved(result.accelerator)).toBe("kvm");
   expect(await resolved(result.machine)).toBe("pc-q35-8.2");
   expect(await resolved(result.cpuXml)).toBe(cpu);
-  const { stdin } = one("platform-cpu").inputs;
+  const { stdin } = one("platform-cpu-a").inputs;
   expect(stdin).toMatch(/HOST_MODELS=.*<mode name=.*\n<mode>of b<\/mode>/);
   expect(stdin).toContain("ACCELERATOR='kvm'");
 });
@@ -35,7 +35,7 @@ test("one host that emulates has all guests emulated, on a machine type that bot
   const { result, one } = await record(declare, differing({ ...b, machines: [...b.machines] }));
   expect(await resolved(result.accelerator)).toBe("tcg");
   expect(await resolved(result.machine)).toBe("pc-q35-8.1");
-  expect(one("platform-cpu").inputs.stdin).toContain("ACCELERATOR='tcg'");
+  expect(one("platform-cpu-a").inputs.stdin).toContain("ACCELERATOR='tcg'");
 });
 
 test("in a preview of hosts that were never asked nothing is known yet", async () => {
@@ -46,4 +46,15 @@ test("in a preview of hosts that were never asked nothing is known yet", async (
 
 test("no hosts have no common platform", async () => {
   await expect(record(() => new CpuBaseline("platform", { hosts: [] }))).rejects.toThrow("at least one host");
+});
+
+test("the host with the newest libvirt has the word, whatever the order of hosts", async () => {
+  const newer = "<cpu mode='custom'><model>Skylake-Client</model><vendor>Intel</vendor></cpu>";
+  const said: Answers = (type, name, inputs) => {
+    if (name === "platform-cpu-a") return { stdout: "" };
+    if (name === "platform-cpu-b") return { stdout: newer };
+    return differing({ libvirt: "11.3.0" })(type, name, inputs);
+  };
+  const { result } = await record(declare, said);
+  expect(await resolved(result.cpuXml)).toBe(newer);
 });

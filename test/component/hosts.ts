@@ -16,13 +16,17 @@ export const probed: ReturnType<typeof parseProbe> = {
   kernel: "6.8.0",
   machine: "pc-q35-8.2",
   machines: ["pc-q35-8.2", "pc-q35-8.1"],
+  models: ["qemu64", "Skylake-Client"],
+  features: ["acpi", "ss"],
   distro: "Ubuntu 24.04 LTS",
   uuid: "00000000-0000-4000-8000-000000000001",
 };
 
 /** What commands on hosts print, by the resource's name. */
 export const answers: Answers = (_type, name) => {
-  if (name.endsWith("-probe")) return { stdout: JSON.stringify(probed) };
+  if (name.endsWith("-probe"))
+    return { stdout: JSON.stringify({ ...probed, uuid: `${probed.uuid} of ${name}` }) };
+  if (name.includes("-cpu-")) return { stdout: "<cpu><model>Skylake-Client</model></cpu>" };
   if (name.endsWith("-reach")) return { stdout: "ssh-ed25519 HOSTKEY\n22" };
   // The route to the storage host starts at an address that says which host it is.
   if (name.endsWith("-client")) return { stdout: `from-${name}` };
@@ -39,6 +43,13 @@ export const answers: Answers = (_type, name) => {
 export function withoutKernelNfs(...hosts: string[]): Answers {
   return (type, name, inputs) =>
     hosts.some((host) => name === `${host}-probe`)
-      ? { stdout: JSON.stringify({ ...probed, kernelNfs: false, nfs: "No such device" }) }
+      ? {
+          stdout: JSON.stringify({
+            ...probed,
+            uuid: `${probed.uuid} of ${name}`,
+            kernelNfs: false,
+            nfs: "No such device",
+          }),
+        }
       : answers(type, name, inputs);
 }

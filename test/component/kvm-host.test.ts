@@ -72,6 +72,7 @@ test("facts are what the probe found, with the host's addresses", async () => {
   const { result } = await record(() => new KvmHost("a", access), answers);
   expect(await resolved(result.facts)).toEqual({
     ...probed,
+    uuid: `${probed.uuid} of a-probe`,
     address: "192.0.2.11",
     migrationAddress: "198.51.100.11",
   });

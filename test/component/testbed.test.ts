@@ -145,7 +145,7 @@ describe("a lab", () => {
     expect(one("vm1-migration").inputs.platform).toEqual({
       accelerator: "kvm",
       machine: "pc-q35-8.2",
-      cpuXml: "",
+      cpuXml: "<cpu><model>Skylake-Client</model></cpu>",
     });
     expect(one("vm1-migration").dependencies.join()).toContain("vm1-ready");
     expect(one("vm2-migration").inputs).toMatchObject({
@@ -289,6 +289,7 @@ describe("a host that is added, or taken out again", async () => {
       "host3-reach",
       "mine-bridge-host3",
       "mine-bridge-host3-network",
+      "mine-platform-cpu-host3",
       "mine-pool-host3",
       "mine-pool-host3-client",
       "mine-pool-host3-pool",
@@ -304,7 +305,8 @@ describe("a host that is added, or taken out again", async () => {
       return keys.length > 0 ? [`${name}: ${keys.join(", ")}`] : [];
     });
     expect(changed.sort()).toEqual([
-      "mine-platform-cpu: stdin",
+      "mine-platform-cpu-host1: stdin",
+      "mine-platform-cpu-host2: stdin",
       "mine-pool-server: stdin",
       "mine-trust-host1: stdin",
       "mine-trust-host2: stdin",

@@ -19,7 +19,7 @@ const cpu = "<cpu mode='custom'><model>Skylake-Client</model></cpu>";
 const guestAnswers =
   (hosts: Answers): Answers =>
   (type, name, inputs) => {
-    if (name === "platform-cpu") return { stdout: cpu };
+    if (name === "platform-cpu-a") return { stdout: cpu };
     if (type.endsWith("testbed:Domain")) return { bootedOn: "a", boots: 3, state: "running" };
     return hosts(type, name, inputs);
   };

@@ -168,6 +168,28 @@ const single: [title: string, raw: unknown, line: string][] = [
     'testbed:guests[0].address: "10.77.0.300" does not fit; give an IPv4 address, for life; with its prefix, unless it is in the lab, such as 192.0.2.101/24',
   ],
   [
+    "an IPv6 address of a guest",
+    lab(guests(vm("vm1", { address: "2001:db8::1" }))),
+    'testbed:guests[0].address: "2001:db8::1" is an IPv6 address, which cannot be used here; give an IPv4 address, for life; with its prefix, unless it is in the lab (IPv4: hosts and guests do not use IPv6 here), such as 192.0.2.101/24',
+  ],
+  ...["2001:db8::1", "[2001:db8::1]", "fe80::1%eth0", "::1", "2001:db8::/64", "::ffff:192.0.2.1"].map(
+    (address): [string, StackInput, string] => [
+      `an IPv6 address of the storage host: ${address}`,
+      metal({ storage: { address } }),
+      `testbed:storage.address: "${address}" is an IPv6 address, which cannot be used here; give the address of the storage host, for this machine and for the hosts (IPv4: hosts and guests do not use IPv6 here), such as 192.0.2.10`,
+    ],
+  ),
+  [
+    "a user with a blank",
+    metal({ storage: { address: "192.0.2.10", user: "the admin" } }),
+    'testbed:storage.user: "the admin" does not fit; give the user to log in as, in ASCII letters, digits and any of _ . - @ \\; one other than root needs sudo without a password, such as admin',
+  ],
+  ...["pässword", "two word", "12345678\t"].map((password): [string, StackInput, string] => [
+    `a VNC password that VNC cannot have: ${password}`,
+    lab(guests(vm("vm1", { vnc: { password } }))),
+    "testbed:guests[0].vnc.password: this secret does not fit; give the display's password, 1 to 8 ASCII characters without blanks (VNC takes no more), best set with --secret",
+  ]),
+  [
     "an export path that is relative",
     lab({ storage: { export: "export/testbed" } }),
     'testbed:storage.export: "export/testbed" does not fit; give the folder that is exported over NFS: an absolute path without blanks or `..`',
@@ -200,12 +222,12 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a password that YAML took for a number",
     lab(guests(vm("vm1", { vnc: { password: 12345678 } }))),
-    "testbed:guests[0].vnc.password: this secret is not a text; give the display's password, 1 to 8 characters (VNC takes no more), best set with --secret, in quotes",
+    "testbed:guests[0].vnc.password: this secret is not a text; give the display's password, 1 to 8 ASCII characters without blanks (VNC takes no more), best set with --secret, in quotes",
   ],
   [
     "a password that VNC would cut off",
     lab(guests(vm("vm1", { vnc: { password: "123456789" } }))),
-    "testbed:guests[0].vnc.password: this secret does not fit; give the display's password, 1 to 8 characters (VNC takes no more), best set with --secret",
+    "testbed:guests[0].vnc.password: this secret does not fit; give the display's password, 1 to 8 ASCII characters without blanks (VNC takes no more), best set with --secret",
   ],
   [
     "a single host",

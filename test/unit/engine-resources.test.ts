@@ -17,17 +17,23 @@ vi.mock("../../libvirt/ssh-session.ts", () => import("./simulated-session.ts"));
 vi.mock("node:timers/promises", () => import("./simulated-time.ts"));
 vi.mock("../../report/results.ts", () => ({
   resultsFile: (stack: string) => `results/${stack}.jsonl`,
-  appendRecord: async (file: string, record: MigrationRecord) => void kept.push([file, record.outcome]),
+  appendRecord: async (file: string, record: MigrationRecord) => {
+    if (unwritable.why) throw new Error(unwritable.why);
+    kept.push([file, record.outcome]);
+  },
   latestRecords: async () => [],
 }));
 
 /** Records that were put into results files. */
 const kept: [string, string][] = [];
+/** Why none can be put there; absent: they can. */
+const unwritable: { why?: string } = {};
 /** What the person was shown. */
 const shown: string[] = [];
 
 beforeEach(() => {
   kept.length = 0;
+  delete unwritable.why;
   shown.length = 0;
   vi.spyOn(console, "log").mockImplementation((line: string) => void shown.push(line));
   simulate(["host1", "host2", "host3"]);
@@ -789,6 +795,34 @@ describe("a migration", () => {
     expect(properties).toMatchObject({ host: "host1", moves: 0, to: "host2" });
     world.refusals.clear();
     expect(await up(stored(properties), { to: "host2" })).toMatchObject({ host: "host2", moves: 1 });
+  });
+
+  test("whose record cannot be kept has been made all the same: an error says so, and where the guest runs", async () => {
+    const olds = await create();
+    unwritable.why = "downtimeMs is NaN";
+    const failure = await update(olds, { to: "host2" }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      id: uuid,
+      message: expect.stringMatching(
+        /vm1 runs on host2.*not in results\/lab\.jsonl: downtimeMs is NaN.*pulumi up/,
+      ),
+      properties: { host: "host2", moves: 1, to: "host2", applied: "host2", placed: "host2" },
+    });
+    delete unwritable.why;
+    const state = stored((failure as { properties: MigrationOutputs }).properties);
+    expect(await up(state, { to: "host2" })).toMatchObject({ host: "host2", moves: 1 });
+    expect(kept).toEqual([]);
+  });
+
+  test("that fails, and whose record cannot be kept, says both", async () => {
+    const olds = await create();
+    world.refusals.set("host1", "migrate");
+    unwritable.why = "no space for a line of results";
+    const failure = await update(olds, { to: "host2" }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      reasons: [expect.stringMatching(/cannot migrate here.*no space for a line of results/s)],
+      properties: { host: "host1", moves: 0 },
+    });
   });
 
   test("remembers its fifty latest moves, newest first, and counts all", async () => {

@@ -256,6 +256,65 @@ iface eth1 inet dhcp
     });
   });
 
+  /** What becomes of a line in the uplink's stanza. */
+  const lineOf = (line: string) =>
+    kept({ ...found, files: [{ path: main, text: `iface eth0 inet static\n  ${line}\n` }] })
+      [main]?.split("\n")
+      .find((each) => each.startsWith("  ") && !each.startsWith("    "))
+      ?.trim();
+
+  test.each([
+    ["post-up ethtool -K $IFACE tso off", "post-up ethtool -K eth0 tso off"],
+    ["up /sbin/ethtool -s ${IFACE} wol g || true", "up /sbin/ethtool -s eth0 wol g || true"],
+    ["up ip link set dev eth0 txqueuelen 5000", "up ip link set dev eth0 txqueuelen 5000"],
+    ["up ip link set $IFACE promisc on", "up ip link set eth0 promisc on"],
+    ["up tc qdisc add dev eth0 root fq", "up tc qdisc add dev eth0 root fq"],
+    ["up route add default gw 198.51.100.1 eth0", "up route add default gw 198.51.100.1 br0"],
+    [
+      "up ip route add 203.0.113.0/24 dev eth0 && ip -6 addr add fd00::1/64 dev eth0",
+      "up ip route add 203.0.113.0/24 dev br0 && ip -6 addr add fd00::1/64 dev br0",
+    ],
+    ["up ip route add 203.0.113.0/24 dev $IFACE", "up ip route add 203.0.113.0/24 dev $IFACE"],
+    ["up sysctl -w net.ipv6.conf.eth0.accept_ra=0", "up sysctl -w net.ipv6.conf.br0.accept_ra=0"],
+    [
+      "up echo 1 > /proc/sys/net/ipv4/conf/eth0/proxy_arp",
+      "up echo 1 > /proc/sys/net/ipv4/conf/br0/proxy_arp",
+    ],
+    [
+      "post-up iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE",
+      "post-up iptables -t nat -A POSTROUTING -o br0 -j MASQUERADE",
+    ],
+    ["up ip route add 203.0.113.0/24 dev eth0.10", "up ip route add 203.0.113.0/24 dev eth0.10"],
+    ["up ip route add 203.0.113.0/24 dev veth0", "up ip route add 203.0.113.0/24 dev veth0"],
+    [
+      "up ethtool -G eth0 rx 4096; ip rule add iif eth0 table 5",
+      "up ethtool -G eth0 rx 4096; ip rule add iif br0 table 5",
+    ],
+  ])("a command is about the card or the bridge: %s", (line, moved) => {
+    expect(lineOf(line)).toBe(moved);
+  });
+
+  test.each([
+    "up /usr/local/bin/tune $IFACE",
+    "up my-script eth0",
+    "up ifconfig eth0:1 192.0.2.9",
+    "post-up (sleep 5; ping -I eth0 192.0.2.1) &",
+    "up ethtool -K eth0 tso off; tune ${LOGICAL}",
+  ])("one of which that cannot be told is refused with its line: %s", (line) => {
+    expect(() => lineOf(line)).toThrow(line);
+  });
+
+  test("the uplink's mention elsewhere is told of, and stays", () => {
+    const nat = "post-up iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE";
+    const more = `${text}\nauto vmbr1\niface vmbr1 inet static\n  # eth0 is the way out\n  ${nat}\n`;
+    const { keep, warnings } = planBridge({ ...found, files: [{ path: main, text: more }] });
+    expect(warnings).toEqual([
+      expect.stringMatching(/interfaces has the line "post-up iptables .*-o eth0.* now does so over br0/),
+    ]);
+    expect(keep[0]?.text).toContain(nat);
+    expect(planBridge(found).warnings).toEqual([]);
+  });
+
   test("only the file with the uplink's stanza changes; it is tried from one that sources nothing", () => {
     const own = {
       path: "/etc/network/interfaces.d/lan",
