@@ -34,7 +34,7 @@ refuse_other_labs() {
     [ "$alias" = "testbed $LAB" ] ||
       die "the interface $LAB_BRIDGE is there already and is not this lab's (${alias:-made by something else}). Destroy that lab, or give this one another bridge name"
   fi
-  route=$(ip -4 -o route show root "$LAB_NETWORK" | grep -v " dev $LAB_BRIDGE " | head -n 1 || true)
+  route=$(ip -4 -o route show root "$LAB_NETWORK" | grep -vF " dev $LAB_BRIDGE " | head -n 1 || true)
   [ -z "$route" ] ||
     die "the network $LAB_NETWORK is in use on this machine (ip route: $route). Destroy the other lab, or choose another lab.network in the stack's config"
 }
@@ -54,7 +54,7 @@ make_bridge() {
     ip link add "$LAB_BRIDGE" type bridge stp_state 0
     ip link set "$LAB_BRIDGE" alias "testbed $LAB"
   fi
-  ip -4 addr show dev "$LAB_BRIDGE" | grep -q " $LAB_GATEWAY/$LAB_PREFIX " ||
+  ip -4 addr show dev "$LAB_BRIDGE" | grep -qF " $LAB_GATEWAY/$LAB_PREFIX " ||
     ip addr add "$LAB_GATEWAY/$LAB_PREFIX" dev "$LAB_BRIDGE"
   ip link set "$LAB_BRIDGE" up
   # Docker and others pass bridged frames through iptables and drop what they do not know.
@@ -165,6 +165,7 @@ wait_for_ssh() {
   done
 }
 
+refuse_other_folders
 refuse_other_labs
 lock 8 "$lab_dir/lock"
 echo "$project" > "$lab_dir/owner"
