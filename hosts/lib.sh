@@ -60,7 +60,9 @@ remember() { # remember LIST LINE
 }
 remembers() { grep -qsxF -- "$2" "$own_state/$1"; }
 forget() { # forget LIST LINE
-  sed -i "\|^$2\$|d" "$own_state/$1"
+  local rest
+  rest=$(grep -vxF -- "$2" "$own_state/$1" || true)
+  printf '%s' "${rest:+$rest$'\n'}" > "$own_state/$1"
   [ -s "$own_state/$1" ] || rm -f "$own_state/$1"
   rmdir "$own_state" 2>/dev/null || true
 }
