@@ -29,7 +29,13 @@ export function migrateArguments(
     ...(copiesRedo ? ["--copy-storage-inc", "--migrate-disks", systemDisk] : []),
     ...(transport === "tunnelled"
       ? ["--tunnelled"]
-      : ["--migrateuri", `tcp://${peerAddress}${port === undefined ? "" : `:${port}`}`]),
+      : [
+          "--migrateuri",
+          `tcp://${peerAddress}${port === undefined ? "" : `:${port}`}`,
+          // Without it QEMU listens on all of the destination's addresses, for its memory and for its disk.
+          "--listen-address",
+          peerAddress,
+        ]),
     ...(transport === "tls" ? ["--tls"] : []),
     ...given("--bandwidth", bandwidthMiBps),
     ...(mayUsePostcopy(options) ? ["--postcopy", ...given("--postcopy-bandwidth", bandwidthMiBps)] : []),

@@ -19,6 +19,8 @@ describe("virsh's arguments of a running guest's move", () => {
       "--undefinesource",
       "--migrateuri",
       "tcp://198.51.100.12",
+      "--listen-address",
+      "198.51.100.12",
       uuid,
       "qemu+ssh://root@198.51.100.12/system",
     ]);
@@ -33,7 +35,7 @@ describe("virsh's arguments of a running guest's move", () => {
 
   test("a port and a bandwidth are what the config says", () => {
     const all = args({ mode: "live", port: 49200, bandwidthMiBps: 100 }).join(" ");
-    expect(all).toContain("tcp://198.51.100.12:49200 --bandwidth 100 ");
+    expect(all).toContain("tcp://198.51.100.12:49200 --listen-address 198.51.100.12 --bandwidth 100 ");
     expect(all).not.toContain("postcopy");
   });
 
@@ -56,7 +58,7 @@ describe("virsh's arguments of a running guest's move", () => {
       transport: "tls",
     };
     expect(args(options).slice(4, -2).join(" ")).toBe(
-      "--migrateuri tcp://198.51.100.12 --tls --auto-converge --auto-converge-initial 30 --auto-converge-increment 15 " +
+      "--migrateuri tcp://198.51.100.12 --listen-address 198.51.100.12 --tls --auto-converge --auto-converge-initial 30 --auto-converge-increment 15 " +
         "--compressed --comp-methods zstd --parallel --parallel-connections 4",
     );
     expect(args({ mode: "live", autoConverge: {} }).join(" ")).not.toContain("--auto-converge-");
