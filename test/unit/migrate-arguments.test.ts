@@ -27,6 +27,13 @@ describe("virsh's arguments of a running guest's move", () => {
     for (const mode of runningModes) expect(args({ mode })).not.toContain("--unsafe");
   });
 
+  test("a name is no address to listen on: on its own host it may be 127.0.1.1", () => {
+    const named = migrateArguments({ mode: "live" }, uuid, { ...host, peerAddress: "kvm2.example" });
+    expect(named).not.toContain("--listen-address");
+    expect(named).toContain("tcp://kvm2.example");
+    expect(args({ mode: "live", transport: "tunnelled" })).not.toContain("--listen-address");
+  });
+
   test("a disk that lies on the host is copied over the shared base, and no other one is", () => {
     const all = migrateArguments({ mode: "live" }, uuid, host, true);
     expect(all.join(" ")).toContain("--copy-storage-inc --migrate-disks vda ");
