@@ -15,7 +15,7 @@ import {
 } from "./lab-round.ts";
 
 const help = `Usage: npm run lab [-- options]        two KVM hosts and two guests on this machine; one moves live, then offline back
-       npm run lab:down [-- options]   all of it gone
+       npm run lab:down [-- options]   the lab is gone; packages and caches stay
 
 Options:
   --stack NAME   a lab stack of your own (stacks/Pulumi.NAME.yaml)   default: lab

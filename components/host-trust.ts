@@ -47,6 +47,17 @@ export class HostTrust extends pulumi.ComponentResource {
             HOSTS: lines,
             PUBLIC_KEY: key.publicKey,
             PRIVATE_KEY: key.privateKey,
+            // A host comes from the address that its route begins with: its migration address, or the one it is managed at.
+            FROM: pulumi
+              .all(
+                hosts
+                  .filter((other) => other.host !== host)
+                  .flatMap((other) => [
+                    other.migrationAddress,
+                    other.host.ssh.apply(({ address }) => address),
+                  ]),
+              )
+              .apply((addresses) => [...new Set(addresses)].join(" ")),
             OPENS_FOR: "hosts",
             PEERS: pulumi
               .all(hosts.filter((other) => other.host !== host).map((other) => other.migrationAddress))

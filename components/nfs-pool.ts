@@ -75,6 +75,9 @@ export class NfsPool extends pulumi.ComponentResource {
         ),
       )
       .apply((all) => [...new Set(all)]);
+    const wanted = pulumi
+      .all(hosts.map(({ host, facts }) => facts.apply((found) => ({ ...found, name: host.hostName }))))
+      .apply((clients) => chooseTransport(transport, clients));
     const server = this.storage.script(
       `${name}-server`,
       {
@@ -88,6 +91,7 @@ export class NfsPool extends pulumi.ComponentResource {
           LOGIN: args.storage.user ?? "root",
           POOL: pool,
           EXPORT: folder,
+          TRANSPORT: wanted,
           CLIENTS: clients.apply((all) => all.join(",")),
           OPENS_FOR: "nfs",
           PEERS: clients.apply((all) => all.join(" ")),
@@ -105,9 +109,6 @@ export class NfsPool extends pulumi.ComponentResource {
       { parent: this, provider: this.provider, deletedWith, ...forgotten },
     );
 
-    const wanted = pulumi
-      .all(hosts.map(({ host, facts }) => facts.apply((found) => ({ ...found, name: host.hostName }))))
-      .apply((clients) => chooseTransport(transport, clients));
     const members = hosts.map(({ host, provider }) => ({
       host,
       provider,

@@ -44,7 +44,7 @@ Environment=LIBVIRTD_ARGS='
     fi
   } | block /etc/libvirt/qemu.conf top
 
-  if [ "$LOGIN" != root ] && ! id -nG "$LOGIN" | grep -qw libvirt; then
+  if [ "$LOGIN" != root ] && [[ " $(id -nG "$LOGIN") " != *" libvirt "* ]]; then
     remember libvirt-group "$LOGIN"
     gpasswd --add "$LOGIN" libvirt > /dev/null
   fi

@@ -1,5 +1,6 @@
 # Exports a folder with the kernel's NFS server, on machines that are not containers.
 # ACTION: apply|remove. EXPORT: the folder. CLIENTS: comma-separated addresses that may mount it.
+# TRANSPORT: kernel where only kernels mount it; with anything else QEMU's own client may, too.
 
 ! in_container || exit 0
 
@@ -16,10 +17,13 @@ fi
 
 make_folder "$EXPORT"
 make_folder "$(dirname "$exports")"
-# libvirt and QEMU create and own images as root. QEMU's own client may come from any port.
+# libvirt and QEMU create and own images as root. Where only kernels mount, a port that is root's keeps a host's other users from
+# being root here; QEMU's own client may come from any port.
+ports=insecure
+[ "$TRANSPORT" != kernel ] || ports=secure
 {
   echo "# Written by kvm-migration-testbed."
-  for client in ${CLIENTS//,/ }; do echo "$EXPORT $client(rw,sync,no_root_squash,no_subtree_check,insecure)"; done
+  for client in ${CLIENTS//,/ }; do echo "$EXPORT $client(rw,sync,no_root_squash,no_subtree_check,$ports)"; done
 } | write "$exports"
 service nfs-server.service
 refused=$(exportfs -ra 2>&1) ||

@@ -6,7 +6,7 @@ name=$(systemd-escape --path --suffix=mount "$EXPORT")
 unit=/etc/systemd/system/$name
 
 # The kernel's list: whoever looks at the folder itself waits for a server that does not answer.
-mounted() { grep -q "^[^ ]* $EXPORT " /proc/self/mounts; }
+mounted() { cut -d ' ' -f 2 /proc/self/mounts | grep -xF -- "$EXPORT" > /dev/null; }
 
 # Before anything is changed: what is open there holds the mount, and the unit must stay that mounts it after a boot.
 unmount() {

@@ -6,7 +6,7 @@
 [ "$ACTION" = remove ] || [ "$TRANSPORT" = userspace ] || exit 0
 
 virsh=(virsh --quiet --connect qemu:///system)
-if "${virsh[@]}" pool-dumpxml "$POOL" 2>/dev/null | grep -q "<path>$EXPORT</path>"; then
+if "${virsh[@]}" pool-dumpxml "$POOL" 2>/dev/null | grep -qF "<path>$EXPORT</path>"; then
   "${virsh[@]}" pool-destroy "$POOL" 2>/dev/null || true
   "${virsh[@]}" pool-undefine "$POOL"
 fi

@@ -3,6 +3,7 @@
 # A connection that a preflight left open for a moment is used again.
 # ACTION: apply|remove. PRIVATE_KEY, PUBLIC_KEY: that key. HOSTS: lines
 # "name address port keytype key", this host too; the address is the one that hosts use among themselves.
+# FROM: the addresses and names that the other hosts may come from.
 
 key=/root/.ssh/id_kvm-migration-testbed
 known=/etc/ssh/kvm-migration-testbed_known_hosts
@@ -19,7 +20,17 @@ make_folder /root/.ssh
 chmod 700 /root/.ssh
 (umask 077 && write "$key" <<< "$PRIVATE_KEY")
 write "$key.pub" <<< "$PUBLIC_KEY"
-block /root/.ssh/authorized_keys <<< "$PUBLIC_KEY"
+
+# The key opens nothing to whoever has it elsewhere, and is for commands alone: libvirt's connection and copies are such.
+# sshd compares addresses, so names are made into those that they have here; one that has none is left as it is.
+from=
+for peer in $FROM; do
+  addresses=$peer
+  [[ $peer =~ ^[0-9.]+$ ]] || addresses=$(getent ahostsv4 "$peer" | awk '{ print $1 }' | sort -u | paste -sd, || true)
+  from+=${from:+,}${addresses:-$peer}
+done
+# A host without others lets nobody in.
+block /root/.ssh/authorized_keys <<< "${from:+from=\"$from\",restrict $PUBLIC_KEY}"
 
 while read -r name address _; do echo "$address $name"; done <<< "$HOSTS" | block /etc/hosts
 

@@ -3,7 +3,10 @@
 
 state=/var/lib/kvm-migration-testbed
 lab_dir=$state/$LAB
-host_dir=$lab_dir/$LAB_HOST
+# Hosts lie in a folder of their own: one may be called like anything else of the lab, as its export. The version before had them
+# beside that; such a host stays where it is, and is known by a file that is nowhere at that place now.
+host_dir=$lab_dir/hosts/$LAB_HOST
+[ -d "$host_dir" ] || [ ! -f "$lab_dir/$LAB_HOST/place" ] || host_dir=$lab_dir/$LAB_HOST
 root=$host_dir/root
 project=$PWD
 unit=testbed-$LAB-$LAB_HOST
@@ -16,14 +19,15 @@ die() {
 # The processes of the container, found by what cannot lie: the file system that is their root. This holds when
 # nothing was written down, when the supervisor is gone, and for a QEMU that outlived its libvirtd.
 host_pids() {
-  # The fourth and fifth field are the mount's root and its mount point. grep passes over processes that have gone.
-  grep -ls " / / .*upperdir=$host_dir/upper," /proc/[0-9]*/mountinfo | cut -d / -f 3 || true
+  # The fourth and fifth field are the mount's root and its mount point. grep passes over processes that have gone. A dot in a
+  # name stands for itself.
+  grep -ls " / / .*upperdir=${host_dir//./\\.}/upper," /proc/[0-9]*/mountinfo | cut -d / -f 3 || true
 }
 
 # The systemd-nspawn processes that hold the container, or are about to.
 supervisor_pids() {
   # Written in one word with -e, grep does not find itself.
-  grep -lsxz -e"--machine=$unit" /proc/[0-9]*/cmdline | cut -d / -f 3 || true
+  grep -lsxzF -e"--machine=$unit" /proc/[0-9]*/cmdline | cut -d / -f 3 || true
 }
 
 # Process 1 of the container, or nothing.
@@ -54,6 +58,32 @@ start_time() {
 cgroup_hierarchies() {
   awk '$3 == "cgroup2" || ($3 == "cgroup" && $4 ~ /name=systemd/) { print $2 }' /proc/mounts
 }
+
+# Whether the lab's folder can be a lab's. On a machine that also serves a testbed as a host, others' folders lie beside it: a lab
+# that is called like one of them must not take it.
+refuse_other_folders() {
+  local entry
+  [ -e "$lab_dir" ] || return 0
+  [ ! -f "$lab_dir/owner" ] || return 0
+  for entry in "$lab_dir" "$lab_dir"/*; do
+    case $entry in
+      "$lab_dir") [ ! -d "$entry" ] || continue ;;
+      # An interrupted start had come no further.
+      "$lab_dir/lock" | "$lab_dir/*") continue ;;
+    esac
+    die "$lab_dir is there already and is no lab's. Give this stack another name"
+  done
+}
+
+case $LAB in
+  [A-Za-z0-9]*) ;;
+  *) die "a lab's name begins with a letter or a digit, for it is a folder's. Give this stack another name" ;;
+esac
+for name in "$LAB" "$LAB_HOST"; do
+  case $name in
+    '' | .* | *[!A-Za-z0-9._-]*) die "the name \"$name\" can't be a folder's: give one of letters, digits, hyphens and dots" ;;
+  esac
+done
 
 # lock FD FILE: one process at a time. stop.sh removes the file with its folder, so it is looked at again.
 lock() {

@@ -34,7 +34,7 @@ refuse_other_labs() {
     [ "$alias" = "testbed $LAB" ] ||
       die "the interface $LAB_BRIDGE is there already and is not this lab's (${alias:-made by something else}). Destroy that lab, or give this one another bridge name"
   fi
-  route=$(ip -4 -o route show root "$LAB_NETWORK" | grep -v " dev $LAB_BRIDGE " | head -n 1 || true)
+  route=$(ip -4 -o route show root "$LAB_NETWORK" | grep -vF " dev $LAB_BRIDGE " | head -n 1 || true)
   [ -z "$route" ] ||
     die "the network $LAB_NETWORK is in use on this machine (ip route: $route). Destroy the other lab, or choose another lab.network in the stack's config"
 }
@@ -54,7 +54,7 @@ make_bridge() {
     ip link add "$LAB_BRIDGE" type bridge stp_state 0
     ip link set "$LAB_BRIDGE" alias "testbed $LAB"
   fi
-  ip -4 addr show dev "$LAB_BRIDGE" | grep -q " $LAB_GATEWAY/$LAB_PREFIX " ||
+  ip -4 addr show dev "$LAB_BRIDGE" | grep -qF " $LAB_GATEWAY/$LAB_PREFIX " ||
     ip addr add "$LAB_GATEWAY/$LAB_PREFIX" dev "$LAB_BRIDGE"
   ip link set "$LAB_BRIDGE" up
   # Docker and others pass bridged frames through iptables and drop what they do not know.
@@ -123,6 +123,8 @@ boot() {
     --directory="$root" --machine="$unit" --hostname="$LAB_HOST"
     --network-bridge="$LAB_BRIDGE" --resolv-conf=off --timezone=off --link-journal=no --console=read-only
     --capability=all
+    # What would reach this machine's kernel, hardware, clock or security modules. Nothing in a host needs it.
+    --drop-capability=CAP_SYS_MODULE,CAP_SYS_RAWIO,CAP_SYS_TIME,CAP_SYSLOG,CAP_MAC_ADMIN,CAP_MAC_OVERRIDE,CAP_WAKE_ALARM
     # open_by_handle_at is how nfs-ganesha serves a file system, and nspawn's filter forbids it.
     --system-call-filter='open_by_handle_at name_to_handle_at keyctl add_key bpf userfaultfd'
   )
@@ -165,6 +167,7 @@ wait_for_ssh() {
   done
 }
 
+refuse_other_folders
 refuse_other_labs
 lock 8 "$lab_dir/lock"
 echo "$project" > "$lab_dir/owner"

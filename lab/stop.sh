@@ -69,6 +69,23 @@ remove_cgroups() {
   done
 }
 
+remove_host() {
+  if [ "$host_dir" = "$lab_dir/hosts/$LAB_HOST" ]; then
+    rm -rf --one-file-system "$host_dir"
+    return
+  fi
+  # In the former layout a host called export is the folder with the guests' disks: what is the host's is named.
+  local own
+  for own in upper work root base alive lock console.log place; do rm -rf --one-file-system "${host_dir:?}/$own"; done
+  rmdir "$host_dir" 2>/dev/null || true
+}
+
+# In both layouts; an export that has files of its own is no host.
+has_hosts() {
+  [ -n "$(find "$lab_dir/hosts" -mindepth 1 -maxdepth 1 -type d 2>/dev/null)" ] ||
+    [ -n "$(find "$lab_dir" -mindepth 2 -maxdepth 2 -name place -type f -not -path "$lab_dir/hosts/*")" ]
+}
+
 remove_lab() {
   if [ "$(cat "/sys/class/net/$LAB_BRIDGE/ifalias" 2>/dev/null)" = "testbed $LAB" ]; then
     iptables -D FORWARD -i "$LAB_BRIDGE" -o "$LAB_BRIDGE" -j ACCEPT 2>/dev/null || true
@@ -78,6 +95,7 @@ remove_lab() {
   rmdir "$state" 2>/dev/null || true
 }
 
+refuse_other_folders
 kill_processes
 remove_nspawn_state
 unmount_root
@@ -87,6 +105,6 @@ remove_cgroups
 
 [ -d "$lab_dir" ] || exit 0
 lock 8 "$lab_dir/lock"
-rm -rf --one-file-system "$host_dir"
+remove_host
 [ -z "${LAB_EXPORT:-}" ] || rm -rf --one-file-system "$lab_dir/export"
-[ -n "$(find "$lab_dir" -mindepth 2 -maxdepth 2 -name upper -not -path "$lab_dir/export/*")" ] || remove_lab
+has_hosts || remove_lab

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { systemDisk } from "../libvirt/domain-xml.ts";
 import type { FleetHost } from "./fleet.ts";
 import type { AskedOptions, MigrationOptions } from "./request.ts";
@@ -29,7 +30,13 @@ export function migrateArguments(
     ...(copiesRedo ? ["--copy-storage-inc", "--migrate-disks", systemDisk] : []),
     ...(transport === "tunnelled"
       ? ["--tunnelled"]
-      : ["--migrateuri", `tcp://${peerAddress}${port === undefined ? "" : `:${port}`}`]),
+      : [
+          "--migrateuri",
+          `tcp://${peerAddress}${port === undefined ? "" : `:${port}`}`,
+          // Without it QEMU listens on all of the destination's addresses, for its memory and for its disk.
+          // A name is another address on its own host, where Debian has it as 127.0.1.1.
+          ...(isIP(peerAddress) ? ["--listen-address", peerAddress] : []),
+        ]),
     ...(transport === "tls" ? ["--tls"] : []),
     ...given("--bandwidth", bandwidthMiBps),
     ...(mayUsePostcopy(options) ? ["--postcopy", ...given("--postcopy-bandwidth", bandwidthMiBps)] : []),

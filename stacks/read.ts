@@ -16,11 +16,23 @@ export function readStackConfig(): StackConfig {
     const config = parseStackConfig(withoutNamespace(pulumi.runtime.allConfig()), pulumi.getStack());
     const missing = checkFiles(config, isReadableFile);
     if (missing.length > 0) throw new StackConfigError(missing);
+    if (hasPlainPassword(config, isSecret(`${namespace}:guests`)))
+      pulumi.log.warn(
+        "A guest's VNC password is in the stack's file in plain text. Set it with: pulumi config set --secret --path 'testbed:guests[0].vnc.password'",
+      );
     return config;
   } catch (error) {
     throw error instanceof StackConfigError ? new pulumi.RunError(error.message) : error;
   }
 }
+
+/** Pulumi's own function, which its types leave out. */
+const isSecret = (key: string): boolean =>
+  (pulumi.runtime as unknown as { isConfigSecret(key: string): boolean }).isConfigSecret(key);
+
+/** The lab's displays are for this machine alone. Of several guests' passwords one may be a secret; that is not told apart. */
+export const hasPlainPassword = ({ lab, guests }: StackConfig, areSecret: boolean): boolean =>
+  lab === undefined && !areSecret && guests.some(({ vnc }) => vnc?.password !== undefined);
 
 /**
  * The keys under `testbed:` with their values. pulumi.Config gives only keys that one asks for; a misspelt one shows

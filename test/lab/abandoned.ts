@@ -37,9 +37,9 @@ async function clear(folder: string): Promise<void> {
 }
 
 async function stopLab(lab: string): Promise<void> {
-  const entries = await readdir(join(stateFolder, lab), { withFileTypes: true });
-  for (const host of entries.filter((entry) => entry.isDirectory() && entry.name !== "export")) {
-    const place = await read(join(stateFolder, lab, host.name, "place"));
+  const hosts = join(stateFolder, lab, "hosts");
+  for (const host of await readdir(hosts, { withFileTypes: true }).catch(() => [])) {
+    const place = await read(join(hosts, host.name, "place"));
     const [, bridge = "", address = "", exported = "none"] =
       /bridge (\S+), address (\S+), export (\S+)/.exec(place) ?? [];
     await execa("bash", [stopScript], {

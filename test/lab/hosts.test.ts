@@ -318,7 +318,7 @@ async function containerPids(name: Name): Promise<string[]> {
   const mounts = await Promise.all(
     pids.map((pid) => readFile(`/proc/${pid}/mountinfo`, "utf8").catch(() => "")),
   );
-  const own = new RegExp(` / / .*upperdir=${state}/${name}/upper,`);
+  const own = new RegExp(` / / .*upperdir=${state}/hosts/${name}/upper,`);
   return pids.filter((_, i) => own.test(mounts[i] ?? ""));
 }
 

@@ -89,7 +89,7 @@ async function everythingRunning(): Promise<unknown> {
 
 test("up, when a host cannot reach the export, says so and makes no guest", async () => {
   // No way from host1 to the storage host, though to everything else.
-  const folder = `/var/lib/kvm-migration-testbed/${stackName}/host1/upper/etc/systemd/network`;
+  const folder = `/var/lib/kvm-migration-testbed/${stackName}/hosts/host1/upper/etc/systemd/network`;
   await mkdir(folder, { recursive: true });
   await writeFile(
     join(folder, "10-test.network"),

@@ -11,7 +11,7 @@ async function pids(): Promise<number[]> {
 
 /** A container host as start.sh wrote it down. */
 export async function containerOf(lab: string, host: string): Promise<{ init: number; supervisor: number }> {
-  const [, init, , supervisor] = (await read(`${stateFolder}/${lab}/${host}/alive`)).trim().split(" ");
+  const [, init, , supervisor] = (await read(`${stateFolder}/${lab}/hosts/${host}/alive`)).trim().split(" ");
   return { init: Number(init), supervisor: Number(supervisor) };
 }
 

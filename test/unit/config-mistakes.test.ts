@@ -562,6 +562,17 @@ describe("a mistake in a stack's config", () => {
     expect(found).toEqual([line]);
   });
 
+  it.each(["..", ".", "-x", "_x"])("is a stack called %s, whose folders would be others'", (stack) => {
+    const [found] = mistakesIn(lab({}), stack);
+    expect(found?.problem).toContain(
+      `the stack's own name "${stack}" does not begin with a letter or a digit`,
+    );
+  });
+
+  it.each(["ip6-localhost", "ip6-allnodes"])("is a host called %s, as /etc/hosts has it", (name) => {
+    expect(mistakesIn(lab(guests(vm(name))))[0]?.problem).toContain(`the name ${name} is taken`);
+  });
+
   it("is told together with all others, by section, whatever else is broken", () => {
     const raw = lab({
       storage: { export: "/etc" },

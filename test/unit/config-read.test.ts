@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readStackConfig } from "../../stacks/read.ts";
-import { labInput } from "./config-stack.ts";
+import { parseStackConfig } from "../../stacks/parse.ts";
+import { hasPlainPassword, readStackConfig } from "../../stacks/read.ts";
+import { labInput, metalInput } from "./config-stack.ts";
 
 /** As the language host hands it over: every value a text. */
 function setConfig(sections: { [key: string]: unknown }, others: { [key: string]: string } = {}): void {
@@ -33,6 +34,20 @@ describe("the config of the stack that runs", () => {
     const config = readStackConfig();
     expect(config.guests[0]?.vnc?.password).toBe("paper");
     expect(config.migration.mode).toBe("live");
+  });
+
+  it("tells a password in plain text on machines of one's own", () => {
+    const guests = [{ name: "vm1", vnc: { password: "paper" } }];
+    const config = parseStackConfig({ ...metalInput(), guests, placement: { vm1: "host1" } }, "mine");
+    expect(hasPlainPassword(config, false)).toBe(true);
+    expect(hasPlainPassword(config, true)).toBe(false);
+    expect(hasPlainPassword(parseStackConfig(metalInput(), "mine"), false)).toBe(false);
+    expect(
+      hasPlainPassword(
+        parseStackConfig({ ...labInput(), guests, placement: { vm1: "host1" } }, "lab"),
+        false,
+      ),
+    ).toBe(false);
   });
 
   it("takes keys in the long form that older hosts use", () => {

@@ -12,10 +12,13 @@ const show = (...files: string[]) =>
 
 describe.skipIf(!hasSandbox("bash"))("the kernel's NFS server", () => {
   const exports = "/etc/exports.d/kvm-migration-testbed.exports";
-  const serve = (actions: readonly ("apply" | "remove")[], { before = "", enabled = true } = {}) =>
+  const serve = (
+    actions: readonly ("apply" | "remove")[],
+    { before = "", enabled = true, transport = "userspace" } = {},
+  ) =>
     runOnSandbox(
       "nfs-kernel",
-      { EXPORT: folder, CLIENTS: "198.51.100.11,198.51.100.12" },
+      { EXPORT: folder, TRANSPORT: transport, CLIENTS: "198.51.100.11,198.51.100.12" },
       {
         before: `rm -rf /etc/exports.d; mount -t tmpfs own /srv; ${before}`,
         after: `${show(exports, "/run/calls", "/var/lib/kvm-migration-testbed/enabled-services")}\nls -d /srv/* /etc/exports.d 2>/dev/null || true`,
@@ -42,6 +45,12 @@ exportfs -ra
 /etc/exports.d
 /srv/testbed
 `);
+  });
+
+  test("asks for a port that is root's where only kernels mount it", () => {
+    expect(serve(["apply"], { transport: "kernel" }).stdout).toContain("no_subtree_check,secure)");
+    for (const transport of ["userspace", "auto"])
+      expect(serve(["apply"], { transport }).stdout).toContain("no_subtree_check,insecure)");
   });
 
   test("takes all of it back, and leaves the service on that was on", () => {

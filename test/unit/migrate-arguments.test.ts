@@ -19,10 +19,19 @@ describe("virsh's arguments of a running guest's move", () => {
       "--undefinesource",
       "--migrateuri",
       "tcp://198.51.100.12",
+      "--listen-address",
+      "198.51.100.12",
       uuid,
       "qemu+ssh://root@198.51.100.12/system",
     ]);
     for (const mode of runningModes) expect(args({ mode })).not.toContain("--unsafe");
+  });
+
+  test("a name is no address to listen on: on its own host it may be 127.0.1.1", () => {
+    const named = migrateArguments({ mode: "live" }, uuid, { ...host, peerAddress: "kvm2.example" });
+    expect(named).not.toContain("--listen-address");
+    expect(named).toContain("tcp://kvm2.example");
+    expect(args({ mode: "live", transport: "tunnelled" })).not.toContain("--listen-address");
   });
 
   test("a disk that lies on the host is copied over the shared base, and no other one is", () => {
@@ -33,7 +42,7 @@ describe("virsh's arguments of a running guest's move", () => {
 
   test("a port and a bandwidth are what the config says", () => {
     const all = args({ mode: "live", port: 49200, bandwidthMiBps: 100 }).join(" ");
-    expect(all).toContain("tcp://198.51.100.12:49200 --bandwidth 100 ");
+    expect(all).toContain("tcp://198.51.100.12:49200 --listen-address 198.51.100.12 --bandwidth 100 ");
     expect(all).not.toContain("postcopy");
   });
 
@@ -56,7 +65,7 @@ describe("virsh's arguments of a running guest's move", () => {
       transport: "tls",
     };
     expect(args(options).slice(4, -2).join(" ")).toBe(
-      "--migrateuri tcp://198.51.100.12 --tls --auto-converge --auto-converge-initial 30 --auto-converge-increment 15 " +
+      "--migrateuri tcp://198.51.100.12 --listen-address 198.51.100.12 --tls --auto-converge --auto-converge-initial 30 --auto-converge-increment 15 " +
         "--compressed --comp-methods zstd --parallel --parallel-connections 4",
     );
     expect(args({ mode: "live", autoConverge: {} }).join(" ")).not.toContain("--auto-converge-");
