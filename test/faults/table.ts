@@ -45,6 +45,12 @@ export class FaultTable {
     return new Set(this.#seen.keys());
   }
 
+  /** A case that ended badly is run again next time; why, is beside the file at once, not when all are done. */
+  async addFailure(one: FaultCase, error: unknown): Promise<void> {
+    const why = error instanceof Error ? error.message : String(error);
+    await appendFile(`${this.#file}.failed`, `${new Date().toISOString()} ${caseName(one)}\n${why}\n\n`);
+  }
+
   async add(one: FaultCase, seen: Seen): Promise<void> {
     this.#seen.set(caseName(one), seen);
     await appendFile(this.#file, `${JSON.stringify({ name: caseName(one), ...seen })}\n`);
