@@ -126,6 +126,12 @@ export const cases: readonly FaultCase[] = [
   ...local("cold", "middle", { lost: ["cli", "provider", "destinationHost", "power"] }),
   ...local("cold", "switchover", { lost: ["cli", "sourceHost"] }),
 
+  // What a person does between two runs.
+  ...at("offline", "middle", { ended: ["startedAtSource", "leftRunningAtSource", "startedElsewhere"] }),
+  ...at("cold", "middle", { ended: ["startedElsewhere"] }),
+  ...at("live", "middle", { kept: ["movedElsewhere"] }),
+  ...local("offline", "middle", { ended: ["startedAtSource"] }),
+
   // What the guest does to itself.
   ...at("live", "middle", { ended: ["guestOff", "guestReboot", "guestPanic"] }),
   ...at("live", "switchover", { ended: ["guestOff", "guestReboot"] }),
@@ -242,12 +248,6 @@ export const cases: readonly FaultCase[] = [
   ...at("live", "middle", { kept: ["nfsLong"] }),
   ...at("postcopy", "middle", { kept: ["nfsLong"] }),
   ...at("offline", "middle", { kept: ["nfsLong"] }),
-
-  // What a person does between two runs.
-  ...at("offline", "middle", { ended: ["startedAtSource", "leftRunningAtSource", "startedElsewhere"] }),
-  ...at("cold", "middle", { ended: ["startedElsewhere"] }),
-  ...at("live", "middle", { kept: ["movedElsewhere"] }),
-  ...local("offline", "middle", { ended: ["startedAtSource"] }),
 ];
 
 type ByMemory = Partial<Record<FaultCase["memory"], FaultName[]>>;
