@@ -9,6 +9,7 @@ import type { Fault } from "./fault.ts";
 import { faults } from "./faults.ts";
 import { moments, options, type Struck, ways } from "./moments.ts";
 import { select } from "./selection.ts";
+import { intents } from "./storage-faults.ts";
 import { FaultTable, type Seen } from "./table.ts";
 
 // A testbed in which moves of guests are struck by faults. After each, a plain `pulumi up` puts things right without hands. All the
@@ -79,6 +80,8 @@ describe.each(Object.entries(Object.groupBy(selected, (one) => `redo log ${one.r
       async (_moment, _name, one) => {
         const seen = await survive(one).catch(async (error: unknown) => {
           await table.addFailure(one, error);
+          // Its disk may be spoilt, which the next case is not to answer for.
+          if ("byHand" in faults[one.fault]) await makeAnew(nameOf[one.redo]);
           throw error;
         });
         await table.add(one, seen);
@@ -180,15 +183,27 @@ async function beginAnew(guest: GuestUnderTest<LabStack>): Promise<Life> {
   return guest.life();
 }
 
-/** A guest that no `up` can help any more is a case that failed; the next ones are to have one all the same. */
+/** Whatever became of it: the next case is to have a guest, with a disk of its own. */
 async function makeAnew(name: string): Promise<void> {
   for (const host of hosts) {
     const forget = ["destroy", "undefine"]
       .map((command) => `virsh -c qemu:///system ${command} ${name}`)
       .join("; ");
-    await stack.on(host, `${forget}; rm -rf /var/lib/kvm-migration-testbed/moving; true`).catch(() => {});
+    await stack
+      .on(
+        host,
+        `${forget}; rm -rf /var/lib/kvm-migration-testbed/moving /var/lib/kvm-migration-testbed/disks; true`,
+      )
+      .catch(() => {});
   }
-  await stack.on("storage", "find /export/testbed/.migrations -name '*.json' -delete");
+  await stack.on("storage", `find ${intents} -name '*.json' -delete`);
+  // A local redo log is made with the guest; the shared one, which Pulumi knows, is emptied.
+  if (name === nameOf.shared) {
+    const disk = `/export/testbed/${name}.qcow2`;
+    const info = JSON.parse(await stack.on("storage", `qemu-img info -U --output=json ${disk}`));
+    const base = `-b ${info["backing-filename"]} -F ${info["backing-filename-format"]}`;
+    await stack.on("storage", `qemu-img create -q -u -f qcow2 ${base} ${disk} ${info["virtual-size"]}`);
+  }
   await stack.deploy();
 }
 
