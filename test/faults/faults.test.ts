@@ -94,7 +94,11 @@ async function survive(one: FaultCase): Promise<Seen> {
   const { redo, mode, way, memory } = one;
   const fault: Fault = faults[one.fault];
   const guest = new GuestUnderTest(stack, nameOf[redo]);
-  let before = await guest.life().catch(() => beginAnew(guest));
+  // What a case that failed left may be two of it, or none.
+  const isWell = async () => expect(await guest.host()).not.toBe("nowhere");
+  let before = await isWell()
+    .then(() => guest.life())
+    .catch(() => beginAnew(guest));
   const from = await guest.host();
   const to = from === "host1" ? "host2" : "host1";
   const struck: Struck = { stack, guest: guest.name, from, to };
@@ -177,7 +181,10 @@ async function beginAnew(guest: GuestUnderTest<LabStack>): Promise<Life> {
   for (const ends of [struck, { ...struck, from: "host2", to: "host1" }]) {
     for (const { mend } of Object.values(faults) as Fault[]) await mend?.(ends).catch(() => {});
   }
-  await stack.deploy().catch(() => makeAnew(guest.name));
+  await stack
+    .deploy()
+    .then(() => guest.host())
+    .catch(() => makeAnew(guest.name));
   await stack.reachable(guest.name);
   await startCounter(stack, guest.name);
   return guest.life();
