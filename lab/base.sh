@@ -47,7 +47,7 @@ root=$1
 kernel=$(chroot "$root" apt-cache depends --important linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p')
 chroot "$root" sh -c "cd /tmp && apt-get -q download '$kernel' && dpkg-deb --fsys-tarfile linux-image-*.deb | tar -x -C / --wildcards './boot/vmlinuz-*' && rm linux-image-*.deb"
 
-printf 'HostKey /etc/ssh/ssh_host_ed25519_key\nMaxStartups 100\nMaxSessions 100\n' > "$root/etc/ssh/sshd_config.d/testbed.conf"
+echo 'HostKey /etc/ssh/ssh_host_ed25519_key' > "$root/etc/ssh/sshd_config.d/testbed.conf"
 rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/resolv.conf" "$root/var/lib/dbus/machine-id"
 : > "$root/etc/machine-id"
 # libvirt's default network is NAT behind a bridge of its own: nothing here uses it.

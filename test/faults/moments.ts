@@ -1,5 +1,7 @@
 import type { StackInput } from "../../stacks/config.ts";
 import type { LabStack } from "../lab/stack.ts";
+import { ownPort } from "./network-faults.ts";
+import { intents } from "./storage-faults.ts";
 
 /** A move that a fault strikes: of which guest, from where to where. */
 export interface Struck {
@@ -9,24 +11,27 @@ export interface Struck {
   to: string;
 }
 
-export type Moment = "start" | "middle" | "switchover";
-export const modes = ["live", "postcopy", "offline", "cold"] as const;
+/** beforehand: what goes wrong is there when the move is asked for. */
+export type Moment = "beforehand" | "start" | "middle" | "switchover";
+export const modes = ["live", "postcopy", "hybrid", "offline", "cold"] as const;
 export type Mode = (typeof modes)[number];
 
 type Wait = (struck: Struck) => Promise<unknown>;
 
-const intent = "/export/testbed/.migrations/*.json";
+const intent = `${intents}/*.json`;
 const moving = "/var/lib/kvm-migration-testbed/moving";
 const state = (guest: string) => `virsh -c qemu:///system domstate --reason ${guest} 2>/dev/null`;
 
 const start: Wait = ({ stack }) => stack.until("storage", `ls ${intent}`);
 
+const sending: Wait = ({ stack, guest, from }) =>
+  stack.until(from, `virsh domjobinfo ${guest} | grep -qE "^Memory processed: *[0-9.]+ MiB"`);
+
 /** Waits until a move has come to a moment. */
-export const moments: Record<Mode, Record<Moment, Wait>> = {
+export const moments: Record<Mode, Record<Exclude<Moment, "beforehand">, Wait>> = {
   live: {
     start,
-    middle: ({ stack, guest, from }) =>
-      stack.until(from, `virsh domjobinfo ${guest} | grep -qE "^Memory processed: *[0-9.]+ MiB"`),
+    middle: sending,
     switchover: ({ stack, guest, from }) => stack.until(from, `${state(guest)} | grep -q paused`),
   },
   postcopy: {
@@ -34,6 +39,12 @@ export const moments: Record<Mode, Record<Moment, Wait>> = {
     middle: ({ stack, guest, from }) => stack.until(from, `${state(guest)} | grep -q post-copy`),
     // Before that its CPUs stop at the source.
     switchover: ({ stack }) => stack.until("storage", `grep -q phase.:.postcopy ${intent}`),
+  },
+  // Its middle is the pre-copy; right after its switchover it is a post-copy.
+  hybrid: {
+    start,
+    middle: sending,
+    switchover: ({ stack, guest, from }) => stack.until(from, `${state(guest)} | grep -q post-copy`),
   },
   offline: {
     start,
@@ -48,12 +59,30 @@ export const moments: Record<Mode, Record<Moment, Wait>> = {
   },
 };
 
+type Options = Omit<NonNullable<StackInput["migration"]>, "mode">;
+
 /** How each mode is slowed down, so that its moments can be met. */
-export const options: Record<Mode, Omit<NonNullable<StackInput["migration"]>, "mode">> = {
+export const options: Record<Mode, Options> = {
   // What can be sent within the downtime waits for the switchover, which takes that long then.
   live: { bandwidthMiBps: 32, maxDowntimeMs: 2000, timeoutMs: 120_000 },
   // What is left of the memory then takes some seconds.
   postcopy: { bandwidthMiBps: 16, timeoutMs: 120_000 },
+  // It would converge before its time with a longer pause.
+  hybrid: { bandwidthMiBps: 32, maxDowntimeMs: 1, timeoutMs: 120_000 },
   offline: { timeoutMs: 120_000 },
   cold: { timeoutMs: 120_000 },
 };
+
+/** What a move takes on its way besides. (Compression of parallel connections takes libvirt 9.4, and the lab's is 9.0.) */
+export const ways = {
+  plain: {},
+  tls: { transport: "tls" },
+  tunnelled: { transport: "tunnelled" },
+  parallel: { parallelConnections: 4 },
+  "parallel, tls": { parallelConnections: 4, transport: "tls" },
+  xbzrle: { compression: "xbzrle" },
+  "auto-converge": { autoConverge: {} },
+  "own port": { port: ownPort },
+} satisfies Record<string, Options>;
+
+export type Way = keyof typeof ways;
