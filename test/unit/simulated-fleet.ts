@@ -749,7 +749,13 @@ export class Machine {
     const [command = "", ...rest] = args.filter((arg, i) => {
       return arg !== "-q" && arg !== "-c" && args[i - 1] !== "-c";
     });
-    const valued = ["--migrateuri", "--bandwidth", "--postcopy-bandwidth", "--migrate-disks"];
+    const valued = [
+      "--migrateuri",
+      "--listen-address",
+      "--bandwidth",
+      "--postcopy-bandwidth",
+      "--migrate-disks",
+    ];
     const isValue = (i: number) => valued.includes(rest[i - 1] ?? "");
     const [first = ""] = rest.filter((arg, i) => !arg.startsWith("--") && !isValue(i));
     const domain = this.domains.get(first);
