@@ -23,7 +23,7 @@ test("every host gets the bridge, and confirms it over a second connection, befo
       one(`net-${host}`),
     );
     expect(HOST_ADDRESS).toBe(host === "a" ? "192.0.2.11" : "192.0.2.12");
-    expect(APPLY).toBe("ACTION=apply bash -s");
+    expect(APPLY).toBe("env LC_ALL=C ACTION=apply bash --norc -s");
     for (const script of [FIND_SCRIPT, BRIDGE_SCRIPT, CONFIRM_SCRIPT]) {
       expect(script).toContain("BRIDGE='br7'\nUPLINK='eno2'");
     }
@@ -38,7 +38,7 @@ test("every host gets the bridge, and confirms it over a second connection, befo
 test("destroying it puts a machine's network back, and leaves a container's alone", async () => {
   const { one } = await record(bridge, answers);
   expect(one("net-b").inputs.delete).toBe("bash hosts/bridge-over.sh remove");
-  expect(environment(one("net-b")).REMOVE).toBe("ACTION=remove bash -s");
+  expect(environment(one("net-b")).REMOVE).toBe("env LC_ALL=C ACTION=remove bash --norc -s");
   expect(one("net-b").deletedWith).toBe("");
   for (const name of ["net-a", "net-a-network"]) {
     expect(one(name).deletedWith).toContain("container");

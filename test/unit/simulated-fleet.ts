@@ -153,6 +153,13 @@ export class SimulatedFleet {
     return found;
   }
 
+  /** Of the guest whose disk on the shared storage has this name. */
+  epochOnExport(path: string): number {
+    const all = this.machines.flatMap(({ domains }) => [...domains.values()]);
+    const owner = all.find(({ name }) => path === `${exported}${name}.qcow2`);
+    return owner ? this.diskEpoch(owner.uuid) : 0;
+  }
+
   diskEpoch(uuid: string): number {
     return this.diskEpochs.get(uuid) ?? 0;
   }
@@ -432,7 +439,7 @@ export class Machine {
         const text = this.files.get(path)?.text;
         const isOnExport = path.startsWith(exported);
         const epoch = isOnExport
-          ? Math.max(...this.world.diskEpochs.values())
+          ? this.world.epochOnExport(path)
           : Number(/epoch"?:? ?(\d+)/.exec(text ?? "")?.[1]);
         const atS = this.clockOffsetMs / 1000 + 10 * epoch + (path.endsWith(".state") ? 1 : 0);
         const isThere = isOnExport || text !== undefined;
