@@ -69,7 +69,7 @@ refuse_other_folders() {
     case $entry in
       "$lab_dir") [ ! -d "$entry" ] || continue ;;
       # An interrupted start had come no further.
-      "$lab_dir/lock" | "$lab_dir/*") continue ;;
+      "$lab_dir/lock" | "$lab_dir/hosts" | "$lab_dir/*") continue ;;
     esac
     die "$lab_dir is there already and is no lab's. Give this stack another name"
   done

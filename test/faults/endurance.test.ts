@@ -102,7 +102,7 @@ async function inventory(): Promise<Map<string, number>> {
     "listening ports": "ss -Htln | wc -l",
     definitions: "virsh -q list --all 2>/dev/null | wc -l",
     files:
-      "find /var/lib/kvm-migration-testbed /var/lib/libvirt /run/libvirt /etc/libvirt /tmp /export/testbed/.migrations -type f 2>/dev/null | wc -l",
+      "find /var/lib/kvm-migration-testbed /var/lib/libvirt /run/libvirt /etc/libvirt /tmp -type f 2>/dev/null | wc -l",
     "libvirtd's open files": "ls /proc/$(pidof libvirtd)/fd 2>/dev/null | wc -l",
     "libvirtd's memory, MiB":
       "awk '/VmRSS/ { print int($2 / 1024) }' /proc/$(pidof libvirtd)/status 2>/dev/null || echo 0",

@@ -11,7 +11,7 @@ const state = "/var/lib/kvm-migration-testbed";
 const unmount = (folder: string) => `! mountpoint -q ${folder} || umount ${folder}`;
 
 /** Where the storage host keeps what is known of begun moves. */
-export const intents = "/export/testbed/.migrations";
+export const intents = "/var/lib/kvm-migration-testbed/moves/export-testbed";
 
 export const storageFaults = {
   nfs: nfsStopped(10),

@@ -64,7 +64,7 @@ function killedMoves(guest: () => GuestUnderTest<LabStack>): void {
     const { from, to } = await vm1.placeElsewhere(mode, mode === "live" ? slow : {});
     await vm1.stack.killUp(() => moment(vm1.stack, from, to));
     // It was under way, and not over.
-    expect(await vm1.stack.unfinished()).toContainEqual(expect.stringContaining("/.migrations/"));
+    expect(await vm1.stack.unfinished()).toContainEqual(expect.stringContaining("/moves/"));
 
     await vm1.stack.deploy();
     await vm1.expectOneCopyAt(to);
@@ -79,7 +79,7 @@ function killedMoves(guest: () => GuestUnderTest<LabStack>): void {
     [
       "right after the intent was written",
       "offline",
-      (stack) => stack.until("storage", "ls /export/testbed/.migrations/*.json"),
+      (stack) => stack.until("storage", "ls /var/lib/kvm-migration-testbed/moves/export-testbed/*.json"),
     ],
     ["while the state file is copied", "offline", copying],
   ];

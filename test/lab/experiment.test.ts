@@ -57,7 +57,7 @@ afterAll(async () => {
  */
 async function moving({ sinceMs = Date.now(), after = 0 } = {}): Promise<void> {
   while ((await command.begunTurn(sinceMs)) <= after) await sleep(200);
-  await stack.until("storage", "ls /export/testbed/.migrations/*.json");
+  await stack.until("storage", "ls /var/lib/kvm-migration-testbed/moves/export-testbed/*.json");
 }
 
 /** Nothing is counted twice, and all moves that count were made to their end. */

@@ -128,7 +128,7 @@ describe("a host that died", () => {
 
   test("with the whole machine, as after a reboot, comes back with its bridge, its NFS server and its keys", async () => {
     for (const name of names) await killContainer(name);
-    for (const name of names) await execa("umount", [join(state, name, "root")]);
+    for (const name of names) await execa("umount", [join(state, "hosts", name, "root")]);
     await execa("ip", ["link", "delete", bridge]);
     await up();
     expect(await on("host1", "ssh -o BatchMode=yes host2 ip -o -4 addr show dev br0")).toContain(
@@ -307,7 +307,7 @@ interface Sighting {
 
 /** What start.sh wrote down of a container. */
 async function sighting(name: Name): Promise<Sighting | undefined> {
-  const text = await readFile(join(state, name, "alive"), "utf8").catch(() => "");
+  const text = await readFile(join(state, "hosts", name, "alive"), "utf8").catch(() => "");
   const [generation = "", pid = "", , supervisor = ""] = text.trim().split(" ");
   return text ? { generation, pid, supervisor } : undefined;
 }

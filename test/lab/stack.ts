@@ -124,7 +124,10 @@ export class TestStack {
   /** Moves that were begun and not ended, as the storage host has them; and memories that were saved, on the hosts. */
   async unfinished(): Promise<string[]> {
     const looks = [
-      this.on("storage", "find /export/testbed/.migrations -type f ! -name '*.lock' 2>/dev/null || true"),
+      this.on(
+        "storage",
+        "find /var/lib/kvm-migration-testbed/moves/export-testbed -type f ! -name '*.lock' 2>/dev/null || true",
+      ),
       ...this.config.hosts.map(({ name }) =>
         this.on(
           name,
