@@ -64,9 +64,11 @@ export async function observe(moving: Moving): Promise<World> {
     written,
     ...(redoAtSource &&
       redoAtDestination && { redo: { source: redoAtSource, destination: redoAtDestination } }),
+    // Which of two redo logs is the newer one matters only for a guest that is off.
     ...(redoAtSource === "file" &&
       redoAtDestination === "file" &&
       !intent.disk &&
+      ![atSource, atDestination].some(isActive) &&
       (await lastWritten(moving))),
   };
 }
