@@ -13,14 +13,16 @@ def virsh(*words):
         ["virsh", "--quiet", "--connect", "qemu:///system", *words], check=True, stdout=subprocess.PIPE, text=True
     ).stdout
 
-def path_of(pool):
-    path = xml.fromstring(virsh("pool-dumpxml", pool)).findtext("./target/path")
-    return path and os.path.realpath(path)
+def described(pool):
+    """A pool's name and folder. Its name may have blanks, and in lists it has more."""
+    known = xml.fromstring(virsh("pool-dumpxml", pool))
+    path = known.findtext("./target/path")
+    return known.findtext("./name"), path and os.path.realpath(path)
 
 def refuse(why, mend):
     sys.exit(f"{socket.gethostname()}: {why}. Nothing was changed for it; {mend}, then run `pulumi up`")
 
-pools = {pool: path_of(pool) for pool in virsh("pool-list", "--all", "--name").split("\n") if pool}
+pools = dict(described(uuid) for uuid in virsh("pool-list", "--all", "--uuid").split())
 wanted = os.path.realpath(folder)
 if pools.get(name) == wanted:
     sys.exit(0)

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { hasSandbox, runOnSandbox } from "./host-sandbox.ts";
 
+const uuidOf = (i: number) => `00000000-0000-4000-8000-00000000000${i}`;
+
 /** What comes of it where libvirt has these pools, by their names. */
 const check = (pools: Record<string, string>) =>
   runOnSandbox(
@@ -9,11 +11,14 @@ const check = (pools: Record<string, string>) =>
     {
       programs: {
         virsh: `case "$*" in
-*pool-list*) printf '${Object.keys(pools).join("\\n")}\\n\\n' ;;
+# As virsh prints them: each in a column, as wide as libvirt likes.
+*"pool-list --all --uuid") printf '%-37s\\n' ${Object.keys(pools)
+          .map((_, i) => uuidOf(i))
+          .join(" ")}; echo ;;
 ${Object.entries(pools)
   .map(
-    ([name, path]) =>
-      `*"pool-dumpxml ${name}") echo "<pool type='dir'><source><dir path='/other'/></source><target><path>${path}</path></target></pool>" ;;`,
+    ([name, path], i) =>
+      `*"pool-dumpxml ${uuidOf(i)}") echo "<pool type='dir'><name>${name}</name><source><dir path='/other'/></source><target><path>${path}</path></target></pool>" ;;`,
   )
   .join("\n")}
 esac`,
