@@ -12,6 +12,8 @@ export interface Sighting {
   persistent: boolean;
   /** A job (a migration, a save) works on it. */
   job?: string;
+  /** It is off, and a person has saved its memory (virsh managedsave): libvirt's next start of it goes on from there. */
+  isSaved?: true;
 }
 
 /** Stands between what virsh says. */
@@ -73,5 +75,6 @@ export function parseSighting(host: string, uuid: string, printed: string): Sigh
     reason,
     persistent: /^Persistent:\s*yes$/m.test(info),
     ...(operation ? { job: operation } : {}),
+    ...(state === "inactive" && /^Managed save:\s*yes$/m.test(info) ? { isSaved: true } : {}),
   };
 }

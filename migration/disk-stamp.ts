@@ -22,9 +22,11 @@ const keeperOf = ({ storage, redo, ...ends }: Moving, at: "source" | "destinatio
   redo ? ends[at].session : storage;
 
 /** The files that the guest writes to, as it is defined at the source. */
-export async function writtenFiles({ guest, uuid, source, redo }: Moving): Promise<string[]> {
-  if (redo) return [redo.path];
-  const { stdout } = await virsh(source.session, `reading which disks guest ${guest} has`, ["dumpxml", uuid]);
+export const writtenFiles = async ({ guest, uuid, source, redo }: Moving): Promise<string[]> =>
+  redo ? [redo.path] : disksOf(guest, uuid, source.session);
+
+async function disksOf(guest: string, uuid: string, session: SshSession): Promise<string[]> {
+  const { stdout } = await virsh(session, `reading which disks guest ${guest} has`, ["dumpxml", uuid]);
   return parseDomain(stdout).disks.flatMap(({ path, isReadOnly }) =>
     path === undefined || isReadOnly ? [] : [path],
   );
@@ -104,6 +106,21 @@ export async function lastWritten(moving: Moving): Promise<{ newerRedo?: "source
   const afterMs = await laterMs([moving.source.session, source], [moving.destination.session, destination]);
   if (afterMs === undefined || Math.abs(afterMs) < startsWithinMs) return {};
   return { newerRedo: afterMs > 0 ? "source" : "destination" };
+}
+
+/** Where libvirt keeps the memory of a guest that was saved by `virsh managedsave`. */
+const savePath = (guest: string): string => `/var/lib/libvirt/qemu/save/${guest}.save`;
+
+/** Whether a memory that a person saved on a host, from which libvirt would start the guest there, is older than its disk. */
+export async function isSaveStale(
+  { guest, uuid, storage, redo }: Pick<Moving, "guest" | "uuid" | "storage" | "redo">,
+  host: SshSession,
+): Promise<boolean> {
+  const keeper = redo ? host : storage;
+  const paths = redo ? [redo.path] : await disksOf(guest, uuid, host);
+  const [disk, saved] = await Promise.all([stampOf(keeper, paths), stampOf(host, [savePath(guest)])]);
+  const afterMs = await laterMs([keeper, disk], [host, saved]);
+  return afterMs !== undefined && afterMs > startsWithinMs;
 }
 
 /** Notes a copy of a redo log, and what it is a copy of, before anything can be made of it. */

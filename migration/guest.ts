@@ -14,8 +14,9 @@ import {
   refuseOtherDisk,
 } from "./by-hand.ts";
 import { hostWithDisk } from "./disk-host.ts";
+import { isSaveStale } from "./disk-stamp.ts";
 import type { Fleet } from "./fleet.ts";
-import { withGuest } from "./guest-lock.ts";
+import { type GuestSessions, withGuest } from "./guest-lock.ts";
 import { clearIntent, intentPath } from "./intent.ts";
 import { type FleetSessions, observeGuest } from "./observe.ts";
 import { shutDown } from "./power.ts";
@@ -69,18 +70,36 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
       const hand = handOf(spec, belongings);
       refuseOtherDisk(spec, host, hand);
       const kept = [...hand.added, ...hand.changed];
-      tell(
-        `${spec.name}: is off; starting it on ${host}${belongings?.isSaved ? ", from its saved memory" : ""}`,
-      );
+      const isSaved =
+        belongings?.isSaved === true && !(await discardStaleSave(spec, session, sessions, tell));
+      tell(`${spec.name}: is off; starting it on ${host}${isSaved ? ", from its saved memory" : ""}`);
       if (kept.length > 0) tell(`${spec.name}: it keeps what it was given by hand: ${kept.join(", ")}`);
       sessions.assertLocked();
       // What was saved goes on as it was; and what a person gave the guest stays.
-      const isAsMade = kept.length === 0 && !belongings?.isSaved;
+      const isAsMade = kept.length === 0 && !isSaved;
       if (isAsMade) await define(session, request);
       await start(session, spec);
       return { host, booted: isAsMade };
     },
   );
+}
+
+/** A memory that a person saved, and whose disk was written to since then, is not what the guest may go on from. */
+async function discardStaleSave(
+  { name, uuid, storage }: DomainSpec,
+  host: SshSession,
+  sessions: GuestSessions,
+  tell: Tell,
+): Promise<boolean> {
+  const redo = localRedoOf(storage);
+  const guest = { guest: name, uuid, storage: sessions.storage, ...(redo && { redo }) };
+  if (!(await isSaveStale(guest, host))) return false;
+  sessions.assertLocked();
+  tell(
+    `${name}: its memory was saved on ${host.target.name}, and its disk was written to since; discarding that memory`,
+  );
+  await virsh(host, `discarding the stale memory of guest ${name}`, ["managedsave-remove", uuid]);
+  return true;
 }
 
 const handOf = (spec: DomainSpec, belongings: Belongings | undefined): ByHand =>
@@ -117,7 +136,7 @@ export function redefine(request: GuestRequest, before: DomainSpec, tell: Tell):
       else {
         await refuseStart(before, session, true);
         const isSaved = place.kind === "inactive" && (await askAbout(session, spec)).belongings?.isSaved;
-        if (isSaved) {
+        if (isSaved && !(await discardStaleSave(spec, session, sessions, tell))) {
           // libvirt would start it with the definition of then, and the new one would not hold.
           tell(`${spec.name}: starting it on ${host} from its saved memory`);
           sessions.assertLocked();

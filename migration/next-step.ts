@@ -18,6 +18,8 @@ export interface World {
    * and that copy. Absent: it was not noted, or is gone.
    */
   written?: Partial<Record<End, boolean>>;
+  /** Hosts with a memory that a person saved (virsh managedsave), and that is older than the disk. */
+  staleSaves?: readonly string[];
   /**
    * The redo log at either end; absent: on shared storage. What is at the destination is whole and current as long as the guest is defined
    * there: libvirt, or a copy that is complete, precedes the definition, and the definition goes before the source runs again.
@@ -37,6 +39,8 @@ export type BootReason =
   | "put back"
   /** No usable copy of its memory is left. */
   | "memory lost"
+  /** It is not: its memory was saved there by a person, and it goes on from that. */
+  | "saved"
   /** Its memory was saved, and its disk was written to since then: someone started it. */
   | "disk written"
   /** It was shut down, from inside or by a person. */
@@ -68,11 +72,13 @@ export type Step =
   | { do: "restore"; at: End }
   | { do: "discard-state" }
   | { do: "discard-redo"; at: End }
+  /** A memory that a person saved, and that libvirt would start the guest with although its disk is newer. */
+  | { do: "discard-save"; host: string }
   /** As it is defined at the other end. */
   | { do: "define"; at: End }
   | { do: "start"; at: End; why: BootReason }
-  /** A person has left it defined on another host alone: it is booted there. */
-  | { do: "start-elsewhere"; host: string }
+  /** A person has left it, or its memory, on another host alone: it is started there. */
+  | { do: "start-elsewhere"; host: string; why: BootReason }
   /** It runs once, at this end, and nothing is left over. */
   | { do: "settled"; at: End }
   /** It runs once, on another host: a person has brought it there. Definitions elsewhere are for `leftovers.ts`. */
@@ -268,6 +274,7 @@ const mayBeNoted = ({ source, destination, others = [], written }: World): boole
   written?.source === undefined &&
   source.state === "inactive" &&
   source.reason === "saved" &&
+  !source.isSaved &&
   [destination, ...others].every(({ state }) => state === "absent");
 
 function runsNowhere(intent: Intent, world: World, goBack: boolean): Step {
@@ -276,12 +283,32 @@ function runsNowhere(intent: Intent, world: World, goBack: boolean): Step {
     if (!fitsItsDisk(world)) return mayBeNoted(world) ? { do: "note-disk" } : { do: "discard-state" };
     return fromStateFile(world, goBack);
   }
-  const { source, destination, others = [] } = world;
+  const { source, destination, others = [], staleSaves = [] } = world;
+  const saved = [source, destination, ...others].filter(({ isSaved }) => isSaved);
+  const stale = saved.find(({ host }) => staleSaves.includes(host));
+  if (stale) return { do: "discard-save", host: stale.host };
+  const fromSave = saved[0] && startFromSave(saved[0], world, goBack);
+  if (fromSave) return fromSave;
   if (source.state !== "inactive" && destination.state !== "inactive") {
     return definedElsewhere(intent, others);
   }
   if (world.redo) refuseTwoRedos(intent, world);
   return boots(intent.mode) ? bootedByMode(world, goBack) : bootedAnew(intent, world, goBack);
+}
+
+/** Whatever the mode: what a person saved is whole, and nothing has written to the disk since. */
+function startFromSave(
+  saved: Sighting,
+  { source, destination, redo }: World,
+  goBack: boolean,
+): Step | undefined {
+  const why = "saved";
+  const canGoBack = goBack && redo === undefined && source.state === "inactive";
+  if (saved === destination && canGoBack) return { do: "start", at: "source", why: "memory lost" };
+  if (saved === source && redo?.destination !== "file") return { do: "start", at: "source", why };
+  if (saved === destination && redo?.source !== "file") return { do: "start", at: "destination", why };
+  const isElsewhere = saved !== source && saved !== destination && redo === undefined;
+  return isElsewhere ? { do: "start-elsewhere", host: saved.host, why } : undefined;
 }
 
 function fromStateFile(world: World, goBack: boolean): Step {
@@ -302,7 +329,7 @@ function copyOfRedo({ destination, redo, written }: World): Step | undefined {
 
 function definedElsewhere({ guest, from, to, mode }: Intent, others: readonly Sighting[]): Step {
   const [other, another] = others.filter(({ state }) => state === "inactive");
-  if (other && !another) return { do: "start-elsewhere", host: other.host };
+  if (other && !another) return { do: "start-elsewhere", host: other.host, why: "memory lost" };
   const where = another
     ? `defined on ${others
         .filter(({ state }) => state === "inactive")

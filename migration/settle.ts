@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { CommandFailed } from "../libvirt/errors.ts";
-import { sight } from "../libvirt/sighting.ts";
+import { type Sighting, sight } from "../libvirt/sighting.ts";
 import { undefine } from "../libvirt/undefine.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import { defineAt } from "./cold.ts";
 import { copyRedo } from "./copy-redo.ts";
-import { lastWritten, noteDiskLate, writtenSince } from "./disk-stamp.ts";
+import { isSaveStale, lastWritten, noteDiskLate, writtenSince } from "./disk-stamp.ts";
 import { clearIntent, type Intent, writeIntent } from "./intent.ts";
 import type { Moving, Station } from "./moving.ts";
 import {
@@ -31,7 +31,7 @@ export interface Settled {
   /** That is not the move's source: its destination, or where a person has brought it. */
   hasLeft: boolean;
   /** The guest was booted although its mode does not do that: why. */
-  booted?: Exclude<BootReason, "moved" | "put back">;
+  booted?: Exclude<BootReason, "moved" | "put back" | "saved">;
   /** Why the destination could not have it, or should not any more, so that it was put back. */
   refusal?: Error;
 }
@@ -55,6 +55,7 @@ export async function observe(moving: Moving): Promise<World> {
       ...(redo ? [redoPresence(source.session, redo), redoPresence(destination.session, redo)] : []),
     ]);
   const [redoAtSource, redoAtDestination] = redos;
+  const sightings = [atSource, atDestination, ...others];
   return {
     source: atSource,
     destination: atDestination,
@@ -62,6 +63,7 @@ export async function observe(moving: Moving): Promise<World> {
     stateAtSource,
     stateAtDestination,
     written,
+    ...(!sightings.some(isActive) && { staleSaves: await staleSaves(moving, sightings) }),
     ...(redoAtSource &&
       redoAtDestination && { redo: { source: redoAtSource, destination: redoAtDestination } }),
     // Which of two redo logs is the newer one matters only for a guest that is off.
@@ -73,12 +75,24 @@ export async function observe(moving: Moving): Promise<World> {
   };
 }
 
+async function staleSaves(moving: Moving, sightings: readonly Sighting[]): Promise<string[]> {
+  const saved = sightings.filter(({ isSaved }) => isSaved).map(({ host }) => host);
+  const isStale = await Promise.all(
+    saved.map((host) => isSaveStale(moving, stationNamed(moving, host).session)),
+  );
+  return saved.filter((_, i) => isStale[i]);
+}
+
+const stationNamed = ({ source, destination, others = [] }: Moving, host: string): Station =>
+  [source, destination, ...others].find(({ name }) => name === host) as Station;
+
 /**
  * Brings a begun move to its end: looks, does the next step, looks again, until the guest runs once and nothing is left over;
  * then clears the intent record. The same for a move that goes well and for one that a dead run left behind.
  */
 export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise<Settled> {
   let booted: Settled["booted"];
+  let wasDiscarded = false;
   let failure: { step: Step; error: CommandFailed } | undefined;
   let refusal: Error | undefined;
   // A move and its undoing have at most a dozen steps; waiting has its own limit. More means that a step does not do what it says.
@@ -114,8 +128,9 @@ export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise
       continue;
     }
     failure = undefined;
-    if (step.do === "start-elsewhere") booted = "memory lost";
-    else if (step.do === "start" && step.why !== "moved" && step.why !== "put back") booted = step.why;
+    wasDiscarded ||= step.do === "discard-save";
+    if ((step.do === "start" || step.do === "start-elsewhere") && isBoot(step.why))
+      booted = wasDiscarded ? "disk written" : step.why;
     onStep(step);
   }
   throw new Error(
@@ -185,6 +200,15 @@ async function perform(moving: Moving, step: Deed): Promise<void> {
       return copyState(moving);
     case "copy-redo":
       return copyRedo(moving);
+    case "discard-save":
+      moving.tell(
+        `${guest}: its memory was saved on ${step.host}, and its disk was written to since; discarding it`,
+      );
+      await virsh(stationNamed(moving, step.host).session, `discarding the stale memory of guest ${guest}`, [
+        "managedsave-remove",
+        uuid,
+      ]);
+      return;
     case "discard-redo":
       return moving.redo && discardRedo(station(step.at).session, moving.redo);
     case "restore":
@@ -197,20 +221,25 @@ async function perform(moving: Moving, step: Deed): Promise<void> {
       return;
     case "define":
       return defineAt(moving, step.at);
-    case "start": {
-      const { why } = step;
-      if (why !== "moved" && why !== "put back")
-        moving.tell(`${guest}: ${toldBoot[why]}; booting it anew from its disk`);
-      await virsh(station(step.at).session, `starting guest ${guest}`, ["start", uuid]);
-      return;
-    }
-    case "start-elsewhere": {
-      const found = moving.others?.find(({ name }) => name === step.host) as Station;
-      moving.tell(`${guest}: it is defined on ${step.host} alone, and off; booting it there`);
-      await virsh(found.session, `starting guest ${guest}`, ["start", uuid]);
-    }
+    case "start":
+      return start(moving, station(step.at), step.why);
+    case "start-elsewhere":
+      return start(moving, stationNamed(moving, step.host), step.why);
   }
 }
+
+async function start(
+  { guest, uuid, tell }: Moving,
+  { name, session }: Station,
+  why: BootReason,
+): Promise<void> {
+  if (why === "saved") tell(`${guest}: someone saved its memory on ${name}; it goes on from there`);
+  else if (isBoot(why)) tell(`${guest}: ${toldBoot[why]}; booting it anew on ${name}, from its disk`);
+  await virsh(session, `starting guest ${guest}`, ["start", uuid]);
+}
+
+const isBoot = (why: BootReason): why is NonNullable<Settled["booted"]> =>
+  why !== "moved" && why !== "put back" && why !== "saved";
 
 /** Why a guest that is moved with its memory was booted, in words that a record keeps. */
 export const toldBoot: Record<NonNullable<Settled["booted"]>, string> = {

@@ -38,6 +38,8 @@ export function whereabouts(guest: string, sightings: readonly Sighting[]): Wher
   }
   if (active[0]) return { kind: "active", host: active[0].host, sighting: active[0] };
   const defined = sightings.filter(({ state }) => state === "inactive");
-  if (defined[0]) return { kind: "inactive", host: defined[0].host, sighting: defined[0] };
+  // Where its memory was saved is where it was last.
+  const sighting = defined.find(({ isSaved }) => isSaved) ?? defined[0];
+  if (sighting) return { kind: "inactive", host: sighting.host, sighting };
   return { kind: "nowhere" };
 }

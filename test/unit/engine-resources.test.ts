@@ -172,6 +172,29 @@ describe("a domain", () => {
       expect(shown.at(-1)).toBe("vm1: is off; starting it on host1, from its saved memory");
     });
 
+    test("does not go on from a saved memory that is older than its disk", async () => {
+      const storage = { ...spec.storage, overlayPath: "/export/testbed/vm1.qcow2" };
+      const onExport = inputs({ spec: { ...spec, storage } });
+      const olds = stored<DomainOutputs>((await domainResource.create(onExport)).outs);
+      const byHand = (host: string, ...command: string[]) =>
+        world.byHand(host, command, domainOn("host1")?.xml);
+      byHand("host1", "managedsave", uuid);
+      for (const command of [
+        ["define", "/dev/stdin"],
+        ["start", uuid],
+        ["destroy", uuid],
+        ["undefine", uuid],
+      ]) {
+        byHand("host2", ...command);
+      }
+      const { outs } = await domainResource.update(uuid, olds, onExport);
+      expect(outs).toMatchObject({ boots: 2, state: "running" });
+      expect(world.violations).toEqual([]);
+      expect(shown).toContain(
+        "vm1: its memory was saved on host1, and its disk was written to since; discarding that memory",
+      );
+    });
+
     test("is removed with its snapshots, and the file that is not ours is named", async () => {
       const olds = await create();
       change("/e/vm1.qcow2", "/e/vm1.S");

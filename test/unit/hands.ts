@@ -29,6 +29,7 @@ const statePath = `/var/lib/kvm-migration-testbed/moving/${uuid}.state`;
 /** libvirt lets nobody in to a copy that it waits for: it has no definition yet. */
 const resume = (host: string) =>
   world.machine(host).domains.get(uuid)?.persistent === true && virsh(host, "resume", uuid);
+const save = (host: string) => virsh(host, "managedsave", uuid);
 const end = (host: string) => virsh(host, "destroy", uuid);
 const undefine = (host: string) => virsh(host, "undefine", uuid);
 
@@ -64,6 +65,22 @@ export function deeds(hosts: readonly string[], redo: "shared" | "local"): [name
     [`ends it on ${host}`, () => end(host)],
     [`ends it on ${host} and starts it again`, () => end(host) && start(host)],
     [`shuts it down on ${host}`, () => shutDown(host)],
+    [`saves its memory on ${host}`, () => save(host)],
+    [`saves its memory on ${host} and starts it again`, () => save(host) && start(host)],
+    [
+      `saves its memory on ${host}, starts it elsewhere and ends it later`,
+      () => {
+        const elsewhere = hosts.find((other) => other !== host) as string;
+        return (
+          save(host) &&
+          mayDefineOn(elsewhere) &&
+          define(elsewhere) &&
+          start(elsewhere) &&
+          end(elsewhere) &&
+          undefine(elsewhere)
+        );
+      },
+    ],
     [`pauses it on ${host}`, () => virsh(host, "suspend", uuid)],
     [`resumes it on ${host}`, () => resume(host)],
     [`resumes it on ${host} and ends it later`, () => resume(host) && end(host)],

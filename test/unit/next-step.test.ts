@@ -461,6 +461,42 @@ describe("a guest that is on a host that is no end of its move", () => {
 
   test("is booted there when it is defined there alone", () => {
     const left = world("absent", "absent", { others: [sighting("host3", "inactive")] });
-    expect(nextStep(intentOf("live"), left)).toEqual({ do: "start-elsewhere", host: "host3" });
+    expect(nextStep(intentOf("live"), left)).toEqual({
+      do: "start-elsewhere",
+      host: "host3",
+      why: "memory lost",
+    });
+  });
+});
+
+describe("a guest whose memory a person saved", () => {
+  const saved = (host: string): Sighting => ({
+    ...sighting(host, "inactive", { reason: "saved" }),
+    isSaved: true,
+  });
+  const source = saved("host1");
+  const atSource = world("inactive", "absent", { source });
+
+  test.each(migrationModes)("goes on from it, wherever that is (%s)", (mode) => {
+    const why = "saved";
+    expect(nextStep(intentOf(mode), atSource)).toEqual({ do: "start", at: "source", why });
+    const atDestination = world("absent", "inactive", { destination: saved("host2") });
+    expect(nextStep(intentOf(mode), atDestination)).toEqual({ do: "start", at: "destination", why });
+    const elsewhere = world("inactive", "absent", { others: [saved("host3")] });
+    expect(nextStep(intentOf(mode), elsewhere)).toEqual({ do: "start-elsewhere", host: "host3", why });
+  });
+
+  test("does not when its disk is newer, or the host refuses", () => {
+    expect(nextStep(intentOf("live"), { ...atSource, staleSaves: ["host1"] })).toEqual({
+      do: "discard-save",
+      host: "host1",
+    });
+    const there = world("inactive", "inactive", { destination: saved("host2") });
+    expect(nextStep(intentOf("live"), there, true)).toMatchObject({ do: "start", at: "source" });
+  });
+
+  test("has none that this program saved before", () => {
+    const both = { ...atSource, stateAtSource: true };
+    expect(nextStep(intentOf("offline"), both)).toEqual({ do: "discard-state" });
   });
 });

@@ -348,6 +348,8 @@ export class SimulatedFleet {
 }
 
 /** What a guest that is off has no more. */
+const savePath = ({ name }: { name: string }): string => `/var/lib/libvirt/qemu/save/${name}.save`;
+
 function forget(domain: Domain): void {
   delete domain.memory;
   delete domain.disk;
@@ -441,7 +443,7 @@ export class Machine {
         const epoch = isOnExport
           ? this.world.epochOnExport(path)
           : Number(/epoch"?:? ?(\d+)/.exec(text ?? "")?.[1]);
-        const atS = this.clockOffsetMs / 1000 + 10 * epoch + (path.endsWith(".state") ? 1 : 0);
+        const atS = this.clockOffsetMs / 1000 + 10 * epoch + (/\.(state|save)$/.test(path) ? 1 : 0);
         const isThere = isOnExport || text !== undefined;
         const stamp = isThere ? `1 ${text?.length ?? 0} ${atS}` : undefined;
         return atOnce(() => (stamp === undefined ? failed("") : ok(`${stamp}\n`)))([], "");
@@ -629,7 +631,8 @@ export class Machine {
     if (!domain) return `====\n====\n====\n${list}\n`;
     const state = domain.state === "inactive" ? "shut off" : domain.state;
     const job = domain.job ? `Unbounded\nOperation:        ${domain.job}` : "None";
-    const info = `Persistent:     ${domain.persistent ? "yes" : "no"}`;
+    const saved = `Managed save:   ${domain.isSaved ? "yes" : "no"}`;
+    const info = `Persistent:     ${domain.persistent ? "yes" : "no"}\n${saved}`;
     return `${state} (${domain.reason})\n\n====\n${info}\n====\nJob type:         ${job}\n====\n${list}\n`;
   }
 
@@ -810,6 +813,10 @@ export class Machine {
             `error: Requested operation is not valid: cannot delete inactive domain with ${domain.snapshots.length} snapshots`,
           );
         }
+        if (domain.isSaved && !rest.includes("--managed-save")) {
+          return failed("error: Refusing to undefine while domain managed save image exists");
+        }
+        this.#discardSave(domain);
         domain.persistent = false;
         if (!active) this.domains.delete(domain.uuid);
         return ok();
@@ -820,7 +827,7 @@ export class Machine {
       case "start":
         if (active) return failed("error: Domain is already active");
         if (this.#lacksDisk(domain)) return this.#lacksDisk(domain) as Result;
-        this.boot(domain);
+        this.#start(domain);
         return ok();
       case "resume":
         if (domain.loading) this.world.finishBackground();
@@ -838,6 +845,14 @@ export class Machine {
       case "shutdown":
         if (!active) return failed("error: domain is not running");
         this.world.inGuest(this.#shutDown(domain));
+        return ok();
+      case "managedsave": {
+        const done = yield* this.#save(domain, savePath(domain));
+        if (done.exitCode === 0) domain.isSaved = true;
+        return done;
+      }
+      case "managedsave-remove":
+        this.#discardSave(domain);
         return ok();
       case "save":
         this.world.countMoves();
@@ -928,6 +943,24 @@ export class Machine {
       this.#goOn(domain);
       throw error;
     }
+  }
+
+  #discardSave(domain: Domain): void {
+    this.files.delete(savePath(domain));
+    delete domain.isSaved;
+  }
+
+  /** libvirt's start of a guest whose memory was saved goes on from that, whatever became of its disk. */
+  #start(domain: Domain): void {
+    const saved = this.files.get(savePath(domain))?.text;
+    this.#discardSave(domain);
+    if (saved === undefined) {
+      this.boot(domain);
+      return;
+    }
+    domain.memory = JSON.parse(saved.slice(magic.complete.length)).memory;
+    this.#open(domain);
+    this.#run(domain, "restored");
   }
 
   /** What libvirt had stopped for a save or a migration runs again, since nothing came of that. */
