@@ -5,12 +5,17 @@ import type { Fault } from "./fault.ts";
 // What a guest does to itself while it is moved: nobody took its memory away.
 
 const port = 4444;
+/** SIOCSIFFLAGS of Linux. */
+const setInterfaceFlags = 0x8914;
 /** Logging in takes seconds in which the moment passes: a process in the guest waits for a word. */
 const waiter = (letter: string) => `
-import socket
+import fcntl, os, socket, struct
 word = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 word.bind(("", ${port}))
 word.recv(16)
+# Linux 6.1 polls a network card for ever that gets packets while its driver lets go of it: down first, as a shutdown does.
+for card in set(os.listdir("/sys/class/net")) - {"lo"}:
+    fcntl.ioctl(word, ${setInterfaceFlags}, struct.pack("16sh14x", card.encode(), 0))
 open("/proc/sysrq-trigger", "w").write("${letter}")
 `;
 
