@@ -1,3 +1,4 @@
+import { CommandFailed } from "../libvirt/errors.ts";
 import type { Sighting } from "../libvirt/sighting.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import { undefine } from "../libvirt/undefine.ts";
@@ -45,11 +46,14 @@ export function amendsOf(leftovers: Leftovers | undefined): string | undefined {
 /**
  * Makes a guest that runs once be defined where it runs and nowhere else, and have a redo log nowhere else: at the destination of a move a
  * definition tells that libvirt has got far enough to write one.
+ *
+ * @param mayKeep a host that may refuse to let its definition go: the guest is about to be defined there
  */
 export async function clearLeftovers(
   { guest, uuid, redo, fleet }: Pick<MigrationRequest, "guest" | "uuid" | "redo" | "fleet">,
   sightings: readonly Sighting[],
   sessions: GuestSessions,
+  mayKeep?: string,
 ): Promise<void> {
   sessions.assertLocked();
   const leftovers = leftoversOf(sightings);
@@ -58,7 +62,10 @@ export async function clearLeftovers(
   // First: what is removed then may be the only definition that it has.
   if (isUndefinedThere) await defineAsItRuns(guest, uuid, sessions.host(runsOn));
   for (const host of definedOn) {
-    await undefine(sessions.host(host), `removing an old definition of guest ${guest}`, uuid);
+    const doing = `removing an old definition of guest ${guest}`;
+    await undefine(sessions.host(host), doing, uuid).catch((error: unknown) => {
+      if (host !== mayKeep || !(error instanceof CommandFailed)) throw error;
+    });
   }
   if (!redo) return;
   // It runs on its redo log: what other hosts have under its name, nobody needs.

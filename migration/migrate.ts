@@ -1,5 +1,5 @@
 import { withoutAbsent } from "../libvirt/job-info.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import { type MigrationRecord, movesRunning } from "../report/record.ts";
 import { circumstances } from "./circumstances.ts";
 import { type GuestSessions, withGuest } from "./guest-lock.ts";
 import { type Intent, intentPath } from "./intent.ts";
@@ -65,7 +65,10 @@ export async function migrate(
       ({ sightings } = await look());
     }
     const from = runningAt(request.guest, whereabouts(request.guest, sightings));
-    await clearLeftovers(request, sightings, sessions);
+    // Whoever moves a guest that is off defines it there anyway. Of one that runs, a definition tells that all of its memory has come.
+    const { mode } = request.options;
+    const mayKeep = mode !== "auto" && !movesRunning(mode) && from !== request.to ? request.to : undefined;
+    await clearLeftovers(request, sightings, sessions, mayKeep);
     if (from === request.to) return { host: from, records };
 
     const { storage } = sessions;
@@ -88,8 +91,9 @@ export async function migrate(
       records.push(record);
       if (failure !== undefined || host !== request.to) {
         const where = host ? `it runs on ${host}` : "where it runs is not known";
+        const why = record.error ?? (failure instanceof Error ? failure.message : "");
         throw new MigrationFailed(
-          `Moving guest ${request.guest} from ${from} to ${request.to} (${options.mode}) failed; ${where}. ${record.error ?? ""}`,
+          `Moving guest ${request.guest} from ${from} to ${request.to} (${options.mode}) failed; ${where}. ${why}`,
           records,
           host,
           failure,

@@ -144,7 +144,7 @@ async function moveSeen(
       ...seen,
     }) as MigrationRecord;
     tell(`${guest}: runs on ${host}; ${summary(record)}`);
-    return { record, host };
+    return { record, host, ...(settled.undefineRefusal && { failure: settled.undefineRefusal }) };
   } catch (error) {
     await witness.abandon();
     const message = error instanceof Error ? error.message : String(error);

@@ -32,6 +32,8 @@ export interface Settled {
   hasLeft: boolean;
   /** The guest was booted although its mode does not do that: why. */
   booted?: Exclude<BootReason, "moved" | "put back" | "saved">;
+  /** The other end keeps its definition, since it refuses to let it go. */
+  undefineRefusal?: CommandFailed;
   /** Why the destination could not have it, or should not any more, so that it was put back. */
   refusal?: Error;
 }
@@ -95,11 +97,18 @@ export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise
   let wasDiscarded = false;
   let failure: { step: Step; error: CommandFailed } | undefined;
   let refusal: Error | undefined;
+  let kept: { at: End; error: CommandFailed } | undefined;
   // A move and its undoing have at most a dozen steps; waiting has its own limit. More means that a step does not do what it says.
   for (let steps = 0; steps < 25; steps++) {
-    const world = await observe(moving);
+    const world = withoutKept(await observe(moving), kept?.at);
     if (moving.cancelled.aborted) refusal ??= moving.cancelled.reason as Error;
     let step = await stepOf(moving, world, refusal !== undefined);
+    if (failure && isDeepStrictEqual(step, failure.step) && step.do === "undefine" && runningAt(world)) {
+      // It runs where it should, once: that is worth more than a definition that nobody has started.
+      kept = { at: step.at, error: failure.error };
+      failure = undefined;
+      continue;
+    }
     if (failure && isDeepStrictEqual(step, failure.step)) {
       refusal = failure.error;
       step = await stepOf(moving, world, true);
@@ -117,6 +126,7 @@ export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise
         hasLeft: host !== moving.source.name,
         ...(booted && { booted }),
         ...(refusal && { refusal }),
+        ...(kept && { undefineRefusal: kept.error }),
       };
     }
     try {
@@ -138,6 +148,9 @@ export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise
       "See its state on both hosts (virsh list --all); the intent record stays, and the next run tries again.",
   );
 }
+
+const withoutKept = (world: World, at: End | undefined): World =>
+  at ? { ...world, [at]: { ...world[at], state: "absent", persistent: false } } : world;
 
 /** A step that a host refuses, and no other way. */
 export class Unsettled extends Error {

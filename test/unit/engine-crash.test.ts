@@ -7,6 +7,7 @@ import {
   begin,
   describeMoves,
   describeRefusals,
+  expectMemoryKept,
   expectSettled,
   newRun,
   request,
@@ -210,11 +211,50 @@ describe("auto", () => {
 describe("what cannot be done", () => {
   describeRefusals([
     ["cold", "host2", "define", "cannot define here"],
+    ["cold", "host2", "start", "cannot start here"],
+    ["offline", "host2", "resume", "cannot resume here"],
     ["offline", "host2", "restore", "cannot restore here"],
     ["offline", "host1", "scp", "No space left on device"],
     ["offline", "host1", "save", "cannot save here"],
     ["live", "host1", "migrate", "cannot migrate here"],
   ]);
+
+  test.each([
+    ["cold", "start"],
+    ["offline", "resume"],
+  ] as const)(
+    "%s, and host2 cannot %s: nor can a run that comes after a dead one, and it is put back",
+    async (mode, what) => {
+      for (let step = 0; ; step++) {
+        begin();
+        world.refusals.set("host2", what);
+        if (!(await runInto("crash, goes on", step, mode))) return;
+        await expect(run(mode), story()).rejects.toThrow(`cannot ${what} here`);
+        expectSettled("host1");
+        expectMemoryKept(mode);
+      }
+    },
+  );
+
+  test.each(["offline", "cold"] as const)(
+    "a definition that the source does not let go: the guest runs at the destination, and can come back (%s)",
+    async (mode) => {
+      begin();
+      world.refusals.set("host1", "undefine");
+      const failure = await run(mode).catch((error: unknown) => error);
+      expect(failure, story()).toBeInstanceOf(MigrationFailed);
+      const { records, host, message } = failure as MigrationFailed;
+      expect(message).toMatch(
+        /it runs on host2\. removing the definition of guest vm1 on host1 failed .*cannot undefine here/,
+      );
+      expect([host, records.map(({ outcome }) => outcome)]).toEqual(["host2", ["completed"]]);
+      // Each run says so, and goes no further.
+      await expect(run(mode)).rejects.toThrow("removing an old definition of guest vm1 on host1 failed");
+      expect(world.runningOn(uuid)).toEqual(["host2"]);
+      await run(mode, "host1");
+      expectSettled("host1");
+    },
+  );
 
   test("what a dead run saved and the destination refuses is put back too", async () => {
     for (let step = 0; ; step++) {
