@@ -7,8 +7,8 @@ import type { DomainOutputs } from "../../migration/domain-resource.ts";
 import { ensureRunning, type GuestRequest, remove } from "../../migration/guest.ts";
 import { migrate } from "../../migration/migrate.ts";
 import type { MigrationRequest } from "../../migration/request.ts";
-import { TestProject } from "./project.ts";
-import { LabStack } from "./stack.ts";
+import { TestProject } from "../lab/project.ts";
+import { LabStack } from "../lab/stack.ts";
 
 // Ten guests whose moves are asked for at the same time, each with its lock, its place in the queue and its prober, through hosts whose sshd lets in what OpenSSH's own defaults do. The guests have no system on
 // their disks: what is put to the test is what the engine asks of the hosts, not what guests cost.
