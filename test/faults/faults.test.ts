@@ -123,12 +123,13 @@ async function survive(one: FaultCase): Promise<Seen> {
   await stack.reachable(guest.name);
   expect(await verifyDisk(stack, guest.name)).toMatchObject({ lost: 0, problems: [] });
   expect(await leftovers()).toEqual([]);
-  if (fault.byHand) await expectCleanFileSystem(guest.name);
 
   const records = (await guest.records()).slice(recordsBefore);
   const kept = (await readBootId(guest.name)) === before.bootId;
-  if (kept && !(fault.byHand && memory === "ended")) await guest.expectLifeWentOn(before);
-  else await startCounter(stack, guest.name);
+  const wentOn = kept && !(fault.byHand && memory === "ended");
+  if (wentOn) await guest.expectLifeWentOn(before);
+  if (fault.byHand) await expectCleanFileSystem(guest.name);
+  if (fault.byHand || !wentOn) await startCounter(stack, guest.name);
   const errors = records.map(({ error }) => error ?? "");
   if (memory === "ended") expect(errors.join("\n")).not.toMatch(/memory (was|is) lost/);
   else if (memory !== "either") expect(kept ? "kept" : "lost").toBe(memory);
@@ -166,7 +167,7 @@ const hasCertificates = (host: string) =>
 
 const readBootId = (guest: string) => stack.inGuest(guest, "cat /proc/sys/kernel/random/boot_id");
 
-/** A memory that runs on a disk of another time spoils the file system sooner or later: looked at while nothing writes to it. */
+/** A memory that runs on a disk of another time spoils the file system sooner or later: looked at while nothing writes to it, not even the counter. */
 async function expectCleanFileSystem(guest: string): Promise<void> {
   const look = `systemctl stop testbed-workload; pkill python3; sync; echo u > /proc/sysrq-trigger; sleep 1
 e2fsck -fn "$(findmnt -no SOURCE /)" > /run/fsck 2>&1; echo $? > /run/fsck-code
