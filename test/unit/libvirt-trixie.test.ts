@@ -94,7 +94,7 @@ describe("a guest there", () => {
       reason: "booted",
       persistent: true,
     });
-    expect(parseSighting("t1", uuid, said("")).state).toBe("absent");
+    expect(parseSighting("t1", uuid, said(""))?.state).toBe("absent");
   });
 
   test("has no job, and a dirty rate", () => {
