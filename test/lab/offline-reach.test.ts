@@ -177,3 +177,29 @@ describe("a host key that OpenSSH does not trust", () => {
     expect(readFileSync(known, "utf8")).toBe("");
   });
 });
+
+test.each([
+  [
+    "AllowTcpForwarding no",
+    /the jump host gate does not lead on to it: its sshd must have AllowTcpForwarding yes/,
+  ],
+  ["AllowStreamLocalForwarding no", /^$/],
+])("a jump host need forward TCP alone: %s", async (setting, said) => {
+  const gate = await startSshd([setting]);
+  try {
+    writeFileSync(join(home, "gate-key"), gate.privateKey, { mode: 0o600 });
+    writeFileSync(known, `${name(gate)} ${keyOf(gate)}\n${name(server)} ${keyOf(server)}\n`);
+    const config = [
+      `UserKnownHostsFile ${known}`,
+      "HostName 127.0.0.1",
+      "Host gate",
+      `Port ${gate.port}`,
+      `IdentityFile ${home}/gate-key`,
+      "Host target",
+      "ProxyJump gate",
+    ];
+    expect((await reach(server, config, { HOST_ADDRESS: "target" })).stderr).toMatch(said);
+  } finally {
+    await gate.stop();
+  }
+});
