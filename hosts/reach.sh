@@ -186,7 +186,9 @@ vouched=$(grep -Fx -f <(printf '%s\n%s\n' "$trusted" "$own") <<< "$offered" || t
 
 # libvirt's provider has an SSH client of its own, which reads one file, knows no alias, and asks for the first of these kinds that there is.
 if [ -z "$KNOWN_HOSTS_FILE" ]; then
-  key=$(for type in ssh-ed25519 ssh-rsa ecdsa-sha2-nistp256 ecdsa-sha2-nistp384 ecdsa-sha2-nistp521; do grep "^$type " <<< "$vouched" || true; done | head -n 1)
+  key=$(for type in ssh-ed25519 ssh-rsa ecdsa-sha2-nistp256 ecdsa-sha2-nistp384 ecdsa-sha2-nistp521; do grep "^$type " <<< "$offered" || true; done | head -n 1)
+  add='Add it there'
+  grep -qFx "$key" <<< "$vouched" || add="Compare it with $HOST_NAME's own in /etc/ssh, and add it there"
   file=$(sed -n 's/^userknownhostsfile //p' <<< "$configured")
   case $file in
     *"/.ssh/known_hosts "*/.ssh/known_hosts2) file=$HOME/.ssh/known_hosts ;;
@@ -195,8 +197,10 @@ if [ -z "$KNOWN_HOSTS_FILE" ]; then
         die "libvirt's provider takes UserKnownHostsFile of ~/.ssh/config word by word: write it there as one path without a tilde ($file)"
       ;;
   esac
-  keys_of "$plain" "$file" | grep -qFx "$key" ||
-    die "OpenSSH trusts its host key, and libvirt's provider, which has an SSH client of its own, does not: of OpenSSH's settings it knows neither HostKeyAlias, GlobalKnownHostsFile, KnownHostsCommand, VerifyHostKeyDNS nor certificates, and looks for the name '$plain' with a key of the kind ${key%% *} in $file alone. Add it there: echo '$plain $key' >> '$file'. Or set ssh.knownHosts to accept-new in the stack's config, which has a file of its own for all clients"
+  wanted=$key
+  ! grep -qisE '^[[:space:]]*HostKeyAlgorithms' "$HOME/.ssh/config" || wanted=$vouched # it goes by that
+  keys_of "$plain" "$file" | grep -qFx -f <(printf '%s\n' "$wanted") ||
+    die "OpenSSH trusts its host key, and libvirt's provider, which has an SSH client of its own, does not: of OpenSSH's settings it knows neither HostKeyAlias, GlobalKnownHostsFile, KnownHostsCommand, VerifyHostKeyDNS nor certificates, and looks for the name '$plain' with a key of the kind ${key%% *} in $file alone. $add: echo '$plain $key' >> '$file'. Or set ssh.knownHosts to accept-new in the stack's config, which has a file of its own for all clients"
 fi
 by_preference "$vouched" | head -n 1
 sed -n 's/^port //p' <<< "$answer"

@@ -141,6 +141,23 @@ describe("a host key that OpenSSH trusts", () => {
     },
   );
 
+  test("of another kind than libvirt's provider asks for is told apart, unless ~/.ssh/config says the kinds", async () => {
+    await execa("ssh-keygen", ["-q", "-t", "ecdsa", "-N", "", "-f", join(home, "ecdsa")]);
+    const two = await startSshd([`HostKey ${home}/ecdsa`]);
+    try {
+      const [kind, key] = readFileSync(join(home, "ecdsa.pub"), "utf8").split(" ");
+      writeFileSync(known, `${name(two)} ${kind} ${key}\n`);
+      const config = [`UserKnownHostsFile ${known}`];
+      expect((await reach(two, config)).stderr).toContain(
+        `Compare it with host1's own in /etc/ssh, and add it there: echo '${name(two)} ${keyOf(two)}' >>`,
+      );
+      writeFileSync(join(home, ".ssh", "config"), `HostKeyAlgorithms ${kind}\n`);
+      expect(await reach(two, config)).toMatchObject({ exitCode: 0, stderr: "" });
+    } finally {
+      await two.stop();
+    }
+  });
+
   test("by an alias is taken down for all clients when hosts are accepted", async () => {
     const env = { KNOWN_HOSTS: "accept-new", KNOWN_HOSTS_FILE: known };
     for (const before of ["", `lab1 ${keyOf(server)}\n`]) {
