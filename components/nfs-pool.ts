@@ -175,8 +175,37 @@ export class NfsPool extends pulumi.ComponentResource {
         deletedWith: this.storage.deletedWith,
         // Another base under the same overlays would be another disk.
         ignoreChanges: ["name", "source", "format"],
+        hooks: this.beforeCreate(),
       },
     );
     return { id, format: format as pulumi.Output<"qcow2" | "raw"> };
   }
+
+  /**
+   * For a volume of this pool: what its provider, which waits for a pool that is not active, and refuses a seed that is there, does not see
+   * to. A refresh that met a pool which was not active has taken the seeds out of the state, and a run that was killed may have left one.
+   *
+   * @param seed what is made, if it is a guest's seed
+   */
+  beforeCreate(seed?: {
+    readonly name: string;
+    readonly uuid: pulumi.Output<string>;
+  }): pulumi.ResourceHookBinding {
+    const variables = {
+      POOL: this.pool,
+      EXPORT: this.export,
+      SEED: seed?.name ?? "",
+      UUID: seed?.uuid ?? "",
+    };
+    const ready = () =>
+      this.storage.now(`making libvirt's pool on ${this.export} ready`, {
+        scripts: ["pool-ready"],
+        variables,
+      });
+    return takesHooks() ? { beforeCreate: [ready] } : {};
+  }
 }
+
+/** Pulumi's mocks do not, and a program that has some would never end under them. */
+const takesHooks = () =>
+  "registerResourceHook" in ((pulumi.runtime.getMonitor() as object | undefined) ?? {});

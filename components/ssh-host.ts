@@ -3,6 +3,8 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { claimFile } from "../hosts/claim.ts";
 import { type HostScript, hostCommand, hostScript } from "../hosts/script.ts";
+import { withSessions } from "../libvirt/session-pool.ts";
+import type { SshSession } from "../libvirt/ssh-session.ts";
 import type { SshJump, SshTarget } from "../libvirt/ssh-target.ts";
 import { projectFile } from "./files.ts";
 import { readPrivateKey } from "./private-key.ts";
@@ -151,6 +153,29 @@ export class SshHost extends pulumi.ComponentResource {
    */
   script(name: string, run: HostScriptArgs, opts: pulumi.CustomResourceOptions): command.remote.Command {
     return this.#run(name, run, this.#connection, opts);
+  }
+
+  /**
+   * Runs scripts on the host at once, without a resource: for what has to be so before another one is made.
+   *
+   * @param doing in words, for errors
+   */
+  now(
+    doing: string,
+    { scripts, variables = {} }: Pick<HostScriptArgs, "scripts" | "variables">,
+  ): Promise<void> {
+    const run = async (target: SshTarget, known: Record<string, string>) => {
+      const { stderr } = await withSessions([target], (sessions) => {
+        const session = sessions.get(target.name) as SshSession;
+        return session.run(doing, hostCommand("apply", "root"), {
+          input: hostScript({ apply: scripts }, known),
+        });
+      });
+      if (stderr.trim() !== "") await pulumi.log.info(`${this.hostName}: ${stderr.trim()}`, this);
+    };
+    return new Promise((resolve, reject) => {
+      pulumi.all([this.ssh, variables]).apply(([target, known]) => run(target, known).then(resolve, reject));
+    });
   }
 
   #run(

@@ -98,7 +98,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
             size: diskGiB * 2 ** 30,
           },
           // What the guest wrote belongs on the base it was written over.
-          { ...onPool, ignoreChanges: ["baseVolumeId", "size"] },
+          { ...onPool, ignoreChanges: ["baseVolumeId", "size"], hooks: pool.beforeCreate() },
         ).id;
     const seedTexts = pulumi.all([this.uuid, args.user, key.publicKey]).apply(([uuid, user, publicKey]) =>
       cloudInit({
@@ -113,10 +113,15 @@ export class UbuntuGuest extends pulumi.ComponentResource {
         workload: args.workload,
       }),
     );
+    const seedName = `${this.guestName}-seed.iso`;
     const seed = new libvirt.CloudinitDisk(
       `${name}-seed`,
-      { name: `${this.guestName}-seed.iso`, pool: pool.pool, ...texts(seedTexts) },
-      { ...onPool, deleteBeforeReplace: true },
+      { name: seedName, pool: pool.pool, ...texts(seedTexts) },
+      {
+        ...onPool,
+        deleteBeforeReplace: true,
+        hooks: pool.beforeCreate({ name: seedName, uuid: this.uuid }),
+      },
     );
 
     const spec = pulumi

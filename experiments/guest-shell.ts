@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { behindMarker, outputBehindMarker, quote, remoteCommand } from "../libvirt/remote-command.ts";
-import { sshOptions } from "../libvirt/ssh-session.ts";
+import { pathValue, sshOptions } from "../libvirt/ssh-session.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 
 /** How a guest is logged in to: over the storage host, which is on the guests' network for sure. */
@@ -41,7 +41,7 @@ export async function runInGuest(
     StrictHostKeyChecking: "no",
     UserKnownHostsFile: "/dev/null",
     IdentitiesOnly: "yes",
-    IdentityFile: privateKeyFile,
+    IdentityFile: pathValue(privateKeyFile),
     ProxyCommand: proxy(jump),
   };
   const child = execa(

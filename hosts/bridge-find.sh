@@ -20,6 +20,13 @@ tell_ifupdown_files() {
     for path in $path; do [ ! -f "$path" ] || tell_file "$path"; done
   done < /etc/network/interfaces
 }
+# Lines in which other settings speak of the uplink; bridge-mentions.ts knows which of them matter.
+tell_mentions() {
+  local path line
+  while IFS= read -r -d '' path && IFS= read -r line; do
+    printf 'mention %s %s\n' "$path" "$(base64 -w 0 <<< "$line")"
+  done < <(grep -rIHZsFw -- "$1" /etc/{systemd/network,netplan,networkd-dispatcher,network,sysctl.conf,sysctl.d,nftables.conf,nftables.d,iptables,ufw,dhcp,dnsmasq.conf,dnsmasq.d} | head -n 200 || true)
+}
 has_networkd() { systemctl --quiet is-active systemd-networkd.service; }
 has_ifupdown() { [ -e /etc/network/interfaces ] && command -v ifup > /dev/null; }
 by_hand() { echo "Make a bridge called $BRIDGE${1:+ with $1 in it} yourself (it will be used as it is), or name another bridge or uplink in the stack's config"; }
@@ -98,3 +105,4 @@ tell uplink "$uplink"
 tell mac "$(cat "/sys/class/net/$uplink/address")"
 lease=/run/systemd/netif/leases/$(cat "/sys/class/net/$uplink/ifindex")
 tell dhcp-client "$(sed -n 's/^CLIENTID=//p' "$lease" 2>/dev/null || true)"
+tell_mentions "$uplink"

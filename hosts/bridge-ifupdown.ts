@@ -1,4 +1,5 @@
 import { byHand } from "./bridge-by-hand.ts";
+import { mentionWarning } from "./bridge-mentions.ts";
 import type { BridgeFindings, BridgePlan, TextFile } from "./bridge-plan.ts";
 import { mentions, movedCommands } from "./ifupdown-commands.ts";
 
@@ -83,9 +84,7 @@ export function ifupdownBridge({ bridge, uplink, files }: BridgeFindings): Bridg
         if (mtu) lines.push(`    pre-up ip link set dev ${uplink.name} mtu ${mtu}`);
       } else {
         if (!/^\s*#/.test(line) && mentions(line, uplink.name)) {
-          warnings.push(
-            `${path} has the line "${line.trim()}", which stays as it is: what comes and goes over ${uplink.name} now does so over ${bridge}`,
-          );
+          warnings.push(mentionWarning(path, line, bridge, uplink.name));
         }
         lines.push(line);
       }

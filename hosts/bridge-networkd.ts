@@ -1,4 +1,6 @@
+import { byHand } from "./bridge-by-hand.ts";
 import type { BridgeFindings, TextFile, Uplink } from "./bridge-plan.ts";
+import { mentions } from "./ifupdown-commands.ts";
 
 /** Before any that a host has: networkd takes the first file that matches. */
 const prefix = "/etc/systemd/network/05-kvm-migration-testbed";
@@ -33,7 +35,10 @@ export function networkdBridge({ bridge, uplink, files }: BridgeFindings): TextF
     return [file(`${path}.netdev`, netdev), file(`${path}.network`, network)];
   }
 
-  const own = sections(files);
+  const own = sections(files).map(({ name, path, lines }) => ({
+    name,
+    lines: lines.map((line) => moved(line, name, path, bridge, uplink.name)),
+  }));
   // The link's settings stay with the link; what the host waits for at boot is an address, which the bridge has.
   const waits = (line: string) => /^\s*Required(FamilyFor|For)Online\s*=/.test(line);
   const link = own.filter(({ name }) => name === "Link").flatMap(({ lines }) => lines);
@@ -48,6 +53,7 @@ export function networkdBridge({ bridge, uplink, files }: BridgeFindings): TextF
     "[Network]",
     `Bridge=${bridge}`,
     "LinkLocalAddressing=no",
+    ...own.filter(({ name }) => ofTheCard.test(name)).flatMap(({ name, lines }) => [`[${name}]`, ...lines]),
   ];
   const network = [
     `${mark}, from ${files.map(({ path }) => path).join(", ")}.`,
@@ -56,7 +62,7 @@ export function networkdBridge({ bridge, uplink, files }: BridgeFindings): TextF
     ...section("Link", link.filter(waits)),
     // Word by word.
     ...own
-      .filter(({ name }) => name !== "Link" && name !== "Match")
+      .filter(({ name }) => name !== "Link" && name !== "Match" && !ofTheCard.test(name))
       .flatMap(({ name, lines }) => [`[${name}]`, ...lines]),
     ...leaseKeeper(uplink),
   ];
@@ -65,6 +71,25 @@ export function networkdBridge({ bridge, uplink, files }: BridgeFindings): TextF
     file(`${path}-uplink.network`, port),
     file(`${path}.network`, network),
   ];
+}
+
+/** Sections about what a card does with its queues, ports and virtual functions. */
+const ofTheCard =
+  /^(SR-IOV|CAN|IPoIB|QDisc|NetworkEmulator|TokenBucketFilter|PIE|FlowQueuePIE|Stochastic\w+|[BP]FIFO|PFIFO(HeadDrop|Fast)|CAKE|ControlledDelay|DeficitRoundRobin\w+|EnhancedTransmissionSelection|GenericRandomEarlyDetection|FairQueueing\w*|TrivialLinkEqualizer|HierarchyTokenBucket\w*|ClassfulMultiQueueing|BandMultiQueueing|HeavyHitterFilter|QuickFairQueueing\w*)$/;
+
+/** A setting that is about the interface with the addresses, by its name: from now on that is the bridge. */
+const followed = /^\s*(IncomingInterface|OutgoingInterface|UplinkInterface)\s*=/;
+/** One that is about the card in any case. */
+const stays = /^\s*(BindCarrier)\s*=/;
+
+function moved(line: string, section: string, path: string, bridge: string, uplink: string): string {
+  if (section === "Match" || /^\s*[#;]/.test(line) || stays.test(line) || !mentions(line, uplink))
+    return line;
+  const name = new RegExp(`(=\\s*)${uplink.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(\\s*)$`);
+  if (followed.test(line) && name.test(line)) return line.replace(name, `$1${bridge}$2`);
+  throw new Error(
+    `${path} has the line "${line.trim()}" for ${uplink}, and whether it is about the card or about what would be ${bridge}'s cannot be told. ${byHand(bridge, uplink)}`,
+  );
 }
 
 /**
@@ -85,15 +110,16 @@ const section = (name: string, lines: readonly string[]) => {
 };
 
 /** The sections of unit files in the order they stand in, with their lines. */
-function sections(files: readonly TextFile[]): { name: string; lines: string[] }[] {
-  const found: { name: string; lines: string[] }[] = [];
-  for (const { text } of files) {
+function sections(files: readonly TextFile[]): { name: string; path: string; lines: string[] }[] {
+  const found: { name: string; path: string; lines: string[] }[] = [];
+  for (const { path, text } of files) {
     let current: { name: string; lines: string[] } | undefined;
     for (const line of text.split("\n")) {
       const name = /^\s*\[(.+)\]\s*$/.exec(line)?.[1];
       if (name) {
-        current = { name, lines: [] };
-        found.push(current);
+        const next = { name, path, lines: [] };
+        current = next;
+        found.push(next);
       } else if (line.trim() !== "") {
         // What stands above the first section is a comment.
         current?.lines.push(line);

@@ -1,5 +1,6 @@
 import { quote } from "../libvirt/ssh-session.ts";
 import { ifupdownBridge } from "./bridge-ifupdown.ts";
+import { mentionWarnings } from "./bridge-mentions.ts";
 import { netplanBridge } from "./bridge-netplan.ts";
 import { networkdBridge } from "./bridge-networkd.ts";
 
@@ -27,6 +28,8 @@ export interface BridgeFindings {
   readonly files: readonly TextFile[];
   /** netplan: all of `ethernets`, merged from its files. */
   readonly ethernets?: string;
+  /** Lines of other files that have the uplink's name in them, in any meaning. */
+  readonly mentions?: readonly TextFile[];
 }
 
 export interface Uplink {
@@ -48,19 +51,26 @@ export interface BridgePlan {
 }
 
 export function planBridge(found: BridgeFindings): BridgePlan {
-  if (found.manager === "ifupdown") return ifupdownBridge(found);
+  const elsewhere = mentionWarnings(found);
+  if (found.manager === "ifupdown") {
+    const { warnings = [], ...files } = ifupdownBridge(found);
+    return { ...files, warnings: [...warnings, ...elsewhere] };
+  }
   const keep = found.manager === "netplan" ? netplanBridge(found) : networkdBridge(found);
-  return { keep, trial: keep.map(({ path, text }) => ({ path: path.replace(/^\/etc\//, "/run/"), text })) };
+  const trial = keep.map(({ path, text }) => ({ path: path.replace(/^\/etc\//, "/run/"), text }));
+  return { keep, trial, warnings: elsewhere };
 }
 
 /** Reads bridge-find.sh's lines: a key, for a file its path, and the value in base64. */
 export function parseFindings(lines: string): BridgeFindings {
   const values = new Map<string, string>();
   const files: TextFile[] = [];
+  const mentions: TextFile[] = [];
   for (const line of lines.split("\n").filter(Boolean)) {
     const [key = "", ...rest] = line.split(" ");
     const value = Buffer.from(rest.pop() ?? "", "base64").toString();
     if (key === "file") files.push({ path: rest.join(" "), text: value });
+    else if (key === "mention") mentions.push({ path: rest.join(" "), text: value.trimEnd() });
     else values.set(key, value);
   }
   const manager = values.get("manager");
@@ -84,6 +94,7 @@ export function parseFindings(lines: string): BridgeFindings {
     ...(name &&
       mac && { uplink: { name, mac, ...(definition && { definition }), ...(dhcpClient && { dhcpClient }) } }),
     ...(ethernets !== undefined && { ethernets }),
+    ...(mentions.length > 0 && { mentions }),
   };
 }
 

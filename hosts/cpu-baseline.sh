@@ -5,8 +5,16 @@
 type=kvm
 [ "$ACCELERATOR" = kvm ] || type=qemu
 # The command reads <cpu> elements; a host-model is one by another name.
-if ! baseline=$(sed -E 's/<mode [^>]*>/<cpu>/g; s/<\/mode>/<\/cpu>/g' <<< "$HOST_MODELS" |
-  LC_ALL=C virsh -q -c qemu:///system hypervisor-cpu-baseline --virttype "$type" --migratable /dev/stdin); then
+models=$(python3 -c '
+import sys
+import xml.etree.ElementTree as xml
+
+for mode in xml.fromstring("<all>" + sys.argv[1] + "</all>"):
+    mode.tag = "cpu"
+    mode.attrib.clear()
+    print(xml.tostring(mode, encoding="unicode"))
+' "$HOST_MODELS")
+if ! baseline=$(LC_ALL=C virsh -q -c qemu:///system hypervisor-cpu-baseline --virttype "$type" --migratable /dev/stdin <<< "$models"); then
   say "$HOSTNAME: its libvirt does not know all of the hosts' CPU models"
   baseline=
 fi

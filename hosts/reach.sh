@@ -26,19 +26,22 @@ alias=$(sed -n 's/^hostkeyalias //p' <<< "$configured")
 agent=$(sed -n 's/^identityagent //p' <<< "$configured")
 case "$agent" in '' | none | SSH_AUTH_SOCK) ;; *) SSH_AUTH_SOCK=$(home "$agent"); export SSH_AUTH_SOCK ;; esac
 
-# How known_hosts files name the host.
-if [ -n "$alias" ]; then entry=$alias; elif [ "$HOST_PORT" = 22 ]; then entry=$host; else entry="[$host]:$HOST_PORT"; fi
+# How known_hosts files name the host: by its address to all, by an alias to OpenSSH alone.
+if [ "$HOST_PORT" = 22 ]; then plain=$host; else plain="[$host]:$HOST_PORT"; fi
+entry=${alias:-$plain}
 read -ra known_files <<< "$(sed -n 's/^\(user\|global\)knownhostsfile //p' <<< "$configured" | tr '\n' ' ')"
 for i in "${!known_files[@]}"; do known_files[i]=$(home "${known_files[i]}"); done
 [ "${#known_files[@]}" != 0 ] || known_files=("$HOME/.ssh/known_hosts" /etc/ssh/ssh_known_hosts)
 [ -z "$KNOWN_HOSTS_FILE" ] || known_files=("$(home "$KNOWN_HOSTS_FILE")")
 
-trusted_keys() {
-  local file
-  for file in "${known_files[@]}"; do
-    if [ -r "$file" ]; then { ssh-keygen -F "$entry" -f "$file" || true; } | awk '!/^[#@]/ { print $2, $3 }'; fi
+keys_of() { # keys_of NAME FILE...
+  local name=$1 file
+  shift
+  for file; do
+    if [ -r "$file" ]; then { ssh-keygen -F "$name" -f "$file" || true; } | awk '!/^[#@]/ { print $2, $3 }'; fi
   done
 }
+trusted_keys() { keys_of "$entry" "${known_files[@]}"; }
 # Go's SSH library, which the command provider uses, takes the first of these that the server has.
 by_preference() {
   local type
@@ -50,14 +53,15 @@ by_preference() {
 # Makes these the host's trusted keys, one a line. Hosts are reached at the same time: others wait, and who reads the file
 # meanwhile sees all of the old or all of the new one.
 trust() {
-  local file
+  local file names=$entry
+  [ "$entry" = "$plain" ] || names=$entry,$plain
   file=$(realpath -m "${known_files[0]}")
   mkdir -p "$(dirname "$file")"
   # The folder, not the file, which stop.sh may remove.
   exec 9< "$(dirname "$file")"
   flock 9
-  if [ "$(trusted_keys)" != "$1" ]; then
-    { awk -v entry="$entry" '$1 != entry' "$file" 2>/dev/null || true; while read -r key; do echo "$entry $key"; done <<< "$1"; } > "$file.new"
+  if [ "$(trusted_keys)" != "$1" ] || [ "$(keys_of "$plain" "$file")" != "$1" ]; then
+    { awk -v entry="$entry" -v names="$names" '$1 != entry && $1 != names' "$file" 2>/dev/null || true; while read -r key; do echo "$names $key"; done <<< "$1"; } > "$file.new"
     [ ! -e "$file" ] || chmod --reference="$file" "$file.new"
     mv "$file.new" "$file"
   fi
@@ -74,18 +78,26 @@ offered=$("${scan[@]}" 2>/dev/null < /dev/null | awk '{ print $2, $3 }' || true)
   die "does not answer${jump:+ (by way of the jump host $jump)}. Is it running, is the address right, and does its firewall let SSH in? Try: ssh -p $HOST_PORT $HOST_USER@$HOST_ADDRESS"
 
 trusted=$(trusted_keys)
-if [ -z "$trusted" ]; then
-  [ "$KNOWN_HOSTS" = accept-new ] ||
-    die "its host key is not in ${known_files[*]}. Log in once by hand and compare the key, or set ssh.knownHosts to accept-new in the stack's config"
+if [ -z "$trusted" ] && [ "$KNOWN_HOSTS" = accept-new ]; then
   trust "$offered"
   trusted=$offered
+elif [ "$KNOWN_HOSTS" = accept-new ] && [ -z "$(keys_of "$plain" "${known_files[0]}")" ]; then
+  trust "$trusted"
 fi
-key=$(grep -Fx -f <(printf '%s\n' "$trusted") <<< "$offered" || true)
-[ -n "$key" ] ||
+refuse_key() {
+  [ -n "$trusted" ] ||
+    die "its host key is not in ${known_files[*]} (as $entry)${1:-}. Log in once by hand and compare the key, or set ssh.knownHosts to accept-new in the stack's config"
   die "has another host key than the one in ${known_files[*]}. If the machine was installed anew, forget the old one: ssh-keygen -R '$entry' -f '${known_files[0]}'. If not, somebody else may be answering"
+}
+# Those files are not all that OpenSSH may go by: where they do not say it, it is asked itself, by a strict login.
+level=ERROR
+if ! grep -qFx -f <(printf '%s\n' "$trusted") <<< "$offered"; then
+  [ -z "$KNOWN_HOSTS_FILE" ] || refuse_key
+  level=DEBUG1
+fi
 
 # What ~/.ssh/config says for a person's own logins is left out.
-options=(-o BatchMode=yes -o ConnectTimeout=15 -o StrictHostKeyChecking=yes -o LogLevel=ERROR -o ControlPath=none -o ControlMaster=no
+options=(-o BatchMode=yes -o ConnectTimeout=15 -o StrictHostKeyChecking=yes -o LogLevel=$level -o ControlPath=none -o ControlMaster=no -o ControlPersist=no
   -o RequestTTY=no -o RemoteCommand=none -o PermitLocalCommand=no -o ClearAllForwardings=yes -p "$HOST_PORT" -l "$HOST_USER")
 [ -z "$KNOWN_HOSTS_FILE" ] || options+=(-o "UserKnownHostsFile=\"${known_files[0]}\"")
 [ -z "$HOST_KEY_FILE" ] || options+=(-o IdentitiesOnly=yes -i "$(home "$HOST_KEY_FILE")")
@@ -98,27 +110,97 @@ if [ -n "$HOST_KEY_FILE" ] && has_passphrase "$(home "$HOST_KEY_FILE")" && ! age
   die "the private key $HOST_KEY_FILE has a passphrase, and no SSH agent (SSH_AUTH_SOCK) holds it: ssh-add $HOST_KEY_FILE, or use a key without a passphrase"
 fi
 # The remote bash is to expand these. Its login shell may be any, so there are no quotes in it, exclamation marks or backslashes.
-# Its first line tells the answer from what the login prints before.
+# Its first line tells the answer from what the login prints before. At its end, perl listens at a socket, to be called over a forwarded one.
+folder=$(mktemp -d /tmp/testbed-reach-XXXXXX) # a socket's path must be short
+socket=$folder.sock
 # shellcheck disable=SC2016
-asked='echo; echo "port ${SSH_CONNECTION##* }"; test "$(id -u)" = 0 || sudo -n true || echo no-sudo; cat /etc/ssh/ssh_host_*_key.pub || true'
-errors=$(mktemp)
-trap 'rm -f "$errors"' EXIT
-code=0
-all=$(timeout 30 ssh "${options[@]}" "$HOST_ADDRESS" "exec env LC_ALL=C bash --norc -c '$asked'" 2> "$errors" < /dev/null) || code=$?
+asked='echo; echo "port ${SSH_CONNECTION##* }"; test "$(id -u)" = 0 || sudo -n true || echo no-sudo; cat /etc/ssh/ssh_host_*_key.pub || true
+exec 2> /dev/null; perl -MSocket -e "alarm(10); umask(077); socket(S,1,1,0) and bind(S,pack_sockaddr_un(join(q(),@ARGV))) and listen(S,1) or exit; syswrite(STDOUT,join(chr(10),q(listening),q())); accept(C,S); syswrite(C,join(chr(10),q(hello),q()))" '"$socket; rm -f $socket"
+asked=${asked//$'\n'/; }
+errors=$folder/errors
+login=
+trap '[ -z "$login" ] || kill "$login" 2>/dev/null || true; rm -rf "$folder"' EXIT
+exec 8< <(exec ssh -M -S "$folder/ssh" "${options[@]}" "$HOST_ADDRESS" "exec env LC_ALL=C bash --norc -c '$asked'" 2> "$errors" < /dev/null)
+login=$!
+all=
+code=
+deadline=$((SECONDS + 30))
+while [ -z "$code" ]; do
+  line=
+  if IFS= read -r -t $((deadline > SECONDS ? deadline - SECONDS : 1)) -u 8 line; then
+    if [ "$line" = listening ]; then code=0; else all+=$line$'\n'; fi
+  elif [ $? -gt 128 ]; then
+    code=124
+  else
+    all+=$line
+    code=0
+    wait "$login" || code=$?
+  fi
+done
+last_words() { grep -v '^debug' "$errors" | tail -n 1 | tr -d '\r'; }
 [ "$code" != 124 ] ||
   die "its host key is right, but nothing came within 30 s: does a login shell, its home folder (a mount that hangs?) or a ForceCommand of its sshd keep it waiting?"
-[ "$code" != 255 ] ||
-  die "its host key is right, but logging in failed: $(tail -n 1 "$errors"). Is ${HOST_KEY_FILE:-one of your SSH keys} allowed there (ssh-copy-id)?"
+if [ "$code" = 255 ]; then
+  ! grep -q 'Host key verification failed' "$errors" || refuse_key ", and OpenSSH does not trust it either"
+  ! grep -q 'administratively prohibited' "$errors" ||
+    die "the jump host ${jump:-of ~/.ssh/config} does not lead on to it: its sshd must have AllowTcpForwarding yes (or local) and DisableForwarding no, and PermitOpen must allow $host:$HOST_PORT"
+  die "its host key is right, but logging in failed: $(last_words). Is ${HOST_KEY_FILE:-one of your SSH keys} allowed there (ssh-copy-id)?"
+fi
 said=$(sed -E '/^port [0-9]+$/,$d' <<< "$all" | grep . | head -n 1 || true)
 answer=$(sed -nE '/^port [0-9]+$/,$p' <<< "$all")
 [ -n "$answer" ] ||
-  die "logging in works, but no command runs there (exit code $code): ${said:-$(tail -n 1 "$errors")}. Is bash installed, and what are the login shell and sshd's ForceCommand?"
+  die "logging in works, but no command runs there (exit code $code): ${said:-$(last_words)}. Is bash installed, and what are the login shell and sshd's ForceCommand?"
 [ -z "$said" ] ||
   die "the login of $HOST_USER prints something (\"$said\") where programs expect the answers to their commands: let ~/.bashrc, or what else it reads, print in interactive shells alone (case \$- in *i*) ... esac)"
 ! grep -qFx no-sudo <<< "$answer" ||
   die "$HOST_USER may not become root there: log in as root, or allow it sudo without a password"
 
+
+# libvirt is reached over a socket that sshd connects to. Only where perl listens can it be tried.
+forwards() {
+  local port said='' attempt
+  for attempt in 1 2 3; do
+    port=$((20000 + RANDOM % 12000))
+    ! ssh -F none -S "$folder/ssh" -O forward -L "127.0.0.1:$port:$socket" "$HOST_ADDRESS" 2>/dev/null || break
+    [ "$attempt" != 3 ] || return 0
+  done
+  exec 7<> "/dev/tcp/127.0.0.1/$port" && IFS= read -r -t 10 -u 7 said || true
+  [ "$said" = hello ]
+}
+[ "$line" != listening ] || forwards 2>/dev/null ||
+  die "its sshd forwards no connection to a Unix socket, over which libvirt is reached there. In /etc/ssh/sshd_config and sshd_config.d, set AllowStreamLocalForwarding and AllowTcpForwarding to yes (or local), and DisableForwarding to no for $HOST_USER (\`sshd -T | grep -i forwarding\` tells what holds), take restrict and no-port-forwarding from the key in its authorized_keys, and reload sshd"
+
+# OpenSSH's verdict, where the files did not say it: the key that it was shown. A certificate is no such key.
+shown=$(sed -nE 's/^debug1: Server host key: \S+ (SHA256:\S+).*/\1/p' "$errors" | tr -d '\r' | tail -n 1)
+if [ "$level" = DEBUG1 ]; then
+  trusted=
+  while read -r key; do
+    [ "$(ssh-keygen -l -f /dev/stdin <<< "$key" | cut -d ' ' -f 2)" != "$shown" ] || trusted=$key
+  done <<< "$offered"
+fi
 # The host itself, over a connection that is trusted, vouches for its other keys.
 own=$(awk '{ print $1, $2 }' <<< "$answer")
-by_preference "$(grep -Fx -f <(printf '%s\n%s\n' "$trusted" "$own") <<< "$offered")" | head -n 1
+vouched=$(grep -Fx -f <(printf '%s\n%s\n' "$trusted" "$own") <<< "$offered" || true)
+[ -n "$vouched" ] ||
+  die "OpenSSH trusts it, and its host keys cannot be told: neither does OpenSSH know one of them (a certificate?), nor may $HOST_USER read /etc/ssh/ssh_host_*_key.pub there. Pulumi's command provider needs a key: set ssh.knownHosts to accept-new in the stack's config"
+
+# libvirt's provider has an SSH client of its own, which reads one file, knows no alias, and asks for the first of these kinds that there is.
+if [ -z "$KNOWN_HOSTS_FILE" ]; then
+  key=$(for type in ssh-ed25519 ssh-rsa ecdsa-sha2-nistp256 ecdsa-sha2-nistp384 ecdsa-sha2-nistp521; do grep "^$type " <<< "$offered" || true; done | head -n 1)
+  add='Add it there'
+  grep -qFx "$key" <<< "$vouched" || add="Compare it with $HOST_NAME's own in /etc/ssh, and add it there"
+  file=$(sed -n 's/^userknownhostsfile //p' <<< "$configured")
+  case $file in
+    *"/.ssh/known_hosts "*/.ssh/known_hosts2) file=$HOME/.ssh/known_hosts ;;
+    *)
+      ! grep -qisE '^[[:space:]]*UserKnownHostsFile.*~' "$HOME/.ssh/config" ||
+        die "libvirt's provider takes UserKnownHostsFile of ~/.ssh/config word by word: write it there as one path without a tilde ($file)"
+      ;;
+  esac
+  wanted=$key
+  ! grep -qisE '^[[:space:]]*HostKeyAlgorithms' "$HOME/.ssh/config" || wanted=$vouched # it goes by that
+  keys_of "$plain" "$file" | grep -qFx -f <(printf '%s\n' "$wanted") ||
+    die "OpenSSH trusts its host key, and libvirt's provider, which has an SSH client of its own, does not: of OpenSSH's settings it knows neither HostKeyAlias, GlobalKnownHostsFile, KnownHostsCommand, VerifyHostKeyDNS nor certificates, and looks for the name '$plain' with a key of the kind ${key%% *} in $file alone. $add: echo '$plain $key' >> '$file'. Or set ssh.knownHosts to accept-new in the stack's config, which has a file of its own for all clients"
+fi
+by_preference "$vouched" | head -n 1
 sed -n 's/^port //p' <<< "$answer"

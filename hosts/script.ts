@@ -19,6 +19,7 @@ export type HostScript =
   | "packages"
   | "pool-forget"
   | "pool-free"
+  | "pool-ready"
   | "probe"
   | "tls"
   | "trust";

@@ -51,7 +51,7 @@ export interface ClockReading {
 const expandHome = (path: string): string => (path.startsWith("~/") ? join(homedir(), path.slice(2)) : path);
 
 /** A path as a value of OpenSSH's configuration, where blanks end a value and percent signs begin tokens. */
-const pathValue = (path: string): string => {
+export const pathValue = (path: string): string => {
   const text = expandHome(path).replaceAll("%", "%%");
   return /^[\w./~@+:,%-]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
 };

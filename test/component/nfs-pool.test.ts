@@ -1,9 +1,22 @@
-import { expect, test } from "vitest";
+import * as pulumi from "@pulumi/pulumi";
+import { expect, test, vi } from "vitest";
 import { KvmHost } from "../../components/kvm-host.ts";
 import { NfsPool, type NfsPoolArgs } from "../../components/nfs-pool.ts";
 import { answers, withoutKernelNfs } from "./hosts.ts";
 import { recordOptions } from "./options.ts";
 import { isKnown, record, resolved } from "./recorder.ts";
+
+/** What was run on hosts at once. */
+const ran: { host: string; input: string }[] = [];
+vi.mock("../../libvirt/session-pool.ts", () => ({
+  withSessions: ([{ name: host }]: [{ name: string }], use: (sessions: Map<string, object>) => unknown) => {
+    const run = async (_doing: string, _command: string, { input }: { input: string }) => {
+      ran.push({ host, input });
+      return { stdout: "", stderr: "", exitCode: 0 };
+    };
+    return use(new Map([[host, { run }]]));
+  },
+}));
 
 function pool(args: Partial<NfsPoolArgs> = {}) {
   const hosts = [
@@ -98,4 +111,17 @@ test("a preview in which a host is new shows the pools of all hosts, where it is
   for (const host of ["a", "b"]) expect(one(`pool-${host}-pool`).inputs.name).toBe("testbed");
   const userspace = await record(() => pool({ transport: "userspace" }), answers, preview);
   expect(userspace.declared.map(({ name }) => name)).not.toContain("pool-a-pool");
+});
+
+test("what is in the way of a seed is cleared on the storage host, where its pool and its guest are known", async () => {
+  const { result } = await recordOptions(() => {
+    const made = pool({ export: "/srv/vm", pool: "mine" });
+    return made.beforeCreate({ name: "db-seed.iso", uuid: pulumi.output("6c5c") });
+  }, answers);
+  const { beforeCreate = [] } = result;
+  for (const hook of beforeCreate) await (hook as pulumi.ResourceHookFunction)({} as pulumi.ResourceHookArgs);
+  expect(ran.map(({ host }) => host)).toEqual(["store"]);
+  for (const variable of ["POOL='mine'", "EXPORT='/srv/vm'", "SEED='db-seed.iso'", "UUID='6c5c'"]) {
+    expect(ran[0]?.input).toContain(variable);
+  }
 });

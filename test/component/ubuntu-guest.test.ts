@@ -150,6 +150,13 @@ test("a seed is removed before another takes its name", async () => {
   expect(options("vm1-seed").deleteBeforeReplace).toBe(true);
 });
 
+test("before a file is made in the pool, the pool is made ready for it", async () => {
+  const { options } = await recordOptions(() => guest(), answers);
+  for (const file of ["vm1-overlay", "vm1-seed", "pool-base"]) {
+    expect(options(file).beforeCreate).toHaveLength(1);
+  }
+});
+
 test("where a kernel can't mount, QEMU reads the disks by itself", async () => {
   const { one } = await record(() => guest(), guestAnswers(withoutKernelNfs("a")));
   expect(one("vm1-domain").inputs.spec).toMatchObject({

@@ -67,6 +67,19 @@ printf 'iface eno1 inet dhcp\\n' > /etc/network/interfaces.d/eno1`;
     });
   });
 
+  test("tells of other files' lines with the uplink's name, of whatever manager", () => {
+    const before = `mkdir -p /run/systemd/network /etc/sysctl.d /etc/netplan
+printf '[Network]\\nDHCP=yes\\n' > /run/systemd/network/20-lan.network
+printf 'a = 1\\nnet.ipv4.conf.eno1.proxy_arp = 1\\nnet.ipv4.conf.eno12.x = 1\\n' > "/etc/sysctl.d/my lan.conf"
+printf 'table ip nat { chain post { oifname "eno1" masquerade; } }' > /etc/nftables.conf`;
+    const programs = networkFile("/run/systemd/network/20-lan.network");
+    const { mentions = [] } = parseFindings(find(programs, { before }).stdout);
+    expect(mentions.toSorted((one, other) => (one.path < other.path ? -1 : 1))).toEqual([
+      { path: "/etc/nftables.conf", text: 'table ip nat { chain post { oifname "eno1" masquerade; } }' },
+      { path: "/etc/sysctl.d/my lan.conf", text: "net.ipv4.conf.eno1.proxy_arp = 1" },
+    ]);
+  });
+
   test("says nothing where the bridge is there", () => {
     const { stdout, status } = find({}, { before: "ip link add br0 type bridge" });
     expect({ stdout, status }).toEqual({ stdout: "", status: 0 });

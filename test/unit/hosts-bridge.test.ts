@@ -74,6 +74,44 @@ Address=198.51.100.11/24
     expect(kept(byMac)).toEqual(kept(found));
   });
 
+  const withLines = (text: string) =>
+    kept({
+      ...found,
+      files: [...found.files, { path: "/etc/systemd/network/20-lan.network.d/z.conf", text }],
+    });
+
+  test.each([
+    ["RoutingPolicyRule", "OutgoingInterface=eth0", "OutgoingInterface=br0"],
+    ["RoutingPolicyRule", "IncomingInterface = eth0", "IncomingInterface = br0"],
+    ["IPv6SendRA", "UplinkInterface=eth0", "UplinkInterface=br0"],
+    ["RoutingPolicyRule", "OutgoingInterface=eth0.10", "OutgoingInterface=eth0.10"],
+    ["RoutingPolicyRule", "OutgoingInterface=eth1", "OutgoingInterface=eth1"],
+    ["Network", "BindCarrier=eth0 eth1", "BindCarrier=eth0 eth1"],
+    ["Network", "# eth0 is the way out", "# eth0 is the way out"],
+  ])(
+    "a setting by the uplink's name is about the bridge, where it can only be: [%s] %s",
+    (section, line, moved) => {
+      expect(withLines(`[${section}]\n${line}\n`)[`${path}.network`]).toMatch(
+        new RegExp(`\\[${section}\\]\n${moved}\n$`),
+      );
+    },
+  );
+
+  test("one of which that cannot be told is refused with its file and line", () => {
+    expect(() => withLines("[Network]\nIPv6ProxyNDPInterface=eth0\n")).toThrow(
+      /z\.conf has the line "IPv6ProxyNDPInterface=eth0".*Make a bridge called br0/,
+    );
+  });
+
+  test.each(["SR-IOV", "CAKE", "FairQueueingControlledDelay", "HierarchyTokenBucketClass"])(
+    "the card's own sections stay with it: %s",
+    (section) => {
+      const files = withLines(`[${section}]\nVirtualFunction=0\n`);
+      expect(files[`${path}-uplink.network`]).toContain(`[${section}]\nVirtualFunction=0\n`);
+      expect(files[`${path}.network`]).not.toContain(section);
+    },
+  );
+
   test("is tried from /run, where a reboot forgets it", () => {
     const { keep, trial } = planBridge(found);
     expect(trial.map(({ text }) => text)).toEqual(keep.map(({ text }) => text));
@@ -94,6 +132,64 @@ LinkLocalAddressing=no
 IPv6AcceptRA=no
 ConfigureWithoutCarrier=yes
 `);
+  });
+});
+
+describe("what other files say of the uplink", () => {
+  const lan = {
+    path: "/etc/systemd/network/20-lan.network",
+    text: "[Match]\nName=eth0\n[Network]\nDHCP=yes\n",
+  };
+  const interfaces = { path: "/etc/network/interfaces", text: "auto eth0\niface eth0 inet dhcp\n" };
+  const hosts: BridgeFindings[] = [
+    { manager: "networkd", bridge: "br0", uplink: eth0, files: [lan] },
+    {
+      manager: "netplan",
+      bridge: "br0",
+      uplink: { ...eth0, definition: "lan" },
+      files: [],
+      ethernets: "lan: {dhcp4: true}",
+    },
+    { manager: "ifupdown", bridge: "br0", uplink: eth0, files: [interfaces] },
+  ];
+  const said = (path: string, text: string) =>
+    hosts.map((host) => planBridge({ ...host, mentions: [{ path, text }] }).warnings);
+
+  test.each([
+    ["/etc/sysctl.d/99-lan.conf", "net.ipv4.conf.eth0.proxy_arp = 1"],
+    ["/etc/nftables.conf", '  oifname "eth0" masquerade'],
+    ["/etc/iptables/rules.v4", "-A POSTROUTING -o eth0 -j MASQUERADE"],
+    ["/etc/systemd/network/wg0.network", "OutgoingInterface=eth0"],
+    ["/etc/netplan/60-vlan.yaml", "      link: eth0"],
+    ["/etc/netplan/60-vrf.yaml", "      interfaces: [eth0, eth1]"],
+    ["/etc/networkd-dispatcher/routable.d/50-wol", '[ "$IFACE" = eth0 ] && ethtool -s eth0 wol g'],
+  ])("is told with its line: %s", (path, line) => {
+    for (const warnings of said(path, line)) {
+      expect(warnings).toEqual([
+        `${path} has the line "${line.trim()}", which stays as it is: what comes and goes over eth0 now does so over br0`,
+      ]);
+    }
+  });
+
+  test.each([
+    ["/etc/sysctl.d/99-lan.conf", "# net.ipv4.conf.eth0.proxy_arp = 1"],
+    ["/etc/sysctl.d/99-lan.conf", "net.ipv4.conf.eth0-old.proxy_arp = 1"],
+    ["/etc/nftables.conf", "oifname eth0.10 masquerade"],
+    ["/etc/systemd/network/10-lan.link", "Name=eth0"],
+    ["/etc/systemd/network/30-all.network", "Name=eth0 eth1"],
+    ["/etc/netplan/50-cloud-init.yaml", "        eth0:"],
+    ["/etc/netplan/50-cloud-init.yaml", "            set-name: eth0"],
+    ["/etc/netplan/50-cloud-init.yaml", "        name: eth0"],
+    ["/etc/systemd/network/05-kvm-migration-testbed-br9-uplink.network", "OutgoingInterface=eth0"],
+  ])("is no warning where it is right as it is: %s, %s", (path, line) => {
+    expect(said(path, line)).toEqual([[], [], []]);
+  });
+
+  test("is not told again of the uplink's own files", () => {
+    for (const host of hosts) {
+      const mentions = host.files.map(({ path }) => ({ path, text: "eth0 x" }));
+      expect(planBridge({ ...host, mentions }).warnings).toEqual([]);
+    }
   });
 });
 

@@ -1,0 +1,222 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type Sshd, startSshd } from "./offline-sshd.ts";
+
+// How a host is reached, with OpenSSH's own server and client, and a ~/.ssh/config of the tests' own.
+
+let server: Sshd;
+beforeAll(async () => {
+  server = await startSshd();
+});
+afterAll(() => server.stop());
+
+let home: string;
+let known: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "reach-"));
+  known = join(home, ".ssh", "known_hosts");
+  mkdirSync(join(home, ".ssh"));
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+/** @param config lines of ~/.ssh/config */
+async function reach(sshd: Sshd, config: readonly string[], env: Record<string, string> = {}) {
+  // OpenSSH goes by the home folder in /etc/passwd, which is not ours.
+  writeFileSync(join(home, "config"), ["Host *", ...config, ""].join("\n"));
+  const { stdout: ssh } = await execa("which", ["ssh"]);
+  writeFileSync(join(home, "ssh"), `#!/bin/sh\nexec ${ssh} -F ${home}/config "$@"\n`);
+  chmodSync(join(home, "ssh"), 0o755);
+  writeFileSync(join(home, "key"), sshd.privateKey, { mode: 0o600 });
+  return execa("bash", [join(import.meta.dirname, "../../hosts/reach.sh")], {
+    env: {
+      PATH: `${home}:${process.env.PATH}`,
+      HOME: home,
+      HOST_NAME: "host1",
+      HOST_ADDRESS: "127.0.0.1",
+      HOST_PORT: String(sshd.port),
+      HOST_USER: "root",
+      HOST_KEY_FILE: join(home, "key"),
+      KNOWN_HOSTS_FILE: "",
+      KNOWN_HOSTS: "strict",
+      HOST_KEY: "",
+      ...env,
+    },
+    reject: false,
+  });
+}
+
+const name = ({ port }: Sshd) => `[127.0.0.1]:${port}`;
+const keyOf = ({ hostKey }: Sshd) => hostKey.split(" ").slice(0, 2).join(" ");
+
+describe("sshd's forwarding", () => {
+  const trusting = (sshd: Sshd) => {
+    writeFileSync(known, `${name(sshd)} ${keyOf(sshd)}\n`);
+    return reach(sshd, [`UserKnownHostsFile ${known}`]);
+  };
+
+  test.each([
+    "AllowStreamLocalForwarding no",
+    "AllowStreamLocalForwarding remote",
+    "AllowTcpForwarding no",
+    "DisableForwarding yes",
+  ])("that does not lead to libvirt's socket is named: %s", async (setting) => {
+    const hardened = await startSshd([setting]);
+    try {
+      const { exitCode, stderr } = await trusting(hardened);
+      expect(exitCode).toBe(1);
+      expect(stderr).toMatch(
+        /^host host1 .*AllowStreamLocalForwarding and AllowTcpForwarding to yes .*DisableForwarding to no for root.*reload sshd$/,
+      );
+    } finally {
+      await hardened.stop();
+    }
+  });
+
+  test.each(["AllowStreamLocalForwarding local", "AllowTcpForwarding local", "MaxSessions 1"])(
+    "that leads there is enough: %s",
+    async (setting) => {
+      const sshd = await startSshd([setting]);
+      try {
+        expect(await trusting(sshd)).toMatchObject({ exitCode: 0, stderr: "" });
+      } finally {
+        await sshd.stop();
+      }
+    },
+  );
+
+  test("leaves nothing behind on the host, and nothing running", async () => {
+    const left = async () =>
+      (
+        await execa("bash", ["-c", "ls -d /tmp/testbed-reach-*; pgrep -f '^ssh.*testbed-reac[h]'"], {
+          reject: false,
+        })
+      ).stdout;
+    const before = await left();
+    expect((await trusting(server)).stdout).toBe(`${keyOf(server)}\n${server.port}`);
+    expect(await left()).toBe(before);
+  });
+});
+
+describe("a host key that OpenSSH trusts", () => {
+  const elsewhere = (as: string) => {
+    writeFileSync(join(home, "other"), `${as} ${keyOf(server)}\n`);
+    writeFileSync(known, "");
+  };
+
+  /** What OpenSSH is told, and under what name the key lies in the other file. */
+  const ways: [string, (settings: { other: string }) => string[], () => string][] = [
+    ["by an alias", ({ other }) => ["HostKeyAlias lab1", `UserKnownHostsFile ${other}`], () => "lab1"],
+    [
+      "of all users",
+      ({ other }) => [`GlobalKnownHostsFile ${other}`, `UserKnownHostsFile ${known}`],
+      () => name(server),
+    ],
+    [
+      "by a command",
+      ({ other }) => [
+        `KnownHostsCommand /bin/cat ${other}`,
+        `UserKnownHostsFile ${known}`,
+        "GlobalKnownHostsFile /dev/null",
+      ],
+      () => name(server),
+    ],
+  ];
+
+  test.each(ways)(
+    "%s is told apart from what libvirt's provider trusts, with the line that helps",
+    async (_, settings, as) => {
+      elsewhere(as());
+      const config = settings({ other: join(home, "other") });
+      const { exitCode, stderr } = await reach(server, config);
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain("OpenSSH trusts its host key, and libvirt's provider");
+      const [, helps = ""] = /Add it there: (echo '.*' >> '.*')\. Or/.exec(stderr) ?? [];
+      await execa("bash", ["-c", helps]);
+      const after = await reach(server, config);
+      expect(after).toMatchObject({ exitCode: 0, stderr: "" });
+      expect(after.stdout).toBe(`${keyOf(server)}\n${server.port}`);
+    },
+  );
+
+  test("of another kind than libvirt's provider asks for is told apart, unless ~/.ssh/config says the kinds", async () => {
+    await execa("ssh-keygen", ["-q", "-t", "ecdsa", "-N", "", "-f", join(home, "ecdsa")]);
+    const two = await startSshd([`HostKey ${home}/ecdsa`]);
+    try {
+      const [kind, key] = readFileSync(join(home, "ecdsa.pub"), "utf8").split(" ");
+      writeFileSync(known, `${name(two)} ${kind} ${key}\n`);
+      const config = [`UserKnownHostsFile ${known}`];
+      expect((await reach(two, config)).stderr).toContain(
+        `Compare it with host1's own in /etc/ssh, and add it there: echo '${name(two)} ${keyOf(two)}' >>`,
+      );
+      writeFileSync(join(home, ".ssh", "config"), `HostKeyAlgorithms ${kind}\n`);
+      expect(await reach(two, config)).toMatchObject({ exitCode: 0, stderr: "" });
+    } finally {
+      await two.stop();
+    }
+  });
+
+  test("by an alias is taken down for all clients when hosts are accepted", async () => {
+    const env = { KNOWN_HOSTS: "accept-new", KNOWN_HOSTS_FILE: known };
+    for (const before of ["", `lab1 ${keyOf(server)}\n`]) {
+      writeFileSync(known, before);
+      expect(await reach(server, ["HostKeyAlias lab1"], env)).toMatchObject({ exitCode: 0, stderr: "" });
+      expect(readFileSync(known, "utf8")).toBe(`lab1,${name(server)} ${keyOf(server)}\n`);
+    }
+  });
+});
+
+describe("a host key that OpenSSH does not trust", () => {
+  test("is not in the files", async () => {
+    writeFileSync(known, "");
+    const { exitCode, stderr } = await reach(server, [`UserKnownHostsFile ${known}`]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      /its host key is not in .*, and OpenSSH does not trust it either\. Log in once by hand/,
+    );
+  });
+
+  test("is another one than in the files", async () => {
+    writeFileSync(
+      known,
+      `${name(server)} ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n`,
+    );
+    const { stderr } = await reach(server, [`UserKnownHostsFile ${known}`]);
+    expect(stderr).toMatch(/has another host key than the one in .*ssh-keygen -R/);
+  });
+
+  test("is not taken because StrictHostKeyChecking is off in ~/.ssh/config", async () => {
+    writeFileSync(known, "");
+    const { exitCode } = await reach(server, [`UserKnownHostsFile ${known}`, "StrictHostKeyChecking no"]);
+    expect(exitCode).toBe(1);
+    expect(readFileSync(known, "utf8")).toBe("");
+  });
+});
+
+test.each([
+  [
+    "AllowTcpForwarding no",
+    /the jump host gate does not lead on to it: its sshd must have AllowTcpForwarding yes/,
+  ],
+  ["AllowStreamLocalForwarding no", /^$/],
+])("a jump host need forward TCP alone: %s", async (setting, said) => {
+  const gate = await startSshd([setting]);
+  try {
+    writeFileSync(join(home, "gate-key"), gate.privateKey, { mode: 0o600 });
+    writeFileSync(known, `${name(gate)} ${keyOf(gate)}\n${name(server)} ${keyOf(server)}\n`);
+    const config = [
+      `UserKnownHostsFile ${known}`,
+      "HostName 127.0.0.1",
+      "Host gate",
+      `Port ${gate.port}`,
+      `IdentityFile ${home}/gate-key`,
+      "Host target",
+      "ProxyJump gate",
+    ];
+    expect((await reach(server, config, { HOST_ADDRESS: "target" })).stderr).toMatch(said);
+  } finally {
+    await gate.stop();
+  }
+});
