@@ -31,10 +31,7 @@ interface TrustOutputs {
 }
 
 /** HostTrust as it is in the state, with a mark of a machine that went with the keys. */
-export function withForgotten<Resource extends { outputs?: object }>(
-  trust: Resource,
-  mark: string,
-): Resource {
+export function withForgotten<Resource extends { outputs?: object }>(trust: Resource, mark: string) {
   const outputs: TrustOutputs = trust.outputs ?? {};
   return { ...trust, outputs: { ...outputs, forgotten: [...(outputs.forgotten ?? []), mark] } };
 }

@@ -10,7 +10,7 @@ import {
 
 /** A stack's state, as far as its keys go, and what updates do to it. */
 class State {
-  trust: { type: string; outputs?: object } = { type: "testbed:index:HostTrust", outputs: { ready: true } };
+  trust: { type: string; outputs: object } = { type: "testbed:index:HostTrust", outputs: { ready: true } };
   hosts: string[] = [];
   memory: KeyGeneration | undefined;
 
