@@ -2,6 +2,7 @@ import { defineConfig } from "vitest/config";
 
 const runs = [
   "test/lab/offline-*.test.ts",
+  "test/lab/key-generation.test.ts",
   "test/lab/locks.test.ts",
   "test/lab/package.test.ts",
   "test/lab/refusals.test.ts",

@@ -2,10 +2,14 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { projectFile } from "./files.ts";
 import type { KvmHost } from "./kvm-host.ts";
+import { OnEveryHost } from "./on-every-host.ts";
+import type { HostScriptArgs } from "./ssh-host.ts";
 
 export interface HostTlsArgs {
   /** The hosts between which guests' memory goes over TLS. */
   readonly hosts: readonly KvmHost[];
+  /** How many authorities were there before this one: each host goes on trusting those until all have certificates of the new one. Default: 0. */
+  readonly generation?: number;
 }
 
 /**
@@ -16,7 +20,7 @@ export class HostTls extends pulumi.ComponentResource {
   /** Resolves when every host has its certificate. */
   readonly ready: pulumi.Output<boolean>;
 
-  constructor(name: string, { hosts }: HostTlsArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { hosts, generation = 0 }: HostTlsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:HostTls", name, {}, opts);
     const made = (of: string, script: string, inputs: command.local.CommandArgs) => {
       const { stdout } = new command.local.Command(
@@ -32,33 +36,57 @@ export class HostTls extends pulumi.ComponentResource {
       return pulumi.secret(stdout).apply(pem);
     };
 
-    const authority = made(`${name}-ca`, "tls-ca", { environment: { NAME: `migration testbed ${name}` } });
-    const done = hosts.map(({ host, migrationAddress }) => {
-      const own = made(`${name}-${host.hostName}-certificate`, "tls-certificate", {
-        environment: { NAME: host.hostName, ADDRESS: migrationAddress },
-        stdin: authority.apply(({ key, certificate }) => `${key}\n${certificate}\n`),
-      });
-      return host.script(
-        `${name}-${host.hostName}`,
-        {
-          scripts: ["tls"],
-          remove: ["tls"],
-          variables: {
-            CA: pulumi.unsecret(authority.apply(({ certificate }) => certificate)),
-            CERTIFICATE: pulumi.unsecret(own.apply(({ certificate }) => certificate)),
-            KEY: own.apply(({ key }) => key),
-          },
-        },
-        { parent: this },
-      );
+    // Whoever looks for the issuer of a certificate goes by its name, so two have not the same.
+    const nth = generation > 0 ? `-${generation}` : "";
+    const authority = made(`${name}${nth}-ca`, "tls-ca", {
+      environment: { NAME: `migration testbed ${name}${nth}` },
     });
-    this.ready = pulumi.all(done.map((each) => each.stdout)).apply(() => true);
+    const certificates = new Map(
+      hosts.map(({ host, migrationAddress }) => [
+        host,
+        made(`${name}-${host.hostName}-certificate`, "tls-certificate", {
+          environment: { NAME: host.hostName, ADDRESS: migrationAddress },
+          stdin: authority.apply(({ key, certificate }) => `${key}\n${certificate}\n`),
+        }),
+      ]),
+    );
+    const certified = ({ host }: KvmHost, step: object = {}): HostScriptArgs => {
+      const own = certificates.get(host) as pulumi.Output<Pem>;
+      return {
+        scripts: ["tls"],
+        variables: {
+          CA: pulumi.unsecret(authority.apply(({ certificate }) => certificate)),
+          CERTIFICATE: pulumi.unsecret(own.apply(({ certificate }) => certificate)),
+          KEY: own.apply(({ key }) => key),
+          ...step,
+        },
+      };
+    };
+    const first = hosts.map((each) =>
+      each.host.script(
+        `${name}-${each.host.hostName}`,
+        { ...certified(each, generation > 0 ? { STEP: "trust" } : {}), remove: ["tls"] },
+        { parent: this },
+      ),
+    );
+    const then = (step: string, dependsOn: readonly pulumi.Resource[]) =>
+      new OnEveryHost(`${name}-${step}`, hosts, (host) => certified(host, { STEP: step }), {
+        parent: this,
+        dependsOn: [...dependsOn],
+      });
+    const last = generation > 0 ? then("only", then("present", first).commands) : undefined;
+    this.ready = pulumi.all([pulumi.all(first.map((each) => each.stdout)), last?.done]).apply(() => true);
     this.registerOutputs({ ready: this.ready });
   }
 }
 
+interface Pem {
+  key: string;
+  certificate: string;
+}
+
 /** The two blocks that openssl prints: a private key, and its certificate. */
-function pem(text: string): { key: string; certificate: string } {
+function pem(text: string): Pem {
   const block = (title: RegExp) =>
     text.match(new RegExp(`-----BEGIN (${title.source})-----[\\s\\S]*?-----END \\1-----`))?.[0];
   const [key, certificate] = [block(/(?:EC )?PRIVATE KEY/), block(/CERTIFICATE/)];

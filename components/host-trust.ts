@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { KvmHost } from "./kvm-host.ts";
+import { OnEveryHost } from "./on-every-host.ts";
+import type { HostScriptArgs } from "./ssh-host.ts";
 import type { SshKey } from "./ssh-key.ts";
 
 export interface HostTrustArgs {
@@ -7,6 +9,8 @@ export interface HostTrustArgs {
   readonly hosts: readonly KvmHost[];
   /** A key made for this alone: its private half lies on every one of these hosts. */
   readonly key: SshKey;
+  /** How many keys were there before this one: each host goes on trusting those until all have the new one. Default: 0. */
+  readonly generation?: number;
   /** TCP ports for guests' memory besides 49152 to 49215, of which libvirt takes one by itself. Default: none. */
   readonly migrationPorts?: readonly number[];
 }
@@ -22,7 +26,7 @@ export class HostTrust extends pulumi.ComponentResource {
 
   constructor(
     name: string,
-    { hosts, key, migrationPorts = [] }: HostTrustArgs,
+    { hosts, key, generation = 0, migrationPorts = [] }: HostTrustArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("testbed:index:HostTrust", name, {}, opts);
@@ -37,38 +41,56 @@ export class HostTrust extends pulumi.ComponentResource {
       )
       .apply((all) => all.map((host) => host.join(" ")))
       .apply((all) => all.join("\n"));
-    const done = hosts.map(({ host }) =>
-      host.script(
+    const trusting = ({ host }: KvmHost, step: object = {}): HostScriptArgs => {
+      const others = hosts.filter((other) => other.host !== host);
+      return {
+        scripts: ["trust"],
+        variables: {
+          HOSTS: lines,
+          PUBLIC_KEY: key.publicKey,
+          PRIVATE_KEY: key.privateKey,
+          // A host comes from the address that its route begins with: its migration address, or the one it is managed at.
+          FROM: pulumi
+            .all(
+              others.flatMap((other) => [
+                other.migrationAddress,
+                other.host.ssh.apply(({ address }) => address),
+              ]),
+            )
+            .apply((addresses) => [...new Set(addresses)].join(" ")),
+          ...step,
+        },
+      };
+    };
+    const done = hosts.map((each) => {
+      const { host } = each;
+      const { variables } = trusting(each, generation > 0 ? { STEP: "both" } : {});
+      const others = hosts.filter((other) => other.host !== host);
+      return host.script(
         `${name}-${host.hostName}`,
         {
           scripts: ["trust", "firewall"],
           remove: ["firewall", "trust"],
           variables: {
-            HOSTS: lines,
-            PUBLIC_KEY: key.publicKey,
-            PRIVATE_KEY: key.privateKey,
-            // A host comes from the address that its route begins with: its migration address, or the one it is managed at.
-            FROM: pulumi
-              .all(
-                hosts
-                  .filter((other) => other.host !== host)
-                  .flatMap((other) => [
-                    other.migrationAddress,
-                    other.host.ssh.apply(({ address }) => address),
-                  ]),
-              )
-              .apply((addresses) => [...new Set(addresses)].join(" ")),
+            ...variables,
             OPENS_FOR: "hosts",
             PEERS: pulumi
-              .all(hosts.filter((other) => other.host !== host).map((other) => other.migrationAddress))
+              .all(others.map((other) => other.migrationAddress))
               .apply((peers) => peers.join(" ")),
             TCP_PORTS: host.sshdPort.apply((port) => openPorts(port, migrationPorts)),
           },
         },
         { parent: this },
-      ),
-    );
-    this.ready = pulumi.all(done.map((each) => each.stdout)).apply(() => true);
+      );
+    });
+    const only =
+      generation > 0
+        ? new OnEveryHost(`${name}-only`, hosts, (host) => trusting(host, { STEP: "only" }), {
+            parent: this,
+            dependsOn: done,
+          })
+        : undefined;
+    this.ready = pulumi.all([pulumi.all(done.map((each) => each.stdout)), only?.done]).apply(() => true);
     this.registerOutputs({ ready: this.ready });
   }
 }

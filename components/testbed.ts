@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { platformOf } from "../migration/hardware.ts";
 import { localRedoOf } from "../migration/redo-log.ts";
 import type { MigrationRecord } from "../report/record.ts";
+import { firstKeys } from "../stacks/key-generation.ts";
 import type { GuestPlan, HostPlan, Plan, StoragePlan } from "../stacks/plan.ts";
 import { Bridge } from "./bridge.ts";
 import { CpuBaseline } from "./cpu-baseline.ts";
@@ -9,6 +10,7 @@ import { fleetOf } from "./fleet.ts";
 import { GuestImage } from "./guest-image.ts";
 import { HostTls } from "./host-tls.ts";
 import { HostTrust } from "./host-trust.ts";
+import { KeyGenerationMemory } from "./key-generation.ts";
 import { KvmHost } from "./kvm-host.ts";
 import { LabHost } from "./lab-host.ts";
 import { Migration } from "./migration.ts";
@@ -64,10 +66,22 @@ export class Testbed extends pulumi.ComponentResource {
     const child = { parent: this };
     const folder = `.testbed/${plan.stack}`;
     const key = new SshKey(`${name}-key`, { path: `${folder}/id_ed25519` }, child);
-    const trustKey = new SshKey(`${name}-trust-key`, { path: `${folder}/hosts_ed25519` }, child);
+    const firstTrustKey = new SshKey(`${name}-trust-key`, { path: `${folder}/hosts_ed25519` }, child);
+    const { generation } = plan.keys ?? firstKeys;
+    if (plan.keys && generation > 0) new KeyGenerationMemory(`${name}-key-generation`, plan.keys, child);
+    // A key of its own name: the former one goes when all hosts have it.
+    const trustKey =
+      generation === 0
+        ? firstTrustKey
+        : new SshKey(
+            `${name}-trust-key-${generation}`,
+            { path: `${folder}/hosts_ed25519-${generation}` },
+            child,
+          );
 
-    // The name alone could be that of another person's stack.
-    const testbed = pulumi.interpolate`${plan.stack} ${trustKey.fingerprint}`;
+    // The name alone could be that of another person's stack. It is the first key that tells them apart, also when it opens nothing any
+    // more: machines are claimed for it.
+    const testbed = pulumi.interpolate`${plan.stack} ${firstTrustKey.fingerprint}`;
     const access = plan.lab ? this.#labReach(plan, plan.lab, key, folder) : metalReach;
     const reach = (machine: HostPlan | StoragePlan): HostAccess => ({ ...access(machine), testbed });
     const storageAccess = reach(plan.storage);
@@ -102,10 +116,10 @@ export class Testbed extends pulumi.ComponentResource {
       child,
     );
     const migrationPorts = [...new Set(plan.guests.flatMap(({ migration }) => migration.port ?? []))];
-    const trust = new HostTrust(`${name}-trust`, { hosts, key: trustKey, migrationPorts }, child);
+    const trust = new HostTrust(`${name}-trust`, { hosts, key: trustKey, generation, migrationPorts }, child);
     const platform = new CpuBaseline(`${name}-platform`, { hosts }, child);
     const overTls = plan.guests.some(({ migration }) => migration.transport === "tls");
-    const tls = overTls ? new HostTls(`${name}-tls`, { hosts }, child) : undefined;
+    const tls = overTls ? new HostTls(`${name}-tls`, { hosts, generation }, child) : undefined;
     // A guest may be moved as soon as it is there: by then the hosts must trust each other.
     const fleet = pulumi.unsecret(
       pulumi.all([fleetOf(hosts, pool), trust.ready, tls?.ready]).apply(([known]) => known),

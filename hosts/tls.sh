@@ -1,5 +1,9 @@
 # QEMU's certificates for migration over TLS, where libvirt looks for them if nobody told it otherwise. Those that someone else put there
 # are used as they are. ACTION: apply|remove. CA, CERTIFICATE, KEY: of this host, PEM; it is both a server and a client.
+# STEP: when the authority was made anew, what all hosts have done before the next step begins on any: "trust" it beside the
+# former one, "present" a certificate that it signed, trust it "only". Default: only, with the certificate.
+
+step=${STEP:-only}
 
 folder=/etc/pki/qemu
 own=(ca-cert.pem server-cert.pem server-key.pem client-cert.pem client-key.pem)
@@ -19,7 +23,15 @@ fi
 
 make_folder "$folder"
 remembers tls "$folder" || remember tls "$folder"
-write "$folder/ca-cert.pem" <<< "$CA"
+former=
+if [ "$step" != only ] && [ -e "$folder/ca-cert.pem" ]; then
+  former=$(CA=$CA awk '/BEGIN CERT/ { one = "" }
+    { one = one $0 "\n" }
+    /END CERT/ && one != ENVIRON["CA"] "\n" { printf "%s", one }' "$folder/ca-cert.pem")
+fi
+write "$folder/ca-cert.pem" <<< "$CA${former:+$'\n'$former}"
+# The others do not know the authority yet that signed the new one.
+[ "$step" != trust ] || [ -z "$former" ] || [ ! -e "$folder/client-key.pem" ] || exit 0
 for end in server client; do
   write "$folder/$end-cert.pem" <<< "$CERTIFICATE"
   (umask 077 && write "$folder/$end-key.pem" <<< "$KEY")

@@ -1,6 +1,6 @@
 import * as http from "node:http";
 import * as https from "node:https";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 
 /**
  * A request whose redirects are followed. Not `fetch`: the undici in Node 24 can end the process when a server closes
@@ -22,10 +22,10 @@ export async function request(
   return await request(new URL(headers.location, url).href, options, redirects - 1);
 }
 
-/** A small text from a server. */
-export async function fetchText(url: string, timeoutMs: number): Promise<string> {
+/** A small file from a server. */
+export async function fetchFile(url: string, timeoutMs: number): Promise<Buffer> {
   const response = await request(url, { signal: AbortSignal.timeout(timeoutMs) });
-  const body = await text(response);
+  const body = await buffer(response);
   if (response.statusCode !== 200) throw new Error(`${url} answers ${status(response)}`);
   return body;
 }

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { imageCache, sha256File, withLock } from "./cache.ts";
 import { buildDebian, debianRecipeHash, missingBuildPackages } from "./debian.ts";
 import { download } from "./download.ts";
-import { fetchText, reason, request, status } from "./http.ts";
+import { fetchFile, reason, request, status } from "./http.ts";
 import { checkSum, type Image, ImageError } from "./image.ts";
 import { inspectImage } from "./inspect.ts";
 import { downloadProgress, type Progress } from "./progress.ts";
+import { checkSignature, whyUncheckable } from "./signature.ts";
 import {
   chooseAuto,
   debianFile,
@@ -22,8 +23,10 @@ import {
 /** What resolving an image has to do with the world. */
 export interface Surroundings {
   cache: string;
-  /** The directory with Ubuntu's images and SHA256SUMS. */
+  /** The directory with Ubuntu's images, SHA256SUMS and its signature. */
   ubuntuDirectory: string;
+  /** The file with the keys that may have signed. */
+  ubuntuKeyring: string;
   /** How long its server gets to answer before `auto` goes on without it. */
   probeTimeoutMs: number;
   buildDebian: (file: string, programs: readonly string[]) => Promise<void>;
@@ -35,6 +38,7 @@ export function surroundings(): Surroundings {
   return {
     cache: imageCache(),
     ubuntuDirectory: ubuntuRelease.directory,
+    ubuntuKeyring: ubuntuRelease.keyring,
     probeTimeoutMs: 8000,
     buildDebian,
     log: (line) => process.stderr.write(`${line}\n`),
@@ -137,21 +141,28 @@ export async function checkImage(
 
 type UbuntuSum = { sha256: string } | { unreachable: string };
 
+/** @throws ImageError when the sums are not what Ubuntu signed: nothing else is tried then */
 async function ubuntuSum(around: Surroundings): Promise<UbuntuSum> {
   const url = `${around.ubuntuDirectory}/SHA256SUMS`;
+  const uncheckable = await whyUncheckable(around.ubuntuKeyring);
+  if (uncheckable) return { unreachable: uncheckable };
+  let files: Buffer[];
   try {
-    const sha256 = sumOf(ubuntuRelease.file, await fetchText(url, around.probeTimeoutMs));
-    return sha256 ? { sha256 } : { unreachable: `${url} does not name ${ubuntuRelease.file}` };
+    files = await Promise.all([url, `${url}.gpg`].map((each) => fetchFile(each, around.probeTimeoutMs)));
   } catch (error) {
     return { unreachable: `${url}: ${reason(error)}` };
   }
+  const [sums, signature] = files as [Buffer, Buffer];
+  await checkSignature(url, sums, signature, around.ubuntuKeyring);
+  const sha256 = sumOf(ubuntuRelease.file, sums.toString());
+  return sha256 ? { sha256 } : { unreachable: `${url} does not name ${ubuntuRelease.file}` };
 }
 
 async function ubuntu(sum: UbuntuSum, around: Surroundings): Promise<Image> {
   if ("unreachable" in sum) {
     const path = await cachedUbuntu(around);
     if (!path) throw unreachableUbuntu(sum.unreachable);
-    around.log(`image: the server cannot be asked (${sum.unreachable}): taking ${path} from before`);
+    around.log(`image: a newer one cannot be had (${sum.unreachable}): taking ${path} from before`);
     return await describe(path, ubuntuRelease.name);
   }
   const path = join(around.cache, ubuntuFile(sum.sha256));
@@ -162,7 +173,7 @@ async function ubuntu(sum: UbuntuSum, around: Surroundings): Promise<Image> {
 
 function unreachableUbuntu(why: string): ImageError {
   return new ImageError(
-    `The Ubuntu 24.04 image cannot be had: ${why}. Take image.source: debian-12, which is built on this machine, or a path.`,
+    `The Ubuntu 24.04 image cannot be had: ${why}. Take image.source: debian-12, which is built on this machine, or a path, or a URL with its image.sha256.`,
   );
 }
 

@@ -29,6 +29,8 @@ export const ubuntuRelease = {
   name: "ubuntu-24.04",
   directory: "https://cloud-images.ubuntu.com/releases/24.04/release",
   file: "ubuntu-24.04-server-cloudimg-amd64.img",
+  /** The keys that the checksums may be signed with: a file of the package ubuntu-keyring. */
+  keyring: "/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg",
 } as const;
 
 /** The sum of one file in a SHA256SUMS file, as sha256sum writes them. */

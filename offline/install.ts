@@ -3,17 +3,28 @@
 //
 //   node offline/install.ts            build what is missing
 //   node offline/install.ts --remove   remove what was built here
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+//
+// It is put into a Pulumi home of the project's own, so that the user's other projects do not come upon it.
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { buildGo, findGo } from "./go.ts";
-import { decide, place, remove, stateOf } from "./installed.ts";
-import { type Part, pulumiHome, readVersions, toolchain } from "./parts.ts";
+import { decide, place, remove, serves, stateOf } from "./installed.ts";
+import { ownHome, type Part, readVersions, toolchain, usersHome } from "./parts.ts";
 import { Progress } from "./progress.ts";
 import { whyUnreachable } from "./reachable.ts";
 
 const offline = import.meta.dirname;
 const root = dirname(offline);
-const home = pulumiHome();
+const [users, home] = [usersHome(), ownHome(root)];
 
 /** Where parts are made: on the file system of their places, so that they can be moved there in one step. */
 function workshop(): string {
@@ -59,43 +70,77 @@ async function make(part: Part, out: string, go: () => Promise<string>): Promise
   }
 }
 
+/**
+ * Which of this project's stacks was selected is remembered in Pulumi's home.
+ * The settings' names begin with the project's, and end with a sum of its folder.
+ */
+function keepSelection(): void {
+  const [from, to] = [join(users, "workspaces"), join(home, "workspaces")];
+  if (existsSync(to) || !existsSync(from)) return;
+  mkdirSync(to, { recursive: true });
+  for (const name of readdirSync(from).filter((file) => file.startsWith("kvm-migration-testbed-")))
+    copyFileSync(join(from, name), join(to, name));
+}
+
 async function main(): Promise<void> {
-  const parts = toolchain(root, home, readVersions(root), process.arch).map((part) => ({
-    part,
-    state: stateOf(part),
-  }));
+  const versions = readVersions(root);
+  const partsIn = (place: string) =>
+    toolchain(root, place, versions, process.arch).map((part) => ({ part, state: stateOf(part) }));
+  const [theirs, parts] = [partsIn(users), partsIn(home)];
+  const ours = theirs.filter(({ state }) => state === "current" || state === "outdated");
   if (process.argv.includes("--remove")) {
-    for (const { part, state } of parts) {
-      if (state !== "current" && state !== "outdated") continue;
+    rmSync(home, { recursive: true, force: true });
+    console.log(`removed ${home}`);
+    // Earlier versions put them there.
+    for (const { part } of ours) {
       remove(part);
       console.log(`removed ${part.target}`);
     }
     return;
   }
+  if (theirs.every(({ state }) => state === "official"))
+    return rmSync(home, { recursive: true, force: true });
   if (parts.every(({ state }) => state === "official" || state === "current")) return;
   const reason = await whyUnreachable();
-  const todo = decide(parts, reason === undefined);
-  for (const part of todo.remove) remove(part);
-  if (todo.build.length === 0) return;
+  if (reason === undefined) {
+    // Room for the official ones: half a home here would keep them from being used.
+    for (const { part } of ours) remove(part);
+    return rmSync(home, { recursive: true, force: true });
+  }
+  const { build } = decide(parts, false);
 
-  const names = todo.build.map(({ name, version }) => `${name} ${version}`).join(", ");
+  const names = build.map(({ name, version }) => `${name} ${version}`).join(", ");
   console.log(`Pulumi's downloads cannot be reached (${reason}), so this is made here: ${names}`);
-  if (todo.build.some(({ recipe }) => recipe.kind === "go"))
+  const there = new Map(theirs.map(({ part }) => [part.name, part]));
+  const found = (part: Part) => [there.get(part.name)].find((other) => other && serves(other));
+  if (build.some((part) => part.recipe.kind === "go" && !found(part)))
     console.log("It is done once, takes some minutes, and can be interrupted: it goes on where it stopped.");
   const dir = workshop();
+  // Or else the project's package.json would tell Node that the stand-ins are ES modules.
+  writeFileSync(join(home, "package.json"), '{ "type": "commonjs" }\n');
   const cleanUp = () => rmSync(dir, { recursive: true, force: true });
   process.once("exit", cleanUp);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
   let go: Promise<string> | undefined;
-  for (const part of todo.build) {
+  // The CLI last: it is what tells that this home is to be used.
+  for (const part of build.toReversed()) {
     const out = join(dir, "part");
-    await make(part, out, () => {
-      go ??= findGo(join(offline, "go"), (message) => console.log(`  ${message}`));
-      return go;
-    });
+    const other = found(part);
+    if (other) copyFileSync(other.target, out, constants.COPYFILE_FICLONE);
+    else {
+      await make(part, out, () => {
+        go ??= findGo(join(offline, "go"), (message) => console.log(`  ${message}`));
+        return go;
+      });
+    }
     place(part, out);
   }
+  keepSelection();
   console.log(`  installed in ${home}`);
+  if (ours.length > 0)
+    console.log(
+      `  An earlier version put such parts into ${users}, where your other projects use them: node offline/install.ts --remove takes them away.`,
+    );
 }
 
 await main();

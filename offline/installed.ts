@@ -35,6 +35,13 @@ export function remove(part: Part): void {
   rmSync(marker(part), { force: true });
 }
 
+/** Whether a part can be taken from that place instead of being made: what is there is official, or would be made in the same way. */
+export function serves(there: Part): boolean {
+  const state = stateOf(there);
+  // A stand-in is made in a second.
+  return state === "official" || (state === "current" && there.recipe.kind === "go");
+}
+
 /** What is to be done about each part, given whether the official ones can be downloaded. */
 export function decide(
   parts: readonly { part: Part; state: State }[],

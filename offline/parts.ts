@@ -1,5 +1,5 @@
-// What the toolchain consists of, at which versions, and where each part belongs: the places where the official
-// installers put them. Versions are read from the packages that the project uses, never written a second time.
+// What the toolchain consists of, at which versions, and where each part belongs: the places in a Pulumi home where the
+// official installers put them. Versions are read from the packages that the project uses, never written a second time.
 import { createHash } from "node:crypto";
 import { globSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -51,9 +51,24 @@ export function readVersions(root: string): Versions {
   };
 }
 
-/** Pulumi's home, where the CLI and its plugins live. */
-export function pulumiHome(env: NodeJS.ProcessEnv = process.env): string {
+/** The user's Pulumi home, where the CLI and plugins of all their projects live. */
+export function usersHome(env: NodeJS.ProcessEnv = process.env): string {
   return env.PULUMI_HOME || join(homedir(), ".pulumi");
+}
+
+/** The home of the project at `root`, for what is made here: no other project is to find it. bin/setup and bin/pulumi know its name, too. */
+export function ownHome(root: string): string {
+  return join(root, ".testbed/.pulumi");
+}
+
+/** The home that bin/pulumi runs Pulumi with. */
+export function pulumiHome(
+  env: NodeJS.ProcessEnv = process.env,
+  root: string = join(import.meta.dirname, ".."),
+): string {
+  const own = ownHome(root);
+  const isComplete = globSync("versions/*/bin/pulumi", { cwd: own }).length > 0;
+  return env.PULUMI_HOME || (isComplete ? own : usersHome(env));
 }
 
 /** Go's name for a processor architecture. */

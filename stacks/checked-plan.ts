@@ -4,6 +4,7 @@ import { askForGuests } from "./ask-for-guests.ts";
 import { askMachines } from "./ask-machines.ts";
 import { checkCapacity } from "./capacity.ts";
 import { checkImmutable } from "./immutable.ts";
+import { keyGenerationOf } from "./key-generation.ts";
 import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "./left-hosts.ts";
 import { type Mistake, pathText, StackConfigError } from "./mistake.ts";
 import { type Past, readPast } from "./past.ts";
@@ -41,7 +42,9 @@ export async function checkedPlan(stack: string): Promise<Plan> {
     ...checkCapacity(plan, memoryMiB),
   ];
   if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);
-  return plan;
+  const replaced = movedHosts(past, plan).map(({ name }) => `${name} at ${past.hosts[name]?.address}`);
+  const hostNames = plan.hosts.map(({ name }) => name);
+  return { ...plan, keys: keyGenerationOf(past.keyHolders, hostNames, replaced) };
 }
 
 async function imageMistakes({ image, guests }: Plan): Promise<Mistake[]> {

@@ -6,6 +6,7 @@ import { programsIn } from "../images/source.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import type { DomainOutputs } from "../migration/domain-resource.ts";
 import type { MigrationOutputs } from "../migration/migration-resource.ts";
+import { type KeyHolders, keyHolders } from "./key-generation.ts";
 
 /** What earlier updates made of a stack. */
 export interface Past {
@@ -41,7 +42,7 @@ export interface PastImage {
 }
 
 /** A resource as the engine tells of it. */
-interface PastResource {
+export interface PastResource {
   type: string;
   outputs: unknown;
 }
@@ -51,10 +52,11 @@ interface PastResource {
  * StackReference has them, are not to be relied on. It is the engine's own function, works with every backend while an update runs, takes
  * milliseconds, and the stack's program alone can use it.
  */
-export async function readPast(): Promise<Past> {
+export async function readPast(): Promise<Past & { keyHolders: KeyHolders }> {
   const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
   const { outputs } = await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName });
-  return pastOf(Object.values(outputs as Record<string, PastResource>));
+  const resources = outputs as Record<string, PastResource>;
+  return { ...pastOf(Object.values(resources)), keyHolders: keyHolders(resources) };
 }
 
 /** What the resources of a stack tell of its guests and hosts. */

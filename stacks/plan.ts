@@ -16,6 +16,7 @@ import {
   vncPort,
 } from "./defaults.ts";
 import { cidrOf, toNetwork } from "./ipv4.ts";
+import type { KeyGeneration } from "./key-generation.ts";
 import type { SshSettingsByAddress } from "./ssh-settings.ts";
 
 /** Everything a stack is to be, with no name, address or port left open. */
@@ -34,6 +35,8 @@ export interface Plan {
   guests: GuestPlan[];
   /** How many moves a host takes part in at a time. */
   concurrentPerHost: number;
+  /** Which keys hosts know each other by; absent: the first ones. */
+  keys?: KeyGeneration;
 }
 
 export interface LabPlan {

@@ -1,3 +1,6 @@
+import { createHash } from "node:crypto";
+import { withForgotten } from "./key-generation.ts";
+
 /** As much of `pulumi stack export` as is looked at here. */
 export interface Exported {
   deployment: { resources?: Resource[] };
@@ -21,11 +24,13 @@ interface Properties {
 }
 
 /** Components that do something on every host, in a resource that is named after both. */
-const perHost = ["HostTrust", "HostTls", "NfsPool", "Bridge"].map((type) => `testbed:index:${type}`);
+const perHost = ["HostTrust", "HostTls", "OnEveryHost", "NfsPool", "Bridge"].map(
+  (type) => `testbed:index:${type}`,
+);
 
 /**
  * A stack's state without one of its hosts: without what is on it, and without the memory that guests could be there. Nothing of what is on
- * the host is undone by that: it is for a machine that is lost.
+ * the host is undone by that: it is for a machine that is lost. The next update makes the keys anew that the machine had.
  *
  * @returns undefined when the state has no such host
  */
@@ -40,9 +45,15 @@ export function withoutHost<State extends Exported>(exported: State, host: strin
     if (isHost || isOn || gone.has(parent) || gone.has(provider.replace(/::[^:]*$/, ""))) gone.add(urn);
   }
   if (gone.size === 0) return undefined;
+  const lost = JSON.stringify(resources.filter(({ urn }) => gone.has(urn)));
+  // Of all that was known of the machine, not of its name alone: that may be another one's next.
+  const mark = createHash("sha256").update(lost).digest("hex").slice(0, 16);
   const kept = resources
     .filter(({ urn }) => !gone.has(urn))
-    .map((resource) => forgetting(resource, gone, host));
+    .map((resource) => forgetting(resource, gone, host))
+    .map((resource) =>
+      resource.type === "testbed:index:HostTrust" ? withForgotten(resource, mark) : resource,
+    );
   return { ...exported, deployment: { ...exported.deployment, resources: kept } };
 }
 

@@ -323,6 +323,98 @@ describe("a host that is added, or taken out again", async () => {
   });
 });
 
+describe("keys that are made anew", async () => {
+  const tls = { ...metal, migration: { transport: "tls" } } as const;
+  const at = (generation: number) => {
+    const plan = planStack(parseStackConfig(tls, "mine"), "mine");
+    const ofEachKey: Answers = (type, name, inputs) =>
+      name.endsWith("-files")
+        ? { stdout: `ssh-ed25519 ${Buffer.from(name).toString("base64")} me\nPRIVATE ${name}` }
+        : answers(type, name, inputs);
+    const keys = { generation, left: generation > 0 ? ["host3"] : [] };
+    return record(() => new Testbed("mine", { ...plan, keys }), ofEachKey);
+  };
+  const [first, second, third] = [await at(0), await at(1), await at(2)];
+  const undecided = await declare(tls, "mine");
+  const stdin = ({ one }: typeof first, name: string) => String(one(name).inputs.stdin);
+  const named = ({ declared }: typeof first) => declared.map(({ name }) => name);
+
+  test("have a name of their own, and the former ones' is gone; but the first key's, which nothing trusts any more", () => {
+    const keys = (of: typeof first) => named(of).filter((name) => /trust-key.*-files$|-ca/.test(name));
+    expect(keys(first)).toEqual(expect.arrayContaining(["mine-trust-key-files", "mine-tls-ca"]));
+    expect(keys(third).sort()).toEqual(["mine-tls-2-ca", "mine-trust-key-2-files", "mine-trust-key-files"]);
+    expect(third.one("mine-trust-key-2-files").inputs.environment).toMatchObject({
+      KEY: ".testbed/mine/hosts_ed25519-2",
+    });
+    const givenToHosts = third.declared.filter(
+      ({ name }) => /^mine-(trust|tls)-/.test(name) && !/-files$/.test(name),
+    );
+    expect(givenToHosts.length).toBeGreaterThan(8);
+    for (const { inputs } of givenToHosts) {
+      expect(String(inputs.stdin)).not.toContain("PRIVATE mine-trust-key-files");
+      expect(String(inputs.stdin)).not.toMatch(/OF mine-tls-ca$/m);
+    }
+    expect(stdin(third, "mine-trust-host1")).toContain("PRIVATE mine-trust-key-2-files");
+    expect(stdin(third, "mine-tls-host1-certificate")).toContain("KEY OF mine-tls-2-ca");
+  });
+
+  test("change nothing of what the machines are claimed for", () => {
+    for (const machine of ["storage", "host1", "host2"]) {
+      for (const later of [second, third]) {
+        expect(later.one(`${machine}-claim`).inputs).toEqual(first.one(`${machine}-claim`).inputs);
+      }
+    }
+  });
+
+  test("are known to every host before the former ones end on any, and before a guest moves", () => {
+    const byUrn = new Map(second.declared.map((each) => [each.urn, each]));
+    const comesBefore = (name: string) => {
+      const seen = new Set<string>();
+      const look = (urn: string): void => {
+        if (seen.has(urn)) return;
+        seen.add(urn);
+        for (const other of byUrn.get(urn)?.dependencies ?? []) look(other);
+      };
+      look(second.one(name).urn);
+      return [...seen].map((urn) => urn.split("::").at(-1));
+    };
+    const both = (prefix: string) => [`${prefix}-host1`, `${prefix}-host2`];
+    for (const name of both("mine-trust-only")) {
+      expect(stdin(second, name)).toContain("STEP='only'");
+      expect(comesBefore(name)).toEqual(expect.arrayContaining(both("mine-trust")));
+    }
+    for (const name of both("mine-tls-present")) {
+      expect(stdin(second, name)).toContain("STEP='present'");
+      expect(comesBefore(name)).toEqual(expect.arrayContaining(both("mine-tls")));
+    }
+    for (const name of both("mine-tls-only")) {
+      expect(comesBefore(name)).toEqual(expect.arrayContaining(both("mine-tls-present")));
+    }
+    expect(stdin(second, "mine-trust-host1")).toContain("STEP='both'");
+    expect(stdin(second, "mine-tls-host1")).toContain("STEP='trust'");
+    for (const guest of ["vm1", "vm2"]) {
+      const needed = [...both("mine-trust-only"), ...both("mine-tls-only")];
+      expect(comesBefore(`${guest}-migration`)).toEqual(expect.arrayContaining(needed));
+      expect(comesBefore(`${guest}-domain`)).toEqual(expect.arrayContaining(needed));
+    }
+  });
+
+  test("are secrets in every step", () => {
+    const steps = third.declared.filter(({ inputs }) => String(inputs.stdin).includes("PRIVATE"));
+    // Of two hosts: two steps of SSH, three of TLS, and a certificate.
+    expect(steps.length).toBe(12);
+    for (const { secrets, name } of steps) expect(secrets, name).toContain("stdin");
+    expect(third.one("mine-tls-present-host1").secrets).toContain("stdin");
+  });
+
+  test("take no step, and nothing to remember, as long as they are the first ones", () => {
+    expect(named(first).filter((name) => /-(only|present)|generation/.test(name))).toEqual([]);
+    expect(stdin(first, "mine-trust-host1")).not.toContain("STEP='");
+    expect(named(second)).toContain("mine-key-generation");
+    expect(new Set(named(first))).toEqual(new Set(named(undecided)));
+  });
+});
+
 describe("guests whose workloads need programs", async () => {
   const guests = lab.guests.map((guest) =>
     guest.name === "vm2" ? { ...guest, workload: { type: "mysql" as const } } : guest,

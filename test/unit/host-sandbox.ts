@@ -34,8 +34,21 @@ export const hasSandbox = (...programs: readonly string[]): boolean =>
 export function runOnSandbox(
   script: HostScript,
   variables: Readonly<Record<string, string>>,
-  { before = ":", after = ":", programs = {} }: Sandbox,
+  sandbox: Sandbox,
   actions: readonly ("apply" | "remove")[] = ["apply"],
+) {
+  return runRounds(
+    script,
+    actions.map((action) => ({ action, variables })),
+    sandbox,
+  );
+}
+
+/** The same script several times, each time told something else. */
+export function runRounds(
+  script: HostScript,
+  rounds: readonly { action?: "apply" | "remove"; variables: Readonly<Record<string, string>> }[],
+  { before = ":", after = ":", programs = {} }: Sandbox,
 ) {
   const folder = mkdtempSync(join(tmpdir(), "host-sandbox-"));
   try {
@@ -43,8 +56,10 @@ export function runOnSandbox(
       writeFileSync(join(folder, name), `#!/bin/bash\n${text}\n`);
       chmodSync(join(folder, name), 0o755);
     }
-    const file = join(folder, "script");
-    writeFileSync(file, hostScript({ apply: [script], remove: [script] }, variables));
+    const file = (round: number) => join(folder, `script-${round}`);
+    for (const [round, { variables }] of rounds.entries()) {
+      writeFileSync(file(round), hostScript({ apply: [script], remove: [script] }, variables));
+    }
     const lines = [
       "set -e",
       // /run first: what is changed in /etc lies in there.
@@ -54,7 +69,7 @@ export function runOnSandbox(
       "mount -t sysfs own /sys",
       `export PATH=${folder}:$PATH`,
       before,
-      ...actions.map((action) => `ACTION=${action} bash ${file}`),
+      ...rounds.map(({ action = "apply" }, round) => `ACTION=${action} bash ${file(round)}`),
       after,
     ];
     const { status, stdout, stderr } = spawnSync("unshare", [...unshare, "bash", "-c", lines.join("\n")], {

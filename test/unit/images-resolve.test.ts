@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { copyFile, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { execa } from "execa";
-import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ImageError } from "../../images/image.ts";
 import { noProgress } from "../../images/progress.ts";
 import { checkImage, resolveImage, type Surroundings } from "../../images/resolve.ts";
@@ -23,6 +23,39 @@ beforeAll(() => {
   sum = createHash("sha256").update(disk).digest("hex");
 });
 
+/** Throw-away keys: the folder of gpg's, with a keyring of one of them. */
+let keys: string;
+const gpg = (...args: string[]) =>
+  execa("gpg", ["--homedir", keys, "--batch", "--quiet", ...args], { encoding: "buffer" });
+const sign = async (text: string, by = "Ubuntu"): Promise<Buffer> => {
+  await writeFile(join(keys, "text"), text);
+  const { stdout } = await gpg(
+    "--local-user",
+    by,
+    "--armor",
+    "--output",
+    "-",
+    "--detach-sign",
+    join(keys, "text"),
+  );
+  return Buffer.from(stdout);
+};
+
+beforeAll(async () => {
+  keys = await mkdtemp(join(tmpdir(), "keys-"));
+  await chmod(keys, 0o700);
+  for (const name of ["Ubuntu", "Somebody"])
+    await gpg("--passphrase", "", "--quick-generate-key", name, "ed25519", "sign", "never");
+  const { stdout } = await gpg("--export", "Ubuntu");
+  await writeFile(join(keys, "keyring.gpg"), stdout);
+  serving = await sign(`${sum} *${ubuntuRelease.file}\n`);
+});
+afterAll(async () => {
+  await execa("gpgconf", ["--homedir", keys, "--kill", "all"], { reject: false });
+  await rm(keys, { recursive: true });
+});
+
+let serving: Buffer;
 let server: ImageServer;
 let origin: string;
 let cache: string;
@@ -41,6 +74,7 @@ beforeEach(async () => {
   around = {
     cache,
     ubuntuDirectory: `${origin}/noble`,
+    ubuntuKeyring: join(keys, "keyring.gpg"),
     probeTimeoutMs: 2000,
     buildDebian: async (file, programs) => {
       built.push(file);
@@ -61,6 +95,7 @@ const kept = async () => (await readdir(cache)).filter((name) => name !== ".lock
 
 function serveUbuntu() {
   server.files.set("/noble/SHA256SUMS", Buffer.from(`${sum} *${ubuntuRelease.file}\n`));
+  server.files.set("/noble/SHA256SUMS.gpg", serving);
   server.files.set(`/noble/${ubuntuRelease.file}`, disk);
 }
 
@@ -76,8 +111,73 @@ test("Ubuntu is downloaded once and checked against its SHA256SUMS", async () =>
     user: "ubuntu",
   });
   await resolveImage("ubuntu-24.04", undefined, around);
-  expect(server.requests.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(server.requests.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
   expect(await kept()).toEqual([ubuntuFile(sum)]);
+});
+
+describe("Ubuntu's sums", () => {
+  const tries = () =>
+    Promise.all(
+      ["ubuntu-24.04", "auto"].map((source) =>
+        resolveImage(source, undefined, around).then(
+          ({ name }) => name,
+          (error: Error) => error.message,
+        ),
+      ),
+    );
+  const other = () => Buffer.from(`${"1".repeat(64)} *${ubuntuRelease.file}\n`);
+
+  test("that someone changed are refused, and nothing is downloaded or built instead", async () => {
+    serveUbuntu();
+    server.files.set("/noble/SHA256SUMS", other());
+    for (const message of await tries())
+      expect(message).toMatch(/SHA256SUMS is not what Ubuntu signed \(gpgv: .*BAD signature.*keyring\.gpg/);
+    expect(await checkImage("ubuntu-24.04", undefined, around)).toEqual([
+      expect.stringContaining("not what Ubuntu signed"),
+    ]);
+    expect([built, await kept()]).toEqual([[], []]);
+  });
+
+  test("that somebody else signed, or nobody, are refused likewise", async () => {
+    serveUbuntu();
+    for (const signature of [
+      await sign(`${sum} *${ubuntuRelease.file}\n`, "Somebody"),
+      Buffer.from("none"),
+    ]) {
+      server.files.set("/noble/SHA256SUMS.gpg", signature);
+      for (const message of await tries()) expect(message).toContain("is not what Ubuntu signed (gpgv: ");
+    }
+    expect([built, await kept()]).toEqual([[], []]);
+  });
+
+  test("without a signature are not used: Ubuntu cannot be had then", async () => {
+    serveUbuntu();
+    server.files.delete("/noble/SHA256SUMS.gpg");
+    const [release, auto] = await tries();
+    expect(release).toMatch(/cannot be had: .*SHA256SUMS\.gpg answers 404.*debian-12/);
+    expect(auto).toBe("debian-12");
+  });
+
+  test("cannot be checked without Ubuntu's keys: nothing is asked of the server, and the error says where they are had", async () => {
+    serveUbuntu();
+    around.ubuntuKeyring = join(keys, "missing.gpg");
+    const [release, auto] = await tries();
+    expect(release).toMatch(
+      /cannot be had: its signature cannot be checked.*missing\.gpg.*apt-get install ubuntu-keyring/,
+    );
+    expect(auto).toBe("debian-12");
+    expect(log.join()).toMatch(/debian-12, as Ubuntu's cannot be had: its signature cannot be checked/);
+    expect(server.requests).toEqual([]);
+    expect(await checkImage("ubuntu-24.04", undefined, around)).toEqual([release]);
+  });
+
+  test("are not needed for an image that was downloaded before", async () => {
+    serveUbuntu();
+    const { path } = await resolveImage("ubuntu-24.04", undefined, around);
+    around.ubuntuKeyring = join(keys, "missing.gpg");
+    for (const source of ["ubuntu-24.04", "auto"])
+      expect((await resolveImage(source, undefined, around)).path).toBe(path);
+  });
 });
 
 test("an Ubuntu image that does not have the sum it should have is refused and not kept", async () => {

@@ -1,12 +1,20 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { goOf, isAtLeast } from "../../offline/go.ts";
-import { decide, place, remove, stateOf } from "../../offline/installed.ts";
-import { goArch, type Part, pulumiHome, readVersions, toolchain } from "../../offline/parts.ts";
+import { decide, place, remove, serves, stateOf } from "../../offline/installed.ts";
+import {
+  goArch,
+  ownHome,
+  type Part,
+  pulumiHome,
+  readVersions,
+  toolchain,
+  usersHome,
+} from "../../offline/parts.ts";
 import { whyUnreachable } from "../../offline/reachable.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -131,4 +139,36 @@ test("Go's versions are compared by their numbers", () => {
 test("Pulumi's home is PULUMI_HOME, or below the user's own", () => {
   expect(pulumiHome({ PULUMI_HOME: "/x" })).toBe("/x");
   expect(pulumiHome({})).toMatch(/\/\.pulumi$/);
+  expect(usersHome({})).toBe(join(homedir(), ".pulumi"));
+});
+
+test("what is made here has a home in the project, which is Pulumi's as soon as the CLI is in it", () => {
+  const own = ownHome(home);
+  expect(own).toBe(join(home, ".testbed/.pulumi"));
+  mkdirSync(join(own, "versions/1.2.3/bin"), { recursive: true });
+  expect(pulumiHome({}, home)).toBe(usersHome({}));
+  writeFileSync(join(own, "versions/1.2.3/bin/pulumi"), "");
+  expect(pulumiHome({}, home)).toBe(own);
+  expect(pulumiHome({ PULUMI_HOME: "/x" }, home)).toBe("/x");
+  expect(usersHome({ PULUMI_HOME: "/x" })).toBe("/x");
+});
+
+test("an official part and one that takes minutes to build serve from the user's home, a stand-in is made anew", () => {
+  const part = (kind: "go" | "bundle"): Part => ({
+    name: "x",
+    version: "1.0.0",
+    target: join(home, kind),
+    recipe: kind === "go" ? { kind, module: "m", package: "p", ldflags: "" } : { kind, entry: "e" },
+    key: "1",
+  });
+  for (const kind of ["go", "bundle"] as const) {
+    expect(serves(part(kind))).toBe(false);
+    writeFileSync(part(kind).target, "official");
+    expect(serves(part(kind))).toBe(true);
+    rmSync(part(kind).target);
+    writeFileSync(join(home, "made"), "made");
+    place(part(kind), join(home, "made"));
+    expect(serves(part(kind))).toBe(kind === "go");
+    expect(serves({ ...part(kind), key: "2" })).toBe(false);
+  }
 });

@@ -1,5 +1,14 @@
 // bin/pulumi, with a CLI that tells how it was called.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa, type Options } from "execa";
@@ -77,6 +86,43 @@ test("the CLI itself is run where it is there, as the launcher would keep signal
   mkdirSync(join(home, "versions/1.2.3/bin"), { recursive: true });
   cli(join(home, "versions/1.2.3/bin/pulumi"), "cli");
   expect((await run([], { PULUMI_HOME: home })).lines[0]).toBe("cli");
+});
+
+test("a CLI that was made here is run in its own home, which no other project uses, with the user's own login", async () => {
+  const made = join(project, ".testbed/.pulumi");
+  const bin = join(made, "versions/1.2.3/bin");
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(
+    join(bin, "pulumi"),
+    '#!/bin/sh\necho "$PULUMI_HOME"\necho "$PULUMI_CREDENTIALS_PATH"\nwhich pulumi\n',
+  );
+  chmodSync(join(bin, "pulumi"), 0o755);
+  const lines = async (env = {}) => (await run(["up"], env)).lines;
+  expect(await lines()).toEqual([made, join(parent, ".pulumi"), join(bin, "pulumi")]);
+  expect((await lines({ PULUMI_HOME: "/theirs" })).slice(0, 2)).toEqual([made, "/theirs"]);
+  expect((await lines({ PULUMI_CREDENTIALS_PATH: "/login" }))[1]).toBe("/login");
+
+  // Of another version of the project: not of use any more.
+  writeFileSync(
+    join(project, "node_modules/pulumi/package.json"),
+    JSON.stringify({ version: "1.2.4" }, null, 2),
+  );
+  expect((await lines())[0]).toBe("launcher");
+});
+
+test("a program elsewhere that uses the project's packages uses the CLI that was made beside them", async () => {
+  const bin = join(project, ".testbed/.pulumi/versions/1.2.3/bin");
+  mkdirSync(bin, { recursive: true });
+  cli(join(bin, "pulumi"), "made");
+  const elsewhere = join(parent, "elsewhere");
+  mkdirSync(join(elsewhere, ".testbed/backend"), { recursive: true });
+  for (const name of ["bin", "node_modules"]) symlinkSync(join(project, name), join(elsewhere, name));
+  const { stdout } = await execa("sh", [join(elsewhere, "bin/pulumi")], {
+    env: { PATH: process.env.PATH, HOME: parent },
+    extendEnv: false,
+    reject: false,
+  });
+  expect(stdout).toMatch(/^made\n/);
 });
 
 test("a Terraform plugin that an earlier run left behind is ended, that of a run under way or of another project is not", async () => {

@@ -115,6 +115,30 @@ test("a fresh machine gets everything, each step said; the second time nothing i
   expect(readFileSync(passphrase, "utf8")).toBe(secret);
 });
 
+test("a toolchain that was made here stays within the project, and the user's own Pulumi is left alone", async () => {
+  const made = join(project, ".testbed/.pulumi/versions/1.2.3/bin");
+  tool(
+    "node",
+    `case $1 in
+    --version) echo v24.1.0 ;;
+    offline/install.ts)
+      mkdir -p ${made}
+      printf '#!/bin/sh\necho "made $PULUMI_HOME $*" >> $DIR/calls\n' > ${made}/pulumi
+      chmod +x ${made}/pulumi ;;
+  esac`,
+  );
+  writeFileSync(
+    join(tools, "npm"),
+    readFileSync(join(tools, "npm"), "utf8").replaceAll('echo "pulumi $*"', 'echo "pulumi in $PULUMI_HOME"'),
+  );
+  const { exitCode, calls } = await setup();
+  expect(exitCode).toBe(0);
+  const home = join(project, ".testbed/.pulumi");
+  expect(calls).toContain(`pulumi in ${home}`);
+  expect(calls.at(-1)).toMatch(new RegExp(`^made ${home} --cwd .* plugin install$`));
+  expect((await setup()).output).toBe("");
+});
+
 test("npm packages are installed again when the lock file is newer, or an installation was interrupted", async () => {
   await setup();
   const later = new Date(Date.now() + 60_000);

@@ -85,6 +85,29 @@ describe("a state without one of its hosts", () => {
     expect(now?.outputs).toEqual({ fleet: { hosts: { host1: {}, host3: {} }, storage: {} } });
   });
 
+  test("tells that the machine had the hosts' key, and which machine it was", () => {
+    const forgotten = (of: Exported | undefined) =>
+      of?.deployment.resources?.find(({ type }) => type === "testbed:index:HostTrust")?.outputs;
+    const second = without && withoutHost(without, "host3");
+    const mark = expect.stringMatching(/^[0-9a-f]{16}$/);
+    expect(forgotten(without)).toEqual({ forgotten: [mark] });
+    expect(forgotten(second)).toEqual({ forgotten: [mark, mark] });
+    expect(new Set(Object.values(forgotten(second) ?? {}).flat()).size).toBe(2);
+    const another = structuredClone(state);
+    const claim = another.deployment.resources.find(({ urn }) => urn.endsWith("::host2-claim"));
+    Object.assign(claim ?? {}, { id: "another machine" });
+    expect(forgotten(withoutHost(another, "host2"))).not.toEqual(forgotten(without));
+  });
+
+  test("has no step of making keys anew left for it", () => {
+    const steps = made("testbed:index:OnEveryHost", "mine-trust-only", { parent: trust.urn });
+    const step = (name: string) =>
+      made(`testbed:index:OnEveryHost$${remote}`, `mine-trust-only-${name}`, { parent: steps.urn });
+    const resources = [...state.deployment.resources, steps, step("host1"), step("host2")];
+    const left = withoutHost({ ...state, deployment: { resources } }, "host2");
+    expect(left?.deployment.resources?.slice(-2)).toEqual([steps, step("host1")]);
+  });
+
   test("is none when there is no such host", () => {
     expect(withoutHost(state, "host9")).toBeUndefined();
     expect(withoutHost({ deployment: {} }, "host1")).toBeUndefined();
