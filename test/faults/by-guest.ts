@@ -47,7 +47,7 @@ const byItself = (
 });
 
 export const guestFaults = {
-  guestOff: { ...byItself("the guest powers itself off", "o"), told: /powered itself off/ },
+  guestOff: { ...byItself("the guest powers itself off", "o"), told: /had shut down on the way/ },
   guestReboot: byItself("the guest reboots itself", "b"),
   guestPanic: byItself("the guest's kernel panics and boots again", "c", "sysctl -q kernel.panic=1"),
 } satisfies Record<string, Fault>;
