@@ -10,8 +10,8 @@ const runs = [
 
 export default defineConfig({
   test: {
-    // The last line has the counts alone, for whoever runs the tests.
-    reporters: ["default", "./test/closing-line.ts"],
+    // A line for each test as it ends; the last one has the counts alone, for whoever runs the tests.
+    reporters: ["verbose", "./test/closing-line.ts"],
     projects: [
       // Pure logic and components under Pulumi's mocks: no host, no network, seconds.
       {

@@ -49,7 +49,7 @@ export class TestStack {
   /** An `up` that must succeed. Returns what it said. */
   async deploy(): Promise<string> {
     const { exitCode, text } = await this.up();
-    if (exitCode !== 0) throw new Error(`pulumi up failed (exit code ${exitCode}):\n${text}`);
+    if (exitCode !== 0) throw new Error(`pulumi up failed (exit code ${exitCode}):\n${withoutOutputs(text)}`);
     return text;
   }
 
@@ -207,3 +207,6 @@ export class LabStack extends TestStack {
     this.addresses = addresses;
   }
 }
+
+/** All that an update says but the stack's outputs, which are long. */
+const withoutOutputs = (text: string): string => text.replace(/^Outputs:\n[\s\S]*?(?=^Resources:)/m, "");
