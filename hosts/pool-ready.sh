@@ -3,7 +3,7 @@
 # POOL: its name. EXPORT: its folder. SEED: the file that is to be made, and UUID: its guest's; empty: it is no seed.
 
 virsh=(virsh --quiet --connect qemu:///system)
-is_active() { "${virsh[@]}" pool-list --name | grep -qxF -- "$POOL"; }
+is_active() { "${virsh[@]}" pool-info "$POOL" | grep -q '^State: *running$'; }
 
 # Another guest's volume may be there at the same moment.
 is_active || "${virsh[@]}" pool-start "$POOL" > /dev/null || is_active ||
