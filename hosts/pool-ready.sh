@@ -3,7 +3,8 @@
 # POOL: its name. EXPORT: its folder. SEED: the file that is to be made, and UUID: its guest's; empty: it is no seed.
 
 virsh=(virsh --quiet --connect qemu:///system)
-is_active() { "${virsh[@]}" pool-info "$POOL" | grep -q '^State: *running$'; }
+# grep reads to the end: virsh would fail if nobody took what it has left to say.
+is_active() { "${virsh[@]}" pool-info "$POOL" | grep '^State: *running$' > /dev/null; }
 
 # Another guest's volume may be there at the same moment.
 is_active || "${virsh[@]}" pool-start "$POOL" > /dev/null || is_active ||
