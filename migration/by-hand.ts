@@ -59,7 +59,7 @@ export function refuseOtherDisk({ name, storage }: DomainSpec, host: string, { o
   throw new Error(
     `Guest ${name} is declared to write to ${storage.overlayPath}, and on ${host} it is defined with ${otherDisk}, as after a snapshot that was made by hand or by a backup program. ` +
       "What was written since is there and not in the declared file. Nothing was changed. " +
-      `Start it there as it is (virsh start ${name}), merge the two (virsh blockcommit ${name} ${systemDisk} --active --pivot --wait), and run again.`,
+      `Start it there as it is (virsh start ${name}), merge it into the one below, once for each snapshot (virsh blockcommit ${name} ${systemDisk} --active --shallow --pivot --wait; without --shallow all of it would go into the image that all guests share), and run again.`,
   );
 }
 
