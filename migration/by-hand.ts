@@ -53,13 +53,18 @@ export function byHand(spec: DomainSpec, defined: DomainFacts): ByHand {
 const said = (ports: readonly number[] | undefined): string | undefined => ports?.join(", ");
 const placeOf = (disk: DiskFacts | undefined): string | undefined => disk?.path ?? disk?.other;
 
+/** What to do, while the guest runs, about a snapshot's file in place of the declared disk. */
+export const howToMerge = (guest: string): string =>
+  `merge it into the one below, once for each snapshot (virsh blockcommit ${guest} ${systemDisk} --active --shallow --pivot --wait; ` +
+  "without --shallow all of it would go into the image that all guests share)";
+
 /** Throws when the guest, defined anew or started, would run on an older disk than it has written to. */
 export function refuseOtherDisk({ name, storage }: DomainSpec, host: string, { otherDisk }: ByHand): void {
   if (otherDisk === undefined) return;
   throw new Error(
     `Guest ${name} is declared to write to ${storage.overlayPath}, and on ${host} it is defined with ${otherDisk}, as after a snapshot that was made by hand or by a backup program. ` +
       "What was written since is there and not in the declared file. Nothing was changed. " +
-      `Start it there as it is (virsh start ${name}), merge it into the one below, once for each snapshot (virsh blockcommit ${name} ${systemDisk} --active --shallow --pivot --wait; without --shallow all of it would go into the image that all guests share), and run again.`,
+      `Start it there as it is (virsh start ${name}), ${howToMerge(name)}, and run again.`,
   );
 }
 

@@ -1,6 +1,8 @@
 import type { Belongings } from "../../libvirt/belongings.ts";
 import type { DiskFacts, DomainFacts } from "../../libvirt/domain-facts.ts";
+import { systemDisk } from "../../libvirt/domain-xml.ts";
 import type { FileFacts, Survey } from "../../libvirt/survey.ts";
+import { howToMerge } from "../by-hand.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
 
 // What a person, or a backup program, may have added to a guest since it was made.
@@ -124,6 +126,10 @@ export function diskCheck(
     .find(({ why }) => why !== undefined);
   if (bad) {
     const { disk, why } = bad;
+    if (disk.target === systemDisk) {
+      const reason = `the guest's own disk would not be the same one there: ${why}`;
+      return failed("disks", `${reason}. Where that is a snapshot's file, ${howToMerge(guest)}`);
+    }
     const mend = disk.isReadOnly
       ? `eject it (virsh change-media ${guest} ${disk.target} --eject --live --config) or detach it (virsh detach-disk ${guest} ${disk.target} --live --config)`
       : `detach it (virsh detach-disk ${guest} ${disk.target} --live --config)`;

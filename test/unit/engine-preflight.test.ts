@@ -121,6 +121,18 @@ describe("what was done to the guest by hand is found before anything is touched
     untouched();
   });
 
+  test("a snapshot's file in place of its own disk, which is not to be detached", async () => {
+    guest().xml = guest().xml.replace(
+      /<disk.*?<\/disk>/s,
+      `<disk type="block"><driver cache="none"/><source dev="/dev/vg/S"/><target dev="vda"/></disk>`,
+    );
+    const { warnings } = await attempt();
+    expect(warnings.join()).toMatch(
+      /the guest's own disk would not be .*blockcommit vm1 vda --active --shallow/,
+    );
+    expect(warnings.join()).not.toContain("detach");
+  });
+
   test("a device of the host's own stops a move with memory, and is named before one without", async () => {
     guest().xml = guest().xml.replace("</devices>", `<hostdev type="pci"/></devices>`);
     const { preview } = await attempt();
