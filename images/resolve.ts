@@ -7,7 +7,7 @@ import { fetchFile, reason, request, status } from "./http.ts";
 import { checkSum, type Image, ImageError } from "./image.ts";
 import { inspectImage } from "./inspect.ts";
 import { downloadProgress, type Progress } from "./progress.ts";
-import { checkSignature, whyUncheckable } from "./signature.ts";
+import { checkSignature, findKeys, type KeySources } from "./signature.ts";
 import {
   chooseAuto,
   debianFile,
@@ -25,8 +25,7 @@ export interface Surroundings {
   cache: string;
   /** The directory with Ubuntu's images, SHA256SUMS and its signature. */
   ubuntuDirectory: string;
-  /** The file with the keys that may have signed. */
-  ubuntuKeyring: string;
+  ubuntuKeys: KeySources;
   /** How long its server gets to answer before `auto` goes on without it. */
   probeTimeoutMs: number;
   buildDebian: (file: string, programs: readonly string[]) => Promise<void>;
@@ -38,7 +37,7 @@ export function surroundings(): Surroundings {
   return {
     cache: imageCache(),
     ubuntuDirectory: ubuntuRelease.directory,
-    ubuntuKeyring: ubuntuRelease.keyring,
+    ubuntuKeys: ubuntuRelease.keys,
     probeTimeoutMs: 8000,
     buildDebian,
     log: (line) => process.stderr.write(`${line}\n`),
@@ -144,8 +143,8 @@ type UbuntuSum = { sha256: string } | { unreachable: string };
 /** @throws ImageError when the sums are not what Ubuntu signed: nothing else is tried then */
 async function ubuntuSum(around: Surroundings): Promise<UbuntuSum> {
   const url = `${around.ubuntuDirectory}/SHA256SUMS`;
-  const uncheckable = await whyUncheckable(around.ubuntuKeyring);
-  if (uncheckable) return { unreachable: uncheckable };
+  const keys = await findKeys(around.ubuntuKeys, around.probeTimeoutMs);
+  if (typeof keys === "string") return { unreachable: keys };
   let files: Buffer[];
   try {
     files = await Promise.all([url, `${url}.gpg`].map((each) => fetchFile(each, around.probeTimeoutMs)));
@@ -153,7 +152,7 @@ async function ubuntuSum(around: Surroundings): Promise<UbuntuSum> {
     return { unreachable: `${url}: ${reason(error)}` };
   }
   const [sums, signature] = files as [Buffer, Buffer];
-  await checkSignature(url, sums, signature, around.ubuntuKeyring);
+  await checkSignature(url, sums, signature, keys);
   const sha256 = sumOf(ubuntuRelease.file, sums.toString());
   return sha256 ? { sha256 } : { unreachable: `${url} does not name ${ubuntuRelease.file}` };
 }

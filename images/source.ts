@@ -29,8 +29,12 @@ export const ubuntuRelease = {
   name: "ubuntu-24.04",
   directory: "https://cloud-images.ubuntu.com/releases/24.04/release",
   file: "ubuntu-24.04-server-cloudimg-amd64.img",
-  /** The keys that the checksums may be signed with: a file of the package ubuntu-keyring. */
-  keyring: "/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg",
+  /** What the checksums are signed with: a file of the package ubuntu-keyring, or "UEC Image Automatic Signing Key <cdimage@ubuntu.com>" of it. */
+  keys: {
+    keyring: "/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg",
+    keyserver: "https://keyserver.ubuntu.com",
+    fingerprint: "D2EB44626FDDC30B513D5BB71A5D6C4C7DB87C81",
+  },
 } as const;
 
 /** The sum of one file in a SHA256SUMS file, as sha256sum writes them. */

@@ -25,6 +25,7 @@ beforeAll(() => {
 
 /** Throw-away keys: the folder of gpg's, with a keyring of one of them. */
 let keys: string;
+let fingerprint: string;
 const gpg = (...args: string[]) =>
   execa("gpg", ["--homedir", keys, "--batch", "--quiet", ...args], { encoding: "buffer" });
 const sign = async (text: string, by = "Ubuntu"): Promise<Buffer> => {
@@ -40,6 +41,10 @@ const sign = async (text: string, by = "Ubuntu"): Promise<Buffer> => {
   );
   return Buffer.from(stdout);
 };
+const fingerprintOf = async (name: string): Promise<string> => {
+  const { stdout } = await gpg("--with-colons", "--fingerprint", name);
+  return /^fpr:+([0-9A-F]{40}):/m.exec(Buffer.from(stdout).toString())?.[1] as string;
+};
 
 beforeAll(async () => {
   keys = await mkdtemp(join(tmpdir(), "keys-"));
@@ -48,6 +53,7 @@ beforeAll(async () => {
     await gpg("--passphrase", "", "--quick-generate-key", name, "ed25519", "sign", "never");
   const { stdout } = await gpg("--export", "Ubuntu");
   await writeFile(join(keys, "keyring.gpg"), stdout);
+  fingerprint = await fingerprintOf("Ubuntu");
   serving = await sign(`${sum} *${ubuntuRelease.file}\n`);
 });
 afterAll(async () => {
@@ -74,7 +80,7 @@ beforeEach(async () => {
   around = {
     cache,
     ubuntuDirectory: `${origin}/noble`,
-    ubuntuKeyring: join(keys, "keyring.gpg"),
+    ubuntuKeys: { keyring: join(keys, "keyring.gpg"), keyserver: origin, fingerprint },
     probeTimeoutMs: 2000,
     buildDebian: async (file, programs) => {
       built.push(file);
@@ -131,7 +137,7 @@ describe("Ubuntu's sums", () => {
     serveUbuntu();
     server.files.set("/noble/SHA256SUMS", other());
     for (const message of await tries())
-      expect(message).toMatch(/SHA256SUMS is not what Ubuntu signed \(gpgv: .*BAD signature.*keyring\.gpg/);
+      expect(message).toMatch(/SHA256SUMS is not what Ubuntu signed \(gpgv: .*BAD signature.*ubuntu-keyring/);
     expect(await checkImage("ubuntu-24.04", undefined, around)).toEqual([
       expect.stringContaining("not what Ubuntu signed"),
     ]);
@@ -158,23 +164,45 @@ describe("Ubuntu's sums", () => {
     expect(auto).toBe("debian-12");
   });
 
-  test("cannot be checked without Ubuntu's keys: nothing is asked of the server, and the error says where they are had", async () => {
+  /** A key server answers with whatever it has under that fingerprint. */
+  const serveKey = async (name: string) => {
+    around.ubuntuKeys.keyring = join(keys, "missing.gpg");
+    const { stdout } = await gpg("--armor", "--export", name);
+    server.files.set(`/pks/lookup?op=get&options=mr&search=0x${fingerprint}`, Buffer.from(stdout));
+  };
+
+  test("are checked with Ubuntu's key from a key server where this machine has none", async () => {
     serveUbuntu();
-    around.ubuntuKeyring = join(keys, "missing.gpg");
+    await serveKey("Ubuntu");
+    expect(await tries()).toEqual(["ubuntu-24.04", "ubuntu-24.04"]);
+  });
+
+  test("are not what somebody signed whose key a key server gives out as Ubuntu's", async () => {
+    serveUbuntu();
+    await serveKey("Somebody");
+    server.files.set("/noble/SHA256SUMS.gpg", await sign(`${sum} *${ubuntuRelease.file}\n`, "Somebody"));
+    const signer = await fingerprintOf("Somebody");
+    for (const message of await tries())
+      expect(message).toContain(`is not what Ubuntu signed (signed by ${signer})`);
+  });
+
+  test("cannot be checked without Ubuntu's keys: no sums are asked for, and the error says where the keys are had", async () => {
+    serveUbuntu();
+    around.ubuntuKeys.keyring = join(keys, "missing.gpg");
     const [release, auto] = await tries();
     expect(release).toMatch(
-      /cannot be had: its signature cannot be checked.*missing\.gpg.*apt-get install ubuntu-keyring/,
+      /cannot be had: its signature cannot be checked.*missing\.gpg.*apt-get install ubuntu-keyring.*nor to be had from .*404/,
     );
     expect(auto).toBe("debian-12");
     expect(log.join()).toMatch(/debian-12, as Ubuntu's cannot be had: its signature cannot be checked/);
-    expect(server.requests).toEqual([]);
+    expect(server.requests.map(({ status }) => status)).toEqual([404, 404]);
     expect(await checkImage("ubuntu-24.04", undefined, around)).toEqual([release]);
   });
 
   test("are not needed for an image that was downloaded before", async () => {
     serveUbuntu();
     const { path } = await resolveImage("ubuntu-24.04", undefined, around);
-    around.ubuntuKeyring = join(keys, "missing.gpg");
+    around.ubuntuKeys.keyring = join(keys, "missing.gpg");
     for (const source of ["ubuntu-24.04", "auto"])
       expect((await resolveImage(source, undefined, around)).path).toBe(path);
   });
