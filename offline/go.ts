@@ -1,9 +1,19 @@
 // Go: the one on the machine, or one from the Go module proxy; and building with it.
-import { chmodSync, existsSync, globSync, readFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ExecaError, execa } from "execa";
-import { goArch, type Recipe } from "./parts.ts";
+import { type Amended, goArch, type Recipe } from "./parts.ts";
 import type { Progress } from "./progress.ts";
 
 /** Compares versions such as 1.26 and 1.9.3. */
@@ -132,7 +142,42 @@ export async function buildGo(
       throw new Error(`building ${recipe.package} failed (${error.shortMessage}):\n${failure.join("\n")}`);
     }
   };
-  const packages = await step(["list", "-deps", recipe.package]);
-  progress.compiling(packages.length);
-  await step(["build", "-v", "-ldflags", recipe.ldflags, "-o", out, recipe.package]);
+  const folder = recipe.amended && mkdtempSync(join(tmpdir(), "amended-"));
+  try {
+    const flags: string[] = [];
+    if (recipe.amended && folder) {
+      const found = await step(["mod", "download", "-json", recipe.amended.module]);
+      const { Dir: released } = JSON.parse([found].flat().join("\n")) as { Dir: string };
+      flags.push(`-modfile=${await amend(recipe.amended, released, moduleDir, folder)}`);
+    }
+    const packages = await step(["list", ...flags, "-deps", recipe.package]);
+    progress.compiling(packages.length);
+    await step(["build", ...flags, "-v", "-ldflags", recipe.ldflags, "-o", out, recipe.package]);
+  } finally {
+    if (folder) rmSync(folder, { recursive: true });
+  }
+}
+
+/** Puts an amended copy of a module into a folder. Returns the go.mod to build with. */
+export async function amend(
+  { module, file, line, by }: Amended,
+  released: string,
+  moduleDir: string,
+  folder: string,
+): Promise<string> {
+  const copy = join(folder, "module");
+  cpSync(released, copy, { recursive: true });
+  // What is in Go's cache is read-only.
+  await execa("chmod", ["-R", "u+w", copy]);
+  const text = readFileSync(join(copy, file), "utf8");
+  const [before, after, ...more] = text.split(line);
+  if (after === undefined || more.length > 0)
+    throw new Error(
+      `${module} has ${JSON.stringify(line)} not once in ${file}: see whether it still needs to be amended`,
+    );
+  writeFileSync(join(copy, file), `${before}${by}${after}`);
+  const goMod = readFileSync(join(moduleDir, "go.mod"), "utf8");
+  writeFileSync(join(folder, "go.mod"), `${goMod}\nreplace ${module} => ${copy}\n`);
+  copyFileSync(join(moduleDir, "go.sum"), join(folder, "go.sum"));
+  return join(folder, "go.mod");
 }

@@ -7,9 +7,23 @@ import { join } from "node:path";
 
 /** How a part is made here; the paths are relative to offline/go, to offline/, and to the project. */
 export type Recipe =
-  | { readonly kind: "go"; readonly module: string; readonly package: string; readonly ldflags: string }
+  | {
+      readonly kind: "go";
+      readonly module: string;
+      readonly package: string;
+      readonly ldflags: string;
+      readonly amended?: Amended;
+    }
   | { readonly kind: "bundle"; readonly entry: string }
   | { readonly kind: "copy"; readonly from: string };
+
+/** A module that a part is built with, otherwise than its authors released it: one line of one file. */
+export interface Amended {
+  readonly module: string;
+  readonly file: string;
+  readonly line: string;
+  readonly by: string;
+}
 
 export interface Part {
   /** What people know it as. */
@@ -87,9 +101,16 @@ export function toolchain(root: string, home: string, versions: Versions, arch: 
     join(home, "plugins", `resource-${name}-v${version}`, `pulumi-resource-${name}`);
   const { address, version } = versions.terraformProvider;
   const providerName = `terraform-provider-${address.split("/").at(-1)}`;
-  const go = (module: string, goPackage: string, needed: string, flags: readonly string[] = []): Recipe => {
+  const go = (
+    module: string,
+    goPackage: string,
+    needed: string,
+    flags: readonly string[] = [],
+    amended?: Amended,
+  ): Recipe => {
     requireModule(root, module, goPackage, needed);
-    return { kind: "go", module, package: goPackage, ldflags: ["-s", "-w", ...flags].join(" ") };
+    const ldflags = ["-s", "-w", ...flags].join(" ");
+    return { kind: "go", module, package: goPackage, ldflags, ...(amended && { amended }) };
   };
 
   const parts: Omit<Part, "key">[] = [
@@ -141,11 +162,29 @@ export function toolchain(root: string, home: string, versions: Versions, arch: 
         ...[home, "dynamic_tf_plugins", address, version, `linux_${goArch(arch)}`],
         `${providerName}_v${version}`,
       ),
-      recipe: go("libvirt-provider", "github.com/dmacvicar/terraform-provider-libvirt", `v${version}`),
+      recipe: go(
+        "libvirt-provider",
+        "github.com/dmacvicar/terraform-provider-libvirt",
+        `v${version}`,
+        [],
+        goLibvirt,
+      ),
     },
   ];
   return parts.map((part) => ({ ...part, key: keyOf(root, part) }));
 }
+
+/**
+ * libvirt ends the stream of a seed that is read back with two answers. Whoever asked goes after the first; the second, if it comes before they
+ * are struck off, waits for them for ever, under the lock that they need for that (github.com/digitalocean/go-libvirt/issues/241). One place
+ * in the channel is enough for it.
+ */
+const goLibvirt: Amended = {
+  module: "github.com/digitalocean/go-libvirt",
+  file: "rpc.go",
+  line: "\tc := make(chan response)\n",
+  by: "\tc := make(chan response, 1)\n",
+};
 
 /** Checks that a go.mod here has the module of `goPackage` at the version that is needed. */
 function requireModule(root: string, module: string, goPackage: string, needed: string): void {

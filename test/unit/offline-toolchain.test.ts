@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { goOf, isAtLeast } from "../../offline/go.ts";
+import { amend, goOf, isAtLeast } from "../../offline/go.ts";
 import { decide, place, remove, serves, stateOf } from "../../offline/installed.ts";
 import {
   goArch,
@@ -23,6 +23,24 @@ beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), "pulumi-home-"));
 });
 afterEach(() => rmSync(home, { recursive: true }));
+
+test("a module is built with one line changed, and not where that line is not there just once", async () => {
+  const [released, moduleDir] = [join(home, "released"), join(home, "part")];
+  for (const folder of [released, moduleDir]) mkdirSync(folder);
+  writeFileSync(join(released, "rpc.go"), "one\ntwo\n", { mode: 0o444 });
+  for (const file of ["go.mod", "go.sum"]) writeFileSync(join(moduleDir, file), `${file}\n`);
+  const amended = { module: "example.org/rpc", file: "rpc.go", line: "two\n", by: "three\n" };
+  const build = async (line: string) => {
+    const folder = mkdtempSync(join(home, "amended-"));
+    return { folder, goMod: await amend({ ...amended, line }, released, moduleDir, folder) };
+  };
+  const { folder, goMod } = await build("two\n");
+  expect(readFileSync(join(folder, "module", "rpc.go"), "utf8")).toBe("one\nthree\n");
+  expect(readFileSync(goMod, "utf8")).toBe(`go.mod\n\nreplace example.org/rpc => ${folder}/module\n`);
+  expect(readFileSync(join(released, "rpc.go"), "utf8")).toBe("one\ntwo\n");
+  await expect(build("four\n")).rejects.toThrow('example.org/rpc has "four\\n" not once in rpc.go');
+  await expect(build("o")).rejects.toThrow("not once");
+});
 
 test("the project's versions can be built, and go where Pulumi looks for them", () => {
   const versions = readVersions(root);
