@@ -95,7 +95,7 @@ const stationNamed = ({ source, destination, others = [] }: Moving, host: string
 export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise<Settled> {
   let booted: Settled["booted"];
   let wasDiscarded = false;
-  let failure: { step: Step; error: CommandFailed } | undefined;
+  let failure: { step: Step; error: CommandFailed; isSecond: boolean } | undefined;
   let refusal: Error | undefined;
   let kept: { at: End; error: CommandFailed } | undefined;
   // A move and its undoing have at most a dozen steps; waiting has its own limit. More means that a step does not do what it says.
@@ -103,13 +103,15 @@ export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise
     const world = withoutKept(await observe(moving), kept?.at);
     if (moving.cancelled.aborted) refusal ??= moving.cancelled.reason as Error;
     let step = await stepOf(moving, world, refusal !== undefined);
-    if (failure && isDeepStrictEqual(step, failure.step) && step.do === "undefine" && runningAt(world)) {
-      // It runs where it should, once: that is worth more than a definition that nobody has started.
-      kept = { at: step.at, error: failure.error };
-      failure = undefined;
-      continue;
-    }
-    if (failure && isDeepStrictEqual(step, failure.step)) {
+    const isRefused = failure !== undefined && isDeepStrictEqual(step, failure.step);
+    if (failure && isRefused && step.do === "undefine" && runningAt(world)) {
+      // It runs once: that is worth more than a definition that nobody has started. It is asked for twice.
+      if (failure.isSecond) {
+        kept = { at: step.at, error: failure.error };
+        failure = undefined;
+        continue;
+      }
+    } else if (failure && isRefused) {
       refusal = failure.error;
       step = await stepOf(moving, world, true);
       if (isDeepStrictEqual(step, failure.step)) throw new Unsettled(failure.error, runningAt(world));
@@ -134,7 +136,7 @@ export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise
     } catch (error) {
       // What a dead run left at work on the hosts may have come first. Then another step is due; if it is the same, it failed.
       if (!(error instanceof CommandFailed)) throw error;
-      failure = { step, error };
+      failure = { step, error, isSecond: isRefused };
       continue;
     }
     failure = undefined;

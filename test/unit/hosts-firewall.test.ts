@@ -67,7 +67,7 @@ describe.skipIf(!hasSandbox("nft", "getent"))("nftables", () => {
 
   test("other peers take the place of those before", () => {
     const again =
-      'sed "s/192.0.2.12/192.0.2.13/g" "$(dirname "$(command -v ufw)")/script" | ACTION=apply bash';
+      'sed "s/192.0.2.12/192.0.2.13/g" "$(dirname "$(command -v ufw)")/script-0" | ACTION=apply bash';
     const { stdout } = firewall({
       before: closed,
       after: `${again}; ${list}; cat /etc/systemd/system/*/*`,
