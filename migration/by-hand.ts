@@ -1,6 +1,7 @@
 import { dirname } from "node:path/posix";
 import { type DiskFacts, type DomainFacts, parseDomain } from "../libvirt/domain-facts.ts";
 import { type DomainSpec, domainXml, systemDisk } from "../libvirt/domain-xml.ts";
+import { savePath } from "../libvirt/managed-save.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import { parseSurvey, type Survey, surveyScript } from "../libvirt/survey.ts";
 import { localRedoOf } from "./redo-log.ts";
@@ -105,7 +106,7 @@ export async function refuseNewerDisk(
   const names = await host.run(doing, surveyScript([{ ask: "namesake", guest: name }]));
   if (parseSurvey(names.stdout).isNameSaved) {
     throw new Error(
-      `Host ${host.target.name} has a saved memory of a guest named ${name} (/var/lib/libvirt/qemu/save/${name}.save), which is older than its disk and which libvirt would load. ` +
+      `Host ${host.target.name} has a saved memory of a guest named ${name} (${savePath(name)}), which is older than its disk and which libvirt would load. ` +
         "Nothing was changed. Move that file away, and run again.",
     );
   }

@@ -1,4 +1,5 @@
 import { parseDomain } from "../libvirt/domain-facts.ts";
+import { savePath } from "../libvirt/managed-save.ts";
 import { quote, type SshSession } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import { writeIntent } from "./intent.ts";
@@ -107,9 +108,6 @@ export async function lastWritten(moving: Moving): Promise<{ newerRedo?: "source
   if (afterMs === undefined || Math.abs(afterMs) < startsWithinMs) return {};
   return { newerRedo: afterMs > 0 ? "source" : "destination" };
 }
-
-/** Where libvirt keeps the memory of a guest that was saved by `virsh managedsave`. */
-const savePath = (guest: string): string => `/var/lib/libvirt/qemu/save/${guest}.save`;
 
 /** Whether a memory that a person saved on a host, from which libvirt would start the guest there, is older than its disk. */
 export async function isSaveStale(

@@ -1,6 +1,7 @@
 import { dirname } from "node:path/posix";
 import type { Belongings } from "../libvirt/belongings.ts";
 import { consoleLogPath, type DomainSpec, domainXml } from "../libvirt/domain-xml.ts";
+import { discardSave } from "../libvirt/managed-save.ts";
 import { quote, type SshSession } from "../libvirt/ssh-session.ts";
 import { undefine } from "../libvirt/undefine.ts";
 import { virsh } from "../libvirt/virsh.ts";
@@ -98,7 +99,7 @@ async function discardStaleSave(
   tell(
     `${name}: its memory was saved on ${host.target.name}, and its disk was written to since; discarding that memory`,
   );
-  await virsh(host, `discarding the stale memory of guest ${name}`, ["managedsave-remove", uuid]);
+  await discardSave(host, name, uuid);
   return true;
 }
 

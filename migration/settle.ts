@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { CommandFailed } from "../libvirt/errors.ts";
+import { discardSave } from "../libvirt/managed-save.ts";
 import { type Sighting, sight } from "../libvirt/sighting.ts";
 import { undefine } from "../libvirt/undefine.ts";
 import { virsh } from "../libvirt/virsh.ts";
@@ -219,10 +220,7 @@ async function perform(moving: Moving, step: Deed): Promise<void> {
       moving.tell(
         `${guest}: its memory was saved on ${step.host}, and its disk was written to since; discarding it`,
       );
-      await virsh(stationNamed(moving, step.host).session, `discarding the stale memory of guest ${guest}`, [
-        "managedsave-remove",
-        uuid,
-      ]);
+      await discardSave(stationNamed(moving, step.host).session, guest, uuid);
       return;
     case "discard-redo":
       return moving.redo && discardRedo(station(step.at).session, moving.redo);

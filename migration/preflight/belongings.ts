@@ -1,6 +1,7 @@
 import type { Belongings } from "../../libvirt/belongings.ts";
 import type { DiskFacts, DomainFacts } from "../../libvirt/domain-facts.ts";
 import { systemDisk } from "../../libvirt/domain-xml.ts";
+import { savePath } from "../../libvirt/managed-save.ts";
 import type { FileFacts, Survey } from "../../libvirt/survey.ts";
 import { howToMerge } from "../by-hand.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
@@ -40,7 +41,7 @@ export function savedMemoryCheck(
     : failed(
         "saved memory",
         `${hosts.join(" and ")} has an old saved memory of ${guest}, which a later start there would load onto a newer disk: remove it ` +
-          `(virsh managedsave-remove ${guest}, or /var/lib/libvirt/qemu/save/${guest}.save where it is not defined)`,
+          `(virsh managedsave-remove ${guest}, or ${savePath(guest)} where it is not defined)`,
       );
 }
 
