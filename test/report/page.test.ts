@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, Locator, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Dataset, datasetOf } from "../../report/dataset.ts";
 import { reportOf } from "../../report/report.ts";
 import { writeReport } from "../../report/write-report.ts";
@@ -61,6 +61,23 @@ async function visit(name: string, options: Parameters<Browser["newContext"]>[0]
   );
   await page.goto(url);
   return page;
+}
+
+/**
+ * Points at a mark until what is shown of it is there: a section takes its height when it comes into view, and the page
+ * scrolls softly, so that a mark may leave from under a pointer that has just reached it.
+ */
+async function pointAt(page: Page, mark: Locator): Promise<Locator> {
+  const tip = page.locator("#tip");
+  await vi.waitFor(
+    async () => {
+      await page.mouse.move(1, 1);
+      await mark.hover({ force: true });
+      await tip.waitFor({ state: "visible", timeout: 1_000 });
+    },
+    { timeout: 20_000 },
+  );
+  return tip;
 }
 
 const columnOf = (page: Page, table: string, column: number): Promise<string[]> =>
@@ -155,9 +172,7 @@ describe("a point", () => {
     const first = marks.first();
     const number = Number(await first.getAttribute("data-move"));
     const { record } = moves[number - 1] as (typeof moves)[0];
-    await first.hover({ force: true });
-    const tip = page.locator("#tip");
-    await tip.waitFor({ state: "visible" });
+    const tip = await pointAt(page, first);
     expect(await shownIn(tip)).toMatchObject({
       move: `${number}`,
       guest: record.guest,
@@ -192,9 +207,7 @@ describe("a point", () => {
 describe("what is shown of a point", () => {
   /** Points at a mark, and goes on into what is shown of it. */
   async function intoTip(page: Page, mark: Locator): Promise<Locator> {
-    const tip = page.locator("#tip");
-    await mark.hover({ force: true });
-    await tip.waitFor({ state: "visible" });
+    const tip = await pointAt(page, mark);
     const { x, y, width, height } = await boxOf(tip);
     await page.mouse.move(x + width / 2, y + height / 2, { steps: 2 });
     // Longer than it stays without the pointer.
