@@ -2,8 +2,8 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
-import { readRecords, resultsFile } from "../report/results.ts";
-import { downtimeTable, migrationTable, phaseTable } from "../report/table.ts";
+import { readRecords, resultsFile } from "../moves/results.ts";
+import { downtimeTable, migrationTable, phaseTable } from "../report/text/table.ts";
 import {
   checkStack,
   LabError,

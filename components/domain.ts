@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Fleet } from "../fleet/fleet.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
-import type { Fleet } from "../migration/fleet.ts";
 import { engineProvider } from "./engine-provider.ts";
 
 export interface DomainArgs {

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Fleet } from "../migration/fleet.ts";
+import type { Fleet } from "../fleet/fleet.ts";
 import type { KvmHost } from "./kvm-host.ts";
 import type { NfsPool } from "./nfs-pool.ts";
 

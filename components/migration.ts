@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Drift } from "../migration/decide-move.ts";
-import type { Fleet } from "../migration/fleet.ts";
-import type { GuestPlatform } from "../migration/hardware.ts";
-import type { LocalRedo } from "../migration/redo-log.ts";
-import type { AskedOptions, Conditions } from "../migration/request.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import type { GuestPlatform } from "../domain/hardware.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { LocalRedo } from "../fleet/redo-log.ts";
+import type { AskedOptions, Conditions } from "../migration/context/request.ts";
+import type { MigrationRecord } from "../moves/record.ts";
+import type { Drift } from "../provider/decide-move.ts";
 import { engineProvider } from "./engine-provider.ts";
 
 export interface MigrationArgs {

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { platformOf } from "../migration/hardware.ts";
-import { localRedoOf } from "../migration/redo-log.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import { platformOf } from "../domain/hardware.ts";
+import { localRedoOf } from "../fleet/redo-log.ts";
+import type { MigrationRecord } from "../moves/record.ts";
 import { firstKeys } from "../stacks/key-generation.ts";
 import type { GuestPlan, HostPlan, Plan, StoragePlan } from "../stacks/plan.ts";
 import { Bridge } from "./bridge.ts";

@@ -1,5 +1,5 @@
 import { MultiBar, type SingleBar } from "cli-progress";
-import { visibleLines } from "../report/visible.ts";
+import { visibleLines } from "../report/text/visible.ts";
 import type { TurnLine } from "./remaining.ts";
 import type { Listener } from "./run.ts";
 import type { Turn } from "./schedule.ts";

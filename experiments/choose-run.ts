@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { RunHead } from "../report/experiment-run.ts";
+import type { RunHead } from "../moves/experiment-run.ts";
 import { type Cell, cellsOf } from "./cells.ts";
 import { type Experiment, experimentSchema } from "./experiment.ts";
 import { remaining, type TurnLine } from "./remaining.ts";

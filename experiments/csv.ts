@@ -1,6 +1,6 @@
 import { stringify } from "csv-stringify/sync";
-import type { MoveLine, RunHead } from "../report/experiment-run.ts";
-import { inconsistencies, phasesOf, storagePhase } from "../report/record.ts";
+import type { MoveLine, RunHead } from "../moves/experiment-run.ts";
+import { inconsistencies, phasesOf, storagePhase } from "../moves/record.ts";
 import type { TurnLine } from "./remaining.ts";
 
 type Value = string | number | boolean | undefined;

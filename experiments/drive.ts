@@ -2,7 +2,7 @@ import { createWriteStream } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
-import type { RunHead } from "../report/experiment-run.ts";
+import type { RunHead } from "../moves/experiment-run.ts";
 import { namespace } from "../stacks/mistake.ts";
 import type { Options } from "./arguments.ts";
 import { Progress } from "./bar.ts";

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { GuestOutput } from "../components/testbed.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { withFleet } from "../fleet/observe.ts";
 import { progressCommand, workloadUnit } from "../guests/workload.ts";
 import { guestAddress } from "../libvirt/guest-address.ts";
-import type { Fleet } from "../migration/fleet.ts";
-import { withFleet } from "../migration/observe.ts";
-import type { MigrationRecord } from "../report/record.ts";
-import { readRecords, resultsFile } from "../report/results.ts";
+import type { MigrationRecord } from "../moves/record.ts";
+import { readRecords, resultsFile } from "../moves/results.ts";
 import type { StackInput } from "../stacks/config.ts";
 import { type GuestAnswer, runInGuest } from "./guest-shell.ts";
 import { loads, shapeLink } from "./machines.ts";

@@ -11,7 +11,7 @@ import {
 } from "@pulumi/pulumi/automation/index.js";
 import { parse, stringify } from "yaml";
 import type { GuestOutput, HostOutput } from "../components/testbed.ts";
-import type { Fleet } from "../migration/fleet.ts";
+import type { Fleet } from "../fleet/fleet.ts";
 import type { StackInput } from "../stacks/config.ts";
 import { namespace } from "../stacks/mistake.ts";
 import { UpdateFailed } from "./testbed.ts";

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod";
-import { type RunHead, type RunLine, runLineSchema } from "../report/experiment-run.ts";
-import { appendLine, type UnreadableLine } from "../report/results.ts";
+import { type RunHead, type RunLine, runLineSchema } from "../moves/experiment-run.ts";
+import { appendLine, type UnreadableLine } from "../moves/results.ts";
 import { runCsv } from "./csv.ts";
 import type { TurnLine } from "./remaining.ts";
 

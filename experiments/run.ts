@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RunHead } from "../report/experiment-run.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import type { RunHead } from "../moves/experiment-run.ts";
+import type { MigrationRecord } from "../moves/record.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment } from "./experiment.ts";
 import type { Progress } from "./progress-log.ts";

@@ -1,5 +1,5 @@
 import type { HostOutput } from "../components/testbed.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import type { MigrationRecord } from "../moves/record.ts";
 import type { StackInput } from "../stacks/config.ts";
 import type { Progress } from "./progress-log.ts";
 

@@ -1,5 +1,5 @@
-import type { FailureLine, MoveLine } from "../report/experiment-run.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import type { FailureLine, MoveLine } from "../moves/experiment-run.ts";
+import type { MigrationRecord } from "../moves/record.ts";
 import type { Cell } from "./cells.ts";
 import type { Progress } from "./progress-log.ts";
 import type { TurnLine } from "./remaining.ts";

@@ -5,7 +5,7 @@
  *   HOST_NAME   in front of an error
  */
 import { text } from "node:stream/consumers";
-import { bridgeVariables, parseFindings, planBridge } from "./bridge-plan.ts";
+import { bridgeVariables, parseFindings, planBridge } from "./bridge/bridge-plan.ts";
 
 try {
   const found = parseFindings(await text(process.stdin));

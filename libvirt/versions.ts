@@ -1,4 +1,4 @@
-import type { MigrationRecord } from "../report/record.ts";
+import type { MigrationRecord } from "../moves/record.ts";
 import type { SshSession } from "./ssh-session.ts";
 
 export type HostVersions = MigrationRecord["versions"]["from"];

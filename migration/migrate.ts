@@ -1,19 +1,19 @@
+import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
+import { type Intent, intentPath } from "../fleet/intent.ts";
+import { observeGuest } from "../fleet/observe.ts";
+import type { Tell } from "../fleet/tell.ts";
+import { type Whereabouts, whereabouts } from "../fleet/whereabouts.ts";
 import { withoutAbsent } from "../libvirt/job-info.ts";
-import { type MigrationRecord, movesRunning } from "../report/record.ts";
-import { circumstances } from "./circumstances.ts";
-import { type GuestSessions, withGuest } from "./guest-lock.ts";
-import { type Intent, intentPath } from "./intent.ts";
-import { clearLeftovers } from "./leftovers.ts";
+import { type MigrationRecord, movesRunning } from "../moves/record.ts";
+import { resolveAuto } from "./choosing/resolve-auto.ts";
+import { type Moving, type Station, stationOf } from "./context/moving.ts";
+import { defaultTimeoutMs, type MigrationRequest } from "./context/request.ts";
+import { circumstances } from "./measuring/circumstances.ts";
+import { Stopwatch } from "./measuring/stopwatch.ts";
 import { move } from "./move.ts";
-import { type Moving, type Station, stationOf } from "./moving.ts";
-import { observeGuest } from "./observe.ts";
 import { clearPlace, queued, withTurn } from "./queue/queue.ts";
-import { defaultTimeoutMs, type MigrationRequest } from "./request.ts";
-import { resolveAuto } from "./resolve-auto.ts";
-import { type Settled, settle, toldBoot } from "./settle.ts";
-import { Stopwatch } from "./stopwatch.ts";
-import type { Tell } from "./tell.ts";
-import { type Whereabouts, whereabouts } from "./whereabouts.ts";
+import { clearLeftovers } from "./settling/leftovers.ts";
+import { type Settled, settle, toldBoot } from "./settling/settle.ts";
 
 /** What became of a request. */
 export interface Moved {

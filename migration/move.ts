@@ -1,24 +1,24 @@
+import { writeIntent } from "../fleet/intent.ts";
 import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { Sighting } from "../libvirt/sighting.ts";
-import { type MigrationRecord, movesRunning } from "../report/record.ts";
-import { type Circumstances, circumstances } from "./circumstances.ts";
-import { type Clients, clientsSaw, keepSwitchover, startClients, stopClients } from "./clients.ts";
-import { withDrift } from "./clock-drift.ts";
-import { foreseeMove } from "./foresee-move.ts";
-import { writeIntent } from "./intent.ts";
-import { type Clocks, rounded } from "./measure.ts";
-import { mayUsePostcopy } from "./migrate-arguments.ts";
-import { modes } from "./modes.ts";
-import type { Moving } from "./moving.ts";
+import { type MigrationRecord, movesRunning } from "../moves/record.ts";
+import { foreseeMove } from "./choosing/foresee-move.ts";
+import type { Resolved } from "./choosing/resolve-auto.ts";
+import { type Clients, clientsSaw, keepSwitchover, startClients, stopClients } from "./clients/clients.ts";
+import { mayUsePostcopy } from "./context/migrate-arguments.ts";
+import type { Moving } from "./context/moving.ts";
+import type { MigrationRequest } from "./context/request.ts";
+import { type Circumstances, circumstances } from "./measuring/circumstances.ts";
+import { withDrift } from "./measuring/clock-drift.ts";
+import { type Clocks, rounded } from "./measuring/measure.ts";
+import { Stopwatch } from "./measuring/stopwatch.ts";
+import { Witness } from "./measuring/witness.ts";
+import { modes } from "./modes/modes.ts";
 import { preflight } from "./preflight/preflight.ts";
 import { aheadOf } from "./queue/admission.ts";
 import { withBandwidthShare } from "./queue/bandwidth.ts";
 import type { Turn } from "./queue/queue.ts";
-import type { MigrationRequest } from "./request.ts";
-import type { Resolved } from "./resolve-auto.ts";
-import { settle, toldBoot, Unsettled } from "./settle.ts";
-import { Stopwatch } from "./stopwatch.ts";
-import { Witness } from "./witness.ts";
+import { settle, toldBoot, Unsettled } from "./settling/settle.ts";
 
 /** What became of a move: its record, where the guest runs if that is known, and why it is not where it should be. */
 export interface Outcome {

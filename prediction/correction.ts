@@ -1,4 +1,4 @@
-import type { MigrationRecord } from "../report/record.ts";
+import type { MigrationRecord } from "../moves/record.ts";
 import { priorSpread } from "./priors.ts";
 import { type Kind, likeness, paceLikeness, switchoverLikeness } from "./weights.ts";
 

@@ -1,4 +1,4 @@
-import type { MigrationRecord } from "../report/record.ts";
+import type { MigrationRecord } from "../moves/record.ts";
 import { type Writing, workingSetOf } from "./dirty.ts";
 import type { GuestLoad, Pace } from "./model.ts";
 import { paceIn, touchedIn, writingIn } from "./observed.ts";

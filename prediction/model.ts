@@ -1,6 +1,6 @@
-import type { MigrationOptions } from "../migration/request.ts";
-import { defaultMaxDowntimeMs, defaultTimeoutMs } from "../migration/request.ts";
-import { boots, type PhaseName, type phasesOf, phasesWith } from "../report/record.ts";
+import type { MigrationOptions } from "../migration/context/request.ts";
+import { defaultMaxDowntimeMs, defaultTimeoutMs } from "../migration/context/request.ts";
+import { boots, type PhaseName, type phasesOf, phasesWith } from "../moves/record.ts";
 import type { Writing } from "./dirty.ts";
 import { precopy } from "./precopy.ts";
 

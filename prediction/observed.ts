@@ -1,5 +1,5 @@
-import { defaultMaxDowntimeMs } from "../migration/request.ts";
-import { boots, type MigrationRecord, wayOf } from "../report/record.ts";
+import { defaultMaxDowntimeMs } from "../migration/context/request.ts";
+import { boots, type MigrationRecord, wayOf } from "../moves/record.ts";
 import type { Pace } from "./model.ts";
 import { overshootShare } from "./precopy.ts";
 

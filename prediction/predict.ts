@@ -1,5 +1,5 @@
-import type { MigrationOptions } from "../migration/request.ts";
-import { type MigrationRecord, wayOf } from "../report/record.ts";
+import type { MigrationOptions } from "../migration/context/request.ts";
+import { type MigrationRecord, wayOf } from "../moves/record.ts";
 import { type Correction, correction, type Residual } from "./correction.ts";
 import { type Beforehand, type DirtyFrom, loadFrom, paceFrom, pastOf, recentOf } from "./learn.ts";
 import { type Course, course } from "./model.ts";

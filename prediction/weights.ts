@@ -1,6 +1,6 @@
 import { weightedQuantile } from "simple-statistics";
-import { defaultMaxDowntimeMs } from "../migration/request.ts";
-import { type MigrationRecord, wayOf } from "../report/record.ts";
+import { defaultMaxDowntimeMs } from "../migration/context/request.ts";
+import { type MigrationRecord, wayOf } from "../moves/record.ts";
 
 /** A figure that a record tells, and how much that is worth here. */
 export interface Weighted {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { pageName } from "./link.ts";
 import { pageOf } from "./page/page.ts";
 import { svgFile } from "./page/svg-file.ts";
-import type { Report } from "./report.ts";
+import type { Report } from "./sections/report.ts";
 
 const figuresName = "figures";
 

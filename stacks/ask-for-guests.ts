@@ -1,8 +1,8 @@
+import { isActive } from "../fleet/whereabouts.ts";
 import { HostUnreachable } from "../libvirt/errors.ts";
 import { sight } from "../libvirt/sighting.ts";
 import { SshSession } from "../libvirt/ssh-session.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
-import { isActive } from "../migration/whereabouts.ts";
 import type { Found } from "./left-hosts.ts";
 import type { PastGuest } from "./past.ts";
 

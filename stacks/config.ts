@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { workloadSchema } from "../guests/workload.ts";
-import { defaultTimeoutMs, migrationModes } from "../report/record.ts";
+import { defaultTimeoutMs, migrationModes } from "../moves/record.ts";
 import {
   defaultBridge,
   defaultExport,

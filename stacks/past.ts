@@ -4,8 +4,8 @@ import type { Image } from "../images/image.ts";
 import { isProgram, type Program } from "../images/programs.ts";
 import { programsIn } from "../images/source.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
-import type { DomainOutputs } from "../migration/domain-resource.ts";
-import type { MigrationOutputs } from "../migration/migration-resource.ts";
+import type { DomainOutputs } from "../provider/domain-resource.ts";
+import type { MigrationOutputs } from "../provider/migration-resource.ts";
 import { type KeyHolders, keyHolders } from "./key-generation.ts";
 
 /** What earlier updates made of a stack. */

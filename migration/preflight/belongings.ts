@@ -1,9 +1,9 @@
+import { howToMerge } from "../../domain/by-hand.ts";
 import type { Belongings } from "../../libvirt/belongings.ts";
 import type { DiskFacts, DomainFacts } from "../../libvirt/domain-facts.ts";
 import { systemDisk } from "../../libvirt/domain-xml.ts";
 import { savePath } from "../../libvirt/managed-save.ts";
 import type { FileFacts, Survey } from "../../libvirt/survey.ts";
-import { howToMerge } from "../by-hand.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
 
 // What a person, or a backup program, may have added to a guest since it was made.

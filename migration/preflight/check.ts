@@ -1,4 +1,4 @@
-import type { MigrationRecord } from "../../report/record.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
 
 /** One thing that was asked before a move, and what came of it; a failed one says how to mend it. */
 export type Check = NonNullable<MigrationRecord["preflight"]>[number];

@@ -1,4 +1,4 @@
-import type { Clocks } from "../measure.ts";
+import type { Clocks } from "../measuring/measure.ts";
 import { type Check, passed, warned } from "./check.ts";
 
 /** Two machines that both follow NTP are nearer to one another than this. */

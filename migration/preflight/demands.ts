@@ -1,6 +1,6 @@
-import { boots, movesRunning } from "../../report/record.ts";
-import { mayUsePostcopy } from "../migrate-arguments.ts";
-import type { AskedOptions } from "../request.ts";
+import { boots, movesRunning } from "../../moves/record.ts";
+import { mayUsePostcopy } from "../context/migrate-arguments.ts";
+import type { AskedOptions } from "../context/request.ts";
 
 /** What a way of moving needs of the hosts: what it doesn't need is not asked. */
 export interface Demands {

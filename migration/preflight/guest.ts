@@ -1,6 +1,6 @@
+import { isActive } from "../../fleet/whereabouts.ts";
 import type { DomainFacts } from "../../libvirt/domain-facts.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
-import { isActive } from "../whereabouts.ts";
 import { type Check, failed, passed } from "./check.ts";
 
 /** It runs at the source, and on no other host. */

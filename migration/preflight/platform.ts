@@ -1,5 +1,5 @@
+import type { GuestPlatform } from "../../domain/hardware.ts";
 import { type HostVersions, isOlder } from "../../libvirt/versions.ts";
-import type { GuestPlatform } from "../hardware.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
 
 /**

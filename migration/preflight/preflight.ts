@@ -1,13 +1,13 @@
+import { localRedoDirectory } from "../../fleet/redo-log.ts";
+import { stateDirectory } from "../../fleet/state-file.ts";
 import { virtType } from "../../libvirt/domain-xml.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
 import { parseSurvey, type Question, type Survey, surveyScript } from "../../libvirt/survey.ts";
-import type { MigrationRecord } from "../../report/record.ts";
-import { misfits, redoMisfits } from "../fitting.ts";
-import type { Clocks } from "../measure.ts";
-import type { Station } from "../moving.ts";
-import { localRedoDirectory } from "../redo-log.ts";
-import type { MigrationRequest } from "../request.ts";
-import { stateDirectory } from "../state-file.ts";
+import { misfits, redoMisfits } from "../../moves/misfits.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
+import type { Station } from "../context/moving.ts";
+import type { MigrationRequest } from "../context/request.ts";
+import type { Clocks } from "../measuring/measure.ts";
 import {
   autostartCheck,
   deviceCheck,

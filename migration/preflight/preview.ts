@@ -1,11 +1,11 @@
+import { withFleet } from "../../fleet/observe.ts";
+import type { Tell } from "../../fleet/tell.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
 import { hostVersions } from "../../libvirt/versions.ts";
-import type { MigrationRecord } from "../../report/record.ts";
-import { optionsNow } from "../expectation.ts";
-import { type Station, stationOf } from "../moving.ts";
-import { withFleet } from "../observe.ts";
-import type { MigrationRequest } from "../request.ts";
-import type { Tell } from "../tell.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
+import { optionsNow } from "../choosing/expectation.ts";
+import { type Station, stationOf } from "../context/moving.ts";
+import type { MigrationRequest } from "../context/request.ts";
 import { type Check, hasFailed, PreflightFailed } from "./check.ts";
 import { examine } from "./preflight.ts";
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
-import type { Moving, Station } from "../moving.ts";
+import type { Moving, Station } from "../context/moving.ts";
 import { type DiskFolder, isInGrace, type TokenProof } from "./image.ts";
 import type { PortProof } from "./network.ts";
 

@@ -1,5 +1,5 @@
 import { quote } from "../../libvirt/ssh-session.ts";
-import type { Station } from "../moving.ts";
+import type { Station } from "../context/moving.ts";
 
 /**
  * libvirt's own way from host to host. Returns what went wrong.

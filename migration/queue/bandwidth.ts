@@ -1,7 +1,7 @@
 import { virsh } from "../../libvirt/virsh.ts";
-import { movesRunning } from "../../report/record.ts";
-import { mayUsePostcopy } from "../migrate-arguments.ts";
-import type { Moving } from "../moving.ts";
+import { movesRunning } from "../../moves/record.ts";
+import { mayUsePostcopy } from "../context/migrate-arguments.ts";
+import type { Moving } from "../context/moving.ts";
 import { bandwidthShare } from "./admission.ts";
 import type { Turn } from "./queue.ts";
 

@@ -1,9 +1,9 @@
+import { lease } from "../../fleet/lease.ts";
+import type { Tell } from "../../fleet/tell.ts";
 import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
-import { boots } from "../../report/record.ts";
-import { aborted } from "../cancellation.ts";
-import { lease } from "../lease.ts";
-import type { MigrationRequest } from "../request.ts";
-import type { Tell } from "../tell.ts";
+import { boots } from "../../moves/record.ts";
+import { aborted } from "../../provider/cancellation.ts";
+import type { MigrationRequest } from "../context/request.ts";
 import { type Entry, waitsFor } from "./admission.ts";
 import { QueueView } from "./view.ts";
 

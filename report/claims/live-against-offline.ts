@@ -1,7 +1,7 @@
 import { geometricMean } from "simple-statistics";
-import type { Dataset, Move } from "../dataset.ts";
-import { isLive, isOffline } from "../measures.ts";
-import { percentileInterval, resamples } from "../statistics.ts";
+import type { Dataset, Move } from "../data/dataset.ts";
+import { isLive, isOffline } from "../data/measures.ts";
+import { percentileInterval, resamples } from "../data/statistics.ts";
 import { type CellSample, cellSamples, movesIn } from "./cells.ts";
 import { above, type Claim, type Finding, intervalText, leastRepeats, plural } from "./claim.ts";
 

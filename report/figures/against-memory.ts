@@ -1,8 +1,8 @@
 import * as Plot from "@observablehq/plot";
-import { countedMoves, type Dataset, type Move } from "../dataset.ts";
-import { groupsOf } from "../groups.ts";
-import { workloadOf } from "../measures.ts";
-import { intervalNotes, type Summary, summaryOf } from "../statistics.ts";
+import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
+import { groupsOf } from "../data/groups.ts";
+import { workloadOf } from "../data/measures.ts";
+import { intervalNotes, type Summary, summaryOf } from "../data/statistics.ts";
 import { summaryTable } from "../tables/summary-table.ts";
 import { carrying, draw, logAxis } from "./draw.ts";
 import { type Figure, seriesOf, timeUnit } from "./figure.ts";

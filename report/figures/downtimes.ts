@@ -1,8 +1,8 @@
 import * as Plot from "@observablehq/plot";
-import { countedMoves, type Dataset, type Move } from "../dataset.ts";
-import { migrationModes } from "../record.ts";
-import { intervalNotes, summaryOf } from "../statistics.ts";
-import { figure, number, type TableModel, text } from "../table-model.ts";
+import { migrationModes } from "../../moves/record.ts";
+import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
+import { intervalNotes, summaryOf } from "../data/statistics.ts";
+import { figure, number, type TableModel, text } from "../text/table-model.ts";
 import { carrying, draw, logAxis } from "./draw.ts";
 import { type Figure, series } from "./figure.ts";
 import { thinned, thinningNote } from "./thin.ts";

@@ -1,4 +1,4 @@
-import type { TableModel } from "../table-model.ts";
+import type { TableModel } from "../text/table-model.ts";
 
 /** A figure, in as many widths as a page needs. */
 export interface Figure {

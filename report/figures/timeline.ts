@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
-import { countedMoves, type Dataset, type Move } from "../dataset.ts";
-import { phasesOf, wayOf } from "../record.ts";
-import { figure, ms, number, type TableModel, text } from "../table-model.ts";
+import { phasesOf, wayOf } from "../../moves/record.ts";
+import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
+import { figure, ms, number, type TableModel, text } from "../text/table-model.ts";
 import { carrying, draw } from "./draw.ts";
 import { type Figure, series, timeUnit } from "./figure.ts";
 

@@ -1,4 +1,4 @@
-import { absent, type Cell, type Column, shownOf, type TableModel } from "../table-model.ts";
+import { absent, type Cell, type Column, shownOf, type TableModel } from "../text/table-model.ts";
 import { type Html, html } from "./html.ts";
 
 /** A table whose columns can be sorted, and which can be copied; both by the page's script, and readable without. */

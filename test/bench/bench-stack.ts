@@ -3,9 +3,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { parseDocument } from "yaml";
-import type { Fleet } from "../../migration/fleet.ts";
-import type { LocalRedo } from "../../migration/redo-log.ts";
-import type { Conditions, MigrationOptions } from "../../migration/request.ts";
+import type { Fleet } from "../../fleet/fleet.ts";
+import type { LocalRedo } from "../../fleet/redo-log.ts";
+import type { Conditions, MigrationOptions } from "../../migration/context/request.ts";
 import { project, pulumi, stateOf } from "./pulumi.ts";
 
 /** Where the benchmark's own lab is, so that it can be measured beside another one. */

@@ -4,8 +4,8 @@ import { describe, expect, test, vi } from "vitest";
 import { Testbed } from "../../components/testbed.ts";
 import { parseStackConfig } from "../../stacks/parse.ts";
 import { planStack } from "../../stacks/plan.ts";
-import { labInput, metalInput } from "../unit/config-stack.ts";
-import { liveRecord } from "../unit/records.ts";
+import { labInput, metalInput } from "../unit/helpers/config-stack.ts";
+import { liveRecord } from "../unit/helpers/records.ts";
 import { answers as hostAnswers, probed } from "./hosts.ts";
 import { type Answers, type Declared, record, resolved } from "./recorder.ts";
 

@@ -26,7 +26,7 @@ export class TestProject {
   /** @param folder an empty one; default: one of the running test, cleared away by a later run if this one is killed */
   static async make(folder?: string): Promise<TestProject> {
     const project = new TestProject(folder ?? (await makeTestFolder()));
-    for (const file of ["Pulumi.yaml", "package.json", "index.ts", "bin", "migration", "node_modules"]) {
+    for (const file of ["Pulumi.yaml", "package.json", "index.ts", "bin", "provider", "node_modules"]) {
       await symlink(join(root, file), project.path(file));
     }
     for (const folder of ["stacks", "tmp", ".testbed/backend"]) {

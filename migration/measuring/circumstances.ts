@@ -1,0 +1,25 @@
+import { withoutAbsent } from "../../libvirt/job-info.ts";
+import { hostVersions } from "../../libvirt/versions.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
+import type { Moving } from "../context/moving.ts";
+import type { Conditions } from "../context/request.ts";
+
+/** What a record says besides what happened. */
+export type Circumstances = Omit<MigrationRecord, "outcome" | "startedAt" | "totalMs" | "phases" | "passes">;
+
+export async function circumstances(
+  { guest, uuid, intent, source, destination }: Moving,
+  conditions: Conditions,
+): Promise<Circumstances> {
+  const [from, to] = await Promise.all([hostVersions(source.session), hostVersions(destination.session)]);
+  return withoutAbsent({
+    schema: 1,
+    guest,
+    uuid,
+    from: intent.from,
+    to: intent.to,
+    mode: intent.mode,
+    ...conditions,
+    versions: { from, to },
+  }) as Circumstances;
+}

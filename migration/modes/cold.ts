@@ -1,0 +1,37 @@
+import { shutDown } from "../../domain/power.ts";
+import { virsh } from "../../libvirt/virsh.ts";
+import type { Moving } from "../context/moving.ts";
+import { type Border, measureSteps } from "../measuring/measure.ts";
+import type { Mode } from "./mode.ts";
+
+/** The guest is shut down as by its power button, defined at the destination and started there. */
+export const cold: Mode = ({ moving, witness, watch }) => {
+  const { guest: name, uuid, source, options } = moving;
+  const borders: Border[] = [];
+  return {
+    async begin() {
+      await shutDown(source.session, { name, uuid }, options.timeoutMs);
+      borders.push({ phase: "shutdown", endMs: watch.nowMs() });
+    },
+    stepped(step) {
+      if (step.do === "copy-redo") borders.push({ phase: "storage", endMs: watch.nowMs() });
+      if (step.do === "define") borders.push({ phase: "define", endMs: watch.nowMs() });
+    },
+    measure: async (endMs, clocks) => measureSteps(witness, borders, "start", clocks, watch, endMs),
+  };
+};
+
+/** Defines the guest at one end, as it is defined at the other. */
+export async function defineAt(
+  { guest, uuid, ...ends }: Moving,
+  at: "source" | "destination",
+): Promise<void> {
+  const other = ends[at === "source" ? "destination" : "source"];
+  const { stdout } = await virsh(
+    other.session,
+    `reading the definition of guest ${guest}`,
+    ["dumpxml", "--security-info", "--inactive", uuid],
+    { secretOutput: true },
+  );
+  await virsh(ends[at].session, `defining guest ${guest}`, ["define", "/dev/stdin"], { input: stdout });
+}

@@ -1,0 +1,54 @@
+import { randomUUID } from "node:crypto";
+import { dirname } from "node:path/posix";
+import { type LocalRedo, makeRedo, redoBytes } from "../../fleet/redo-log.ts";
+import { quote } from "../../libvirt/ssh-session.ts";
+import type { Moving } from "../context/moving.ts";
+import { followCopy, scpCommand } from "./copy-file.ts";
+import { diskStamp, noteCopy } from "./disk-stamp.ts";
+
+// How a redo log that lies on a host's own disk gets to the destination.
+
+const redoOf = ({ guest, redo }: Moving): LocalRedo => {
+  if (!redo) throw new Error(`the redo log of guest ${guest} is on shared storage and was to be copied`);
+  return redo;
+};
+
+/**
+ * Copies the redo log of a guest that is off, and notes both once the copy is whole and on the disk there. Until then the guest is not defined at
+ * the destination, so that nobody writes to the copy. What a dead run has copied so far is thrown away: the guest may have run since.
+ */
+export async function copyRedo(moving: Moving): Promise<void> {
+  const { guest, source, destination, timeoutMs, cancelled } = moving;
+  const { path } = redoOf(moving);
+  // Before it is read: what is written to it meanwhile is not in the copy.
+  const original = await diskStamp(moving, "source", [path]);
+  // A run that was killed may have left its copy going: it has lost its ticket, without which a copy does not get its name.
+  const own = `${path}.${randomUUID()}`;
+  const [part, ticket] = [quote(`${own}.part`), quote(`${own}.ticket`)];
+  await destination.session.run(
+    "making room for a redo log",
+    `mkdir -p -m 755 ${quote(dirname(path))}; rm -f ${quote(path)}.* ${quote(path)}; true > ${ticket}`,
+  );
+  const copy = await followCopy(moving, "redo log", path, `${own}.part`);
+  const peer = `root@${destination.host.peerAddress}`;
+  const arrive = `sync ${part} && rm ${ticket} && mv ${part} ${quote(path)} && sync ${quote(dirname(path))} || { rm -f ${part}; false; }`;
+  try {
+    await source.session.run(
+      `copying the redo log of guest ${guest} to ${destination.name}`,
+      `set -e
+${scpCommand(moving, path, `${own}.part`)}
+ssh -o BatchMode=yes ${quote(peer)} ${quote(arrive)}`,
+      { timeoutMs, signal: cancelled },
+    );
+  } finally {
+    await copy.stop();
+  }
+  moving.storageMiB = copy.sizeMiB;
+  await noteCopy(moving, path, original);
+}
+
+/** Makes the empty redo log into which libvirt copies that of a running guest. */
+export async function makeTarget(moving: Moving): Promise<void> {
+  const redo = redoOf(moving);
+  await makeRedo(moving.destination.session, redo, await redoBytes(moving.source.session, redo));
+}
