@@ -1,6 +1,7 @@
 import { stringify } from "csv-stringify/sync";
 import type { MoveLine, RunHead } from "../moves/experiment-run.ts";
-import { inconsistencies, phasesOf, storagePhase } from "../moves/record.ts";
+import { inconsistencies } from "../moves/inconsistencies.ts";
+import { phasesOf, storagePhase } from "../moves/modes.ts";
 import type { TurnLine } from "./remaining.ts";
 
 type Value = string | number | boolean | undefined;

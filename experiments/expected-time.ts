@@ -1,5 +1,5 @@
 import { median } from "simple-statistics";
-import { boots } from "../moves/record.ts";
+import { boots } from "../moves/modes.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment } from "./experiment.ts";
 import type { TurnLine } from "./remaining.ts";

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { progressSchema } from "../moves/experiment-run.ts";
-import { boots, type MigrationRecord } from "../moves/record.ts";
+import { boots } from "../moves/modes.ts";
+import type { MigrationRecord } from "../moves/record.ts";
 
 /** What a guest's workload writes every second: what it did since the line before. */
 const lineSchema = z.object({

@@ -1,6 +1,6 @@
 import { withoutAbsent } from "../libvirt/job-info.ts";
-import { defaultMaxDowntimeMs, defaultProbeIntervalMs } from "../migration/context/request.ts";
 import { fitting } from "../moves/misfits.ts";
+import { defaultMaxDowntimeMs, defaultProbeIntervalMs } from "../moves/options.ts";
 import type { StackInput } from "../stacks/config.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment, Way } from "./experiment.ts";

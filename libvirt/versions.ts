@@ -1,7 +1,11 @@
-import type { MigrationRecord } from "../moves/record.ts";
 import type { SshSession } from "./ssh-session.ts";
 
-export type HostVersions = MigrationRecord["versions"]["from"];
+/** What runs on a host. */
+export interface HostVersions {
+  qemu: string;
+  libvirt: string;
+  kernel: string;
+}
 
 /** What runs on a host now, asked of its libvirtd and its kernel. */
 export async function hostVersions(session: SshSession): Promise<HostVersions> {

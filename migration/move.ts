@@ -1,11 +1,12 @@
 import { writeIntent } from "../fleet/intent.ts";
 import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { Sighting } from "../libvirt/sighting.ts";
-import { type MigrationRecord, movesRunning } from "../moves/record.ts";
+import { movesRunning } from "../moves/modes.ts";
+import { mayUsePostcopy } from "../moves/options.ts";
+import type { MigrationRecord } from "../moves/record.ts";
 import { foreseeMove } from "./choosing/foresee-move.ts";
 import type { Resolved } from "./choosing/resolve-auto.ts";
 import { type Clients, clientsSaw, keepSwitchover, startClients, stopClients } from "./clients/clients.ts";
-import { mayUsePostcopy } from "./context/migrate-arguments.ts";
 import type { Moving } from "./context/moving.ts";
 import type { MigrationRequest } from "./context/request.ts";
 import { type Circumstances, circumstances } from "./measuring/circumstances.ts";

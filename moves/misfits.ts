@@ -1,7 +1,6 @@
 import { type HostVersions, isOlder } from "../libvirt/versions.ts";
-import { mayUsePostcopy } from "../migration/context/migrate-arguments.ts";
-import type { AskedOptions, MigrationOptions } from "../migration/context/request.ts";
-import { movesRunning } from "./record.ts";
+import { movesRunning } from "./modes.ts";
+import { type AskedOptions, type MigrationOptions, mayUsePostcopy } from "./options.ts";
 
 /** An option that its mode, another option or the hosts' versions cannot do. */
 export interface Misfit {

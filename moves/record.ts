@@ -1,4 +1,7 @@
 import * as z from "zod";
+import type { HostVersions } from "../libvirt/versions.ts";
+import { boots, migrationModes, movesRunning, type PhaseName, phasesOf, storagePhase } from "./modes.ts";
+import { defaultTimeoutMs } from "./options.ts";
 
 /**
  * The record of one migration: what every other part reads (stack outputs, results/<stack>.jsonl, tables, plots).
@@ -6,36 +9,6 @@ import * as z from "zod";
  * have decimals. What a failure can keep from being measured is optional here; `inconsistencies` demands it of a
  * completed migration.
  */
-
-export const migrationModes = ["live", "postcopy", "hybrid", "offline", "cold"] as const;
-export type MigrationMode = (typeof migrationModes)[number];
-
-/** The ways to move a guest, each with its phases in their order. */
-export const phasesOf = {
-  precopy: ["preparation", "iterations", "stop-and-copy", "device-state", "completion"],
-  postcopy: ["preparation", "iterations", "device-state", "post-copy", "completion"],
-  offline: ["suspend", "copy", "resume"],
-  cold: ["shutdown", "define", "start"],
-} as const;
-/** What comes after the first phase, whichever the way, of a guest whose redo log moves along. */
-export const storagePhase = "storage";
-/** The phases of a way to move, in their order. */
-export const phasesWith = (way: keyof typeof phasesOf, hasStorage: boolean): PhaseName[] => {
-  const [first, ...others] = phasesOf[way];
-  return [first, ...(hasStorage ? ([storagePhase] as const) : []), ...others];
-};
-export type PhaseName = (typeof phasesOf)[keyof typeof phasesOf][number] | typeof storagePhase;
-
-/** The modes that move a guest while it runs. */
-export const runningModes = ["live", "postcopy", "hybrid"] as const satisfies readonly MigrationMode[];
-export type RunningMode = (typeof runningModes)[number];
-export const movesRunning = (mode: string): mode is RunningMode =>
-  (runningModes as readonly string[]).includes(mode);
-
-/** The modes that shut a guest down and boot it elsewhere: nothing of its memory moves. */
-export const bootingModes = ["cold"] as const satisfies readonly MigrationMode[];
-export const boots = (mode: string): mode is (typeof bootingModes)[number] =>
-  (bootingModes as readonly string[]).includes(mode);
 
 /**
  * The way by which a move went. A running guest's memory is sent by pre-copy alone or with post-copy, whatever the mode: a hybrid may
@@ -46,9 +19,6 @@ export function wayOf({ mode, phases }: Pick<MigrationRecord, "mode" | "phases">
   if (!movesRunning(mode)) return mode;
   return phases.some(({ name }) => name === "post-copy") ? "postcopy" : "precopy";
 }
-
-/** How long a move may take that is not given another time. */
-export const defaultTimeoutMs = 600_000;
 
 /** Whether a move was not given up before its time: what a rolled-back one says is then that it did not converge. */
 export const hadItsTime = ({ totalMs, options }: Pick<MigrationRecord, "totalMs" | "options">): boolean =>
@@ -69,7 +39,7 @@ const hostVersions = z.object({
   qemu: z.string(),
   libvirt: z.string(),
   kernel: z.string(),
-});
+}) satisfies z.ZodType<HostVersions>;
 
 export const recordSchema = z.object({
   schema: z.literal(1),
@@ -240,115 +210,3 @@ export const recordSchema = z.object({
 });
 
 export type MigrationRecord = z.infer<typeof recordSchema>;
-
-/** Clocks are read to the millisecond in places, so an equation holds if its sides are this close. */
-const toleranceMs = 1;
-/** Phases share their borders: only the rounding of decimals may differ. */
-const roundingMs = 0.001;
-
-/**
- * What does not add up in a record, one sentence each; empty when the record is sound. The schema says which shape
- * a record has, this says whether its figures can be true together.
- */
-export function inconsistencies(record: MigrationRecord): string[] {
-  const completed = record.outcome === "completed";
-  return [
-    ...(completed ? missing(record) : []),
-    ...phaseFaults(record),
-    ...equationFaults(record),
-    ...downtimeFaults(record),
-    ...passFaults(record),
-    ...(completed && record.error !== undefined ? ["it completed, yet there is an error"] : []),
-    ...(record.outcome === "failed" && record.error === undefined
-      ? ["it failed, yet no error says why"]
-      : []),
-    ...(record.from === record.to ? [`it moved from ${record.from} to the same host`] : []),
-  ];
-}
-
-function missing(record: MigrationRecord): string[] {
-  const always = ["downtimeMs"] as const;
-  const running = ["hypervisorTotalMs", "equations", "clock", "transferredMiB", "iterations"] as const;
-  const demanded = movesRunning(record.mode) ? [...always, ...running] : always;
-  return demanded
-    .filter((key) => record[key] === undefined)
-    .map((key) => `${key} is missing in a completed ${record.mode} migration`);
-}
-
-function phaseFaults(record: MigrationRecord): string[] {
-  const { phases, mode, outcome, totalMs } = record;
-  const faults: string[] = [];
-  const names = phases.map((phase) => phase.name);
-  const expected = phasesWith(wayOf(record), names.includes(storagePhase));
-  const wanted = outcome === "completed" ? expected : expected.slice(0, names.length);
-  if (names.join() !== wanted.join()) {
-    faults.push(`phases are ${names.join(", ") || "none"}; ${mode} has ${expected.join(", ")}`);
-  }
-  let borderMs = 0;
-  for (const { name, startMs, endMs } of phases) {
-    if (!close(startMs, borderMs, roundingMs)) {
-      faults.push(
-        `phase ${name} starts at ${startMs} ms, where ${borderMs} ms was the end of what came before`,
-      );
-    }
-    if (endMs < startMs) faults.push(`phase ${name} ends at ${endMs} ms, before its start at ${startMs} ms`);
-    borderMs = endMs;
-  }
-  if (phases.length > 0 && !close(borderMs, totalMs, roundingMs)) {
-    faults.push(`phases end at ${borderMs} ms, the total is ${totalMs} ms`);
-  }
-  return faults;
-}
-
-function equationFaults({ mode, equations, totalMs, downtimeMs, phases }: MigrationRecord): string[] {
-  if (equations === undefined) return [];
-  if (!movesRunning(mode)) return [`equations are for moves of a running guest, this one is ${mode}`];
-  const { tiMs, ovMs, dmMs, vsMs } = equations;
-  const isPostcopy = phases.some(({ name }) => name === "post-copy");
-  if (isPostcopy !== (dmMs === undefined))
-    return [`DM is ${dmMs ?? "absent"}, in a ${isPostcopy ? "post-copy" : "pre-copy"}`];
-  const faults: string[] = [];
-  const equal = (left: string, leftMs: number, right: string, rightMs: number) => {
-    if (!close(leftMs, rightMs, toleranceMs)) faults.push(`${left} = ${leftMs} ms, ${right} = ${rightMs} ms`);
-  };
-  equal("TMT", totalMs, "TI + OV", tiMs + ovMs);
-  if (downtimeMs !== undefined) equal("TDT", downtimeMs, isPostcopy ? "VS" : "DM + VS", (dmMs ?? 0) + vsMs);
-  const termOf = { iterations: tiMs, "stop-and-copy": dmMs, "device-state": vsMs } as const;
-  for (const { name, startMs, endMs } of phases) {
-    const termMs = termOf[name as keyof typeof termOf];
-    if (termMs !== undefined) equal(`phase ${name}`, endMs - startMs, "its term in the equations", termMs);
-  }
-  return faults;
-}
-
-function downtimeFaults(record: MigrationRecord): string[] {
-  const { downtimeMs, totalMs, clientDowntimeMs, clientProbeIntervalMs } = record;
-  const faults: string[] = [];
-  if (downtimeMs !== undefined && downtimeMs > totalMs + toleranceMs) {
-    faults.push(`downtime ${downtimeMs} ms is longer than the total ${totalMs} ms`);
-  }
-  if ((clientDowntimeMs === undefined) !== (clientProbeIntervalMs === undefined)) {
-    faults.push("clientDowntimeMs and clientProbeIntervalMs belong together");
-  }
-  if ((record.guestDowntimeMs === undefined) !== (record.guestClockResolutionMs === undefined)) {
-    faults.push("guestDowntimeMs and guestClockResolutionMs belong together");
-  }
-  return faults;
-}
-
-function passFaults({ passes, totalMs }: MigrationRecord): string[] {
-  return passes.flatMap((pass, index) => {
-    const before = passes[index - 1];
-    if (before && (pass.pass <= before.pass || pass.atMs < before.atMs)) {
-      return [`pass ${pass.pass} at ${pass.atMs} ms comes after pass ${before.pass} at ${before.atMs} ms`];
-    }
-    return pass.atMs > totalMs + toleranceMs
-      ? [`pass ${pass.pass} began at ${pass.atMs} ms, after the end`]
-      : [];
-  });
-}
-
-function close(a: number, b: number, byMs: number): boolean {
-  // The slack is for binary fractions: 10.1 - 10 is not 0.1.
-  return Math.abs(a - b) <= byMs + 1e-9;
-}

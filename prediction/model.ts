@@ -1,6 +1,5 @@
-import type { MigrationOptions } from "../migration/context/request.ts";
-import { defaultMaxDowntimeMs, defaultTimeoutMs } from "../migration/context/request.ts";
-import { boots, type PhaseName, type phasesOf, phasesWith } from "../moves/record.ts";
+import { boots, type PhaseName, type phasesOf, phasesWith } from "../moves/modes.ts";
+import { defaultMaxDowntimeMs, defaultTimeoutMs, type MigrationOptions } from "../moves/options.ts";
 import type { Writing } from "./dirty.ts";
 import { precopy } from "./precopy.ts";
 

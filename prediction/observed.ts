@@ -1,5 +1,6 @@
-import { defaultMaxDowntimeMs } from "../migration/context/request.ts";
-import { boots, type MigrationRecord, wayOf } from "../moves/record.ts";
+import { boots } from "../moves/modes.ts";
+import { defaultMaxDowntimeMs } from "../moves/options.ts";
+import { type MigrationRecord, wayOf } from "../moves/record.ts";
 import type { Pace } from "./model.ts";
 import { overshootShare } from "./precopy.ts";
 

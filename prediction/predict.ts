@@ -1,4 +1,4 @@
-import type { MigrationOptions } from "../migration/context/request.ts";
+import type { MigrationOptions } from "../moves/options.ts";
 import { type MigrationRecord, wayOf } from "../moves/record.ts";
 import { type Correction, correction, type Residual } from "./correction.ts";
 import { type Beforehand, type DirtyFrom, loadFrom, paceFrom, pastOf, recentOf } from "./learn.ts";

@@ -1,5 +1,5 @@
 import { weightedQuantile } from "simple-statistics";
-import { defaultMaxDowntimeMs } from "../migration/context/request.ts";
+import { defaultMaxDowntimeMs } from "../moves/options.ts";
 import { type MigrationRecord, wayOf } from "../moves/record.ts";
 
 /** A figure that a record tells, and how much that is worth here. */

@@ -1,7 +1,7 @@
 import { workloadSchema } from "../guests/workload.ts";
 import { workloadMisfit } from "../guests/workload-memory.ts";
-import type { MigrationOptions } from "../migration/context/request.ts";
 import { misfits, redoMisfits } from "../moves/misfits.ts";
+import type { MigrationOptions } from "../moves/options.ts";
 import { imageNames, type StackInput } from "./config.ts";
 import {
   defaultBridge,

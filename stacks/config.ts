@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { workloadSchema } from "../guests/workload.ts";
-import { defaultTimeoutMs, migrationModes } from "../moves/record.ts";
+import { migrationModes } from "../moves/modes.ts";
+import { defaultTimeoutMs } from "../moves/options.ts";
 import {
   defaultBridge,
   defaultExport,

@@ -1,13 +1,13 @@
 import { misfits, type Versions } from "../../moves/misfits.ts";
-import type { MigrationRecord } from "../../moves/record.ts";
-import { type Course, course } from "../../prediction/model.ts";
-import { priors } from "../../prediction/priors.ts";
 import {
   type AskedOptions,
   defaultMaxDowntimeMs,
   defaultTimeoutMs,
   type MigrationOptions,
-} from "../context/request.ts";
+} from "../../moves/options.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
+import { type Course, course } from "../../prediction/model.ts";
+import { priors } from "../../prediction/priors.ts";
 
 /** What is known of a guest and the way it is to go; what could not be measured is absent. */
 export interface Measured {

@@ -1,7 +1,8 @@
 import { withFleet } from "../../fleet/observe.ts";
+import type { MigrationOptions } from "../../moves/options.ts";
 import { describe } from "../../prediction/describe.ts";
 import { type Station, stationOf } from "../context/moving.ts";
-import type { MigrationOptions, MigrationRequest } from "../context/request.ts";
+import type { MigrationRequest } from "../context/request.ts";
 import { foreseeMove } from "./foresee-move.ts";
 import { measureAndChoose } from "./resolve-auto.ts";
 

@@ -1,11 +1,13 @@
 import { dirtyRate } from "../../libvirt/dirty-rate.ts";
 import { withoutAbsent } from "../../libvirt/job-info.ts";
 import { parseSurvey, type Question, surveyScript } from "../../libvirt/survey.ts";
-import { type MigrationRecord, runningModes } from "../../moves/record.ts";
+import { runningModes } from "../../moves/modes.ts";
+import type { MigrationOptions } from "../../moves/options.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
 import { knowsWriting } from "../../prediction/learn.ts";
 import { predict } from "../../prediction/predict.ts";
 import type { Station } from "../context/moving.ts";
-import type { MigrationOptions, MigrationRequest } from "../context/request.ts";
+import type { MigrationRequest } from "../context/request.ts";
 
 /** What is expected of a move, and what of that was measured for it. */
 export type Foreseen = Pick<MigrationRecord, "options" | "before" | "predicted">;

@@ -1,7 +1,8 @@
 import { guestAddress } from "../../libvirt/guest-address.ts";
-import { boots, type MigrationRecord } from "../../moves/record.ts";
+import { boots } from "../../moves/modes.ts";
+import { defaultProbeIntervalMs } from "../../moves/options.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
 import type { Moving } from "../context/moving.ts";
-import { defaultProbeIntervalMs } from "../context/request.ts";
 import type { Clocks } from "../measuring/measure.ts";
 import type { Witness } from "../measuring/witness.ts";
 import { clientView } from "./client-view.ts";

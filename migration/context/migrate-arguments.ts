@@ -1,11 +1,7 @@
 import { isIP } from "node:net";
 import type { FleetHost } from "../../fleet/fleet.ts";
 import { systemDisk } from "../../libvirt/domain-xml.ts";
-import type { AskedOptions, MigrationOptions } from "./request.ts";
-
-/** Whether libvirt is to be ready for post-copy. */
-export const mayUsePostcopy = ({ mode, onTimeout }: AskedOptions): boolean =>
-  mode === "postcopy" || mode === "hybrid" || (mode === "live" && onTimeout === "postcopy");
+import { type MigrationOptions, mayUsePostcopy } from "../../moves/options.ts";
 
 /**
  * The arguments of `virsh migrate` that move a running guest to a host, as far as the two hosts' libvirt drives that.

@@ -3,7 +3,7 @@ import type { Intent } from "../../fleet/intent.ts";
 import type { FleetSessions } from "../../fleet/observe.ts";
 import type { LocalRedo } from "../../fleet/redo-log.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
-import type { MigrationOptions } from "./request.ts";
+import type { MigrationOptions } from "../../moves/options.ts";
 
 /** One end of a move. */
 export interface Station {

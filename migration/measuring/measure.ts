@@ -2,13 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import { withoutAbsent } from "../../libvirt/job-info.ts";
 import { memorySentAt } from "../../libvirt/qemu-trace.ts";
 import type { ClockReading } from "../../libvirt/ssh-session.ts";
-import {
-  type MigrationRecord,
-  type PhaseName,
-  phasesOf,
-  phasesWith,
-  storagePhase,
-} from "../../moves/record.ts";
+import { type PhaseName, phasesOf, phasesWith, storagePhase } from "../../moves/modes.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
 import { passesOf } from "./passes.ts";
 import { postcopyTimeline } from "./postcopy-timeline.ts";
 import { precopyTimeline } from "./precopy-timeline.ts";

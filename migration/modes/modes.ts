@@ -1,4 +1,4 @@
-import type { MigrationMode } from "../../moves/record.ts";
+import type { MigrationMode } from "../../moves/modes.ts";
 import { cold } from "./cold.ts";
 import { live } from "./live.ts";
 import type { Mode } from "./mode.ts";

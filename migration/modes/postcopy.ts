@@ -1,8 +1,8 @@
 import type { JobInfo } from "../../libvirt/job-info.ts";
 import type { MonitorEvent } from "../../libvirt/monitor-event.ts";
 import type { LogEnd } from "../../libvirt/qemu-trace.ts";
+import type { MigrationOptions } from "../../moves/options.ts";
 import type { Moving } from "../context/moving.ts";
-import type { MigrationOptions } from "../context/request.ts";
 import { measureRunning } from "../measuring/measure.ts";
 import { readStatistics } from "../measuring/statistics.ts";
 import type { Witness } from "../measuring/witness.ts";

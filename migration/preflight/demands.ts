@@ -1,6 +1,5 @@
-import { boots, movesRunning } from "../../moves/record.ts";
-import { mayUsePostcopy } from "../context/migrate-arguments.ts";
-import type { AskedOptions } from "../context/request.ts";
+import { boots, movesRunning } from "../../moves/modes.ts";
+import { type AskedOptions, mayUsePostcopy } from "../../moves/options.ts";
 
 /** What a way of moving needs of the hosts: what it doesn't need is not asked. */
 export interface Demands {

@@ -1,6 +1,6 @@
 import { virsh } from "../../libvirt/virsh.ts";
-import { movesRunning } from "../../moves/record.ts";
-import { mayUsePostcopy } from "../context/migrate-arguments.ts";
+import { movesRunning } from "../../moves/modes.ts";
+import { mayUsePostcopy } from "../../moves/options.ts";
 import type { Moving } from "../context/moving.ts";
 import { bandwidthShare } from "./admission.ts";
 import type { Turn } from "./queue.ts";

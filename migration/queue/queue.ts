@@ -1,7 +1,7 @@
 import { lease } from "../../fleet/lease.ts";
 import type { Tell } from "../../fleet/tell.ts";
 import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
-import { boots } from "../../moves/record.ts";
+import { boots } from "../../moves/modes.ts";
 import { aborted } from "../../provider/cancellation.ts";
 import type { MigrationRequest } from "../context/request.ts";
 import { type Entry, waitsFor } from "./admission.ts";

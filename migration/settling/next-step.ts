@@ -2,7 +2,7 @@ import type { Intent } from "../../fleet/intent.ts";
 import type { RedoPresence } from "../../fleet/redo-log.ts";
 import { GuestActiveTwice, isActive } from "../../fleet/whereabouts.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
-import { boots, movesRunning } from "../../moves/record.ts";
+import { boots, movesRunning } from "../../moves/modes.ts";
 
 /** All that decides how a begun move goes on. */
 export interface World {

@@ -8,7 +8,8 @@ import {
   type RunLine,
   runLineSchema,
 } from "../../moves/experiment-run.ts";
-import { inconsistencies, type MigrationRecord, recordSchema } from "../../moves/record.ts";
+import { inconsistencies } from "../../moves/inconsistencies.ts";
+import { type MigrationRecord, recordSchema } from "../../moves/record.ts";
 
 /**
  * What results files hold, together: those of stacks (records alone) and those of experiments' runs (a head, moves, failures). Every line

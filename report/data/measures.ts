@@ -1,4 +1,5 @@
-import { type MigrationRecord, type PhaseName, wayOf } from "../../moves/record.ts";
+import type { PhaseName } from "../../moves/modes.ts";
+import { type MigrationRecord, wayOf } from "../../moves/record.ts";
 import type { Move } from "./dataset.ts";
 
 /** How long a phase took, in ms; absent: the move has none of that name. */

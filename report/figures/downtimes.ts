@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { migrationModes } from "../../moves/record.ts";
+import { migrationModes } from "../../moves/modes.ts";
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
 import { intervalNotes, summaryOf } from "../data/statistics.ts";
 import { figure, number, type TableModel, text } from "../text/table-model.ts";

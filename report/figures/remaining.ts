@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { movesRunning } from "../../moves/record.ts";
+import { movesRunning } from "../../moves/modes.ts";
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
 import { groupsOf } from "../data/groups.ts";
 import { workloadOf } from "../data/measures.ts";

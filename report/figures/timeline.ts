@@ -1,5 +1,6 @@
 import * as Plot from "@observablehq/plot";
-import { phasesOf, wayOf } from "../../moves/record.ts";
+import { phasesOf } from "../../moves/modes.ts";
+import { wayOf } from "../../moves/record.ts";
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
 import { figure, ms, number, type TableModel, text } from "../text/table-model.ts";
 import { carrying, draw } from "./draw.ts";

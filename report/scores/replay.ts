@@ -1,4 +1,5 @@
-import { type MigrationRecord, movesRunning, wayOf } from "../../moves/record.ts";
+import { movesRunning } from "../../moves/modes.ts";
+import { type MigrationRecord, wayOf } from "../../moves/record.ts";
 import { isOverBefore, type Prediction, predict, proposedBy } from "../../prediction/predict.ts";
 import { type Score, type Summary, scorePrediction, summarise } from "./score-prediction.ts";
 

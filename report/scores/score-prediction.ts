@@ -1,5 +1,6 @@
 import { quantile } from "simple-statistics";
-import { defaultTimeoutMs, hadItsTime, type MigrationRecord, wayOf } from "../../moves/record.ts";
+import { defaultTimeoutMs } from "../../moves/options.ts";
+import { hadItsTime, type MigrationRecord, wayOf } from "../../moves/record.ts";
 
 export type Prediction = NonNullable<MigrationRecord["predicted"]>;
 

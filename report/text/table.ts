@@ -1,5 +1,6 @@
 import Table from "cli-table3";
-import { type MigrationRecord, phasesOf, phasesWith, storagePhase, wayOf } from "../../moves/record.ts";
+import { phasesOf, phasesWith, storagePhase } from "../../moves/modes.ts";
+import { type MigrationRecord, wayOf } from "../../moves/record.ts";
 import { absent } from "./table-model.ts";
 import { chopped, visible, visibleLines } from "./visible.ts";
 

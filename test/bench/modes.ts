@@ -4,10 +4,11 @@ import Table from "cli-table3";
 import { observeGuest, withFleet } from "../../fleet/observe.ts";
 import { whereabouts } from "../../fleet/whereabouts.ts";
 import { closeSessions } from "../../libvirt/session-pool.ts";
-import type { AskedOptions } from "../../migration/context/request.ts";
 import { MigrationFailed, migrate } from "../../migration/migrate.ts";
 import { PreflightFailed } from "../../migration/preflight/check.ts";
-import { inconsistencies, type MigrationRecord, recordSchema } from "../../moves/record.ts";
+import { inconsistencies } from "../../moves/inconsistencies.ts";
+import type { AskedOptions } from "../../moves/options.ts";
+import { type MigrationRecord, recordSchema } from "../../moves/record.ts";
 import { appendRecord } from "../../moves/results.ts";
 import { type Subject, subjectOf } from "./bench-stack.ts";
 

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
-import type { MigrationMode } from "../../moves/record.ts";
+import type { MigrationMode } from "../../moves/modes.ts";
 import type { StackInput } from "../../stacks/config.ts";
 import { startCounter, verifyDisk } from "./guest-life.ts";
 import type { GuestUnderTest } from "./guest-under-test.ts";

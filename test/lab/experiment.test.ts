@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pRetry from "p-retry";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { askedOf, leftOf } from "../../experiments/choose-run.ts";
-import { inconsistencies } from "../../moves/record.ts";
+import { inconsistencies } from "../../moves/inconsistencies.ts";
 import { readRecords } from "../../moves/results.ts";
 import { ExperimentCommand } from "./experiment-command.ts";
 import { GuestUnderTest } from "./guest-under-test.ts";

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { expect } from "vitest";
-import { type MigrationMode, recordSchema } from "../../moves/record.ts";
+import type { MigrationMode } from "../../moves/modes.ts";
+import { recordSchema } from "../../moves/record.ts";
 import { readRecords } from "../../moves/results.ts";
 import type { StackInput } from "../../stacks/config.ts";
 import { counterFaults, type Life, lifeOf } from "./guest-life.ts";

@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pRetry from "p-retry";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { inconsistencies } from "../../moves/record.ts";
+import { inconsistencies } from "../../moves/inconsistencies.ts";
 import { mostAtOnce } from "../bench/several.ts";
 import { accidents } from "./accidents.ts";
 import { changingHosts } from "./changing-hosts.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import pRetry from "p-retry";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { inconsistencies } from "../../moves/record.ts";
+import { inconsistencies } from "../../moves/inconsistencies.ts";
 import type { StackInput } from "../../stacks/config.ts";
 import { startCounter, verifyDisk } from "../lab/guest-life.ts";
 import { GuestUnderTest } from "../lab/guest-under-test.ts";

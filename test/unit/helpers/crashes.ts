@@ -1,17 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { closeSessions } from "../../../libvirt/session-pool.ts";
-import type { AskedOptions, MigrationRequest } from "../../../migration/context/request.ts";
+import type { MigrationRequest } from "../../../migration/context/request.ts";
 import { MigrationFailed, migrate } from "../../../migration/migrate.ts";
-import {
-  boots,
-  inconsistencies,
-  type MigrationMode,
-  migrationModes,
-  phasesWith,
-  recordSchema,
-  wayOf,
-} from "../../../moves/record.ts";
+import { inconsistencies } from "../../../moves/inconsistencies.ts";
+import { boots, type MigrationMode, migrationModes, phasesWith } from "../../../moves/modes.ts";
+import type { AskedOptions } from "../../../moves/options.ts";
+import { recordSchema, wayOf } from "../../../moves/record.ts";
 import { crashes, type Fate, ownDisk, redoText } from "./simulated-fleet.ts";
 import { simulate, world } from "./simulated-session.ts";
 

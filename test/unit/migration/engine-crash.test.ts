@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { closeSessions } from "../../../libvirt/session-pool.ts";
-import type { AskedOptions } from "../../../migration/context/request.ts";
 import { MigrationFailed, type Moved, migrate } from "../../../migration/migrate.ts";
-import { inconsistencies, recordSchema, wayOf } from "../../../moves/record.ts";
+import { inconsistencies } from "../../../moves/inconsistencies.ts";
+import type { AskedOptions } from "../../../moves/options.ts";
+import { recordSchema, wayOf } from "../../../moves/record.ts";
 import {
   begin,
   describeMoves,

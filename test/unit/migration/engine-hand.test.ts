@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { closeSessions } from "../../../libvirt/session-pool.ts";
-import { migrationModes } from "../../../moves/record.ts";
+import { migrationModes } from "../../../moves/modes.ts";
 import { begin, expectSettled, keepRedo, run, runInto, story, uuid } from "../helpers/crashes.ts";
 import { deeds } from "../helpers/hands.ts";
 import { crashes } from "../helpers/simulated-fleet.ts";

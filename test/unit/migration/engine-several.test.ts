@@ -3,7 +3,9 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { closeSessions } from "../../../libvirt/session-pool.ts";
 import type { MigrationRequest } from "../../../migration/context/request.ts";
 import { type Moved, migrate } from "../../../migration/migrate.ts";
-import { inconsistencies, type MigrationMode, migrationModes, recordSchema } from "../../../moves/record.ts";
+import { inconsistencies } from "../../../moves/inconsistencies.ts";
+import { type MigrationMode, migrationModes } from "../../../moves/modes.ts";
+import { recordSchema } from "../../../moves/record.ts";
 import { crashes } from "../helpers/simulated-fleet.ts";
 import { simulate, world } from "../helpers/simulated-session.ts";
 

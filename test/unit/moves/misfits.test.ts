@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isOlder } from "../../../libvirt/versions.ts";
-import type { MigrationOptions } from "../../../migration/context/request.ts";
 import { fitting, misfits, type Versions } from "../../../moves/misfits.ts";
-import { migrationModes } from "../../../moves/record.ts";
+import { migrationModes } from "../../../moves/modes.ts";
+import type { MigrationOptions } from "../../../moves/options.ts";
 
 const versions = (libvirt: string, qemu = "10.0.2"): Versions => ({
   from: { libvirt, qemu },

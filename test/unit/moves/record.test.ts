@@ -1,12 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import {
-  inconsistencies,
-  type MigrationMode,
-  type MigrationRecord,
-  phasesOf,
-  recordSchema,
-} from "../../../moves/record.ts";
+import { inconsistencies } from "../../../moves/inconsistencies.ts";
+import { type MigrationMode, phasesOf } from "../../../moves/modes.ts";
+import { type MigrationRecord, recordSchema } from "../../../moves/record.ts";
 import { coldRecord, liveRecord, offlineRecord, postcopyRecord } from "../helpers/records.ts";
 
 describe("a migration's record", () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type MigrationRecord, migrationModes, recordSchema } from "../../../moves/record.ts";
+import { migrationModes } from "../../../moves/modes.ts";
+import { type MigrationRecord, recordSchema } from "../../../moves/record.ts";
 import { correction } from "../../../prediction/correction.ts";
 import { describe as inWords } from "../../../prediction/describe.ts";
 import { knowsWriting, loadFrom, paceFrom, pastOf } from "../../../prediction/learn.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Choice, chooseMode, learn, type Measured } from "../../../../migration/choosing/choose-mode.ts";
-import type { AskedOptions } from "../../../../migration/context/request.ts";
 import { misfits } from "../../../../moves/misfits.ts";
+import type { AskedOptions } from "../../../../moves/options.ts";
 import { liveRecord, offlineRecord, postcopyRecord } from "../../helpers/records.ts";
 
 const versions = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { migrateArguments } from "../../../../migration/context/migrate-arguments.ts";
-import type { MigrationOptions } from "../../../../migration/context/request.ts";
-import { runningModes } from "../../../../moves/record.ts";
+import { runningModes } from "../../../../moves/modes.ts";
+import type { MigrationOptions } from "../../../../moves/options.ts";
 
 const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
 const host = {

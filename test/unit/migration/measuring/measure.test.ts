@@ -10,7 +10,8 @@ import { postcopyTimeline } from "../../../../migration/measuring/postcopy-timel
 import { type PrecopyMoments, precopyTimeline } from "../../../../migration/measuring/precopy-timeline.ts";
 import { Stopwatch } from "../../../../migration/measuring/stopwatch.ts";
 import { Witness } from "../../../../migration/measuring/witness.ts";
-import { inconsistencies, type MigrationRecord, recordSchema } from "../../../../moves/record.ts";
+import { inconsistencies } from "../../../../moves/inconsistencies.ts";
+import { type MigrationRecord, recordSchema } from "../../../../moves/record.ts";
 import { liveRecord, offlineRecord, postcopyRecord } from "../../helpers/records.ts";
 
 /** What is wrong with a record that has these figures. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { MigrationOptions } from "../../../../migration/context/request.ts";
 import { isDue } from "../../../../migration/modes/postcopy.ts";
+import type { MigrationOptions } from "../../../../moves/options.ts";
 
 describe("post-copy's time", () => {
   const due = (options: Omit<MigrationOptions, "mode">, pass: number, activeForMs = 0) =>

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { DomainFacts } from "../../../../libvirt/domain-facts.ts";
 import type { Sighting } from "../../../../libvirt/sighting.ts";
-import type { MigrationOptions } from "../../../../migration/context/request.ts";
 import { PreflightFailed } from "../../../../migration/preflight/check.ts";
 import { clockCheck } from "../../../../migration/preflight/clocks.ts";
 import { demandsOf } from "../../../../migration/preflight/demands.ts";
@@ -10,6 +9,7 @@ import { diskFolders, imageCheck } from "../../../../migration/preflight/image.t
 import { memoryCheck } from "../../../../migration/preflight/memory.ts";
 import { bridgeCheck } from "../../../../migration/preflight/network.ts";
 import { emulationCheck, versionCheck } from "../../../../migration/preflight/platform.ts";
+import type { MigrationOptions } from "../../../../moves/options.ts";
 
 describe("before anything is touched", () => {
   test("the destination needs the guest's memory and a little more", () => {

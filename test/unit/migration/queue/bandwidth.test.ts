@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { SshSession } from "../../../../libvirt/ssh-session.ts";
 import type { Moving } from "../../../../migration/context/moving.ts";
-import type { MigrationOptions } from "../../../../migration/context/request.ts";
 import type { Entry } from "../../../../migration/queue/admission.ts";
 import { withBandwidthShare } from "../../../../migration/queue/bandwidth.ts";
 import type { Turn } from "../../../../migration/queue/queue.ts";
+import type { MigrationOptions } from "../../../../moves/options.ts";
 
 // Another move comes while one with a limit of 40 MiB/s is under way, and goes again.
 
