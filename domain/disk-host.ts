@@ -1,7 +1,7 @@
 import type { FleetSessions } from "../fleet/observe.ts";
 import { type LocalRedo, localRedoOf, makeRedo, redoPresence } from "../fleet/redo-log.ts";
 import type { Whereabouts } from "../fleet/whereabouts.ts";
-import type { GuestRequest } from "./guest.ts";
+import type { GuestRequest } from "./request.ts";
 
 /**
  * The host on which a guest is to be started, with its disk: where it is defined or, as long as it is defined nowhere, where its redo log is.

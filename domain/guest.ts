@@ -1,4 +1,5 @@
 import { dirname } from "node:path/posix";
+import { isSaveStale } from "../fleet/disk-stamp.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
 import { clearIntent, intentPath } from "../fleet/intent.ts";
@@ -6,15 +7,14 @@ import { type FleetSessions, observeGuest } from "../fleet/observe.ts";
 import { discardRedo, localRedoOf } from "../fleet/redo-log.ts";
 import { discardStateFiles } from "../fleet/state-file.ts";
 import type { Tell } from "../fleet/tell.ts";
+import { removeTokens } from "../fleet/tokens.ts";
 import { isActive, type Whereabouts, whereabouts } from "../fleet/whereabouts.ts";
 import type { Belongings } from "../libvirt/belongings.ts";
 import { consoleLogPath, type DomainSpec, domainXml } from "../libvirt/domain-xml.ts";
-import { discardSave } from "../libvirt/managed-save.ts";
-import { quote, type SshSession } from "../libvirt/ssh-session.ts";
+import { quote } from "../libvirt/quote.ts";
+import type { SshSession } from "../libvirt/ssh-session.ts";
 import { undefine } from "../libvirt/undefine.ts";
 import { virsh } from "../libvirt/virsh.ts";
-import { removeTokens } from "../migration/preflight/proofs.ts";
-import { isSaveStale } from "../migration/settling/disk-stamp.ts";
 import {
   askAbout,
   type ByHand,
@@ -26,15 +26,7 @@ import {
 } from "./by-hand.ts";
 import { hostWithDisk } from "./disk-host.ts";
 import { shutDown } from "./power.ts";
-
-/** A guest as it should be. */
-export interface GuestRequest {
-  spec: DomainSpec;
-  vncPassword?: string;
-  /** Host where it is defined if it is defined nowhere yet. */
-  host: string;
-  fleet: Fleet;
-}
+import type { GuestRequest } from "./request.ts";
 
 export interface GuestState {
   /** Where it runs. */
@@ -99,7 +91,7 @@ async function discardStaleSave(
   tell(
     `${name}: its memory was saved on ${host.target.name}, and its disk was written to since; discarding that memory`,
   );
-  await discardSave(host, name, uuid);
+  await virsh(host, `discarding the stale memory of guest ${name}`, ["managedsave-remove", uuid]);
   return true;
 }
 

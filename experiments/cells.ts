@@ -1,4 +1,4 @@
-import { withoutAbsent } from "../libvirt/job-info.ts";
+import { withoutAbsent } from "../libvirt/without-absent.ts";
 import type { Factors } from "../moves/experiment-run.ts";
 import { fitting } from "../moves/misfits.ts";
 import type { Experiment, ExperimentGuest, Way } from "./experiment.ts";

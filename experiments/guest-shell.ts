@@ -1,6 +1,7 @@
 import { execa } from "execa";
-import { behindMarker, outputBehindMarker, quote, remoteCommand } from "../libvirt/remote-command.ts";
-import { pathValue, sshOptions } from "../libvirt/ssh-session.ts";
+import { quote } from "../libvirt/quote.ts";
+import { behindMarker, outputBehindMarker, remoteCommand } from "../libvirt/remote-command.ts";
+import { pathValue, sshOptions } from "../libvirt/ssh-options.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 
 /** How a guest is logged in to: over the storage host, which is on the guests' network for sure. */

@@ -1,4 +1,4 @@
-import { withoutAbsent } from "../libvirt/job-info.ts";
+import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { fitting } from "../moves/misfits.ts";
 import { defaultMaxDowntimeMs, defaultProbeIntervalMs } from "../moves/options.ts";
 import type { StackInput } from "../stacks/config.ts";

@@ -1,7 +1,8 @@
 import { hostname, userInfo } from "node:os";
 import { dirname } from "node:path/posix";
-import { quote, type SshSession } from "../libvirt/ssh-session.ts";
-import { aborted } from "../provider/cancellation.ts";
+import { quote } from "../libvirt/quote.ts";
+import type { SshSession } from "../libvirt/ssh-session.ts";
+import { aborted } from "./aborted.ts";
 import type { Fleet } from "./fleet.ts";
 import { intentPath } from "./intent.ts";
 import { lease } from "./lease.ts";

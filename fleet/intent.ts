@@ -1,6 +1,7 @@
 import { dirname } from "node:path/posix";
 import { z } from "zod";
-import { quote, type SshSession } from "../libvirt/ssh-session.ts";
+import { quote } from "../libvirt/quote.ts";
+import type { SshSession } from "../libvirt/ssh-session.ts";
 import { migrationModes } from "../moves/modes.ts";
 
 const intentSchema = z.object({

@@ -1,7 +1,8 @@
 import { dirname } from "node:path/posix";
 import type { GuestStorage } from "../libvirt/domain-xml.ts";
 import { parseImageInfo } from "../libvirt/image-info.ts";
-import { quote, type SshSession } from "../libvirt/ssh-session.ts";
+import { quote } from "../libvirt/quote.ts";
+import type { SshSession } from "../libvirt/ssh-session.ts";
 
 /** A guest's redo log on the disk of the host where the guest is: a qcow2 overlay over the shared base image. */
 export type LocalRedo = Pick<GuestStorage, "basePath" | "baseFormat"> & { path: string };

@@ -43,3 +43,14 @@ export function whereabouts(guest: string, sightings: readonly Sighting[]): Wher
   if (sighting) return { kind: "inactive", host: sighting.host, sighting };
   return { kind: "nowhere" };
 }
+
+/** libvirt's reasons for the state of a guest whose memory is spread over both ends. */
+const linked = "post-copy";
+
+const unlinked = "post-copy failed";
+
+/** This end has a part of the guest's memory: the source what was not pulled yet, the destination the rest. */
+export const hasPart = ({ reason }: Sighting): boolean => reason === linked || reason === unlinked;
+
+/** libvirt knows that this end has lost the other. */
+export const isUnlinked = ({ reason }: Sighting): boolean => reason === unlinked;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { quote } from "../libvirt/ssh-session.ts";
+import { quote } from "../libvirt/quote.ts";
 
 /** The scripts of this folder, and of those in it, that run on hosts, by what they see to. */
 export type HostScript =

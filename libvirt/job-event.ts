@@ -1,4 +1,5 @@
-import { type JobInfo, withoutAbsent } from "./job-info.ts";
+import type { JobInfo } from "./job-info.ts";
+import { withoutAbsent } from "./without-absent.ts";
 
 /** Listens to all guests of a host for the end of jobs. */
 export const jobEventCommand = "LC_ALL=C virsh -q -c qemu:///system event --event job-completed --loop";

@@ -1,6 +1,6 @@
 import { type Belongings, belongingsProgram, parseBelongings } from "./belongings.ts";
 import type { DomainFacts } from "./domain-facts.ts";
-import { quote } from "./ssh-session.ts";
+import { quote } from "./quote.ts";
 
 /** What one host says about itself when a guest is to come or to go. What was not asked is absent. */
 export interface Survey {

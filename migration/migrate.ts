@@ -3,7 +3,7 @@ import { type Intent, intentPath } from "../fleet/intent.ts";
 import { observeGuest } from "../fleet/observe.ts";
 import type { Tell } from "../fleet/tell.ts";
 import { type Whereabouts, whereabouts } from "../fleet/whereabouts.ts";
-import { withoutAbsent } from "../libvirt/job-info.ts";
+import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { movesRunning } from "../moves/modes.ts";
 import { defaultTimeoutMs } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
@@ -15,7 +15,8 @@ import { Stopwatch } from "./measuring/stopwatch.ts";
 import { move } from "./move.ts";
 import { clearPlace, queued, withTurn } from "./queue/queue.ts";
 import { clearLeftovers } from "./settling/leftovers.ts";
-import { type Settled, settle, toldBoot } from "./settling/settle.ts";
+import { toldBoot } from "./settling/perform.ts";
+import { type Settled, settle } from "./settling/settle.ts";
 
 /** What became of a request. */
 export interface Moved {

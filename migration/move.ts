@@ -1,6 +1,6 @@
 import { writeIntent } from "../fleet/intent.ts";
-import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { Sighting } from "../libvirt/sighting.ts";
+import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { movesRunning } from "../moves/modes.ts";
 import { mayUsePostcopy } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
@@ -19,7 +19,8 @@ import { preflight } from "./preflight/preflight.ts";
 import { aheadOf } from "./queue/admission.ts";
 import { withBandwidthShare } from "./queue/bandwidth.ts";
 import type { Turn } from "./queue/queue.ts";
-import { settle, toldBoot, Unsettled } from "./settling/settle.ts";
+import { toldBoot } from "./settling/perform.ts";
+import { settle, Unsettled } from "./settling/settle.ts";
 
 /** What became of a move: its record, where the guest runs if that is known, and why it is not where it should be. */
 export interface Outcome {

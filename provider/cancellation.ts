@@ -5,15 +5,6 @@ const controller = new AbortController();
 /** Aborts when the person interrupts the update in which this runs (Ctrl-C). */
 export const cancellation: AbortSignal = controller.signal;
 
-/** Rejects with its reason when `signal` aborts. */
-export function aborted(signal: AbortSignal): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  if (signal.aborted) reject(signal.reason);
-  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  promise.catch(() => {}); // whoever waits for it is told
-  return promise;
-}
-
 const cancel = "/pulumirpc.ResourceProvider/Cancel";
 
 /**

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import { ensureRunning, type GuestRequest, redefine, refuseStart, remove } from "../domain/guest.ts";
+import { ensureRunning, redefine, refuseStart, remove } from "../domain/guest.ts";
 import { hardwareChanges, refuseOtherRedo, withPlatformOf } from "../domain/hardware.ts";
+import type { GuestRequest } from "../domain/request.ts";
 import { type Fleet, union } from "../fleet/fleet.ts";
 import { observeGuest, withFleet } from "../fleet/observe.ts";
 import { type Whereabouts, whereabouts } from "../fleet/whereabouts.ts";

@@ -2,7 +2,7 @@ import { totalmem } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { behindMarker, outputBehindMarker, remoteCommand } from "../libvirt/remote-command.ts";
-import { sshOptions } from "../libvirt/ssh-session.ts";
+import { sshOptions } from "../libvirt/ssh-options.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { type Answer, checkAnswers, didAnswer, type NoAnswer, parseAnswer, question } from "./answers.ts";
 import type { Mistake } from "./mistake.ts";

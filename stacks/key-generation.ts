@@ -1,4 +1,4 @@
-import type { PastResource } from "./past.ts";
+import type { PastResource } from "./past-resource.ts";
 
 /**
  * Which of the keys that hosts know each other by, in the order in which they were made, is the one in use: 0 is the first. They are made

@@ -7,6 +7,7 @@ import type { SshTarget } from "../libvirt/ssh-target.ts";
 import type { DomainOutputs } from "../provider/domain-resource.ts";
 import type { MigrationOutputs } from "../provider/migration-resource.ts";
 import { type KeyHolders, keyHolders } from "./key-generation.ts";
+import type { PastResource } from "./past-resource.ts";
 
 /** What earlier updates made of a stack. */
 export interface Past {
@@ -39,12 +40,6 @@ export interface PastImage {
   source: string;
   /** The file's, in lower case, whether the config said it or not. */
   sha256: string;
-}
-
-/** A resource as the engine tells of it. */
-export interface PastResource {
-  type: string;
-  outputs: unknown;
 }
 
 /**

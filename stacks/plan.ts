@@ -1,8 +1,8 @@
 import type { Workload } from "../guests/workload.ts";
 import { isProgram, type Program } from "../images/programs.ts";
 import { parseSource } from "../images/source.ts";
-import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
+import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { fitting } from "../moves/misfits.ts";
 import { drainHosts, type Place } from "../placement/drain.ts";
 import type { GuestConfig, HostConfig, MigrationOptions, StackConfig } from "./config.ts";

@@ -1,6 +1,6 @@
 import { byHand } from "./bridge-by-hand.ts";
 import { mentionWarning } from "./bridge-mentions.ts";
-import type { BridgeFindings, BridgePlan, TextFile } from "./bridge-plan.ts";
+import type { BridgeFindings, BridgePlan, TextFile } from "./findings.ts";
 import { mentions, movedCommands } from "./ifupdown-commands.ts";
 
 const main = "/etc/network/interfaces";

@@ -1,4 +1,4 @@
-import type { BridgeFindings } from "./bridge-plan.ts";
+import type { BridgeFindings } from "./findings.ts";
 import { mentions } from "./ifupdown-commands.ts";
 
 const comment = /^\s*(#|;|\/\/)/;

@@ -1,7 +1,7 @@
 import { parse, stringify } from "yaml";
 import { byHand } from "./bridge-by-hand.ts";
-import { leaseKeeper } from "./bridge-networkd.ts";
-import type { BridgeFindings, TextFile } from "./bridge-plan.ts";
+import type { BridgeFindings, TextFile } from "./findings.ts";
+import { leaseKeeper } from "./lease.ts";
 
 type Definition = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,7 @@
 import { byHand } from "./bridge-by-hand.ts";
-import type { BridgeFindings, TextFile, Uplink } from "./bridge-plan.ts";
+import type { BridgeFindings, TextFile } from "./findings.ts";
 import { mentions } from "./ifupdown-commands.ts";
+import { leaseKeeper } from "./lease.ts";
 
 /** Before any that a host has: networkd takes the first file that matches. */
 const prefix = "/etc/systemd/network/05-kvm-migration-testbed";
@@ -90,16 +91,6 @@ function moved(line: string, section: string, path: string, bridge: string, upli
   throw new Error(
     `${path} has the line "${line.trim()}" for ${uplink}, and whether it is about the card or about what would be ${bridge}'s cannot be told. ${byHand(bridge, uplink)}`,
   );
-}
-
-/**
- * Keeps a DHCP lease: networkd asks with a number that it makes from the interface's name, and a server may have
- * another address for another number.
- */
-export function leaseKeeper({ dhcpClient = "" }: Uplink): string[] {
-  // RFC 4361: ff, the number (IAID) in four bytes, and the host's DUID.
-  const iaid = /^ff([0-9a-f]{8})/i.exec(dhcpClient)?.[1];
-  return iaid ? ["[DHCPv4]", `IAID=${Number.parseInt(iaid, 16)}`] : [];
 }
 
 const file = (path: string, lines: readonly string[]): TextFile => ({ path, text: `${lines.join("\n")}\n` });

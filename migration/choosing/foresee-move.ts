@@ -1,6 +1,6 @@
 import { dirtyRate } from "../../libvirt/dirty-rate.ts";
-import { withoutAbsent } from "../../libvirt/job-info.ts";
 import { parseSurvey, type Question, surveyScript } from "../../libvirt/survey.ts";
+import { withoutAbsent } from "../../libvirt/without-absent.ts";
 import { runningModes } from "../../moves/modes.ts";
 import type { MigrationOptions } from "../../moves/options.ts";
 import type { MigrationRecord } from "../../moves/record.ts";

@@ -1,4 +1,4 @@
-import { quote } from "../../libvirt/ssh-session.ts";
+import { quote } from "../../libvirt/quote.ts";
 import type { Moving } from "../context/moving.ts";
 
 /** The last of libvirt's own ports for memory, which hosts' firewalls let in. */

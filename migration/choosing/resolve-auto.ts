@@ -1,6 +1,6 @@
 import { dirtyRate } from "../../libvirt/dirty-rate.ts";
-import { withoutAbsent } from "../../libvirt/job-info.ts";
 import { hostVersions } from "../../libvirt/versions.ts";
+import { withoutAbsent } from "../../libvirt/without-absent.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 import type { Moving, Station } from "../context/moving.ts";
 import type { MigrationRequest } from "../context/request.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { withoutAbsent } from "../../libvirt/job-info.ts";
 import type { ClockReading } from "../../libvirt/ssh-session.ts";
+import { withoutAbsent } from "../../libvirt/without-absent.ts";
 import { boots } from "../../moves/modes.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 import type { Moving } from "../context/moving.ts";

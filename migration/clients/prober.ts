@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
+import { quote } from "../../libvirt/quote.ts";
+import type { SshSession } from "../../libvirt/ssh-session.ts";
 import { OwnClockProgram } from "./own-clock.ts";
 import type { Answer, Protocol } from "./silence.ts";
 

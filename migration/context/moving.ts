@@ -42,3 +42,13 @@ export interface Moving {
   /** Shows a line of progress to the person. */
   tell: (line: string) => void;
 }
+
+/** The end of a move, or another host, by its name. */
+export const stationNamed = ({ source, destination, others = [] }: Moving, host: string): Station =>
+  [source, destination, ...others].find(({ name }) => name === host) as Station;
+
+/** The redo log that moves along. */
+export const redoOf = ({ guest, redo }: Moving): LocalRedo => {
+  if (!redo) throw new Error(`the redo log of guest ${guest} is on shared storage and was to be copied`);
+  return redo;
+};

@@ -1,5 +1,5 @@
-import { withoutAbsent } from "../../libvirt/job-info.ts";
 import { hostVersions } from "../../libvirt/versions.ts";
+import { withoutAbsent } from "../../libvirt/without-absent.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 import type { Moving } from "../context/moving.ts";
 import type { Conditions } from "../context/request.ts";

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import { withoutAbsent } from "../../libvirt/job-info.ts";
 import { memorySentAt } from "../../libvirt/qemu-trace.ts";
 import type { ClockReading } from "../../libvirt/ssh-session.ts";
+import { withoutAbsent } from "../../libvirt/without-absent.ts";
 import { type PhaseName, phasesOf, phasesWith, storagePhase } from "../../moves/modes.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 import { passesOf } from "./passes.ts";

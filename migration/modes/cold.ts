@@ -1,6 +1,4 @@
 import { shutDown } from "../../domain/power.ts";
-import { virsh } from "../../libvirt/virsh.ts";
-import type { Moving } from "../context/moving.ts";
 import { type Border, measureSteps } from "../measuring/measure.ts";
 import type { Mode } from "./mode.ts";
 
@@ -20,18 +18,3 @@ export const cold: Mode = ({ moving, witness, watch }) => {
     measure: async (endMs, clocks) => measureSteps(witness, borders, "start", clocks, watch, endMs),
   };
 };
-
-/** Defines the guest at one end, as it is defined at the other. */
-export async function defineAt(
-  { guest, uuid, ...ends }: Moving,
-  at: "source" | "destination",
-): Promise<void> {
-  const other = ends[at === "source" ? "destination" : "source"];
-  const { stdout } = await virsh(
-    other.session,
-    `reading the definition of guest ${guest}`,
-    ["dumpxml", "--security-info", "--inactive", uuid],
-    { secretOutput: true },
-  );
-  await virsh(ends[at].session, `defining guest ${guest}`, ["define", "/dev/stdin"], { input: stdout });
-}

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeRedo, redoBytes } from "../../fleet/redo-log.ts";
+import { hasPart } from "../../fleet/whereabouts.ts";
 import { CommandFailed } from "../../libvirt/errors.ts";
 import { type JobInfo, parseJobInfo } from "../../libvirt/job-info.ts";
 import { type LogEnd, startTrace } from "../../libvirt/qemu-trace.ts";
 import { sight } from "../../libvirt/sighting.ts";
 import { virsh, virshCommand } from "../../libvirt/virsh.ts";
 import { migrateArguments } from "../context/migrate-arguments.ts";
-import type { Moving } from "../context/moving.ts";
-import { makeTarget } from "../settling/copy-redo.ts";
-import { hasPart } from "../settling/next-step.ts";
+import { type Moving, redoOf } from "../context/moving.ts";
 import { turnToPostcopy } from "./turn-to-postcopy.ts";
 
 // What all moves of a running guest have in common: libvirt's own migration, and what is told about it.
@@ -204,4 +204,10 @@ export function progressText(job: JobInfo, elapsedMs: number): string {
   if (job.remainingMiB === undefined) return `${elapsed}, connecting`;
   const rate = job.bandwidthMiBps === undefined ? "" : ` at ${job.bandwidthMiBps.toFixed(1)} MiB/s`;
   return `${elapsed}, pass ${job.iteration ?? 1}, ${job.remainingMiB.toFixed(0)} MiB remaining${rate}`;
+}
+
+/** Makes the empty redo log into which libvirt copies that of a running guest. */
+export async function makeTarget(moving: Moving): Promise<void> {
+  const redo = redoOf(moving);
+  await makeRedo(moving.destination.session, redo, await redoBytes(moving.source.session, redo));
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
+import { removeTokens, tokenPrefix } from "../../fleet/tokens.ts";
+import { quote } from "../../libvirt/quote.ts";
 import type { Moving, Station } from "../context/moving.ts";
 import { type DiskFolder, isInGrace, type TokenProof } from "./image.ts";
 import type { PortProof } from "./network.ts";
@@ -45,19 +46,6 @@ export type Proving = Pick<
   Moving,
   "guest" | "uuid" | "source" | "destination" | "storage" | "cancelled" | "tell"
 >;
-
-const tokenPrefix = (folder: string, uuid: string): string => `${folder}/.token-${uuid}-`;
-
-/** Removes what was written for a proof about the guest, now or by a run that died, where the storage host has it. */
-export async function removeTokens(
-  storage: SshSession,
-  uuid: string,
-  folders: readonly string[],
-): Promise<void> {
-  if (folders.length === 0) return;
-  const all = folders.map((folder) => `${quote(tokenPrefix(folder, uuid))}*`).join(" ");
-  await storage.run("removing the tokens of a preflight", `rm -f ${all}`);
-}
 
 /**
  * Proves what only trying can tell: that a file written through the source is read through the destination, beside the guest's disks, and

@@ -1,4 +1,4 @@
-import { quote } from "../../libvirt/ssh-session.ts";
+import { quote } from "../../libvirt/quote.ts";
 import type { Station } from "../context/moving.ts";
 
 /**

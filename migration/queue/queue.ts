@@ -1,8 +1,9 @@
+import { aborted } from "../../fleet/aborted.ts";
 import { lease } from "../../fleet/lease.ts";
 import type { Tell } from "../../fleet/tell.ts";
-import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
+import { quote } from "../../libvirt/quote.ts";
+import type { SshSession } from "../../libvirt/ssh-session.ts";
 import { boots } from "../../moves/modes.ts";
-import { aborted } from "../../provider/cancellation.ts";
 import type { MigrationRequest } from "../context/request.ts";
 import { type Entry, waitsFor } from "./admission.ts";
 import { QueueView } from "./view.ts";

@@ -1,17 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { dirname } from "node:path/posix";
-import { type LocalRedo, makeRedo, redoBytes } from "../../fleet/redo-log.ts";
-import { quote } from "../../libvirt/ssh-session.ts";
-import type { Moving } from "../context/moving.ts";
+import { quote } from "../../libvirt/quote.ts";
+import { type Moving, redoOf } from "../context/moving.ts";
 import { followCopy, scpCommand } from "./copy-file.ts";
-import { diskStamp, noteCopy } from "./disk-stamp.ts";
+import { diskStamp, noteCopy } from "./noted-disk.ts";
 
 // How a redo log that lies on a host's own disk gets to the destination.
-
-const redoOf = ({ guest, redo }: Moving): LocalRedo => {
-  if (!redo) throw new Error(`the redo log of guest ${guest} is on shared storage and was to be copied`);
-  return redo;
-};
 
 /**
  * Copies the redo log of a guest that is off, and notes both once the copy is whole and on the disk there. Until then the guest is not defined at
@@ -45,10 +39,4 @@ ssh -o BatchMode=yes ${quote(peer)} ${quote(arrive)}`,
   }
   moving.storageMiB = copy.sizeMiB;
   await noteCopy(moving, path, original);
-}
-
-/** Makes the empty redo log into which libvirt copies that of a running guest. */
-export async function makeTarget(moving: Moving): Promise<void> {
-  const redo = redoOf(moving);
-  await makeRedo(moving.destination.session, redo, await redoBytes(moving.source.session, redo));
 }

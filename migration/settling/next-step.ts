@@ -1,6 +1,6 @@
 import type { Intent } from "../../fleet/intent.ts";
 import type { RedoPresence } from "../../fleet/redo-log.ts";
-import { GuestActiveTwice, isActive } from "../../fleet/whereabouts.ts";
+import { GuestActiveTwice, hasPart, isActive, isUnlinked } from "../../fleet/whereabouts.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
 import { boots, movesRunning } from "../../moves/modes.ts";
 
@@ -45,6 +45,9 @@ export type BootReason =
   | "disk written"
   /** It was shut down, from inside or by a person. */
   | "shut down";
+
+/** A boot of a guest that is moved with its memory. */
+export type UnplannedBoot = Exclude<BootReason, "moved" | "put back" | "saved">;
 
 /** The one thing to do next. Each is idempotent, and each brings the world nearer to `settled`. */
 export type Step =
@@ -158,16 +161,6 @@ function refuseTwo({ guest, mode, phase }: Intent, source: Sighting, destination
       boots(mode) || (hasRun(source) ? !hasNeverRun(destination) : phase === "resuming");
   if (bothMayHaveRun) throw new GuestActiveTwice(guest, [source.host, destination.host]);
 }
-
-/** libvirt's reasons for the state of a guest whose memory is spread over both ends. */
-const linked = "post-copy";
-const unlinked = "post-copy failed";
-
-/** This end has a part of the guest's memory: the source what was not pulled yet, the destination the rest. */
-export const hasPart = ({ reason }: Sighting): boolean => reason === linked || reason === unlinked;
-
-/** libvirt knows that this end has lost the other. */
-export const isUnlinked = ({ reason }: Sighting): boolean => reason === unlinked;
 
 /** Post-copy has begun: the guest goes on at the destination or nowhere. */
 function inPostcopy({ source, destination }: World): Step {

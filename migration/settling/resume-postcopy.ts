@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isActive } from "../../fleet/whereabouts.ts";
+import { hasPart, isActive } from "../../fleet/whereabouts.ts";
 import { sight } from "../../libvirt/sighting.ts";
 import { virsh } from "../../libvirt/virsh.ts";
 import { migrateArguments } from "../context/migrate-arguments.ts";
 import type { Moving } from "../context/moving.ts";
-import { hasPart } from "./next-step.ts";
 
 const tryAgainMs = 2_000;
 

@@ -1,4 +1,3 @@
-import { vi } from "vitest";
 import type { SshTarget } from "../../../libvirt/ssh-target.ts";
 import { SimulatedFleet, SimulatedSession } from "./simulated-fleet.ts";
 
@@ -15,7 +14,3 @@ export function simulate(...machines: ConstructorParameters<typeof SimulatedFlee
 }
 
 export const SshSession = { open: async (target: SshTarget) => new SimulatedSession(world, target) };
-
-export const { quote } = await vi.importActual<typeof import("../../../libvirt/ssh-session.ts")>(
-  "../../../libvirt/ssh-session.ts",
-);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseFindings } from "../../../hosts/bridge/bridge-plan.ts";
+import { parseFindings } from "../../../hosts/bridge/findings.ts";
 import { hasSandbox, runOnSandbox } from "../helpers/host-sandbox.ts";
 
 /** A host with two interfaces, of which programs say who configures them. */

@@ -2,12 +2,8 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import {
-  type BridgeFindings,
-  bridgeVariables,
-  parseFindings,
-  planBridge,
-} from "../../../hosts/bridge/bridge-plan.ts";
+import { bridgeVariables, planBridge } from "../../../hosts/bridge/bridge-plan.ts";
+import { type BridgeFindings, parseFindings } from "../../../hosts/bridge/findings.ts";
 
 const mac = "52:54:00:12:34:56";
 const eth0 = { name: "eth0", mac };

@@ -2,11 +2,12 @@ import { describe, expect, test } from "vitest";
 import { parseDirtyRate } from "../../../libvirt/dirty-rate.ts";
 import { parseAddress } from "../../../libvirt/guest-address.ts";
 import { JobEvents } from "../../../libvirt/job-event.ts";
-import { parseJobInfo, withoutAbsent } from "../../../libvirt/job-info.ts";
+import { parseJobInfo } from "../../../libvirt/job-info.ts";
 import { parseMonitorEvent } from "../../../libvirt/monitor-event.ts";
 import { memorySentAt, parseTrace } from "../../../libvirt/qemu-trace.ts";
 import { parseSighting } from "../../../libvirt/sighting.ts";
 import { parseVersions } from "../../../libvirt/versions.ts";
+import { withoutAbsent } from "../../../libvirt/without-absent.ts";
 import { parseLinkRate } from "../../../migration/choosing/link-rate.ts";
 
 describe("what virsh domjobinfo prints", () => {

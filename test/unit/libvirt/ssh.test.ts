@@ -3,7 +3,8 @@ import { homedir } from "node:os";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CommandFailed, ConnectionLost, HostUnreachable } from "../../../libvirt/errors.ts";
-import { quote, sshOptions } from "../../../libvirt/ssh-session.ts";
+import { quote } from "../../../libvirt/quote.ts";
+import { sshOptions } from "../../../libvirt/ssh-options.ts";
 import type { SshTarget } from "../../../libvirt/ssh-target.ts";
 import { virshCommand } from "../../../libvirt/virsh.ts";
 

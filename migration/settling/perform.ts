@@ -1,0 +1,100 @@
+import { type Intent, writeIntent } from "../../fleet/intent.ts";
+import { discardRedo } from "../../fleet/redo-log.ts";
+import { discardStateFiles } from "../../fleet/state-file.ts";
+import { undefine } from "../../libvirt/undefine.ts";
+import { virsh } from "../../libvirt/virsh.ts";
+import { type Moving, type Station, stationNamed } from "../context/moving.ts";
+import { copyRedo } from "./copy-redo.ts";
+import { copyState, restorePaused } from "./copy-state.ts";
+import { defineAt } from "./define.ts";
+import type { BootReason, End, Step, UnplannedBoot } from "./next-step.ts";
+import { noteDiskLate } from "./noted-disk.ts";
+import { resumePostcopy } from "./resume-postcopy.ts";
+import { waitForJob } from "./wait-for-job.ts";
+
+type Deed = Exclude<Step, { do: "settled" | "settled-elsewhere" }>;
+
+/** Does the one step that is due. Throws CommandFailed. */
+export async function perform(moving: Moving, step: Deed): Promise<void> {
+  const { guest, uuid } = moving;
+  const station = (at: End): Station => moving[at];
+  switch (step.do) {
+    case "wait-for-job":
+      return waitForJob(moving, station(step.at));
+    case "destroy":
+      await virsh(station(step.at).session, `ending the stale copy of guest ${guest}`, ["destroy", uuid]);
+      return;
+    case "undefine":
+      await undefine(station(step.at).session, `removing the definition of guest ${guest}`, uuid);
+      return;
+    case "resume":
+      await virsh(station(step.at).session, `resuming guest ${guest}`, ["resume", uuid]);
+      return;
+    case "mark-resuming":
+      return mark(moving, "resuming");
+    case "mark-begun":
+      return mark(moving, "begun");
+    case "mark-returning":
+      return mark(moving, "returning");
+    case "resume-postcopy":
+      return resumePostcopy(moving);
+    case "note-disk":
+      return noteDiskLate(moving);
+    case "copy-state":
+      return copyState(moving);
+    case "copy-redo":
+      return copyRedo(moving);
+    case "discard-save":
+      moving.tell(
+        `${guest}: its memory was saved on ${step.host}, and its disk was written to since; discarding it`,
+      );
+      await virsh(stationNamed(moving, step.host).session, `discarding the stale memory of guest ${guest}`, [
+        "managedsave-remove",
+        uuid,
+      ]);
+      return;
+    case "discard-redo":
+      return moving.redo && discardRedo(station(step.at).session, moving.redo);
+    case "restore":
+      return restorePaused(moving, station(step.at));
+    case "discard-state":
+      await Promise.all([
+        discardStateFiles(moving.source.session, uuid),
+        discardStateFiles(moving.destination.session, uuid),
+      ]);
+      return;
+    case "define":
+      return defineAt(moving, step.at);
+    case "start":
+      return start(moving, station(step.at), step.why);
+    case "start-elsewhere":
+      return start(moving, stationNamed(moving, step.host), step.why);
+  }
+}
+
+async function start(
+  { guest, uuid, tell }: Moving,
+  { name, session }: Station,
+  why: BootReason,
+): Promise<void> {
+  if (why === "saved") tell(`${guest}: someone saved its memory on ${name}; it goes on from there`);
+  else if (isBoot(why)) tell(`${guest}: ${toldBoot[why]}; booting it anew on ${name}, from its disk`);
+  await virsh(session, `starting guest ${guest}`, ["start", uuid]);
+}
+
+export const isBoot = (why: BootReason): why is UnplannedBoot =>
+  why !== "moved" && why !== "put back" && why !== "saved";
+
+/** Why a guest that is moved with its memory was booted, in words that a record keeps. */
+export const toldBoot: Record<UnplannedBoot, string> = {
+  "memory lost": "its memory was lost on the way",
+  "disk written":
+    "its disk was written to after its memory had been saved, by someone who started it meanwhile: the saved memory was discarded",
+  "shut down": "it had shut down on the way, from inside or by hand",
+};
+
+/** Writes down, before it matters, what whoever takes over has to know. */
+async function mark(moving: Moving, phase: Intent["phase"]): Promise<void> {
+  moving.intent = { ...moving.intent, phase };
+  await writeIntent(moving.storage, moving.intentFile, moving.intent);
+}
