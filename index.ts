@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Testbed } from "./components/testbed.ts";
 import { reportLink } from "./report/link.ts";
-import { checkedPlan } from "./stacks/checked-plan.ts";
+import { checkedPlan } from "./stacks/asking/checked-plan.ts";
 
 // All that a stack's config says is checked before anything is declared.
 const stack = pulumi.getStack();

@@ -1,4 +1,4 @@
-import { didYouMean, list } from "../stacks/mistake.ts";
+import { didYouMean, list } from "../stacks/words.ts";
 
 // What `npm run lab` decides, from what the stack's config says; lab.ts does it.
 

@@ -1,6 +1,7 @@
 import { claimFile } from "../hosts/claim.ts";
-import { list, type Mistake, pathText } from "./mistake.ts";
+import { type Mistake, pathText } from "./mistake.ts";
 import type { Plan } from "./plan.ts";
+import { list } from "./words.ts";
 
 /** What a machine says of itself. */
 export interface Answer {

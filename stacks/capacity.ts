@@ -1,5 +1,6 @@
-import { list, type Mistake, pathText } from "./mistake.ts";
+import { type Mistake, pathText } from "./mistake.ts";
 import type { GuestPlan, Plan } from "./plan.ts";
+import { list } from "./words.ts";
 
 /** For a host's kernel, libvirtd, sshd and QEMU's own needs, which nobody should have to think of. */
 const reserveMiB = 512;

@@ -20,7 +20,8 @@ import {
   vncPort,
 } from "./defaults.ts";
 import { cidrOf, isHostIn, isInside, type Network, nth, toNetwork } from "./ipv4.ts";
-import { didYouMean, list, type Mistake, pathText } from "./mistake.ts";
+import { type Mistake, pathText } from "./mistake.ts";
+import { didYouMean, list } from "./words.ts";
 
 /** A config of which any part may be missing. A key whose value the schema refused is there, with `undefined`. */
 export type Draft<T = StackInput> = T extends readonly (infer Entry)[]

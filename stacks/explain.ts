@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import * as z from "zod";
-import { didYouMean, inFlow, list, type Mistake } from "./mistake.ts";
+import type { Mistake } from "./mistake.ts";
+import { didYouMean, inFlow, list } from "./words.ts";
 
 /**
  * What a schema refuses, in words that say what would be right: from the schema's own descriptions, examples and words to choose from.

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { workloadSchema } from "../guests/workload.ts";
 import { parseSource } from "../images/source.ts";
-import { inFlow, list, type Mistake, pathText } from "./mistake.ts";
+import { type Mistake, pathText } from "./mistake.ts";
 import type { Past, PastGuest, PastImage } from "./past.ts";
 import type { GuestPlan, Plan } from "./plan.ts";
+import { inFlow, list } from "./words.ts";
 
 /** Whether something is to change that guests which are there already have for life. */
 export function checkImmutable(past: Past, plan: Plan): Mistake[] {

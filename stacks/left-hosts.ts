@@ -1,7 +1,8 @@
 import type { SshTarget } from "../libvirt/ssh-target.ts";
-import { list, type Mistake, pathText } from "./mistake.ts";
+import { type Mistake, pathText } from "./mistake.ts";
 import type { Past } from "./past.ts";
 import type { Plan } from "./plan.ts";
+import { list } from "./words.ts";
 
 /** What a machine said when it was asked for guests of this stack. */
 export interface Found {

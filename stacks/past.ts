@@ -1,12 +1,10 @@
 import { basename } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
 import type { Image } from "../images/image.ts";
 import { isProgram, type Program } from "../images/programs.ts";
 import { programsIn } from "../images/source.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import type { DomainOutputs } from "../provider/domain-resource.ts";
 import type { MigrationOutputs } from "../provider/migration-resource.ts";
-import { type KeyHolders, keyHolders } from "./key-generation.ts";
 import type { PastResource } from "./past-resource.ts";
 
 /** What earlier updates made of a stack. */
@@ -40,18 +38,6 @@ export interface PastImage {
   source: string;
   /** The file's, in lower case, whether the config said it or not. */
   sha256: string;
-}
-
-/**
- * Reads what Pulumi's state says of this stack, as it is now: also after an update that failed half-way, when a stack's own outputs, as a
- * StackReference has them, are not to be relied on. It is the engine's own function, works with every backend while an update runs, takes
- * milliseconds, and the stack's program alone can use it.
- */
-export async function readPast(): Promise<Past & { keyHolders: KeyHolders }> {
-  const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
-  const { outputs } = await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName });
-  const resources = outputs as Record<string, PastResource>;
-  return { ...pastOf(Object.values(resources)), keyHolders: keyHolders(resources) };
 }
 
 /** What the resources of a stack tell of its guests and hosts. */

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { stackSchema } from "./config.ts";
-import { inFlow, namespace } from "./mistake.ts";
+import { namespace } from "./mistake.ts";
+import { inFlow } from "./words.ts";
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { askForGuests } from "../../../stacks/ask-for-guests.ts";
+import { askForGuests } from "../../../stacks/asking/ask-for-guests.ts";
 import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "../../../stacks/left-hosts.ts";
 import { parseStackConfig } from "../../../stacks/parse.ts";
 import { type Past, pastOf } from "../../../stacks/past.ts";

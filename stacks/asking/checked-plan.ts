@@ -1,15 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
-import { checkImage, surroundings } from "../images/resolve.ts";
+import { checkImage, surroundings } from "../../images/resolve.ts";
+import { checkCapacity } from "../capacity.ts";
+import { checkImmutable } from "../immutable.ts";
+import { keyGenerationOf } from "../key-generation.ts";
+import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "../left-hosts.ts";
+import { type Mistake, pathText, StackConfigError } from "../mistake.ts";
+import type { Past } from "../past.ts";
+import { type Plan, planStack } from "../plan.ts";
 import { askForGuests } from "./ask-for-guests.ts";
 import { askMachines } from "./ask-machines.ts";
-import { checkCapacity } from "./capacity.ts";
-import { checkImmutable } from "./immutable.ts";
-import { keyGenerationOf } from "./key-generation.ts";
-import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "./left-hosts.ts";
-import { type Mistake, pathText, StackConfigError } from "./mistake.ts";
-import { type Past, readPast } from "./past.ts";
-import { type Plan, planStack } from "./plan.ts";
 import { readStackConfig } from "./read.ts";
+import { readPast } from "./read-past.ts";
 import { readSshSettings } from "./ssh-settings.ts";
 
 /**

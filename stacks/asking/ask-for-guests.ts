@@ -1,10 +1,10 @@
-import { isActive } from "../fleet/whereabouts.ts";
-import { HostUnreachable } from "../libvirt/errors.ts";
-import { sight } from "../libvirt/sighting.ts";
-import { SshSession } from "../libvirt/ssh-session.ts";
-import type { SshTarget } from "../libvirt/ssh-target.ts";
-import type { Found } from "./left-hosts.ts";
-import type { PastGuest } from "./past.ts";
+import { isActive } from "../../fleet/whereabouts.ts";
+import { HostUnreachable } from "../../libvirt/errors.ts";
+import { sight } from "../../libvirt/sighting.ts";
+import { SshSession } from "../../libvirt/ssh-session.ts";
+import type { SshTarget } from "../../libvirt/ssh-target.ts";
+import type { Found } from "../left-hosts.ts";
+import type { PastGuest } from "../past.ts";
 
 /** Asks machines which guests of this stack are there. Reads only. */
 export async function askForGuests(

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { parseStackConfig } from "../../../stacks/parse.ts";
-import { hasPlainPassword, readStackConfig } from "../../../stacks/read.ts";
-import { labInput, metalInput } from "../helpers/config-stack.ts";
+import { hasPlainPassword, readStackConfig } from "../../../../stacks/asking/read.ts";
+import { parseStackConfig } from "../../../../stacks/parse.ts";
+import { labInput, metalInput } from "../../helpers/config-stack.ts";
 
 /** As the language host hands it over: every value a text. */
 function setConfig(sections: { [key: string]: unknown }, others: { [key: string]: string } = {}): void {

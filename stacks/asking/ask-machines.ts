@@ -1,12 +1,12 @@
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { behindMarker, outputBehindMarker, remoteCommand } from "../libvirt/remote-command.ts";
-import { sshOptions } from "../libvirt/ssh-options.ts";
-import type { SshTarget } from "../libvirt/ssh-target.ts";
-import { type Answer, checkAnswers, didAnswer, type NoAnswer, parseAnswer, question } from "./answers.ts";
-import type { Mistake } from "./mistake.ts";
-import type { Plan } from "./plan.ts";
+import { behindMarker, outputBehindMarker, remoteCommand } from "../../libvirt/remote-command.ts";
+import { sshOptions } from "../../libvirt/ssh-options.ts";
+import type { SshTarget } from "../../libvirt/ssh-target.ts";
+import { type Answer, checkAnswers, didAnswer, type NoAnswer, parseAnswer, question } from "../answers.ts";
+import type { Mistake } from "../mistake.ts";
+import type { Plan } from "../plan.ts";
 
 const mib = 1024 * 1024;
 
@@ -45,7 +45,7 @@ export async function askMachines(plan: Plan): Promise<Asked> {
 
 async function ask(target: SshTarget): Promise<Answer | NoAnswer> {
   const { name, address, port, user, privateKeyFile, knownHostsFile } = target;
-  const reached = await execa("bash", [join(import.meta.dirname, "..", "hosts", "reach.sh")], {
+  const reached = await execa("bash", [join(import.meta.dirname, "..", "..", "hosts", "reach.sh")], {
     env: {
       HOST_NAME: name,
       HOST_ADDRESS: address,

@@ -1,8 +1,8 @@
 import { homedir } from "node:os";
 import { expect, test } from "vitest";
-import { parseStackConfig } from "../../../stacks/parse.ts";
-import { planStack } from "../../../stacks/plan.ts";
-import { parseSshConfig, sshConfig } from "../../../stacks/ssh-settings.ts";
+import { parseSshConfig, sshConfig } from "../../../../stacks/asking/ssh-settings.ts";
+import { parseStackConfig } from "../../../../stacks/parse.ts";
+import { planStack } from "../../../../stacks/plan.ts";
 
 /** As `ssh -G` prints it, when the config ends with the user and the port that stand for "nothing was said". */
 const printed = (...lines: string[]) =>
