@@ -113,7 +113,12 @@ function withTable(file: string, head: readonly string[], rows: readonly (readon
   const [before, rest] = read(file).split(begin);
   const after = rest?.split(end)[1];
   if (after === undefined) throw new Error(`${file} has lost the marks "${begin}" and "${end}"`);
-  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+  const widths = head.map((_, column) =>
+    Math.max(...[head, ...rows].map((cells) => cells[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[], fill = " ") =>
+    `| ${widths.map((width, column) => (cells[column] ?? "").padEnd(width, fill)).join(" | ")} |`;
+  const lines = [line(head), line([], "-"), ...rows.map((cells) => line(cells))];
   return `${before}${begin}\n\n${lines.join("\n")}\n\n${end}${after}`;
 }
 
