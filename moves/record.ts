@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { HostVersions } from "../libvirt/versions.ts";
 import { boots, migrationModes, movesRunning, type PhaseName, phasesOf, storagePhase } from "./modes.ts";
-import { defaultTimeoutMs } from "./options.ts";
+import { defaultTimeoutMs, recordedOptions } from "./options.ts";
 
 /**
  * The record of one migration: what every other part reads (stack outputs, results/<stack>.jsonl, tables, plots).
@@ -71,18 +71,7 @@ export const recordSchema = z.object({
     .enum(["shared", "local"])
     .optional()
     .describe("where its redo log lies: local: on its host, and moves along; absent: on the shared storage"),
-  options: z
-    .object({
-      maxDowntimeMs: ms.optional(),
-      bandwidthMiBps: mib.optional(),
-      hybrid: z.object({ afterPasses: count.optional(), afterMs: ms.optional() }).optional(),
-      autoConverge: z.object({ initial: z.number().optional(), increment: z.number().optional() }).optional(),
-      compression: z.enum(["zlib", "zstd", "xbzrle"]).optional(),
-      parallelConnections: count.optional(),
-      transport: z.enum(["tcp", "tls", "tunnelled"]).optional(),
-      timeoutMs: ms.optional(),
-      onTimeout: z.enum(["abort", "postcopy", "suspend"]).optional(),
-    })
+  options: recordedOptions
     .optional()
     .describe("as asked for; what is absent in it: the hypervisor's default. Absent: not recorded"),
   before: z

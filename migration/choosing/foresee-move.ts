@@ -2,7 +2,7 @@ import { dirtyRate } from "../../libvirt/dirty-rate.ts";
 import { parseSurvey, type Question, surveyScript } from "../../libvirt/survey.ts";
 import { withoutAbsent } from "../../libvirt/without-absent.ts";
 import { runningModes } from "../../moves/modes.ts";
-import type { MigrationOptions } from "../../moves/options.ts";
+import { type MigrationOptions, toRecord } from "../../moves/options.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 import { knowsWriting } from "../../prediction/learn.ts";
 import { predict } from "../../prediction/predict.ts";
@@ -66,7 +66,7 @@ export async function foreseeMove(
     known,
   );
   return {
-    options: recorded(options),
+    options: toRecord(options),
     ...(Object.keys(before).length > 0 && { before }),
     predicted,
   };
@@ -75,20 +75,3 @@ export async function foreseeMove(
 /** By post-copy from the start, or off, it does not matter what it writes meanwhile. */
 const writesWhileItMoves = ({ mode }: MigrationOptions): boolean =>
   mode !== "postcopy" && (runningModes as readonly string[]).includes(mode);
-
-/** What of the options changes how long it takes. */
-function recorded(options: MigrationOptions): NonNullable<MigrationRecord["options"]> {
-  const { maxDowntimeMs, bandwidthMiBps, hybrid, autoConverge, compression } = options;
-  const { parallelConnections, transport, timeoutMs, onTimeout } = options;
-  return withoutAbsent({
-    maxDowntimeMs,
-    bandwidthMiBps,
-    hybrid,
-    autoConverge,
-    compression,
-    parallelConnections,
-    transport,
-    timeoutMs,
-    onTimeout,
-  });
-}

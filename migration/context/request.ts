@@ -27,7 +27,7 @@ export interface MigrationRequest {
   platform?: GuestPlatform;
   /** Its redo log, where that is on the host where it runs. Absent: on shared storage. */
   redo?: LocalRedo;
-  /** How many moves a host takes part in at a time, as source or destination; others wait. Default: 2. */
+  /** How many moves a host takes part in at a time, as source or destination; others wait. Default: `defaultConcurrentPerHost`. */
   concurrentPerHost?: number;
   fleet: Fleet;
   /** Its moves until now, newest first: `auto` learns from them. */

@@ -4,12 +4,10 @@ import type { Tell } from "../../fleet/tell.ts";
 import { quote } from "../../libvirt/quote.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
 import { boots } from "../../moves/modes.ts";
+import { defaultConcurrentPerHost } from "../../moves/options.ts";
 import type { MigrationRequest } from "../context/request.ts";
 import { type Entry, waitsFor } from "./admission.ts";
 import { QueueView } from "./view.ts";
-
-/** How many moves a host takes part in at a time where the stack's config says nothing. */
-export const defaultPerHost = 2;
 
 /** A guest that is to move, as it stands in the queue. */
 export function queued(
@@ -24,7 +22,7 @@ export function queued(
     memoryMiB,
     // A guest that is shut down and booted sends nothing.
     sizeMiB: boots(options.mode) ? 0 : memoryMiB,
-    perHost: concurrentPerHost ?? defaultPerHost,
+    perHost: concurrentPerHost ?? defaultConcurrentPerHost,
     ...(options.port !== undefined && { port: options.port }),
   };
 }
