@@ -1,5 +1,5 @@
 import { median } from "simple-statistics";
-import { boots } from "../moves/modes.ts";
+import { traitsOf } from "../moves/modes.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment } from "./experiment.ts";
 import type { TurnLine } from "./remaining.ts";
@@ -26,7 +26,7 @@ const typical = {
 };
 
 /** How often a mode reads or writes the memory: an offline move writes it to a file, copies that and reads it. */
-const timesMemory = (mode: string): number => (mode === "offline" ? 3 : boots(mode) ? 0 : 1);
+const timesMemory = { saved: 3, sent: 1, none: 0 } as const;
 
 /** How long a turn of a cell takes, reckoned: guests go back, settle, and move. In ms. */
 export function reckonedTurnMs(experiment: Experiment, { guests, way, linkMiBps }: Cell): number {
@@ -34,10 +34,11 @@ export function reckonedTurnMs(experiment: Experiment, { guests, way, linkMiBps 
     .filter(({ name }) => guests.includes(name))
     .reduce((sum, guest) => sum + guest.memoryMiB, 0);
   const { mode = "live", bandwidthMiBps, arrangement } = { ...experiment.migration, ...way };
+  const { memory } = traitsOf(mode);
   const rateMiBps = Math.min(typical.memoryMiBps, linkMiBps ?? Number.POSITIVE_INFINITY);
   const moveMs =
-    (timesMemory(mode) * memoryMiB * 1000) /
-    (mode === "offline" ? rateMiBps : Math.min(rateMiBps, bandwidthMiBps ?? Number.POSITIVE_INFINITY));
+    (timesMemory[memory] * memoryMiB * 1000) /
+    (memory === "saved" ? rateMiBps : Math.min(rateMiBps, bandwidthMiBps ?? Number.POSITIVE_INFINITY));
   const isBack = experiment.back === "unmeasured";
   const backMs = isBack ? typical.updateMs + (memoryMiB * 1000) / typical.memoryMiBps : 0;
   const updates = arrangement === "one-by-one" ? guests.length : 1;

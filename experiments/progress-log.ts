@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { progressSchema } from "../moves/experiment-run.ts";
-import { boots } from "../moves/modes.ts";
+import { boots, savesMemory } from "../moves/modes.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 
 /** What a guest's workload writes every second: what it did since the line before. */
@@ -116,7 +116,7 @@ export function stopOf(
   const { mode, startedAt, totalMs, downtimeMs, phases } = record;
   const iterations = phases.find(({ name }) => name === "iterations");
   // An offline move begins with the stop.
-  const afterMs = mode === "offline" ? 0 : iterations?.endMs;
+  const afterMs = savesMemory(mode) ? 0 : iterations?.endMs;
   if (boots(mode) || downtimeMs === undefined || afterMs === undefined) return undefined;
   const startMs = Date.parse(startedAt);
   const stoppedMs = startMs + afterMs;

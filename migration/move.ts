@@ -14,7 +14,7 @@ import { withDrift } from "./measuring/clock-drift.ts";
 import { type Clocks, rounded } from "./measuring/measure.ts";
 import { Stopwatch } from "./measuring/stopwatch.ts";
 import { Witness } from "./measuring/witness.ts";
-import { modes } from "./modes/modes.ts";
+import { flows } from "./modes/flows.ts";
 import { preflight } from "./preflight/preflight.ts";
 import { aheadOf } from "./queue/admission.ts";
 import { withBandwidthShare } from "./queue/bandwidth.ts";
@@ -90,7 +90,7 @@ async function moveSeen(
   const watch = new Stopwatch();
   const witness = new Witness(moving, mayUsePostcopy(options));
   keepSwitchover(clients, witness);
-  const part = modes[mode]({ moving, watch, witness });
+  const part = flows[mode]({ moving, watch, witness });
   // Preparing moves nothing, so it need not wait until the intent is on the disk.
   const [written, prepared] = await Promise.allSettled([
     writeIntent(storage, intentFile, moving.intent),

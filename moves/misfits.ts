@@ -1,5 +1,5 @@
 import { type HostVersions, isOlder } from "../libvirt/versions.ts";
-import { movesRunning } from "./modes.ts";
+import { type ModeOption, migrationModes, movesRunning, traitsOf } from "./modes.ts";
 import { type AskedOptions, type MigrationOptions, mayUsePostcopy } from "./options.ts";
 
 /** An option that its mode, another option or the hosts' versions cannot do. */
@@ -24,7 +24,7 @@ export function misfits(options: AskedOptions, versions?: Versions): Misfit[] {
 
 /** Why a guest whose redo log moves along cannot be moved with these options. */
 export function redoMisfits({ mode, transport }: AskedOptions): Misfit[] {
-  return transport === "tunnelled" && (mode === "auto" || movesRunning(mode))
+  return transport === "tunnelled" && traitsOf(mode).memory === "sent"
     ? [
         {
           option: "transport",
@@ -48,34 +48,28 @@ const leaveOut = "leave it out";
 
 /** An option that only some modes know. */
 const onlyIn =
-  (
-    option: keyof MigrationOptions,
-    modes: readonly MigrationOptions["mode"][],
-    what: string,
-    plain?: string,
-  ): Rule =>
-  (options) =>
-    options[option] === undefined ||
-    options[option] === plain ||
-    options.mode === "auto" ||
-    modes.includes(options.mode)
+  (option: ModeOption, what: string, plain?: string): Rule =>
+  (options) => {
+    const knowing = migrationModes.filter((mode) => traitsOf(mode).options.includes(option));
+    return options[option] === undefined ||
+      options[option] === plain ||
+      options.mode === "auto" ||
+      knowing.includes(options.mode)
       ? undefined
       : {
           option,
           problem: `${what}, and the mode is ${options.mode}`,
-          mend: `${leaveOut}, or move ${modes.join(" or ")}`,
+          mend: `${leaveOut}, or move ${knowing.join(" or ")}`,
         };
-
-const precopies = ["live", "hybrid"] as const;
-const running = ["live", "postcopy", "hybrid"] as const;
+  };
 
 const rules: readonly Rule[] = [
-  onlyIn("hybrid", ["hybrid"], "says when pre-copy turns to post-copy"),
-  onlyIn("autoConverge", precopies, "slows a guest down that gets its memory dirty too fast for pre-copy"),
-  onlyIn("compression", precopies, "is of memory that pre-copy sends"),
-  onlyIn("parallelConnections", running, "carry a running guest's memory"),
-  onlyIn("transport", running, "is that of a running guest's memory (offline moves go over SSH)", "tcp"),
-  onlyIn("onTimeout", precopies, "ends a pre-copy", "abort"),
+  onlyIn("hybrid", "says when pre-copy turns to post-copy"),
+  onlyIn("autoConverge", "slows a guest down that gets its memory dirty too fast for pre-copy"),
+  onlyIn("compression", "is of memory that pre-copy sends"),
+  onlyIn("parallelConnections", "carry a running guest's memory"),
+  onlyIn("transport", "is that of a running guest's memory (offline moves go over SSH)", "tcp"),
+  onlyIn("onTimeout", "ends a pre-copy", "abort"),
 
   ({ compression, parallelConnections }) =>
     (compression === "zlib" || compression === "zstd") && parallelConnections === undefined

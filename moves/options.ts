@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { withoutAbsent } from "../libvirt/without-absent.ts";
-import { type MigrationMode, migrationModes } from "./modes.ts";
+import { type MigrationMode, migrationModes, traitsOf } from "./modes.ts";
 
 /**
  * How a guest is moved: what a stack's config, the engine and a record mean by an option is said here, once. Units are in the names; what is
@@ -178,5 +178,7 @@ export const toRecord = (options: MigrationOptions): z.infer<typeof recordedOpti
   );
 
 /** Whether libvirt is to be ready for post-copy. */
-export const mayUsePostcopy = ({ mode, onTimeout }: AskedOptions): boolean =>
-  mode === "postcopy" || mode === "hybrid" || (mode === "live" && onTimeout === "postcopy");
+export function mayUsePostcopy({ mode, onTimeout }: AskedOptions): boolean {
+  const { postcopy } = traitsOf(mode);
+  return postcopy === "always" || (postcopy === "on timeout" && onTimeout === "postcopy");
+}

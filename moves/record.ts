@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { HostVersions } from "../libvirt/versions.ts";
-import { boots, migrationModes, movesRunning, type PhaseName, phasesOf, storagePhase } from "./modes.ts";
+import { migrationModes, modes, type PhaseName, phasesOf, storagePhase } from "./modes.ts";
 import { defaultTimeoutMs, recordedOptions } from "./options.ts";
 
 /**
@@ -15,9 +15,10 @@ import { defaultTimeoutMs, recordedOptions } from "./options.ts";
  * converge before its time is over, a live move may end by post-copy since its time was.
  */
 export function wayOf({ mode, phases }: Pick<MigrationRecord, "mode" | "phases">): keyof typeof phasesOf {
-  if (boots(mode)) return "cold";
-  if (!movesRunning(mode)) return mode;
-  return phases.some(({ name }) => name === "post-copy") ? "postcopy" : "precopy";
+  const [way, ...others] = modes[mode].ways;
+  return (
+    others.find((other) => other === "postcopy" && phases.some(({ name }) => name === "post-copy")) ?? way
+  );
 }
 
 /** Whether a move was not given up before its time: what a rolled-back one says is then that it did not converge. */

@@ -1,4 +1,5 @@
 import { misfits, type Versions } from "../../moves/misfits.ts";
+import { modes } from "../../moves/modes.ts";
 import {
   type AskedOptions,
   defaultMaxDowntimeMs,
@@ -139,7 +140,7 @@ export function learn(
   });
   // A post-copy from the start loads its devices while next to nothing of the memory is there, and waits for each page of theirs.
   const states = known
-    .filter(({ mode }) => mode !== "postcopy")
+    .filter(({ mode }) => modes[mode].precopy)
     .slice(0, 5)
     .flatMap(({ equations }) => equations?.vsMs ?? []);
   return {

@@ -1,7 +1,7 @@
 import { dirtyRate } from "../../libvirt/dirty-rate.ts";
 import { parseSurvey, type Question, surveyScript } from "../../libvirt/survey.ts";
 import { withoutAbsent } from "../../libvirt/without-absent.ts";
-import { runningModes } from "../../moves/modes.ts";
+import { modes } from "../../moves/modes.ts";
 import { type MigrationOptions, toRecord } from "../../moves/options.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 import { knowsWriting } from "../../prediction/learn.ts";
@@ -73,5 +73,4 @@ export async function foreseeMove(
 }
 
 /** By post-copy from the start, or off, it does not matter what it writes meanwhile. */
-const writesWhileItMoves = ({ mode }: MigrationOptions): boolean =>
-  mode !== "postcopy" && (runningModes as readonly string[]).includes(mode);
+const writesWhileItMoves = ({ mode }: MigrationOptions): boolean => modes[mode].precopy;

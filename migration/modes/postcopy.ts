@@ -1,6 +1,7 @@
 import type { JobInfo } from "../../libvirt/job-info.ts";
 import type { MonitorEvent } from "../../libvirt/monitor-event.ts";
 import type { LogEnd } from "../../libvirt/qemu-trace.ts";
+import { modes } from "../../moves/modes.ts";
 import type { MigrationOptions } from "../../moves/options.ts";
 import type { Moving } from "../context/moving.ts";
 import { measureRunning } from "../measuring/measure.ts";
@@ -56,7 +57,7 @@ export function isDue(
   { active, pass, activeForMs }: Precopy,
 ): boolean {
   if (!active) return false;
-  if (mode === "postcopy") return true;
+  if (!modes[mode].precopy) return true;
   const { afterMs, afterPasses = afterMs === undefined ? 1 : undefined } = hybrid;
   return (
     (afterPasses !== undefined && pass > afterPasses) || (afterMs !== undefined && activeForMs >= afterMs)

@@ -1,4 +1,4 @@
-import { boots, movesRunning } from "../../moves/modes.ts";
+import { traitsOf } from "../../moves/modes.ts";
 import { type AskedOptions, mayUsePostcopy } from "../../moves/options.ts";
 
 /** What a way of moving needs of the hosts: what it doesn't need is not asked. */
@@ -18,12 +18,13 @@ export interface Demands {
 /** Of `auto`, what holds whatever it will choose: that is always a move of the running guest. */
 export function demandsOf(options: AskedOptions): Demands {
   const { mode, transport } = options;
-  const isRunning = mode === "auto" || movesRunning(mode);
+  const { memory } = traitsOf(mode);
+  const isRunning = memory === "sent";
   return {
-    movesMemory: !boots(mode),
+    movesMemory: memory !== "none",
     copiesRunningMemory: isRunning,
     dataPort: isRunning && transport !== "tunnelled",
     userfaultfd: mayUsePostcopy(options),
-    stateFile: mode === "offline",
+    stateFile: memory === "saved",
   };
 }

@@ -2,7 +2,7 @@ import type { Intent } from "../../fleet/intent.ts";
 import type { RedoPresence } from "../../fleet/redo-log.ts";
 import { GuestActiveTwice, hasPart, isActive, isUnlinked } from "../../fleet/whereabouts.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
-import { boots, movesRunning } from "../../moves/modes.ts";
+import { boots, movesRunning, savesMemory } from "../../moves/modes.ts";
 
 /** All that decides how a begun move goes on. */
 export interface World {
@@ -128,7 +128,7 @@ function broughtElsewhere(intent: Intent, world: World, elsewhere: readonly Sigh
   const active = [source, destination, ...elsewhere].filter(isActive);
   // What has never run, and is not whole or was only restored, is worth nothing beside what runs.
   const isWorthless = (end: Sighting) =>
-    hasNeverRun(end) && end.job === undefined && (intent.mode === "offline" || !end.persistent);
+    hasNeverRun(end) && end.job === undefined && (savesMemory(intent.mode) || !end.persistent);
   if (elsewhere.length === 1 && elsewhere[0]?.state === "running") {
     if (isWorthless(destination)) return { do: "destroy", at: "destination" };
     if (isWorthless(source)) return { do: "destroy", at: "source" };
@@ -228,7 +228,7 @@ const fitsItsDisk = ({ written }: World): boolean => written?.source === false &
 
 function pausedAtDestination(intent: Intent, world: World, goBack: boolean): Step {
   const { source, destination } = world;
-  if (intent.mode === "offline") return restoredAtDestination(intent, world, goBack);
+  if (savesMemory(intent.mode)) return restoredAtDestination(intent, world, goBack);
   // libvirt writes the guest's definition at the destination once the source has sent all of its memory (or has begun a post-copy),
   // right before it runs there: from then on the source's memory may be stale. Until then the source has the whole of it.
   const incomplete = !destination.persistent && (isActive(source) || destination.reason === arrived);
@@ -271,7 +271,7 @@ const mayBeNoted = ({ source, destination, others = [], written }: World): boole
   [destination, ...others].every(({ state }) => state === "absent");
 
 function runsNowhere(intent: Intent, world: World, goBack: boolean): Step {
-  if (intent.mode === "offline" && hasSaved(world)) {
+  if (savesMemory(intent.mode) && hasSaved(world)) {
     if (intent.phase !== "begun") return { do: "discard-state" };
     if (!fitsItsDisk(world)) return mayBeNoted(world) ? { do: "note-disk" } : { do: "discard-state" };
     return fromStateFile(world, goBack);
@@ -379,7 +379,7 @@ function bootedByMode(world: World, goBack: boolean): Step {
 function bootedAnew({ mode, phase }: Intent, world: World, goBack: boolean): Step {
   const { source, destination, redo, written, newerRedo } = world;
   const why: BootReason =
-    mode === "offline" && phase === "begun" && (written?.source || written?.destination)
+    savesMemory(mode) && phase === "begun" && (written?.source || written?.destination)
       ? "disk written"
       : [source, destination].some(({ state, reason }) => state === "inactive" && reason === "shutdown")
         ? "shut down"

@@ -6,6 +6,7 @@ import { hasStateFile } from "../../fleet/state-file.ts";
 import { isActive } from "../../fleet/whereabouts.ts";
 import { CommandFailed } from "../../libvirt/errors.ts";
 import { type Sighting, sight } from "../../libvirt/sighting.ts";
+import { savesMemory } from "../../moves/modes.ts";
 import { type Moving, stationNamed } from "../context/moving.ts";
 import { type End, GuestNowhere, nextStep, type Step, type UnplannedBoot, type World } from "./next-step.ts";
 import { lastWritten, writtenSince } from "./noted-disk.ts";
@@ -30,7 +31,7 @@ export type OnStep = (step: Step) => void;
 /** Looks at both ends, and at the hosts that are none where a person may have had a hand in it. */
 export async function observe(moving: Moving): Promise<World> {
   const { uuid, intent, source, destination, redo } = moving;
-  const offline = intent.mode === "offline";
+  const saves = savesMemory(intent.mode);
   const looking = Promise.all((moving.others ?? []).map(({ session }) => sight(session, uuid)));
   const [others, written, atSource, atDestination, stateAtSource, stateAtDestination, ...redos] =
     await Promise.all([
@@ -38,8 +39,8 @@ export async function observe(moving: Moving): Promise<World> {
       writtenSince(moving),
       sight(source.session, uuid),
       sight(destination.session, uuid),
-      offline && hasStateFile(source.session, uuid),
-      offline && hasStateFile(destination.session, uuid),
+      saves && hasStateFile(source.session, uuid),
+      saves && hasStateFile(destination.session, uuid),
       ...(redo ? [redoPresence(source.session, redo), redoPresence(destination.session, redo)] : []),
     ]);
   const [redoAtSource, redoAtDestination] = redos;

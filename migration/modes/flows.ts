@@ -6,7 +6,7 @@ import { offline } from "./offline.ts";
 import { postcopy } from "./postcopy.ts";
 
 /** Each mode's flow is in the file of its name. */
-export const modes: { [mode in MigrationMode]: Mode } = {
+export const flows: { [mode in MigrationMode]: Mode } = {
   live,
   postcopy,
   hybrid: postcopy,
