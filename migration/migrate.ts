@@ -3,10 +3,10 @@ import { type Intent, intentPath } from "../fleet/intent.ts";
 import { observeGuest } from "../fleet/observe.ts";
 import type { Tell } from "../fleet/tell.ts";
 import { type Whereabouts, whereabouts } from "../fleet/whereabouts.ts";
-import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { movesRunning } from "../moves/modes.ts";
 import { defaultTimeoutMs } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
+import { madeRecord } from "../moves/sound-record.ts";
 import { resolveAuto } from "./choosing/resolve-auto.ts";
 import { type Moving, type Station, stationOf } from "./context/moving.ts";
 import type { MigrationRequest } from "./context/request.ts";
@@ -138,7 +138,7 @@ async function recover(
   const { host, booted, refusal } = await settle(moving);
   tell(`${request.guest}: it runs on ${host}`);
   const wasBrought = !ends.includes(host);
-  return withoutAbsent({
+  return madeRecord({
     ...(await circumstances(moving, request.conditions)),
     // Undone, unless the dead run or this one brought it to its destination.
     outcome: booted || wasBrought ? "failed" : host === intent.to ? "recovered" : "rolled-back",
@@ -147,7 +147,7 @@ async function recover(
     totalMs: Math.round(watch.nowMs()),
     phases: [],
     passes: [],
-  }) as MigrationRecord;
+  });
 }
 
 function recoveredHow(

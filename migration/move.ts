@@ -1,9 +1,9 @@
 import { writeIntent } from "../fleet/intent.ts";
 import type { Sighting } from "../libvirt/sighting.ts";
-import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { movesRunning } from "../moves/modes.ts";
 import { mayUsePostcopy } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
+import { madeRecord } from "../moves/sound-record.ts";
 import { foreseeMove } from "./choosing/foresee-move.ts";
 import type { Resolved } from "./choosing/resolve-auto.ts";
 import { type Clients, clientsSaw, keepSwitchover, startClients, stopClients } from "./clients/clients.ts";
@@ -88,6 +88,17 @@ async function moveSeen(
 
   const beforehandMs = Math.round(performance.now() - beganMs);
   const watch = new Stopwatch();
+  const base = {
+    ...facts,
+    ...chosen,
+    ...foreseen,
+    startedAt: watch.startedAt.toISOString(),
+    preflight: checks,
+    beforehandMs,
+    ...(turn.waitedMs > 0 && { waitedMs: Math.round(turn.waitedMs) }),
+  };
+  // A move that no record could tell of is not begun.
+  unmeasured(base, "failed", "not begun", 0);
   const witness = new Witness(moving, mayUsePostcopy(options));
   keepSwitchover(clients, witness);
   const part = flows[mode]({ moving, watch, witness });
@@ -100,15 +111,6 @@ async function moveSeen(
     await witness.abandon();
     throw written.reason;
   }
-  const base = {
-    ...facts,
-    ...chosen,
-    ...foreseen,
-    startedAt: watch.startedAt.toISOString(),
-    preflight: checks,
-    beforehandMs,
-    ...(turn.waitedMs > 0 && { waitedMs: Math.round(turn.waitedMs) }),
-  };
   let failure: unknown;
   try {
     moving.assertLocked();
@@ -138,13 +140,14 @@ async function moveSeen(
     const seen = await clientsSaw(clients, moving, witness, known, watch.startedAt);
     // A step of this program's that failed, and was done nevertheless: how long it took, nobody saw.
     const isUnseen = measured.phases.length === 0 && (failure !== undefined || !movesRunning(mode));
-    const record = withoutAbsent({
+    const record = madeRecord({
       ...base,
       ...(isUnseen ? { outcome: "recovered", error: unseen(failure) } : { outcome: "completed" }),
       storageMiB: moving.storageMiB === undefined ? undefined : rounded(moving.storageMiB),
       ...measured,
       ...seen,
-    }) as MigrationRecord;
+    });
+    if (record.faults) tell(`${guest}: what its record says cannot be right: ${record.faults.join("; ")}`);
     tell(`${guest}: runs on ${host}; ${summary(record)}`);
     return { record, host, ...(settled.undefineRefusal && { failure: settled.undefineRefusal }) };
   } catch (error) {
@@ -171,7 +174,8 @@ const unmeasured = (
   outcome: MigrationRecord["outcome"],
   error: string,
   endMs: number,
-): MigrationRecord => ({ ...base, outcome, error, totalMs: Math.round(endMs), phases: [], passes: [] });
+): MigrationRecord =>
+  madeRecord({ ...base, outcome, error, totalMs: Math.round(endMs), phases: [], passes: [] });
 
 function summary({ totalMs, downtimeMs }: MigrationRecord): string {
   const total = `total ${(totalMs / 1000).toFixed(2)} s`;

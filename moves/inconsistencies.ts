@@ -8,12 +8,13 @@ const toleranceMs = 1;
 const roundingMs = 0.001;
 
 /**
- * What does not add up in a record, one sentence each; empty when the record is sound. The schema says which shape
- * a record has, this says whether its figures can be true together.
+ * What does not add up in a record, one sentence each, and what was found wrong when it was made; empty when the record is sound. The
+ * schema says which shape a record has, this says whether its figures can be true together.
  */
 export function inconsistencies(record: MigrationRecord): string[] {
   const completed = record.outcome === "completed";
-  return [
+  const found = [
+    ...(record.faults ?? []),
     ...(completed ? missing(record) : []),
     ...phaseFaults(record),
     ...equationFaults(record),
@@ -25,6 +26,7 @@ export function inconsistencies(record: MigrationRecord): string[] {
       : []),
     ...(record.from === record.to ? [`it moved from ${record.from} to the same host`] : []),
   ];
+  return [...new Set(found)];
 }
 
 function missing(record: MigrationRecord): string[] {

@@ -197,6 +197,13 @@ export const recordSchema = z.object({
   preflight: z
     .array(z.object({ check: z.string(), verdict: z.enum(["pass", "warn", "fail"]), detail: z.string() }))
     .optional(),
+  faults: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe(
+      "what is wrong with the record itself: figures that cannot be true together, or that did not fit",
+    ),
 });
 
 export type MigrationRecord = z.infer<typeof recordSchema>;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { inconsistencies } from "./inconsistencies.ts";
 import { type MigrationRecord, recordSchema } from "./record.ts";
 
 /** A record that no reader would take. */
@@ -25,14 +26,37 @@ const at = (record: unknown, path: readonly PropertyKey[]): string => {
 };
 
 /**
- * The record as its readers will see it. What is not in the schema is left out: it could hold anything.
+ * The record as its readers will see it, with what cannot be true together in it. What is not in the schema is left out: it could hold
+ * anything.
  *
  * @throws UnsoundRecord when it does not fit: written down, it would be passed over by every reader
  */
-export function soundRecord(record: MigrationRecord): MigrationRecord {
-  const { data, error } = recordSchema.safeParse(record);
-  if (error) throw new UnsoundRecord(record, error);
-  return data as MigrationRecord;
+export function soundRecord(record: object): MigrationRecord {
+  const parsed = recordSchema.safeParse(record);
+  if (!parsed.success) throw new UnsoundRecord(record, parsed.error);
+  return withFaults(parsed.data);
 }
+
+/**
+ * Makes the record of a move from its figures. One that does not fit the schema is left out where a record can do without it, and said
+ * among its faults: the rest is worth keeping.
+ *
+ * @throws UnsoundRecord when what every record has does not fit
+ */
+export function madeRecord(figures: object): MigrationRecord {
+  const { error } = recordSchema.safeParse(figures);
+  if (!error) return soundRecord(figures);
+  const misfits = error.issues.map(({ path }) => path[0]);
+  const fitting = Object.entries(figures).filter(([name]) => !misfits.includes(name));
+  const rest = recordSchema.safeParse({ phases: [], passes: [], ...Object.fromEntries(fitting) });
+  const unsound = new UnsoundRecord(figures, error);
+  if (!rest.success) throw unsound;
+  return withFaults({ ...rest.data, faults: [...unsound.faults] });
+}
+
+const withFaults = (record: MigrationRecord): MigrationRecord => {
+  const faults = inconsistencies(record);
+  return faults.length === 0 ? record : { ...record, faults };
+};
 
 export const isSound = (record: MigrationRecord): boolean => recordSchema.safeParse(record).success;

@@ -7,7 +7,7 @@ import type { MigrationRecord } from "../../moves/record.ts";
 /** What the records say about the conditions of a move besides what is measured. */
 export interface Conditions {
   memoryMiB: number;
-  workload?: unknown;
+  workload?: MigrationRecord["workload"];
   accelerator: "kvm" | "tcg";
   nfsTransport: "kernel" | "userspace";
   /** Where its redo log lies. Absent: on the shared storage. */

@@ -13,7 +13,7 @@ export async function circumstances(
 ): Promise<Circumstances> {
   const [from, to] = await Promise.all([hostVersions(source.session), hostVersions(destination.session)]);
   return withoutAbsent({
-    schema: 1,
+    schema: 1 as const,
     guest,
     uuid,
     from: intent.from,
@@ -21,5 +21,5 @@ export async function circumstances(
     mode: intent.mode,
     ...conditions,
     versions: { from, to },
-  }) as Circumstances;
+  });
 }

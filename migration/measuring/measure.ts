@@ -91,7 +91,7 @@ export function measureRunning(
     dirtyPagesPerSecond: passes.findLast((pass) => pass.dirtyPagesPerSecond !== undefined)
       ?.dirtyPagesPerSecond,
     clock: offsetBetween(clocks),
-  }) as Measured;
+  });
 }
 
 /** Whether these are all phases of some way to move, in their order. */
@@ -130,5 +130,5 @@ export function measureSteps(
     phases,
     passes: [],
     clock: offsetBetween(clocks),
-  }) as Measured;
+  });
 }

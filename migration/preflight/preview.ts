@@ -2,7 +2,6 @@ import { withFleet } from "../../fleet/observe.ts";
 import type { Tell } from "../../fleet/tell.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
 import { hostVersions } from "../../libvirt/versions.ts";
-import type { MigrationRecord } from "../../moves/record.ts";
 import { optionsNow } from "../choosing/expectation.ts";
 import { type Station, stationOf } from "../context/moving.ts";
 import type { MigrationRequest } from "../context/request.ts";
@@ -66,8 +65,8 @@ async function look(
   // Where it cannot be said what `auto` would be, only what all of its choices need is asked.
   const chosen = await optionsNow(request, source, destination).catch(() => undefined);
   const options = chosen?.options ?? request.options;
-  const versions = Promise.all([source, destination].map(({ session }) => hostVersions(session))).then(
-    ([from, to]) => ({ from, to }) as MigrationRecord["versions"],
+  const versions = Promise.all([hostVersions(source.session), hostVersions(destination.session)]).then(
+    ([from, to]) => ({ from, to }),
   );
   const clocks = { source: atSource, destination: atDestination };
   return examine({

@@ -163,14 +163,13 @@ function readLine(raw: string, isLast: boolean): Exclude<RunLine, MoveLine> | Pl
     const which = typeof schema === "number" ? `of schema ${schema}` : "of no schema that is said";
     return `it is ${which}; what is read here is schema ${knownSchema}`;
   }
-  const parsed =
-    kind === undefined
-      ? recordSchema.safeParse(value)
-      : (runLineSchema.safeParse(value) as z.ZodSafeParseResult<RunLine>);
-  if (!parsed.success) return z.prettifyError(parsed.error).replaceAll(/\s+/g, " ");
-  return kind === undefined
-    ? { kind: "move", record: parsed.data as MigrationRecord }
-    : (parsed.data as RunLine);
+  const problem = (error: z.ZodError): string => z.prettifyError(error).replaceAll(/\s+/g, " ");
+  if (kind === undefined) {
+    const { data: record, error } = recordSchema.safeParse(value);
+    return error ? problem(error) : { kind: "move", record };
+  }
+  const { data: line, error } = runLineSchema.safeParse(value);
+  return error ? problem(error) : line;
 }
 
 function moveOf(

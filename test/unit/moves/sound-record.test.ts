@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { RunFile } from "../../../experiments/run-file.ts";
 import type { MoveLine } from "../../../moves/experiment-run.ts";
-import type { MigrationRecord } from "../../../moves/record.ts";
+import { inconsistencies } from "../../../moves/inconsistencies.ts";
+import { type MigrationRecord, recordSchema } from "../../../moves/record.ts";
 import { appendLine, appendRecord } from "../../../moves/results.ts";
-import { soundRecord } from "../../../moves/sound-record.ts";
+import { madeRecord, soundRecord } from "../../../moves/sound-record.ts";
 import { liveRecord } from "../helpers/records.ts";
 
 let folder: string;
@@ -35,6 +36,31 @@ test.each<[string, object, string]>([
   const file = join(folder, "lab.jsonl");
   await expect(appendRecord(file, record)).rejects.toThrow(named);
   await expect(readFile(file)).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+test("figures that cannot be true together are written down with what is wrong with them, once", async () => {
+  const file = join(folder, "lab.jsonl");
+  const longer = { ...liveRecord(), totalMs: 1_000_000 };
+  await appendRecord(file, soundRecord(longer));
+  const written = JSON.parse(await readFile(file, "utf8"));
+  expect(written).toEqual({ ...longer, faults: inconsistencies(longer) });
+  expect(written.faults).toContainEqual(expect.stringContaining("the total is 1000000 ms"));
+});
+
+test.each<[string, object, object, string]>([
+  ["a figure", { downtimeMs: Number.NaN }, { downtimeMs: undefined }, "downtimeMs is NaN"],
+  ["a figure further in", { clock }, { clock: undefined }, "clock.offsetMs is NaN"],
+  ["its phases", { phases: [{ name: "nap", startMs: 0, endMs: 1 }] }, { phases: [] }, "phases.0.name"],
+])("one that is made with %s that does not fit has all others, and says so", (_, fault, left, named) => {
+  const record = madeRecord({ ...liveRecord(), ...fault });
+  const { faults = [] } = record;
+  expect(record).toEqual({ ...liveRecord(), ...left, faults });
+  expect(faults[0]).toContain(named.split(".")[0]);
+  expect(recordSchema.safeParse(record).success).toBe(true);
+});
+
+test("one that is made without what every record has is none", () => {
+  expect(() => madeRecord({ ...liveRecord(), memoryMiB: 512.5 })).toThrow("memoryMiB is 512.5");
 });
 
 test("what the schema does not know is not written down", async () => {
