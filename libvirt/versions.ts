@@ -1,4 +1,5 @@
 import type { SshSession } from "./ssh-session.ts";
+import { virshCommand } from "./virsh.ts";
 
 /** What runs on a host. */
 export interface HostVersions {
@@ -11,7 +12,7 @@ export interface HostVersions {
 export async function hostVersions(session: SshSession): Promise<HostVersions> {
   const { stdout } = await session.run(
     "asking for versions",
-    "LC_ALL=C virsh -q -c qemu:///system version --daemon && uname -r",
+    `${virshCommand(["version", "--daemon"])} && uname -r`,
   );
   return parseVersions(stdout);
 }
