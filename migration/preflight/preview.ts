@@ -2,7 +2,7 @@ import { withFleet } from "../../fleet/observe.ts";
 import type { Tell } from "../../fleet/tell.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
 import { hostVersions } from "../../libvirt/versions.ts";
-import { optionsNow } from "../choosing/expectation.ts";
+import { optionsNow } from "../choosing/options-now.ts";
 import { type Station, stationOf } from "../context/moving.ts";
 import type { MigrationRequest } from "../context/request.ts";
 import { type Check, hasFailed, PreflightFailed } from "./check.ts";

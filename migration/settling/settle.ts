@@ -1,15 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
-import { isSaveStale } from "../../fleet/disk-stamp.ts";
 import { clearIntent } from "../../fleet/intent.ts";
-import { redoPresence } from "../../fleet/redo-log.ts";
-import { hasStateFile } from "../../fleet/state-file.ts";
 import { isActive } from "../../fleet/whereabouts.ts";
 import { CommandFailed } from "../../libvirt/errors.ts";
-import { type Sighting, sight } from "../../libvirt/sighting.ts";
-import { savesMemory } from "../../moves/modes.ts";
-import { type Moving, stationNamed } from "../context/moving.ts";
+import type { Moving } from "../context/moving.ts";
+import { lookAt } from "./look.ts";
 import { type End, GuestNowhere, nextStep, type Step, type UnplannedBoot, type World } from "./next-step.ts";
-import { lastWritten, writtenSince } from "./noted-disk.ts";
 import { isBoot, perform } from "./perform.ts";
 
 export interface Settled {
@@ -28,50 +23,6 @@ export interface Settled {
 /** Called after each step; for the phases of a move. */
 export type OnStep = (step: Step) => void;
 
-/** Looks at both ends, and at the hosts that are none where a person may have had a hand in it. */
-export async function observe(moving: Moving): Promise<World> {
-  const { uuid, intent, source, destination, redo } = moving;
-  const saves = savesMemory(intent.mode);
-  const looking = Promise.all((moving.others ?? []).map(({ session }) => sight(session, uuid)));
-  const [others, written, atSource, atDestination, stateAtSource, stateAtDestination, ...redos] =
-    await Promise.all([
-      looking,
-      writtenSince(moving),
-      sight(source.session, uuid),
-      sight(destination.session, uuid),
-      saves && hasStateFile(source.session, uuid),
-      saves && hasStateFile(destination.session, uuid),
-      ...(redo ? [redoPresence(source.session, redo), redoPresence(destination.session, redo)] : []),
-    ]);
-  const [redoAtSource, redoAtDestination] = redos;
-  const sightings = [atSource, atDestination, ...others];
-  return {
-    source: atSource,
-    destination: atDestination,
-    others,
-    stateAtSource,
-    stateAtDestination,
-    written,
-    ...(!sightings.some(isActive) && { staleSaves: await staleSaves(moving, sightings) }),
-    ...(redoAtSource &&
-      redoAtDestination && { redo: { source: redoAtSource, destination: redoAtDestination } }),
-    // Which of two redo logs is the newer one matters only for a guest that is off.
-    ...(redoAtSource === "file" &&
-      redoAtDestination === "file" &&
-      !intent.disk &&
-      ![atSource, atDestination].some(isActive) &&
-      (await lastWritten(moving))),
-  };
-}
-
-async function staleSaves(moving: Moving, sightings: readonly Sighting[]): Promise<string[]> {
-  const saved = sightings.filter(({ isSaved }) => isSaved).map(({ host }) => host);
-  const isStale = await Promise.all(
-    saved.map((host) => isSaveStale(moving, stationNamed(moving, host).session)),
-  );
-  return saved.filter((_, i) => isStale[i]);
-}
-
 /**
  * Brings a begun move to its end: looks, does the next step, looks again, until the guest runs once and nothing is left over;
  * then clears the intent record. The same for a move that goes well and for one that a dead run left behind.
@@ -84,7 +35,7 @@ export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise
   let kept: { at: End; error: CommandFailed } | undefined;
   // A move and its undoing have at most a dozen steps; waiting has its own limit. More means that a step does not do what it says.
   for (let steps = 0; steps < 25; steps++) {
-    const world = withoutKept(await observe(moving), kept?.at);
+    const world = withoutKept(await lookAt(moving), kept?.at);
     if (moving.cancelled.aborted) refusal ??= moving.cancelled.reason as Error;
     let step = await stepOf(moving, world, refusal !== undefined);
     const isRefused = failure !== undefined && isDeepStrictEqual(step, failure.step);
