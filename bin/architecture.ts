@@ -13,7 +13,7 @@ const read = (file: string) => readFileSync(join(project, file), "utf8");
 
 export const allowedArrows = (): Arrows => parse(read("docs/architecture.yaml"));
 
-/** What each file of the code imports, and may import nothing of: tests, and the SDK that Pulumi generates. */
+/** What each file of the code imports from others of it. Tests, and the SDK that Pulumi generates, are not looked at. */
 export function fileImports(): Arrows {
   const notCode = new Set(["node_modules", "sdks", "test", "build", ".testbed"]);
   const files = globSync("**/*.ts", { cwd: project, exclude: (path) => notCode.has(path) });
@@ -30,8 +30,8 @@ const folderOf = (file: string): string => (dirname(file) === "." ? "index.ts" :
 /** The same between folders. */
 export const folderImports = (files: Arrows): Arrows => gathered(files, folderOf);
 
-/** The same between houses: folders with all their rooms. */
-export const houseImports = (folders: Arrows): Arrows =>
+/** The same between top-level folders, each with all that is in it. */
+export const topImports = (folders: Arrows): Arrows =>
   gathered(folders, (folder) => folder.replace(/\/.*/, ""));
 
 function gathered(arrows: Arrows, placeOf: (name: string) => string): Arrows {
@@ -80,7 +80,7 @@ const tests = [
 /** The files that are made, by their names. */
 export function madeFiles(): Record<string, string> {
   const arrows = allowedArrows();
-  const houses = houseImports(arrows);
+  const tops = topImports(arrows);
   const high = (some: Arrows) => Object.keys(some).reverse();
   const link = (folder: string) =>
     folder === "index.ts" ? "`index.ts`" : `[${folder}/](../${folder}/README.md)`;
@@ -90,7 +90,7 @@ export function madeFiles(): Record<string, string> {
     (arrows[folder] ?? []).join(", "),
   ]);
   const where = [
-    ...high(houses).map((house) => [house.includes(".") ? `\`${house}\`` : `\`${house}/\``, ideaOf(house)]),
+    ...high(tops).map((top) => [top.includes(".") ? `\`${top}\`` : `\`${top}/\``, ideaOf(top)]),
     tests,
   ];
   const rooms = Object.fromEntries(
@@ -101,7 +101,7 @@ export function madeFiles(): Record<string, string> {
   return {
     "docs/architecture.md": withTable("docs/architecture.md", ["folder", "idea", "imports from"], rows),
     "CONTRIBUTING.md": withTable("CONTRIBUTING.md", ["folder", "idea"], where),
-    "docs/architecture.svg": picture(houses, "Folders, and which imports from which"),
+    "docs/architecture.svg": picture(tops, "Folders, and which imports from which"),
     "docs/architecture-migration.svg": picture(rooms, "The rooms of migration, and which imports from which"),
   };
 }
