@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { inconsistencies } from "./inconsistencies.ts";
 import { type MigrationRecord, recordSchema } from "./record.ts";
 
@@ -55,8 +56,10 @@ export function madeRecord(figures: object): MigrationRecord {
 }
 
 const withFaults = (record: MigrationRecord): MigrationRecord => {
-  const faults = inconsistencies(record);
-  return faults.length === 0 ? record : { ...record, faults };
+  // Pulumi's states take no key without a value.
+  const sound: MigrationRecord = withoutAbsent(record);
+  const faults = inconsistencies(sound);
+  return faults.length === 0 ? sound : { ...sound, faults };
 };
 
 export const isSound = (record: MigrationRecord): boolean => recordSchema.safeParse(record).success;

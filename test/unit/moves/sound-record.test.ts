@@ -22,6 +22,10 @@ test("a record that fits is what it was", () => {
   expect(soundRecord(liveRecord())).toEqual(liveRecord());
 });
 
+test("a figure that is absent has no key: a Pulumi state takes none without a value", () => {
+  expect(Object.keys(madeRecord({ ...liveRecord(), storageMiB: undefined }))).not.toContain("storageMiB");
+});
+
 test.each<[string, object, string]>([
   ["no number", { downtimeMs: Number.NaN }, "downtimeMs is NaN"],
   ["no finite number", { totalMs: Number.POSITIVE_INFINITY }, "totalMs is Infinity"],
