@@ -11,6 +11,7 @@ import { removeTokens } from "../fleet/tokens.ts";
 import { isActive, type Whereabouts, whereabouts } from "../fleet/whereabouts.ts";
 import type { Belongings } from "../libvirt/belongings.ts";
 import { consoleLogPath, type DomainSpec, domainXml } from "../libvirt/domain-xml.ts";
+import { discardSave } from "../libvirt/managed-save.ts";
 import { quote } from "../libvirt/quote.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import { undefine } from "../libvirt/undefine.ts";
@@ -91,7 +92,7 @@ async function discardStaleSave(
   tell(
     `${name}: its memory was saved on ${host.target.name}, and its disk was written to since; discarding that memory`,
   );
-  await virsh(host, `discarding the stale memory of guest ${name}`, ["managedsave-remove", uuid]);
+  await discardSave(host, name, uuid);
   return true;
 }
 

@@ -1,4 +1,5 @@
 import { parseDomain } from "../libvirt/domain-facts.ts";
+import { savePath } from "../libvirt/managed-save.ts";
 import { quote } from "../libvirt/quote.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
@@ -43,9 +44,6 @@ export async function laterMs(
 /** The last change that stamps tell of, on the wall clock of the machine that has the files. */
 const newestMs = (stamp: string): number =>
   Math.max(...stamp.split(", ").map((each) => Number(each.split(" ")[2] ?? 0) * 1000));
-
-/** Where libvirt keeps the memory of a guest that was saved by `virsh managedsave`. */
-const savePath = (guest: string): string => `/var/lib/libvirt/qemu/save/${guest}.save`;
 
 /** Whether a memory that a person saved on a host, from which libvirt would start the guest there, is older than its disk. */
 export async function isSaveStale(

@@ -1,6 +1,7 @@
 import { type Intent, writeIntent } from "../../fleet/intent.ts";
 import { discardRedo } from "../../fleet/redo-log.ts";
 import { discardStateFiles } from "../../fleet/state-file.ts";
+import { discardSave } from "../../libvirt/managed-save.ts";
 import { undefine } from "../../libvirt/undefine.ts";
 import { virsh } from "../../libvirt/virsh.ts";
 import { type Moving, type Station, stationNamed } from "../context/moving.ts";
@@ -48,10 +49,7 @@ export async function perform(moving: Moving, step: Deed): Promise<void> {
       moving.tell(
         `${guest}: its memory was saved on ${step.host}, and its disk was written to since; discarding it`,
       );
-      await virsh(stationNamed(moving, step.host).session, `discarding the stale memory of guest ${guest}`, [
-        "managedsave-remove",
-        uuid,
-      ]);
+      await discardSave(stationNamed(moving, step.host).session, guest, uuid);
       return;
     case "discard-redo":
       return moving.redo && discardRedo(station(step.at).session, moving.redo);
