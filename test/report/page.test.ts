@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { type Dataset, datasetOf } from "../../report/data/dataset.ts";
 import { reportOf } from "../../report/sections/report.ts";
 import { writeReport } from "../../report/write-report.ts";
-import { startBrowser } from "./browser.ts";
+import { startBrowser } from "../../bin/pictures/browser.ts";
 import { fileOf, syntheticRun } from "./synthetic.ts";
 
 let browser: Browser;

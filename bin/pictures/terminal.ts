@@ -1,0 +1,102 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { execa } from "execa";
+import { castOf, parseCast, readScript } from "./recording.ts";
+import { screensOf } from "./screens.ts";
+import { terminalSvg } from "./terminal-svg.ts";
+
+const help = `Usage: npm run picture:terminal [-- options] [COMMAND ...]
+
+Draws a recorded terminal session as an SVG that plays by itself.
+
+Options:
+  --record      first runs the commands for real and records them   default: the lab, and a move
+  --cast FILE   the recording, as asciinema has it                   default: docs/terminal.cast
+  --svg FILE    the picture                                          default: docs/terminal.svg
+  --speed N     how many times as fast as it was                     default: 4
+  --help`;
+
+/** What the README shows. */
+const session = [
+  "npm run lab",
+  "npm run pulumi -- config set --stack lab --path testbed:placement.vm1 host2",
+  "npm run pulumi -- up --stack lab --yes",
+];
+// As wide as the widest table of `npm run lab`.
+const size = { columns: 110, rows: 32 };
+const holdMs = 6000;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    record: { type: "boolean", default: false },
+    cast: { type: "string", default: "docs/terminal.cast" },
+    svg: { type: "string", default: "docs/terminal.svg" },
+    speed: { type: "string", default: "4" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+/** Runs commands in a terminal of their own, one after the other until one fails, and writes down what they showed. */
+async function record(commands: readonly string[], castFile: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "terminal-"));
+  const [output, timing] = [join(folder, "output"), join(folder, "timing")];
+  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+  const steps = commands.map((command) => {
+    // The prompt stands a moment before the command runs, so that it can be read.
+    return `printf '\\033[32m$\\033[0m %s\\n' ${quoted(command)}; sleep 1; ( ${command} ) || exit; echo`;
+  });
+  const program = [`stty columns ${size.columns} rows ${size.rows}`, ...steps].join("\n");
+  try {
+    const { exitCode } = await execa(
+      "script",
+      // What is copied is output alone; the classic format is in all versions since 2.35 the same.
+      ["--quiet", "--return", "--flush", "-m", "classic", "-O", output, "-T", timing, "-c", program],
+      {
+        env: { SHELL: "/bin/sh", TERM: "xterm-256color" },
+        stdin: "inherit",
+        stdout: "inherit",
+        stderr: "inherit",
+        reject: false,
+      },
+    );
+    if (exitCode !== 0)
+      throw new Error(
+        `a command ended with ${exitCode}, see above; nothing was written. Run this again when it works`,
+      );
+    const events = readScript(await readFile(output), await readFile(timing, "utf8"));
+    await writeFile(castFile, castOf({ ...size, events }));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function draw(castFile: string, svgFile: string, speed: number): Promise<void> {
+  const recording = parseCast(await readFile(castFile, "utf8"));
+  const screens = await screensOf(recording, { speed, longestPauseMs: 3000, everyMs: 250 });
+  const svg = terminalSvg(screens, recording, "A terminal session, as it was recorded", holdMs);
+  await writeFile(svgFile, svg);
+  console.log(
+    `${svgFile}: ${screens.length} screens, ${(svg.length / 1024).toFixed(0)} KiB, from ${castFile}`,
+  );
+}
+
+if (values.help) console.log(help);
+else {
+  const speed = Number(values.speed);
+  const commands = positionals.length > 0 ? positionals : session;
+  try {
+    if (!(speed > 0)) throw new Error(`--speed ${values.speed} is not a number above 0; give one such as 4`);
+    if (positionals.length > 0 && !values.record)
+      throw new Error(
+        "commands are run with --record alone; give that, or leave them out to draw what is recorded",
+      );
+    if (values.record) await record(commands, values.cast);
+    await draw(values.cast, values.svg, speed);
+  } catch (error) {
+    console.error(`picture of a terminal: ${(error as Error).message}`);
+    process.exitCode = 1;
+  }
+}
