@@ -35,6 +35,17 @@ export function readScript(output: Buffer, timing: string): Written[] {
     });
 }
 
+/** Pieces that came within so short a time of one another that nobody sees them apart, as one. */
+export function joined(events: readonly Written[], withinMs: number): Written[] {
+  const found: Written[] = [];
+  for (const { atMs, text } of events) {
+    const last = found.at(-1);
+    if (last && atMs - last.atMs < withinMs) last.text += text;
+    else found.push({ atMs, text });
+  }
+  return found;
+}
+
 /** In the format of asciinema's players: https://docs.asciinema.org/manual/asciicast/v2/ */
 export function castOf({ columns, rows, events }: Recording): string {
   const lines = [

@@ -1,7 +1,7 @@
 import { ink, type Screen, type Span, screen } from "./screens.ts";
 
 /** Of a character, in the picture's pixels. */
-const [charWidth, lineHeight, fontSize, margin] = [8, 17, 13, 14];
+const [charWidth, lineHeight, baseline, fontSize, margin] = [8, 17, 13, 13, 14];
 
 export interface Size {
   columns: number;
@@ -30,7 +30,7 @@ export function terminalSvg(
       const text = spans.map(spanSvg).join("");
       const id = lines.get(text) ?? `l${lines.size}`;
       lines.set(text, id);
-      return `<use href="#${id}" y="${row * lineHeight}"/>`;
+      return `<use href="#${id}" y="${row * lineHeight + baseline}"/>`;
     });
     return `<g transform="translate(${index * width})">${uses.join("")}</g>`;
   });
@@ -63,11 +63,11 @@ function spanSvg({ column, width, text, color, background, isBold, isDim }: Span
   const box =
     background === undefined
       ? ""
-      : `<rect x="${x}" width="${width * charWidth}" height="${lineHeight}" fill="${background}"/>`;
+      : `<rect x="${x}" y="${-baseline}" width="${width * charWidth}" height="${lineHeight}" fill="${background}"/>`;
   const classes = [isBold && "b", isDim && "d"].filter(Boolean).join(" ");
   // Whatever font is there, columns stay below one another.
   const attributes = [
-    `x="${x}" y="${lineHeight - 4}" textLength="${width * charWidth}" lengthAdjust="spacingAndGlyphs"`,
+    `x="${x}" textLength="${width * charWidth}"`,
     classes === "" ? "" : ` class="${classes}"`,
     color === undefined ? "" : ` style="fill:${color}"`,
   ];

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
-import { castOf, parseCast, readScript } from "./recording.ts";
+import { castOf, joined, parseCast, readScript } from "./recording.ts";
 import { screensOf } from "./screens.ts";
 import { terminalSvg } from "./terminal-svg.ts";
 
@@ -15,7 +15,8 @@ Options:
   --record      first runs the commands for real and records them   default: the lab, and a move
   --cast FILE   the recording, as asciinema has it                   default: docs/terminal.cast
   --svg FILE    the picture                                          default: docs/terminal.svg
-  --speed N     how many times as fast as it was                     default: 4
+  --speed N     how many times as fast as it was                     default: 6
+  --every MS    the least time between two screens                 default: 400
   --help`;
 
 /** What the README shows. */
@@ -34,7 +35,8 @@ const { values, positionals } = parseArgs({
     record: { type: "boolean", default: false },
     cast: { type: "string", default: "docs/terminal.cast" },
     svg: { type: "string", default: "docs/terminal.svg" },
-    speed: { type: "string", default: "4" },
+    speed: { type: "string", default: "6" },
+    every: { type: "string", default: "400" },
     help: { type: "boolean", default: false },
   },
 });
@@ -66,16 +68,16 @@ async function record(commands: readonly string[], castFile: string): Promise<vo
       throw new Error(
         `a command ended with ${exitCode}, see above; nothing was written. Run this again when it works`,
       );
-    const events = readScript(await readFile(output), await readFile(timing, "utf8"));
+    const events = joined(readScript(await readFile(output), await readFile(timing, "utf8")), 50);
     await writeFile(castFile, castOf({ ...size, events }));
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-async function draw(castFile: string, svgFile: string, speed: number): Promise<void> {
+async function draw(castFile: string, svgFile: string, speed: number, everyMs: number): Promise<void> {
   const recording = parseCast(await readFile(castFile, "utf8"));
-  const screens = await screensOf(recording, { speed, longestPauseMs: 3000, everyMs: 250 });
+  const screens = await screensOf(recording, { speed, longestPauseMs: 3000, everyMs });
   const svg = terminalSvg(screens, recording, "A terminal session, as it was recorded", holdMs);
   await writeFile(svgFile, svg);
   console.log(
@@ -85,16 +87,20 @@ async function draw(castFile: string, svgFile: string, speed: number): Promise<v
 
 if (values.help) console.log(help);
 else {
-  const speed = Number(values.speed);
+  const numberOf = (name: "speed" | "every"): number => {
+    const number = Number(values[name]);
+    if (number > 0 && Number.isFinite(number)) return number;
+    throw new Error(`--${name} ${values[name]} is not a number above 0; give one, or leave it out`);
+  };
   const commands = positionals.length > 0 ? positionals : session;
   try {
-    if (!(speed > 0)) throw new Error(`--speed ${values.speed} is not a number above 0; give one such as 4`);
+    const [speed, everyMs] = [numberOf("speed"), numberOf("every")];
     if (positionals.length > 0 && !values.record)
       throw new Error(
         "commands are run with --record alone; give that, or leave them out to draw what is recorded",
       );
     if (values.record) await record(commands, values.cast);
-    await draw(values.cast, values.svg, speed);
+    await draw(values.cast, values.svg, speed, everyMs);
   } catch (error) {
     console.error(`picture of a terminal: ${(error as Error).message}`);
     process.exitCode = 1;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { parseHTML } from "linkedom";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { castOf, parseCast, readScript } from "../../../bin/pictures/recording.ts";
+import { castOf, joined, parseCast, readScript } from "../../../bin/pictures/recording.ts";
 import { type Pacing, screensOf } from "../../../bin/pictures/screens.ts";
 import { terminalSvg } from "../../../bin/pictures/terminal-svg.ts";
 
@@ -34,6 +34,11 @@ describe("what script recorded", () => {
     const output = Buffer.from("head\n→x\n");
     const pieces = readScript(output, "0 2\n0 3\n");
     expect(pieces.map(({ text }) => text)).toEqual(["", "→x\n"]);
+  });
+
+  it("has in one piece what came almost at once", () => {
+    const { events } = session([0, "a"], [30, "b"], [60, "c"], [200, "d"]);
+    expect(joined(events, 50)).toEqual(session([0, "ab"], [60, "c"], [200, "d"]).events);
   });
 
   it("comes back the same from an asciicast", () => {
@@ -124,6 +129,12 @@ describe("npm run picture:terminal", () => {
     expect(exitCode).toBe(1);
     expect(stderr).toContain("ended with 3");
     expect(await readFile(join(folder, "cast"), "utf8")).toBe(before);
+  });
+
+  it("takes no speed that is none", async () => {
+    const { exitCode, stderr } = await run("--speed", "fast");
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("--speed fast");
   });
 
   it("runs no command that was given without --record", async () => {
