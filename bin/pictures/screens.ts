@@ -84,11 +84,17 @@ function linesOf(terminal: InstanceType<typeof headless.Terminal>): Span[][] {
 
 const styleOfSpan = ({ color, background, isBold, isDim }: Span) => ({ color, background, isBold, isDim });
 
-/** Without blanks at its end, which nobody sees. */
+/** Without blanks at its ends, which nobody sees. */
 function trimmed(span: Span): Span {
   if (span.background !== undefined) return span;
-  const text = span.text.trimEnd();
-  return { ...span, text, width: span.width - (span.text.length - text.length) };
+  const text = span.text.trim();
+  const before = span.text.length - span.text.trimStart().length;
+  return {
+    ...span,
+    text,
+    column: span.column + before,
+    width: span.width - (span.text.length - text.length),
+  };
 }
 
 function styleOf(cell: Cell): Pick<Span, "color" | "background" | "isBold" | "isDim"> {

@@ -3,11 +3,6 @@ import { ink, type Screen, type Span, screen } from "./screens.ts";
 /** Of a character, in the picture's pixels. */
 const [charWidth, lineHeight, baseline, fontSize, margin] = [8, 17, 13, 13, 14];
 
-export interface Size {
-  columns: number;
-  rows: number;
-}
-
 /**
  * Screens one after the other, as text in an SVG that moves by itself: they lie side by side on a film, which is pulled
  * through a window. Where nothing may move (the reader's wish, or a viewer without animation) it shows the last one.
@@ -16,10 +11,14 @@ export interface Size {
  */
 export function terminalSvg(
   screens: readonly Screen[],
-  { columns, rows }: Size,
+  columns: number,
   title: string,
   holdMs: number,
 ): string {
+  const rows = Math.max(
+    1,
+    ...screens.map(({ lines }) => lines.findLastIndex((spans) => spans.length > 0) + 1),
+  );
   const [width, height] = [columns * charWidth, rows * lineHeight];
   const totalMs = (screens.at(-1)?.atMs ?? 0) + holdMs;
   // A line that stays from screen to screen is written once.
@@ -42,7 +41,7 @@ export function terminalSvg(
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width + 2 * margin} ${height + 2 * margin}" width="${width + 2 * margin}" height="${height + 2 * margin}" role="img" xml:space="preserve">`,
     `<title>${escaped(title)}</title>`,
     "<style>",
-    `text{font:${fontSize}px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:${ink}}`,
+    `text{white-space:pre;font:${fontSize}px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:${ink}}`,
     ".b{font-weight:bold}.d{opacity:.6}",
     `.film{transform:translateX(${lastX}px);animation:film ${(totalMs / 1000).toFixed(2)}s step-end infinite}`,
     "@media(prefers-reduced-motion:reduce){.film{animation:none}}",

@@ -78,7 +78,7 @@ async function record(commands: readonly string[], castFile: string): Promise<vo
 async function draw(castFile: string, svgFile: string, speed: number, everyMs: number): Promise<void> {
   const recording = parseCast(await readFile(castFile, "utf8"));
   const screens = await screensOf(recording, { speed, longestPauseMs: 3000, everyMs });
-  const svg = terminalSvg(screens, recording, "A terminal session, as it was recorded", holdMs);
+  const svg = terminalSvg(screens, recording.columns, "A terminal session, as it was recorded", holdMs);
   await writeFile(svgFile, svg);
   console.log(
     `${svgFile}: ${screens.length} screens, ${(svg.length / 1024).toFixed(0)} KiB, from ${castFile}`,

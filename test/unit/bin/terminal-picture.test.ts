@@ -74,11 +74,13 @@ describe("the screens of a session", () => {
   });
 
   it("have their colours, and the columns that characters take", async () => {
-    const [shown] = await screensOf(session([0, "漢\u001b[1;31mred\u001b[0m \u001b[7mx\u001b[0m"]), asItWas);
+    const text = "漢\u001b[1;31mred\u001b[0m \u001b[7mx\u001b[0m  a  b ";
+    const [shown] = await screensOf(session([0, text]), asItWas);
     expect(shown?.lines[0]).toMatchObject([
       { column: 0, width: 2, text: "漢", isBold: false },
       { column: 2, width: 3, text: "red", isBold: true, color: "#ff7b72" },
       { column: 6, width: 1, text: "x", color: "#0d1117", background: "#e6edf3" },
+      { column: 9, width: 4, text: "a  b" },
     ]);
   });
 });
@@ -86,7 +88,7 @@ describe("the screens of a session", () => {
 describe("the picture", () => {
   it("has each screen's text, a line that stays only once, and moves from screen to screen", async () => {
     const recording = session([0, "first <1>\r\n"], [1000, "second & last"]);
-    const svg = terminalSvg(await screensOf(recording, asItWas), recording, "a title", 3000);
+    const svg = terminalSvg(await screensOf(recording, asItWas), recording.columns, "a title", 3000);
     const { document } = parseHTML(svg);
     expect([...document.querySelectorAll("text")].map((text) => text.textContent)).toEqual([
       "first <1>",
