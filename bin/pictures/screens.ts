@@ -1,4 +1,4 @@
-import headless from "@xterm/headless";
+import headless, { type IBufferCell, type Terminal } from "@xterm/headless";
 import type { Recording, Written } from "./recording.ts";
 
 /** Text of one style in a line of the screen. */
@@ -58,10 +58,7 @@ function paced(events: readonly Written[], { speed, longestPauseMs }: Pacing): W
   });
 }
 
-type Cell = NonNullable<ReturnType<NonNullable<ReturnType<Buffer["getLine"]>>["getCell"]>>;
-type Buffer = InstanceType<typeof headless.Terminal>["buffer"]["active"];
-
-function linesOf(terminal: InstanceType<typeof headless.Terminal>): Span[][] {
+function linesOf(terminal: Terminal): Span[][] {
   const { active } = terminal.buffer;
   return Array.from({ length: terminal.rows }, (_, row) => {
     const spans: Span[] = [];
@@ -97,7 +94,7 @@ function trimmed(span: Span): Span {
   };
 }
 
-function styleOf(cell: Cell): Pick<Span, "color" | "background" | "isBold" | "isDim"> {
+function styleOf(cell: IBufferCell): Pick<Span, "color" | "background" | "isBold" | "isDim"> {
   const front = cell.isFgDefault() ? undefined : colorOf(cell.getFgColor(), cell.isFgRGB());
   const back = cell.isBgDefault() ? undefined : colorOf(cell.getBgColor(), cell.isBgRGB());
   const [color, background] = cell.isInverse() ? [back ?? screen, front ?? ink] : [front, back];
