@@ -112,6 +112,11 @@ export class TestStack {
     return stdout;
   }
 
+  /** Runs a command on a host, as root, that may fail. */
+  async attempt(host: string, command: string, input = ""): Promise<{ exitCode?: number; stdout: string }> {
+    return execa("ssh", this.#ways.host(host, command), { input, reject: false });
+  }
+
   /** Waits, on a host, until a command of it succeeds. */
   async until(host: string, condition: string): Promise<void> {
     await this.on(host, `timeout 120 bash -c 'until ${condition}; do sleep 0.02; done' >/dev/null 2>&1`);
