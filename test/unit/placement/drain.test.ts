@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Drainable, drainHosts } from "../../../placement/drain.ts";
-import { parseStackConfig } from "../../../stacks/parse.ts";
+import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import { planStack } from "../../../stacks/plan.ts";
 import { metalInput } from "../helpers/config-stack.ts";
 

@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { type Answer, checkAnswers, parseAnswer, question } from "../../../stacks/answers.ts";
+import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import type { StackInput } from "../../../stacks/config.ts";
-import { parseStackConfig } from "../../../stacks/parse.ts";
 import { planStack } from "../../../stacks/plan.ts";
 import { metalInput } from "../helpers/config-stack.ts";
 

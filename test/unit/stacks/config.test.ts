@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
+import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import type { GuestConfig, MigrationOptions, StackConfig, StackInput } from "../../../stacks/config.ts";
-import { parseStackConfig } from "../../../stacks/parse.ts";
 import { labInput, metalInput } from "../helpers/config-stack.ts";
 
 describe("the config of a stack", () => {

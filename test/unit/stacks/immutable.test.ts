@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import type { StackInput } from "../../../stacks/config.ts";
 import { checkImmutable } from "../../../stacks/immutable.ts";
-import { parseStackConfig } from "../../../stacks/parse.ts";
 import type { Past, PastGuest, PastImage } from "../../../stacks/past.ts";
 import { planStack } from "../../../stacks/plan.ts";
 import { labInput, metalInput } from "../helpers/config-stack.ts";

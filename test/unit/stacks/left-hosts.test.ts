@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { askForGuests } from "../../../stacks/asking/ask-for-guests.ts";
+import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "../../../stacks/left-hosts.ts";
-import { parseStackConfig } from "../../../stacks/parse.ts";
 import { type Past, pastOf } from "../../../stacks/past.ts";
 import { planStack } from "../../../stacks/plan.ts";
 import { labInput, metalInput } from "../helpers/config-stack.ts";

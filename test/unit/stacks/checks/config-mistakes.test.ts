@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { StackInput } from "../../../stacks/config.ts";
-import { macAddress } from "../../../stacks/defaults.ts";
-import { StackConfigError } from "../../../stacks/mistake.ts";
-import { parseStackConfig } from "../../../stacks/parse.ts";
-import { labInput, metalInput, mistakesIn } from "../helpers/config-stack.ts";
+import { parseStackConfig } from "../../../../stacks/checks/parse.ts";
+import type { StackInput } from "../../../../stacks/config.ts";
+import { macAddress } from "../../../../stacks/defaults.ts";
+import { StackConfigError } from "../../../../stacks/mistake.ts";
+import { labInput, metalInput, mistakesIn } from "../../helpers/config-stack.ts";
 
 /** The paths to everything in a value, itself included. */
 function pathsIn(value: unknown, path: (string | number)[] = []): (string | number)[][] {
