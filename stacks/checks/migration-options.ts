@@ -1,3 +1,4 @@
+// Options of moves that the mode, or another option, cannot do.
 import { misfits, redoMisfits } from "../../moves/misfits.ts";
 import type { MigrationOptions } from "../../moves/options.ts";
 import { type Mistake, mistake } from "../mistake.ts";
@@ -20,7 +21,9 @@ export function migrationOptions({ migration, ...draft }: Draft): Mistake[] {
       isLocal: entry.redo === "local",
     })),
   ];
-  return owners.flatMap(({ options, said, path, isLocal }) => [
+  // Which options fit follows from the mode: of one that the schema refused nothing can be said.
+  const judged = owners.filter(({ options }) => options.mode !== undefined);
+  return judged.flatMap(({ options, said, path, isLocal }) => [
     ...misfits(options)
       .filter(({ option }) => said.includes(option))
       .map(({ option, problem, mend }) => mistake([...path, option], problem, mend)),

@@ -1,3 +1,4 @@
+// The ports that guests take on the hosts, each taken by one guest alone.
 import { vncPort } from "../defaults.ts";
 import type { Mistake } from "../mistake.ts";
 import { claim, clashes } from "./clashes.ts";

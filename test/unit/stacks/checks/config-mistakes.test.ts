@@ -87,6 +87,19 @@ const single: [title: string, raw: unknown, line: string][] = [
     'testbed:guests[0].migration.mode: "warm" does not fit; give live, postcopy, hybrid, offline, cold or auto',
   ],
   [
+    "a mode that is not there, with options of which nobody knows whether it could do them",
+    lab({ migration: { mode: "warm", transport: "tunnelled", onTimeout: "postcopy" } }),
+    'testbed:migration.mode: "warm" does not fit; give live, postcopy, hybrid, offline, cold or auto',
+  ],
+  [
+    "a mode that is not there, with options of guests",
+    lab({
+      ...guests(vm("vm1", { migration: { transport: "tunnelled" } }), vm("vm2", { redo: "local" })),
+      migration: { mode: "warm" },
+    }),
+    'testbed:migration.mode: "warm" does not fit; give live, postcopy, hybrid, offline, cold or auto',
+  ],
+  [
     "an option that the mode cannot do",
     lab({ migration: { mode: "offline", autoConverge: {} } }),
     "testbed:migration.autoConverge: slows a guest down that gets its memory dirty too fast for pre-copy, and the mode is offline; leave it out, or move live or hybrid",
