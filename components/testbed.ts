@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { platformOf } from "../domain/hardware.ts";
 import { localRedoOf } from "../fleet/redo-log.ts";
 import type { MigrationRecord } from "../moves/record.ts";
+import { reasonText } from "../placement/reason.ts";
 import { firstKeys } from "../stacks/key-generation.ts";
 import type { GuestPlan, HostPlan, Plan, StoragePlan } from "../stacks/plan.ts";
 import { Bridge } from "./bridge.ts";
@@ -150,7 +151,7 @@ export class Testbed extends pulumi.ComponentResource {
           guest: guest.name,
           uuid: machine.domain.id,
           to: guest.host,
-          ...(guest.drained && { reason: `${guest.drained} is drained` }),
+          ...(guest.reason && { reason: reasonText(guest.reason) }),
           options,
           drift,
           drained: plan.drained,
