@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { v5 as uuidV5 } from "uuid";
 import type { Fleet } from "../fleet/fleet.ts";
 import { localRedoPath } from "../fleet/redo-log.ts";
-import { cloudInit } from "../guests/cloud-init.ts";
+import { cloudInit, type GuestNetwork } from "../guests/cloud-init.ts";
 import type { Workload } from "../guests/workload.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
 import type { Bridge } from "./bridge.ts";
@@ -13,16 +13,6 @@ import { Domain } from "./domain.ts";
 import { projectFile } from "./files.ts";
 import type { BaseVolume, NfsPool } from "./nfs-pool.ts";
 import type { SshKey } from "./ssh-key.ts";
-
-export interface GuestNetwork {
-  readonly address: string;
-  /** The address with its prefix length. */
-  readonly cidr: string;
-  /** Default: none, the guest reaches its own network only. */
-  readonly gateway?: string;
-  /** Default: none, the guest knows no names. */
-  readonly dns?: string[];
-}
 
 export interface UbuntuGuestArgs {
   /** The guest's name, hostname and name in libvirt. Default: the component's name. */
@@ -125,9 +115,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
         user: login,
         authorizedKeys: [publicKey],
         mac,
-        ...(network && {
-          address: { cidr: network.cidr, gateway: network.gateway, dns: network.dns },
-        }),
+        ...(network && { address: network }),
         workload,
       }),
     );

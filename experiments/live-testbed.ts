@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { GuestOutput } from "../components/testbed.ts";
+import type { GuestOutput } from "../components/outputs.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { withFleet } from "../fleet/observe.ts";
 import { progressCommand, workloadUnit } from "../guests/workload.ts";

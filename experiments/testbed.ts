@@ -1,4 +1,4 @@
-import type { HostOutput } from "../components/testbed.ts";
+import type { HostOutput } from "../components/outputs.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import type { StackInput } from "../stacks/config.ts";
 import type { Progress } from "./progress-log.ts";

@@ -1,3 +1,4 @@
+import type { GuestNetwork } from "../guests/cloud-init.ts";
 import type { Workload } from "../guests/workload.ts";
 import { isProgram, type Program } from "../images/programs.ts";
 import { parseSource } from "../images/source.ts";
@@ -95,17 +96,6 @@ export interface GuestPlan {
   /** What its image is built with, for its workload. */
   programs: readonly Program[];
   migration: MigrationOptions;
-}
-
-/** An address that a guest has for good. */
-export interface GuestNetwork {
-  address: string;
-  /** The address with its prefix length. */
-  cidr: string;
-  /** Absent: the guest reaches its own network only. */
-  gateway?: string;
-  /** Absent: the guest knows no names. */
-  dns?: string[];
 }
 
 /** What is known beside what the config says, from the machines and from earlier updates. */
