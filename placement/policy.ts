@@ -2,13 +2,10 @@ import type { Cluster } from "./cluster.ts";
 import type { Reason } from "./reason.ts";
 
 /**
- * Decides where each guest of a cluster runs. It is pure: it asks no host and moves nothing. One that has settings is made by a function
- * of them.
+ * Decides where each guest of a cluster runs, by the guest's name. It is pure: it asks no host and moves nothing. One that has settings
+ * is made by a function of them.
  */
-export type Policy = (cluster: Cluster) => Places;
-
-/** By the guest's name. */
-export type Places = Readonly<Record<string, Place>>;
+export type Policy = (cluster: Cluster) => Readonly<Record<string, Place>>;
 
 /** Where a guest runs. */
 export interface Place {

@@ -286,4 +286,4 @@ export type StackInput = z.input<typeof stackSchema>;
 export type HostConfig = StackConfig["hosts"][number];
 export type GuestConfig = StackConfig["guests"][number];
 /** How one guest moves, with nothing left to default. */
-export type MigrationOptions = z.infer<typeof migrationOptions>;
+export type MigrationConfig = z.infer<typeof migrationOptions>;

@@ -9,7 +9,7 @@ import type { Cluster } from "../placement/cluster.ts";
 import { drain } from "../placement/drain.ts";
 import type { Place } from "../placement/policy.ts";
 import type { Reason } from "../placement/reason.ts";
-import type { GuestConfig, HostConfig, MigrationOptions, StackConfig } from "./config.ts";
+import type { GuestConfig, HostConfig, MigrationConfig, StackConfig } from "./config.ts";
 import {
   labGateway,
   labGuestAddress,
@@ -95,7 +95,7 @@ export interface GuestPlan {
   workload: Workload;
   /** What its image is built with, for its workload. */
   programs: readonly Program[];
-  migration: MigrationOptions;
+  migration: MigrationConfig;
 }
 
 /** What is known beside what the config says, from the machines and from earlier updates. */
@@ -211,9 +211,9 @@ function programsFor({ type }: Workload, source: string): Program[] {
 function planMigration(
   { drift, concurrentPerHost: _, ...all }: StackConfig["migration"],
   { drift: own = drift, ...options }: NonNullable<GuestConfig["migration"]> = {},
-): MigrationOptions {
+): MigrationConfig {
   return {
-    ...(fitting(withoutAbsent({ ...all, ...options })) as Omit<MigrationOptions, "drift">),
+    ...(fitting(withoutAbsent({ ...all, ...options })) as Omit<MigrationConfig, "drift">),
     drift: own,
   };
 }
