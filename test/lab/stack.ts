@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import pRetry from "p-retry";
-import type { GuestOutput, HostOutput, MigrationOutput } from "../../components/testbed.ts";
+import type { GuestOutput, HostOutput, MigrationOutput } from "../../components/outputs.ts";
 import type { StackInput } from "../../stacks/config.ts";
 import type { Run, TestProject } from "./project.ts";
 import { killTree } from "./traces.ts";
