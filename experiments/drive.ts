@@ -14,7 +14,7 @@ import { LiveTestbed } from "./live-testbed.ts";
 import type { Loaded } from "./load.ts";
 import { PulumiStack } from "./pulumi-stack.ts";
 import { madeOf } from "./remaining.ts";
-import { type Ending, type Plan, Runner } from "./run.ts";
+import { type Ending, Runner, type RunPlan } from "./run.ts";
 import { latestRun, RunFile, runName } from "./run-file.ts";
 import { drawSeed } from "./schedule.ts";
 import { labOf, type Machines, machinesOf } from "./stack-config.ts";
@@ -128,7 +128,7 @@ export async function drive(
 
 /** Makes what is left to make, and tells how far it is. */
 async function make(
-  plan: Plan,
+  plan: RunPlan,
   stack: PulumiStack,
   file: RunFile,
   madeBefore: number,

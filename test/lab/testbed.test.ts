@@ -12,6 +12,7 @@ import { GuestUnderTest } from "./guest-under-test.ts";
 import { TestProject } from "./project.ts";
 import { LabStack, unchanged } from "./stack.ts";
 import { containerOf, killContainers, tracesOf } from "./traces.ts";
+import { transitions } from "./transitions.ts";
 
 // One testbed, from its first `pulumi up` to its destroy, with the accidents of its life: the tests go on from one another.
 // All the while vm1 appends checksummed records to its disk, and a process in it counts.
@@ -267,6 +268,7 @@ test("a guest that is taken out of the config is deleted wherever it runs, with 
   await vm1.expectLifeWentOn(before);
 });
 
+transitions(() => stack);
 accidents(() => vm1);
 changingHosts(() => vm1, { host3: `${network}.13` });
 
