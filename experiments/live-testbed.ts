@@ -9,7 +9,7 @@ import { readRecords, resultsFile } from "../moves/results.ts";
 import type { StackInput } from "../stacks/config.ts";
 import { type GuestAnswer, runInGuest } from "./guest-shell.ts";
 import { loads, shapeLink } from "./machines.ts";
-import { type Progress, parseProgressLog, progressThrough, stopOf } from "./progress-log.ts";
+import { parseProgressLog, progressThrough, type RunProgress, stopOf } from "./progress-log.ts";
 import type { Outputs, PulumiStack } from "./pulumi-stack.ts";
 import type { ExperimentTestbed, Update, Working } from "./testbed.ts";
 
@@ -79,7 +79,7 @@ export class LiveTestbed implements ExperimentTestbed {
     return { sinceMs: Date.now(), offsetMs };
   }
 
-  async progress(record: MigrationRecord, { sinceMs, offsetMs }: Working): Promise<Progress | undefined> {
+  async progress(record: MigrationRecord, { sinceMs, offsetMs }: Working): Promise<RunProgress | undefined> {
     const stop = stopOf(record);
     if (!stop) return undefined;
     const answer = await this.#inGuest(record.guest, "reading the workload's log", progressCommand());

@@ -3,7 +3,7 @@ import type { RunHead } from "../moves/experiment-run.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment } from "./experiment.ts";
-import type { Progress } from "./progress-log.ts";
+import type { RunProgress } from "./progress-log.ts";
 import { isMade, reasonToStop, remaining, type TurnLine } from "./remaining.ts";
 import type { RunFile } from "./run-file.ts";
 import type { Turn } from "./schedule.ts";
@@ -200,8 +200,8 @@ export class Runner {
   async #progress(
     records: readonly MigrationRecord[],
     working: ReadonlyMap<string, Working>,
-  ): Promise<Map<string, Progress>> {
-    const found = new Map<string, Progress>();
+  ): Promise<Map<string, RunProgress>> {
+    const found = new Map<string, RunProgress>();
     for (const record of records) {
       const since = working.get(record.guest);
       if (!since || record.outcome !== "completed") continue;

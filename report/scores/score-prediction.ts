@@ -2,8 +2,6 @@ import { quantile } from "simple-statistics";
 import { defaultTimeoutMs } from "../../moves/options.ts";
 import { hadItsTime, type MigrationRecord, wayOf } from "../../moves/record.ts";
 
-export type Prediction = NonNullable<MigrationRecord["predicted"]>;
-
 /** How a prediction compares with what was; what was not measured, or not predicted, is absent. */
 export interface Score {
   /** Predicted over measured, less one: 0.1 is a tenth too long. */
@@ -65,7 +63,7 @@ function hasConverged(record: MigrationRecord): boolean | undefined {
 }
 
 /** What the scores of many moves say together. */
-export interface Summary {
+export interface ScoreSummary {
   moves: number;
   totalMs?: Spread;
   downtimeMs?: Spread;
@@ -81,7 +79,7 @@ export interface Spread {
   p90: number;
 }
 
-export function summarise(scores: readonly Score[]): Summary {
+export function summarise(scores: readonly Score[]): ScoreSummary {
   const spread = (key: "totalMs" | "downtimeMs"): Spread | undefined => {
     const errors = scores.flatMap((score) => score[key] ?? []).map(Math.abs);
     return errors.length === 0 ? undefined : { median: quantile(errors, 0.5), p90: quantile(errors, 0.9) };
