@@ -76,7 +76,10 @@ async function record(commands: readonly string[], castFile: string): Promise<vo
 }
 
 async function draw(castFile: string, svgFile: string, speed: number, everyMs: number): Promise<void> {
-  const recording = parseCast(await readFile(castFile, "utf8"));
+  const text = await readFile(castFile, "utf8").catch((error: Error) => {
+    throw new Error(`cannot read the recording (${error.message}); make one with --record`);
+  });
+  const recording = parseCast(text);
   const screens = await screensOf(recording, { speed, longestPauseMs: 3000, everyMs });
   const svg = terminalSvg(screens, recording.columns, "A terminal session, as it was recorded", holdMs);
   await writeFile(svgFile, svg);

@@ -133,6 +133,12 @@ describe("npm run picture:terminal", () => {
     expect(await readFile(join(folder, "cast"), "utf8")).toBe(before);
   });
 
+  it("says how a recording is made where there is none", async () => {
+    const { exitCode, stderr } = await run("--cast", join(folder, "none"));
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/none.*--record/);
+  });
+
   it("takes no speed that is none", async () => {
     const { exitCode, stderr } = await run("--speed", "fast");
     expect(exitCode).toBe(1);
