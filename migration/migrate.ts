@@ -8,6 +8,7 @@ import { defaultTimeoutMs } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import { madeRecord } from "../moves/sound-record.ts";
 import { resolveAuto } from "./choosing/resolve-auto.ts";
+import { IntentRecord } from "./context/intent-record.ts";
 import { type Moving, type Station, stationOf } from "./context/moving.ts";
 import type { MigrationRequest } from "./context/request.ts";
 import { circumstances } from "./measuring/circumstances.ts";
@@ -211,8 +212,7 @@ function movingOf(
     ...(redo && { redo }),
     guest,
     uuid,
-    intent,
-    intentFile: intentPath(fleet.storage.intentDirectory, uuid),
+    intent: new IntentRecord(sessions.storage, intentPath(fleet.storage.intentDirectory, uuid), intent),
     source: stationOf(fleet, sessions, intent.from),
     destination: stationOf(fleet, sessions, intent.to),
     storage: sessions.storage,

@@ -16,9 +16,9 @@ export async function circumstances(
     schema: 1 as const,
     guest,
     uuid,
-    from: intent.from,
-    to: intent.to,
-    mode: intent.mode,
+    from: intent.now.from,
+    to: intent.now.to,
+    mode: intent.now.mode,
     ...conditions,
     versions: { from, to },
   });

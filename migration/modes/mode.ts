@@ -9,6 +9,8 @@ export interface Underway {
   moving: Moving;
   watch: Stopwatch;
   witness: Witness;
+  /** What of its bandwidth it may use now. Absent: it has no limit, or sends nothing itself. */
+  shareMiBps?: (() => number) | undefined;
 }
 
 /** What is a mode's own in a move, in the order in which it is called; what all moves have in common is in move.ts. */
