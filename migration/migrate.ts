@@ -82,7 +82,8 @@ export async function migrate(
       const [source, destination] = [from, request.to].map((name) =>
         stationOf(request.fleet, sessions, name),
       );
-      const { options, chosen } = await resolveAuto(request, source as Station, destination as Station, tell);
+      const resolved = await resolveAuto(request, source as Station, destination as Station, tell);
+      const { options } = resolved;
       const moving = movingOf(
         request,
         options,
@@ -91,7 +92,7 @@ export async function migrate(
         tell,
         cancelled,
       );
-      const { record, host, failure } = await move(moving, { request, chosen, sightings, turn });
+      const { record, host, failure } = await move(moving, { request, resolved, sightings, turn });
       records.push(record);
       if (failure !== undefined || host !== request.to) {
         const where = host ? `it runs on ${host}` : "where it runs is not known";

@@ -32,7 +32,7 @@ export interface Outcome {
 /** What a move was asked for with, and found when it had its turn. */
 export interface Asked {
   request: MigrationRequest;
-  chosen: Resolved["chosen"];
+  resolved: Pick<Resolved, "chosen" | "measured">;
   /** What all hosts said about the guest. */
   sightings: readonly Sighting[];
   turn: Turn;
@@ -106,14 +106,14 @@ type Base = Circumstances & Pick<MigrationRecord, "startedAt"> & Partial<Migrati
 /** Checks that it can move, predicts how, and has its clients ready. Throws PreflightFailed. */
 async function lookAhead(
   moving: Moving,
-  { request, chosen, sightings, turn }: Asked,
+  { request, resolved: { chosen, measured }, sightings, turn }: Asked,
   clocks: Clocks,
   startingClients: Promise<Clients>,
 ) {
   const { source, destination, options } = moving;
   const circumstance = circumstances(moving, request.conditions);
   // Before others are on their way: what they send takes from what can be measured.
-  const foreseeing = foreseeMove(request, options, source, { ...chosen, ...chosen.before });
+  const foreseeing = foreseeMove(request, options, source, measured);
   foreseeing.catch(() => {}); // told where it is waited for
   const checks = await preflight(
     {
