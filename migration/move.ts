@@ -6,8 +6,8 @@ import { madeRecord } from "../moves/sound-record.ts";
 import { foreseeMove } from "./choosing/foresee-move.ts";
 import type { Resolved } from "./choosing/resolve-auto.ts";
 import { type Clients, clientsSaw, keepSwitchover, startClients, stopClients } from "./clients/clients.ts";
+import type { MigrationRequest } from "./context/migration-request.ts";
 import type { Moving } from "./context/moving.ts";
-import type { MigrationRequest } from "./context/request.ts";
 import { type Circumstances, circumstances } from "./measuring/circumstances.ts";
 import { withDrift } from "./measuring/clock-drift.ts";
 import { type Clocks, rounded } from "./measuring/measure.ts";
@@ -18,28 +18,28 @@ import type { ModesPart, Underway } from "./modes/mode.ts";
 import { preflight } from "./preflight/preflight.ts";
 import { aheadOf } from "./queue/admission.ts";
 import { shareOf } from "./queue/bandwidth.ts";
-import type { Turn } from "./queue/queue.ts";
+import type { QueueTurn } from "./queue/queue.ts";
 import { toldBoot } from "./settling/perform.ts";
 import { type Settled, settle, Unsettled } from "./settling/settle.ts";
 
 /** What became of a move: its record, where the guest runs if that is known, and why it is not where it should be. */
-export interface Outcome {
+export interface MoveOutcome {
   record: MigrationRecord;
   host?: string;
   failure?: unknown;
 }
 
 /** What a move was asked for with, and found when it had its turn. */
-export interface Asked {
+export interface RequestedMove {
   request: MigrationRequest;
   resolved: Pick<Resolved, "chosen" | "measured">;
   /** What all hosts said about the guest. */
   sightings: readonly Sighting[];
-  turn: Turn;
+  turn: QueueTurn;
 }
 
 /** Moves a guest while somebody else looks on, from before the first check until the guest answers again. */
-export async function move(moving: Moving, asked: Asked): Promise<Outcome> {
+export async function move(moving: Moving, asked: RequestedMove): Promise<MoveOutcome> {
   const beganMs = performance.now();
   // Before anything else keeps the machines busy: a clock is read as well as they answer.
   const clocks = await readClocks(moving);
@@ -55,11 +55,11 @@ export async function move(moving: Moving, asked: Asked): Promise<Outcome> {
 /** Whichever mode it moves by: checks, writes down the intent, has the mode begin, settles what came of that, measures. */
 async function moveSeen(
   moving: Moving,
-  asked: Asked,
+  asked: RequestedMove,
   clocks: Clocks,
   startingClients: Promise<Clients>,
   beganMs: number,
-): Promise<Outcome> {
+): Promise<MoveOutcome> {
   const { guest, source, destination, options, tell } = moving;
   const { turn, request } = asked;
   const { clients, facts } = await lookAhead(moving, asked, clocks, startingClients);
@@ -106,7 +106,7 @@ type Base = Circumstances & Pick<MigrationRecord, "startedAt"> & Partial<Migrati
 /** Checks that it can move, predicts how, and has its clients ready. Throws PreflightFailed. */
 async function lookAhead(
   moving: Moving,
-  { request, resolved: { chosen, measured }, sightings, turn }: Asked,
+  { request, resolved: { chosen, measured }, sightings, turn }: RequestedMove,
   clocks: Clocks,
   startingClients: Promise<Clients>,
 ) {
@@ -153,7 +153,7 @@ async function notMoved(
   { host, booted }: Settled,
   endMs: number,
   failure: unknown,
-): Promise<Outcome> {
+): Promise<MoveOutcome> {
   await witness.abandon();
   const why = failure instanceof Error ? failure.message : "libvirt ended the move without an error";
   const error = booted ? `${why}; ${toldBoot[booted]}, it was booted anew on ${host}` : why;
@@ -166,7 +166,7 @@ async function arrived(
   { moving, watch, witness }: Underway,
   part: ModesPart,
   move: { base: Base; clients: Clients; clocks: Clocks; settled: Settled; endMs: number; failure: unknown },
-): Promise<Outcome> {
+): Promise<MoveOutcome> {
   const { base, clients, settled, endMs } = move;
   const { guest, options, tell } = moving;
   const failure = move.failure ?? settled.refusal;

@@ -1,7 +1,7 @@
 import { withFleet } from "../../fleet/observe.ts";
 import { describe } from "../../prediction/describe.ts";
+import type { MigrationRequest } from "../context/migration-request.ts";
 import { stationOf } from "../context/moving.ts";
-import type { MigrationRequest } from "../context/request.ts";
 import { foreseeMove } from "./foresee-move.ts";
 import { optionsNow } from "./options-now.ts";
 

@@ -4,8 +4,8 @@ import { type MigrationOptions, toRecord } from "../../moves/options.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 import { knowsWriting } from "../../prediction/learn.ts";
 import { predict } from "../../prediction/predict.ts";
+import type { MigrationRequest } from "../context/migration-request.ts";
 import type { Station } from "../context/moving.ts";
-import type { MigrationRequest } from "../context/request.ts";
 import { dirtyRateOfLate, knownTo, type Measurements, proposedOf, sizesOf } from "./measurements.ts";
 
 /** What is expected of a move, and what of that was measured for it. */

@@ -4,8 +4,8 @@ import { withoutAbsent } from "../../libvirt/without-absent.ts";
 import type { MigrationOptions } from "../../moves/options.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 import type { ProposedMove } from "../../prediction/proposed-move.ts";
+import type { MigrationRequest } from "../context/migration-request.ts";
 import type { Station } from "../context/moving.ts";
-import type { MigrationRequest } from "../context/request.ts";
 
 /** What was measured for a move right before it; what could not be is absent. */
 export interface Measurements {

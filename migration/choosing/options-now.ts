@@ -1,6 +1,6 @@
 import type { MigrationOptions } from "../../moves/options.ts";
+import type { MigrationRequest } from "../context/migration-request.ts";
 import type { Station } from "../context/moving.ts";
-import type { MigrationRequest } from "../context/request.ts";
 import type { Measurements } from "./measurements.ts";
 import { measureAndChoose } from "./resolve-auto.ts";
 

@@ -6,8 +6,8 @@ import type { MigrationRecord } from "../../moves/record.ts";
 import type { Moving } from "../context/moving.ts";
 import { type Clocks, rounded } from "../measuring/measure.ts";
 import type { Witness } from "../measuring/witness.ts";
+import { latencyAround } from "./answer-latency.ts";
 import { missedTime } from "./guest-clock.ts";
-import { latencyAround } from "./latency.ts";
 import type { Answers, Prober } from "./prober.ts";
 import {
   greatest,

@@ -1,6 +1,6 @@
 import type { LogEnd } from "../../libvirt/qemu-trace.ts";
+import { readStatistics } from "../measuring/job-statistics.ts";
 import { measureRunning } from "../measuring/measure.ts";
-import { readStatistics } from "../measuring/statistics.ts";
 import type { ModesPart, Underway } from "./mode.ts";
 import { prepareTransfer, type TransferMeans, transfer } from "./transfer.ts";
 

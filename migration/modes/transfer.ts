@@ -8,7 +8,7 @@ import { virsh } from "../../libvirt/virsh.ts";
 import { migrateArguments } from "../context/migrate-arguments.ts";
 import { type Moving, redoOf } from "../context/moving.ts";
 import type { Witness } from "../measuring/witness.ts";
-import { followProgress } from "../watching/progress.ts";
+import { followProgress } from "../watching/job-progress.ts";
 import { type Watched, Watcher } from "../watching/watcher.ts";
 
 // What all moves of a running guest have in common: libvirt's own migration, and what is told about it.

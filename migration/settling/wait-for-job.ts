@@ -3,7 +3,14 @@ import { hasPart, isActive, isUnlinked } from "../../fleet/whereabouts.ts";
 import { type Sighting, sight } from "../../libvirt/sighting.ts";
 import type { Moving, Station } from "../context/moving.ts";
 import { cancelJob } from "../watching/cancel-job.ts";
-import { type Done, type Look, noted, ofFoundJob, type Verdict, verdictOn } from "../watching/verdict.ts";
+import {
+  type JobHistory,
+  type JobLook,
+  type JobVerdict,
+  noted,
+  ofFoundJob,
+  verdictOn,
+} from "../watching/verdict.ts";
 
 const lookEveryMs = 500;
 
@@ -12,7 +19,7 @@ export async function waitForJob(moving: Moving, station: Station): Promise<void
   const { guest, uuid, timeoutMs, tell, cancelled } = moving;
   tell(`${guest}: a job of libvirt's still works on it on ${station.name}; waiting for its end`);
   const startedMs = performance.now();
-  for (let done: Done = {}; ; ) {
+  for (let done: JobHistory = {}; ; ) {
     const seen = await sight(station.session, uuid);
     const atMs = performance.now() - startedMs;
     const isCancelled = cancelled.aborted;
@@ -26,7 +33,7 @@ export async function waitForJob(moving: Moving, station: Station): Promise<void
 }
 
 async function follow(
-  verdict: Verdict,
+  verdict: JobVerdict,
   moving: Moving,
   station: Station,
   seen: Sighting,
@@ -61,7 +68,7 @@ async function follow(
 
 const reasonOf = ({ reason }: AbortSignal): string => (reason as Error).message;
 
-function jobOf(seen: Sighting): Look["job"] {
+function jobOf(seen: Sighting): JobLook["job"] {
   // A post-copy that has lost its other end keeps its job, and waits for us.
   if ((seen.job === undefined && seen.state !== "stopping") || isUnlinked(seen)) return "none";
   if (hasPart(seen)) return "postcopy";

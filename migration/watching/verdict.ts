@@ -1,7 +1,7 @@
 import type { MigrationOptions } from "../../moves/options.ts";
 
 /** What is known of a job of libvirt's at a look. */
-export interface Look {
+export interface JobLook {
   /**
    * `reversible`: a pre-copy or a save, after whose end the guest goes on at the source. `postcopy`: there is no way back.
    * `other`: nothing that is to be cancelled from here. `none`: it has ended.
@@ -20,7 +20,7 @@ export interface Look {
   /** What may be sent by now, and what was allowed last; undefined: that is not known. Absent: no limit, or nothing is sent yet. */
   limit?: { shareMiBps: number; setMiBps: number | undefined } | undefined;
   patience: Patience;
-  done: Done;
+  done: JobHistory;
 }
 
 /** What whoever watches has to wait for. */
@@ -39,7 +39,7 @@ export const ofFoundJob: Patience = { abortMs: 30_000, tellMs: 60_000 };
 type Why = "time" | "cancelled";
 
 /** What a look comes to: one thing, the most urgent. */
-export type Verdict =
+export type JobVerdict =
   | { do: "go-on" }
   /** It has ended. */
   | { do: "leave" }
@@ -58,7 +58,7 @@ export type Verdict =
   | { do: "fail" };
 
 /** What was done about a job until now; what is under way counts. */
-export interface Done {
+export interface JobHistory {
   gaveUpAtMs?: number;
   isTurning?: boolean;
   /** Paused, or otherwise brought to its end, since its time was over. */
@@ -70,7 +70,7 @@ export interface Done {
 }
 
 /** What is to be done about a job, from what is seen of it alone. */
-export function verdictOn(look: Look): Verdict {
+export function verdictOn(look: JobLook): JobVerdict {
   const { job, atMs, timeoutMs, isCancelled, patience, done } = look;
   if (job === "none") return { do: "leave" };
   if (job === "postcopy") return onPostcopy(look);
@@ -83,23 +83,23 @@ export function verdictOn(look: Look): Verdict {
   return (isLate && !done.isLate && onTime(look)) || onDue(look) || onLimit(look) || { do: "go-on" };
 }
 
-function onTime({ onTimeout = "abort", done }: Look): Verdict | undefined {
+function onTime({ onTimeout = "abort", done }: JobLook): JobVerdict | undefined {
   if (onTimeout === "suspend") return { do: "pause" };
   if (onTimeout === "abort") return { do: "give-up", why: "time" };
   return done.isTurning ? undefined : { do: "turn-to-postcopy", why: "time" };
 }
 
-const onDue = ({ postcopyDueInMs = Number.POSITIVE_INFINITY, done }: Look): Verdict | undefined =>
+const onDue = ({ postcopyDueInMs = Number.POSITIVE_INFINITY, done }: JobLook): JobVerdict | undefined =>
   postcopyDueInMs <= 0 && !done.isTurning && done.gaveUpAtMs === undefined
     ? { do: "turn-to-postcopy", why: "due" }
     : undefined;
 
-const onLimit = ({ limit, done }: Look): Verdict | undefined =>
+const onLimit = ({ limit, done }: JobLook): JobVerdict | undefined =>
   limit && limit.shareMiBps !== limit.setMiBps && !done.limits
     ? { do: "limit", shareMiBps: limit.shareMiBps }
     : undefined;
 
-function onPostcopy(look: Look): Verdict {
+function onPostcopy(look: JobLook): JobVerdict {
   const { atMs, timeoutMs, isCancelled, isSilent, patience, done } = look;
   if (isCancelled && !done.toldCancelled) return { do: "no-way-back", why: "cancelled" };
   const tellAtMs = done.toldLateAtMs === undefined ? timeoutMs : done.toldLateAtMs + patience.tellMs;
@@ -110,7 +110,7 @@ function onPostcopy(look: Look): Verdict {
 }
 
 /** The same with what a verdict says, as soon as that is begun. */
-export function noted(done: Done, verdict: Verdict, atMs: number): Done {
+export function noted(done: JobHistory, verdict: JobVerdict, atMs: number): JobHistory {
   switch (verdict.do) {
     case "give-up":
       return { ...done, gaveUpAtMs: atMs };
@@ -132,7 +132,7 @@ export function noted(done: Done, verdict: Verdict, atMs: number): Done {
 const lookEveryMs = 500;
 
 /** When to look again, if nothing is heard meanwhile. */
-export function nextLookInMs({ atMs, timeoutMs, postcopyDueInMs = 0 }: Look): number {
+export function nextLookInMs({ atMs, timeoutMs, postcopyDueInMs = 0 }: JobLook): number {
   const ahead = [timeoutMs - atMs, postcopyDueInMs].filter((ms) => ms > 0);
   return Math.ceil(Math.min(lookEveryMs, ...ahead));
 }

@@ -7,7 +7,15 @@ import { mayUsePostcopy } from "../../moves/options.ts";
 import type { Moving } from "../context/moving.ts";
 import { cancelJob } from "./cancel-job.ts";
 import { turnToPostcopy } from "./turn-to-postcopy.ts";
-import { type Done, type Look, nextLookInMs, noted, ofOwnJob, type Verdict, verdictOn } from "./verdict.ts";
+import {
+  type JobHistory,
+  type JobLook,
+  type JobVerdict,
+  nextLookInMs,
+  noted,
+  ofOwnJob,
+  verdictOn,
+} from "./verdict.ts";
 
 /** How far a pre-copy is. */
 export interface Precopy {
@@ -22,7 +30,7 @@ export interface Precopy {
 export interface Watched {
   /** What is said when its time is over, such as `not done`. */
   unfinished: string;
-  onTimeout?: Look["onTimeout"];
+  onTimeout?: JobLook["onTimeout"];
   /** How long it takes until post-copy's time comes, if nothing else happens. Absent: it does not. */
   postcopyDueInMs?: ((precopy: Precopy) => number) | undefined;
   /** What it may send now, as other moves come and go. Absent: no limit. */
@@ -42,8 +50,8 @@ export class Watcher {
   readonly #watched: Watched;
   readonly #late: string;
   readonly #lost = Promise.withResolvers<never>();
-  #startedMs = performance.now();
-  #done: Done = {};
+  #startedMs = 0;
+  #done: JobHistory = {};
   #pass = 0;
   #activeAtMs: number | undefined;
   #silent = 0;
@@ -53,7 +61,7 @@ export class Watcher {
   #gaveUp: string | undefined;
   /** Why it must not go on. */
   #failure: unknown;
-  #hasEnded = false;
+  #isUnderWay = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(moving: Moving, watched: Watched) {
@@ -73,6 +81,7 @@ export class Watcher {
   async during<T>(command: () => Promise<T>): Promise<T> {
     const { cancelled } = this.#moving;
     this.#startedMs = performance.now();
+    this.#isUnderWay = true;
     cancelled.addEventListener("abort", this.#look);
     this.#look();
     try {
@@ -81,7 +90,7 @@ export class Watcher {
       if (this.#gaveUp !== undefined) throw new Error(this.#gaveUp, { cause: error });
       throw this.#failure ?? error;
     } finally {
-      this.#hasEnded = true;
+      this.#isUnderWay = false;
       clearTimeout(this.#timer);
       cancelled.removeEventListener("abort", this.#look);
     }
@@ -107,7 +116,7 @@ export class Watcher {
   }
 
   readonly #look = (): void => {
-    if (this.#hasEnded) return;
+    if (!this.#isUnderWay) return;
     const look = this.#seen();
     const verdict = verdictOn(look);
     this.#done = noted(look.done, verdict, look.atMs);
@@ -116,7 +125,7 @@ export class Watcher {
     this.#timer = setTimeout(this.#look, nextLookInMs(look));
   };
 
-  #seen(): Look {
+  #seen(): JobLook {
     const { timeoutMs, cancelled, intent } = this.#moving;
     const { onTimeout, postcopyDueInMs, shareMiBps } = this.#watched;
     const nowMs = performance.now();
@@ -138,7 +147,7 @@ export class Watcher {
   }
 
   /** Throws nothing: it is the command that says what became of the job. */
-  async #perform(verdict: Verdict): Promise<void> {
+  async #perform(verdict: JobVerdict): Promise<void> {
     const { guest, uuid, source, destination, tell } = this.#moving;
     switch (verdict.do) {
       case "give-up":
@@ -198,7 +207,7 @@ export class Watcher {
   async #cancel(): Promise<void> {
     this.#done = { ...this.#done, gaveUpAtMs: performance.now() - this.#startedMs };
     try {
-      while (!this.#hasEnded) {
+      while (this.#isUnderWay) {
         await cancelJob(this.#moving, this.#moving.source);
         await sleep(abortEveryMs);
       }

@@ -2,8 +2,6 @@ import { quantile } from "simple-statistics";
 import { defaultTimeoutMs } from "../../moves/options.ts";
 import { hadItsTime, type MigrationRecord, wayOf } from "../../moves/record.ts";
 
-export type Prediction = NonNullable<MigrationRecord["predicted"]>;
-
 /** How a prediction compares with what was; what was not measured, or not predicted, is absent. */
 export interface Score {
   /** Predicted over measured, less one: 0.1 is a tenth too long. */

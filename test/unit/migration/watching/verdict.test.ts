@@ -1,18 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  type Done,
-  type Look,
+  type JobHistory,
+  type JobLook,
+  type JobVerdict,
   nextLookInMs,
   noted,
   ofFoundJob,
   ofOwnJob,
-  type Verdict,
   verdictOn,
 } from "../../../../migration/watching/verdict.ts";
 
 const timeoutMs = 60_000;
-const look = (changes: Partial<Look> = {}): Look => ({
+const look = (changes: Partial<JobLook> = {}): JobLook => ({
   job: "reversible",
   atMs: 1_000,
   timeoutMs,
@@ -21,7 +21,7 @@ const look = (changes: Partial<Look> = {}): Look => ({
   done: {},
   ...changes,
 });
-const verdict = (changes: Partial<Look> = {}) => verdictOn(look(changes));
+const verdict = (changes: Partial<JobLook> = {}) => verdictOn(look(changes));
 const late = { atMs: timeoutMs };
 
 describe("a job that can be taken back", () => {
@@ -95,7 +95,7 @@ describe("a post-copy", () => {
 });
 
 describe("a job that was found", () => {
-  const found = (changes: Partial<Look>) => verdict({ patience: ofFoundJob, ...changes });
+  const found = (changes: Partial<JobLook>) => verdict({ patience: ofFoundJob, ...changes });
 
   test("is left alone once it has ended", () => {
     expect(found({ job: "none", ...late, isCancelled: true })).toEqual({ do: "leave" });
@@ -133,9 +133,9 @@ const looks = fc.record({
 
 /** The verdicts from look to look, where nothing that was begun comes to an end. */
 function watched({ seen, onTimeout, patience }: typeof looks extends fc.Arbitrary<infer T> ? T : never) {
-  let [atMs, done]: [number, Done] = [0, {}];
+  let [atMs, done]: [number, JobHistory] = [0, {}];
   let hasAborted = false;
-  return seen.map(({ afterMs, isCancelled, ...rest }): { look: Look; verdict: Verdict } => {
+  return seen.map(({ afterMs, isCancelled, ...rest }): { look: JobLook; verdict: JobVerdict } => {
     atMs += afterMs;
     hasAborted ||= isCancelled;
     const one = look({
@@ -157,7 +157,7 @@ describe("whatever is seen of a job", () => {
     fc.assert(
       fc.property(looks, (all) => {
         const done = watched(all);
-        const times = (what: Verdict["do"]) => done.filter(({ verdict }) => verdict.do === what).length;
+        const times = (what: JobVerdict["do"]) => done.filter(({ verdict }) => verdict.do === what).length;
         for (const once of ["give-up", "turn-to-postcopy", "pause", "limit", "see-loss"] as const)
           expect(times(once), once).toBeLessThanOrEqual(1);
         for (const { look, verdict } of done) {

@@ -3,7 +3,7 @@ import type { Intent } from "../../../../fleet/intent.ts";
 import type { RunOptions, SshSession } from "../../../../libvirt/ssh-session.ts";
 import { IntentRecord } from "../../../../migration/context/intent-record.ts";
 import type { Moving } from "../../../../migration/context/moving.ts";
-import type { Entry } from "../../../../migration/queue/admission.ts";
+import type { QueueEntry } from "../../../../migration/queue/admission.ts";
 import { shareOf } from "../../../../migration/queue/bandwidth.ts";
 import { type Watched, Watcher } from "../../../../migration/watching/watcher.ts";
 import type { MigrationOptions } from "../../../../moves/options.ts";
@@ -185,7 +185,7 @@ describe("post-copy", () => {
 });
 
 describe("another move that comes while one with a limit of 40 MiB/s is under way", () => {
-  const entry = (guest: string, of: string): Entry => ({
+  const entry = (guest: string, of: string): QueueEntry => ({
     uuid: of,
     guest,
     from: "host1",

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { FailureLine } from "../../../../moves/experiment-run.ts";
 import type { MigrationRecord } from "../../../../moves/record.ts";
+import type { Prediction } from "../../../../prediction/predict.ts";
 import { type Dataset, datasetOf } from "../../../../report/data/dataset.ts";
 import { groupsOf } from "../../../../report/data/groups.ts";
 import { dirtyMiBps, isLive, isOffline, phaseMs, workloadOf } from "../../../../report/data/measures.ts";
-import type { Prediction } from "../../../../report/scores/score-prediction.ts";
 import { cellsTable } from "../../../../report/tables/cells-table.ts";
 import { faultsTable } from "../../../../report/tables/faults-table.ts";
 import { paperTable } from "../../../../report/tables/paper-table.ts";
