@@ -60,6 +60,7 @@ export type JobVerdict =
 /** What was done about a job until now; what is under way counts. */
 export interface JobHistory {
   gaveUpAtMs?: number;
+  /** Turning to post-copy, or turned; not any more once that was too early. */
   isTurning?: boolean;
   /** Paused, or otherwise brought to its end, since its time was over. */
   isLate?: boolean;
@@ -90,9 +91,7 @@ function onTime({ onTimeout = "abort", done }: JobLook): JobVerdict | undefined 
 }
 
 const onDue = ({ postcopyDueInMs = Number.POSITIVE_INFINITY, done }: JobLook): JobVerdict | undefined =>
-  postcopyDueInMs <= 0 && !done.isTurning && done.gaveUpAtMs === undefined
-    ? { do: "turn-to-postcopy", why: "due" }
-    : undefined;
+  postcopyDueInMs <= 0 && !done.isTurning ? { do: "turn-to-postcopy", why: "due" } : undefined;
 
 const onLimit = ({ limit, done }: JobLook): JobVerdict | undefined =>
   limit && limit.shareMiBps !== limit.setMiBps && !done.limits
@@ -105,8 +104,7 @@ function onPostcopy(look: JobLook): JobVerdict {
   const tellAtMs = done.toldLateAtMs === undefined ? timeoutMs : done.toldLateAtMs + patience.tellMs;
   if (atMs >= tellAtMs) return { do: "no-way-back", why: "time" };
   if (isSilent && !done.seesLoss) return { do: "see-loss" };
-  // One that was to turn to post-copy may have been too early for that.
-  return onDue(look) ?? onLimit(look) ?? { do: "go-on" };
+  return onLimit(look) ?? { do: "go-on" };
 }
 
 /** The same with what a verdict says, as soon as that is begun. */

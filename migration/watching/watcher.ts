@@ -126,13 +126,14 @@ export class Watcher {
   };
 
   #seen(): JobLook {
-    const { timeoutMs, cancelled, intent } = this.#moving;
+    const { timeoutMs, cancelled } = this.#moving;
     const { onTimeout, postcopyDueInMs, shareMiBps } = this.#watched;
     const nowMs = performance.now();
     const active = this.#activeAtMs !== undefined;
     const precopy = { active, pass: this.#pass, activeForMs: nowMs - (this.#activeAtMs ?? nowMs) };
     return {
-      job: intent.now.phase === "postcopy" ? "postcopy" : "reversible",
+      // The intent says so as well of one that was to turn and did not.
+      job: this.#done.isTurning ? "postcopy" : "reversible",
       atMs: nowMs - this.#startedMs,
       timeoutMs,
       onTimeout,

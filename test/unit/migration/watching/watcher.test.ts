@@ -128,15 +128,25 @@ describe("one that is not wanted any more", () => {
   });
 
   test("goes on where it is in post-copy", async () => {
-    const { watch, commands, told, cancel, end, moving } = moves();
-    const { over } = watch();
-    await moving.intent.note({ phase: "postcopy" });
+    const { watch, commands, told, cancel, end } = moves();
+    const { over } = watch({ postcopyDueInMs: () => 0 });
     cancel("the update was interrupted");
     await vi.advanceTimersByTimeAsync(5_000);
     end();
     expect(await over).toBe("done");
-    expect(commands).toEqual([]);
+    expect(commands).toEqual(["migrate-postcopy vm1"]);
     expect(told).toEqual(["vm1: the update was interrupted; in post-copy there is no way back"]);
+  });
+
+  test("is given up as well when it was to turn to post-copy and did not", async () => {
+    const { watch, commands, cancel, moving } = moves({ exits: [1] });
+    const { over } = watch({ postcopyDueInMs: () => 0 });
+    await vi.advanceTimersByTimeAsync(100);
+    cancel("the update was interrupted");
+    expect(await over).toBe("the update was interrupted; giving up, it stays on host1");
+    expect(commands).toEqual(["migrate-postcopy vm1", "domjobabort vm1"]);
+    // Whoever takes over does not let the source go on without having looked.
+    expect(moving.intent.now.phase).toBe("postcopy");
   });
 });
 
@@ -176,9 +186,9 @@ describe("post-copy", () => {
   });
 
   test("whose source is off, while libvirt waits and tells nothing, has ended", async () => {
-    const { watch, moving } = moves({ sighting: "shut off (crashed)" });
-    const { watcher, over } = watch();
-    await moving.intent.note({ phase: "postcopy" });
+    const { watch } = moves({ sighting: "shut off (crashed)" });
+    const { watcher, over } = watch({ postcopyDueInMs: () => 0 });
+    await vi.advanceTimersByTimeAsync(100);
     for (let i = 0; i < 15; i++) watcher.sees(undefined);
     expect(await over).toBe("guest vm1 is off on host1, and a part of its memory was still there");
   });
