@@ -19,6 +19,15 @@ export default defineConfig({
           name: "unit",
           include: ["test/unit/**/*.test.ts", "test/component/**/*.test.ts"],
           sequence: { groupOrder: 0 },
+          testTimeout: 60_000,
+        },
+      },
+      // The engine on a simulated fleet, which dies, is refused or is meddled with at each of its steps: minutes of work.
+      {
+        test: {
+          name: "crashes",
+          include: ["test/crashes/**/*.test.ts"],
+          sequence: { groupOrder: 0 },
           // A machine that has other things to do needs its time for a run that dies at each of its steps.
           testTimeout: 120_000,
         },

@@ -6,7 +6,7 @@ export type { Fleet } from "../fleet/fleet.ts";
 export { localRedoOf } from "../fleet/redo-log.ts";
 
 /** What `Testbed` is made from: a stack's config, checked, and the plan that follows from it. */
-export { parseStackConfig } from "../stacks/parse.ts";
+export { parseStackConfig } from "../stacks/checks/parse.ts";
 export { planStack } from "../stacks/plan.ts";
 export { Bridge, type BridgeArgs } from "./bridge.ts";
 export { CpuBaseline, type CpuBaselineArgs } from "./cpu-baseline.ts";

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type * as command from "@pulumi/command";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { chooseTransport, type NfsTransport } from "../hosts/nfs-transport.ts";
@@ -60,85 +61,27 @@ export class NfsPool extends pulumi.ComponentResource {
     this.storage = new SshHost(args.storage.name ?? `${name}-storage`, args.storage, { parent: this });
     const { hostName, deletedWith } = this.storage;
 
-    // pool-forget.sh takes pools away: libvirt's own way deletes the folder, which is a mount, or not empty.
-    const forgotten = { retainOnDelete: true };
-
-    const clients = pulumi
-      .all(
-        hosts.map(
-          ({ host }) =>
-            host.script(
-              `${name}-${host.hostName}-client`,
-              { scripts: ["nfs-client"], variables: { SERVER: this.server } },
-              { parent: this },
-            ).stdout,
-        ),
-      )
-      .apply((all) => [...new Set(all)]);
+    const clients = this.#clients(name, hosts);
     const wanted = pulumi
       .all(hosts.map(({ host, facts }) => facts.apply((found) => ({ ...found, name: host.hostName }))))
-      .apply((clients) => chooseTransport(transport, clients));
-    const server = this.storage.script(
-      `${name}-server`,
-      {
-        scripts: ["packages", "libvirtd", "pool-free", "nfs-ganesha", "nfs-kernel", "firewall"],
-        remove: ["firewall", "pool-forget", "nfs-ganesha", "nfs-kernel", "libvirtd"],
-        variables: {
-          PACKAGES: poolPackages.join(" "),
-          CONTAINER_PACKAGES: ganeshaPackages.join(" "),
-          MACHINE_PACKAGES: kernelServerPackages.join(" "),
-          MIGRATION_ADDRESS: "",
-          LOGIN: args.storage.user ?? "root",
-          POOL: pool,
-          EXPORT: folder,
-          TRANSPORT: wanted,
-          CLIENTS: clients.apply((all) => all.join(",")),
-          OPENS_FOR: "nfs",
-          PEERS: clients.apply((all) => all.join(" ")),
-          // QEMU's own client speaks NFSv3, which has ports beside the one.
-          TCP_PORTS: transport === "kernel" ? "2049" : "2049 111 mountd",
-        },
-      },
-      { parent: this },
-    );
+      .apply((found) => chooseTransport(transport, found));
+    const server = this.#exported(name, args, pool, clients, wanted);
     const ready = pulumi.all([this.storage.ssh, server.stdout]).apply(([ssh]) => ssh);
     this.provider = libvirtProvider(`${hostName}-libvirt`, ready, { parent: this, deletedWith });
-    this.#storagePool = new libvirt.Pool(
-      `${name}-${hostName}`,
-      { name: pool, type: "dir", target: { path: folder } },
-      { parent: this, provider: this.provider, deletedWith, ...forgotten },
-    );
+    this.#storagePool = this.#libvirtPool(`${name}-${hostName}`, pool, {
+      provider: this.provider,
+      deletedWith,
+    });
 
-    const members = hosts.map(({ host, provider }) => ({
-      host,
-      provider,
-      opened: host.script(
-        `${name}-${host.hostName}`,
-        {
-          scripts: ["pool-free", "pool-forget", "nfs-mount", "nfs-open"],
-          remove: ["pool-forget", "nfs-mount"],
-          variables: { SERVER: this.server, EXPORT: folder, TRANSPORT: wanted, POOL: pool },
-        },
-        { parent: this, dependsOn: [server] },
-      ),
-    }));
+    const members = this.#members(name, hosts, pool, wanted, server);
     this.transport = pulumi
       .all([wanted, pulumi.all(members.map(({ opened }) => opened.stdout))])
       .apply(([chosen]) => chosen);
-    const hostPools = () =>
-      members.map(
-        ({ host, provider, opened }) =>
-          new libvirt.Pool(
-            `${name}-${host.hostName}-pool`,
-            { name: pool, type: "dir", target: { path: folder } },
-            { parent: this, provider, deletedWith: host.deletedWith, dependsOn: [opened], ...forgotten },
-          ),
-      );
     // Only where the folder is mounted is there something to make a pool of. Where that is left to the hosts, a preview cannot tell while
     // one of them is new: it would show the pools of all as deleted.
     const made = (chosen: NfsTransport) => [
       ...members.map(({ opened }) => opened),
-      ...(chosen === "kernel" ? hostPools() : []),
+      ...(chosen === "kernel" ? this.#hostPools(name, members, pool) : []),
     ];
     this.onHosts = transport === "auto" ? this.transport.apply(made) : made(transport);
     // Known from the start: with another pool, a preview would show every disk in it as replaced.
@@ -149,6 +92,93 @@ export class NfsPool extends pulumi.ComponentResource {
       pool: this.pool,
       transport: this.transport,
     });
+  }
+
+  /** The addresses that the hosts have for the server. */
+  #clients(name: string, hosts: readonly KvmHost[]): pulumi.Output<string[]> {
+    const asked = hosts.map(({ host }) =>
+      host.script(
+        `${name}-${host.hostName}-client`,
+        { scripts: ["nfs-client"], variables: { SERVER: this.server } },
+        { parent: this },
+      ),
+    );
+    return pulumi.all(asked.map(({ stdout }) => stdout)).apply((all) => [...new Set(all)]);
+  }
+
+  /** The export, on the storage host. */
+  #exported(
+    name: string,
+    { storage, transport = "auto" }: NfsPoolArgs,
+    pool: string,
+    clients: pulumi.Output<string[]>,
+    wanted: pulumi.Output<NfsTransport>,
+  ): command.remote.Command {
+    return this.storage.script(
+      `${name}-server`,
+      {
+        scripts: ["packages", "libvirtd", "pool-free", "nfs-ganesha", "nfs-kernel", "firewall"],
+        remove: ["firewall", "pool-forget", "nfs-ganesha", "nfs-kernel", "libvirtd"],
+        variables: {
+          PACKAGES: poolPackages.join(" "),
+          CONTAINER_PACKAGES: ganeshaPackages.join(" "),
+          MACHINE_PACKAGES: kernelServerPackages.join(" "),
+          MIGRATION_ADDRESS: "",
+          LOGIN: storage.user ?? "root",
+          POOL: pool,
+          EXPORT: this.export,
+          TRANSPORT: wanted,
+          CLIENTS: clients.apply((all) => all.join(",")),
+          OPENS_FOR: "nfs",
+          PEERS: clients.apply((all) => all.join(" ")),
+          // QEMU's own client speaks NFSv3, which has ports beside the one.
+          TCP_PORTS: transport === "kernel" ? "2049" : "2049 111 mountd",
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  /** The hosts, each once it has got into the export. */
+  #members(
+    name: string,
+    hosts: readonly KvmHost[],
+    pool: string,
+    wanted: pulumi.Output<NfsTransport>,
+    server: pulumi.Resource,
+  ): Member[] {
+    return hosts.map(({ host, provider }) => ({
+      host,
+      provider,
+      opened: host.script(
+        `${name}-${host.hostName}`,
+        {
+          scripts: ["pool-free", "pool-forget", "nfs-mount", "nfs-open"],
+          remove: ["pool-forget", "nfs-mount"],
+          variables: { SERVER: this.server, EXPORT: this.export, TRANSPORT: wanted, POOL: pool },
+        },
+        { parent: this, dependsOn: [server] },
+      ),
+    }));
+  }
+
+  #hostPools(name: string, members: readonly Member[], pool: string): libvirt.Pool[] {
+    return members.map(({ host, provider, opened }) =>
+      this.#libvirtPool(`${name}-${host.hostName}-pool`, pool, {
+        provider,
+        deletedWith: host.deletedWith,
+        dependsOn: [opened],
+      }),
+    );
+  }
+
+  #libvirtPool(name: string, pool: string, opts: pulumi.CustomResourceOptions): libvirt.Pool {
+    return new libvirt.Pool(
+      name,
+      { name: pool, type: "dir", target: { path: this.export } },
+      // pool-forget.sh takes pools away: libvirt's own way deletes the folder, which is a mount, or not empty.
+      { parent: this, ...opts, retainOnDelete: true },
+    );
   }
 
   /**
@@ -204,6 +234,13 @@ export class NfsPool extends pulumi.ComponentResource {
       });
     return takesHooks() ? { beforeCreate: [ready] } : {};
   }
+}
+
+/** A host that mounts the export. */
+interface Member {
+  readonly host: SshHost;
+  readonly provider: libvirt.Provider;
+  readonly opened: command.remote.Command;
 }
 
 /** Pulumi's mocks do not, and a program that has some would never end under them. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { GuestOutput } from "../components/testbed.ts";
+import type { GuestOutput } from "../components/outputs.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { withFleet } from "../fleet/observe.ts";
 import { progressCommand, workloadUnit } from "../guests/workload.ts";
@@ -9,9 +9,9 @@ import { readRecords, resultsFile } from "../moves/results.ts";
 import type { StackInput } from "../stacks/config.ts";
 import { type GuestAnswer, runInGuest } from "./guest-shell.ts";
 import { loads, shapeLink } from "./machines.ts";
-import { type Progress, parseProgressLog, progressThrough, stopOf } from "./progress-log.ts";
+import { parseProgressLog, progressThrough, type RunProgress, stopOf } from "./progress-log.ts";
 import type { Outputs, PulumiStack } from "./pulumi-stack.ts";
-import type { Testbed, Update, Working } from "./testbed.ts";
+import type { ExperimentTestbed, Update, Working } from "./testbed.ts";
 
 /** Why a workload could not begin. */
 const problemFile = "/run/testbed/problem";
@@ -30,7 +30,7 @@ ${freezer}
 echo 1 | sudo tee "$freezer" >/dev/null`;
 
 /** A stack that is up, and its machines. */
-export class LiveTestbed implements Testbed {
+export class LiveTestbed implements ExperimentTestbed {
   readonly #project: string;
   readonly #stack: PulumiStack;
   #guests: Outputs["guests"] = {};
@@ -79,7 +79,7 @@ export class LiveTestbed implements Testbed {
     return { sinceMs: Date.now(), offsetMs };
   }
 
-  async progress(record: MigrationRecord, { sinceMs, offsetMs }: Working): Promise<Progress | undefined> {
+  async progress(record: MigrationRecord, { sinceMs, offsetMs }: Working): Promise<RunProgress | undefined> {
     const stop = stopOf(record);
     if (!stop) return undefined;
     const answer = await this.#inGuest(record.guest, "reading the workload's log", progressCommand());

@@ -1,9 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { parseDocument } from "yaml";
+import { parseStackConfig } from "../stacks/checks/parse.ts";
 import { explain } from "../stacks/explain.ts";
 import { type Mistake, StackConfigError } from "../stacks/mistake.ts";
-import { parseStackConfig } from "../stacks/parse.ts";
 import { list } from "../stacks/words.ts";
 import { cellsOf } from "./cells.ts";
 import { type Experiment, experimentSchema } from "./experiment.ts";

@@ -10,7 +10,7 @@ const lineSchema = z.object({
   unit: z.string(),
 });
 export type ProgressLine = z.infer<typeof lineSchema>;
-export type Progress = z.infer<typeof progressSchema>;
+export type RunProgress = z.infer<typeof progressSchema>;
 
 /** The lines of a workload's log, oldest first. What is no line (the beginning of a tail, the end of one being written) is passed over. */
 export function parseProgressLog(text: string): ProgressLine[] {
@@ -46,7 +46,7 @@ const windowMs = 10_000;
  * log is laid on our clock first: that time is then there, with nothing done in it. Undefined where the log does not reach from some
  * seconds before the move to its end.
  */
-export function progressThrough(lines: readonly ProgressLine[], times: MoveTimes): Progress | undefined {
+export function progressThrough(lines: readonly ProgressLine[], times: MoveTimes): RunProgress | undefined {
   const done = doneBy(lines, times);
   const [first, last] = [done[0], done.at(-1)];
   const unit = lines[0]?.unit;

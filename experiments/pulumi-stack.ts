@@ -10,7 +10,7 @@ import {
   type Stack,
 } from "@pulumi/pulumi/automation/index.js";
 import { parse, stringify } from "yaml";
-import type { GuestOutput, HostOutput } from "../components/testbed.ts";
+import type { GuestOutput, HostOutput } from "../components/outputs.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { StackInput } from "../stacks/config.ts";
 import { namespace } from "../stacks/mistake.ts";

@@ -3,16 +3,16 @@ import type { RunHead } from "../moves/experiment-run.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment } from "./experiment.ts";
-import type { Progress } from "./progress-log.ts";
+import type { RunProgress } from "./progress-log.ts";
 import { isMade, reasonToStop, remaining, type TurnLine } from "./remaining.ts";
 import type { RunFile } from "./run-file.ts";
 import type { Turn } from "./schedule.ts";
 import { ends, type Machines, moveConfigs, type Places, restConfig } from "./stack-config.ts";
-import type { Testbed, Update, Working } from "./testbed.ts";
+import type { ExperimentTestbed, Update, Working } from "./testbed.ts";
 import { adoptedLines, turnLines } from "./turn-lines.ts";
 
 /** What is to be done: an experiment in one size, on some machines. */
-export interface Plan {
+export interface RunPlan {
   experiment: Experiment;
   machines: Machines;
   cells: readonly Cell[];
@@ -34,8 +34,8 @@ export type Ending = { kind: "done" } | { kind: "interrupted" } | { kind: "stopp
 
 /** Makes the moves of an experiment that are left to make, one turn after the other, and writes their lines as soon as each is over. */
 export class Runner {
-  readonly #plan: Plan;
-  readonly #testbed: Testbed;
+  readonly #plan: RunPlan;
+  readonly #testbed: ExperimentTestbed;
   readonly #file: RunFile;
   readonly #listener: Listener;
   readonly #interruption: AbortSignal;
@@ -49,7 +49,13 @@ export class Runner {
   #isUnsettled = false;
 
   /** @param interruption ends it after the turn that is under way */
-  constructor(plan: Plan, testbed: Testbed, file: RunFile, listener: Listener, interruption: AbortSignal) {
+  constructor(
+    plan: RunPlan,
+    testbed: ExperimentTestbed,
+    file: RunFile,
+    listener: Listener,
+    interruption: AbortSignal,
+  ) {
     this.#plan = plan;
     this.#testbed = testbed;
     this.#file = file;
@@ -194,8 +200,8 @@ export class Runner {
   async #progress(
     records: readonly MigrationRecord[],
     working: ReadonlyMap<string, Working>,
-  ): Promise<Map<string, Progress>> {
-    const found = new Map<string, Progress>();
+  ): Promise<Map<string, RunProgress>> {
+    const found = new Map<string, RunProgress>();
     for (const record of records) {
       const since = working.get(record.guest);
       if (!since || record.outcome !== "completed") continue;

@@ -1,18 +1,18 @@
 import type { FailureLine, MoveLine } from "../moves/experiment-run.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import type { Cell } from "./cells.ts";
-import type { Progress } from "./progress-log.ts";
+import type { RunProgress } from "./progress-log.ts";
 import type { TurnLine } from "./remaining.ts";
 import type { Turn } from "./schedule.ts";
 
 /** What came of a turn. */
-export interface Outcome {
+export interface TurnOutcome {
   /** Of the turn's guests, made since it was begun. */
   records: readonly MigrationRecord[];
   loadBefore: Readonly<Record<string, number>>;
   /** How long the updates took that made it; nothing of those that failed. */
   updateMs: readonly number[];
-  progress: ReadonlyMap<string, Progress>;
+  progress: ReadonlyMap<string, RunProgress>;
   /** Why it could not be made, or not to its end. */
   failure?: Error;
   /** The run was interrupted while it was made. */
@@ -25,7 +25,7 @@ export interface Outcome {
  * The lines of a turn: one for each record, and one more when a guest has none. A move that an interruption disturbed says nothing of its
  * cell: its line is marked, and the turn is made again. One that was completed all the same counts.
  */
-export function turnLines(turn: Turn, cell: Cell, outcome: Outcome): TurnLine[] {
+export function turnLines(turn: Turn, cell: Cell, outcome: TurnOutcome): TurnLine[] {
   const { records, failure, wasInterrupted, at } = outcome;
   const place = placeOf(turn);
   const moved = new Set(records.map(({ guest }) => guest));
@@ -75,7 +75,7 @@ export function adoptedLines(
   cell: Cell,
   records: readonly MigrationRecord[],
   written: readonly TurnLine[],
-  loadBefore: Outcome["loadBefore"],
+  loadBefore: TurnOutcome["loadBefore"],
   at: Date,
 ): TurnLine[] {
   const known = new Set(written.flatMap((line) => (line.kind === "move" ? [identityOf(line.record)] : [])));

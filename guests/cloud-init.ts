@@ -11,6 +11,12 @@ export interface StaticAddress {
   dns?: string[];
 }
 
+/** The same, and where the guest is reached at it. */
+export interface GuestNetwork extends StaticAddress {
+  /** Without the prefix length. */
+  address: string;
+}
+
 export interface GuestIdentity {
   /** The guest's UUID. cloud-init sets a guest up once for each, so it must not change in the guest's life. */
   uuid: string;

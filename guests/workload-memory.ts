@@ -10,14 +10,14 @@ const guestOverheadMiB = 192;
 const programMiB = { memory: 0, python: 16, mysql: 128, office: 360 } as const;
 
 /** Why a guest cannot run a workload, and which key of the workload to mend; none: the workload has no size to change. */
-export interface Misfit {
+export interface WorkloadMisfit {
   key?: "workingSetMiB" | "bufferPoolMiB";
   problem: string;
   mend: string;
 }
 
 /** Why a guest of this size cannot run this workload; nothing if it can. */
-export function workloadMisfit(workload: Workload, memoryMiB: number): Misfit | undefined {
+export function workloadMisfit(workload: Workload, memoryMiB: number): WorkloadMisfit | undefined {
   switch (workload.type) {
     case "memory":
       return sized("workingSetMiB", "a working set", workload.workingSetMiB, memoryMiB, 0);
@@ -37,12 +37,12 @@ export function workloadMisfit(workload: Workload, memoryMiB: number): Misfit | 
 }
 
 function sized(
-  key: NonNullable<Misfit["key"]>,
+  key: NonNullable<WorkloadMisfit["key"]>,
   what: string,
   sizeMiB: number,
   memoryMiB: number,
   programMiB: number,
-): Misfit | undefined {
+): WorkloadMisfit | undefined {
   const othersMiB = guestOverheadMiB + programMiB;
   const mostMiB = Math.max(0, memoryMiB - othersMiB);
   if (sizeMiB <= mostMiB) return undefined;

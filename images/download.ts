@@ -5,12 +5,12 @@ import pRetry, { AbortError } from "p-retry";
 import { sha256File } from "./cache.ts";
 import { reason, request, status } from "./http.ts";
 import { checkSum, ImageError } from "./image.ts";
-import { noProgress, type Progress } from "./progress.ts";
+import { type DownloadProgress, noProgress } from "./progress.ts";
 
 export interface DownloadOptions {
   /** The sum the file must have. Default: whatever was served is taken. */
   sha256?: string;
-  progress?: Progress;
+  progress?: DownloadProgress;
   /** Told of each failed attempt that is followed by another. */
   onRetry?: (why: string) => void;
   /** Attempts after the first. Default: 5. */

@@ -6,7 +6,7 @@ import { download } from "./download.ts";
 import { fetchFile, reason, request, status } from "./http.ts";
 import { checkSum, type Image, ImageError } from "./image.ts";
 import { inspectImage } from "./inspect.ts";
-import { downloadProgress, type Progress } from "./progress.ts";
+import { type DownloadProgress, downloadProgress } from "./progress.ts";
 import { checkSignature, findKeys, type KeySources } from "./signature.ts";
 import {
   chooseAuto,
@@ -30,7 +30,7 @@ export interface Surroundings {
   probeTimeoutMs: number;
   buildDebian: (file: string, programs: readonly string[]) => Promise<void>;
   log: (line: string) => void;
-  progress: (what: string) => Progress;
+  progress: (what: string) => DownloadProgress;
 }
 
 export function surroundings(): Surroundings {

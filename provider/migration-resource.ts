@@ -12,6 +12,7 @@ import { amendsOf, clearLeftovers, leftoversOf } from "../migration/settling/lef
 import type { MigrationRecord } from "../moves/record.ts";
 import { appendRecord, latestRecords, resultsFile } from "../moves/results.ts";
 import { isSound } from "../moves/sound-record.ts";
+import { reasonText } from "../placement/reason.ts";
 import { cancellation } from "./cancellation.ts";
 import { type Decision, type Drift, decideMove } from "./decide-move.ts";
 import { hasUnknown } from "./unknown.ts";
@@ -159,10 +160,12 @@ function announce(decision: Decision, news: MigrationInputs, expected?: string):
   const { guest, options, conditions, drained = [] } = news;
   if (decision.kind === "adopt") tell(`${guest}: was moved to ${decision.host} by hand and stays there`);
   if (decision.kind !== "move") return;
+  const { from, to } = decision;
   const why = decision.why === "returned" ? "was moved by hand; moves back" : "moves";
-  const reason = news.reason ?? (drained.includes(decision.from) ? `${decision.from} is drained` : undefined);
+  const reason =
+    news.reason ?? (drained.includes(from) ? reasonText({ kind: "drained", host: from }) : undefined);
   tell(
-    `${guest}: ${why} ${decision.from} → ${decision.to}, ${options.mode}, ${conditions.memoryMiB} MiB of memory${reason ? ` (${reason})` : ""}${expected ? `: ${expected}` : ""}`,
+    `${guest}: ${why} ${from} → ${to}, ${options.mode}, ${conditions.memoryMiB} MiB of memory${reason ? ` (${reason})` : ""}${expected ? `: ${expected}` : ""}`,
   );
 }
 

@@ -4,7 +4,7 @@ import type { Plan } from "./plan.ts";
 import { list } from "./words.ts";
 
 /** What a machine says of itself. */
-export interface Answer {
+export interface MachineAnswer {
   name: string;
   memoryMiB: number;
   /** Which of its starts it is in. */
@@ -22,7 +22,7 @@ export interface NoAnswer {
   reason: string;
 }
 
-export const didAnswer = (answer: Answer | NoAnswer | undefined): answer is Answer =>
+export const didAnswer = (answer: MachineAnswer | NoAnswer | undefined): answer is MachineAnswer =>
   answer !== undefined && !("reason" in answer);
 
 /** What `parseAnswer` reads; bash. */
@@ -33,7 +33,7 @@ for link in /sys/class/net/*; do echo "interface \${link##*/}"; done
 [ ! -e ${claimFile} ] || echo "claim $(cat ${claimFile})"`;
 
 /** Undefined: this is not what was asked for. */
-export function parseAnswer(name: string, printed: string): Answer | undefined {
+export function parseAnswer(name: string, printed: string): MachineAnswer | undefined {
   const values = (key: string) =>
     [...printed.matchAll(new RegExp(`^${key} (.+)$`, "gm"))].map(([, value = ""]) => value);
   const [boot] = values("boot");
@@ -51,7 +51,7 @@ export function parseAnswer(name: string, printed: string): Answer | undefined {
 }
 
 /** What the machines' answers say against a plan: those that did not answer, and what hosts have not that the config names. */
-export function checkAnswers(plan: Plan, answers: readonly (Answer | NoAnswer)[]): Mistake[] {
+export function checkAnswers(plan: Plan, answers: readonly (MachineAnswer | NoAnswer)[]): Mistake[] {
   const byName = new Map(answers.map((answer) => [answer.name, answer]));
   const machines = [
     { path: ["storage"], ...plan.storage },
@@ -79,7 +79,7 @@ export function checkAnswers(plan: Plan, answers: readonly (Answer | NoAnswer)[]
 }
 
 /** Of two stacks with one name, hosts/claim.sh tells which one's the machine is. */
-function claimMistakes({ stack }: Plan, path: PropertyKey[], { name, claim }: Answer): Mistake[] {
+function claimMistakes({ stack }: Plan, path: PropertyKey[], { name, claim }: MachineAnswer): Mistake[] {
   const owner = claim?.split(" ")[0];
   if (owner === undefined || owner === stack) return [];
   return [
@@ -91,7 +91,7 @@ function claimMistakes({ stack }: Plan, path: PropertyKey[], { name, claim }: An
   ];
 }
 
-function uplinkMistakes({ bridge }: Plan, { name, interfaces }: Answer): Mistake[] {
+function uplinkMistakes({ bridge }: Plan, { name, interfaces }: MachineAnswer): Mistake[] {
   const { uplink } = bridge;
   // What has the bridge needs no uplink any more.
   if (
@@ -114,7 +114,7 @@ function uplinkMistakes({ bridge }: Plan, { name, interfaces }: Answer): Mistake
 function kvmMistakes(
   accelerator: Plan["hosts"][number]["accelerator"],
   index: number,
-  { name, hasKvm }: Answer,
+  { name, hasKvm }: MachineAnswer,
 ): Mistake[] {
   if (accelerator !== "kvm" || hasKvm) return [];
   return [

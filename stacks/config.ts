@@ -17,7 +17,7 @@ import {
 /**
  * What a stack may say, under the namespace `testbed`. This schema is the only place where it is said: the types,
  * the JSON schema for editors and docs/config.md come from it, and its descriptions are what errors answer with
- * ("give memory in MiB, such as 512"). Rules between keys are in checks.ts.
+ * ("give memory in MiB, such as 512"). Rules between keys are in checks/.
  */
 
 /** A misspelt key is a mistake, not something to pass over. */
@@ -286,4 +286,4 @@ export type StackInput = z.input<typeof stackSchema>;
 export type HostConfig = StackConfig["hosts"][number];
 export type GuestConfig = StackConfig["guests"][number];
 /** How one guest moves, with nothing left to default. */
-export type MigrationOptions = z.infer<typeof migrationOptions>;
+export type MigrationConfig = z.infer<typeof migrationOptions>;

@@ -2,12 +2,12 @@ import { isDeepStrictEqual } from "node:util";
 import { workloadSchema } from "../guests/workload.ts";
 import { parseSource } from "../images/source.ts";
 import { type Mistake, pathText } from "./mistake.ts";
-import type { Past, PastGuest, PastImage } from "./past.ts";
+import type { PastGuest, PastImage, PastStack } from "./past.ts";
 import type { GuestPlan, Plan } from "./plan.ts";
 import { inFlow, list } from "./words.ts";
 
 /** Whether something is to change that guests which are there already have for life. */
-export function checkImmutable(past: Past, plan: Plan): Mistake[] {
+export function checkImmutable(past: PastStack, plan: Plan): Mistake[] {
   return [...imageChanges(past, plan), ...plan.guests.flatMap((guest, at) => guestChanges(past, guest, at))];
 }
 
@@ -48,7 +48,7 @@ const immutable: readonly Immutable[] = [
   },
 ];
 
-function guestChanges(past: Past, guest: GuestPlan, index: number): Mistake[] {
+function guestChanges(past: PastStack, guest: GuestPlan, index: number): Mistake[] {
   const { name } = guest;
   const earlier = past.guests.find((each) => each.name === name);
   if (earlier === undefined) return [];
@@ -66,7 +66,7 @@ function guestChanges(past: Past, guest: GuestPlan, index: number): Mistake[] {
 }
 
 /** The base image stays under its guests' disks; with another one they would be logged in to as someone whom they do not know. */
-function imageChanges({ guests }: Past, { image: now }: Plan): Mistake[] {
+function imageChanges({ guests }: PastStack, { image: now }: Plan): Mistake[] {
   const others = guests.filter(({ image }) => image !== undefined && !isSame(image, now));
   const before = others[0]?.image;
   if (before === undefined) return [];

@@ -1,6 +1,6 @@
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { type Mistake, pathText } from "./mistake.ts";
-import type { Past } from "./past.ts";
+import type { PastStack } from "./past.ts";
 import type { Plan } from "./plan.ts";
 import { list } from "./words.ts";
 
@@ -13,12 +13,12 @@ export interface Found {
 }
 
 /** Hosts that earlier updates had and the plan has not. */
-export function leftHosts(past: Past, plan: Plan): SshTarget[] {
+export function leftHosts(past: PastStack, plan: Plan): SshTarget[] {
   return Object.values(past.hosts).filter(({ name }) => plan.hosts.every((host) => host.name !== name));
 }
 
 /** Hosts of the plan that were reached elsewhere until now: perhaps other machines. A lab makes its own anew. */
-export function movedHosts(past: Past, plan: Plan): SshTarget[] {
+export function movedHosts(past: PastStack, plan: Plan): SshTarget[] {
   if (plan.lab) return [];
   return plan.hosts.flatMap(({ name, ssh }) => {
     const before = past.hosts[name];
@@ -33,7 +33,7 @@ export function movedHosts(past: Past, plan: Plan): SshTarget[] {
  * @param found by the host's name
  */
 export function checkLeftHosts(
-  past: Past,
+  past: PastStack,
   left: readonly SshTarget[],
   found: Readonly<Record<string, Found>>,
 ): Mistake[] {
@@ -54,7 +54,7 @@ export function checkLeftHosts(
 
 /** Whether the machine at a host's new address is the one that its guests are on: otherwise they would be booted a second time. */
 export function checkMovedHosts(
-  past: Past,
+  past: PastStack,
   plan: Plan,
   moved: readonly SshTarget[],
   found: Readonly<Record<string, Found>>,

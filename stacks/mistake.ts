@@ -8,6 +8,10 @@ export interface Mistake {
   mend: string;
 }
 
+export function mistake(path: readonly PropertyKey[], problem: string, mend: string): Mistake {
+  return { path: pathText(path), problem, mend };
+}
+
 /** All that is wrong in a stack's config; the message is meant for a terminal. */
 export class StackConfigError extends Error {
   override readonly name = "StackConfigError";

@@ -8,7 +8,7 @@ import type { MigrationOutputs } from "../provider/migration-resource.ts";
 import type { PastResource } from "./past-resource.ts";
 
 /** What earlier updates made of a stack. */
-export interface Past {
+export interface PastStack {
   guests: PastGuest[];
   /** How its hosts were reached, by name. */
   hosts: Record<string, SshTarget>;
@@ -41,7 +41,7 @@ export interface PastImage {
 }
 
 /** What the resources of a stack tell of its guests and hosts. */
-export function pastOf(resources: readonly PastResource[]): Past {
+export function pastOf(resources: readonly PastResource[]): PastStack {
   const domains = ofType<DomainOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Domain");
   const migrations = ofType<MigrationOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Migration");
   const volumes = ofType<VolumeOutputs>(resources, "libvirt:index/volume:Volume");

@@ -1,6 +1,6 @@
 import { byHand } from "./bridge-by-hand.ts";
 import { mentionWarning } from "./bridge-mentions.ts";
-import type { BridgeFindings, BridgePlan, TextFile } from "./findings.ts";
+import type { BridgeFindings, BridgePlan, TextFile, Uplink } from "./findings.ts";
 import { mentions, movedCommands } from "./ifupdown-commands.ts";
 
 const main = "/etc/network/interfaces";
@@ -23,75 +23,7 @@ export function ifupdownBridge({ bridge, uplink, files }: BridgeFindings): Bridg
     return { keep: [beside(stanza, bridge, files)], trial: [{ path: trialPath, text: stanza }] };
   }
 
-  const count = files
-    .flatMap(({ text }) => text.split("\n"))
-    .filter((line) => isStanzaOf(line, uplink.name)).length;
-  let seen = 0;
-  const warnings: string[] = [];
-  const rewritten = files.map(({ path, text }) => {
-    const lines: string[] = [];
-    let inStanza = false;
-    // The stanza's last line that is neither empty nor a comment, behind which more can be added.
-    const end = () => {
-      if (inStanza && seen === count) {
-        let at = lines.length;
-        while (/^\s*(#|$)/.test(lines[at - 1] ?? "x")) at -= 1;
-        lines.splice(at, 0, ...release(bridge, uplink.name));
-      }
-      inStanza = false;
-    };
-    for (const line of text.split("\n")) {
-      if (keyword.test(line)) end();
-      if (isStanzaOf(line, `${uplink.name}:`)) {
-        throw new Error(
-          `${path} gives ${uplink.name} more addresses by labels (${line.trim()}), which cannot be moved to a new bridge. ${byHand(bridge, uplink.name)}`,
-        );
-      }
-      if (isStanzaOf(line, uplink.name)) {
-        seen += 1;
-        inStanza = true;
-        lines.push(
-          renamed(line, uplink.name, bridge),
-          ...(seen === 1 ? join(bridge, uplink.name, uplink.mac) : []),
-        );
-      } else if (keyword.test(line)) {
-        lines.push(
-          ...startedAs(line, uplink.name, bridge).filter(
-            (each) => each !== `auto ${bridge}` || !lines.includes(each),
-          ),
-        );
-      } else if (inStanza) {
-        const foreign = ofTheLink.exec(line)?.[1];
-        if (foreign) {
-          throw new Error(
-            `${path} sets ${foreign} for ${uplink.name}, which cannot be a bridge's. ${byHand(bridge, uplink.name)}`,
-          );
-        }
-        const [, when = "", said = line] = commands.exec(line) ?? [];
-        const moved = /^\s*#/.test(line)
-          ? line
-          : when === ""
-            ? unlessMentioned(line, uplink.name)
-            : movedCommands(said, { bridge, uplink: uplink.name });
-        if (moved === undefined) {
-          throw new Error(
-            `${path} has the line "${line.trim()}" for ${uplink.name}, and whether it is about the card or about what would be ${bridge}'s cannot be told. ${byHand(bridge, uplink.name)}`,
-          );
-        }
-        lines.push(`${when}${moved}`);
-        // A bridge has the smallest MTU of what is in it.
-        const mtu = /^\s*mtu\s+(\d+)/.exec(line)?.[1];
-        if (mtu) lines.push(`    pre-up ip link set dev ${uplink.name} mtu ${mtu}`);
-      } else {
-        if (!/^\s*#/.test(line) && mentions(line, uplink.name)) {
-          warnings.push(mentionWarning(path, line, bridge, uplink.name));
-        }
-        lines.push(line);
-      }
-    }
-    end();
-    return { path, text: lines.join("\n") };
-  });
+  const { rewritten, warnings } = rewrite(files, bridge, uplink);
   const keep = rewritten.filter(({ text }, at) => text !== files[at]?.text);
   const volatile = keep.find(({ path }) => path.startsWith("/run/"));
   if (volatile) {
@@ -105,6 +37,88 @@ export function ifupdownBridge({ bridge, uplink, files }: BridgeFindings): Bridg
     .join("\n");
   return { keep, trial: [{ path: trialPath, text: trial }], warnings };
 }
+
+/** A line that begins something, with those up to the next one. The lines before a file's first one have no head. */
+interface Stanza {
+  head?: string;
+  body: string[];
+}
+
+function stanzasOf(text: string): Stanza[] {
+  const found: Stanza[] = [];
+  let current: Stanza = { body: [] };
+  for (const line of text.split("\n")) {
+    if (keyword.test(line)) {
+      found.push(current);
+      current = { head: line, body: [] };
+    } else current.body.push(line);
+  }
+  return [...found, current];
+}
+
+/** All files with the uplink's stanzas as the bridge's, which is made before the first of them and goes after the last. */
+function rewrite(files: readonly TextFile[], bridge: string, { name: uplink, mac }: Uplink) {
+  const isUplinks = ({ head = "" }: Stanza) => isStanzaOf(head, uplink);
+  const count = files.flatMap(({ text }) => stanzasOf(text)).filter(isUplinks).length;
+  let seen = 0;
+  const warnings: string[] = [];
+  const rewritten = files.map(({ path, text }) => {
+    const lines: string[] = [];
+    for (const stanza of stanzasOf(text)) {
+      const { head, body } = stanza;
+      if (head !== undefined && isStanzaOf(head, `${uplink}:`)) {
+        throw new Error(
+          `${path} gives ${uplink} more addresses by labels (${head.trim()}), which cannot be moved to a new bridge. ${byHand(bridge, uplink)}`,
+        );
+      }
+      if (head !== undefined && isUplinks(stanza)) {
+        seen += 1;
+        const options = body.flatMap((line) => movedOption(line, path, bridge, uplink));
+        lines.push(renamed(head, uplink, bridge), ...(seen === 1 ? join(bridge, uplink, mac) : []));
+        lines.push(...(seen === count ? withLast(release(bridge, uplink), options) : options));
+        continue;
+      }
+      if (head !== undefined) {
+        const started = startedAs(head, uplink, bridge);
+        lines.push(...started.filter((line) => line !== `auto ${bridge}` || !lines.includes(line)));
+      }
+      lines.push(...body);
+      const speaking = body.filter((line) => !isComment(line) && mentions(line, uplink));
+      warnings.push(...speaking.map((line) => mentionWarning(path, line, bridge, uplink)));
+    }
+    return { path, text: lines.join("\n") };
+  });
+  return { rewritten, warnings };
+}
+
+/** A line of one of the uplink's stanzas, as it is in the bridge's. */
+function movedOption(line: string, path: string, bridge: string, uplink: string): string[] {
+  const foreign = ofTheLink.exec(line)?.[1];
+  if (foreign) {
+    throw new Error(
+      `${path} sets ${foreign} for ${uplink}, which cannot be a bridge's. ${byHand(bridge, uplink)}`,
+    );
+  }
+  if (isComment(line)) return [line];
+  const [, when = "", said = line] = commands.exec(line) ?? [];
+  const moved = when === "" ? unlessMentioned(line, uplink) : movedCommands(said, { bridge, uplink });
+  if (moved === undefined) {
+    throw new Error(
+      `${path} has the line "${line.trim()}" for ${uplink}, and whether it is about the card or about what would be ${bridge}'s cannot be told. ${byHand(bridge, uplink)}`,
+    );
+  }
+  // A bridge has the smallest MTU of what is in it.
+  const mtu = /^\s*mtu\s+(\d+)/.exec(line)?.[1];
+  return [`${when}${moved}`, ...(mtu ? [`    pre-up ip link set dev ${uplink} mtu ${mtu}`] : [])];
+}
+
+/** A stanza's lines with more of them at its end, before the empty lines and comments that lead to the next one. */
+function withLast(last: readonly string[], lines: readonly string[]): string[] {
+  const at = lines.findLastIndex((line) => !/^\s*(#|$)/.test(line)) + 1;
+  return [...lines.slice(0, at), ...last, ...lines.slice(at)];
+}
+
+const isComment = (line: string) => /^\s*#/.test(line);
 
 /** A line that goes on with a command, or an option that nobody thought of. */
 const unlessMentioned = (line: string, uplink: string): string | undefined =>

@@ -1,5 +1,5 @@
 import { byHand } from "./bridge-by-hand.ts";
-import type { BridgeFindings, TextFile } from "./findings.ts";
+import type { BridgeFindings, TextFile, Uplink } from "./findings.ts";
 import { mentions } from "./ifupdown-commands.ts";
 import { leaseKeeper } from "./lease.ts";
 
@@ -10,69 +10,79 @@ const mark = "# Written by kvm-migration-testbed";
 /** The files of systemd-networkd for a new bridge, beside those that the uplink has. */
 export function networkdBridge({ bridge, uplink, files }: BridgeFindings): TextFile[] {
   const path = `${prefix}-${bridge}`;
-  const netdev = [
-    `${mark}.`,
-    "[NetDev]",
-    `Name=${bridge}`,
-    "Kind=bridge",
-    // A DHCP server and the neighbours' tables know the host by it.
-    ...(uplink ? [`# ${uplink.name}'s own.`, `MACAddress=${uplink.mac}`] : []),
-    "[Bridge]",
-    "STP=no",
-    "ForwardDelaySec=0",
-  ];
-  if (!uplink) {
-    const network = [
-      `${mark}.`,
-      "[Match]",
-      `Name=${bridge}`,
-      "[Link]",
-      "RequiredForOnline=no",
-      "[Network]",
-      "LinkLocalAddressing=no",
-      "IPv6AcceptRA=no",
-      "ConfigureWithoutCarrier=yes",
-    ];
-    return [file(`${path}.netdev`, netdev), file(`${path}.network`, network)];
-  }
+  const netdev = file(`${path}.netdev`, device(bridge, uplink));
+  if (!uplink) return [netdev, file(`${path}.network`, lonely(bridge))];
 
   const own = sections(files).map(({ name, path, lines }) => ({
     name,
     lines: lines.map((line) => moved(line, name, path, bridge, uplink.name)),
   }));
-  // The link's settings stay with the link; what the host waits for at boot is an address, which the bridge has.
-  const waits = (line: string) => /^\s*Required(FamilyFor|For)Online\s*=/.test(line);
-  const link = own.filter(({ name }) => name === "Link").flatMap(({ lines }) => lines);
-  const port = [
-    `${mark}.`,
-    "[Match]",
-    `Name=${uplink.name}`,
-    ...section(
-      "Link",
-      link.filter((line) => !waits(line)),
-    ),
-    "[Network]",
-    `Bridge=${bridge}`,
-    "LinkLocalAddressing=no",
-    ...own.filter(({ name }) => ofTheCard.test(name)).flatMap(({ name, lines }) => [`[${name}]`, ...lines]),
-  ];
-  const network = [
-    `${mark}, from ${files.map(({ path }) => path).join(", ")}.`,
-    "[Match]",
-    `Name=${bridge}`,
-    ...section("Link", link.filter(waits)),
-    // Word by word.
-    ...own
-      .filter(({ name }) => name !== "Link" && name !== "Match" && !ofTheCard.test(name))
-      .flatMap(({ name, lines }) => [`[${name}]`, ...lines]),
-    ...leaseKeeper(uplink),
-  ];
+  const origin = files.map((each) => each.path).join(", ");
   return [
-    file(`${path}.netdev`, netdev),
-    file(`${path}-uplink.network`, port),
-    file(`${path}.network`, network),
+    netdev,
+    file(`${path}-uplink.network`, port(own, bridge, uplink)),
+    file(`${path}.network`, network(own, origin, bridge, uplink)),
   ];
 }
+
+const device = (bridge: string, uplink?: Uplink) => [
+  `${mark}.`,
+  "[NetDev]",
+  `Name=${bridge}`,
+  "Kind=bridge",
+  // A DHCP server and the neighbours' tables know the host by it.
+  ...(uplink ? [`# ${uplink.name}'s own.`, `MACAddress=${uplink.mac}`] : []),
+  "[Bridge]",
+  "STP=no",
+  "ForwardDelaySec=0",
+];
+
+/** A bridge that no interface of the host's is in. */
+const lonely = (bridge: string) => [
+  `${mark}.`,
+  "[Match]",
+  `Name=${bridge}`,
+  "[Link]",
+  "RequiredForOnline=no",
+  "[Network]",
+  "LinkLocalAddressing=no",
+  "IPv6AcceptRA=no",
+  "ConfigureWithoutCarrier=yes",
+];
+
+/** The uplink keeps what is about the card. */
+const port = (own: readonly Section[], bridge: string, uplink: Uplink) => [
+  `${mark}.`,
+  "[Match]",
+  `Name=${uplink.name}`,
+  ...section(
+    "Link",
+    linkOf(own).filter((line) => !waits(line)),
+  ),
+  "[Network]",
+  `Bridge=${bridge}`,
+  "LinkLocalAddressing=no",
+  ...asTheyAre(own.filter(({ name }) => ofTheCard.test(name))),
+];
+
+/** The bridge has all else. */
+const network = (own: readonly Section[], origin: string, bridge: string, uplink: Uplink) => [
+  `${mark}, from ${origin}.`,
+  "[Match]",
+  `Name=${bridge}`,
+  ...section("Link", linkOf(own).filter(waits)),
+  ...asTheyAre(own.filter(({ name }) => name !== "Link" && name !== "Match" && !ofTheCard.test(name))),
+  ...leaseKeeper(uplink),
+];
+
+const linkOf = (own: readonly Section[]) =>
+  own.filter(({ name }) => name === "Link").flatMap(({ lines }) => lines);
+
+/** The link's settings stay with the link; what the host waits for at boot is an address, which the bridge has. */
+const waits = (line: string) => /^\s*Required(FamilyFor|For)Online\s*=/.test(line);
+
+/** Word by word. */
+const asTheyAre = (some: readonly Section[]) => some.flatMap(({ name, lines }) => [`[${name}]`, ...lines]);
 
 /** Sections about what a card does with its queues, ports and virtual functions. */
 const ofTheCard =
@@ -100,11 +110,16 @@ const section = (name: string, lines: readonly string[]) => {
   return said.length > 0 ? [`[${name}]`, ...said] : [];
 };
 
+interface Section {
+  name: string;
+  lines: string[];
+}
+
 /** The sections of unit files in the order they stand in, with their lines. */
-function sections(files: readonly TextFile[]): { name: string; path: string; lines: string[] }[] {
-  const found: { name: string; path: string; lines: string[] }[] = [];
+function sections(files: readonly TextFile[]): (Section & { path: string })[] {
+  const found: (Section & { path: string })[] = [];
   for (const { path, text } of files) {
-    let current: { name: string; lines: string[] } | undefined;
+    let current: Section | undefined;
     for (const line of text.split("\n")) {
       const name = /^\s*\[(.+)\]\s*$/.exec(line)?.[1];
       if (name) {

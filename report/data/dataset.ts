@@ -16,13 +16,13 @@ import { type MigrationRecord, recordSchema } from "../../moves/record.ts";
  * is kept or named among the problems; none is guessed at.
  */
 export interface Dataset {
-  sources: Source[];
+  sources: RecordFile[];
   moves: Move[];
   failures: Failure[];
   problems: Problem[];
 }
 
-export interface Source {
+export interface RecordFile {
   file: string;
   /** Of an experiment's run. */
   head?: RunHead;
@@ -72,7 +72,7 @@ export function datasetOf(texts: readonly { file: string; text: string }[]): Dat
   const files = texts.map(({ file, text }) => ({ file, lines: linesOf(text) }));
   const places = countedPlaces(files);
   for (const { file, lines } of files) {
-    const source: Source = { file, moves: 0 };
+    const source: RecordFile = { file, moves: 0 };
     dataset.sources.push(source);
     const problem = (line: number, what: string) => dataset.problems.push({ file, line, problem: what });
     for (const one of lines) {
@@ -174,7 +174,7 @@ function readLine(raw: string, isLast: boolean): Exclude<RunLine, MoveLine> | Pl
 
 function moveOf(
   { record, cell, kind: _kind, schema: _schema, ...place }: PlainMove,
-  { file }: Source,
+  { file }: RecordFile,
   line: number,
   number: number,
 ): Move {

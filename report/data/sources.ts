@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { resultsFile, stacksWithResults } from "../../moves/results.ts";
 
 /** What a person asked to see, and the files that have it. */
-export interface Asked {
+export interface ReportArguments {
   /** For the names of what is written. */
   name: string;
   files: string[];
@@ -17,7 +17,7 @@ export interface Asked {
  * @param folder where results are
  * @throws when there is none of that name, or nothing was named and there are several
  */
-export async function askedSources(words: readonly string[], folder = "results"): Promise<Asked> {
+export async function askedSources(words: readonly string[], folder = "results"): Promise<ReportArguments> {
   const stacks = await stacksWithResults(folder);
   const experiments = await experimentsWithResults(folder);
   const known = [...new Set([...experiments, ...stacks])];

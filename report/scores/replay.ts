@@ -2,7 +2,7 @@ import { movesRunning } from "../../moves/modes.ts";
 import { type MigrationRecord, wayOf } from "../../moves/record.ts";
 import { isOverBefore, type Prediction, predict } from "../../prediction/predict.ts";
 import { proposedBy } from "../../prediction/proposed-move.ts";
-import { type Score, type Summary, scorePrediction, summarise } from "./score-prediction.ts";
+import { type Score, type ScoreSummary, scorePrediction, summarise } from "./score-prediction.ts";
 
 /** A move, and what is said of it by the records before it. */
 export interface Replayed {
@@ -41,7 +41,7 @@ export function kindOfMove(record: MigrationRecord): string {
 /** The scores of each kind of move, in the order in which they first came. */
 export function byKind(
   moves: readonly Pick<Replayed, "record" | "score">[],
-): { title: string; summary: Summary }[] {
+): { title: string; summary: ScoreSummary }[] {
   const kinds = Map.groupBy(moves, ({ record }) => kindOfMove(record));
   return [...kinds].map(([title, alike]) => ({ title, summary: summarise(alike.map(({ score }) => score)) }));
 }

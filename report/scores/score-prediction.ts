@@ -63,7 +63,7 @@ function hasConverged(record: MigrationRecord): boolean | undefined {
 }
 
 /** What the scores of many moves say together. */
-export interface Summary {
+export interface ScoreSummary {
   moves: number;
   totalMs?: Spread;
   downtimeMs?: Spread;
@@ -79,7 +79,7 @@ export interface Spread {
   p90: number;
 }
 
-export function summarise(scores: readonly Score[]): Summary {
+export function summarise(scores: readonly Score[]): ScoreSummary {
   const spread = (key: "totalMs" | "downtimeMs"): Spread | undefined => {
     const errors = scores.flatMap((score) => score[key] ?? []).map(Math.abs);
     return errors.length === 0 ? undefined : { median: quantile(errors, 0.5), p90: quantile(errors, 0.9) };

@@ -1,7 +1,7 @@
 import type { MigrationRecord } from "../../moves/record.ts";
 import { figure, table, withNote } from "../text/table.ts";
 import { absent } from "../text/table-model.ts";
-import { type Score, type Spread, type Summary, scorePrediction } from "./score-prediction.ts";
+import { type Score, type ScoreSummary, type Spread, scorePrediction } from "./score-prediction.ts";
 
 /** What was predicted of moves, and what was; lines have the numbers of `migrationTable`. Empty: nothing was predicted. */
 export function predictedMovesTable(records: readonly MigrationRecord[], first = 1): string {
@@ -46,7 +46,7 @@ export function predictedMovesTable(records: readonly MigrationRecord[], first =
 }
 
 /** The scores of many moves, a line for each kind of them. */
-export function scoreTable(summaries: readonly { title: string; summary: Summary }[]): string {
+export function scoreTable(summaries: readonly { title: string; summary: ScoreSummary }[]): string {
   const rows = summaries.map(({ title, summary }) => [
     title,
     `${summary.moves}`,

@@ -3,7 +3,7 @@ export interface TableModel {
   id: string;
   title: string;
   columns: Column[];
-  rows: Cell[][];
+  rows: TableCell[][];
   /** What its words mean, and what it leaves out; a sentence each. */
   notes: string[];
 }
@@ -15,7 +15,7 @@ export interface Column {
 }
 
 /** What stands in a table: a text, or a figure with what is shown of it. Absent: not measured, or none. */
-export type Cell =
+export type TableCell =
   | string
   | { shown: string; sortsAs: number; tone?: Tone }
   | { shown: string; tone?: Tone }
@@ -25,14 +25,14 @@ export type Tone = "good" | "bad" | "open";
 /** What stands where nothing was measured: zero would be a measurement. */
 export const absent = "–";
 
-export const shownOf = (cell: Cell): string =>
+export const shownOf = (cell: TableCell): string =>
   cell === undefined ? absent : typeof cell === "string" ? cell : cell.shown;
 
 export const text = (name: string): Column => ({ name, kind: "text" });
 export const figure = (name: string): Column => ({ name, kind: "figure" });
 
 /** A figure as a cell; absent stays absent. */
-export const number = (value: number | undefined, show: (value: number) => string = ms): Cell =>
+export const number = (value: number | undefined, show: (value: number) => string = ms): TableCell =>
   value === undefined || !Number.isFinite(value) ? undefined : { shown: show(value), sortsAs: value };
 
 /** Three significant digits, as milliseconds below a second's worth of them and grouped above. */

@@ -4,14 +4,21 @@ import { execa } from "execa";
 import { behindMarker, outputBehindMarker, remoteCommand } from "../../libvirt/remote-command.ts";
 import { sshOptions } from "../../libvirt/ssh-options.ts";
 import type { SshTarget } from "../../libvirt/ssh-target.ts";
-import { type Answer, checkAnswers, didAnswer, type NoAnswer, parseAnswer, question } from "../answers.ts";
+import {
+  checkAnswers,
+  didAnswer,
+  type MachineAnswer,
+  type NoAnswer,
+  parseAnswer,
+  question,
+} from "../answers.ts";
 import type { Mistake } from "../mistake.ts";
 import type { Plan } from "../plan.ts";
 
 const mib = 1024 * 1024;
 
 /** What the machines of a plan said, by their names. */
-export interface Asked {
+export interface AskedMachines {
   /** Those that did not answer as they should, and what others have not. */
   mistakes: Mistake[];
   /** The others' memory. */
@@ -24,7 +31,7 @@ export interface Asked {
  * Asks the machines of a plan, before anything is touched, whether they answer and how much memory they have. Reads only;
  * with `knownHosts: accept-new` the key of a machine seen for the first time is written to this project's known_hosts.
  */
-export async function askMachines(plan: Plan): Promise<Asked> {
+export async function askMachines(plan: Plan): Promise<AskedMachines> {
   // A lab's hosts need not be there yet; they have the memory of this machine.
   if (plan.lab) {
     const memoryMiB = Math.floor(totalmem() / mib);
@@ -43,7 +50,7 @@ export async function askMachines(plan: Plan): Promise<Asked> {
   };
 }
 
-async function ask(target: SshTarget): Promise<Answer | NoAnswer> {
+async function ask(target: SshTarget): Promise<MachineAnswer | NoAnswer> {
   const { name, address, port, user, privateKeyFile, knownHostsFile } = target;
   const reached = await execa("bash", [join(import.meta.dirname, "..", "..", "hosts", "reach.sh")], {
     env: {

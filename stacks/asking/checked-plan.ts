@@ -5,7 +5,7 @@ import { checkImmutable } from "../immutable.ts";
 import { keyGenerationOf } from "../key-generation.ts";
 import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "../left-hosts.ts";
 import { type Mistake, pathText, StackConfigError } from "../mistake.ts";
-import type { Past } from "../past.ts";
+import type { PastStack } from "../past.ts";
 import { type Plan, planStack } from "../plan.ts";
 import { askForGuests } from "./ask-for-guests.ts";
 import { askMachines } from "./ask-machines.ts";
@@ -61,7 +61,7 @@ async function imageMistakes({ image, guests }: Plan): Promise<Mistake[]> {
 }
 
 /** Hosts that were taken out, or have another address, while guests are on them. */
-async function hostMistakes(past: Past, plan: Plan): Promise<Mistake[]> {
+async function hostMistakes(past: PastStack, plan: Plan): Promise<Mistake[]> {
   const [left, moved] = [leftHosts(past, plan), movedHosts(past, plan)];
   const found = await askForGuests([...left, ...moved], past.guests);
   return [...checkLeftHosts(past, left, found), ...checkMovedHosts(past, plan, moved, found)];

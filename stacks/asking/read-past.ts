@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type KeyHolders, keyHolders } from "../key-generation.ts";
-import { type Past, pastOf } from "../past.ts";
+import { type PastStack, pastOf } from "../past.ts";
 import type { PastResource } from "../past-resource.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { PastResource } from "../past-resource.ts";
  * StackReference has them, are not to be relied on. It is the engine's own function, works with every backend while an update runs, takes
  * milliseconds, and the stack's program alone can use it.
  */
-export async function readPast(): Promise<Past & { keyHolders: KeyHolders }> {
+export async function readPast(): Promise<PastStack & { keyHolders: KeyHolders }> {
   const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
   const { outputs } = await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName });
   const resources = outputs as Record<string, PastResource>;

@@ -1,9 +1,9 @@
 import { accessSync, constants, statSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
+import { parseStackConfig } from "../checks/parse.ts";
 import type { StackConfig } from "../config.ts";
 import { checkFiles } from "../files.ts";
 import { namespace, StackConfigError } from "../mistake.ts";
-import { parseStackConfig } from "../parse.ts";
 
 /**
  * The config of the stack that this Pulumi program runs for, checked, with its defaults, and the files that it names

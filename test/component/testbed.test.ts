@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test, vi } from "vitest";
 import { Testbed } from "../../components/testbed.ts";
-import { parseStackConfig } from "../../stacks/parse.ts";
+import { parseStackConfig } from "../../stacks/checks/parse.ts";
 import { planStack } from "../../stacks/plan.ts";
 import { labInput, metalInput } from "../unit/helpers/config-stack.ts";
 import { liveRecord } from "../unit/helpers/records.ts";

@@ -11,6 +11,7 @@ import { SshSession } from "../../libvirt/ssh-session.ts";
 import { withTurn } from "../../migration/queue/queue.ts";
 import { useLocalSsh } from "../unit/helpers/local-ssh.ts";
 import { startSshd } from "./offline-sshd.ts";
+import { signal } from "./traces.ts";
 
 const guest = { guest: "vm1", uuid: "1b7159b2-c702-5eb0-be68-43576be5849d" };
 const wanted = { ...guest, from: "host1", to: "host2", memoryMiB: 512, sizeMiB: 512, perHost: 2 };
@@ -85,7 +86,7 @@ test("a machine that is cut off lets others go on within 30 s, and knows first t
   } finally {
     for (const name of [a, b]) {
       const { stdout } = await execa({ reject: false })`ip netns pids ${name}`;
-      for (const pid of stdout.split("\n").filter(Boolean)) process.kill(Number(pid), "SIGKILL");
+      for (const pid of stdout.split("\n").filter(Boolean)) signal(Number(pid), "SIGKILL");
       await execa({ reject: false })`ip netns del ${name}`;
     }
     for (const link of Object.values(links)) await execa({ reject: false })`ip link del ${link}`;

@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { until } from "./offline-harness.ts";
+import { signal } from "./traces.ts";
 
 export interface Sshd {
   readonly port: number;
@@ -91,7 +92,7 @@ export async function startSshd(
       // A session whose client was cut off would outlive it, and hold what it writes to.
       const sessions = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, "utf8");
       server.kill();
-      for (const session of sessions.split(" ").filter(Boolean)) process.kill(Number(session), "SIGKILL");
+      for (const session of sessions.split(" ").filter(Boolean)) signal(Number(session), "SIGKILL");
       await server;
       rmSync(dir, { recursive: true });
     },

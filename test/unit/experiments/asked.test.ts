@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { readOptions } from "../../../experiments/arguments.ts";
-import { type Asked, goesOn, keptOf, leftOf, turnsOf } from "../../../experiments/choose-run.ts";
+import { goesOn, keptOf, leftOf, type RunArguments, turnsOf } from "../../../experiments/choose-run.ts";
 import { expectedTime, turnTimes } from "../../../experiments/expected-time.ts";
 import { experimentSchema } from "../../../experiments/experiment.ts";
 import { lock } from "../../../experiments/lock.ts";
@@ -10,7 +10,7 @@ import type { TurnLine } from "../../../experiments/remaining.ts";
 import { headFor } from "../helpers/experiment-testbed.ts";
 import { liveRecord } from "../helpers/records.ts";
 
-const asked: Asked = {
+const asked: RunArguments = {
   experiment: experimentSchema.parse({
     title: "A test",
     guests: [{ name: "vm1", memoryMiB: 512 }],
@@ -80,7 +80,7 @@ describe("whether a run is gone on with", () => {
     const long = { ...asked, experiment: { ...experiment, repeats: 6 } };
     const stop = { ...experiment.stop, halfWidthPercent: 5, atLeast: 3 };
     const precise = { ...long, experiment: { ...long.experiment, stop } };
-    const run = (as: Asked) => {
+    const run = (as: RunArguments) => {
       const { head, lines } = latest(turns.length, false);
       return { head: { ...head, asked: keptOf(as) }, lines, isOpen: false };
     };

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { cellsOf } from "../../../experiments/cells.ts";
 import { type ExperimentInput, experimentSchema } from "../../../experiments/experiment.ts";
 import type { TurnLine } from "../../../experiments/remaining.ts";
-import { type Ending, type Listener, type Plan, Runner } from "../../../experiments/run.ts";
+import { type Ending, type Listener, Runner, type RunPlan } from "../../../experiments/run.ts";
 import { schedule } from "../../../experiments/schedule.ts";
 import { labOf } from "../../../experiments/stack-config.ts";
 import {
@@ -23,7 +23,7 @@ const memory = (name: string) => ({
   workload: { type: "memory" as const, mibPerSecond: 4, workingSetMiB: 64 },
 });
 
-function planOf(input: Partial<ExperimentInput> = {}): Plan {
+function planOf(input: Partial<ExperimentInput> = {}): RunPlan {
   const experiment = experimentSchema.parse({
     title: "A test",
     guests: [memory("vm1"), { name: "vm2", memoryMiB: 384 }],
@@ -57,7 +57,7 @@ async function empty(): Promise<void> {
 
 /** One run of the command. */
 async function runOnce(
-  plan: Plan,
+  plan: RunPlan,
   testbed: SimulatedTestbed,
   fate = new Fate(),
   interruption = new AbortController().signal,
@@ -79,7 +79,7 @@ async function runOnce(
 const written = async (): Promise<TurnLine[]> => (await new FatedFile(folder, "run").read())?.lines ?? [];
 
 /** Each turn has one undisturbed line for each of its guests, and no record has two lines. */
-function expectEachOnce(plan: Plan, lines: readonly TurnLine[]): void {
+function expectEachOnce(plan: RunPlan, lines: readonly TurnLine[]): void {
   for (const turn of plan.turns) {
     const own = lines.filter(({ order, isInterrupted }) => order === turn.order && !isInterrupted);
     const guests = own.map((line) => (line.kind === "move" ? line.record.guest : "none"));

@@ -1,6 +1,6 @@
+import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import type { StackInput } from "../../../stacks/config.ts";
 import { type Mistake, StackConfigError } from "../../../stacks/mistake.ts";
-import { parseStackConfig } from "../../../stacks/parse.ts";
 
 /** The smallest lab; tests say what is different. */
 export function labInput(changes: Partial<StackInput> = {}): StackInput {

@@ -2,7 +2,12 @@ import { appendFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { v5 as uuidV5 } from "uuid";
 import { type Begun, RunFile } from "../../../experiments/run-file.ts";
-import { type Testbed, type Update, UpdateFailed, type Working } from "../../../experiments/testbed.ts";
+import {
+  type ExperimentTestbed,
+  type Update,
+  UpdateFailed,
+  type Working,
+} from "../../../experiments/testbed.ts";
 import type { RunHead, RunLine } from "../../../moves/experiment-run.ts";
 import type { MigrationRecord } from "../../../moves/record.ts";
 import type { StackInput } from "../../../stacks/config.ts";
@@ -49,7 +54,7 @@ const host = {
 } as const;
 
 /** What outlives a run: where guests are, their records, and a move that was cut short. */
-export class SimulatedTestbed implements Testbed {
+export class SimulatedTestbed implements ExperimentTestbed {
   fate = new Fate();
   where: Record<string, string> = {};
   made: MigrationRecord[] = [];

@@ -321,12 +321,16 @@ export class SimulatedFleet {
    * person cannot do either.
    */
   byHand(name: string, command: string[], stdin = ""): number {
+    return this.virsh(name, command, stdin).exitCode;
+  }
+
+  virsh(name: string, command: string[], stdin: string): Result {
     this.log.push(`-- by hand on ${name}: virsh ${command.join(" ")}`);
     const running = this.machine(name).virshByHand(command, stdin);
     for (;;) {
       this.tick();
       const { done, value } = running.next();
-      if (done) return (value as Result).exitCode;
+      if (done) return value as Result;
     }
   }
 
@@ -1017,7 +1021,8 @@ export class Machine {
     this.world.countMoves();
     if (domain.state !== "running" || !domain.memory || domain.isSplit)
       return failed("error: domain is not running");
-    if (peer.domains.has(domain.uuid)) return failed("error: domain already exists at the destination");
+    const defined = peer.domains.get(domain.uuid);
+    if (defined && defined.state !== "inactive") return failed("error: domain is already active");
     let copy: Domain | undefined;
     let released = false;
     // Someone may end either copy at any time.
@@ -1031,11 +1036,11 @@ export class Machine {
       domain.job = "Outgoing migration";
       this.#emit("MIGRATION", domain, { status: "setup" });
       yield* beat();
-      copy = peer.add(domain);
+      // A definition that is there is taken.
+      copy = defined ?? Object.assign(peer.add(domain), { persistent: false });
       Object.assign(copy, {
         state: "paused",
         reason: "migrating",
-        persistent: false,
         job: "Incoming migration",
       });
       delete copy.disk;
@@ -1075,7 +1080,8 @@ export class Machine {
       }
       if (domain.asked === "postcopy") {
         Object.assign(domain, { reason: "post-copy", isSplit: true });
-        Object.assign(copy, { memory: domain.memory, isSplit: true, persistent: true });
+        Object.assign(copy, { memory: domain.memory, isSplit: true });
+        if (flags.includes("--persistent")) copy.persistent = true;
         this.#emit("MIGRATION", domain, { status: "postcopy-active" });
         yield* beat();
         peer.#run(copy, "post-copy");
@@ -1087,7 +1093,7 @@ export class Machine {
       copy.memory = domain.memory;
       this.#emit("MIGRATION", domain, { status: "completed" });
       yield* beat();
-      Object.assign(copy, { persistent: true });
+      if (flags.includes("--persistent")) copy.persistent = true;
       yield* beat();
       delete copy.job;
       peer.#run(copy, "migrated");
@@ -1112,9 +1118,9 @@ export class Machine {
       delete domain.asked;
       if (released) {
         this.#off(domain, "migrated");
-        this.domains.delete(domain.uuid);
+        if (flags.includes("--undefinesource")) this.domains.delete(domain.uuid);
       } else {
-        if (copy && peer.domains.get(domain.uuid) === copy) peer.domains.delete(domain.uuid);
+        if (copy && peer.domains.get(domain.uuid) === copy) peer.#off(copy, "failed");
         this.#goOn(domain);
       }
       if (lost) return lost;

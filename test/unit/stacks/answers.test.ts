@@ -1,13 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { type Answer, checkAnswers, parseAnswer, question } from "../../../stacks/answers.ts";
+import { checkAnswers, type MachineAnswer, parseAnswer, question } from "../../../stacks/answers.ts";
+import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import type { StackInput } from "../../../stacks/config.ts";
-import { parseStackConfig } from "../../../stacks/parse.ts";
 import { planStack } from "../../../stacks/plan.ts";
 import { metalInput } from "../helpers/config-stack.ts";
 
 const plan = (input: StackInput) => planStack(parseStackConfig(input, "test"), "test");
-const answer = (name: string, more: Partial<Answer> = {}): Answer => ({
+const answer = (name: string, more: Partial<MachineAnswer> = {}): MachineAnswer => ({
   name,
   memoryMiB: 4096,
   boot: "b",

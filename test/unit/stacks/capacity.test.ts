@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkCapacity } from "../../../stacks/capacity.ts";
+import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import type { StackInput } from "../../../stacks/config.ts";
-import { parseStackConfig } from "../../../stacks/parse.ts";
 import { planStack } from "../../../stacks/plan.ts";
 import { labInput, metalInput } from "../helpers/config-stack.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { providerUri } from "../../../hosts/libvirt-uri.ts";
-import { parseStackConfig } from "../../../stacks/parse.ts";
+import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import { labInput } from "../helpers/config-stack.ts";
 import { hasSandbox, runOnSandbox } from "../helpers/host-sandbox.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
-import type { GuestConfig, MigrationOptions, StackConfig, StackInput } from "../../../stacks/config.ts";
-import { parseStackConfig } from "../../../stacks/parse.ts";
+import { parseStackConfig } from "../../../stacks/checks/parse.ts";
+import type { GuestConfig, MigrationConfig, StackConfig, StackInput } from "../../../stacks/config.ts";
 import { labInput, metalInput } from "../helpers/config-stack.ts";
 
 describe("the config of a stack", () => {
@@ -77,7 +77,7 @@ describe("the config of a stack", () => {
       "live" | "postcopy" | "hybrid" | "offline" | "cold" | "auto"
     >();
     expectTypeOf<GuestConfig["memoryMiB"]>().toEqualTypeOf<number>();
-    expectTypeOf<GuestConfig["migration"]>().toEqualTypeOf<Partial<MigrationOptions> | undefined>();
+    expectTypeOf<GuestConfig["migration"]>().toEqualTypeOf<Partial<MigrationConfig> | undefined>();
     expectTypeOf<StackConfig["placement"]>().toEqualTypeOf<Record<string, string>>();
     expectTypeOf<StackInput["hosts"][number]["port"]>().toEqualTypeOf<number | undefined>();
     // A typo in a program's config is found by the compiler already.

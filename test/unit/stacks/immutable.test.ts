@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
+import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import type { StackInput } from "../../../stacks/config.ts";
 import { checkImmutable } from "../../../stacks/immutable.ts";
-import { parseStackConfig } from "../../../stacks/parse.ts";
-import type { Past, PastGuest, PastImage } from "../../../stacks/past.ts";
+import type { PastGuest, PastImage, PastStack } from "../../../stacks/past.ts";
 import { planStack } from "../../../stacks/plan.ts";
 import { labInput, metalInput } from "../helpers/config-stack.ts";
 
 type Said = Omit<StackInput["guests"][number], "name">;
 
-const pastOf = (...guests: (Partial<PastGuest> & { name: string })[]): Past => ({
+const pastOf = (...guests: (Partial<PastGuest> & { name: string })[]): PastStack => ({
   guests: guests.map((guest) => ({ uuid: "u", host: "host1", programs: [], ...guest })),
   hosts: {},
 });

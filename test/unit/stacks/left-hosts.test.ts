@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { askForGuests } from "../../../stacks/asking/ask-for-guests.ts";
+import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "../../../stacks/left-hosts.ts";
-import { parseStackConfig } from "../../../stacks/parse.ts";
-import { type Past, pastOf } from "../../../stacks/past.ts";
+import { type PastStack, pastOf } from "../../../stacks/past.ts";
 import { planStack } from "../../../stacks/plan.ts";
 import { labInput, metalInput } from "../helpers/config-stack.ts";
 import { simulate, world } from "../helpers/simulated-session.ts";
@@ -11,7 +11,7 @@ vi.mock("../../../libvirt/ssh-session.ts", () => import("../helpers/simulated-se
 
 const [uuid1, uuid2] = ["1b7159b2-c702-5eb0-be68-43576be5849d", "2b7159b2-c702-5eb0-be68-43576be5849d"];
 const ssh = (name: string, address: string) => ({ name, address, port: 22, user: "root" });
-const past: Past = {
+const past: PastStack = {
   guests: [
     { name: "vm1", uuid: uuid1, host: "host1", programs: [] },
     { name: "vm2", uuid: uuid2, host: "host3", programs: [] },

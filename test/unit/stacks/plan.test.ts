@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import type { StackInput } from "../../../stacks/config.ts";
-import { parseStackConfig } from "../../../stacks/parse.ts";
 import { type Known, type Plan, planStack } from "../../../stacks/plan.ts";
 import { labInput, metalInput, mistakesIn } from "../helpers/config-stack.ts";
 

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hasPlainPassword, readStackConfig } from "../../../../stacks/asking/read.ts";
-import { parseStackConfig } from "../../../../stacks/parse.ts";
+import { parseStackConfig } from "../../../../stacks/checks/parse.ts";
 import { labInput, metalInput } from "../../helpers/config-stack.ts";
 
 /** As the language host hands it over: every value a text. */

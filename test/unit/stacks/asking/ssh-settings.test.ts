@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { expect, test } from "vitest";
 import { parseSshConfig, sshConfig } from "../../../../stacks/asking/ssh-settings.ts";
-import { parseStackConfig } from "../../../../stacks/parse.ts";
+import { parseStackConfig } from "../../../../stacks/checks/parse.ts";
 import { planStack } from "../../../../stacks/plan.ts";
 
 /** As `ssh -G` prints it, when the config ends with the user and the port that stand for "nothing was said". */

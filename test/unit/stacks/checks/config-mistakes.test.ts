@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { StackInput } from "../../../stacks/config.ts";
-import { macAddress } from "../../../stacks/defaults.ts";
-import { StackConfigError } from "../../../stacks/mistake.ts";
-import { parseStackConfig } from "../../../stacks/parse.ts";
-import { labInput, metalInput, mistakesIn } from "../helpers/config-stack.ts";
+import { parseStackConfig } from "../../../../stacks/checks/parse.ts";
+import type { StackInput } from "../../../../stacks/config.ts";
+import { macAddress } from "../../../../stacks/defaults.ts";
+import { StackConfigError } from "../../../../stacks/mistake.ts";
+import { labInput, metalInput, mistakesIn } from "../../helpers/config-stack.ts";
 
 /** The paths to everything in a value, itself included. */
 function pathsIn(value: unknown, path: (string | number)[] = []): (string | number)[][] {
@@ -85,6 +85,19 @@ const single: [title: string, raw: unknown, line: string][] = [
     "a guest's mode that is not there",
     lab(guests(vm("vm1", { migration: { mode: "warm" } }))),
     'testbed:guests[0].migration.mode: "warm" does not fit; give live, postcopy, hybrid, offline, cold or auto',
+  ],
+  [
+    "a mode that is not there, with options of which nobody knows whether it could do them",
+    lab({ migration: { mode: "warm", transport: "tunnelled", onTimeout: "postcopy" } }),
+    'testbed:migration.mode: "warm" does not fit; give live, postcopy, hybrid, offline, cold or auto',
+  ],
+  [
+    "a mode that is not there, with options of guests",
+    lab({
+      ...guests(vm("vm1", { migration: { transport: "tunnelled" } }), vm("vm2", { redo: "local" })),
+      migration: { mode: "warm" },
+    }),
+    'testbed:migration.mode: "warm" does not fit; give live, postcopy, hybrid, offline, cold or auto',
   ],
   [
     "an option that the mode cannot do",

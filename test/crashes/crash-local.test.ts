@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { closeSessions } from "../../../libvirt/session-pool.ts";
+import { closeSessions } from "../../libvirt/session-pool.ts";
+import { ownDisk } from "../unit/helpers/simulated-fleet.ts";
+import { world } from "../unit/helpers/simulated-session.ts";
 import {
   begin,
   describeMoves,
@@ -10,14 +12,12 @@ import {
   runInto,
   story,
   uuid,
-} from "../helpers/crashes.ts";
-import { ownDisk } from "../helpers/simulated-fleet.ts";
-import { world } from "../helpers/simulated-session.ts";
+} from "./crashes.ts";
 
 // The same where the guest's redo log is its host's own, and moves along.
 
-vi.mock("../../../libvirt/ssh-session.ts", () => import("../helpers/simulated-session.ts"));
-vi.mock("node:timers/promises", () => import("../helpers/simulated-time.ts"));
+vi.mock("../../libvirt/ssh-session.ts", () => import("../unit/helpers/simulated-session.ts"));
+vi.mock("node:timers/promises", () => import("../unit/helpers/simulated-time.ts"));
 afterEach(closeSessions);
 keepRedo("local");
 

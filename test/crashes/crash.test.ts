@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { closeSessions } from "../../../libvirt/session-pool.ts";
-import { MigrationFailed, type Moved, migrate } from "../../../migration/migrate.ts";
-import { inconsistencies } from "../../../moves/inconsistencies.ts";
-import type { AskedOptions } from "../../../moves/options.ts";
-import { recordSchema, wayOf } from "../../../moves/record.ts";
+import { closeSessions } from "../../libvirt/session-pool.ts";
+import { MigrationFailed, type Moved, migrate } from "../../migration/migrate.ts";
+import { inconsistencies } from "../../moves/inconsistencies.ts";
+import type { AskedOptions } from "../../moves/options.ts";
+import { recordSchema, wayOf } from "../../moves/record.ts";
+import { liveRecord, postcopyRecord } from "../unit/helpers/records.ts";
+import { world } from "../unit/helpers/simulated-session.ts";
 import {
   begin,
   describeMoves,
@@ -17,12 +19,10 @@ import {
   story,
   tell,
   uuid,
-} from "../helpers/crashes.ts";
-import { liveRecord, postcopyRecord } from "../helpers/records.ts";
-import { world } from "../helpers/simulated-session.ts";
+} from "./crashes.ts";
 
-vi.mock("../../../libvirt/ssh-session.ts", () => import("../helpers/simulated-session.ts"));
-vi.mock("node:timers/promises", () => import("../helpers/simulated-time.ts"));
+vi.mock("../../libvirt/ssh-session.ts", () => import("../unit/helpers/simulated-session.ts"));
+vi.mock("node:timers/promises", () => import("../unit/helpers/simulated-time.ts"));
 afterEach(closeSessions);
 
 describeMoves();

@@ -1,8 +1,9 @@
 import type * as z from "zod";
-import { crossCheck, type Draft } from "./checks.ts";
-import { type StackConfig, stackSchema } from "./config.ts";
-import { child, explain } from "./explain.ts";
-import { type Mistake, pathText, StackConfigError } from "./mistake.ts";
+import { type StackConfig, stackSchema } from "../config.ts";
+import { child, explain } from "../explain.ts";
+import { type Mistake, pathText, StackConfigError } from "../mistake.ts";
+import type { Draft } from "./draft.ts";
+import { brokenRules } from "./rules.ts";
 
 /**
  * Checks a stack's config and fills in its defaults.
@@ -17,7 +18,7 @@ export function parseStackConfig(raw: unknown, stack: string): StackConfig {
   const draft = withoutFaults(raw, issues);
   const mistakes = [
     ...explain(stackSchema, issues, raw, pathText),
-    ...(draft === undefined ? [] : crossCheck(draft, stack)),
+    ...(draft === undefined ? [] : brokenRules(draft, stack)),
   ];
   if (mistakes.length > 0) throw new StackConfigError(mistakes.sort(bySection));
   if (!success) throw error;

@@ -1,16 +1,16 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { closeSessions } from "../../../libvirt/session-pool.ts";
-import { migrationModes } from "../../../moves/modes.ts";
-import { begin, expectSettled, keepRedo, run, runInto, story, uuid } from "../helpers/crashes.ts";
-import { deeds } from "../helpers/hands.ts";
-import { crashes } from "../helpers/simulated-fleet.ts";
-import { world } from "../helpers/simulated-session.ts";
+import { closeSessions } from "../../libvirt/session-pool.ts";
+import { migrationModes } from "../../moves/modes.ts";
+import { crashes } from "../unit/helpers/simulated-fleet.ts";
+import { world } from "../unit/helpers/simulated-session.ts";
+import { begin, expectSettled, keepRedo, run, runInto, story, uuid } from "./crashes.ts";
+import { deeds } from "./hands.ts";
 
 // A run dies at each single step, a person does something to the guest, on any host, and a new run has to make the best of it: never a second
 // copy, never an old memory on a newer disk.
 
-vi.mock("../../../libvirt/ssh-session.ts", () => import("../helpers/simulated-session.ts"));
-vi.mock("node:timers/promises", () => import("../helpers/simulated-time.ts"));
+vi.mock("../../libvirt/ssh-session.ts", () => import("../unit/helpers/simulated-session.ts"));
+vi.mock("node:timers/promises", () => import("../unit/helpers/simulated-time.ts"));
 afterEach(closeSessions);
 
 /** Each step of each command takes minutes; a sample of them, another one for each deed, seconds. ALL_HANDS=1: all. */

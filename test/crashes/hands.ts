@@ -1,5 +1,5 @@
+import { world } from "../unit/helpers/simulated-session.ts";
 import { uuid } from "./crashes.ts";
-import { world } from "./simulated-session.ts";
 
 // What a person does between two runs of our program.
 

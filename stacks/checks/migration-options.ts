@@ -1,0 +1,35 @@
+// Options of moves that the mode, or another option, cannot do.
+import { misfits, redoMisfits } from "../../moves/misfits.ts";
+import type { MigrationOptions } from "../../moves/options.ts";
+import { type Mistake, mistake } from "../mistake.ts";
+import { type Draft, guestsOf } from "./draft.ts";
+
+/** An option and the mode that cannot do it, or another option: said for all guests, or with the guest's own word in it. */
+export function migrationOptions({ migration, ...draft }: Draft): Mistake[] {
+  const all = { mode: "live", ...migration } as MigrationOptions;
+  const owners = [
+    {
+      options: all,
+      said: Object.keys(migration ?? {}),
+      path: ["migration"] as PropertyKey[],
+      isLocal: false,
+    },
+    ...guestsOf(draft).map(({ entry, path }) => ({
+      options: { ...all, ...entry.migration } as MigrationOptions,
+      said: Object.keys(entry.migration ?? {}),
+      path: [...path, "migration"],
+      isLocal: entry.redo === "local",
+    })),
+  ];
+  // Which options fit follows from the mode: of one that the schema refused nothing can be said.
+  const judged = owners.filter(({ options }) => options.mode !== undefined);
+  return judged.flatMap(({ options, said, path, isLocal }) => [
+    ...misfits(options)
+      .filter(({ option }) => said.includes(option))
+      .map(({ option, problem, mend }) => mistake([...path, option], problem, mend)),
+    // Said for all guests, it holds for this one too: it would not go without saying.
+    ...(isLocal ? redoMisfits(options) : []).map(({ option, problem, mend }) =>
+      mistake([...path, option], problem, mend),
+    ),
+  ]);
+}
