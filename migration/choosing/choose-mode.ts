@@ -37,11 +37,11 @@ export function chooseMode(
   if (isKnown(plain) && plain.hasMargin) {
     return { kind: "move", options: live, reason: `live: pre-copy converges, since ${rates(plain)}` };
   }
-  const why = whyNot(plain);
+  const { maxDowntimeMs = defaultMaxDowntimeMs, timeoutMs = defaultTimeoutMs } = asked;
+  const why = whyNot(plain, timeoutMs);
 
   const hybrid: MigrationOptions = { ...asked, mode: "hybrid" };
   const byPostcopy = foresee(hybrid);
-  const { maxDowntimeMs = defaultMaxDowntimeMs, timeoutMs = defaultTimeoutMs } = asked;
   const { deviceMs } = byPostcopy;
   if (deviceMs !== undefined && deviceMs > maxDowntimeMs) {
     return {
@@ -68,9 +68,12 @@ const isKnown = ({ knowsWriting, knowsSending }: Convergence): boolean => knowsW
 /** Of what is not known nothing speaks against it. */
 const mayConverge = (foreseen: Convergence): boolean => !isKnown(foreseen) || foreseen.converges;
 
-function whyNot(plain: Convergence): string {
+function whyNot(plain: Convergence, timeoutMs: number): string {
   if (!isKnown(plain)) return "how fast its pages get dirty, or can be sent, is not known";
-  return `pre-copy ${plain.converges ? "may" : "does"} not converge, since ${rates(plain)}`;
+  if (plain.converges) return `pre-copy may not converge, since ${rates(plain)}`;
+  // Then it is for want of time.
+  const within = plain.dirtyMiBps < plain.sendMiBps ? ` within ${timeoutMs / 1000} s` : "";
+  return `pre-copy does not converge${within}, since ${rates(plain)}`;
 }
 
 function obstacleTo(hybrid: MigrationOptions, versions: Versions, foreseen: Convergence): string | undefined {

@@ -90,7 +90,11 @@ describe("the mode that is chosen", () => {
     const slow = { ...quiet, memoryMiB: 100_000, residentMiB: 101_000 };
     expect(moves(choose(slow, { timeoutMs: 3_600_000 })).options.mode).toBe("live");
     const soon = { hybrid: { afterMs: 60_000 } };
-    expect(moves(choose(slow, { timeoutMs: 600_000, ...soon })).options.mode).toBe("hybrid");
+    const inTime = moves(choose(slow, { timeoutMs: 600_000, ...soon }));
+    expect(inTime.options.mode).toBe("hybrid");
+    expect(inTime.reason).toMatch(
+      /^hybrid: pre-copy does not converge within 600 s, since 5\.0 MiB\/s get dirty/,
+    );
     // Nor a hybrid one that would have to be given up in its first pass, unless it is paused then.
     expect(choose(slow, { timeoutMs: 600_000 })).toEqual({
       kind: "refuse",
