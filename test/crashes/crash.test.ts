@@ -178,6 +178,10 @@ describe("auto", () => {
       expect(host).toBe("host2");
       expectSettled();
       expect(records).toMatchObject([{ mode, modeReason: expect.stringMatching(reason), linkMiBps: 1000 }]);
+      expect(records[0]).toMatchObject({
+        before: { dirtyMiBps: expect.any(Number) },
+        predicted: { converges: true },
+      });
       expect(inconsistencies(recordSchema.parse(records[0]))).toEqual([]);
     },
   );
