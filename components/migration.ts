@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { GuestPlatform } from "../domain/hardware.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { LocalRedo } from "../fleet/redo-log.ts";
-import type { Conditions } from "../migration/context/request.ts";
+import type { Conditions } from "../migration/context/migration-request.ts";
 import type { AskedOptions } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import type { Drift } from "../provider/decide-move.ts";

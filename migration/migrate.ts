@@ -8,8 +8,9 @@ import { defaultTimeoutMs } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import { madeRecord } from "../moves/sound-record.ts";
 import { resolveAuto } from "./choosing/resolve-auto.ts";
+import { IntentRecord } from "./context/intent-record.ts";
+import type { MigrationRequest } from "./context/migration-request.ts";
 import { type Moving, type Station, stationOf } from "./context/moving.ts";
-import type { MigrationRequest } from "./context/request.ts";
 import { circumstances } from "./measuring/circumstances.ts";
 import { Stopwatch } from "./measuring/stopwatch.ts";
 import { move } from "./move.ts";
@@ -81,7 +82,8 @@ export async function migrate(
       const [source, destination] = [from, request.to].map((name) =>
         stationOf(request.fleet, sessions, name),
       );
-      const { options, chosen } = await resolveAuto(request, source as Station, destination as Station, tell);
+      const resolved = await resolveAuto(request, source as Station, destination as Station, tell);
+      const { options } = resolved;
       const moving = movingOf(
         request,
         options,
@@ -90,7 +92,7 @@ export async function migrate(
         tell,
         cancelled,
       );
-      const { record, host, failure } = await move(moving, { request, chosen, sightings, turn });
+      const { record, host, failure } = await move(moving, { request, resolved, sightings, turn });
       records.push(record);
       if (failure !== undefined || host !== request.to) {
         const where = host ? `it runs on ${host}` : "where it runs is not known";
@@ -211,8 +213,7 @@ function movingOf(
     ...(redo && { redo }),
     guest,
     uuid,
-    intent,
-    intentFile: intentPath(fleet.storage.intentDirectory, uuid),
+    intent: new IntentRecord(sessions.storage, intentPath(fleet.storage.intentDirectory, uuid), intent),
     source: stationOf(fleet, sessions, intent.from),
     destination: stationOf(fleet, sessions, intent.to),
     storage: sessions.storage,

@@ -5,7 +5,7 @@ import { type Observation, observeGuest, withFleet } from "../fleet/observe.ts";
 import { whereabouts } from "../fleet/whereabouts.ts";
 import { expectation } from "../migration/choosing/expectation.ts";
 import { refuseMisfits } from "../migration/choosing/refuse-misfits.ts";
-import type { MigrationRequest } from "../migration/context/request.ts";
+import type { MigrationRequest } from "../migration/context/migration-request.ts";
 import { MigrationFailed, type Moved, migrate } from "../migration/migrate.ts";
 import { previewMove } from "../migration/preflight/preview.ts";
 import { amendsOf, clearLeftovers, leftoversOf } from "../migration/settling/leftovers.ts";

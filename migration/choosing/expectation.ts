@@ -1,7 +1,7 @@
 import { withFleet } from "../../fleet/observe.ts";
 import { describe } from "../../prediction/describe.ts";
+import type { MigrationRequest } from "../context/migration-request.ts";
 import { stationOf } from "../context/moving.ts";
-import type { MigrationRequest } from "../context/request.ts";
 import { foreseeMove } from "./foresee-move.ts";
 import { optionsNow } from "./options-now.ts";
 
@@ -15,8 +15,8 @@ export function expectation(request: MigrationRequest, from: string): Promise<st
     const source = stationOf(fleet, sessions, from);
     const settled = await optionsNow(request, source, stationOf(fleet, sessions, to));
     if (!settled) return undefined;
-    const { options, dirtyMiBps } = settled;
-    const { predicted } = await foreseeMove(request, options, source, { dirtyMiBps });
+    const { options, measured } = settled;
+    const { predicted } = await foreseeMove(request, options, source, measured);
     if (!predicted) return undefined;
     const chosen = request.options.mode === "auto" ? `${options.mode} as things are now, ` : "";
     return `${chosen}${describe(predicted, options)}`;

@@ -1,6 +1,7 @@
 import type { MigrationOptions } from "../../moves/options.ts";
+import type { MigrationRequest } from "../context/migration-request.ts";
 import type { Station } from "../context/moving.ts";
-import type { MigrationRequest } from "../context/request.ts";
+import type { Measurements } from "./measurements.ts";
 import { measureAndChoose } from "./resolve-auto.ts";
 
 /** The mode that `auto` would be; what the link carries is not measured for a preview, so something must have been sent before. */
@@ -8,9 +9,9 @@ export async function optionsNow(
   request: MigrationRequest,
   source: Station,
   destination: Station,
-): Promise<{ options: MigrationOptions; dirtyMiBps?: number | undefined } | undefined> {
+): Promise<{ options: MigrationOptions; measured?: Measurements } | undefined> {
   const { mode, ...rest } = request.options;
   if (mode !== "auto") return { options: { ...rest, mode } };
-  const { choice, dirtyMiBps, knowsRate } = await measureAndChoose(request, source, destination, false);
-  return knowsRate && choice.kind === "move" ? { options: choice.options, dirtyMiBps } : undefined;
+  const { choice, measured, knowsSending } = await measureAndChoose(request, source, destination, false);
+  return knowsSending && choice.kind === "move" ? { options: choice.options, measured } : undefined;
 }

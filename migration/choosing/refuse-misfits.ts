@@ -1,7 +1,7 @@
 import { withFleet } from "../../fleet/observe.ts";
 import { hostVersions } from "../../libvirt/versions.ts";
 import { misfits, type Versions } from "../../moves/misfits.ts";
-import type { MigrationRequest } from "../context/request.ts";
+import type { MigrationRequest } from "../context/migration-request.ts";
 
 const oldest: Versions = { from: { qemu: "0", libvirt: "0" }, to: { qemu: "0", libvirt: "0" } };
 

@@ -2,16 +2,20 @@ import { dirtyRate } from "../../libvirt/dirty-rate.ts";
 import { hostVersions } from "../../libvirt/versions.ts";
 import { withoutAbsent } from "../../libvirt/without-absent.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
+import { convergence } from "../../prediction/convergence.ts";
+import type { MigrationRequest } from "../context/migration-request.ts";
 import type { Moving, Station } from "../context/moving.ts";
-import type { MigrationRequest } from "../context/request.ts";
-import { type Choice, chooseMode, learn } from "./choose-mode.ts";
-import { dirtyRateOfLate } from "./foresee-move.ts";
+import { chooseMode, type ModeChoice, margin } from "./choose-mode.ts";
 import { linkRate } from "./link-rate.ts";
+import { dirtyRateOfLate, knownTo, type Measurements, proposedOf, sizesOf } from "./measurements.ts";
 
-/** Options whose mode is settled, and what a record says of how it was. */
+/** Options whose mode is settled, and how it was. */
 export interface Resolved {
   options: Moving["options"];
-  chosen: Pick<MigrationRecord, "modeReason" | "before" | "linkMiBps">;
+  /** What a record says of that. */
+  chosen: Pick<MigrationRecord, "modeReason" | "linkMiBps">;
+  /** What it was settled by. Absent: it was asked for. */
+  measured?: Measurements;
 }
 
 /** Settles which mode `auto` is: measures the guest and the link, and chooses. Throws when it cannot move as it should. */
@@ -25,40 +29,35 @@ export async function resolveAuto(
   const { mode, ...rest } = options;
   if (mode !== "auto") return { options: { ...rest, mode }, chosen: {} };
   tell(`${guest}: measuring how fast its pages get dirty, and the link to ${destination.name}`);
-  const { choice, dirtyMiBps, linkMiBps } = await measureAndChoose(request, source, destination, true);
+  const { choice, measured } = await measureAndChoose(request, source, destination, true);
   if (choice.kind === "refuse") {
     throw new Error(
       `Guest ${guest} cannot move from ${source.name} to ${destination.name} by mode auto: ${choice.reason}. Nothing was changed. ` +
-        "Raise maxDowntimeMs, take away its load, or choose a mode (offline pauses it as long as its memory takes).",
+        "Raise maxDowntimeMs or timeoutMs, take away its load, or choose a mode (offline pauses it as long as its memory takes).",
     );
   }
   tell(`${guest}: ${choice.reason}`);
+  const { linkMiBps } = measured;
   return {
     options: choice.options,
-    chosen: withoutAbsent({
-      modeReason: choice.reason,
-      before: dirtyMiBps === undefined ? undefined : { dirtyMiBps },
-      linkMiBps,
-    }) as Resolved["chosen"],
+    chosen: withoutAbsent({ modeReason: choice.reason, linkMiBps }),
+    measured,
   };
 }
 
 /**
- * Measures the guest, and the link if that is wanted, and chooses. A preview, which asks twice, measures the guest once.
+ * Measures the guest, and the link if that is wanted, and chooses by what would be predicted of each way. A preview, which asks twice,
+ * measures the guest once.
  *
  * @param asksLink whether to send something over the link, for a second; else what was ever sent has to do
  */
 export async function measureAndChoose(
-  { guest, uuid, options, conditions, history = [] }: MigrationRequest,
+  request: MigrationRequest,
   source: Station,
   destination: Station,
   asksLink: boolean,
-): Promise<{
-  choice: Choice;
-  dirtyMiBps?: number | undefined;
-  linkMiBps?: number | undefined;
-  knowsRate: boolean;
-}> {
+): Promise<{ choice: ModeChoice; measured: Measurements; knowsSending: boolean }> {
+  const { guest, uuid, options } = request;
   const { mode: _, ...rest } = options;
   const [from, to] = await Promise.all([hostVersions(source.session), hostVersions(destination.session)]);
   // One after the other: each would take from the other what it measures.
@@ -68,15 +67,13 @@ export async function measureAndChoose(
   const linkMiBps = asksLink
     ? await linkRate({ source, destination, options: { ...rest, mode: "live" } })
     : undefined;
-  const known = learn(history, rest.bandwidthMiBps);
-  const bandwidths = [rest.bandwidthMiBps, linkMiBps, known.bandwidthMiBps].filter(
-    (rate) => rate !== undefined,
-  );
-  const choice = chooseMode(options, {
-    ...withoutAbsent({ dirtyMiBps, deviceStateMs: known.deviceStateMs }),
-    ...(bandwidths.length > 0 && { bandwidthMiBps: Math.min(...bandwidths) }),
-    memoryMiB: conditions.memoryMiB,
-    versions: { from, to },
-  });
-  return { choice, dirtyMiBps, linkMiBps, knowsRate: bandwidths.length > 0 };
+  const measured = {
+    guest: withoutAbsent({ dirtyMiBps, ...(await sizesOf(request, source)) }),
+    linkMiBps,
+  };
+  const known = knownTo(request);
+  const foresee = (options: Moving["options"]) =>
+    convergence(proposedOf(request, source, options, measured), known, margin);
+  const { knowsSending } = foresee({ ...rest, mode: "live" });
+  return { choice: chooseMode(options, { from, to }, foresee), measured, knowsSending };
 }

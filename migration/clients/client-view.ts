@@ -6,8 +6,8 @@ import type { MigrationRecord } from "../../moves/record.ts";
 import type { Moving } from "../context/moving.ts";
 import { type Clocks, rounded } from "../measuring/measure.ts";
 import type { Witness } from "../measuring/witness.ts";
+import { latencyAround } from "./answer-latency.ts";
 import { missedTime } from "./guest-clock.ts";
-import { latencyAround } from "./latency.ts";
 import type { Answers, Prober } from "./prober.ts";
 import {
   greatest,
@@ -37,7 +37,7 @@ type View = Partial<
 /** What the prober saw of a move that is done; waits until the guest answers again. What it could not see is absent. */
 export async function clientView(
   prober: Prober,
-  { guest, intent, destination, timeoutMs, tell }: Moving,
+  { guest, options, destination, timeoutMs, tell }: Moving,
   heard: Pick<Witness, "stoppedAt" | "resumedAt">,
   clocks: Clocks,
 ): Promise<View> {
@@ -57,7 +57,7 @@ export async function clientView(
   if (!prober.answers.all.some(({ arrivedMs }) => arrivedMs < stopped.startMs)) {
     return without(`the guest did not answer ${asked} before it was stopped`);
   }
-  const isBooting = boots(intent.mode);
+  const isBooting = boots(options.mode);
   if (isBooting) tell(`${guest}: boots on ${destination.name}; waiting until it answers`);
   const waitMs = isBooting ? Math.min(bootTimeoutMs, timeoutMs) : answerTimeoutMs;
   if (!(await prober.answerTo(stopped.endMs, waitMs))) {

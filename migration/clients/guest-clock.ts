@@ -1,4 +1,4 @@
-import type { Answer, Silence } from "./silence.ts";
+import type { ProbeAnswer, Silence } from "./silence.ts";
 
 /** How much of the time before and after the switchover counts: what two clocks drift apart in it stays below a tick. */
 const windowMs = 2_000;
@@ -18,8 +18,8 @@ export interface MissedTime {
  *
  * Absent: no answer on one side, or answers that contradict each other, since the clock was set meanwhile.
  */
-export function missedTime(answers: readonly Answer[], silence: Silence): MissedTime | undefined {
-  const looks = answers.filter((answer) => answer.guestMs !== undefined) as Look[];
+export function missedTime(answers: readonly ProbeAnswer[], silence: Silence): MissedTime | undefined {
+  const looks = answers.filter((answer) => answer.guestMs !== undefined) as ClockAnswer[];
   const [first] = looks;
   if (!first) return undefined;
   const ahead = aheadOf(first);
@@ -30,18 +30,21 @@ export function missedTime(answers: readonly Answer[], silence: Silence): Missed
   return { missedMs: (leastMs + mostMs) / 2, resolutionMs: (mostMs - leastMs) / 2 };
 }
 
-type Look = Answer & { guestMs: number };
+type ClockAnswer = ProbeAnswer & { guestMs: number };
 
 const within =
   (fromMs: number, toMs: number) =>
-  ({ arrivedMs }: Answer): boolean =>
+  ({ arrivedMs }: ProbeAnswer): boolean =>
     arrivedMs >= fromMs && arrivedMs <= toMs;
 
 /** At least by how much the guest's clock is ahead of the prober's, as this look says. */
-const aheadOf = ({ guestMs, arrivedMs }: Look): number => guestMs - arrivedMs;
+const aheadOf = ({ guestMs, arrivedMs }: ClockAnswer): number => guestMs - arrivedMs;
 
 /** By how much it is ahead beyond `thanMs`. The guest's clock begins anew at midnight. */
-function bounds(looks: readonly Look[], thanMs: number): { leastMs: number; mostMs: number } | undefined {
+function bounds(
+  looks: readonly ClockAnswer[],
+  thanMs: number,
+): { leastMs: number; mostMs: number } | undefined {
   let [leastMs, mostMs] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (const look of looks) {
     const aheadMs = inHalfDay(aheadOf(look) - thanMs);

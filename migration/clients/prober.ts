@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { quote } from "../../libvirt/quote.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
 import { OwnClockProgram } from "./own-clock.ts";
-import type { Answer, Protocol } from "./silence.ts";
+import type { ProbeAnswer, Protocol } from "./silence.ts";
 
 const program = readFileSync(new URL("./prober.py", import.meta.url), "utf8");
 
@@ -21,7 +21,7 @@ export interface Batch {
 
 /** A guest's answers to a prober, in milliseconds of the prober's clock. */
 export class Answers {
-  readonly all: Answer[] = [];
+  readonly all: ProbeAnswer[] = [];
   readonly sent: Record<Protocol, number> = { icmp: 0, tcp: 0 };
   readonly answered: Record<Protocol, number> = { icmp: 0, tcp: 0 };
   /** Whether the guest says what its clock shows. */

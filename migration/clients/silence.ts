@@ -1,7 +1,7 @@
 export type Protocol = "icmp" | "tcp";
 
 /** An answer of a guest's to a prober; times are milliseconds of the prober's monotonic clock. */
-export interface Answer {
+export interface ProbeAnswer {
   protocol: Protocol;
   sentMs: number;
   arrivedMs: number;
@@ -16,7 +16,7 @@ export interface Silence {
 }
 
 /** The times between one answer and the next. Only these: before the first and after the last one nothing is known. */
-function silences(answers: readonly Answer[]): Silence[] {
+function silences(answers: readonly ProbeAnswer[]): Silence[] {
   const arrivals = answers.map(({ arrivedMs }) => arrivedMs).sort((a, b) => a - b);
   return arrivals.slice(1).map((endMs, i) => ({ startMs: arrivals[i] as number, endMs }));
 }
@@ -30,7 +30,7 @@ export const lengthOf = ({ startMs, endMs }: Silence): number => endMs - startMs
  * @param slackMs how wrongly that time may be placed on the prober's clock
  */
 export function silenceAround(
-  answers: readonly Answer[],
+  answers: readonly ProbeAnswer[],
   stopped: Silence,
   slackMs: number,
 ): Silence | undefined {
@@ -45,7 +45,7 @@ export function silenceAround(
  * an interval more or less. Absent like the silence; none: every question was answered.
  */
 export function unansweredAround(
-  answers: readonly Answer[],
+  answers: readonly ProbeAnswer[],
   stopped: Silence,
   intervalMs: number,
   slackMs: number,
@@ -56,7 +56,7 @@ export function unansweredAround(
 }
 
 /** How long the guest was silent at most before that moment: for reasons of its own, of the network's or of the prober's. */
-export function usualSilenceMs(answers: readonly Answer[], untilMs: number): number | undefined {
+export function usualSilenceMs(answers: readonly ProbeAnswer[], untilMs: number): number | undefined {
   const before = silences(answers).filter(({ endMs }) => endMs <= untilMs);
   const found = greatest(before, lengthOf);
   return found && lengthOf(found);

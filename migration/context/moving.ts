@@ -1,9 +1,9 @@
 import type { Fleet, FleetHost } from "../../fleet/fleet.ts";
-import type { Intent } from "../../fleet/intent.ts";
 import type { FleetSessions } from "../../fleet/observe.ts";
 import type { LocalRedo } from "../../fleet/redo-log.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
 import type { MigrationOptions } from "../../moves/options.ts";
+import type { IntentRecord } from "./intent-record.ts";
 
 /** One end of a move. */
 export interface Station {
@@ -18,29 +18,26 @@ export const stationOf = (fleet: Fleet, sessions: Pick<FleetSessions, "host">, n
   session: sessions.host(name),
 });
 
-/** A move under way: who, from where to where, and the means to do it. */
+/** A move under way: who, from where to where, and the means to do it. What changes while it goes on is in its intent record alone. */
 export interface Moving {
-  guest: string;
-  uuid: string;
-  intent: Intent;
-  intentFile: string;
-  source: Station;
-  destination: Station;
+  readonly guest: string;
+  readonly uuid: string;
+  readonly intent: IntentRecord;
+  readonly source: Station;
+  readonly destination: Station;
   /** The testbed's other hosts, to be looked at too: a person may have had a hand in a move that a dead run left. Absent: in one of this run's own. */
-  others?: readonly Station[];
-  storage: SshSession;
-  options: MigrationOptions;
+  readonly others?: readonly Station[];
+  readonly storage: SshSession;
+  readonly options: Readonly<MigrationOptions>;
   /** Its redo log, where that moves along; absent: on shared storage. */
-  redo?: LocalRedo;
-  /** How much of the redo log this program has copied. */
-  storageMiB?: number;
-  timeoutMs: number;
+  readonly redo?: LocalRedo;
+  readonly timeoutMs: number;
   /** Aborts when the move is not wanted any more: whatever has a way back takes it. */
-  cancelled: AbortSignal;
+  readonly cancelled: AbortSignal;
   /** Throws when another run may work on the guest by now: to be called before each step. */
-  assertLocked: () => void;
+  readonly assertLocked: () => void;
   /** Shows a line of progress to the person. */
-  tell: (line: string) => void;
+  readonly tell: (line: string) => void;
 }
 
 /** The end of a move, or another host, by its name. */

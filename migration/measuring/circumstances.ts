@@ -1,8 +1,8 @@
 import { hostVersions } from "../../libvirt/versions.ts";
 import { withoutAbsent } from "../../libvirt/without-absent.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
+import type { Conditions } from "../context/migration-request.ts";
 import type { Moving } from "../context/moving.ts";
-import type { Conditions } from "../context/request.ts";
 
 /** What a record says besides what happened. */
 export type Circumstances = Omit<MigrationRecord, "outcome" | "startedAt" | "totalMs" | "phases" | "passes">;
@@ -16,9 +16,9 @@ export async function circumstances(
     schema: 1 as const,
     guest,
     uuid,
-    from: intent.from,
-    to: intent.to,
-    mode: intent.mode,
+    from: intent.now.from,
+    to: intent.now.to,
+    mode: intent.now.mode,
     ...conditions,
     versions: { from, to },
   });

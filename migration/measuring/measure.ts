@@ -4,10 +4,10 @@ import type { ClockReading } from "../../libvirt/ssh-session.ts";
 import { withoutAbsent } from "../../libvirt/without-absent.ts";
 import { type PhaseName, phasesOf, phasesWith, storagePhase } from "../../moves/modes.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
+import type { Statistics } from "./job-statistics.ts";
 import { passesOf } from "./passes.ts";
 import { postcopyTimeline } from "./postcopy-timeline.ts";
 import { precopyTimeline } from "./precopy-timeline.ts";
-import type { Statistics } from "./statistics.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 import type { Witness } from "./witness.ts";
 
@@ -18,7 +18,7 @@ export interface Clocks {
 }
 
 /** What is known of a move once it is over. */
-export type Measured = Partial<MigrationRecord> & Pick<MigrationRecord, "totalMs" | "phases" | "passes">;
+export type MoveFigures = Partial<MigrationRecord> & Pick<MigrationRecord, "totalMs" | "phases" | "passes">;
 
 /** When a phase ended, in milliseconds since the beginning. */
 export interface Border {
@@ -56,7 +56,7 @@ export function measureRunning(
   clocks: Clocks,
   watch: Stopwatch,
   endMs: number,
-): Measured {
+): MoveFigures {
   const atSource = onWatch(watch, clocks.source, endMs);
   const atDestination = onWatch(watch, clocks.destination, endMs);
   const setup = heard.statusAt("setup");
@@ -113,7 +113,7 @@ export function measureSteps(
   clocks: Clocks,
   watch: Stopwatch,
   endMs: number,
-): Measured {
+): MoveFigures {
   const stoppedMs = onWatch(watch, clocks.source, endMs)(heard.stoppedAt);
   const resumedMs = onWatch(watch, clocks.destination, endMs)(heard.resumedAt, stoppedMs);
   let startMs = 0;

@@ -1,5 +1,5 @@
 import type { Moving } from "../context/moving.ts";
-import type { Clocks, Measured } from "../measuring/measure.ts";
+import type { Clocks, MoveFigures } from "../measuring/measure.ts";
 import type { Stopwatch } from "../measuring/stopwatch.ts";
 import type { Witness } from "../measuring/witness.ts";
 import type { Step } from "../settling/next-step.ts";
@@ -9,6 +9,8 @@ export interface Underway {
   moving: Moving;
   watch: Stopwatch;
   witness: Witness;
+  /** What of its bandwidth it may use now. Absent: it has no limit, or sends nothing itself. */
+  shareMiBps?: (() => number) | undefined;
 }
 
 /** What is a mode's own in a move, in the order in which it is called; what all moves have in common is in move.ts. */
@@ -20,7 +22,7 @@ export interface ModesPart {
   /** After each of the steps by which the move is settled. */
   stepped?(step: Step): void;
   /** The figures, once the guest runs at the destination; whatever becomes of them, it has moved. */
-  measure(endMs: number, clocks: Clocks): Promise<Measured>;
+  measure(endMs: number, clocks: Clocks): Promise<MoveFigures>;
 }
 
 export type Mode = (underway: Underway) => ModesPart;

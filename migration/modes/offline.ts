@@ -3,8 +3,8 @@ import { virsh } from "../../libvirt/virsh.ts";
 import type { Moving } from "../context/moving.ts";
 import { type Border, measureSteps } from "../measuring/measure.ts";
 import { noteDisk, writtenFiles } from "../settling/noted-disk.ts";
+import { Watcher } from "../watching/watcher.ts";
 import type { Mode } from "./mode.ts";
-import { abortJob } from "./transfer.ts";
 
 /** The guest is suspended to a file, which is copied, and resumes from it at the destination. */
 export const offline: Mode = ({ moving, witness, watch }) => {
@@ -29,30 +29,14 @@ export const offline: Mode = ({ moving, witness, watch }) => {
 
 /** Stops the guest and writes its memory to a state file at the source. Cancelled, or when its time is over, it goes on there. */
 async function save(moving: Moving): Promise<void> {
-  const { guest, uuid, source, timeoutMs, cancelled, tell } = moving;
+  const { guest, uuid, source, timeoutMs, cancelled } = moving;
   await makeStateDirectory(source.session);
   cancelled.throwIfAborted();
-  let gaveUp: string | undefined;
-  let ended = false;
-  const giveUp = () => void abortJob(moving, () => ended).catch(() => {});
-  const deadline = setTimeout(() => {
-    gaveUp = `its memory is not saved after ${timeoutMs / 1000} s (migration.timeoutMs); giving up, it stays on ${source.name}`;
-    tell(`${guest}: ${gaveUp}`);
-    giveUp();
-  }, timeoutMs);
-  cancelled.addEventListener("abort", giveUp);
-  try {
-    await virsh(source.session, `saving the memory of guest ${guest}`, ["save", uuid, stateFilePath(uuid)], {
-      // The deadline above ends it; this is for a libvirtd that does not even answer to that.
+  const watcher = new Watcher(moving, { unfinished: "its memory is not saved" });
+  await watcher.during(() =>
+    virsh(source.session, `saving the memory of guest ${guest}`, ["save", uuid, stateFilePath(uuid)], {
+      // The watcher ends it; this is for a libvirtd that does not even answer to that.
       timeoutMs: timeoutMs + 60_000,
-    });
-  } catch (error) {
-    cancelled.throwIfAborted();
-    if (gaveUp !== undefined) throw new Error(gaveUp, { cause: error });
-    throw error;
-  } finally {
-    ended = true;
-    clearTimeout(deadline);
-    cancelled.removeEventListener("abort", giveUp);
-  }
+    }),
+  );
 }

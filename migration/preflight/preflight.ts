@@ -5,8 +5,8 @@ import type { Sighting } from "../../libvirt/sighting.ts";
 import { parseSurvey, type Question, type Survey, surveyScript } from "../../libvirt/survey.ts";
 import { misfits, redoMisfits } from "../../moves/misfits.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
+import type { MigrationRequest } from "../context/migration-request.ts";
 import type { Station } from "../context/moving.ts";
-import type { MigrationRequest } from "../context/request.ts";
 import type { Clocks } from "../measuring/measure.ts";
 import {
   autostartCheck,
@@ -32,7 +32,7 @@ import { tryWay } from "./way.ts";
 type Versions = MigrationRecord["versions"];
 
 /** A move that is thought of, and what is known of it already. */
-export interface Proposed {
+export interface MoveToCheck {
   request: MigrationRequest;
   source: Station;
   destination: Station;
@@ -45,7 +45,7 @@ export interface Proposed {
 }
 
 /** Asks both hosts whether the guest can be moved, and touches nothing: for a preview. */
-export async function examine(move: Proposed): Promise<Check[]> {
+export async function examine(move: MoveToCheck): Promise<Check[]> {
   const { source, destination, way } = ask(move);
   const [versions, ...answers] = await allOf([move.versions, source, destination, way] as const);
   return judge(move, versions, ...answers);
@@ -56,7 +56,7 @@ export async function examine(move: Proposed): Promise<Check[]> {
  * the port of the guest's memory. Leaves no trace of it. Throws PreflightFailed.
  */
 export async function preflight(
-  move: Proposed,
+  move: MoveToCheck,
   { storage, cancelled, tell }: Pick<Proving, "storage" | "cancelled" | "tell">,
 ): Promise<Check[]> {
   const { request, source, destination } = move;
@@ -86,7 +86,7 @@ export async function preflight(
 }
 
 /** One call to each host, and one from host to host, all at the same time. */
-function ask({ request, source, destination, onTheirWay }: Proposed, more: readonly Question[] = []) {
+function ask({ request, source, destination, onTheirWay }: MoveToCheck, more: readonly Question[] = []) {
   const { guest, uuid, options, platform, redo } = request;
   const { stateFile, userfaultfd } = demandsOf(options);
   const always: Question[] = [
@@ -144,7 +144,7 @@ async function survey(
 
 /** What the answers speak for and against. */
 function judge(
-  move: Proposed,
+  move: MoveToCheck,
   versions: Versions,
   atSource: Survey,
   atDestination: Survey,

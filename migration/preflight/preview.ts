@@ -3,8 +3,8 @@ import type { Tell } from "../../fleet/tell.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
 import { hostVersions } from "../../libvirt/versions.ts";
 import { optionsNow } from "../choosing/options-now.ts";
+import type { MigrationRequest } from "../context/migration-request.ts";
 import { type Station, stationOf } from "../context/moving.ts";
-import type { MigrationRequest } from "../context/request.ts";
 import { type Check, hasFailed, PreflightFailed } from "./check.ts";
 import { examine } from "./preflight.ts";
 

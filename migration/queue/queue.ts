@@ -5,15 +5,15 @@ import { quote } from "../../libvirt/quote.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
 import { boots } from "../../moves/modes.ts";
 import { defaultConcurrentPerHost } from "../../moves/options.ts";
-import type { MigrationRequest } from "../context/request.ts";
-import { type Entry, waitsFor } from "./admission.ts";
+import type { MigrationRequest } from "../context/migration-request.ts";
+import { type QueueEntry, waitsFor } from "./admission.ts";
 import { QueueView } from "./view.ts";
 
 /** A guest that is to move, as it stands in the queue. */
 export function queued(
   { guest, uuid, to, options, conditions: { memoryMiB }, concurrentPerHost }: MigrationRequest,
   from: string,
-): Omit<Entry, "moving"> {
+): Omit<QueueEntry, "moving"> {
   return {
     guest,
     uuid,
@@ -31,10 +31,10 @@ export function queued(
 const patienceSeconds = 30;
 
 /** What has its turn. */
-export interface Turn {
+export interface QueueTurn {
   waitedMs: number;
   /** All that move or wait, in the order in which they got there, as last seen. */
-  entries: () => readonly Entry[];
+  entries: () => readonly QueueEntry[];
 }
 
 /**
@@ -99,10 +99,10 @@ take() {
 export async function withTurn<T>(
   storage: SshSession,
   directory: string,
-  wanted: Omit<Entry, "moving">,
+  wanted: Omit<QueueEntry, "moving">,
   tell: Tell,
   cancelled: AbortSignal,
-  use: (turn: Turn) => Promise<T>,
+  use: (turn: QueueTurn) => Promise<T>,
 ): Promise<T> {
   const { guest, uuid } = wanted;
   const startedMs = performance.now();

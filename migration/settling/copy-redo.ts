@@ -9,9 +9,10 @@ import { diskStamp, noteCopy } from "./noted-disk.ts";
 
 /**
  * Copies the redo log of a guest that is off, and notes both once the copy is whole and on the disk there. Until then the guest is not defined at
- * the destination, so that nobody writes to the copy. What a dead run has copied so far is thrown away: the guest may have run since.
+ * the destination, so that nobody writes to the copy. What a dead run has copied so far is thrown away: the guest may have run since. Returns its size in
+ * MiB.
  */
-export async function copyRedo(moving: Moving): Promise<void> {
+export async function copyRedo(moving: Moving): Promise<number> {
   const { guest, source, destination, timeoutMs, cancelled } = moving;
   const { path } = redoOf(moving);
   // Before it is read: what is written to it meanwhile is not in the copy.
@@ -37,6 +38,6 @@ ssh -o BatchMode=yes ${quote(peer)} ${quote(arrive)}`,
   } finally {
     await copy.stop();
   }
-  moving.storageMiB = copy.sizeMiB;
   await noteCopy(moving, path, original);
+  return copy.sizeMiB;
 }

@@ -6,7 +6,7 @@ import type { Sighting } from "../../libvirt/sighting.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
 import { undefine } from "../../libvirt/undefine.ts";
 import { virsh } from "../../libvirt/virsh.ts";
-import type { MigrationRequest } from "../context/request.ts";
+import type { MigrationRequest } from "../context/migration-request.ts";
 
 /** How a guest that runs once is defined: a `virsh migrate` by hand does as much about that as it was told to. */
 export interface Leftovers {

@@ -10,7 +10,8 @@ import { lastWritten, writtenSince } from "./noted-disk.ts";
 
 /** Looks at both ends, and at the hosts that are none where a person may have had a hand in it. */
 export async function lookAt(moving: Moving): Promise<World> {
-  const { uuid, intent, source, destination, redo } = moving;
+  const { uuid, source, destination, redo } = moving;
+  const intent = moving.intent.now;
   const saves = savesMemory(intent.mode);
   const looking = Promise.all((moving.others ?? []).map(({ session }) => sight(session, uuid)));
   const [others, written, atSource, atDestination, stateAtSource, stateAtDestination, ...redos] =

@@ -1,5 +1,4 @@
 import { absent, disksOf, laterMs, stampOf, startsWithinMs } from "../../fleet/disk-stamp.ts";
-import { writeIntent } from "../../fleet/intent.ts";
 import { stateFilePath } from "../../fleet/state-file.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
 import type { Moving } from "../context/moving.ts";
@@ -23,7 +22,7 @@ export const diskStamp = (
 
 /** Which ends' disks were written to since they were noted; absent: it was not noted, or is gone. */
 export async function writtenSince(moving: Moving): Promise<{ source?: boolean; destination?: boolean }> {
-  const { disk } = moving.intent;
+  const { disk } = moving.intent.now;
   if (!disk) return {};
   const compared = async (at: "source" | "destination") => {
     if (disk[at] === undefined) return {};
@@ -35,9 +34,9 @@ export async function writtenSince(moving: Moving): Promise<{ source?: boolean; 
 
 /** Notes which disk a saved memory belongs to, before anything is made of it. */
 export async function noteDisk(moving: Moving, paths: string[], source?: string): Promise<void> {
-  const disk = { paths, source: source ?? (await diskStamp(moving, "source", paths)) };
-  moving.intent = { ...moving.intent, disk };
-  await writeIntent(moving.storage, moving.intentFile, moving.intent);
+  await moving.intent.note({
+    disk: { paths, source: source ?? (await diskStamp(moving, "source", paths)) },
+  });
 }
 
 /**
@@ -74,6 +73,5 @@ export async function lastWritten(moving: Moving): Promise<{ newerRedo?: "source
 /** Notes a copy of a redo log, and what it is a copy of, before anything can be made of it. */
 export async function noteCopy(moving: Moving, path: string, source: string): Promise<void> {
   const destination = await diskStamp(moving, "destination", [path]);
-  moving.intent = { ...moving.intent, disk: { paths: [path], source, destination } };
-  await writeIntent(moving.storage, moving.intentFile, moving.intent);
+  await moving.intent.note({ disk: { paths: [path], source, destination } });
 }

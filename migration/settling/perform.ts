@@ -1,4 +1,3 @@
-import { type Intent, writeIntent } from "../../fleet/intent.ts";
 import { discardRedo } from "../../fleet/redo-log.ts";
 import { discardStateFiles } from "../../fleet/state-file.ts";
 import { discardSave } from "../../libvirt/managed-save.ts";
@@ -15,8 +14,14 @@ import { waitForJob } from "./wait-for-job.ts";
 
 type Deed = Exclude<Step, { do: "settled" | "settled-elsewhere" }>;
 
-/** Does the one step that is due. Throws CommandFailed. */
-export async function perform(moving: Moving, step: Deed): Promise<void> {
+/** Does the one step that is due; returns what only it can tell. Throws CommandFailed. */
+export async function perform(moving: Moving, step: Deed): Promise<{ storageMiB?: number }> {
+  if (step.do === "copy-redo") return { storageMiB: await copyRedo(moving) };
+  await performOther(moving, step);
+  return {};
+}
+
+async function performOther(moving: Moving, step: Exclude<Deed, { do: "copy-redo" }>): Promise<void> {
   const { guest, uuid } = moving;
   const station = (at: End): Station => moving[at];
   switch (step.do) {
@@ -32,19 +37,17 @@ export async function perform(moving: Moving, step: Deed): Promise<void> {
       await virsh(station(step.at).session, `resuming guest ${guest}`, ["resume", uuid]);
       return;
     case "mark-resuming":
-      return mark(moving, "resuming");
+      return moving.intent.note({ phase: "resuming" });
     case "mark-begun":
-      return mark(moving, "begun");
+      return moving.intent.note({ phase: "begun" });
     case "mark-returning":
-      return mark(moving, "returning");
+      return moving.intent.note({ phase: "returning" });
     case "resume-postcopy":
       return resumePostcopy(moving);
     case "note-disk":
       return noteDiskLate(moving);
     case "copy-state":
       return copyState(moving);
-    case "copy-redo":
-      return copyRedo(moving);
     case "discard-save":
       moving.tell(
         `${guest}: its memory was saved on ${step.host}, and its disk was written to since; discarding it`,
@@ -90,9 +93,3 @@ export const toldBoot: Record<UnplannedBoot, string> = {
     "its disk was written to after its memory had been saved, by someone who started it meanwhile: the saved memory was discarded",
   "shut down": "it had shut down on the way, from inside or by hand",
 };
-
-/** Writes down, before it matters, what whoever takes over has to know. */
-async function mark(moving: Moving, phase: Intent["phase"]): Promise<void> {
-  moving.intent = { ...moving.intent, phase };
-  await writeIntent(moving.storage, moving.intentFile, moving.intent);
-}

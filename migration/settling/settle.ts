@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from "node:util";
-import { clearIntent } from "../../fleet/intent.ts";
 import { isActive } from "../../fleet/whereabouts.ts";
 import { CommandFailed } from "../../libvirt/errors.ts";
 import type { Moving } from "../context/moving.ts";
@@ -18,6 +17,8 @@ export interface Settled {
   undefineRefusal?: CommandFailed;
   /** Why the destination could not have it, or should not any more, so that it was put back. */
   refusal?: Error;
+  /** How much of its redo log was copied on the way. */
+  storageMiB?: number;
 }
 
 /** Called after each step; for the phases of a move. */
@@ -33,6 +34,7 @@ export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise
   let failure: { step: Step; error: CommandFailed; isSecond: boolean } | undefined;
   let refusal: Error | undefined;
   let kept: { at: End; error: CommandFailed } | undefined;
+  let storageMiB: number | undefined;
   // A move and its undoing have at most a dozen steps; waiting has its own limit. More means that a step does not do what it says.
   for (let steps = 0; steps < 25; steps++) {
     const world = withoutKept(await lookAt(moving), kept?.at);
@@ -55,7 +57,7 @@ export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise
     // Also before the record is cleared: it may be another run's by now.
     moving.assertLocked();
     if (step.do === "settled" || step.do === "settled-elsewhere") {
-      await clearIntent(moving.storage, moving.intentFile);
+      await moving.intent.clear();
       onStep(step);
       const host = step.do === "settled" ? moving[step.at].name : step.host;
       return {
@@ -64,10 +66,11 @@ export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise
         ...(booted && { booted }),
         ...(refusal && { refusal }),
         ...(kept && { undefineRefusal: kept.error }),
+        ...(storageMiB !== undefined && { storageMiB }),
       };
     }
     try {
-      await perform(moving, step);
+      storageMiB = (await perform(moving, step)).storageMiB ?? storageMiB;
     } catch (error) {
       // What a dead run left at work on the hosts may have come first. Then another step is due; if it is the same, it failed.
       if (!(error instanceof CommandFailed)) throw error;
@@ -109,11 +112,11 @@ const runningAt = ({ source, destination }: World): string | undefined => {
 /** A guest that is defined nowhere has nothing to settle: its Domain defines it anew, unless the intent stands in its way. */
 async function stepOf(moving: Moving, world: World, goBack: boolean): Promise<Step> {
   try {
-    return nextStep(moving.intent, world, goBack);
+    return nextStep(moving.intent.now, world, goBack);
   } catch (error) {
     if (error instanceof GuestNowhere && error.isUndefined) {
       moving.assertLocked();
-      await clearIntent(moving.storage, moving.intentFile);
+      await moving.intent.clear();
     }
     throw error;
   }

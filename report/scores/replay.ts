@@ -1,6 +1,7 @@
 import { movesRunning } from "../../moves/modes.ts";
 import { type MigrationRecord, wayOf } from "../../moves/record.ts";
-import { isOverBefore, type Prediction, predict, proposedBy } from "../../prediction/predict.ts";
+import { isOverBefore, type Prediction, predict } from "../../prediction/predict.ts";
+import { proposedBy } from "../../prediction/proposed-move.ts";
 import { type Score, type ScoreSummary, scorePrediction, summarise } from "./score-prediction.ts";
 
 /** A move, and what is said of it by the records before it. */

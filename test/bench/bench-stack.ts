@@ -5,7 +5,7 @@ import { execa } from "execa";
 import { parseDocument } from "yaml";
 import type { Fleet } from "../../fleet/fleet.ts";
 import type { LocalRedo } from "../../fleet/redo-log.ts";
-import type { Conditions } from "../../migration/context/request.ts";
+import type { Conditions } from "../../migration/context/migration-request.ts";
 import type { MigrationOptions } from "../../moves/options.ts";
 import { project, pulumi, stateOf } from "./pulumi.ts";
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { observeGuest, withFleet } from "../../fleet/observe.ts";
-import type { MigrationRequest } from "../../migration/context/request.ts";
+import type { MigrationRequest } from "../../migration/context/migration-request.ts";
 import { migrate } from "../../migration/migrate.ts";
 import { loadNow } from "./machine.ts";
 import { stateOf } from "./pulumi.ts";

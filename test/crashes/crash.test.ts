@@ -167,7 +167,7 @@ describe("a post-copy that takes longer than a move may, and that a dead run lef
 
 describe("auto", () => {
   test.each([
-    [false, "live", /^live: pre-copy converges, since 5.0 MiB\/s get dirty and 1000 MiB\/s can be sent$/],
+    [false, "live", /^live: pre-copy converges, since 5.0 MiB\/s get dirty and 800 MiB\/s can be sent$/],
     [true, "hybrid", /^hybrid: pre-copy does not converge, since 3000 MiB\/s get dirty/],
   ] as const)(
     "chooses by what is measured (hot: %s): %s, and the record says why",
@@ -178,6 +178,10 @@ describe("auto", () => {
       expect(host).toBe("host2");
       expectSettled();
       expect(records).toMatchObject([{ mode, modeReason: expect.stringMatching(reason), linkMiBps: 1000 }]);
+      expect(records[0]).toMatchObject({
+        before: { dirtyMiBps: expect.any(Number) },
+        predicted: { converges: true },
+      });
       expect(inconsistencies(recordSchema.parse(records[0]))).toEqual([]);
     },
   );
@@ -188,7 +192,7 @@ describe("auto", () => {
     const held = liveRecord({ options: { bandwidthMiBps: 3 }, transferredMiB: 3.5 });
     const { records } = await migrate({ ...request("auto"), history: [held] }, tell);
     expect(records).toMatchObject([
-      { mode: "live", modeReason: expect.stringContaining("1000 MiB/s can be sent") },
+      { mode: "live", modeReason: expect.stringContaining("800 MiB/s can be sent") },
     ]);
   });
 
@@ -199,6 +203,7 @@ describe("auto", () => {
     const asked = request("auto");
     const slow = postcopyRecord({
       mode: "hybrid",
+      accelerator: "kvm",
       downtimeMs: 400,
       equations: { tiMs: 80, ovMs: 1420, vsMs: 400 },
     });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
-import type { MigrationRequest } from "../../migration/context/request.ts";
+import type { MigrationRequest } from "../../migration/context/migration-request.ts";
 import { MigrationFailed, migrate } from "../../migration/migrate.ts";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
 import { boots, type MigrationMode, migrationModes, phasesWith } from "../../moves/modes.ts";

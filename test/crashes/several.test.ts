@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
-import type { MigrationRequest } from "../../migration/context/request.ts";
+import type { MigrationRequest } from "../../migration/context/migration-request.ts";
 import { type Moved, migrate } from "../../migration/migrate.ts";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
 import { type MigrationMode, migrationModes } from "../../moves/modes.ts";

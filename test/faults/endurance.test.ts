@@ -4,7 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
-import type { MigrationRequest } from "../../migration/context/request.ts";
+import type { MigrationRequest } from "../../migration/context/migration-request.ts";
 import { migrate } from "../../migration/migrate.ts";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
 import type { MigrationRecord } from "../../moves/record.ts";

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ensureRunning, remove } from "../../domain/guest.ts";
 import type { GuestRequest } from "../../domain/request.ts";
 import { closeSessions } from "../../libvirt/session-pool.ts";
-import type { MigrationRequest } from "../../migration/context/request.ts";
+import type { MigrationRequest } from "../../migration/context/migration-request.ts";
 import { migrate } from "../../migration/migrate.ts";
 import type { DomainOutputs } from "../../provider/domain-resource.ts";
 import { TestProject } from "../lab/project.ts";

@@ -50,6 +50,21 @@ describe("memory that gets dirty", () => {
 });
 
 describe("a pre-copy", () => {
+  test("of a guest all of whose memory can be sent within its greatest downtime converges, however fast it writes", () => {
+    fc.assert(
+      fc.property(conditions, figure(0.01, 1), (some, part) => {
+        const threshold = (some.sendMiBps * some.maxDowntimeMs) / 1000;
+        const fits = { ...some, touchedMiB: Math.min(some.touchedMiB, part * threshold) };
+        const { converges, remainingMiB, passes } = precopy(fits);
+        expect([converges, passes]).toEqual([true, 3]);
+        expect(remainingMiB).toBeLessThanOrEqual(fits.touchedMiB);
+      }),
+    );
+    const more = { ...loaded, touchedMiB: 31, ...writing(2000, 31) };
+    expect(precopy(more).converges).toBe(false);
+    expect(precopy({ ...more, touchedMiB: 30 }).converges).toBe(true);
+  });
+
   test("of a loaded guest goes as one did that was measured", () => {
     // 768 MiB, 20 MiB/s, limit 100 MiB/s: iterations 3.70 s, 26 to 28 MiB at the end, 5 reads of the bitmap.
     const { iterationsMs, remainingMiB, passes, converges } = precopy(loaded);

@@ -6,13 +6,14 @@ import { correction } from "../../../prediction/correction.ts";
 import { describe as inWords } from "../../../prediction/describe.ts";
 import { knowsWriting, loadFrom, paceFrom, pastOf } from "../../../prediction/learn.ts";
 import { paceIn, touchedIn } from "../../../prediction/observed.ts";
-import { type Prediction, type Proposed, predict, proposedBy } from "../../../prediction/predict.ts";
+import { type Prediction, predict } from "../../../prediction/predict.ts";
 import { priors } from "../../../prediction/priors.ts";
+import { type ProposedMove, proposedBy } from "../../../prediction/proposed-move.ts";
 import { weightedMedian } from "../../../prediction/weights.ts";
 import { replay } from "../../../report/scores/replay.ts";
 import { coldRecord, liveRecord, offlineRecord, postcopyRecord } from "../helpers/records.ts";
 
-const proposed = (changes: Partial<Proposed> = {}): Proposed => ({
+const proposed = (changes: Partial<ProposedMove> = {}): ProposedMove => ({
   guest: "vm1",
   from: "host1",
   to: "host2",
@@ -83,7 +84,7 @@ describe("a prediction", () => {
   });
 
   test("is longer the more memory there is, the faster it gets dirty, the slower it is sent", () => {
-    const longer = (change: (move: Proposed, by: number) => Proposed) =>
+    const longer = (change: (move: ProposedMove, by: number) => ProposedMove) =>
       fc.assert(
         fc.property(anyMove, figure(1, 4), (move, by) => {
           fc.pre(move.options.mode === "live" || move.options.mode === "offline");
@@ -268,6 +269,10 @@ describe("what records tell", () => {
     expect(load([liveRecord({ guest: "vm2" })], { residentMiB: 700 })).toBe(636);
     expect(load([liveRecord({ guest: "vm2", memoryMiB: 384 })])).toBeCloseTo(2 * own);
     expect(load([])).toBe(384);
+    // What got dirty within the second of its measuring is memory that it writes to.
+    expect(load([], { residentMiB: 164, dirtyMiBps: 300 })).toBe(300);
+    expect(load([], { residentMiB: 164, dirtyMiBps: 3000 })).toBe(768);
+    expect(load([], { residentMiB: 700, dirtyMiBps: 300 })).toBe(636);
     // It has grown since, by more than QEMU itself may have.
     const then = liveRecord({ before: { residentMiB: 200 } });
     expect(load([then], { residentMiB: 250 })).toBeCloseTo(own);
@@ -285,6 +290,10 @@ describe("what records tell", () => {
     expect(load({ dirtyMiBps: 33, workload })).toMatchObject({ dirtyMiBps: 33, dirtyFrom: "measured" });
     expect(load({ workload })).toMatchObject({ dirtyMiBps: 20, dirtyFrom: "declared", isCyclic: true });
     expect(load()).not.toHaveProperty("isCyclic");
+    // As far as it can be: within the second of its measuring no page counts twice.
+    expect(load({ dirtyMiBps: 100, workload, residentMiB: 600 }).workingSetMiB).toBe(128);
+    expect(load({ dirtyMiBps: 200, workload, residentMiB: 600 }).workingSetMiB).toBe(200);
+    expect(load({ dirtyMiBps: 300 }).workingSetMiB).toBe(300);
     expect(load()).toMatchObject({ dirtyMiBps: 5100 / 256, dirtyFrom: "past" });
     expect(load({ workload: { type: "cpu" } }).dirtyFrom).toBe("prior");
     const vm1 = { guest: "vm1", accelerator: "tcg" } as const;

@@ -7,7 +7,7 @@ import { GuestActiveTwice, whereabouts } from "../../../fleet/whereabouts.ts";
 import type { DomainSpec } from "../../../libvirt/domain-xml.ts";
 import type { Sighting } from "../../../libvirt/sighting.ts";
 import type { SshSession } from "../../../libvirt/ssh-session.ts";
-import { progressText } from "../../../migration/modes/transfer.ts";
+import { progressText } from "../../../migration/watching/job-progress.ts";
 import { decideMove, type Placement } from "../../../provider/decide-move.ts";
 import { hasUnknown } from "../../../provider/unknown.ts";
 

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { foreseeMove } from "../../../../migration/choosing/foresee-move.ts";
+import type { MigrationRequest } from "../../../../migration/context/migration-request.ts";
 import type { Station } from "../../../../migration/context/moving.ts";
-import type { MigrationRequest } from "../../../../migration/context/request.ts";
 import type { MigrationOptions } from "../../../../moves/options.ts";
 import { liveRecord } from "../../helpers/records.ts";
 

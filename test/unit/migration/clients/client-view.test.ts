@@ -6,13 +6,13 @@ import { viewOf } from "../../../../migration/clients/client-view.ts";
 import { missedTime } from "../../../../migration/clients/guest-clock.ts";
 import { Answers, type Batch } from "../../../../migration/clients/prober.ts";
 import {
-  type Answer,
   lengthOf,
+  type ProbeAnswer,
   silenceAround,
   unansweredAround,
   usualSilenceMs,
 } from "../../../../migration/clients/silence.ts";
-import type { MigrationRequest } from "../../../../migration/context/request.ts";
+import type { MigrationRequest } from "../../../../migration/context/migration-request.ts";
 import { migrate } from "../../../../migration/migrate.ts";
 import { recordSchema } from "../../../../moves/record.ts";
 import { liveRecord } from "../../helpers/records.ts";
@@ -33,8 +33,8 @@ interface Guest {
 const untilMs = 3_000;
 const intervalMs = 5;
 
-function answersOf({ stopMs, stoppedForMs, delaysMs }: Guest): Answer[] {
-  const answers: Answer[] = [];
+function answersOf({ stopMs, stoppedForMs, delaysMs }: Guest): ProbeAnswer[] {
+  const answers: ProbeAnswer[] = [];
   for (let sentMs = 0, i = 0; sentMs < untilMs; sentMs += intervalMs, i++) {
     const protocol = i % 2 ? "tcp" : "icmp";
     if (sentMs >= stopMs && sentMs < stopMs + stoppedForMs) continue;
@@ -75,7 +75,7 @@ describe("the longest silence around the switchover", () => {
     );
   });
 
-  const at = (...arrivals: number[]): Answer[] =>
+  const at = (...arrivals: number[]): ProbeAnswer[] =>
     arrivals.map((arrivedMs) => ({ protocol: "icmp", sentMs: arrivedMs - 1, arrivedMs }));
 
   test("is the one of the stop, though longer ones were elsewhere", () => {
@@ -104,7 +104,7 @@ describe("the longest silence around the switchover", () => {
 describe("what the guest's own clock missed", () => {
   /** What a guest says of its clock, which stood still from `stopMs` on for some time. */
   function told(aheadMs: number, stopMs: number, missedMs: number, delays: readonly [number, number][]) {
-    const answers: Answer[] = [];
+    const answers: ProbeAnswer[] = [];
     for (let sentMs = 0, i = 0; sentMs < untilMs; sentMs += 20.1, i++) {
       if (sentMs > stopMs - 20 && sentMs < stopMs + missedMs) continue;
       const [thereMs, backMs] = delays[i % delays.length] as [number, number];

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { isDue } from "../../../../migration/modes/postcopy.ts";
+import { dueInMs } from "../../../../migration/modes/postcopy.ts";
 import type { MigrationOptions } from "../../../../moves/options.ts";
+
+const isDue = (...args: Parameters<typeof dueInMs>) => dueInMs(...args) === 0;
 
 describe("post-copy's time", () => {
   const due = (options: Omit<MigrationOptions, "mode">, pass: number, activeForMs = 0) =>
@@ -25,6 +27,14 @@ describe("post-copy's time", () => {
   test("comes after a time, however many passes that is", () => {
     const second = { hybrid: { afterMs: 1000 } };
     expect([due(second, 8, 999), due(second, 1, 1000)]).toEqual([false, true]);
+  });
+
+  test("is looked for again when it comes by time, and not before", () => {
+    const inMs = (hybrid: MigrationOptions["hybrid"], activeForMs: number) =>
+      dueInMs({ mode: "hybrid", ...(hybrid && { hybrid }) }, { active: true, pass: 1, activeForMs });
+    expect(inMs({ afterMs: 1000 }, 300)).toBe(700);
+    expect(inMs({ afterPasses: 2, afterMs: 1000 }, 999)).toBe(1);
+    expect(inMs({ afterPasses: 2 }, 1e9)).toBe(Number.POSITIVE_INFINITY);
   });
 
   test("comes after whichever is first", () => {

@@ -22,7 +22,7 @@ async function timeFor(phase: Intent["phase"], state: string) {
   const moving = {
     guest: "vm1",
     uuid,
-    intent: { phase } as Intent,
+    intent: { now: { phase } as Intent },
     source: station,
     destination: station,
     options: { mode: "hybrid" },
@@ -30,7 +30,7 @@ async function timeFor(phase: Intent["phase"], state: string) {
     cancelled: new AbortController().signal,
     tell: () => {},
   } as unknown as Moving;
-  await transfer(moving);
+  await transfer(moving, { witness: { onSource: () => () => false } });
   return { timeoutMs: given.timeoutMs, getsMore: await given.getsMoreTime?.() };
 }
 

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { MigrationRequest } from "../../../../migration/context/request.ts";
-import { aheadOf, bandwidthShare, type Entry, waitsFor } from "../../../../migration/queue/admission.ts";
+import type { MigrationRequest } from "../../../../migration/context/migration-request.ts";
+import { aheadOf, bandwidthShare, type QueueEntry, waitsFor } from "../../../../migration/queue/admission.ts";
 import { queued } from "../../../../migration/queue/queue.ts";
 
-const entry = (guest: string, from: string, to: string, changes: Partial<Entry> = {}): Entry => ({
+const entry = (guest: string, from: string, to: string, changes: Partial<QueueEntry> = {}): QueueEntry => ({
   guest,
   uuid: guest,
   from,
@@ -15,8 +15,8 @@ const entry = (guest: string, from: string, to: string, changes: Partial<Entry> 
   moving: false,
   ...changes,
 });
-const moving = (...args: Parameters<typeof entry>): Entry => ({ ...entry(...args), moving: true });
-const namesOf = (entries: readonly Entry[]) => entries.map(({ guest }) => guest);
+const moving = (...args: Parameters<typeof entry>): QueueEntry => ({ ...entry(...args), moving: true });
+const namesOf = (entries: readonly QueueEntry[]) => entries.map(({ guest }) => guest);
 
 describe("whose turn it is", () => {
   test("whoever is alone need not wait", () => {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SshSession } from "../../../../libvirt/ssh-session.ts";
-import type { Entry } from "../../../../migration/queue/admission.ts";
-import { clearPlace, queueProgram, type Turn, withTurn } from "../../../../migration/queue/queue.ts";
+import type { QueueEntry } from "../../../../migration/queue/admission.ts";
+import { clearPlace, type QueueTurn, queueProgram, withTurn } from "../../../../migration/queue/queue.ts";
 import { useLocalSsh } from "../../helpers/local-ssh.ts";
 
 // The queue as it is on the storage host: real shells, files and locks, in a folder of this machine.
@@ -26,7 +26,7 @@ beforeEach(async () => {
 });
 afterEach(() => session.close());
 
-type Wanted = Omit<Entry, "moving">;
+type Wanted = Omit<QueueEntry, "moving">;
 const wanted = (guest: string, changes: Partial<Wanted> = {}): Wanted => ({
   guest,
   uuid: guest,
@@ -37,7 +37,7 @@ const wanted = (guest: string, changes: Partial<Wanted> = {}): Wanted => ({
   perHost: 2,
   ...changes,
 });
-const withTurnOf = <T>(entry: Wanted, use: (turn: Turn) => Promise<T>) =>
+const withTurnOf = <T>(entry: Wanted, use: (turn: QueueTurn) => Promise<T>) =>
   withTurn(session, directory, entry, (line) => told.push(line), cancelled.signal, use);
 
 test("whoever is alone has its turn at once, and leaves no trace", async () => {

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { latencyAround } from "../../../../migration/clients/latency.ts";
-import type { Answer } from "../../../../migration/clients/silence.ts";
+import { latencyAround } from "../../../../migration/clients/answer-latency.ts";
+import type { ProbeAnswer } from "../../../../migration/clients/silence.ts";
 
 /** Questions every 5 ms from 0 to 3 s, answered after 1 ms; none of those sent while the guest stands still. */
-const answersAround = (stopMs: number, runMs: number, late = 0): Answer[] =>
+const answersAround = (stopMs: number, runMs: number, late = 0): ProbeAnswer[] =>
   Array.from({ length: 600 }, (_, i) => i * 5)
     .filter((sentMs) => sentMs < stopMs || sentMs >= runMs)
     .map((sentMs) => ({

@@ -1,4 +1,3 @@
-import { writeIntent } from "../../fleet/intent.ts";
 import { virsh } from "../../libvirt/virsh.ts";
 import type { Moving } from "../context/moving.ts";
 
@@ -6,10 +5,8 @@ import type { Moving } from "../context/moving.ts";
  * Ends the pre-copy that is under way: from then on the guest runs at the destination, if at all. That is written down before, so that
  * whoever finds the source paused does not let it go on. False: libvirt could not; the pre-copy goes on, or has just ended.
  */
-export async function turnToPostcopy(moving: Moving): Promise<boolean> {
-  const { guest, uuid, source, storage, intentFile } = moving;
-  moving.intent = { ...moving.intent, phase: "postcopy" };
-  await writeIntent(storage, intentFile, moving.intent);
+export async function turnToPostcopy({ guest, uuid, source, intent }: Moving): Promise<boolean> {
+  await intent.note({ phase: "postcopy" });
   const { exitCode } = await virsh(
     source.session,
     `turning the migration of guest ${guest} to post-copy`,

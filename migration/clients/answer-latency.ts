@@ -1,6 +1,6 @@
 import type { MigrationRecord } from "../../moves/record.ts";
 import { rounded } from "../measuring/measure.ts";
-import type { Answer, Silence } from "./silence.ts";
+import type { ProbeAnswer, Silence } from "./silence.ts";
 
 /** How much is looked at before the guest's stop and after the silence, and in how many steps at most: records stay small. */
 const beforeMs = 300;
@@ -17,7 +17,7 @@ type Latency = NonNullable<NonNullable<MigrationRecord["client"]>["latency"]>;
  * @param silence around that
  */
 export function latencyAround(
-  answers: readonly Answer[],
+  answers: readonly ProbeAnswer[],
   stoppedMs: number,
   silence: Silence,
   intervalMs: number,
