@@ -8,6 +8,7 @@ import { intentPath } from "./intent.ts";
 import { lease } from "./lease.ts";
 import { lockProgram } from "./lock-program.ts";
 import { type FleetSessions, withFleet } from "./observe.ts";
+import { forgetLooks } from "./shared-view.ts";
 import type { Tell } from "./tell.ts";
 
 const tellEveryMs = 5_000;
@@ -45,7 +46,7 @@ export function withGuest<T>(
     withLock(sessions.storage, { guest, lock, command }, tell, cancelled, (assertLocked) =>
       use({ ...sessions, assertLocked }),
     ),
-  );
+  ).finally(forgetLooks);
 }
 
 /**

@@ -52,9 +52,13 @@ export async function readIntent(
       ? read(path)
       : `found=$(${read(path)}) && [ -n "$found" ] && echo "$found" || { ${read(formerPath)}; }`,
   );
-  if (!stdout.trim()) return undefined;
+  return parseIntent(storage, path, stdout);
+}
+
+function parseIntent(storage: SshSession, path: string, text: string): Intent | undefined {
+  if (!text.trim()) return undefined;
   try {
-    return intentSchema.parse(JSON.parse(stdout));
+    return intentSchema.parse(JSON.parse(text));
   } catch (cause) {
     throw new Error(
       `The intent record ${path} on ${storage.target.name} is not one this program wrote. Nothing was changed. ` +
@@ -62,6 +66,44 @@ export async function readIntent(
       { cause },
     );
   }
+}
+
+/**
+ * The shell function that prints all intent records of some folders, each as a line of its text in base64, which may be torn, and its path.
+ * One that goes while they are read has been cleared.
+ */
+export const intentsProgram = `
+intents() {
+  for folder; do
+    for file in "$folder"/*.json; do
+      [ -e "$file" ] || continue
+      text=$(base64 -w 0 "$file") || { [ ! -e "$file" ] && continue; return 1; }
+      echo "$text $file"
+    done
+  done
+}`;
+
+/** Reads all intent records at once. The answer is asked by a guest's uuid, and throws as `readIntent` does. */
+export async function readIntents(
+  storage: SshSession,
+  directory: string,
+  formerDirectory?: string,
+): Promise<(uuid: string) => Intent | undefined> {
+  const directories = [directory, ...(formerDirectory === undefined ? [] : [formerDirectory])];
+  const { stdout } = await storage.run(
+    `reading the intent records in ${directory}`,
+    `${intentsProgram}\nintents ${directories.map(quote).join(" ")}`,
+  );
+  const records = new Map(
+    stdout.split("\n").map((line) => {
+      const [text = ""] = line.split(" ", 1);
+      return [line.slice(text.length + 1), Buffer.from(text, "base64").toString()];
+    }),
+  );
+  return (uuid) => {
+    const path = directories.map((each) => intentPath(each, uuid)).find((each) => records.get(each)?.trim());
+    return path === undefined ? undefined : parseIntent(storage, path, records.get(path) ?? "");
+  };
 }
 
 /** Written whole or not at all, and on the disk when this returns. */

@@ -1,9 +1,9 @@
 import { withSessions } from "../libvirt/session-pool.ts";
-import { type Sighting, sight } from "../libvirt/sighting.ts";
+import { type Sighting, sight, sightAll } from "../libvirt/sighting.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import type { Fleet } from "./fleet.ts";
-import { type Intent, intentPath, readIntent } from "./intent.ts";
+import { type Intent, intentPath, readIntent, readIntents } from "./intent.ts";
 
 /** What all hosts and the storage host say about a guest. */
 export interface Observation {
@@ -52,4 +52,29 @@ export async function observeGuest(
     ...sessions.hosts.map((session) => sight(session, uuid)),
   ]);
   return { sightings, ...(intent ? { intent } : {}) };
+}
+
+/** The same, with connections of its own. */
+export const lookNow = (fleet: Fleet, uuid: string): Promise<Observation> =>
+  withFleet(fleet, (sessions) => observeGuest(sessions, fleet, uuid));
+
+/** What one look at every machine showed of any guest. */
+export type FleetView = (uuid: string) => Promise<Observation>;
+
+/** Looks for all guests everywhere at once: one command a machine, however many guests there are. Changes nothing. */
+export async function observeFleet(fleet: Fleet): Promise<FleetView> {
+  const { intentDirectory, formerDirectory } = fleet.storage;
+  const [intentOf, ...hosts] = await withFleet(fleet, (sessions) =>
+    Promise.all([
+      readIntents(sessions.storage, intentDirectory, formerDirectory),
+      ...sessions.hosts.map(sightAll),
+    ]),
+  );
+  return async (uuid) => {
+    const sightings = hosts.map((sightingOf) => sightingOf(uuid));
+    // It came while one of them was asked.
+    if (!sightings.every((each) => each !== undefined)) return lookNow(fleet, uuid);
+    const intent = intentOf(uuid);
+    return { sightings, ...(intent ? { intent } : {}) };
+  };
 }

@@ -29,19 +29,19 @@ const states: Record<string, Sighting["state"]> = {
   crashed: "inactive",
 };
 
+/** What is asked about one guest: virsh goes on after a question that libvirt cannot answer. */
+const questionsAbout = (uuid: string): string[] => [
+  `domstate --reason ${uuid}`,
+  `dominfo ${uuid}`,
+  `domjobinfo ${uuid}`,
+];
+
 /** Looks for a guest on one host. Throws when the host or its libvirtd does not answer: that is not "absent". */
 export async function sight(session: SshSession, uuid: string): Promise<Sighting> {
   const doing = `looking for guest ${uuid}`;
   const host = session.target.name;
-  // One virsh for all of them: starting one takes longer than what it is asked. It goes on after a question that libvirt cannot
-  // answer; the last one must be answered, or virsh fails.
-  const questions = [
-    `domstate --reason ${uuid}`,
-    `dominfo ${uuid}`,
-    `domjobinfo ${uuid}`,
-    "list --all --uuid",
-  ];
-  const script = questions.join(`; echo ${marker}; `);
+  // One virsh for all of them: starting one takes longer than what it is asked. The last one must be answered, or virsh fails.
+  const script = [...questionsAbout(uuid), "list --all --uuid"].join(`; echo ${marker}; `);
   const look = async () => {
     const said = await virsh(session, doing, [script]);
     return { said, sighting: parseSighting(host, uuid, said.stdout) };
@@ -52,6 +52,38 @@ export async function sight(session: SshSession, uuid: string): Promise<Sighting
   const { said, sighting } = await look();
   if (sighting) return sighting;
   throw new CommandFailed({ doing, host, ...said });
+}
+
+/** The shell function that asks about all guests of a host: two processes, however many there are. */
+export const guestsProgram = `
+virsh() { LC_ALL=C command virsh -q -c qemu:///system "$@"; }
+guests() {
+  looks=
+  for uuid in $(virsh "list --all --uuid"); do
+    looks="$looks echo ${marker} guest $uuid; ${questionsAbout("$uuid").join(`; echo ${marker}; `)};"
+  done
+  virsh "$looks echo ${marker} all; list --all --uuid"
+}`;
+
+/** What one look showed of any guest. Undefined: it came while the host was asked, and is to be asked about again. */
+export type Sightings = (uuid: string) => Sighting | undefined;
+
+/** Looks for all guests of one host at once. Throws when the host or its libvirtd does not answer. */
+export async function sightAll(session: SshSession): Promise<Sightings> {
+  const { stdout } = await session.run("looking for all guests", `${guestsProgram}\nguests`);
+  const [described = "", all = ""] = stdout.split(`${marker} all\n`);
+  const byUuid = new Map(
+    described
+      .split(`${marker} guest `)
+      .slice(1)
+      .map((each) => [each.slice(0, each.indexOf("\n")), each.slice(each.indexOf("\n"))]),
+  );
+  return (uuid) =>
+    parseSighting(
+      session.target.name,
+      uuid,
+      [byUuid.get(uuid) ?? `${marker}\n${marker}`, all].join(`\n${marker}\n`),
+    );
 }
 
 /**

@@ -3,7 +3,8 @@ import { ensureRunning, redefine, refuseStart, remove } from "../domain/guest.ts
 import { hardwareChanges, refuseOtherRedo, withPlatformOf } from "../domain/hardware.ts";
 import type { GuestRequest } from "../domain/request.ts";
 import { type Fleet, union } from "../fleet/fleet.ts";
-import { observeGuest, withFleet } from "../fleet/observe.ts";
+import { lookNow, type Observation, withFleet } from "../fleet/observe.ts";
+import { lookFor } from "../fleet/shared-view.ts";
 import { type Whereabouts, whereabouts } from "../fleet/whereabouts.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
 import { hasUnknown } from "./unknown.ts";
@@ -61,7 +62,7 @@ export const domainResource = {
     const restart = restartsFor(olds, news).length > 0;
     const running = withPlatformOf(olds.spec, news.spec);
     const everywhere = { ...news, fleet: union(olds.fleet, news.fleet) };
-    const unsettled = (await find(news.spec, everywhere.fleet)) === "moving";
+    const unsettled = (await lookNow(everywhere.fleet, news.spec.uuid)).intent !== undefined;
     if (unsettled && !restart) return { outs: { ...olds, ...everywhere, spec: running } };
     const { host, booted } = await (restart
       ? redefine(everywhere, olds.spec, tell)
@@ -94,13 +95,14 @@ function restartsFor(olds: DomainOutputs, news: DomainInputs): string[] {
  *
  * @param redefines it is to be defined anew, or (false) to be started if it is off: throws when that cannot be
  */
-function find(guest: DomainSpec, fleet: Fleet, redefines?: boolean): Promise<Whereabouts | "moving"> {
-  return withFleet(fleet, async (sessions) => {
-    const { sightings, intent } = await observeGuest(sessions, fleet, guest.uuid);
-    if (intent) return "moving";
-    const place = whereabouts(guest.name, sightings);
-    const isToStart = place.kind === "inactive" || (place.kind === "active" && redefines);
-    if (redefines !== undefined && isToStart) await refuseStart(guest, sessions.host(place.host), redefines);
-    return place;
-  });
+async function find(guest: DomainSpec, fleet: Fleet, redefines?: boolean): Promise<Whereabouts | "moving"> {
+  const place = placeOf(guest, await lookFor(fleet, guest.uuid));
+  if (place === "moving" || place.kind === "nowhere") return place;
+  const isToStart = place.kind === "inactive" || redefines;
+  if (redefines !== undefined && isToStart)
+    await withFleet(fleet, ({ host }) => refuseStart(guest, host(place.host), redefines));
+  return place;
 }
+
+const placeOf = ({ name }: DomainSpec, { sightings, intent }: Observation): Whereabouts | "moving" =>
+  intent ? "moving" : whereabouts(name, sightings);

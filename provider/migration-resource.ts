@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { union } from "../fleet/fleet.ts";
 import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
-import { type Observation, observeGuest, withFleet } from "../fleet/observe.ts";
+import { lookNow, type Observation, observeGuest } from "../fleet/observe.ts";
+import { lookFor } from "../fleet/shared-view.ts";
 import { whereabouts } from "../fleet/whereabouts.ts";
 import { expectation } from "../migration/choosing/expectation.ts";
 import { refuseMisfits } from "../migration/choosing/refuse-misfits.ts";
@@ -49,7 +50,7 @@ const tell = (line: string): void => console.log(line);
 export const migrationResource = {
   async diff(_id: string, olds: MigrationOutputs, news: MigrationInputs) {
     if (hasUnknown(news)) return { changes: true };
-    const { intent, sightings } = await look(everywhere(olds, news));
+    const { intent, sightings } = await lookFor(everywhere(olds, news).fleet, news.uuid);
     if (intent) {
       tell(
         `${news.guest}: its move from ${intent.from} to ${intent.to} (${intent.mode}) was cut short and will be put right`,
@@ -83,7 +84,7 @@ export const migrationResource = {
   },
 
   async read(id: string, state: MigrationOutputs) {
-    const { intent, sightings } = await look(state);
+    const { intent, sightings } = await lookFor(state.fleet, state.uuid);
     // In the middle of a move there may be a copy at both ends; the next update ends it.
     if (intent) return { id, props: state };
     const place = whereabouts(state.guest, sightings);
@@ -94,7 +95,7 @@ export const migrationResource = {
 
   async update(id: string, olds: MigrationOutputs, news: MigrationInputs) {
     const inputs = everywhere(olds, news);
-    if (adoptedAt(olds, news, await look(inputs)) !== undefined) {
+    if (adoptedAt(olds, news, await lookNow(inputs.fleet, inputs.uuid)) !== undefined) {
       // The provider of an update that was killed may have brought it there, and may still be at work on it.
       const host = await adoptAlone(olds, news, inputs);
       if (host !== undefined) return { outs: outputs(news, { host, records: [] }, olds, host) };
@@ -112,9 +113,6 @@ const everywhere = (olds: MigrationOutputs, news: MigrationInputs): MigrationInp
   ...news,
   fleet: union(olds.fleet, news.fleet),
 });
-
-const look = ({ fleet, uuid }: MigrationInputs): Promise<Observation> =>
-  withFleet(fleet, (sessions) => observeGuest(sessions, fleet, uuid));
 
 /** Looks again when no other run works on the guest; what a move by hand left of one that stays where it is goes. */
 const adoptAlone = (

@@ -1,5 +1,7 @@
 import type { Fleet } from "../../../fleet/fleet.ts";
+import { intentsProgram } from "../../../fleet/intent.ts";
 import { CommandFailed, ConnectionLost, HostUnreachable } from "../../../libvirt/errors.ts";
+import { guestsProgram } from "../../../libvirt/sighting.ts";
 import type { ClockReading, CommandOutput, Follower, RunOptions } from "../../../libvirt/ssh-session.ts";
 import type { SshTarget } from "../../../libvirt/ssh-target.ts";
 import { surveyProgram } from "../../../libvirt/survey.ts";
@@ -81,6 +83,9 @@ const ownDisks = "/var/lib/kvm-migration-testbed/disks/";
 export const ownDisk = (guest: string): string => `${ownDisks}${guest}.qcow2`;
 /** What is in a redo log: how often the guest has begun to run on it. */
 export const redoText = (epoch: number): string => `redo log of epoch ${epoch}`;
+
+/** Shell functions of the engine's own, which are programs here. */
+const programs = [surveyProgram, proofProgram, queueProgram, guestsProgram, intentsProgram];
 
 /** How the engine asks when a disk was last written to. */
 const stampFormat = "%i %s %.Y";
@@ -523,7 +528,7 @@ export class Machine {
   }
 
   shell(script: string, stdin: string): Running {
-    const own = script.replace(surveyProgram, "").replace(proofProgram, "").replace(queueProgram, "");
+    const own = programs.reduce((text, each) => text.replace(each, ""), script);
     // A link of 1000 MiB/s, where bash speaks TCP.
     if (own.includes("/dev/tcp/"))
       return atOnce(() =>
@@ -609,6 +614,15 @@ export class Machine {
           ports.filter((port) => this.takenPorts.includes(Number(port))),
         ),
       ),
+      guests: atOnce(() => ok(this.#allSightings())),
+      intents: atOnce((folders) => {
+        const records = folders.flatMap((folder) =>
+          [...this.files].filter(([path]) => path.startsWith(`${folder}/`) && path.endsWith(".json")),
+        );
+        return ok(
+          records.map(([path, { text }]) => `${Buffer.from(text).toString("base64")} ${path}\n`).join(""),
+        );
+      }),
       put: function* (this: Machine, [, path = "", text = ""]: string[]) {
         if (this.world.graceAnswers-- > 0) return failed(`put: ${path}: Resource temporarily unavailable`);
         this.files.set(path, { text });
@@ -628,16 +642,26 @@ export class Machine {
     };
   }
 
-  /** What the engine's script that looks for a guest prints. */
+  /** What the engine's scripts print that look for a guest, and for all of them. */
   sighting(uuid: string): string {
-    const domain = this.domains.get(uuid);
     const list = [...this.domains.keys()].join("\n");
-    if (!domain) return `====\n====\n====\n${list}\n`;
+    return `${this.#aboutGuest(uuid)}====\n${list}\n`;
+  }
+
+  #allSightings(): string {
+    const uuids = [...this.domains.keys()];
+    const described = uuids.map((uuid) => `==== guest ${uuid}\n${this.#aboutGuest(uuid)}`);
+    return `${described.join("")}==== all\n${uuids.map((uuid) => `${uuid}\n`).join("")}`;
+  }
+
+  #aboutGuest(uuid: string): string {
+    const domain = this.domains.get(uuid);
+    if (!domain) return "====\n====\n";
     const state = domain.state === "inactive" ? "shut off" : domain.state;
     const job = domain.job ? `Unbounded\nOperation:        ${domain.job}` : "None";
     const saved = `Managed save:   ${domain.isSaved ? "yes" : "no"}`;
     const info = `Persistent:     ${domain.persistent ? "yes" : "no"}\n${saved}`;
-    return `${state} (${domain.reason})\n\n====\n${info}\n====\nJob type:         ${job}\n====\n${list}\n`;
+    return `${state} (${domain.reason})\n\n====\n${info}\n====\nJob type:         ${job}\n`;
   }
 
   /** Boots a guest that is defined here. */

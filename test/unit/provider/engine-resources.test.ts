@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { forgetLooks } from "../../../fleet/shared-view.ts";
 import type { DomainSpec } from "../../../libvirt/domain-xml.ts";
 import { closeSessions } from "../../../libvirt/session-pool.ts";
 import type { MigrationRecord } from "../../../moves/record.ts";
@@ -39,6 +40,7 @@ beforeEach(() => {
   simulate(["host1", "host2", "host3"]);
 });
 afterEach(closeSessions);
+afterEach(forgetLooks);
 
 const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -327,12 +329,17 @@ describe("a domain", () => {
 
   test("is refreshed: running, off, or gone and to be made again on its disk", async () => {
     const olds = await create();
+    // Each refresh has a process of its own, which has seen nothing yet.
+    const refresh = () => {
+      forgetLooks();
+      return domainResource.read(uuid, olds);
+    };
     moveByHand("host2");
-    expect(await domainResource.read(uuid, olds)).toEqual({ id: uuid, props: olds });
+    expect(await refresh()).toEqual({ id: uuid, props: olds });
     world.cutPower("host2");
-    expect((await domainResource.read(uuid, olds)).props).toMatchObject({ state: "off" });
+    expect((await refresh()).props).toMatchObject({ state: "off" });
     world.machine("host2").domains.clear();
-    expect(await domainResource.read(uuid, olds)).toEqual({ id: "", props: {} });
+    expect(await refresh()).toEqual({ id: "", props: {} });
   });
 
   test("is never taken for gone when a host does not answer", async () => {
