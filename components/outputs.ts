@@ -1,6 +1,6 @@
 // What a stack's outputs say of its hosts, guests and moves.
 import * as pulumi from "@pulumi/pulumi";
-import type { MigrationRecord } from "../moves/record.ts";
+import { type MoveSummary, summaryOf } from "../moves/summary.ts";
 import type { GuestPlan } from "../stacks/plan.ts";
 import type { KvmHost } from "./kvm-host.ts";
 import type { Migration } from "./migration.ts";
@@ -37,10 +37,10 @@ export interface GuestOutput {
 /** What a stack's `migrations.<name>` output says. */
 export interface MigrationOutput {
   host: string;
+  /** Completed ones. */
   moves: number;
-  last?: MigrationRecord;
-  /** Newest first, at most 50; results/<stack>.jsonl has all. */
-  history: MigrationRecord[];
+  /** The last one, completed or not; its whole record is in results/<stack>.jsonl. */
+  last?: MoveSummary;
 }
 
 export const hostOutput = ({ facts }: KvmHost, pool: NfsPool): pulumi.Output<HostOutput> =>
@@ -82,6 +82,5 @@ export const migrationOutput = ({ host, moves, history }: Migration): pulumi.Out
   pulumi.all([host, moves, history]).apply(([where, count, records]) => ({
     host: where,
     moves: count,
-    ...(records[0] && { last: records[0] }),
-    history: records,
+    ...(records[0] && { last: summaryOf(records[0]) }),
   }));

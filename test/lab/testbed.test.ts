@@ -3,6 +3,7 @@ import { join } from "node:path";
 import pRetry from "p-retry";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
+import { summaryOf } from "../../moves/summary.ts";
 import { mostAtOnce } from "../bench/several.ts";
 import { accidents } from "./accidents.ts";
 import { changingHosts } from "./changing-hosts.ts";
@@ -114,7 +115,7 @@ test("up goes on from there, to guests that can be logged in to", async () => {
     vnc: `${network}.11:5901`,
     memoryMiB: 512,
   });
-  expect(migrations.vm1).toEqual({ host: "host1", moves: 0, history: [] });
+  expect(migrations.vm1).toEqual({ host: "host1", moves: 0 });
   expect(await stack.places("vm1")).toEqual({ host1: "running (booted)" });
   expect(await stack.places("vm2")).toEqual({ host2: "running (booted)" });
   expect(await stack.inGuest("vm1", "hostname")).toBe("vm1");
@@ -171,8 +172,7 @@ describe("a change of placement moves the guest, which goes on as if nothing had
     expect((await stack.outputs()).migrations.vm1).toEqual({
       host: "host1",
       moves: 4,
-      last: records.at(-1),
-      history: records.toReversed(),
+      last: records.slice(-1).map(summaryOf)[0],
     });
   });
 });
