@@ -3,7 +3,7 @@
 export { platformOf } from "../domain/hardware.ts";
 /** What `Domain` and `Migration` are told of the hosts, and what a `Migration` is told of its guest, made of `Domain.spec`. */
 export type { Fleet } from "../fleet/fleet.ts";
-export { localRedoOf } from "../fleet/redo-log.ts";
+export { localOverlayOf } from "../fleet/overlay.ts";
 
 /** What `Testbed` is made from: a stack's config, checked, and the plan that follows from it. */
 export { parseStackConfig } from "../stacks/checks/parse.ts";

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { GuestPlatform } from "../domain/hardware.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import type { LocalRedo } from "../fleet/redo-log.ts";
+import type { LocalOverlay } from "../fleet/overlay.ts";
 import type { Conditions } from "../migration/context/migration-request.ts";
 import type { AskedOptions } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
@@ -29,10 +29,10 @@ export interface MigrationArgs {
   /** What it runs with, made of `Domain.spec` by `platformOf`: the destination is asked whether it can. Default: it is not asked. */
   readonly platform?: pulumi.Input<GuestPlatform>;
   /**
-   * Its redo log, where that lies on the host where it runs: it is moved along. Made of `Domain.spec.storage` by `localRedoOf`. Default:
+   * Its overlay, where that lies on the host where it runs: it is moved along. Made of `Domain.spec.storage` by `localRedoOf`. Default:
    * on shared storage.
    */
-  readonly redo?: pulumi.Input<LocalRedo | undefined>;
+  readonly redo?: pulumi.Input<LocalOverlay | undefined>;
   /** How many moves a host takes part in at a time; those that are too many wait. Default: 2. */
   readonly concurrentPerHost?: pulumi.Input<number>;
   /** All hosts it can be on, and the storage host. */

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { platformOf } from "../domain/hardware.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import { localRedoOf } from "../fleet/redo-log.ts";
+import { localOverlayOf } from "../fleet/overlay.ts";
 import { reasonText } from "../placement/reason.ts";
 import { firstKeys } from "../stacks/key-generation.ts";
 import type { GuestPlan, HostPlan, Plan, StoragePlan } from "../stacks/plan.ts";
@@ -222,7 +222,7 @@ export class Testbed extends pulumi.ComponentResource {
           nfsTransport,
           ...(guest.redo === "local" && { redo: "local" as const }),
         })),
-        ...(guest.redo === "local" && { redo: spec.apply(({ storage }) => localRedoOf(storage)) }),
+        ...(guest.redo === "local" && { redo: spec.apply(({ storage }) => localOverlayOf(storage)) }),
         address: machine.address,
         platform: spec.apply(platformOf),
         concurrentPerHost: plan.concurrentPerHost,

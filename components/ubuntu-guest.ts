@@ -3,7 +3,7 @@ import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { v5 as uuidV5 } from "uuid";
 import type { Fleet } from "../fleet/fleet.ts";
-import { localRedoPath } from "../fleet/redo-log.ts";
+import { localOverlayPath } from "../fleet/overlay.ts";
 import { cloudInit, type GuestNetwork } from "../guests/cloud-init.ts";
 import type { Workload } from "../guests/workload.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
@@ -25,7 +25,7 @@ export interface UbuntuGuestArgs {
   /** The size of the disk as the guest sees it. Default: 14. */
   readonly diskGiB?: number;
   /**
-   * Where its redo log (the overlay on the base image) lies: on the pool, or on the disk of the host where it is, to be moved along. For
+   * Where its overlay (on the base image) lies: on the pool, or on the disk of the host where it is, to be moved along. For
    * life. Default: shared.
    */
   readonly redo?: "shared" | "local";
@@ -50,7 +50,7 @@ export interface UbuntuGuestArgs {
 const defaultDiskGiB = 14;
 
 /**
- * A guest whose disk is a qcow2 overlay (the redo log), on the pool or on its host, over one of the pool's base images; set up by cloud-init, on the bridge, able to run on
+ * A guest whose disk is a qcow2 overlay, on the pool or on its host, over one of the pool's base images; set up by cloud-init, on the bridge, able to run on
  * every host. Ready means that it can be logged in to over SSH, and that its workload is at work.
  */
 export class UbuntuGuest extends pulumi.ComponentResource {
@@ -71,7 +71,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
 
     const overlayPath =
       args.redo === "local"
-        ? this.uuid.apply((uuid) => localRedoPath(this.guestName, uuid))
+        ? this.uuid.apply((uuid) => localOverlayPath(this.guestName, uuid))
         : this.#overlay(name, args).id;
     const seed = this.#seed(name, args);
     this.domain = new Domain(
@@ -90,7 +90,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
     this.registerOutputs({ uuid: this.uuid, address: this.address });
   }
 
-  /** The redo log on the pool. */
+  /** The overlay on the pool. */
   #overlay(name: string, { pool, base, diskGiB = defaultDiskGiB }: UbuntuGuestArgs): libvirt.Volume {
     return new libvirt.Volume(
       `${name}-overlay`,

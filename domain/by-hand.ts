@@ -1,5 +1,5 @@
 import { dirname } from "node:path/posix";
-import { localRedoOf } from "../fleet/redo-log.ts";
+import { localOverlayOf } from "../fleet/overlay.ts";
 import { type DiskFacts, type DomainFacts, parseDomain } from "../libvirt/domain-facts.ts";
 import { type DomainSpec, domainXml, systemDisk } from "../libvirt/domain-xml.ts";
 import { savePath } from "../libvirt/managed-save.ts";
@@ -114,4 +114,4 @@ export async function refuseNewerDisk(
 
 /** The machine that has the folder of the guest's disk as its own. */
 export const diskHolder = (spec: DomainSpec, host: SshSession, storage: SshSession): SshSession =>
-  localRedoOf(spec.storage) ? host : storage;
+  localOverlayOf(spec.storage) ? host : storage;

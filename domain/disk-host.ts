@@ -1,10 +1,10 @@
 import type { FleetSessions } from "../fleet/observe.ts";
-import { type LocalRedo, localRedoOf, makeRedo, redoPresence } from "../fleet/redo-log.ts";
+import { type LocalOverlay, localOverlayOf, makeOverlay, overlayPresence } from "../fleet/overlay.ts";
 import type { Whereabouts } from "../fleet/whereabouts.ts";
 import type { GuestRequest } from "./request.ts";
 
 /**
- * The host on which a guest is to be started, with its disk: where it is defined or, as long as it is defined nowhere, where its redo log is.
+ * The host on which a guest is to be started, with its disk: where it is defined or, as long as it is defined nowhere, where its overlay is.
  * A new guest's is made. Throws when it is elsewhere than the guest: an empty one in its place would be the loss of all that was written.
  */
 export async function hostWithDisk(
@@ -12,13 +12,13 @@ export async function hostWithDisk(
   place: Whereabouts,
   sessions: FleetSessions,
 ): Promise<string> {
-  const redo = localRedoOf(spec.storage);
+  const redo = localOverlayOf(spec.storage);
   const host = place.kind === "nowhere" ? wanted : place.host;
   if (!redo || place.kind === "active") return host;
   const holders = await holdersOf(redo, sessions);
   const [holder] = holders;
   if (place.kind === "nowhere" && holder === undefined) {
-    await makeRedo(sessions.host(host), redo, (spec.storage.localGiB as number) * 2 ** 30);
+    await makeOverlay(sessions.host(host), redo, (spec.storage.localGiB as number) * 2 ** 30);
     return host;
   }
   // Of two of them one is old: which, neither their hosts' order nor a definition tells.
@@ -28,7 +28,7 @@ export async function hostWithDisk(
   const defined = place.kind === "nowhere" ? "nowhere" : `on ${host}`;
   const found = holders.length === 0 ? "on no host" : `on ${holders.join(" and ")}`;
   throw new Error(
-    `Guest ${spec.name} is defined ${defined}, and its redo log ${redo.path} is ${found}. Nothing was changed. ${whatToDo(spec.name, holders)}`,
+    `Guest ${spec.name} is defined ${defined}, and its overlay ${redo.path} is ${found}. Nothing was changed. ${whatToDo(spec.name, holders)}`,
   );
 }
 
@@ -38,13 +38,13 @@ function whatToDo(guest: string, holders: readonly string[]): string {
   }
   return holders.length === 0
     ? `If what it wrote may be lost, remove its definition (virsh undefine ${guest}, there) and run again: it is made anew.`
-    : `Remove that definition (virsh undefine ${guest}, there) and run again: the guest is then started where its redo log is.`;
+    : `Remove that definition (virsh undefine ${guest}, there) and run again: the guest is then started where its overlay is.`;
 }
 
-async function holdersOf(redo: LocalRedo, { hosts }: FleetSessions): Promise<string[]> {
+async function holdersOf(redo: LocalOverlay, { hosts }: FleetSessions): Promise<string[]> {
   const found = await Promise.all(
     hosts.map(async (session) =>
-      (await redoPresence(session, redo)) === "file" ? [session.target.name] : [],
+      (await overlayPresence(session, redo)) === "file" ? [session.target.name] : [],
     ),
   );
   return found.flat();

@@ -4,7 +4,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
 import { clearIntent, intentPath } from "../fleet/intent.ts";
 import { type FleetSessions, observeGuest } from "../fleet/observe.ts";
-import { discardRedo, localRedoOf } from "../fleet/redo-log.ts";
+import { discardOverlay, localOverlayOf } from "../fleet/overlay.ts";
 import { discardStateFiles } from "../fleet/state-file.ts";
 import type { Tell } from "../fleet/tell.ts";
 import { removeTokens } from "../fleet/tokens.ts";
@@ -85,7 +85,7 @@ async function discardStaleSave(
   sessions: GuestSessions,
   tell: Tell,
 ): Promise<boolean> {
-  const redo = localRedoOf(storage);
+  const redo = localOverlayOf(storage);
   const guest = { guest: name, uuid, storage: sessions.storage, ...(redo && { redo }) };
   if (!(await isSaveStale(guest, host))) return false;
   sessions.assertLocked();
@@ -152,11 +152,11 @@ export function redefine(request: GuestRequest, before: DomainSpec, tell: Tell):
 }
 
 /**
- * Removes the guest wherever it is: the running copy, definitions, state files, intent record, tokens, console log and a redo log on a host's
+ * Removes the guest wherever it is: the running copy, definitions, state files, intent record, tokens, console log and an overlay on a host's
  * own disk. One on shared storage stays.
  */
 export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<void> {
-  const redo = localRedoOf(guest.storage);
+  const redo = localOverlayOf(guest.storage);
   const shared = dirname(redo ? redo.basePath : guest.storage.overlayPath);
   return withGuest(
     { guest: guest.name, uuid: guest.uuid, doing: "removing it" },
@@ -177,7 +177,7 @@ export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<voi
           if (sighting.persistent)
             await undefine(session, `removing guest ${guest.name}`, guest.uuid, "remove");
           await discardStateFiles(session, guest.uuid);
-          if (redo) await discardRedo(session, redo);
+          if (redo) await discardOverlay(session, redo);
           await session.run("removing its console log", `rm -f ${quote(consoleLogPath(guest.name))}*`);
         }),
       );

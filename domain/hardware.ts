@@ -19,7 +19,7 @@ export function hardwareChanges(before: DomainSpec, after: DomainSpec): (keyof D
   return [...keys].filter((key) => !isDeepStrictEqual(before[key], after[key]));
 }
 
-/** Throws when a guest that is there should have its redo log on another storage: what it wrote is on the one that it has. */
+/** Throws when a guest that is there should have its overlay on another storage: what it wrote is on the one that it has. */
 export function refuseOtherRedo({ name, storage: before }: DomainSpec, { storage: after }: DomainSpec): void {
   const said = ({ localGiB }: DomainSpec["storage"]) => (localGiB === undefined ? "shared" : "local");
   if (said(before) === said(after)) return;

@@ -3,7 +3,7 @@ import { savePath } from "../libvirt/managed-save.ts";
 import { quote } from "../libvirt/quote.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
-import type { LocalRedo } from "./redo-log.ts";
+import type { LocalOverlay } from "./overlay.ts";
 
 // When a guest's disk was last written to, by the files of the machine that keeps them.
 
@@ -47,7 +47,7 @@ const newestMs = (stamp: string): number =>
 
 /** Whether a memory that a person saved on a host, from which libvirt would start the guest there, is older than its disk. */
 export async function isSaveStale(
-  { guest, uuid, storage, redo }: { guest: string; uuid: string; storage: SshSession; redo?: LocalRedo },
+  { guest, uuid, storage, redo }: { guest: string; uuid: string; storage: SshSession; redo?: LocalOverlay },
   host: SshSession,
 ): Promise<boolean> {
   const keeper = redo ? host : storage;

@@ -19,8 +19,8 @@ const intentSchema = z.object({
   phase: z.enum(["begun", "resuming", "postcopy", "returning"]),
   startedAt: z.iso.datetime(),
   /**
-   * The guest's disk when its memory was saved, or its redo log copied: both are stale once it was written to. The stamps are of
-   * `disk-stamp.ts`; `destination`: of the copy of a redo log that lies on the hosts.
+   * The guest's disk when its memory was saved, or its overlay copied: both are stale once it was written to. The stamps are of
+   * `disk-stamp.ts`; `destination`: of the copy of an overlay that lies on the hosts.
    */
   disk: z
     .object({ paths: z.array(z.string()), source: z.string(), destination: z.string().optional() })

@@ -10,14 +10,14 @@ import { madeRecord } from "../moves/sound-record.ts";
 import { resolveAuto } from "./choosing/resolve-auto.ts";
 import { IntentRecord } from "./context/intent-record.ts";
 import type { MigrationRequest } from "./context/migration-request.ts";
-import { type Moving, type Station, stationOf } from "./context/moving.ts";
+import { type Endpoint, endpointOf, type Moving } from "./context/moving.ts";
 import { circumstances } from "./measuring/circumstances.ts";
 import { Stopwatch } from "./measuring/stopwatch.ts";
 import { move } from "./move.ts";
 import { clearPlace, queued, withTurn } from "./queue/queue.ts";
-import { clearLeftovers } from "./settling/leftovers.ts";
-import { toldBoot } from "./settling/perform.ts";
-import { type Settled, settle } from "./settling/settle.ts";
+import { clearLeftovers } from "./reconciling/leftovers.ts";
+import { toldBoot } from "./reconciling/perform.ts";
+import { type Reconciled, reconcile } from "./reconciling/reconcile.ts";
 
 /** What became of a request. */
 export interface Moved {
@@ -80,9 +80,9 @@ export async function migrate(
     return withTurn(storage, intentDirectory, queued(request, from), tell, cancelled, async (turn) => {
       if (turn.waitedMs > 0) ({ sightings } = await look());
       const [source, destination] = [from, request.to].map((name) =>
-        stationOf(request.fleet, sessions, name),
+        endpointOf(request.fleet, sessions, name),
       );
-      const resolved = await resolveAuto(request, source as Station, destination as Station, tell);
+      const resolved = await resolveAuto(request, source as Endpoint, destination as Endpoint, tell);
       const { options } = resolved;
       const moving = movingOf(
         request,
@@ -133,11 +133,11 @@ async function recover(
   const others = Object.keys(request.fleet.hosts).filter((name) => !ends.includes(name));
   const moving = {
     ...movingOf(request, { ...request.options, mode: intent.mode }, sessions, intent, tell, cancelled),
-    others: others.map((name) => stationOf(request.fleet, sessions, name)),
+    others: others.map((name) => endpointOf(request.fleet, sessions, name)),
   };
   const watch = new Stopwatch();
   await clearPlace(sessions.storage, request.fleet.storage.intentDirectory, request.uuid);
-  const { host, booted, refusal } = await settle(moving);
+  const { host, booted, refusal } = await reconcile(moving);
   tell(`${request.guest}: it runs on ${host}`);
   const wasBrought = !ends.includes(host);
   return madeRecord({
@@ -155,7 +155,7 @@ async function recover(
 function recoveredHow(
   host: string,
   wasBrought: boolean,
-  booted: Settled["booted"],
+  booted: Reconciled["booted"],
   refusal: Error | undefined,
 ): string {
   if (booted) return `the run died on the way, and ${toldBoot[booted]}; the guest was booted anew on ${host}`;
@@ -214,8 +214,8 @@ function movingOf(
     guest,
     uuid,
     intent: new IntentRecord(sessions.storage, intentPath(fleet.storage.intentDirectory, uuid), intent),
-    source: stationOf(fleet, sessions, intent.from),
-    destination: stationOf(fleet, sessions, intent.to),
+    source: endpointOf(fleet, sessions, intent.from),
+    destination: endpointOf(fleet, sessions, intent.to),
     storage: sessions.storage,
     options,
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,

@@ -3,9 +3,9 @@ import { movesRunning } from "../moves/modes.ts";
 import { mayUsePostcopy } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import { madeRecord } from "../moves/sound-record.ts";
-import { foreseeMove } from "./choosing/foresee-move.ts";
+import { predictMove } from "./choosing/predict-move.ts";
 import type { Resolved } from "./choosing/resolve-auto.ts";
-import { type Clients, clientsSaw, keepSwitchover, startClients, stopClients } from "./clients/clients.ts";
+import { type Clients, clientFigures, keepSwitchover, startClients, stopClients } from "./clients/clients.ts";
 import type { MigrationRequest } from "./context/migration-request.ts";
 import type { Moving } from "./context/moving.ts";
 import { type Circumstances, circumstances } from "./measuring/circumstances.ts";
@@ -16,11 +16,11 @@ import { Witness } from "./measuring/witness.ts";
 import { flows } from "./modes/flows.ts";
 import type { ModesPart, Underway } from "./modes/mode.ts";
 import { preflight } from "./preflight/preflight.ts";
-import { aheadOf } from "./queue/admission.ts";
+import { movesBefore } from "./queue/admission.ts";
 import { shareOf } from "./queue/bandwidth.ts";
 import type { QueueTurn } from "./queue/queue.ts";
-import { toldBoot } from "./settling/perform.ts";
-import { type Settled, settle, Unsettled } from "./settling/settle.ts";
+import { toldBoot } from "./reconciling/perform.ts";
+import { type Reconciled, reconcile, Unsettled } from "./reconciling/reconcile.ts";
 
 /** What became of a move: its record, where the guest runs if that is known, and why it is not where it should be. */
 export interface MoveOutcome {
@@ -87,7 +87,7 @@ async function moveSeen(
   try {
     moving.assertLocked();
     const failure = unprepared ?? (await failureOf(part.begin()));
-    const settled = await settle(moving, (step) => part.stepped?.(step));
+    const settled = await reconcile(moving, (step) => part.stepped?.(step));
     const endMs = watch.nowMs();
     return settled.hasLeft && !settled.booted
       ? await arrived(underway, part, { base, clients, clocks, settled, endMs, failure })
@@ -113,8 +113,8 @@ async function lookAhead(
   const { source, destination, options } = moving;
   const circumstance = circumstances(moving, request.conditions);
   // Before others are on their way: what they send takes from what can be measured.
-  const foreseeing = foreseeMove(request, options, source, measured);
-  foreseeing.catch(() => {}); // told where it is waited for
+  const predicting = predictMove(request, options, source, measured);
+  predicting.catch(() => {}); // told where it is waited for
   const checks = await preflight(
     {
       request: { ...request, options },
@@ -123,11 +123,11 @@ async function lookAhead(
       sightings,
       versions: circumstance.then((said) => said.versions),
       clocks,
-      onTheirWay: aheadOf(moving.uuid, turn.entries()),
+      onTheirWay: movesBefore(moving.uuid, turn.entries()),
     },
     moving,
-  ).finally(() => foreseeing);
-  const [known, clients, foreseen] = await Promise.all([circumstance, startingClients, foreseeing]);
+  ).finally(() => predicting);
+  const [known, clients, foreseen] = await Promise.all([circumstance, startingClients, predicting]);
   return { clients, facts: { ...known, ...chosen, ...foreseen, preflight: checks } };
 }
 
@@ -150,7 +150,7 @@ const failureOf = (deed: Promise<void>): Promise<unknown> =>
 async function notMoved(
   { witness }: Underway,
   base: Base,
-  { host, booted }: Settled,
+  { host, booted }: Reconciled,
   endMs: number,
   failure: unknown,
 ): Promise<MoveOutcome> {
@@ -165,7 +165,14 @@ async function notMoved(
 async function arrived(
   { moving, watch, witness }: Underway,
   part: ModesPart,
-  move: { base: Base; clients: Clients; clocks: Clocks; settled: Settled; endMs: number; failure: unknown },
+  move: {
+    base: Base;
+    clients: Clients;
+    clocks: Clocks;
+    settled: Reconciled;
+    endMs: number;
+    failure: unknown;
+  },
 ): Promise<MoveOutcome> {
   const { base, clients, settled, endMs } = move;
   const { guest, options, tell } = moving;
@@ -174,7 +181,7 @@ async function arrived(
   await witness.stop();
   const clocks = withDrift(move.clocks, await again);
   const measured = await part.measure(endMs, clocks);
-  const seen = await clientsSaw(clients, moving, witness, clocks, watch.startedAt);
+  const seen = await clientFigures(clients, moving, witness, clocks, watch.startedAt);
   // A step of this program's that failed, and was done nevertheless: how long it took, nobody saw.
   const isUnseen = measured.phases.length === 0 && (failure !== undefined || !movesRunning(options.mode));
   const record = madeRecord({

@@ -22,13 +22,13 @@ export function misfits(options: AskedOptions, versions?: Versions): Misfit[] {
   return [...rules.flatMap((rule) => rule(options) ?? []), ...(versions ? tooOld(options, versions) : [])];
 }
 
-/** Why a guest whose redo log moves along cannot be moved with these options. */
-export function redoMisfits({ mode, transport }: AskedOptions): Misfit[] {
+/** Why a guest whose overlay moves along cannot be moved with these options. */
+export function overlayMisfits({ mode, transport }: AskedOptions): Misfit[] {
   return transport === "tunnelled" && traitsOf(mode).memory === "sent"
     ? [
         {
           option: "transport",
-          problem: "tunnelled carries memory alone, and the guest's redo log is local, to be copied by QEMU",
+          problem: "tunnelled carries memory alone, and the guest's overlay is local, to be copied by QEMU",
           mend: "take tls, which is encrypted too, or redo: shared",
         },
       ]

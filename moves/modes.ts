@@ -67,7 +67,7 @@ export const savesMemory = (mode: string): mode is ModeWith<"saved"> => hasMemor
 /** The modes that shut a guest down and boot it elsewhere: nothing of its memory moves. */
 export const boots = (mode: string): mode is ModeWith<"none"> => hasMemory(mode, "none");
 
-/** What comes after the first phase, whichever the way, of a guest whose redo log moves along. */
+/** What comes after the first phase, whichever the way, of a guest whose overlay moves along. */
 export const storagePhase = "storage";
 
 export type PhaseName = (typeof phasesOf)[keyof typeof phasesOf][number] | typeof storagePhase;

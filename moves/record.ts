@@ -71,7 +71,7 @@ export const recordSchema = z.object({
   redo: z
     .enum(["shared", "local"])
     .optional()
-    .describe("where its redo log lies: local: on its host, and moves along; absent: on the shared storage"),
+    .describe("where its overlay lies: local: on its host, and moves along; absent: on the shared storage"),
   options: recordedOptions
     .optional()
     .describe("as asked for; what is absent in it: the hypervisor's default. Absent: not recorded"),
@@ -79,7 +79,7 @@ export const recordSchema = z.object({
     .object({
       dirtyMiBps: mib.optional().describe("how fast its pages got dirty, by QEMU's sampling"),
       residentMiB: mib.optional().describe("memory that its QEMU had taken at the source"),
-      redoMiB: mib.optional().describe("size of a redo log that moves along"),
+      redoMiB: mib.optional().describe("size of an overlay that moves along"),
     })
     .optional()
     .describe("of the guest, measured right before the move"),
@@ -170,7 +170,7 @@ export const recordSchema = z.object({
     }),
   ),
   transferredMiB: mib.optional(),
-  storageMiB: mib.optional().describe("of the redo log, copied to the destination's disk"),
+  storageMiB: mib.optional().describe("of the overlay, copied to the destination's disk"),
   iterations: count.optional(),
   dirtyPagesPerSecond: z.number().nonnegative().optional(),
   throttlePercent: z.number().min(0).max(100).optional().describe("CPU throttling by auto-converge"),

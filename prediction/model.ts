@@ -8,7 +8,7 @@ export interface GuestLoad extends Writing {
   memoryMiB: number;
   /** Memory that it ever wrote to: the rest is zeros, and not sent. */
   touchedMiB: number;
-  /** Its redo log, where that moves along. */
+  /** Its overlay, where that moves along. */
   redoMiB?: number;
 }
 

@@ -84,7 +84,7 @@ export interface GuestPlan {
   memoryMiB: number;
   vcpus: number;
   diskGiB: number;
-  /** Where its redo log lies: on the export, or on the host where it is. */
+  /** Where its overlay lies: on the export, or on the host where it is. */
   redo: "shared" | "local";
   /** In lower case. */
   mac: string;

@@ -5,7 +5,7 @@ import type { MigrationOptions } from "../../moves/options.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 import type { ProposedMove } from "../../prediction/proposed-move.ts";
 import type { MigrationRequest } from "../context/migration-request.ts";
-import type { Station } from "../context/moving.ts";
+import type { Endpoint } from "../context/moving.ts";
 
 /** What was measured for a move right before it; what could not be is absent. */
 export interface Measurements {
@@ -17,8 +17,8 @@ export interface Measurements {
 const lately = new Map<string, { dirtyMiBps: number | undefined; atMs: number }>();
 const lateMs = 60_000;
 
-export async function dirtyRateOfLate(
-  source: Station,
+export async function recentDirtyRate(
+  source: Endpoint,
   guest: string,
   uuid: string,
 ): Promise<number | undefined> {
@@ -32,7 +32,7 @@ export async function dirtyRateOfLate(
 /** Asks the source what the guest brings along: one short call. What cannot be asked is left out. */
 export async function sizesOf(
   { guest, redo }: Pick<MigrationRequest, "guest" | "redo">,
-  source: Station,
+  source: Endpoint,
 ): Promise<Pick<Measurements["guest"], "residentMiB" | "redoMiB">> {
   const questions: Question[] = [
     { ask: "resident", guests: [guest] },
@@ -48,7 +48,7 @@ export async function sizesOf(
 /** The question for the prediction, whoever asks it. */
 export const proposedOf = (
   { guest, to, conditions }: MigrationRequest,
-  source: Pick<Station, "name">,
+  source: Pick<Endpoint, "name">,
   options: MigrationOptions,
   { guest: before, linkMiBps }: Measurements,
 ): ProposedMove => ({ guest, from: source.name, to, ...conditions, ...before, linkMiBps, options });

@@ -1,14 +1,14 @@
 import type { MigrationOptions } from "../../moves/options.ts";
 import type { MigrationRequest } from "../context/migration-request.ts";
-import type { Station } from "../context/moving.ts";
+import type { Endpoint } from "../context/moving.ts";
 import type { Measurements } from "./measurements.ts";
 import { measureAndChoose } from "./resolve-auto.ts";
 
 /** The mode that `auto` would be; what the link carries is not measured for a preview, so something must have been sent before. */
 export async function optionsNow(
   request: MigrationRequest,
-  source: Station,
-  destination: Station,
+  source: Endpoint,
+  destination: Endpoint,
 ): Promise<{ options: MigrationOptions; measured?: Measurements } | undefined> {
   const { mode, ...rest } = request.options;
   if (mode !== "auto") return { options: { ...rest, mode } };

@@ -4,10 +4,10 @@ import { withoutAbsent } from "../../libvirt/without-absent.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 import { convergence } from "../../prediction/convergence.ts";
 import type { MigrationRequest } from "../context/migration-request.ts";
-import type { Moving, Station } from "../context/moving.ts";
+import type { Endpoint, Moving } from "../context/moving.ts";
 import { chooseMode, type ModeChoice, margin } from "./choose-mode.ts";
 import { linkRate } from "./link-rate.ts";
-import { dirtyRateOfLate, knownTo, type Measurements, proposedOf, sizesOf } from "./measurements.ts";
+import { knownTo, type Measurements, proposedOf, recentDirtyRate, sizesOf } from "./measurements.ts";
 
 /** Options whose mode is settled, and how it was. */
 export interface Resolved {
@@ -21,8 +21,8 @@ export interface Resolved {
 /** Settles which mode `auto` is: measures the guest and the link, and chooses. Throws when it cannot move as it should. */
 export async function resolveAuto(
   request: MigrationRequest,
-  source: Station,
-  destination: Station,
+  source: Endpoint,
+  destination: Endpoint,
   tell: Moving["tell"],
 ): Promise<Resolved> {
   const { guest, options } = request;
@@ -53,8 +53,8 @@ export async function resolveAuto(
  */
 export async function measureAndChoose(
   request: MigrationRequest,
-  source: Station,
-  destination: Station,
+  source: Endpoint,
+  destination: Endpoint,
   asksLink: boolean,
 ): Promise<{ choice: ModeChoice; measured: Measurements; knowsSending: boolean }> {
   const { guest, uuid, options } = request;
@@ -63,7 +63,7 @@ export async function measureAndChoose(
   // One after the other: each would take from the other what it measures.
   const dirtyMiBps = asksLink
     ? await dirtyRate(source.session, guest, uuid)
-    : await dirtyRateOfLate(source, guest, uuid);
+    : await recentDirtyRate(source, guest, uuid);
   const linkMiBps = asksLink
     ? await linkRate({ source, destination, options: { ...rest, mode: "live" } })
     : undefined;

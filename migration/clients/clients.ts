@@ -52,7 +52,7 @@ export function keepSwitchover({ prober }: Clients, witness: Pick<Witness, "onSo
 }
 
 /** What they saw of a move that is done; waits until the guest answers them again. */
-export async function clientsSaw(
+export async function clientFigures(
   { prober, stream }: Clients,
   moving: Moving,
   heard: Pick<Witness, "stoppedAt" | "resumedAt">,

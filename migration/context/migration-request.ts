@@ -1,6 +1,6 @@
 import type { GuestPlatform } from "../../domain/hardware.ts";
 import type { Fleet } from "../../fleet/fleet.ts";
-import type { LocalRedo } from "../../fleet/redo-log.ts";
+import type { LocalOverlay } from "../../fleet/overlay.ts";
 import type { AskedOptions } from "../../moves/options.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 
@@ -10,7 +10,7 @@ export interface Conditions {
   workload?: MigrationRecord["workload"];
   accelerator: "kvm" | "tcg";
   nfsTransport: "kernel" | "userspace";
-  /** Where its redo log lies. Absent: on the shared storage. */
+  /** Where its overlay lies. Absent: on the shared storage. */
   redo?: "local";
 }
 
@@ -25,8 +25,8 @@ export interface MigrationRequest {
   address?: string;
   /** What it runs with: asked of the destination before the move. Absent: not asked. */
   platform?: GuestPlatform;
-  /** Its redo log, where that is on the host where it runs. Absent: on shared storage. */
-  redo?: LocalRedo;
+  /** Its overlay, where that is on the host where it runs. Absent: on shared storage. */
+  redo?: LocalOverlay;
   /** How many moves a host takes part in at a time, as source or destination; others wait. Default: `defaultConcurrentPerHost`. */
   concurrentPerHost?: number;
   fleet: Fleet;

@@ -1,18 +1,18 @@
 import type { Fleet, FleetHost } from "../../fleet/fleet.ts";
 import type { FleetSessions } from "../../fleet/observe.ts";
-import type { LocalRedo } from "../../fleet/redo-log.ts";
+import type { LocalOverlay } from "../../fleet/overlay.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
 import type { MigrationOptions } from "../../moves/options.ts";
 import type { IntentRecord } from "./intent-record.ts";
 
 /** One end of a move. */
-export interface Station {
+export interface Endpoint {
   name: string;
   host: FleetHost;
   session: SshSession;
 }
 
-export const stationOf = (fleet: Fleet, sessions: Pick<FleetSessions, "host">, name: string): Station => ({
+export const endpointOf = (fleet: Fleet, sessions: Pick<FleetSessions, "host">, name: string): Endpoint => ({
   name,
   host: fleet.hosts[name] as FleetHost,
   session: sessions.host(name),
@@ -23,14 +23,14 @@ export interface Moving {
   readonly guest: string;
   readonly uuid: string;
   readonly intent: IntentRecord;
-  readonly source: Station;
-  readonly destination: Station;
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
   /** The testbed's other hosts, to be looked at too: a person may have had a hand in a move that a dead run left. Absent: in one of this run's own. */
-  readonly others?: readonly Station[];
+  readonly others?: readonly Endpoint[];
   readonly storage: SshSession;
   readonly options: Readonly<MigrationOptions>;
-  /** Its redo log, where that moves along; absent: on shared storage. */
-  readonly redo?: LocalRedo;
+  /** Its overlay, where that moves along; absent: on shared storage. */
+  readonly redo?: LocalOverlay;
   readonly timeoutMs: number;
   /** Aborts when the move is not wanted any more: whatever has a way back takes it. */
   readonly cancelled: AbortSignal;
@@ -41,11 +41,11 @@ export interface Moving {
 }
 
 /** The end of a move, or another host, by its name. */
-export const stationNamed = ({ source, destination, others = [] }: Moving, host: string): Station =>
-  [source, destination, ...others].find(({ name }) => name === host) as Station;
+export const endpointNamed = ({ source, destination, others = [] }: Moving, host: string): Endpoint =>
+  [source, destination, ...others].find(({ name }) => name === host) as Endpoint;
 
-/** The redo log that moves along. */
-export const redoOf = ({ guest, redo }: Moving): LocalRedo => {
-  if (!redo) throw new Error(`the redo log of guest ${guest} is on shared storage and was to be copied`);
+/** The overlay that moves along. */
+export const overlayOf = ({ guest, redo }: Moving): LocalOverlay => {
+  if (!redo) throw new Error(`the overlay of guest ${guest} is on shared storage and was to be copied`);
   return redo;
 };

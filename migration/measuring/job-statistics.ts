@@ -1,7 +1,7 @@
 import { type JobInfo, parseJobInfo } from "../../libvirt/job-info.ts";
 import { type LogEnd, readTrace, type TraceEvent } from "../../libvirt/qemu-trace.ts";
 import { virsh } from "../../libvirt/virsh.ts";
-import type { Moving, Station } from "../context/moving.ts";
+import type { Endpoint, Moving } from "../context/moving.ts";
 
 /** What QEMU and libvirt tell of a running guest's move once it is done. */
 export interface Statistics {
@@ -40,7 +40,7 @@ export async function readStatistics(
   return { trace: [...trace], ...(Object.keys(all).length > 0 && { job: all }) };
 }
 
-async function completedJob({ session }: Station, uuid: string): Promise<JobInfo | undefined> {
+async function completedJob({ session }: Endpoint, uuid: string): Promise<JobInfo | undefined> {
   const { exitCode, stdout } = await virsh(
     session,
     "reading the statistics of the migration",

@@ -21,7 +21,7 @@ export interface Clocks {
 export type MoveFigures = Partial<MigrationRecord> & Pick<MigrationRecord, "totalMs" | "phases" | "passes">;
 
 /** When a phase ended, in milliseconds since the beginning. */
-export interface Border {
+export interface PhaseEnd {
   phase: PhaseName;
   endMs: number;
 }
@@ -95,7 +95,7 @@ export function measureRunning(
 }
 
 /** Whether these are all phases of some way to move, in their order. */
-function areWhole(ends: readonly Border[]): boolean {
+function areWhole(ends: readonly PhaseEnd[]): boolean {
   const names = ends.map(({ phase }) => phase);
   const ways = Object.keys(phasesOf) as (keyof typeof phasesOf)[];
   return ways.some((way) => isDeepStrictEqual(phasesWith(way, names.includes(storagePhase)), names));
@@ -108,7 +108,7 @@ function areWhole(ends: readonly Border[]): boolean {
  */
 export function measureSteps(
   heard: Heard,
-  borders: readonly Border[],
+  borders: readonly PhaseEnd[],
   lastPhase: PhaseName,
   clocks: Clocks,
   watch: Stopwatch,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { JobEvents, jobEventCommand } from "../../libvirt/job-event.ts";
 import type { JobInfo } from "../../libvirt/job-info.ts";
 import { type MonitorEvent, monitorEventCommand, parseMonitorEvent } from "../../libvirt/monitor-event.ts";
-import type { Station } from "../context/moving.ts";
+import type { Endpoint } from "../context/moving.ts";
 
 /** How long to wait for an event that is on its way when the command that caused it has returned. */
 const lateEventMs = 1_000;
@@ -10,8 +10,8 @@ const lateEventMs = 1_000;
 /** Whom to listen to, and where. */
 export interface Witnessed {
   guest: string;
-  source: Pick<Station, "session">;
-  destination: Pick<Station, "session">;
+  source: Pick<Endpoint, "session">;
+  destination: Pick<Endpoint, "session">;
 }
 
 /** Hears what QEMU says of a guest at both ends of its move, and when. */

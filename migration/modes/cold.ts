@@ -1,18 +1,18 @@
 import { shutDown } from "../../domain/power.ts";
-import { type Border, measureSteps } from "../measuring/measure.ts";
+import { measureSteps, type PhaseEnd } from "../measuring/measure.ts";
 import type { Mode } from "./mode.ts";
 
 /** The guest is shut down as by its power button, defined at the destination and started there. */
 export const cold: Mode = ({ moving, witness, watch }) => {
   const { guest: name, uuid, source, options } = moving;
-  const borders: Border[] = [];
+  const borders: PhaseEnd[] = [];
   return {
     async begin() {
       await shutDown(source.session, { name, uuid }, options.timeoutMs);
       borders.push({ phase: "shutdown", endMs: watch.nowMs() });
     },
     stepped(step) {
-      if (step.do === "copy-redo") borders.push({ phase: "storage", endMs: watch.nowMs() });
+      if (step.do === "copy-overlay") borders.push({ phase: "storage", endMs: watch.nowMs() });
       if (step.do === "define") borders.push({ phase: "define", endMs: watch.nowMs() });
     },
     measure: async (endMs, clocks) => measureSteps(witness, borders, "start", clocks, watch, endMs),

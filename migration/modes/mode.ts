@@ -2,7 +2,7 @@ import type { Moving } from "../context/moving.ts";
 import type { Clocks, MoveFigures } from "../measuring/measure.ts";
 import type { Stopwatch } from "../measuring/stopwatch.ts";
 import type { Witness } from "../measuring/witness.ts";
-import type { Step } from "../settling/next-step.ts";
+import type { Step } from "../reconciling/next-step.ts";
 
 /** A move and all that measures it. */
 export interface Underway {

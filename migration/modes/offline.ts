@@ -1,14 +1,14 @@
 import { makeStateDirectory, stateFilePath } from "../../fleet/state-file.ts";
 import { virsh } from "../../libvirt/virsh.ts";
 import type { Moving } from "../context/moving.ts";
-import { type Border, measureSteps } from "../measuring/measure.ts";
-import { noteDisk, writtenFiles } from "../settling/noted-disk.ts";
+import { measureSteps, type PhaseEnd } from "../measuring/measure.ts";
+import { noteDisk, writtenFiles } from "../reconciling/noted-disk.ts";
 import { Watcher } from "../watching/watcher.ts";
 import type { Mode } from "./mode.ts";
 
 /** The guest is suspended to a file, which is copied, and resumes from it at the destination. */
 export const offline: Mode = ({ moving, witness, watch }) => {
-  const borders: Border[] = [];
+  const borders: PhaseEnd[] = [];
   let disks: string[] = [];
   return {
     async prepare() {
@@ -20,7 +20,7 @@ export const offline: Mode = ({ moving, witness, watch }) => {
       borders.push({ phase: "suspend", endMs: watch.nowMs() });
     },
     stepped(step) {
-      if (step.do === "copy-redo") borders.push({ phase: "storage", endMs: watch.nowMs() });
+      if (step.do === "copy-overlay") borders.push({ phase: "storage", endMs: watch.nowMs() });
       if (step.do === "copy-state") borders.push({ phase: "copy", endMs: watch.nowMs() });
     },
     measure: async (endMs, clocks) => measureSteps(witness, borders, "resume", clocks, watch, endMs),

@@ -1,4 +1,4 @@
-import { makeRedo, redoBytes } from "../../fleet/redo-log.ts";
+import { makeOverlay, overlayBytes } from "../../fleet/overlay.ts";
 import { hasPart } from "../../fleet/whereabouts.ts";
 import { CommandFailed } from "../../libvirt/errors.ts";
 import type { JobInfo } from "../../libvirt/job-info.ts";
@@ -6,7 +6,7 @@ import { type LogEnd, startTrace } from "../../libvirt/qemu-trace.ts";
 import { sight } from "../../libvirt/sighting.ts";
 import { virsh } from "../../libvirt/virsh.ts";
 import { migrateArguments } from "../context/migrate-arguments.ts";
-import { type Moving, redoOf } from "../context/moving.ts";
+import { type Moving, overlayOf } from "../context/moving.ts";
 import type { Witness } from "../measuring/witness.ts";
 import { followProgress } from "../watching/job-progress.ts";
 import { type Watched, Watcher } from "../watching/watcher.ts";
@@ -111,8 +111,8 @@ async function isInPostcopy({ uuid, source, intent }: Moving): Promise<boolean> 
   return intent.now.phase === "postcopy" && hasPart(await sight(source.session, uuid));
 }
 
-/** Makes the empty redo log into which libvirt copies that of a running guest. */
+/** Makes the empty overlay into which libvirt copies that of a running guest. */
 export async function makeTarget(moving: Moving): Promise<void> {
-  const redo = redoOf(moving);
-  await makeRedo(moving.destination.session, redo, await redoBytes(moving.source.session, redo));
+  const redo = overlayOf(moving);
+  await makeOverlay(moving.destination.session, redo, await overlayBytes(moving.source.session, redo));
 }

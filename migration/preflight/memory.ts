@@ -41,7 +41,7 @@ export function spaceCheck(host: string, directory: string, freeMiB: number, mem
 }
 
 /**
- * A redo log is copied as large as it is at the source, beside a state file where there is one.
+ * An overlay is copied as large as it is at the source, beside a state file where there is one.
  *
  * @param stateOfMiB the memory of a guest whose state file goes to the same host; absent: none does
  */
@@ -54,8 +54,8 @@ export function redoSpaceCheck(
 ): Check {
   const stateMiB = stateOfMiB === undefined ? 0 : neededMiB(stateOfMiB);
   const beside = stateMiB > 0 ? ` and the state file up to ${stateMiB} MiB` : "";
-  const detail = `${host} has ${freeMiB} MiB free for ${directory}, the redo log needs ${redoMiB} MiB${beside}`;
+  const detail = `${host} has ${freeMiB} MiB free for ${directory}, the overlay needs ${redoMiB} MiB${beside}`;
   return freeMiB >= redoMiB + stateMiB
-    ? passed("redo log", detail)
-    : failed("redo log", `${detail}: make room there, or place the guest elsewhere`);
+    ? passed("overlay", detail)
+    : failed("overlay", `${detail}: make room there, or place the guest elsewhere`);
 }

@@ -2,7 +2,7 @@ import type { DomainFacts } from "../../libvirt/domain-facts.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
 
 /** @param error what SSH or libvirt said; absent: it works */
-export function wayCheck(source: string, destination: string, error?: string): Check {
+export function hostToHostCheck(source: string, destination: string, error?: string): Check {
   return error === undefined
     ? passed("host to host", `${source} reaches libvirt on ${destination} over SSH`)
     : failed(

@@ -1,12 +1,12 @@
-import { localRedoDirectory } from "../../fleet/redo-log.ts";
+import { localRedoDirectory } from "../../fleet/overlay.ts";
 import { stateDirectory } from "../../fleet/state-file.ts";
 import { virtType } from "../../libvirt/domain-xml.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
 import { parseSurvey, type Question, type Survey, surveyScript } from "../../libvirt/survey.ts";
-import { misfits, redoMisfits } from "../../moves/misfits.ts";
+import { misfits, overlayMisfits } from "../../moves/misfits.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 import type { MigrationRequest } from "../context/migration-request.ts";
-import type { Station } from "../context/moving.ts";
+import type { Endpoint } from "../context/moving.ts";
 import type { Clocks } from "../measuring/measure.ts";
 import {
   autostartCheck,
@@ -22,20 +22,20 @@ import { type Check, failed, hasFailed, PreflightFailed } from "./check.ts";
 import { clockCheck } from "./clocks.ts";
 import { demandsOf } from "./demands.ts";
 import { jobCheck, nameCheck, onceCheck } from "./guest.ts";
+import { tryHostToHost } from "./host-to-host.ts";
 import { cacheCheck, diskFolders, imageCheck } from "./image.ts";
 import { memoryCheck, redoSpaceCheck, spaceCheck } from "./memory.ts";
-import { bridgeCheck, libvirtPorts, portCheck, wayCheck } from "./network.ts";
+import { bridgeCheck, hostToHostCheck, libvirtPorts, portCheck } from "./network.ts";
 import { cpuCheck, emulationCheck, machineCheck, userfaultfdCheck, versionCheck } from "./platform.ts";
 import { type Proving, prove } from "./proofs.ts";
-import { tryWay } from "./way.ts";
 
 type Versions = MigrationRecord["versions"];
 
 /** A move that is thought of, and what is known of it already. */
 export interface MoveToCheck {
   request: MigrationRequest;
-  source: Station;
-  destination: Station;
+  source: Endpoint;
+  destination: Endpoint;
   /** What all hosts said about the guest. */
   sightings: readonly Sighting[];
   versions: Promise<Versions>;
@@ -127,12 +127,12 @@ function ask({ request, source, destination, onTheirWay }: MoveToCheck, more: re
   return {
     source: withFiles(asked, 0),
     destination: withFiles(survey(destination, [...always, ...ofDestination], platform?.cpuXml), 1),
-    way: tryWay(source, destination),
+    way: tryHostToHost(source, destination),
   };
 }
 
 async function survey(
-  { name, session }: Station,
+  { name, session }: Endpoint,
   questions: readonly Question[],
   input?: string,
 ): Promise<Survey> {
@@ -167,7 +167,7 @@ function judge(
       destination,
       localRedoDirectory,
       free(atDestination, destination, localRedoDirectory),
-      known(source, `the size of guest ${guest}'s redo log`, atSource.fileMiB),
+      known(source, `the size of guest ${guest}'s overlay`, atSource.fileMiB),
       stateFile ? conditions.memoryMiB : undefined,
     );
   return [
@@ -187,7 +187,7 @@ function judge(
       conditions.memoryMiB,
       onTheirWay.map((other) => ({ ...other, residentMiB: atDestination.residentMiB[other.guest] ?? 0 })),
     ),
-    wayCheck(source, destination, wayError),
+    hostToHostCheck(source, destination, wayError),
     bridgeCheck([source, atSource.bridges], [destination, atDestination.bridges], domain),
     ...(domain.machine === undefined
       ? []
@@ -197,7 +197,7 @@ function judge(
       : [cpuCheck(destination, platform, known(destination, "a comparison of CPUs", atDestination.cpu))]),
     ...(movesMemory ? [versionCheck([source, versions.from], [destination, versions.to])] : []),
     clockCheck(source, destination, clocks),
-    ...[...misfits(options, versions), ...(redo ? redoMisfits(options) : [])].map(
+    ...[...misfits(options, versions), ...(redo ? overlayMisfits(options) : [])].map(
       ({ option, problem, mend }) => failed("options", `${option} ${problem}: ${mend}`),
     ),
     ...(copiesRunningMemory

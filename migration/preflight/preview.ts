@@ -4,7 +4,7 @@ import type { Sighting } from "../../libvirt/sighting.ts";
 import { hostVersions } from "../../libvirt/versions.ts";
 import { optionsNow } from "../choosing/options-now.ts";
 import type { MigrationRequest } from "../context/migration-request.ts";
-import { type Station, stationOf } from "../context/moving.ts";
+import { type Endpoint, endpointOf } from "../context/moving.ts";
 import { type Check, hasFailed, PreflightFailed } from "./check.ts";
 import { examine } from "./preflight.ts";
 
@@ -35,8 +35,8 @@ export async function previewMove(
   const checks = await withFleet(request.fleet, (sessions) =>
     look(
       request,
-      stationOf(request.fleet, sessions, from),
-      stationOf(request.fleet, sessions, to),
+      endpointOf(request.fleet, sessions, from),
+      endpointOf(request.fleet, sessions, to),
       sightings,
       onTheirWay,
     ),
@@ -53,8 +53,8 @@ export async function previewMove(
 
 async function look(
   request: MigrationRequest,
-  source: Station,
-  destination: Station,
+  source: Endpoint,
+  destination: Endpoint,
   sightings: readonly Sighting[],
   onTheirWay: readonly { guest: string; memoryMiB: number }[],
 ): Promise<Check[]> {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { removeTokens, tokenPrefix } from "../../fleet/tokens.ts";
 import { quote } from "../../libvirt/quote.ts";
-import type { Moving, Station } from "../context/moving.ts";
+import type { Endpoint, Moving } from "../context/moving.ts";
 import { type DiskFolder, isInGrace, type TokenProof } from "./image.ts";
 import type { PortProof } from "./network.ts";
 
@@ -123,7 +123,7 @@ interface Attempt {
   error?: string;
 }
 
-async function attempt({ session }: Station, doing: string, words: string): Promise<Attempt> {
+async function attempt({ session }: Endpoint, doing: string, words: string): Promise<Attempt> {
   const { exitCode, stdout, stderr } = await session.run(doing, `${proofProgram}\n${words}`, {
     allowFailure: true,
   });

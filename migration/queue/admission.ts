@@ -47,7 +47,7 @@ export function waitsFor(uuid: string, entries: readonly QueueEntry[]): QueueEnt
 }
 
 /** Guests that take memory at the same destination and had their turn before this one. */
-export function aheadOf(uuid: string, entries: readonly QueueEntry[]): QueueEntry[] {
+export function movesBefore(uuid: string, entries: readonly QueueEntry[]): QueueEntry[] {
   const own = entries.findIndex((entry) => entry.uuid === uuid);
   const to = entries[own]?.to;
   return entries.filter((entry, index) => entry.moving && entry.to === to && index < own);

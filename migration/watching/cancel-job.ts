@@ -1,8 +1,8 @@
 import { virsh } from "../../libvirt/virsh.ts";
-import type { Moving, Station } from "../context/moving.ts";
+import type { Endpoint, Moving } from "../context/moving.ts";
 
 /** Cancels the job that libvirt has there for the guest, if any. That of a running guest's source ends with the guest going on there. */
-export async function cancelJob({ guest, uuid }: Moving, { session }: Station): Promise<void> {
+export async function cancelJob({ guest, uuid }: Moving, { session }: Endpoint): Promise<void> {
   await virsh(session, `cancelling the migration of guest ${guest}`, ["domjobabort", uuid], {
     allowFailure: true,
   });

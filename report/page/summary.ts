@@ -83,7 +83,7 @@ export function conditionsOf({ sources, moves }: Dataset): [string, string][] {
     ...valuesOf("QEMU", moves, ({ record }) => record.versions.from.qemu),
     ...valuesOf("libvirt", moves, ({ record }) => record.versions.from.libvirt),
     ...valuesOf("kernel", moves, ({ record }) => record.versions.from.kernel),
-    ...valuesOf("redo log", moves, ({ record }) => record.redo ?? "shared"),
+    ...valuesOf("overlay", moves, ({ record }) => record.redo ?? "shared"),
     ...(load
       ? [
           [

@@ -1,5 +1,5 @@
 // Options of moves that the mode, or another option, cannot do.
-import { misfits, redoMisfits } from "../../moves/misfits.ts";
+import { misfits, overlayMisfits } from "../../moves/misfits.ts";
 import type { MigrationOptions } from "../../moves/options.ts";
 import { type Mistake, mistake } from "../mistake.ts";
 import { type Draft, guestsOf } from "./draft.ts";
@@ -28,7 +28,7 @@ export function migrationOptions({ migration, ...draft }: Draft): Mistake[] {
       .filter(({ option }) => said.includes(option))
       .map(({ option, problem, mend }) => mistake([...path, option], problem, mend)),
     // Said for all guests, it holds for this one too: it would not go without saying.
-    ...(isLocal ? redoMisfits(options) : []).map(({ option, problem, mend }) =>
+    ...(isLocal ? overlayMisfits(options) : []).map(({ option, problem, mend }) =>
       mistake([...path, option], problem, mend),
     ),
   ]);

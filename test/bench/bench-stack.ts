@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { parseDocument } from "yaml";
 import type { Fleet } from "../../fleet/fleet.ts";
-import type { LocalRedo } from "../../fleet/redo-log.ts";
+import type { LocalOverlay } from "../../fleet/overlay.ts";
 import type { Conditions } from "../../migration/context/migration-request.ts";
 import type { MigrationOptions } from "../../moves/options.ts";
 import { project, pulumi, stateOf } from "./pulumi.ts";
@@ -74,7 +74,7 @@ export interface Subject {
   fleet: Fleet;
   conditions: Conditions;
   address?: string;
-  redo?: LocalRedo;
+  redo?: LocalOverlay;
 }
 
 /** The stack's first guest, by name. Throws when it would not move live, or to nowhere. */

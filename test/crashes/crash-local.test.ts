@@ -14,7 +14,7 @@ import {
   uuid,
 } from "./crashes.ts";
 
-// The same where the guest's redo log is its host's own, and moves along.
+// The same where the guest's overlay is its host's own, and moves along.
 
 vi.mock("../../libvirt/ssh-session.ts", () => import("../unit/helpers/simulated-session.ts"));
 vi.mock("node:timers/promises", () => import("../unit/helpers/simulated-time.ts"));
@@ -51,11 +51,11 @@ describe("what cannot be done", () => {
     },
   );
 
-  test("a guest whose redo log was taken away under it stays where it is, with what it has open", async () => {
+  test("a guest whose overlay was taken away under it stays where it is, with what it has open", async () => {
     begin();
     world.machine("host1").files.delete(ownDisk("vm1"));
     for (const mode of ["live", "offline", "cold"] as const) {
-      await expect(run(mode)).rejects.toThrow("the size of guest vm1's redo log");
+      await expect(run(mode)).rejects.toThrow("the size of guest vm1's overlay");
       expect(world.runningOn(uuid), story()).toEqual(["host1"]);
     }
   });

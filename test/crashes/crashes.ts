@@ -15,7 +15,7 @@ import { simulate, world } from "../unit/helpers/simulated-session.ts";
 
 export const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
 
-/** Where the redo log is: on the shared storage, or on the host's own disk. */
+/** Where the overlay is: on the shared storage, or on the host's own disk. */
 type Redo = "shared" | "local";
 let redo: Redo = "shared";
 
@@ -93,7 +93,7 @@ export async function runInto(fate: Fate, step: number, mode: MigrationMode): Pr
   return world.generation !== generation;
 }
 
-/** What holds of a move by a mode, wherever its redo log is. */
+/** What holds of a move by a mode, wherever its overlay is. */
 export const describeMoves = () =>
   describe.each(migrationModes)("%s", (mode) => {
     test("moves the guest, and the record of it is sound", async () => {

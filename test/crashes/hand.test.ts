@@ -28,8 +28,8 @@ const leftToPeople = [
   /cannot acquire state change lock/,
 ];
 
-describe.each(["shared", "local"] as const)("redo log %s", (redo) => {
-  // Five modes in full are long: where the redo log moves along, the modes that a run itself takes through many steps.
+describe.each(["shared", "local"] as const)("overlay %s", (redo) => {
+  // Five modes in full are long: where the overlay moves along, the modes that a run itself takes through many steps.
   const modes = redo === "shared" ? migrationModes : (["live", "cold"] as const);
   describe.each(modes)("%s", (mode) => {
     test.each(crashes)(

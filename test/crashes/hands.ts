@@ -56,7 +56,7 @@ const migrate = (from: string, to: string, ...flags: string[]) =>
 
 /** All that a person may do, on any of the hosts. */
 export function deeds(hosts: readonly string[], redo: "shared" | "local"): [name: string, deed: Deed][] {
-  // Nobody makes a guest of a redo log's copy that this program still writes, nor defines one under libvirt's hands.
+  // Nobody makes a guest of an overlay's copy that this program still writes, nor defines one under libvirt's hands.
   const mayDefineOn = (host: string) => redo === "shared" || host !== "host2";
   const onEach = hosts.flatMap((host): [string, Deed][] => [
     [`starts it on ${host}`, () => start(host)],

@@ -28,7 +28,7 @@ const hosts = ["host1", "host2", bystander];
 
 let project: TestProject;
 let stack: LabStack;
-/** The guests, by where their redo logs lie. */
+/** The guests, by where their overlays lie. */
 const nameOf = { shared: "vm1", local: "vm2" } as const;
 const redos = [...new Set(selected.map(({ redo }) => redo))];
 
@@ -72,7 +72,7 @@ afterAll(async () => {
 });
 
 test.skipIf(selected.length > 0)("all selected cases were seen before", () => {});
-describe.each(Object.entries(Object.groupBy(selected, (one) => `redo log ${one.redo}, ${modeAndWay(one)}`)))(
+describe.each(Object.entries(Object.groupBy(selected, (one) => `overlay ${one.redo}, ${modeAndWay(one)}`)))(
   "%s",
   (_kind, ofKind = []) => {
     test.each(ofKind.map((one) => [one.moment, faults[one.fault].name, one] as const))(
@@ -205,7 +205,7 @@ async function makeAnew(name: string): Promise<void> {
       .catch(() => {});
   }
   await stack.on("storage", `find ${intents} -name '*.json' -delete`);
-  // A local redo log is made with the guest; the shared one, which Pulumi knows, is emptied.
+  // A local overlay is made with the guest; the shared one, which Pulumi knows, is emptied.
   if (name === nameOf.shared) {
     const disk = `/export/testbed/${name}.qcow2`;
     const info = JSON.parse(await stack.on("storage", `qemu-img info -U --output=json ${disk}`));

@@ -23,7 +23,7 @@ export const storageFaults = {
     mend: ({ stack, to }) => stack.on(to, unmount(`${state}/moving`)),
   },
   noSpaceForRedo: {
-    name: "no space left for the redo log at the destination, after it was looked for",
+    name: "no space left for the overlay at the destination, after it was looked for",
     prepare: ({ stack, to }) =>
       stack.on(to, `mkdir -p ${state}/disks && mount -t tmpfs -o size=4g full ${state}/disks`),
     strike: ({ stack, to }) => stack.on(to, `mount -o remount,size=4m ${state}/disks`),

@@ -211,7 +211,7 @@ test("guests whose placement changes in one update move one after the other or a
   }
 });
 
-test("a guest whose redo log is its host's own moves with it, live, offline and cold, and leaves none behind", async () => {
+test("a guest whose overlay is its host's own moves with it, live, offline and cold, and leaves none behind", async () => {
   const vm2 = new GuestUnderTest(stack, "vm2");
   const disks = "/var/lib/kvm-migration-testbed/disks";
   for (const [host, other, mode] of [

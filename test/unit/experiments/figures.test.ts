@@ -137,7 +137,7 @@ describe("a run as CSV", () => {
     expect(rows[2]).toContain('not begun,"no, ""none""",2026-03-01T13:00:00Z,,');
   });
 
-  it("has all phases of a guest whose redo log moves along: they add up", () => {
+  it("has all phases of a guest whose overlay moves along: they add up", () => {
     const phases = [
       { name: "suspend" as const, startMs: 0, endMs: 600 },
       { name: "storage" as const, startMs: 600, endMs: 1100 },

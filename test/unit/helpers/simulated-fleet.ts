@@ -34,7 +34,7 @@ interface Domain {
   xml: string;
   job?: string;
   memory?: Memory;
-  /** The redo log that its QEMU has open, where that is a file of the machine's own. */
+  /** The overlay that its QEMU has open, where that is a file of the machine's own. */
   disk?: FileNode;
   /** Its memory is spread over two hosts. */
   isSplit?: boolean;
@@ -78,11 +78,11 @@ export type Fate =
 
 export const crashes = ["crash, goes on", "crash, stops", "crash with libvirtd"] as const;
 
-/** Where a machine has the redo logs that are its own. */
+/** Where a machine has the overlays that are its own. */
 const ownDisks = "/var/lib/kvm-migration-testbed/disks/";
 export const ownDisk = (guest: string): string => `${ownDisks}${guest}.qcow2`;
-/** What is in a redo log: how often the guest has begun to run on it. */
-export const redoText = (epoch: number): string => `redo log of epoch ${epoch}`;
+/** What is in an overlay: how often the guest has begun to run on it. */
+export const redoText = (epoch: number): string => `overlay of epoch ${epoch}`;
 
 /** Shell functions of the engine's own, which are programs here. */
 const programs = [surveyProgram, proofProgram, queueProgram, guestsProgram, intentsProgram];
@@ -113,7 +113,7 @@ export class SimulatedFleet {
   saveSteps = 1;
   /** How many steps it takes until all of a guest's memory has followed by post-copy. */
   pullSteps = 2;
-  /** Whether guests' redo logs are on their machines' own disks. */
+  /** Whether guests' overlays are on their machines' own disks. */
   isLocal = false;
   /** Which run of our program may speak to machines. */
   generation = 0;
@@ -671,7 +671,7 @@ export class Machine {
     this.#run(domain, "booted");
   }
 
-  /** A new guest's redo log. */
+  /** A new guest's overlay. */
   makeDisk(guest: string): void {
     this.files.set(ownDisk(guest), { text: redoText(0) });
   }

@@ -232,7 +232,7 @@ test("whatever a name, a path or a password holds is read back as it is", () => 
 });
 
 test.each(["kernel", "userspace"] as const)(
-  "a redo log of the host's own is a file there, over the shared base (%s)",
+  "an overlay of the host's own is a file there, over the shared base (%s)",
   (transport) => {
     const path = "/var/lib/kvm-migration-testbed/disks/vm1.qcow2";
     const storage = { ...emulated.storage, transport, overlayPath: path, localGiB: 4 };

@@ -172,7 +172,7 @@ test("an offline move needs room for its state file at both ends, and no port", 
   expect(names).not.toContain("cache mode");
 });
 
-describe("a redo log of the host's own", () => {
+describe("an overlay of the host's own", () => {
   const redo = { path: ownDisk("vm1"), basePath: "/export/testbed/base.qcow2", baseFormat: "qcow2" } as const;
 
   beforeEach(() => {
@@ -186,8 +186,8 @@ describe("a redo log of the host's own", () => {
     const { update } = await attempt({ redo });
     const [record] = (await update()).outs.history;
     const checks = new Map(record?.preflight?.map(({ check, detail }) => [check, detail]));
-    expect(checks.get("redo log")).toBe(
-      "host2 has 50000 MiB free for /var/lib/kvm-migration-testbed/disks, the redo log needs 1 MiB",
+    expect(checks.get("overlay")).toBe(
+      "host2 has 50000 MiB free for /var/lib/kvm-migration-testbed/disks, the overlay needs 1 MiB",
     );
     expect(checks.get("image")).toBe("what host1 wrote into /export/testbed, host2 read there");
   });
@@ -196,9 +196,9 @@ describe("a redo log of the host's own", () => {
     host("host2").spaceMiB = 576;
     const { warnings, update, untouched } = await attempt({ redo, options: { mode: "offline" } });
     expect(warnings.join()).toContain(
-      "the redo log needs 1 MiB and the state file up to 576 MiB: make room there",
+      "the overlay needs 1 MiB and the state file up to 576 MiB: make room there",
     );
-    await expect(update()).rejects.toThrow("redo log: host2 has 576 MiB free");
+    await expect(update()).rejects.toThrow("overlay: host2 has 576 MiB free");
     untouched();
   });
 

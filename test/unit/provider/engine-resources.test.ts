@@ -400,7 +400,7 @@ describe("a domain", () => {
   });
 });
 
-describe("a domain whose redo log is its host's own", () => {
+describe("a domain whose overlay is its host's own", () => {
   const path = ownDisk("vm1");
   const spec = (localGiB?: number): DomainSpec => ({
     name: "vm1",
@@ -458,12 +458,12 @@ describe("a domain whose redo log is its host's own", () => {
     world.cutPower("host1");
     world.machine("host1").files.delete(path);
     const start = () => domainResource.update(uuid, outs, inputs());
-    await expect(start()).rejects.toThrow(/is defined on host1, and its redo log .* is on no host/);
+    await expect(start()).rejects.toThrow(/is defined on host1, and its overlay .* is on no host/);
     world.machine("host2").files.set(path, { text: redoText(1) });
-    await expect(start()).rejects.toThrow(/its redo log .* is on host2\. .*virsh undefine vm1/);
+    await expect(start()).rejects.toThrow(/its overlay .* is on host2\. .*virsh undefine vm1/);
     world.machine("host1").domains.clear();
     world.machine("host3").files.set(path, { text: redoText(1) });
-    await expect(start()).rejects.toThrow(/defined nowhere, and its redo log .* is on host2 and host3/);
+    await expect(start()).rejects.toThrow(/defined nowhere, and its overlay .* is on host2 and host3/);
     expect(world.boots).toBe(1);
   });
 
@@ -475,7 +475,7 @@ describe("a domain whose redo log is its host's own", () => {
       world.machine("host2").files.set(path, { text: redoText(7) });
       if (where === "defined on both hosts") world.machine("host2").add({ uuid, name: "vm1" });
       await expect(domainResource.update(uuid, outs, inputs())).rejects.toThrow(
-        /is defined on host1, and its redo log .* is on host1 and host2\. Nothing was changed\. See which of them is right/,
+        /is defined on host1, and its overlay .* is on host1 and host2\. Nothing was changed\. See which of them is right/,
       );
       expect(world.boots).toBe(1);
       world.machine("host1").files.delete(path);
@@ -709,7 +709,7 @@ describe("a migration", () => {
     expect(await news).toMatchObject({ host: "host2", placed: "host2", applied: "host2", moves: 0 });
   });
 
-  test("of a guest that was moved by hand with its redo log: what the old host has of it goes", async () => {
+  test("of a guest that was moved by hand with its overlay: what the old host has of it goes", async () => {
     const drift = "adopt";
     const redo = { path: ownDisk("vm1"), basePath: "/e/base.qcow2", baseFormat: "qcow2" } as const;
     const olds = await create({ drift, redo });

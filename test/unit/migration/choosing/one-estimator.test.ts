@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { beforeEach, expect, test, vi } from "vitest";
-import { foreseeMove } from "../../../../migration/choosing/foresee-move.ts";
 import { optionsNow } from "../../../../migration/choosing/options-now.ts";
+import { predictMove } from "../../../../migration/choosing/predict-move.ts";
 import { measureAndChoose, resolveAuto } from "../../../../migration/choosing/resolve-auto.ts";
 import type { MigrationRequest } from "../../../../migration/context/migration-request.ts";
-import type { Station } from "../../../../migration/context/moving.ts";
+import type { Endpoint } from "../../../../migration/context/moving.ts";
 import type { AskedOptions, MigrationOptions } from "../../../../moves/options.ts";
 import type { MigrationRecord } from "../../../../moves/record.ts";
 import { describe as inWords } from "../../../../prediction/describe.ts";
@@ -31,7 +31,7 @@ const asked: string[] = [];
 beforeEach(() => void asked.splice(0));
 
 /** Two hosts that say what they measure. */
-function stations({ dirtyMiBps, linkMiBps, residentMiB, isOld }: World): [Station, Station] {
+function endpoints({ dirtyMiBps, linkMiBps, residentMiB, isOld }: World): [Endpoint, Endpoint] {
   const versions = (libvirt: string) =>
     `Running against daemon: ${libvirt}\nRunning hypervisor: QEMU 10.0.2\n6.1.0`;
   const answers = (doing: string, script: string): string | undefined => {
@@ -57,7 +57,7 @@ function stations({ dirtyMiBps, linkMiBps, residentMiB, isOld }: World): [Statio
     name,
     host: { peerAddress: "10.77.0.12" },
     session,
-  })) as unknown as [Station, Station];
+  })) as unknown as [Endpoint, Endpoint];
 }
 
 /** As it is read from what the hosts print. */
@@ -78,11 +78,11 @@ const requested = ({ memoryMiB, accelerator, workload, history, options }: World
 
 /** What is said of a move right before it, or in a preview: which mode it is and why, and what is predicted of it by any options. */
 async function said(world: World, isPreview: boolean) {
-  const [source, destination] = stations(world);
+  const [source, destination] = endpoints(world);
   const request = requested(world);
   const { choice, measured } = await measureAndChoose(request, source, destination, !isPreview);
   const predictedOf = async (options: MigrationOptions) => {
-    const { predicted } = await foreseeMove(request, options, source, measured);
+    const { predicted } = await predictMove(request, options, source, measured);
     if (!predicted) throw new Error("nothing is predicted");
     return predicted;
   };
@@ -230,11 +230,11 @@ test("what auto and the prediction say is the same, whatever is measured, known 
 });
 
 test("what was measured to choose the mode is what is predicted by, and asked for once", async () => {
-  const [source, destination] = stations(emulated);
+  const [source, destination] = endpoints(emulated);
   const request = requested(emulated);
   const { options, measured } = await resolveAuto(request, source, destination, () => {});
   const before = asked.length;
-  const foreseen = await foreseeMove(request, options, source, measured);
+  const foreseen = await predictMove(request, options, source, measured);
   expect(asked).toHaveLength(before);
   expect(foreseen.before).toEqual({ dirtyMiBps: 300, residentMiB: 3000 });
   const preview = await optionsNow(

@@ -206,7 +206,7 @@ interface Told {
 /** Someone who heard these events, each on the clock of the host that it is of. */
 function witnessOf(source: Told[], destination: Told[], clocks: Clocks): Witness {
   const lines = new Map<object, (line: string) => void>();
-  const station = () => {
+  const endpoint = () => {
     const session: Pick<SshSession, "follow"> = {
       follow: (_command, onLine) => {
         lines.set(session, onLine);
@@ -215,7 +215,7 @@ function witnessOf(source: Told[], destination: Told[], clocks: Clocks): Witness
     };
     return { session: session as SshSession };
   };
-  const [from, to] = [station(), station()];
+  const [from, to] = [endpoint(), endpoint()];
   const witness = new Witness({ guest: "vm1", source: from, destination: to });
   const tell = (at: typeof from, told: Told[], { offsetMs }: Clocks["source"]) => {
     for (const { event, atMs, data } of told) {

@@ -18,13 +18,13 @@ async function timeFor(phase: Intent["phase"], state: string) {
       return { stdout, stderr: "", exitCode: 0 };
     },
   } as unknown as SshSession;
-  const station = { name: "host1", host: { peerAddress: "10.77.0.11" }, session };
+  const endpoint = { name: "host1", host: { peerAddress: "10.77.0.11" }, session };
   const moving = {
     guest: "vm1",
     uuid,
     intent: { now: { phase } as Intent },
-    source: station,
-    destination: station,
+    source: endpoint,
+    destination: endpoint,
     options: { mode: "hybrid" },
     timeoutMs: 30_000,
     cancelled: new AbortController().signal,

@@ -1,7 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { MigrationRequest } from "../../../../migration/context/migration-request.ts";
-import { aheadOf, bandwidthShare, type QueueEntry, waitsFor } from "../../../../migration/queue/admission.ts";
+import {
+  bandwidthShare,
+  movesBefore,
+  type QueueEntry,
+  waitsFor,
+} from "../../../../migration/queue/admission.ts";
 import { queued } from "../../../../migration/queue/queue.ts";
 
 const entry = (guest: string, from: string, to: string, changes: Partial<QueueEntry> = {}): QueueEntry => ({
@@ -102,9 +107,9 @@ describe("what else is on its way to the destination", () => {
   ];
 
   test("is what had its turn before, so that of two for which there is not enough, one goes", () => {
-    expect(namesOf(aheadOf("a", entries))).toEqual([]);
-    expect(namesOf(aheadOf("c", entries))).toEqual(["a"]);
-    expect(namesOf(aheadOf("d", entries))).toEqual(["a", "c"]);
+    expect(namesOf(movesBefore("a", entries))).toEqual([]);
+    expect(namesOf(movesBefore("c", entries))).toEqual(["a"]);
+    expect(namesOf(movesBefore("d", entries))).toEqual(["a", "c"]);
   });
 });
 

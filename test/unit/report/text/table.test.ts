@@ -57,7 +57,7 @@ describe("the table of migrations", () => {
     }
   });
 
-  it("shows the copy of a redo log where there was one, and fits still", () => {
+  it("shows the copy of an overlay where there was one, and fits still", () => {
     const live = liveRecord({
       phases: [
         { name: "preparation", startMs: 0, endMs: 100 },

@@ -123,7 +123,7 @@ const single: [title: string, raw: unknown, line: string][] = [
       ...lab(guests(vm("vm1", { redo: "local" }))),
       migration: { transport: "tunnelled" },
     },
-    "testbed:guests[0].migration.transport: tunnelled carries memory alone, and the guest's redo log is local, to be copied by QEMU; take tls, which is encrypted too, or redo: shared",
+    "testbed:guests[0].migration.transport: tunnelled carries memory alone, and the guest's overlay is local, to be copied by QEMU; take tls, which is encrypted too, or redo: shared",
   ],
   [
     "too little memory",

@@ -5,23 +5,23 @@ import type { MigrationRecord } from "../../moves/record.ts";
 import { knowsWriting } from "../../prediction/learn.ts";
 import { predict } from "../../prediction/predict.ts";
 import type { MigrationRequest } from "../context/migration-request.ts";
-import type { Station } from "../context/moving.ts";
-import { dirtyRateOfLate, knownTo, type Measurements, proposedOf, sizesOf } from "./measurements.ts";
+import type { Endpoint } from "../context/moving.ts";
+import { knownTo, type Measurements, proposedOf, recentDirtyRate, sizesOf } from "./measurements.ts";
 
 /** What is expected of a move, and what of that was measured for it. */
-export type Foreseen = Pick<MigrationRecord, "options" | "before" | "predicted">;
+export type PredictedFacts = Pick<MigrationRecord, "options" | "before" | "predicted">;
 
 /**
  * Says what a move will be like. A guest moves without a prediction as well: what cannot be asked for it is left out.
  *
  * @param measured what its mode was chosen by, so that both go by the same; absent: it is asked for here
  */
-export async function foreseeMove(
+export async function predictMove(
   request: MigrationRequest,
   options: MigrationOptions,
-  source: Station,
+  source: Endpoint,
   measured?: Measurements,
-): Promise<Foreseen> {
+): Promise<PredictedFacts> {
   const measurements = measured ?? { guest: await askOf(request, options, source) };
   const { guest: before } = measurements;
   return {
@@ -35,13 +35,13 @@ export async function foreseeMove(
 async function askOf(
   request: MigrationRequest,
   options: MigrationOptions,
-  source: Station,
+  source: Endpoint,
 ): Promise<Measurements["guest"]> {
   const { guest, uuid, conditions } = request;
   const isUnknown = writesWhileItMoves(options) && !knowsWriting(knownTo(request), { guest, ...conditions });
   const [sizes, dirtyMiBps] = await Promise.all([
     sizesOf(request, source),
-    isUnknown ? dirtyRateOfLate(source, guest, uuid).catch(() => undefined) : undefined,
+    isUnknown ? recentDirtyRate(source, guest, uuid).catch(() => undefined) : undefined,
   ]);
   return withoutAbsent({ dirtyMiBps, ...sizes });
 }

@@ -1,5 +1,5 @@
 import type { Intent } from "../../fleet/intent.ts";
-import type { RedoPresence } from "../../fleet/redo-log.ts";
+import type { OverlayPresence } from "../../fleet/overlay.ts";
 import { GuestActiveTwice, hasPart, isActive, isUnlinked } from "../../fleet/whereabouts.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
 import { boots, movesRunning, savesMemory } from "../../moves/modes.ts";
@@ -14,19 +14,19 @@ export interface World {
   stateAtSource: boolean;
   stateAtDestination: boolean;
   /**
-   * Whether the disk at either end was written to since the intent noted it: the one whose memory was saved, or whose redo log was copied;
+   * Whether the disk at either end was written to since the intent noted it: the one whose memory was saved, or whose overlay was copied;
    * and that copy. Absent: it was not noted, or is gone.
    */
   written?: Partial<Record<End, boolean>>;
   /** Hosts with a memory that a person saved (virsh managedsave), and that is older than the disk. */
   staleSaves?: readonly string[];
   /**
-   * The redo log at either end; absent: on shared storage. What is at the destination is whole and current as long as the guest is defined
+   * The overlay at either end; absent: on shared storage. What is at the destination is whole and current as long as the guest is defined
    * there: libvirt, or a copy that is complete, precedes the definition, and the definition goes before the source runs again.
    */
-  redo?: Record<End, RedoPresence>;
-  /** Where the redo log was written to last, where both ends have one and none was noted. Absent: their times tell nothing. */
-  newerRedo?: End;
+  redo?: Record<End, OverlayPresence>;
+  /** Where the overlay was written to last, where both ends have one and none was noted. Absent: their times tell nothing. */
+  newerOverlay?: End;
 }
 
 export type End = "source" | "destination";
@@ -69,12 +69,12 @@ export type Step =
   /** Each end has a part of the memory and they have lost each other: connects them again. */
   | { do: "resume-postcopy" }
   | { do: "copy-state" }
-  /** The guest is off: its redo log goes to the destination. */
-  | { do: "copy-redo" }
+  /** The guest is off: its overlay goes to the destination. */
+  | { do: "copy-overlay" }
   /** From the state file, still paused. */
   | { do: "restore"; at: End }
   | { do: "discard-state" }
-  | { do: "discard-redo"; at: End }
+  | { do: "discard-overlay"; at: End }
   /** A memory that a person saved, and that libvirt would start the guest with although its disk is newer. */
   | { do: "discard-save"; host: string }
   /** As it is defined at the other end. */
@@ -99,7 +99,7 @@ export function nextStep(intent: Intent, world: World, goBack = false): Step {
   const step = decide(intent, world, goBack);
   const runsAtSource =
     (step.do === "resume" || step.do === "restore" || step.do === "start") && step.at === "source";
-  // From then on a copy of its redo log is stale.
+  // From then on a copy of its overlay is stale.
   return runsAtSource && world.redo && world.destination.state === "inactive"
     ? { do: "undefine", at: "destination" }
     : step;
@@ -186,9 +186,9 @@ function releaseSource(
   if (source.state === "inactive") return { do: "undefine", at: "source" };
   if (stateAtSource || stateAtDestination) return { do: "discard-state" };
   if (redo && redo.source !== "absent") {
-    if (redo.destination === "file") return { do: "discard-redo", at: "source" };
+    if (redo.destination === "file") return { do: "discard-overlay", at: "source" };
     throw new Error(
-      `Guest ${guest} runs on ${to}, and its redo log is not there but on ${from}. Nothing was removed. ` +
+      `Guest ${guest} runs on ${to}, and its overlay is not there but on ${from}. Nothing was removed. ` +
         `Someone has taken it away while it is open: keep the guest running, and copy its disk (virsh blockcopy).`,
     );
   }
@@ -200,7 +200,7 @@ function releaseDestination({ destination, stateAtSource, stateAtDestination, re
   if (isActive(destination)) return { do: "destroy", at: "destination" };
   if (destination.state === "inactive") return { do: "undefine", at: "destination" };
   if (stateAtSource || stateAtDestination) return { do: "discard-state" };
-  if (redo && redo.destination !== "absent") return { do: "discard-redo", at: "destination" };
+  if (redo && redo.destination !== "absent") return { do: "discard-overlay", at: "destination" };
   return { do: "settled", at: "source" };
 }
 
@@ -312,12 +312,12 @@ function fromStateFile(world: World, goBack: boolean): Step {
   return { do: "copy-state" };
 }
 
-/** What brings the redo log and then the definition to the destination; undefined: both are there, or the disk is shared. */
+/** What brings the overlay and then the definition to the destination; undefined: both are there, or the disk is shared. */
 function copyOfRedo({ destination, redo, written }: World): Step | undefined {
   if (redo === undefined || destination.state === "inactive") return undefined;
   // Whole, and noted; or what someone wrote to, who has undefined it later.
   const isCopied = redo.destination === "file" && written?.destination !== undefined && !written.source;
-  return isCopied ? { do: "define", at: "destination" } : { do: "copy-redo" };
+  return isCopied ? { do: "define", at: "destination" } : { do: "copy-overlay" };
 }
 
 function definedElsewhere({ guest, from, to, mode }: Intent, others: readonly Sighting[]): Step {
@@ -350,11 +350,11 @@ export class GuestNowhere extends Error {
   }
 }
 
-/** Throws when the guest was written to at both ends since its redo log was copied. */
+/** Throws when the guest was written to at both ends since its overlay was copied. */
 function refuseTwoRedos({ guest, from, to }: Intent, { written }: World): void {
   if (!written?.source || !written.destination) return;
   throw new Error(
-    `Guest ${guest} is off, and after its redo log was copied from ${from} to ${to} both were written to: someone has started it on each. Nothing was changed. ` +
+    `Guest ${guest} is off, and after its overlay was copied from ${from} to ${to} both were written to: someone has started it on each. Nothing was changed. ` +
       `See which of them is right, remove the definition on the other host (virsh undefine ${guest}), and run again.`,
   );
 }
@@ -363,7 +363,7 @@ function refuseTwoRedos({ guest, from, to }: Intent, { written }: World): void {
 function bootedByMode(world: World, goBack: boolean): Step {
   const { source, destination, redo, written } = world;
   const isDefinedThere = destination.state === "inactive";
-  // Someone has started it at the source since its redo log was copied: the copy is old.
+  // Someone has started it at the source since its overlay was copied: the copy is old.
   if (redo && isDefinedThere && written?.source) return { do: "undefine", at: "destination" };
   const mayHaveRunThere = redo !== undefined && (written?.destination ?? isDefinedThere);
   if (goBack && source.state === "inactive" && !mayHaveRunThere) {
@@ -377,20 +377,20 @@ function bootedByMode(world: World, goBack: boolean): Step {
 
 /** Its memory is of no use any more. */
 function bootedAnew({ mode, phase }: Intent, world: World, goBack: boolean): Step {
-  const { source, destination, redo, written, newerRedo } = world;
+  const { source, destination, redo, written, newerOverlay } = world;
   const why: BootReason =
     savesMemory(mode) && phase === "begun" && (written?.source || written?.destination)
       ? "disk written"
       : [source, destination].some(({ state, reason }) => state === "inactive" && reason === "shutdown")
         ? "shut down"
         : "memory lost";
-  // A redo log that the destination is defined with is the newer one: the guest was about to run on it there, or did; unless the source's
+  // An overlay that the destination is defined with is the newer one: the guest was about to run on it there, or did; unless the source's
   // was written to since it was copied. One that was written to there is newer even where someone has undefined the guest.
-  const isNewerHere = redo !== undefined && (written?.source === true || newerRedo === "source");
+  const isNewerHere = redo !== undefined && (written?.source === true || newerOverlay === "source");
   const isNewerThere =
     redo !== undefined &&
     !isNewerHere &&
-    (destination.state === "inactive" || written?.destination === true || newerRedo === "destination");
+    (destination.state === "inactive" || written?.destination === true || newerOverlay === "destination");
   if (isNewerThere && destination.state !== "inactive") return { do: "define", at: "destination" };
   if (isNewerHere && source.state !== "inactive") return { do: "define", at: "source" };
   const first: End = source.state === "inactive" && !isNewerThere ? "source" : "destination";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Sighting } from "../../../../libvirt/sighting.ts";
-import { amendsOf, leftoversOf } from "../../../../migration/settling/leftovers.ts";
+import { changesOf, leftoversOf } from "../../../../migration/reconciling/leftovers.ts";
 
 const on = (host: string, state: Sighting["state"], persistent = state !== "absent"): Sighting => ({
   host,
@@ -40,7 +40,7 @@ describe("how a guest that runs is defined", () => {
 });
 
 test("what is to be done about it, in words", () => {
-  const amends = (...sightings: Sighting[]) => amendsOf(leftoversOf(sightings));
+  const amends = (...sightings: Sighting[]) => changesOf(leftoversOf(sightings));
   expect(amends(on("host1", "running"), on("host2", "absent"))).toBeUndefined();
   expect(amends(on("host1", "inactive"))).toBeUndefined();
   expect(amends(on("host1", "inactive"), on("host2", "running"), on("host3", "inactive"))).toBe(

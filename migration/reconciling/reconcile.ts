@@ -6,7 +6,7 @@ import { lookAt } from "./look.ts";
 import { type End, GuestNowhere, nextStep, type Step, type UnplannedBoot, type World } from "./next-step.ts";
 import { isBoot, perform } from "./perform.ts";
 
-export interface Settled {
+export interface Reconciled {
   /** Where it runs. */
   host: string;
   /** That is not the move's source: its destination, or where a person has brought it. */
@@ -17,7 +17,7 @@ export interface Settled {
   undefineRefusal?: CommandFailed;
   /** Why the destination could not have it, or should not any more, so that it was put back. */
   refusal?: Error;
-  /** How much of its redo log was copied on the way. */
+  /** How much of its overlay was copied on the way. */
   storageMiB?: number;
 }
 
@@ -28,8 +28,8 @@ export type OnStep = (step: Step) => void;
  * Brings a begun move to its end: looks, does the next step, looks again, until the guest runs once and nothing is left over;
  * then clears the intent record. The same for a move that goes well and for one that a dead run left behind.
  */
-export async function settle(moving: Moving, onStep: OnStep = () => {}): Promise<Settled> {
-  let booted: Settled["booted"];
+export async function reconcile(moving: Moving, onStep: OnStep = () => {}): Promise<Reconciled> {
+  let booted: Reconciled["booted"];
   let wasDiscarded = false;
   let failure: { step: Step; error: CommandFailed; isSecond: boolean } | undefined;
   let refusal: Error | undefined;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { hasPart, isActive, isUnlinked } from "../../fleet/whereabouts.ts";
 import { type Sighting, sight } from "../../libvirt/sighting.ts";
-import type { Moving, Station } from "../context/moving.ts";
+import type { Endpoint, Moving } from "../context/moving.ts";
 import { cancelJob } from "../watching/cancel-job.ts";
 import {
   type JobHistory,
@@ -15,19 +15,19 @@ import {
 const lookEveryMs = 500;
 
 /** Waits as long as the move may take; for a post-copy, which has no way back, as long as that takes. */
-export async function waitForJob(moving: Moving, station: Station): Promise<void> {
+export async function waitForJob(moving: Moving, endpoint: Endpoint): Promise<void> {
   const { guest, uuid, timeoutMs, tell, cancelled } = moving;
-  tell(`${guest}: a job of libvirt's still works on it on ${station.name}; waiting for its end`);
+  tell(`${guest}: a job of libvirt's still works on it on ${endpoint.name}; waiting for its end`);
   const startedMs = performance.now();
   for (let done: JobHistory = {}; ; ) {
-    const seen = await sight(station.session, uuid);
+    const seen = await sight(endpoint.session, uuid);
     const atMs = performance.now() - startedMs;
     const isCancelled = cancelled.aborted;
     const look = { job: jobOf(seen), atMs, timeoutMs, isCancelled, patience: ofFoundJob, done };
     const verdict = verdictOn(look);
     if (verdict.do === "leave") return;
     done = noted(done, verdict, atMs);
-    await follow(verdict, moving, station, seen, atMs);
+    await follow(verdict, moving, endpoint, seen, atMs);
     await sleep(lookEveryMs);
   }
 }
@@ -35,12 +35,12 @@ export async function waitForJob(moving: Moving, station: Station): Promise<void
 async function follow(
   verdict: JobVerdict,
   moving: Moving,
-  station: Station,
+  endpoint: Endpoint,
   seen: Sighting,
   atMs: number,
 ): Promise<void> {
   const { guest, timeoutMs, source, destination, tell, cancelled } = moving;
-  const { name } = station;
+  const { name } = endpoint;
   switch (verdict.do) {
     case "give-up": {
       // A pre-copy that a dead run left, and that does not converge: given up, as that run would have.
@@ -48,10 +48,10 @@ async function follow(
       tell(
         `${guest}: ${verdict.why === "time" ? late : reasonOf(cancelled)}; giving up, it stays on ${name}`,
       );
-      return cancelJob(moving, station);
+      return cancelJob(moving, endpoint);
     }
     case "no-way-back": {
-      await refuseLost(moving, station, seen);
+      await refuseLost(moving, endpoint, seen);
       const late = `its memory still follows from ${source.name} to ${destination.name} after ${Math.round(atMs / 1000)} s`;
       tell(
         `${guest}: ${verdict.why === "time" ? late : reasonOf(cancelled)}; in post-copy there is no way back`,
@@ -78,7 +78,7 @@ function jobOf(seen: Sighting): JobLook["job"] {
 /** libvirt 9.0 waits without end for the memory of a QEMU that is dead. One that has just given all of it is off as well. */
 async function refuseLost(
   moving: Moving,
-  { name, session }: Station,
+  { name, session }: Endpoint,
   { job, state }: Sighting,
 ): Promise<void> {
   const { guest, uuid, source, destination } = moving;

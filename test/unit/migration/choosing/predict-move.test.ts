@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { foreseeMove } from "../../../../migration/choosing/foresee-move.ts";
+import { predictMove } from "../../../../migration/choosing/predict-move.ts";
 import type { MigrationRequest } from "../../../../migration/context/migration-request.ts";
-import type { Station } from "../../../../migration/context/moving.ts";
+import type { Endpoint } from "../../../../migration/context/moving.ts";
 import type { MigrationOptions } from "../../../../moves/options.ts";
 import { liveRecord } from "../../helpers/records.ts";
 
@@ -28,7 +28,7 @@ const source = {
       return { exitCode: 0, stdout, stderr: "" };
     },
   },
-} as unknown as Station;
+} as unknown as Endpoint;
 
 let guests = 0;
 const foresee = (options: MigrationOptions, changes: Partial<MigrationRequest> = {}) => {
@@ -41,7 +41,7 @@ const foresee = (options: MigrationOptions, changes: Partial<MigrationRequest> =
     conditions: { memoryMiB: 768, accelerator: "tcg", nfsTransport: "kernel" },
     ...changes,
   } as MigrationRequest;
-  return foreseeMove(request, options, source);
+  return predictMove(request, options, source);
 };
 const measures = () => asked.filter((doing) => doing.includes("get dirty")).length > 0;
 
@@ -81,7 +81,7 @@ test.each([
   },
 );
 
-test("a redo log that moves along counts with its size", async () => {
+test("an overlay that moves along counts with its size", async () => {
   const redo = { path: "/var/lib/x.qcow2", basePath: "/base.qcow2", baseFormat: "qcow2" } as const;
   const conditions = { memoryMiB: 768, accelerator: "tcg", nfsTransport: "kernel", redo: "local" } as const;
   const moved = await foresee({ mode: "cold" }, { redo, conditions });

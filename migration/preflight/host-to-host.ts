@@ -1,5 +1,5 @@
 import { quote } from "../../libvirt/quote.ts";
-import type { Station } from "../context/moving.ts";
+import type { Endpoint } from "../context/moving.ts";
 
 /**
  * libvirt's own way from host to host. Returns what went wrong.
@@ -8,7 +8,7 @@ import type { Station } from "../context/moving.ts";
  * (hosts/trust.sh): what was tried is what the move then uses, and no second handshake is waited for. It is a process of its own at the
  * source, that does not end with this program; if it has ended, libvirt's ssh makes a connection of its own.
  */
-export async function tryWay(source: Station, destination: Station): Promise<string | undefined> {
+export async function tryHostToHost(source: Endpoint, destination: Endpoint): Promise<string | undefined> {
   const { exitCode, stdout } = await source.session.run(
     "asking whether the hosts reach each other",
     wayScript(quote(`root@${destination.host.peerAddress}`)),

@@ -4,41 +4,41 @@ import { parseImageInfo } from "../libvirt/image-info.ts";
 import { quote } from "../libvirt/quote.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 
-/** A guest's redo log on the disk of the host where the guest is: a qcow2 overlay over the shared base image. */
-export type LocalRedo = Pick<GuestStorage, "basePath" | "baseFormat"> & { path: string };
+/** A guest's overlay on the disk of the host where the guest is: a qcow2 file over the shared base image. */
+export type LocalOverlay = Pick<GuestStorage, "basePath" | "baseFormat"> & { path: string };
 
-/** Absent: the guest's redo log is on the shared storage. */
-export const localRedoOf = ({
+/** Absent: the guest's overlay is on the shared storage. */
+export const localOverlayOf = ({
   overlayPath,
   localGiB,
   basePath,
   baseFormat,
-}: GuestStorage): LocalRedo | undefined =>
+}: GuestStorage): LocalOverlay | undefined =>
   localGiB === undefined ? undefined : { path: overlayPath, basePath, baseFormat };
 
 /** Where a host keeps them. */
 export const localRedoDirectory = "/var/lib/kvm-migration-testbed/disks";
 
 /** The uuid tells it from what another guest of that name may have left. */
-export const localRedoPath = (guest: string, uuid: string): string =>
+export const localOverlayPath = (guest: string, uuid: string): string =>
   `${localRedoDirectory}/${guest}-${uuid}.qcow2`;
 
-/** What a host has of a redo log; scraps: something of a copy that did not become whole. */
-export type RedoPresence = "file" | "scraps" | "absent";
+/** What a host has of an overlay; scraps: something of a copy that did not become whole. */
+export type OverlayPresence = "file" | "scraps" | "absent";
 
 /** Whether the host has it, by name: libvirt's definition tells whether what bears the name at a move's destination is whole. */
-export async function redoPresence(session: SshSession, { path }: LocalRedo): Promise<RedoPresence> {
-  const { stdout } = await session.run("looking for a redo log", `ls -d ${quote(path)}* 2>/dev/null || true`);
+export async function overlayPresence(session: SshSession, { path }: LocalOverlay): Promise<OverlayPresence> {
+  const { stdout } = await session.run("looking for an overlay", `ls -d ${quote(path)}* 2>/dev/null || true`);
   const found = stdout.split("\n").filter(Boolean);
   return found.includes(path) ? "file" : found.length > 0 ? "scraps" : "absent";
 }
 
 /** Makes an empty one; what had its name is gone. */
-export async function makeRedo(session: SshSession, redo: LocalRedo, bytes: number): Promise<void> {
+export async function makeOverlay(session: SshSession, redo: LocalOverlay, bytes: number): Promise<void> {
   const { path, basePath, baseFormat } = redo;
   const part = quote(`${path}.part`);
   await session.run(
-    "making a redo log",
+    "making an overlay",
     // -u: the base need not be a file here, where QEMU reaches it over NFS by itself.
     `set -e
 mkdir -p -m 755 ${quote(dirname(path))}
@@ -48,7 +48,7 @@ mv ${part} ${quote(path)}`,
 }
 
 /** How large the guest sees it. */
-export async function redoBytes(session: SshSession, { path }: LocalRedo): Promise<number> {
+export async function overlayBytes(session: SshSession, { path }: LocalOverlay): Promise<number> {
   const { stdout } = await session.run(
     `reading the size of ${path}`,
     // -U: a running guest has it locked.
@@ -58,9 +58,9 @@ export async function redoBytes(session: SshSession, { path }: LocalRedo): Promi
 }
 
 /** Removes it and all that is left of copies of it. */
-export async function discardRedo(session: SshSession, { path }: LocalRedo): Promise<void> {
+export async function discardOverlay(session: SshSession, { path }: LocalOverlay): Promise<void> {
   await session.run(
-    "removing a redo log",
+    "removing an overlay",
     // The file itself last: as long as it is there, whoever looks knows that something is left to remove.
     `rm -f ${quote(path)}.* ${quote(path)}; rmdir ${quote(dirname(path))} 2>/dev/null || true`,
   );

@@ -1,5 +1,5 @@
 import type { GuestSessions } from "../../fleet/guest-lock.ts";
-import { discardRedo } from "../../fleet/redo-log.ts";
+import { discardOverlay } from "../../fleet/overlay.ts";
 import { isActive } from "../../fleet/whereabouts.ts";
 import { CommandFailed } from "../../libvirt/errors.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
@@ -33,7 +33,7 @@ export function leftoversOf(sightings: readonly Sighting[]): Leftovers | undefin
 }
 
 /** What is to be done about its definitions, in words. Undefined: nothing. */
-export function amendsOf(leftovers: Leftovers | undefined): string | undefined {
+export function changesOf(leftovers: Leftovers | undefined): string | undefined {
   if (!leftovers) return undefined;
   const { runsOn, isUndefinedThere, definedOn } = leftovers;
   const amends = [
@@ -44,7 +44,7 @@ export function amendsOf(leftovers: Leftovers | undefined): string | undefined {
 }
 
 /**
- * Makes a guest that runs once be defined where it runs and nowhere else, and have a redo log nowhere else: at the destination of a move a
+ * Makes a guest that runs once be defined where it runs and nowhere else, and have an overlay nowhere else: at the destination of a move a
  * definition tells that libvirt has got far enough to write one.
  *
  * @param mayKeep a host that may refuse to let its definition go: the guest is about to be defined there
@@ -68,9 +68,9 @@ export async function clearLeftovers(
     });
   }
   if (!redo) return;
-  // It runs on its redo log: what other hosts have under its name, nobody needs.
+  // It runs on its overlay: what other hosts have under its name, nobody needs.
   const others = Object.keys(fleet.hosts).filter((name) => name !== runsOn);
-  await Promise.all(others.map((name) => discardRedo(sessions.host(name), redo)));
+  await Promise.all(others.map((name) => discardOverlay(sessions.host(name), redo)));
 }
 
 async function defineAsItRuns(guest: string, uuid: string, session: SshSession): Promise<void> {

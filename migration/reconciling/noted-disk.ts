@@ -3,9 +3,9 @@ import { stateFilePath } from "../../fleet/state-file.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
 import type { Moving } from "../context/moving.ts";
 
-// A memory that was saved, and a redo log that was copied, are worth something only for the disk as it was then.
+// A memory that was saved, and an overlay that was copied, are worth something only for the disk as it was then.
 
-/** The machine that has the disk: the storage host, unless the redo log is the host's own on which the guest is. */
+/** The machine that has the disk: the storage host, unless the overlay is the host's own on which the guest is. */
 const keeperOf = ({ storage, redo, ...ends }: Moving, at: "source" | "destination"): SshSession =>
   redo ? ends[at].session : storage;
 
@@ -58,8 +58,8 @@ export async function noteDiskLate(moving: Moving): Promise<void> {
   );
 }
 
-/** At which end a redo log that both have was written to last; where they do not differ by more than a mirror of one may, it is not said. */
-export async function lastWritten(moving: Moving): Promise<{ newerRedo?: "source" | "destination" }> {
+/** At which end an overlay that both have was written to last; where they do not differ by more than a mirror of one may, it is not said. */
+export async function lastWritten(moving: Moving): Promise<{ newerOverlay?: "source" | "destination" }> {
   const paths = await writtenFiles(moving);
   const [source, destination] = await Promise.all([
     diskStamp(moving, "source", paths),
@@ -67,10 +67,10 @@ export async function lastWritten(moving: Moving): Promise<{ newerRedo?: "source
   ]);
   const afterMs = await laterMs([moving.source.session, source], [moving.destination.session, destination]);
   if (afterMs === undefined || Math.abs(afterMs) < startsWithinMs) return {};
-  return { newerRedo: afterMs > 0 ? "source" : "destination" };
+  return { newerOverlay: afterMs > 0 ? "source" : "destination" };
 }
 
-/** Notes a copy of a redo log, and what it is a copy of, before anything can be made of it. */
+/** Notes a copy of an overlay, and what it is a copy of, before anything can be made of it. */
 export async function noteCopy(moving: Moving, path: string, source: string): Promise<void> {
   const destination = await diskStamp(moving, "destination", [path]);
   await moving.intent.note({ disk: { paths: [path], source, destination } });

@@ -3,7 +3,12 @@ import { describe, expect, test } from "vitest";
 import type { Intent } from "../../../../fleet/intent.ts";
 import { GuestActiveTwice, isActive } from "../../../../fleet/whereabouts.ts";
 import type { Sighting } from "../../../../libvirt/sighting.ts";
-import { GuestNowhere, nextStep, type Step, type World } from "../../../../migration/settling/next-step.ts";
+import {
+  GuestNowhere,
+  nextStep,
+  type Step,
+  type World,
+} from "../../../../migration/reconciling/next-step.ts";
 import { migrationModes } from "../../../../moves/modes.ts";
 import { intentOf, sighting } from "../../helpers/moves-in-state.ts";
 

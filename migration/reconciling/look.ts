@@ -1,10 +1,10 @@
 import { isSaveStale } from "../../fleet/disk-stamp.ts";
-import { redoPresence } from "../../fleet/redo-log.ts";
+import { overlayPresence } from "../../fleet/overlay.ts";
 import { hasStateFile } from "../../fleet/state-file.ts";
 import { isActive } from "../../fleet/whereabouts.ts";
 import { type Sighting, sight } from "../../libvirt/sighting.ts";
 import { savesMemory } from "../../moves/modes.ts";
-import { type Moving, stationNamed } from "../context/moving.ts";
+import { endpointNamed, type Moving } from "../context/moving.ts";
 import type { World } from "./next-step.ts";
 import { lastWritten, writtenSince } from "./noted-disk.ts";
 
@@ -22,7 +22,7 @@ export async function lookAt(moving: Moving): Promise<World> {
       sight(destination.session, uuid),
       saves && hasStateFile(source.session, uuid),
       saves && hasStateFile(destination.session, uuid),
-      ...(redo ? [redoPresence(source.session, redo), redoPresence(destination.session, redo)] : []),
+      ...(redo ? [overlayPresence(source.session, redo), overlayPresence(destination.session, redo)] : []),
     ]);
   const [redoAtSource, redoAtDestination] = redos;
   const sightings = [atSource, atDestination, ...others];
@@ -36,7 +36,7 @@ export async function lookAt(moving: Moving): Promise<World> {
     ...(!sightings.some(isActive) && { staleSaves: await staleSaves(moving, sightings) }),
     ...(redoAtSource &&
       redoAtDestination && { redo: { source: redoAtSource, destination: redoAtDestination } }),
-    // Which of two redo logs is the newer one matters only for a guest that is off.
+    // Which of two overlays is the newer one matters only for a guest that is off.
     ...(redoAtSource === "file" &&
       redoAtDestination === "file" &&
       !intent.disk &&
@@ -48,7 +48,7 @@ export async function lookAt(moving: Moving): Promise<World> {
 async function staleSaves(moving: Moving, sightings: readonly Sighting[]): Promise<string[]> {
   const saved = sightings.filter(({ isSaved }) => isSaved).map(({ host }) => host);
   const isStale = await Promise.all(
-    saved.map((host) => isSaveStale(moving, stationNamed(moving, host).session)),
+    saved.map((host) => isSaveStale(moving, endpointNamed(moving, host).session)),
   );
   return saved.filter((_, i) => isStale[i]);
 }

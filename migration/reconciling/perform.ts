@@ -1,10 +1,10 @@
-import { discardRedo } from "../../fleet/redo-log.ts";
+import { discardOverlay } from "../../fleet/overlay.ts";
 import { discardStateFiles } from "../../fleet/state-file.ts";
 import { discardSave } from "../../libvirt/managed-save.ts";
 import { undefine } from "../../libvirt/undefine.ts";
 import { virsh } from "../../libvirt/virsh.ts";
-import { type Moving, type Station, stationNamed } from "../context/moving.ts";
-import { copyRedo } from "./copy-redo.ts";
+import { type Endpoint, endpointNamed, type Moving } from "../context/moving.ts";
+import { copyOverlay } from "./copy-overlay.ts";
 import { copyState, restorePaused } from "./copy-state.ts";
 import { defineAt } from "./define.ts";
 import type { BootReason, End, Step, UnplannedBoot } from "./next-step.ts";
@@ -12,29 +12,29 @@ import { noteDiskLate } from "./noted-disk.ts";
 import { resumePostcopy } from "./resume-postcopy.ts";
 import { waitForJob } from "./wait-for-job.ts";
 
-type Deed = Exclude<Step, { do: "settled" | "settled-elsewhere" }>;
+type HostStep = Exclude<Step, { do: "settled" | "settled-elsewhere" }>;
 
 /** Does the one step that is due; returns what only it can tell. Throws CommandFailed. */
-export async function perform(moving: Moving, step: Deed): Promise<{ storageMiB?: number }> {
-  if (step.do === "copy-redo") return { storageMiB: await copyRedo(moving) };
+export async function perform(moving: Moving, step: HostStep): Promise<{ storageMiB?: number }> {
+  if (step.do === "copy-overlay") return { storageMiB: await copyOverlay(moving) };
   await performOther(moving, step);
   return {};
 }
 
-async function performOther(moving: Moving, step: Exclude<Deed, { do: "copy-redo" }>): Promise<void> {
+async function performOther(moving: Moving, step: Exclude<HostStep, { do: "copy-overlay" }>): Promise<void> {
   const { guest, uuid } = moving;
-  const station = (at: End): Station => moving[at];
+  const endpoint = (at: End): Endpoint => moving[at];
   switch (step.do) {
     case "wait-for-job":
-      return waitForJob(moving, station(step.at));
+      return waitForJob(moving, endpoint(step.at));
     case "destroy":
-      await virsh(station(step.at).session, `ending the stale copy of guest ${guest}`, ["destroy", uuid]);
+      await virsh(endpoint(step.at).session, `ending the stale copy of guest ${guest}`, ["destroy", uuid]);
       return;
     case "undefine":
-      await undefine(station(step.at).session, `removing the definition of guest ${guest}`, uuid);
+      await undefine(endpoint(step.at).session, `removing the definition of guest ${guest}`, uuid);
       return;
     case "resume":
-      await virsh(station(step.at).session, `resuming guest ${guest}`, ["resume", uuid]);
+      await virsh(endpoint(step.at).session, `resuming guest ${guest}`, ["resume", uuid]);
       return;
     case "mark-resuming":
       return moving.intent.note({ phase: "resuming" });
@@ -52,12 +52,12 @@ async function performOther(moving: Moving, step: Exclude<Deed, { do: "copy-redo
       moving.tell(
         `${guest}: its memory was saved on ${step.host}, and its disk was written to since; discarding it`,
       );
-      await discardSave(stationNamed(moving, step.host).session, guest, uuid);
+      await discardSave(endpointNamed(moving, step.host).session, guest, uuid);
       return;
-    case "discard-redo":
-      return moving.redo && discardRedo(station(step.at).session, moving.redo);
+    case "discard-overlay":
+      return moving.redo && discardOverlay(endpoint(step.at).session, moving.redo);
     case "restore":
-      return restorePaused(moving, station(step.at));
+      return restorePaused(moving, endpoint(step.at));
     case "discard-state":
       await Promise.all([
         discardStateFiles(moving.source.session, uuid),
@@ -67,15 +67,15 @@ async function performOther(moving: Moving, step: Exclude<Deed, { do: "copy-redo
     case "define":
       return defineAt(moving, step.at);
     case "start":
-      return start(moving, station(step.at), step.why);
+      return start(moving, endpoint(step.at), step.why);
     case "start-elsewhere":
-      return start(moving, stationNamed(moving, step.host), step.why);
+      return start(moving, endpointNamed(moving, step.host), step.why);
   }
 }
 
 async function start(
   { guest, uuid, tell }: Moving,
-  { name, session }: Station,
+  { name, session }: Endpoint,
   why: BootReason,
 ): Promise<void> {
   if (why === "saved") tell(`${guest}: someone saved its memory on ${name}; it goes on from there`);

@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 import type { Intent } from "../../../../fleet/intent.ts";
 import { isActive } from "../../../../fleet/whereabouts.ts";
 import type { Sighting } from "../../../../libvirt/sighting.ts";
-import { type End, nextStep, type Step, type World } from "../../../../migration/settling/next-step.ts";
+import { type End, nextStep, type Step, type World } from "../../../../migration/reconciling/next-step.ts";
 import { intentOf, sighting } from "../../helpers/moves-in-state.ts";
 
-// A redo log that lies on the hosts: which of two a guest may run on, and which may go.
+// An overlay that lies on the hosts: which of two a guest may run on, and which may go.
 
 /** What is on both hosts' disks: how often the guest has run on it; undefined: nothing; NaN: a part of it. */
 interface Hosts {
@@ -16,7 +16,7 @@ interface Hosts {
   stateAt: Record<End, boolean>;
   disk: Record<End, number | undefined>;
   newest: number;
-  /** What was on them when the memory was saved, or the redo log copied. */
+  /** What was on them when the memory was saved, or the overlay copied. */
   noted?: Partial<Record<End, number | undefined>>;
 }
 
@@ -90,12 +90,12 @@ function apply(step: Step, hosts: Hosts): void {
     case "discard-state":
       hosts.stateAt = { source: false, destination: false };
       return;
-    case "copy-redo":
+    case "copy-overlay":
       expect(isActive(hosts.source)).toBe(false);
       hosts.disk.destination = hosts.disk.source;
       hosts.noted = { source: hosts.disk.source, destination: hosts.disk.destination };
       return;
-    case "discard-redo": {
+    case "discard-overlay": {
       const other = step.at === "source" ? "destination" : "source";
       expect(isActive(hosts[step.at])).toBe(false);
       expect(hosts.disk[other]).toBe(hosts.newest);
@@ -177,7 +177,7 @@ const found: [string, Hosts][] = [
 ];
 
 describe.each(found)("%s", (_, start) => {
-  test("whatever befalls hosts and runs, the guest only ever runs on its newest redo log, and nothing else is left", () => {
+  test("whatever befalls hosts and runs, the guest only ever runs on its newest overlay, and nothing else is left", () => {
     const accident = fc.constantFrom(
       "step",
       "step",
@@ -216,16 +216,16 @@ describe.each(found)("%s", (_, start) => {
   });
 });
 
-test("a source's redo log does not go as long as the destination has none", () => {
+test("a source's overlay does not go as long as the destination has none", () => {
   const gone = off({
     source: sighting("host1", "absent"),
     destination: sighting("host2", "running"),
   });
-  expect(() => nextStep(gone.intent, seen(gone))).toThrow(/its redo log is not there but on host1/);
+  expect(() => nextStep(gone.intent, seen(gone))).toThrow(/its overlay is not there but on host1/);
 });
 
-test("scraps of a copy are removed, and are no redo log", () => {
+test("scraps of a copy are removed, and are no overlay", () => {
   const world = seen(off({ intent: intentOf("live"), source: sighting("host1", "running") }));
   const scraps: World = { ...world, redo: { source: "file", destination: "scraps" } };
-  expect(nextStep(intentOf("live"), scraps)).toEqual({ do: "discard-redo", at: "destination" });
+  expect(nextStep(intentOf("live"), scraps)).toEqual({ do: "discard-overlay", at: "destination" });
 });

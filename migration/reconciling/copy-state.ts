@@ -1,7 +1,7 @@
 import { definitionPath, makeStateDirectory, stateFilePath } from "../../fleet/state-file.ts";
 import { quote } from "../../libvirt/quote.ts";
 import { virshCommand } from "../../libvirt/virsh.ts";
-import type { Moving, Station } from "../context/moving.ts";
+import type { Endpoint, Moving } from "../context/moving.ts";
 import { followCopy, scpCommand } from "./copy-file.ts";
 
 /** Copies state file and definition over SSH, from host to host, and defines the guest at the destination. */
@@ -30,7 +30,10 @@ ssh -o BatchMode=yes ${quote(peer)} ${quote(`${virshCommand(["define", definitio
 }
 
 /** Loads the state file. The guest's CPUs do not run yet: until they do, the file is as good as new. */
-export async function restorePaused({ guest, uuid, timeoutMs }: Moving, { session }: Station): Promise<void> {
+export async function restorePaused(
+  { guest, uuid, timeoutMs }: Moving,
+  { session }: Endpoint,
+): Promise<void> {
   await session.run(
     `restoring guest ${guest} from its state file`,
     virshCommand(["restore", stateFilePath(uuid), "--paused"]),
