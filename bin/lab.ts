@@ -156,7 +156,7 @@ if (values.help || (command !== "up" && command !== "down")) {
   } catch (error) {
     // Pulumi has said what is wrong already.
     const said = error instanceof Error && "exitCode" in error;
-    if (said) console.error("\nlab: that failed; mend what is said above, and run it again");
+    if (said) console.error("\nlab: that failed; fix what is said above, and run it again");
     else console.error(error instanceof LabError ? `lab: ${error.message}` : error);
     process.exitCode = 1;
   }

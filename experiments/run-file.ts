@@ -56,7 +56,7 @@ export class RunFile {
     const { kind } = line;
     const what = kind === "move" ? `guest ${line.record.guest}'s move to ${line.record.to}` : `its ${kind}`;
     throw new Error(
-      `A line of ${this.path} (${what}) does not fit its schema and was not written: ${z.prettifyError(error).replaceAll(/\s+/g, " ")}. What it tells of has been done all the same; the experiment can be continued once the cause is mended`,
+      `A line of ${this.path} (${what}) does not fit its schema and was not written: ${z.prettifyError(error).replaceAll(/\s+/g, " ")}. What it tells of has been done all the same; the experiment can be continued once the cause is fixed`,
     );
   }
 

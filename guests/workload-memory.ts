@@ -9,11 +9,11 @@ const guestOverheadMiB = 192;
  */
 const programMiB = { memory: 0, python: 16, mysql: 128, office: 360 } as const;
 
-/** Why a guest cannot run a workload, and which key of the workload to mend; none: the workload has no size to change. */
+/** Why a guest cannot run a workload, and which key of the workload to fix; none: the workload has no size to change. */
 export interface WorkloadMisfit {
   key?: "workingSetMiB" | "bufferPoolMiB";
   problem: string;
-  mend: string;
+  fix: string;
 }
 
 /** Why a guest of this size cannot run this workload; nothing if it can. */
@@ -29,7 +29,7 @@ export function workloadMisfit(workload: Workload, memoryMiB: number): WorkloadM
       const leastMiB = guestOverheadMiB + programMiB.office;
       if (memoryMiB >= leastMiB) return undefined;
       const problem = `LibreOffice does not fit into a guest of ${memoryMiB} MiB: it and the system need ${leastMiB} MiB`;
-      return { problem, mend: `give the guest at least ${leastMiB} memoryMiB` };
+      return { problem, fix: `give the guest at least ${leastMiB} memoryMiB` };
     }
     default:
       return undefined;
@@ -50,6 +50,6 @@ function sized(
   return {
     key,
     problem: `${what} of ${sizeMiB} MiB does not fit into a guest of ${memoryMiB} MiB: at most ${mostMiB} MiB, as ${others} ${othersMiB} MiB`,
-    mend: "make it smaller, or give the guest more memoryMiB",
+    fix: "make it smaller, or give the guest more memoryMiB",
   };
 }

@@ -7,7 +7,7 @@ export interface Misfit {
   option: keyof MigrationOptions;
   /** Why, as the end of a sentence that begins with the option. */
   problem: string;
-  mend: string;
+  fix: string;
 }
 
 /** What runs on the two hosts of a move; or on one of them, twice. */
@@ -29,7 +29,7 @@ export function overlayMisfits({ mode, transport }: AskedOptions): Misfit[] {
         {
           option: "transport",
           problem: "tunnelled carries memory alone, and the guest's overlay is local, to be copied by QEMU",
-          mend: "take tls, which is encrypted too, or redo: shared",
+          fix: "take tls, which is encrypted too, or redo: shared",
         },
       ]
     : [];
@@ -59,7 +59,7 @@ const onlyIn =
       : {
           option,
           problem: `${what}, and the mode is ${options.mode}`,
-          mend: `${leaveOut}, or move ${knowing.join(" or ")}`,
+          fix: `${leaveOut}, or move ${knowing.join(" or ")}`,
         };
   };
 
@@ -76,7 +76,7 @@ const rules: readonly Rule[] = [
       ? {
           option: "compression",
           problem: `${compression} is how QEMU compresses parallel connections, and there are none`,
-          mend: "give parallelConnections, or take xbzrle",
+          fix: "give parallelConnections, or take xbzrle",
         }
       : undefined,
   ({ compression, parallelConnections }) =>
@@ -84,7 +84,7 @@ const rules: readonly Rule[] = [
       ? {
           option: "compression",
           problem: "xbzrle compresses a single connection, and parallelConnections is given",
-          mend: "take zstd or zlib, or leave out parallelConnections",
+          fix: "take zstd or zlib, or leave out parallelConnections",
         }
       : undefined,
   (options) =>
@@ -92,7 +92,7 @@ const rules: readonly Rule[] = [
       ? {
           option: "transport",
           problem: "tunnelled has one direction, and post-copy asks for pages",
-          mend: "take tls, which is encrypted too",
+          fix: "take tls, which is encrypted too",
         }
       : undefined,
   ({ transport, parallelConnections }) =>
@@ -100,7 +100,7 @@ const rules: readonly Rule[] = [
       ? {
           option: "transport",
           problem: "tunnelled goes over libvirt's only connection, and parallelConnections is given",
-          mend: "take tls, or leave out parallelConnections",
+          fix: "take tls, or leave out parallelConnections",
         }
       : undefined,
   ({ transport, port }) =>
@@ -108,7 +108,7 @@ const rules: readonly Rule[] = [
       ? {
           option: "port",
           problem: `${port} would be of a connection of the memory's own, and tunnelled has none`,
-          mend: leaveOut,
+          fix: leaveOut,
         }
       : undefined,
 ];
@@ -136,7 +136,7 @@ function tooOld(options: AskedOptions, { from, to }: Versions): Misfit[] {
       found.push({
         option,
         problem: `post-copy with libvirt ${libvirt} loses the guest when the link breaks (${since.postcopyResume} can resume it)`,
-        mend: "move it live, or upgrade libvirt",
+        fix: "move it live, or upgrade libvirt",
       });
     }
     const qemu = lacks("qemu", since.parallelPostcopy);
@@ -144,7 +144,7 @@ function tooOld(options: AskedOptions, { from, to }: Versions): Misfit[] {
       found.push({
         option: "parallelConnections",
         problem: `QEMU ${qemu} has no post-copy beside parallel connections (${since.parallelPostcopy} has)`,
-        mend: `${leaveOut}, or upgrade QEMU`,
+        fix: `${leaveOut}, or upgrade QEMU`,
       });
     }
   }
@@ -153,7 +153,7 @@ function tooOld(options: AskedOptions, { from, to }: Versions): Misfit[] {
     found.push({
       option: "compression",
       problem: `${compression} cannot be asked of libvirt ${libvirt} (of ${since.parallelCompression} it can)`,
-      mend: `${leaveOut}, take xbzrle without parallelConnections, or upgrade libvirt`,
+      fix: `${leaveOut}, take xbzrle without parallelConnections, or upgrade libvirt`,
     });
   }
   return found;

@@ -262,7 +262,7 @@ async function keep(stack: string, records: readonly MigrationRecord[]): Promise
   if (failures.length === 0) return undefined;
   const reasons = failures.map((failure) => (failure instanceof Error ? failure.message : String(failure)));
   return new Error(
-    `What its move took is not in ${file}: ${reasons.join("; ")}. Mend that, or report it if it is this program's; then run \`pulumi up\`, which moves nothing that is in its place`,
+    `What its move took is not in ${file}: ${reasons.join("; ")}. Fix that, or report it if it is this program's; then run \`pulumi up\`, which moves nothing that is in its place`,
     { cause: failures[0] },
   );
 }

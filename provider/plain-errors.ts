@@ -1,6 +1,6 @@
 import { aroundMethods } from "./methods.ts";
 
-/** Faults of the program: whoever mends them wants to know where they are. */
+/** Faults of the program: whoever fixes them wants to know where they are. */
 const faults = [TypeError, ReferenceError, RangeError, SyntaxError];
 
 /**

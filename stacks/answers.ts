@@ -65,7 +65,7 @@ export function checkAnswers(plan: Plan, answers: readonly (MachineAnswer | NoAn
       {
         path: pathText(path),
         problem: `${name} (${ssh.user}@${ssh.address} port ${ssh.port}) ${answer.reason.trim()}`,
-        mend: "mend the machine, or its address, port, user or key here",
+        fix: "fix the machine, or its address, port, user or key here",
       },
     ];
   });
@@ -86,7 +86,7 @@ function claimMistakes({ stack }: Plan, path: PropertyKey[], { name, claim }: Ma
     {
       path: pathText(path),
       problem: `${name} belongs to the testbed ${owner}, and a machine serves one`,
-      mend: `destroy that stack where it was made (pulumi destroy --stack ${owner}); or, if it no longer exists, remove ${claimFile} on ${name}`,
+      fix: `destroy that stack where it was made (pulumi destroy --stack ${owner}); or, if it no longer exists, remove ${claimFile} on ${name}`,
     },
   ];
 }
@@ -106,7 +106,7 @@ function uplinkMistakes({ bridge }: Plan, { name, interfaces }: MachineAnswer): 
     {
       path: pathText(["bridge", "uplink"]),
       problem: `${name} has no interface ${uplink}; it has ${list(others)}`,
-      mend: "name one that all hosts have, or make the bridge on this host yourself",
+      fix: "name one that all hosts have, or make the bridge on this host yourself",
     },
   ];
 }
@@ -121,7 +121,7 @@ function kvmMistakes(
     {
       path: pathText(["hosts", index, "accelerator"]),
       problem: `${name} is to run guests with KVM, and has no /dev/kvm`,
-      mend: "turn on virtualisation in its firmware (or nested, in its hypervisor) and load kvm_intel or kvm_amd; or set auto, to fall back to emulation",
+      fix: "turn on virtualisation in its firmware (or nested, in its hypervisor) and load kvm_intel or kvm_amd; or set auto, to fall back to emulation",
     },
   ];
 }

@@ -32,7 +32,7 @@ function checkHost(plan: Plan, host: string, memoryMiB: number): Mistake[] {
       return {
         path: memoryPath(plan, guest),
         problem: `${described(guest)} is to have ${guest.memoryMiB} MiB on ${host}, which has ${memoryMiB} MiB`,
-        mend: `give it at most ${room} MiB (${host} keeps ${reserveMiB} MiB), or ${drained ? keep([drained]) : "place it on a larger host"}`,
+        fix: `give it at most ${room} MiB (${host} keeps ${reserveMiB} MiB), or ${drained ? keep([drained]) : "place it on a larger host"}`,
       };
     });
   }
@@ -43,7 +43,7 @@ function checkHost(plan: Plan, host: string, memoryMiB: number): Mistake[] {
     {
       path: pathText([drained.length > 0 ? "drain" : "placement"]),
       problem: `${each(guests)} need ${neededMiB} MiB on ${host}, which has ${memoryMiB} MiB`,
-      mend: `${drained.length > 0 ? `${keep(drained)}, add a host` : "place one elsewhere"}, or take ${neededMiB - room} MiB from them (${host} keeps ${reserveMiB} MiB)`,
+      fix: `${drained.length > 0 ? `${keep(drained)}, add a host` : "place one elsewhere"}, or take ${neededMiB - room} MiB from them (${host} keeps ${reserveMiB} MiB)`,
     },
   ];
 }
@@ -70,7 +70,7 @@ function checkLab({ guests }: Plan, machineMiB: number): Mistake[] {
     {
       path: pathText(["guests"]),
       problem: `${each(guests)} need ${neededMiB} MiB while the largest moves, and this machine has ${machineMiB} MiB`,
-      mend: `take memory from them until it fits into ${room} MiB (the lab keeps ${reserveMiB} MiB), or leave one out`,
+      fix: `take memory from them until it fits into ${room} MiB (the lab keeps ${reserveMiB} MiB), or leave one out`,
     },
   ];
 }

@@ -59,7 +59,7 @@ function guestChanges(past: PastStack, guest: GuestPlan, index: number): Mistake
       {
         path: pathText(["guests", index, key]),
         problem: `${name} was made with ${words(was)}, and ${because}`,
-        mend: "put that back, or give the guest another name: this one is then removed with its disk, and a new one is made",
+        fix: "put that back, or give the guest another name: this one is then removed with its disk, and a new one is made",
       },
     ];
   });
@@ -77,7 +77,7 @@ function imageChanges({ guests }: PastStack, { image: now }: Plan): Mistake[] {
     {
       path: pathText(["image", isSameSource(source, now.source) ? "sha256" : "source"]),
       problem: `${names} made with the image ${source}${own ? ` (SHA-256 ${sha256})` : ""}, over which a guest's disk lies for life`,
-      mend: `put that back${own ? ", or give this sum as image.sha256 if it is the same file elsewhere" : ""}; for another image, destroy the stack first`,
+      fix: `put that back${own ? ", or give this sum as image.sha256 if it is the same file elsewhere" : ""}; for another image, destroy the stack first`,
     },
   ];
 }

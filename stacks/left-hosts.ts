@@ -43,12 +43,12 @@ export function checkLeftHosts(
     if (reason !== undefined) {
       const names = past.guests.map((guest) => guest.name);
       const problem = `${name} is left out and does not say whether ${list(names, "or")} is still on it (${reason.trim()})`;
-      return [{ path, problem, mend: `put it back and mend it; if it is lost, see docs/hosts.md` }];
+      return [{ path, problem, fix: `put it back and fix it; if it is lost, see docs/hosts.md` }];
     }
     if (guests.length === 0) return [];
     const problem = `${name} is left out, and ${list(guests)} ${guests.length === 1 ? "is" : "are"} still on it`;
-    const mend = `put it back, name it in ${pathText(["drain"])}, run \`pulumi up\`, and leave it out then`;
-    return [{ path, problem, mend }];
+    const fix = `put it back, name it in ${pathText(["drain"])}, run \`pulumi up\`, and leave it out then`;
+    return [{ path, problem, fix }];
   });
 }
 
@@ -71,7 +71,7 @@ export function checkMovedHosts(
       {
         path: pathText(["hosts", index, "address"]),
         problem: `${address} is not the machine that ${name} was: ${names} ${missing.length === 1 ? "is" : "are"} not on it`,
-        mend: `give an address of the machine with ${names}; to put another in its place, drain ${name} first`,
+        fix: `give an address of the machine with ${names}; to put another in its place, drain ${name} first`,
       },
     ];
   });

@@ -5,11 +5,11 @@ export interface Mistake {
   /** What is wrong there. */
   problem: string;
   /** What would be right. */
-  mend: string;
+  fix: string;
 }
 
-export function mistake(path: readonly PropertyKey[], problem: string, mend: string): Mistake {
-  return { path: pathText(path), problem, mend };
+export function mistake(path: readonly PropertyKey[], problem: string, fix: string): Mistake {
+  return { path: pathText(path), problem, fix };
 }
 
 /** All that is wrong in a stack's config; the message is meant for a terminal. */
@@ -19,7 +19,7 @@ export class StackConfigError extends Error {
 
   constructor(mistakes: readonly Mistake[]) {
     const count = mistakes.length === 1 ? "a mistake" : `${mistakes.length} mistakes`;
-    const lines = mistakes.map(({ path, problem, mend }) => `  ${path}: ${problem}; ${mend}`);
+    const lines = mistakes.map(({ path, problem, fix }) => `  ${path}: ${problem}; ${fix}`);
     super([`The stack's config has ${count}; nothing was touched:`, ...lines].join("\n"));
     this.mistakes = mistakes;
   }

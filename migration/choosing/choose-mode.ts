@@ -32,7 +32,7 @@ export function chooseMode(
   const { hybrid: _, ...plainly } = asked;
   const live: MigrationOptions = { ...plainly, mode: "live" };
   const [misfit] = misfits(live, versions);
-  if (misfit) return { kind: "refuse", reason: `${inWords(misfit)}; ${misfit.mend}` };
+  if (misfit) return { kind: "refuse", reason: `${inWords(misfit)}; ${misfit.fix}` };
   const plain = foresee(live);
   if (isKnown(plain) && plain.hasMargin) {
     return { kind: "move", options: live, reason: `live: pre-copy converges, since ${rates(plain)}` };

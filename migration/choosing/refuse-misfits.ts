@@ -16,8 +16,7 @@ export async function refuseMisfits({
     const asked = hosts.map(async (session) => {
       const here = await hostVersions(session);
       return misfits(options, { from: here, to: here }).map(
-        ({ option, problem, mend }) =>
-          `  migration.${option}: on ${session.target.name}, ${problem}; ${mend}`,
+        ({ option, problem, fix }) => `  migration.${option}: on ${session.target.name}, ${problem}; ${fix}`,
       );
     });
     return (await Promise.all(asked)).flat();

@@ -17,7 +17,7 @@ export interface Underway {
 export interface ModesPart {
   /** What is needed before it begins, and moves nothing yet. */
   prepare?(): Promise<void>;
-  /** The first action: what `settle` cannot do by itself, since without it there is nothing to settle. */
+  /** The first action: what `reconcile` cannot do by itself, since without it there is nothing to reconcile. */
   begin(): Promise<void>;
   /** After each of the steps by which the move is settled. */
   stepped?(step: Step): void;

@@ -131,12 +131,12 @@ export function diskCheck(
       const reason = `the guest's own disk would not be the same one there: ${why}`;
       return failed("disks", `${reason}. Where that is a snapshot's file, ${howToMerge(guest)}`);
     }
-    const mend = disk.isReadOnly
+    const fix = disk.isReadOnly
       ? `eject it (virsh change-media ${guest} ${disk.target} --eject --live --config) or detach it (virsh detach-disk ${guest} ${disk.target} --live --config)`
       : `detach it (virsh detach-disk ${guest} ${disk.target} --live --config)`;
     return failed(
       "disks",
-      `disk ${disk.target} would not be the same one there: ${why}. Put it on storage that both hosts mount, or ${mend}`,
+      `disk ${disk.target} would not be the same one there: ${why}. Put it on storage that both hosts mount, or ${fix}`,
     );
   }
   const remote = disks.find(({ isRemote }) => isRemote);

@@ -8,7 +8,7 @@ export function hostToHostCheck(source: string, destination: string, error?: str
     : failed(
         "host to host",
         `${source} does not reach libvirt on ${destination} over SSH: ${error.replace(/\.+$/, "")}. ` +
-          "Is sshd running there, and does a firewall let it in? `pulumi up --refresh` mends keys and firewall rules",
+          "Is sshd running there, and does a firewall let it in? `pulumi up --refresh` fixes keys and firewall rules",
       );
 }
 

@@ -46,7 +46,7 @@ export function versionCheck(
 
 /**
  * Before 9.0, an emulating QEMU (TCG) did not see all of the writes to memory that it was copying: guests crashed after a
- * pre-copy, or went on with old data (mended by "physmem: Fix migration dirty bitmap coherency with TCG memory access").
+ * pre-copy, or went on with old data (fixed by "physmem: Fix migration dirty bitmap coherency with TCG memory access").
  */
 export function emulationCheck(accelerator: "kvm" | "tcg", host: string, qemu: string): Check {
   return accelerator === "kvm" || Number.parseFloat(qemu) >= 9

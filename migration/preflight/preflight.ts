@@ -198,7 +198,7 @@ function judge(
     ...(movesMemory ? [versionCheck([source, versions.from], [destination, versions.to])] : []),
     clockCheck(source, destination, clocks),
     ...[...misfits(options, versions), ...(redo ? overlayMisfits(options) : [])].map(
-      ({ option, problem, mend }) => failed("options", `${option} ${problem}: ${mend}`),
+      ({ option, problem, fix }) => failed("options", `${option} ${problem}: ${fix}`),
     ),
     ...(copiesRunningMemory
       ? [cacheCheck(domain, redo?.path), emulationCheck(conditions.accelerator, source, versions.from.qemu)]

@@ -34,7 +34,7 @@ export async function resumePostcopy(moving: Moving): Promise<void> {
     if (performance.now() > deadlineMs) {
       throw new Error(
         `Guest ${guest} is in the middle of a post-copy from ${source.name} to ${destination.name}, and the two cannot be connected again: ` +
-          `${stderr.trim()}. Nothing was ended: each has a part of the guest's memory. Mend the way from host to host and run again. ` +
+          `${stderr.trim()}. Nothing was ended: each has a part of the guest's memory. Fix the way from host to host and run again. ` +
           `If its memory may be lost (a QEMU that waits for a page at the wrong moment answers nobody any more): virsh destroy ${guest} on both, and run again: ` +
           "it is then booted anew.",
       );

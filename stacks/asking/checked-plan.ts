@@ -56,7 +56,7 @@ async function imageMistakes({ image, guests }: Plan): Promise<Mistake[]> {
   return [...new Set(problems.flat())].map((problem) => ({
     path: pathText(["image"]),
     problem: problem.replace(/\.$/, ""),
-    mend: "mend image.source or image.sha256 here, or what they say of the image",
+    fix: "fix image.source or image.sha256 here, or what they say of the image",
   }));
 }
 

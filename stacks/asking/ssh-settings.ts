@@ -37,7 +37,7 @@ export async function readSshSettings(
       mistakes.push({
         path: pathText(path),
         problem: `~/.ssh/config leads to ${address} ${hops > 1 ? `over ${hops} jump hosts` : `by the ProxyCommand "${said.proxyCommand}"`}`,
-        mend: "lead there by a ProxyJump over one host: not all that connects to machines can do more",
+        fix: "lead there by a ProxyJump over one host: not all that connects to machines can do more",
       });
       continue;
     }

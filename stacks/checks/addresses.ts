@@ -64,8 +64,8 @@ function outside(path: readonly PropertyKey[], address: string, network: string)
   const parts = toNetwork(network);
   const isAddress = /^\d+(\.\d+){3}$/.test(address);
   if (isAddress && isHostIn(parts, address) && address !== labGateway(network)) return [];
-  const mend = `give one of ${range(parts, labOffsets.gateway + 1)}`;
-  return [mistake(path, `${address} is not free in the lab's network ${network}`, mend)];
+  const fix = `give one of ${range(parts, labOffsets.gateway + 1)}`;
+  return [mistake(path, `${address} is not free in the lab's network ${network}`, fix)];
 }
 
 function range(network: Network, first: number): string {

@@ -23,6 +23,6 @@ export function guestGateway(draft: Draft): Mistake[] {
     .filter((address) => address.includes("/"))
     .map(toNetwork);
   if (networks.length === 0 || networks.some((network) => isHostIn(network, gateway))) return [];
-  const mend = `give an address in ${list([...new Set(networks.map(cidrOf))], "or")}`;
-  return [mistake(["bridge", "gateway"], `${gateway} is in no guest's network`, mend)];
+  const fix = `give an address in ${list([...new Set(networks.map(cidrOf))], "or")}`;
+  return [mistake(["bridge", "gateway"], `${gateway} is in no guest's network`, fix)];
 }

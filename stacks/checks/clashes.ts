@@ -20,7 +20,7 @@ export function claim(
 }
 
 /** A mistake for each claim to what an earlier one has already. */
-export function clashes(what: string, claims: readonly Claim[], mend: string): Mistake[] {
+export function clashes(what: string, claims: readonly Claim[], fix: string): Mistake[] {
   const first = new Map<string, Claim>();
   return claims.flatMap((claim) => {
     const { value, path, isByName } = claim;
@@ -29,6 +29,6 @@ export function clashes(what: string, claims: readonly Claim[], mend: string): M
     const source = isByName ? ", which its name gives it," : "";
     return earlier === undefined
       ? []
-      : [mistake(path, `the ${what} ${value}${source} is taken by ${earlier.owner}`, mend)];
+      : [mistake(path, `the ${what} ${value}${source} is taken by ${earlier.owner}`, fix)];
   });
 }

@@ -7,8 +7,8 @@ export function image({ image }: Draft): Mistake[] {
   const source = image?.source ?? "auto";
   const isNamed = (imageNames as readonly string[]).includes(source);
   if (isNamed && image?.sha256 !== undefined) {
-    const mend = "leave it out, or give the image's path or URL as source";
-    return [mistake(["image", "sha256"], `"${source}" comes with its own checksum`, mend)];
+    const fix = "leave it out, or give the image's path or URL as source";
+    return [mistake(["image", "sha256"], `"${source}" comes with its own checksum`, fix)];
   }
   if (source.startsWith("http:") && image?.sha256 === undefined) {
     return [

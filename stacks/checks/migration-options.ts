@@ -26,10 +26,10 @@ export function migrationOptions({ migration, ...draft }: Draft): Mistake[] {
   return judged.flatMap(({ options, said, path, isLocal }) => [
     ...misfits(options)
       .filter(({ option }) => said.includes(option))
-      .map(({ option, problem, mend }) => mistake([...path, option], problem, mend)),
+      .map(({ option, problem, fix }) => mistake([...path, option], problem, fix)),
     // Said for all guests, it holds for this one too: it would not go without saying.
-    ...(isLocal ? overlayMisfits(options) : []).map(({ option, problem, mend }) =>
-      mistake([...path, option], problem, mend),
+    ...(isLocal ? overlayMisfits(options) : []).map(({ option, problem, fix }) =>
+      mistake([...path, option], problem, fix),
     ),
   ]);
 }

@@ -54,7 +54,7 @@ function absent(
   path: readonly PropertyKey[],
 ): Mistake[] {
   if (known.includes(name)) return [];
-  const mend =
+  const fix =
     known.length > 0 ? `${what}s are ${list(known)}${didYouMean(name, known)}` : `add it to ${what}s`;
-  return [mistake(path, `there is no ${what} "${name}"`, mend)];
+  return [mistake(path, `there is no ${what} "${name}"`, fix)];
 }

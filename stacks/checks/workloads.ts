@@ -15,6 +15,6 @@ export function workloads(draft: Draft): Mistake[] {
     const misfit = workload && workloadMisfit(workload, memoryMiB);
     if (misfit === undefined) return [];
     const at = misfit.key ? ["workload", misfit.key] : ["memoryMiB"];
-    return [mistake([...path, ...at], misfit.problem, misfit.mend)];
+    return [mistake([...path, ...at], misfit.problem, misfit.fix)];
   });
 }

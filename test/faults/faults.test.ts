@@ -110,7 +110,7 @@ async function survive(one: FaultCase): Promise<Seen> {
   const recordsBefore = (await guest.records()).length;
   guest.place(to, mode, { ...options[mode], ...ways[way] });
   if (mode === "offline") await slowDown(struck, true);
-  const { exitCode } = await strike(one, struck).finally(() => fault.mend?.(struck));
+  const { exitCode } = await strike(one, struck).finally(() => fault.fix?.(struck));
   if (fault.byHand) {
     await fault.byHand(struck);
     // Its life since then is what is to be kept, if it was left to run.
@@ -180,7 +180,7 @@ mount -o remount,rw /; systemctl start testbed-workload; cat /run/fsck-code; cat
 async function beginAnew(guest: GuestUnderTest<LabStack>): Promise<Life> {
   const struck: Struck = { stack, guest: guest.name, from: "host1", to: "host2" };
   for (const ends of [struck, { ...struck, from: "host2", to: "host1" }]) {
-    for (const { mend } of Object.values(faults) as Fault[]) await mend?.(ends).catch(() => {});
+    for (const { fix } of Object.values(faults) as Fault[]) await fix?.(ends).catch(() => {});
   }
   await stack
     .deploy()

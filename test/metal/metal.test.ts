@@ -49,7 +49,7 @@ afterAll(async () => {
   const { exitCode, text } = await stack.destroy();
   if (exitCode !== 0) {
     throw new Error(
-      `${text}\nThe machines still have parts of the testbed. Mend what is wrong, and then:\n  cd ${project.folder} && sh bin/pulumi destroy --stack ${stack.name}`,
+      `${text}\nThe machines still have parts of the testbed. Fix what is wrong, and then:\n  cd ${project.folder} && sh bin/pulumi destroy --stack ${stack.name}`,
     );
   }
   await project.remove();

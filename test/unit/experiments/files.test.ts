@@ -55,7 +55,7 @@ describe("the experiments that come with the project", () => {
   });
 });
 
-describe("a mistake in an experiment is said with its place and its mend, before anything is touched:", () => {
+describe("a mistake in an experiment is said with its place and its fix, before anything is touched:", () => {
   it("what is no key, and what is no value", () => {
     expect(() => check({ repeat: 3, guests: [{ ...guest, memoryMib: 512 }], settleSeconds: "x" })).toThrow(
       /a\.yaml has 3 mistakes; nothing was touched:\n.*guests\[0\]\.memoryMib.*did you mean "memoryMiB"/s,

@@ -56,7 +56,7 @@ test("a size must leave the system and the program their memory", () => {
   expect(workloadMisfit(office, 552)).toBeUndefined();
   expect(workloadMisfit(office, 384)).toEqual({
     problem: "LibreOffice does not fit into a guest of 384 MiB: it and the system need 552 MiB",
-    mend: "give the guest at least 552 memoryMiB",
+    fix: "give the guest at least 552 memoryMiB",
   });
 });
 

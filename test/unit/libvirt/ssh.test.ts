@@ -71,7 +71,7 @@ describe("errors say what happened and what to do", () => {
     expect(error.message).toBe(
       "Host host1 cannot be reached over SSH (admin@192.0.2.11 port 2222): " +
         "ssh: connect to host 192.0.2.11 port 2222: No route to host. What runs there is unknown, so nothing was changed. " +
-        "Bring the host back, or mend its address or key in the stack's config, and run again.",
+        "Bring the host back, or fix its address or key in the stack's config, and run again.",
     );
     expect(error).toMatchObject({ name: "HostUnreachable", host: "host1" });
     expect(new HostUnreachable(target, " ").message).toContain("the connection ended");

@@ -10,7 +10,7 @@ const versions = (libvirt: string, qemu = "10.0.2"): Versions => ({
   to: { libvirt: "99.0.0", qemu: "99.0.0" },
 });
 const unfit = (options: MigrationOptions, known?: Versions) =>
-  misfits(options, known).map(({ option, problem, mend }) => `${option} ${problem}: ${mend}`);
+  misfits(options, known).map(({ option, problem, fix }) => `${option} ${problem}: ${fix}`);
 
 describe("options that do not fit their mode", () => {
   test.each<[MigrationOptions, RegExp]>([

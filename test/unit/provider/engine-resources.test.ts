@@ -653,7 +653,7 @@ describe("a migration", () => {
       expectDefinedOnce("host2");
     });
 
-    test("it stays where it was found before, and the preview says what is mended", async () => {
+    test("it stays where it was found before, and the preview says what is fixed", async () => {
       const olds = await create();
       moveByHand("host3");
       moveByHand("host1", flags);

@@ -59,12 +59,12 @@ describe("machines that do not answer", () => {
       {
         path: "testbed:storage",
         problem: "storage (admin@192.0.2.10 port 2210) does not answer",
-        mend: "mend the machine, or its address, port, user or key here",
+        fix: "fix the machine, or its address, port, user or key here",
       },
       {
         path: "testbed:hosts[1]",
         problem: "host2 (root@192.0.2.12 port 22) refuses this key",
-        mend: "mend the machine, or its address, port, user or key here",
+        fix: "fix the machine, or its address, port, user or key here",
       },
     ]);
     expect(checkAnswers(stack, [])).toEqual([]);
@@ -83,7 +83,7 @@ describe("a machine of another testbed", () => {
       {
         path: "testbed:hosts[0]",
         problem: "host1 belongs to the testbed other, and a machine serves one",
-        mend: expect.stringContaining("pulumi destroy --stack other"),
+        fix: expect.stringContaining("pulumi destroy --stack other"),
       },
     ]);
   });
@@ -99,7 +99,7 @@ describe("an uplink", () => {
       {
         path: "testbed:bridge.uplink",
         problem: "host2 has no interface eno2; it has ens3 and ens4",
-        mend: "name one that all hosts have, or make the bridge on this host yourself",
+        fix: "name one that all hosts have, or make the bridge on this host yourself",
       },
     ]);
   });

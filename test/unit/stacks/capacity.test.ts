@@ -20,7 +20,7 @@ describe("the memory of hosts", () => {
       {
         path: "testbed:placement",
         problem: "vm1 (1536) and vm2 (2048) need 3584 MiB on host1, which has 4095 MiB",
-        mend: "place one elsewhere, or take 1 MiB from them (host1 keeps 512 MiB)",
+        fix: "place one elsewhere, or take 1 MiB from them (host1 keeps 512 MiB)",
       },
     ]);
   });
@@ -31,7 +31,7 @@ describe("the memory of hosts", () => {
       {
         path: "testbed:guests[1].memoryMiB",
         problem: "vm2 is to have 8192 MiB on host2, which has 8192 MiB",
-        mend: "give it at most 7680 MiB (host2 keeps 512 MiB), or place it on a larger host",
+        fix: "give it at most 7680 MiB (host2 keeps 512 MiB), or place it on a larger host",
       },
     ]);
   });
@@ -49,21 +49,21 @@ describe("the memory of hosts", () => {
         path: "testbed:guests",
         problem:
           "vm1 (1024) and vm2 (2048) need 5120 MiB while the largest moves, and this machine has 5631 MiB",
-        mend: "take memory from them until it fits into 5119 MiB (the lab keeps 512 MiB), or leave one out",
+        fix: "take memory from them until it fits into 5119 MiB (the lab keeps 512 MiB), or leave one out",
       },
     ]);
   });
 });
 
 describe("the memory of hosts that take in drained guests", () => {
-  it("is judged with them, and draining is what can be mended", () => {
+  it("is judged with them, and draining is what can be fixed", () => {
     const stack = plan(metalInput({ guests: sized(1024, 2048), drain: ["host2"] }));
     expect(checkCapacity(stack, { host1: 3584, host2: 1024 })).toEqual([]);
     expect(checkCapacity(stack, { host1: 3583, host2: 1024 })).toEqual([
       {
         path: "testbed:drain",
         problem: "vm1 (1024) and vm2 (2048, drained from host2) need 3072 MiB on host1, which has 3583 MiB",
-        mend: "leave host2 out of drain, add a host, or take 1 MiB from them (host1 keeps 512 MiB)",
+        fix: "leave host2 out of drain, add a host, or take 1 MiB from them (host1 keeps 512 MiB)",
       },
     ]);
   });
@@ -74,7 +74,7 @@ describe("the memory of hosts that take in drained guests", () => {
       {
         path: "testbed:guests[1].memoryMiB",
         problem: "vm2, placed on host2 (drained), is to have 8192 MiB on host1, which has 4096 MiB",
-        mend: "give it at most 3584 MiB (host1 keeps 512 MiB), or leave host2 out of drain",
+        fix: "give it at most 3584 MiB (host1 keeps 512 MiB), or leave host2 out of drain",
       },
     ]);
   });

@@ -107,17 +107,17 @@ describe("files that a stack names", () => {
       metalInput({ image: { source: "/srv/guest.qcow2" }, ssh: { privateKeyFile: "/srv/key" } }),
       "m",
     );
-    const mend = "give a path that begins with /, with ~/ for your home, or with ./ for the project's folder";
+    const fix = "give a path that begins with /, with ~/ for your home, or with ./ for the project's folder";
     expect(checkFiles(config, () => false)).toEqual([
       {
         path: "testbed:image.source",
         problem: "there is no image that can be read at /srv/guest.qcow2",
-        mend,
+        fix,
       },
       {
         path: "testbed:ssh.privateKeyFile",
         problem: "there is no private key that can be read at /srv/key",
-        mend,
+        fix,
       },
     ]);
   });

@@ -34,7 +34,7 @@ test("a guest keeps the workload that it was made with", () => {
     {
       path: "testbed:guests[1].workload",
       problem: "vm2 was made with {type: idle}, and a guest gets its workload at its first boot",
-      mend: anotherName,
+      fix: anotherName,
     },
   ]);
   expect(workloads(disk, { ...disk, mibPerSecond: 2 })).toHaveLength(1);
@@ -47,7 +47,7 @@ test("a guest keeps the address that it was made with, said or not", () => {
     {
       path: "testbed:guests[1].address",
       problem: "vm2 was made with the address 10.77.0.102, and a guest gets its address at its first boot",
-      mend: anotherName,
+      fix: anotherName,
     },
   ]);
   expect(changes({ address: "10.77.0.50" }, {})).toHaveLength(1);
@@ -68,7 +68,7 @@ test("a guest keeps the disk that it was made with", () => {
     {
       path: "testbed:guests[1].diskGiB",
       problem: "vm2 was made with a disk of 14 GiB, and a disk keeps the size that it was made with",
-      mend: anotherName,
+      fix: anotherName,
     },
   ]);
 });
@@ -98,7 +98,7 @@ test("guests keep the image that they were made with", () => {
     {
       path: "testbed:image.source",
       problem: "vm1 and vm2 were made with the image auto, over which a guest's disk lies for life",
-      mend: "put that back; for another image, destroy the stack first",
+      fix: "put that back; for another image, destroy the stack first",
     },
   ]);
   expect(
@@ -115,7 +115,7 @@ test("an image of one's own is the same one as long as its sum is, wherever it l
     {
       path: "testbed:image.source",
       problem: `vm1 and vm2 were made with the image /i/a.qcow2 (SHA-256 ${sum}), over which a guest's disk lies for life`,
-      mend: "put that back, or give this sum as image.sha256 if it is the same file elsewhere; for another image, destroy the stack first",
+      fix: "put that back, or give this sum as image.sha256 if it is the same file elsewhere; for another image, destroy the stack first",
     },
   ]);
   expect(image(before, { source: "/i/a.qcow2", sha256: otherSum })).toMatchObject([

@@ -128,7 +128,7 @@ describe("a host that is left out", () => {
       {
         path: "testbed:hosts",
         problem: "host3 is left out, and vm1 and vm2 are still on it",
-        mend: "put it back, name it in testbed:drain, run `pulumi up`, and leave it out then",
+        fix: "put it back, name it in testbed:drain, run `pulumi up`, and leave it out then",
       },
     ]);
   });
@@ -138,7 +138,7 @@ describe("a host that is left out", () => {
       {
         path: "testbed:hosts",
         problem: "host3 is left out and does not say whether vm1 or vm2 is still on it (no route to host)",
-        mend: "put it back and mend it; if it is lost, see docs/hosts.md",
+        fix: "put it back and fix it; if it is lost, see docs/hosts.md",
       },
     ]);
   });
@@ -170,7 +170,7 @@ describe("a host that has another address", () => {
       {
         path: "testbed:hosts[0].address",
         problem: "192.0.2.99 is not the machine that host1 was: vm1 is not on it",
-        mend: "give an address of the machine with vm1; to put another in its place, drain host1 first",
+        fix: "give an address of the machine with vm1; to put another in its place, drain host1 first",
       },
     ]);
   });

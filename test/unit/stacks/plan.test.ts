@@ -248,7 +248,7 @@ describe("what the plan makes of names", () => {
     );
   });
 
-  it("is refused with a path to mend when two names have one number", () => {
+  it("is refused with a path to fix when two names have one number", () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(letters, { minLength: 2, maxLength: 2 }),

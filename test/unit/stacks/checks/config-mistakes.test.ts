@@ -571,7 +571,7 @@ const single: [title: string, raw: unknown, line: string][] = [
 
 describe("a mistake in a stack's config", () => {
   it.each(single)("%s", (_, raw, line) => {
-    const found = mistakesIn(raw).map(({ path, problem, mend }) => `${path}: ${problem}; ${mend}`);
+    const found = mistakesIn(raw).map(({ path, problem, fix }) => `${path}: ${problem}; ${fix}`);
     expect(found).toEqual([line]);
   });
 
@@ -613,12 +613,12 @@ describe("a mistake in a stack's config", () => {
         {
           path: "testbed:placement.vm1",
           problem: 'there is no host "hots2"',
-          mend: 'hosts are host1 and host2 (did you mean "host2"?)',
+          fix: 'hosts are host1 and host2 (did you mean "host2"?)',
         },
         {
           path: "testbed:migration.mode",
           problem: '"warm" does not fit',
-          mend: "give live, postcopy, hybrid, offline, cold or auto",
+          fix: "give live, postcopy, hybrid, offline, cold or auto",
         },
       ]),
     );
@@ -659,9 +659,9 @@ describe("a mistake in a stack's config", () => {
         fc.jsonValue(),
         (at, value) => {
           const broken = at.reduce((raw, path) => replaced(raw, path, value), valid as unknown);
-          for (const { path, problem, mend } of mistakesIn(broken)) {
+          for (const { path, problem, fix } of mistakesIn(broken)) {
             expect(path).toMatch(/^testbed(:|$)/);
-            expect(`${problem}${mend}`).not.toMatch(/undefined|\[object|Invalid/);
+            expect(`${problem}${fix}`).not.toMatch(/undefined|\[object|Invalid/);
           }
         },
       ),
