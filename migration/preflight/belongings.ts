@@ -5,6 +5,7 @@ import { systemDisk } from "../../libvirt/domain-xml.ts";
 import { savePath } from "../../libvirt/managed-save.ts";
 import type { FileFacts, Survey } from "../../libvirt/survey.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
+import type { PreflightCheck } from "./evidence.ts";
 
 // What a person, or a backup program, may have added to a guest since it was made.
 
@@ -195,3 +196,56 @@ export const autostartCheck = (guest: string, destination: string, startsWithHos
         ),
       ]
     : [];
+
+export const snapshots: PreflightCheck = {
+  lasts: true,
+  judge: ({ request, source, belongings }) => snapshotCheck(request.guest, source.name, belongings),
+};
+
+export const savedMemory: PreflightCheck = {
+  lasts: true,
+  asks: ({ request }) => ({ destination: [{ ask: "namesake", guest: request.guest }] }),
+  judge: ({ request, source, destination, belongings, atDestination }) =>
+    savedMemoryCheck(
+      request.guest,
+      [source.name, belongings.isSaved],
+      [destination.name, atDestination.isNameSaved === true],
+    ),
+};
+
+export const hostDevices: PreflightCheck = {
+  lasts: true,
+  judge: ({ source, domain, demands }) => deviceCheck(source.name, domain, demands.movesMemory),
+};
+
+export const disks: PreflightCheck = {
+  asksThen: ({ request }, definitions) => {
+    const paths = [...new Set(definitions.flatMap((each) => filesOf(each, request.redo?.path)))];
+    return { source: [{ ask: "files", paths }], destination: [{ ask: "files", paths }] };
+  },
+  judge: ({ request, source, destination, atSource, atDestination, definitions }) =>
+    diskCheck(
+      request.guest,
+      [source.name, atSource.files ?? {}],
+      [destination.name, atDestination.files ?? {}],
+      definitions,
+      request.redo?.path,
+    ),
+};
+
+/** Its files are among those that are asked about for the disks. */
+export const firmware: PreflightCheck = {
+  lasts: true,
+  judge: ({ destination, atDestination, domain, demands }) =>
+    firmwareCheck(destination.name, atDestination.files ?? {}, domain, demands.movesMemory),
+};
+
+export const displayPort: PreflightCheck = {
+  asksThen: (_move, [{ displayPorts = [] }]) => ({ destination: [{ ask: "taken", ports: displayPorts }] }),
+  judge: ({ destination, domain, atDestination }) => displayCheck(destination.name, domain, atDestination),
+};
+
+export const autostart: PreflightCheck = {
+  judge: ({ request, destination, belongings }) =>
+    autostartCheck(request.guest, destination.name, belongings.startsWithHost),
+};

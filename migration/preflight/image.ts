@@ -1,6 +1,7 @@
 import { dirname } from "node:path/posix";
 import type { DiskFacts, DomainFacts } from "../../libvirt/domain-facts.ts";
 import { type Check, failed, passed } from "./check.ts";
+import type { PreflightCheck } from "./evidence.ts";
 
 /** A folder that holds disks of the guest's, and the way QEMU gets to it. */
 export interface DiskFolder {
@@ -93,3 +94,9 @@ export function cacheCheck({ disks: all }: DomainFacts, movesAlong?: string): Ch
           "Shut the guest down and run `pulumi up`, which starts it with cache=none; or move it cold (migration.mode)",
       );
 }
+
+export const cacheMode: PreflightCheck = {
+  lasts: true,
+  judge: ({ request, demands, domain }) =>
+    demands.copiesRunningMemory ? cacheCheck(domain, request.redo?.path) : undefined,
+};

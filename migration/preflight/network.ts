@@ -1,5 +1,6 @@
 import type { DomainFacts } from "../../libvirt/domain-facts.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
+import type { PreflightCheck } from "./evidence.ts";
 
 /** @param error what SSH or libvirt said; absent: it works */
 export function hostToHostCheck(source: string, destination: string, error?: string): Check {
@@ -93,3 +94,14 @@ export function bridgeCheck(
     passed("bridge", "the guest is on no bridge")
   );
 }
+
+export const hostToHost: PreflightCheck = {
+  judge: ({ source, destination, hostToHostError }) =>
+    hostToHostCheck(source.name, destination.name, hostToHostError),
+};
+
+export const bridge: PreflightCheck = {
+  asks: () => ({ source: [{ ask: "bridges" }], destination: [{ ask: "bridges" }] }),
+  judge: ({ source, destination, atSource, atDestination, domain }) =>
+    bridgeCheck([source.name, atSource.bridges], [destination.name, atDestination.bridges], domain),
+};

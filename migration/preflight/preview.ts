@@ -5,14 +5,8 @@ import { hostVersions } from "../../libvirt/versions.ts";
 import { optionsNow } from "../choosing/options-now.ts";
 import type { MigrationRequest } from "../context/migration-request.ts";
 import { type Endpoint, endpointOf } from "../context/moving.ts";
-import { type Check, hasFailed, PreflightFailed } from "./check.ts";
-import { examine } from "./preflight.ts";
-
-/** What nothing in an update changes as long as the guest runs: to go on would be to fail later. */
-const lasting = [
-  ...["CPU", "machine type", "memory copy", "cache mode", "post-copy", "options"],
-  ...["snapshots", "saved memory", "devices", "firmware"],
-];
+import { hasFailed, PreflightFailed } from "./check.ts";
+import { examine, type Judged } from "./preflight.ts";
 
 /** Moves that this process has shown in a preview, or is about to make: they take memory at the same hosts. */
 const planned = new Map<string, { guest: string; to: string; memoryMiB: number }>();
@@ -32,7 +26,7 @@ export async function previewMove(
     other !== uuid && move.to === to ? [move] : [],
   );
   planned.set(uuid, { guest, to, memoryMiB: conditions.memoryMiB });
-  const checks = await withFleet(request.fleet, (sessions) =>
+  const judged = await withFleet(request.fleet, (sessions) =>
     look(
       request,
       endpointOf(request.fleet, sessions, from),
@@ -41,9 +35,9 @@ export async function previewMove(
       onTheirWay,
     ),
   );
-  if (checks.some((check) => hasFailed(check) && lasting.includes(check.check))) {
+  const checks = judged.map(({ check }) => check);
+  if (judged.some(({ check, lasts }) => lasts && hasFailed(check)))
     throw new PreflightFailed(guest, to, checks);
-  }
   for (const { check, verdict, detail } of checks) {
     if (verdict === "fail")
       tell(`warning: ${guest} could not move to ${to} as things are now: ${check}: ${detail}`);
@@ -57,7 +51,7 @@ async function look(
   destination: Endpoint,
   sightings: readonly Sighting[],
   onTheirWay: readonly { guest: string; memoryMiB: number }[],
-): Promise<Check[]> {
+): Promise<Judged[]> {
   const [atSource, atDestination] = await Promise.all([
     source.session.readClock(),
     destination.session.readClock(),
