@@ -58,7 +58,7 @@ export type RunChoice = "new" | "resume" | "either";
  * @returns true: go on with that one
  * @throws when that is not for the program to decide, or cannot be
  */
-export function goesOn(
+export function resumes(
   choice: RunChoice,
   name: string,
   asked: RunArguments,

@@ -6,7 +6,7 @@ import type { RunHead } from "../moves/experiment-run.ts";
 import { namespace } from "../stacks/mistake.ts";
 import type { Options } from "./arguments.ts";
 import { ProgressBar } from "./bar.ts";
-import { askedOf, goesOn, keptOf, leftOf, type RunArguments, turnsOf } from "./choose-run.ts";
+import { askedOf, keptOf, leftOf, type RunArguments, resumes, turnsOf } from "./choose-run.ts";
 import { conditionsOf } from "./conditions.ts";
 import { inSize } from "./experiment.ts";
 import { onInterruption } from "./interruption.ts";
@@ -69,7 +69,7 @@ export async function drive(
   say: Say,
 ): Promise<number> {
   const latest = await latestRun(folder);
-  const old = goesOn(options.choice, name, wanted, latest) ? latest : undefined;
+  const old = resumes(options.choice, name, wanted, latest) ? latest : undefined;
   const asked = old ? withStopOf(askedOf(old.head), wanted) : wanted;
   const seed = old?.head.seed ?? asked.seed ?? drawSeed();
   const startedAt = new Date();

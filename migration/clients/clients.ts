@@ -47,7 +47,7 @@ export function keepSwitchover({ prober }: Clients, witness: Pick<Witness, "onSo
   if (!prober) return;
   witness.onSource(({ event }) => {
     if (event === "STOP" || event === "SHUTDOWN") prober.answers.keep();
-    if (event === "RESUME") prober.answers.keepNoMore();
+    if (event === "RESUME") prober.answers.stopKeeping();
   });
 }
 

@@ -39,7 +39,7 @@ export class Answers {
   }
 
   /** It goes on where it was: that was not the switchover. */
-  keepNoMore(): void {
+  stopKeeping(): void {
     this.#beforeStop = undefined;
   }
 

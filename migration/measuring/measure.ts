@@ -104,11 +104,11 @@ function areWhole(ends: readonly PhaseEnd[]): boolean {
 /**
  * The figures of a move whose phases are this program's own steps: offline and cold.
  *
- * @param borders the ends of all phases but the last; one that was not seen leaves all phases unknown
+ * @param phaseEnds the ends of all phases but the last; one that was not seen leaves all phases unknown
  */
 export function measureSteps(
   heard: Heard,
-  borders: readonly PhaseEnd[],
+  phaseEnds: readonly PhaseEnd[],
   lastPhase: PhaseName,
   clocks: Clocks,
   watch: Stopwatch,
@@ -117,7 +117,7 @@ export function measureSteps(
   const stoppedMs = onWatch(watch, clocks.source, endMs)(heard.stoppedAt);
   const resumedMs = onWatch(watch, clocks.destination, endMs)(heard.resumedAt, stoppedMs);
   let startMs = 0;
-  const ends = [...borders, { phase: lastPhase, endMs }];
+  const ends = [...phaseEnds, { phase: lastPhase, endMs }];
   const phases = (areWhole(ends) ? ends : []).map(({ phase, endMs }) => {
     const made = { name: phase, startMs, endMs: rounded(endMs) };
     startMs = made.endMs;

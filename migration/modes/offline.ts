@@ -8,7 +8,7 @@ import type { Mode } from "./mode.ts";
 
 /** The guest is suspended to a file, which is copied, and resumes from it at the destination. */
 export const offline: Mode = ({ moving, witness, watch }) => {
-  const borders: PhaseEnd[] = [];
+  const phaseEnds: PhaseEnd[] = [];
   let disks: string[] = [];
   return {
     async prepare() {
@@ -17,13 +17,13 @@ export const offline: Mode = ({ moving, witness, watch }) => {
     async begin() {
       await save(moving);
       await noteDisk(moving, disks);
-      borders.push({ phase: "suspend", endMs: watch.nowMs() });
+      phaseEnds.push({ phase: "suspend", endMs: watch.nowMs() });
     },
     stepped(step) {
-      if (step.do === "copy-overlay") borders.push({ phase: "storage", endMs: watch.nowMs() });
-      if (step.do === "copy-state") borders.push({ phase: "copy", endMs: watch.nowMs() });
+      if (step.do === "copy-overlay") phaseEnds.push({ phase: "storage", endMs: watch.nowMs() });
+      if (step.do === "copy-state") phaseEnds.push({ phase: "copy", endMs: watch.nowMs() });
     },
-    measure: async (endMs, clocks) => measureSteps(witness, borders, "resume", clocks, watch, endMs),
+    measure: async (endMs, clocks) => measureSteps(witness, phaseEnds, "resume", clocks, watch, endMs),
   };
 };
 

@@ -2,7 +2,7 @@
 import { type Mistake, mistake } from "../mistake.ts";
 
 /** Something that only one thing can have. */
-interface Claim {
+interface Use {
   value: string;
   owner: string;
   path: readonly PropertyKey[];
@@ -15,13 +15,13 @@ export function claim(
   owner: string,
   path: readonly PropertyKey[],
   isByName = false,
-): Claim[] {
+): Use[] {
   return value === undefined ? [] : [{ value, owner, path, isByName }];
 }
 
 /** A mistake for each claim to what an earlier one has already. */
-export function clashes(what: string, claims: readonly Claim[], fix: string): Mistake[] {
-  const first = new Map<string, Claim>();
+export function clashes(what: string, claims: readonly Use[], fix: string): Mistake[] {
+  const first = new Map<string, Use>();
   return claims.flatMap((claim) => {
     const { value, path, isByName } = claim;
     const earlier = first.get(value);

@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { readOptions } from "../../../experiments/arguments.ts";
-import { goesOn, keptOf, leftOf, type RunArguments, turnsOf } from "../../../experiments/choose-run.ts";
+import { keptOf, leftOf, type RunArguments, resumes, turnsOf } from "../../../experiments/choose-run.ts";
 import { expectedTime, turnTimes } from "../../../experiments/expected-time.ts";
 import { experimentSchema } from "../../../experiments/experiment.ts";
 import { lock } from "../../../experiments/lock.ts";
@@ -66,13 +66,13 @@ describe("the command line", () => {
 
 describe("whether a run is gone on with", () => {
   it("is when it has turns left, and was asked for in the same way", () => {
-    expect(goesOn("either", "test", asked, undefined)).toBe(false);
-    expect(goesOn("either", "test", asked, latest(2))).toBe(true);
+    expect(resumes("either", "test", asked, undefined)).toBe(false);
+    expect(resumes("either", "test", asked, latest(2))).toBe(true);
     expect(leftOf(latest(2).head, latest(2).lines, asked.experiment.stop)).toEqual(turns.slice(2));
     // When it ends early can be said anew.
     const { experiment } = asked;
     const sooner = { ...asked, experiment: { ...experiment, stop: { ...experiment.stop, minutes: 5 } } };
-    expect(goesOn("either", "test", sooner, latest(2))).toBe(true);
+    expect(resumes("either", "test", sooner, latest(2))).toBe(true);
   });
 
   it("depends on what is precise enough now, not on what was when it began", () => {
@@ -84,23 +84,23 @@ describe("whether a run is gone on with", () => {
       const { head, lines } = latest(turns.length, false);
       return { head: { ...head, asked: keptOf(as) }, lines, isOpen: false };
     };
-    expect(goesOn("either", "test", precise, run(long))).toBe(false);
-    expect(goesOn("either", "test", long, run(precise))).toBe(true);
+    expect(resumes("either", "test", precise, run(long))).toBe(false);
+    expect(resumes("either", "test", long, run(precise))).toBe(true);
   });
 
   it("is not for the program to decide when it was asked for otherwise", () => {
     const more = { ...asked, experiment: { ...asked.experiment, repeats: 9 } };
-    expect(() => goesOn("either", "test", more, latest(2))).toThrow(/4 moves left.*--resume.*--new/);
-    expect(() => goesOn("either", "test", { ...asked, seed: 8 }, latest(2))).toThrow(/asked for otherwise/);
-    expect(goesOn("resume", "test", more, latest(2))).toBe(true);
-    expect(goesOn("new", "test", asked, latest(2))).toBe(false);
+    expect(() => resumes("either", "test", more, latest(2))).toThrow(/4 moves left.*--resume.*--new/);
+    expect(() => resumes("either", "test", { ...asked, seed: 8 }, latest(2))).toThrow(/asked for otherwise/);
+    expect(resumes("resume", "test", more, latest(2))).toBe(true);
+    expect(resumes("new", "test", asked, latest(2))).toBe(false);
   });
 
   it("is not when it is complete; one that was killed before its testbed was taken down is ended first", () => {
-    expect(goesOn("either", "test", asked, latest(6, false))).toBe(false);
-    expect(() => goesOn("resume", "test", asked, latest(6, false))).toThrow(/the latest is complete/);
-    expect(goesOn("either", "test", asked, latest(6))).toBe(true);
-    expect(goesOn("new", "test", asked, latest(6))).toBe(false);
+    expect(resumes("either", "test", asked, latest(6, false))).toBe(false);
+    expect(() => resumes("resume", "test", asked, latest(6, false))).toThrow(/the latest is complete/);
+    expect(resumes("either", "test", asked, latest(6))).toBe(true);
+    expect(resumes("new", "test", asked, latest(6))).toBe(false);
   });
 });
 

@@ -248,7 +248,7 @@ describe("a prober's answers", () => {
   test("of a guest that stopped and went on where it was are of the last minutes again", () => {
     const answers = new Answers();
     answers.keep();
-    answers.keepNoMore();
+    answers.stopKeeping();
     const many = Array.from({ length: 1000 }, (_, i): Batch["answers"][number] => ["icmp", i, i + 1]);
     for (let i = 0; i < 500; i++) answers.add(batch(i, many));
     expect(answers.late.at(-1)?.atMs).toBe(0.499);

@@ -386,11 +386,11 @@ describe("a move with post-copy, from what was heard and traced", () => {
 describe("a move in steps", () => {
   test("has our own steps as phases, and the hosts' events as downtime", () => {
     const witness = witnessOf([{ event: "STOP", atMs: 10 }], [{ event: "RESUME", atMs: 2990 }], exact);
-    const borders = [
+    const phaseEnds = [
       { phase: "suspend", endMs: 500.04 },
       { phase: "copy", endMs: 1800 },
     ] as const;
-    const measured = measureSteps(witness, borders, "resume", exact, watchFrom(), 3000);
+    const measured = measureSteps(witness, phaseEnds, "resume", exact, watchFrom(), 3000);
     expect(measured).toMatchObject({
       totalMs: 3000,
       downtimeMs: 2980,
@@ -409,8 +409,8 @@ describe("a move in steps", () => {
       { phase: "suspend", endMs: 500 },
       { phase: "copy", endMs: 1800 },
     ] as const;
-    for (const borders of [[], [suspend], [copy]]) {
-      const measured = measureSteps(witness, borders, "resume", exact, watchFrom(), 3000);
+    for (const phaseEnds of [[], [suspend], [copy]]) {
+      const measured = measureSteps(witness, phaseEnds, "resume", exact, watchFrom(), 3000);
       expect(measured).toMatchObject({ totalMs: 3000, downtimeMs: 2980, phases: [] });
       const recovered = { ...measured, outcome: "recovered", error: "its end was not seen" } as const;
       expect(faultsOf(offlineRecord(), recovered)).toEqual([]);
@@ -431,11 +431,11 @@ describe("a move in steps", () => {
     const witness = witnessOf([{ event: "STOP", atMs: 10 }], [{ event: "RESUME", atMs: 11 }], exact);
     for (const wrongMs of [-40, 40]) {
       const destination = { offsetMs: exact.destination.offsetMs + wrongMs, uncertaintyMs: 50 };
-      const borders = [
+      const phaseEnds = [
         { phase: "suspend", endMs: 10 },
         { phase: "copy", endMs: 11 },
       ] as const;
-      const measured = measureSteps(witness, borders, "resume", { ...exact, destination }, watchFrom(), 12);
+      const measured = measureSteps(witness, phaseEnds, "resume", { ...exact, destination }, watchFrom(), 12);
       expect(faultsOf(offlineRecord(), measured)).toEqual([]);
     }
   });
