@@ -71,20 +71,15 @@ export type Sightings = (uuid: string) => Sighting | undefined;
 /** Looks for all guests of one host at once. Throws when the host or its libvirtd does not answer. */
 export async function sightAll(session: SshSession): Promise<Sightings> {
   const { stdout } = await session.run("looking for all guests", `${guestsProgram}\nguests`);
-  const [described = "", all = ""] = stdout.split(`${marker} all\n`);
-  const byUuid = new Map(
-    described
-      .split(`${marker} guest `)
-      .slice(1)
-      .map((each) => [each.slice(0, each.indexOf("\n")), each.slice(each.indexOf("\n"))]),
-  );
-  return (uuid) =>
-    parseSighting(
-      session.target.name,
-      uuid,
-      [byUuid.get(uuid) ?? `${marker}\n${marker}`, all].join(`\n${marker}\n`),
-    );
+  const [described = "", all = ""] = stdout.split(`${marker} all`);
+  // virsh's echo ends no line: what is said of a guest follows its uuid at once.
+  const each = described.split(`${marker} guest `).slice(1);
+  const byUuid = new Map(each.map((said) => [said.slice(0, uuidLength), said.slice(uuidLength)]));
+  const unsaid = `${marker}${marker}`;
+  return (uuid) => parseSighting(session.target.name, uuid, `${byUuid.get(uuid) ?? unsaid}${marker}${all}`);
 }
+
+const uuidLength = "1b7159b2-c702-5eb0-be68-43576be5849d".length;
 
 /**
  * Reads what virsh prints of `domstate --reason`, `dominfo`, `domjobinfo` and the list of all uuids, apart by a marker. A guest is here

@@ -650,8 +650,8 @@ export class Machine {
 
   #allSightings(): string {
     const uuids = [...this.domains.keys()];
-    const described = uuids.map((uuid) => `==== guest ${uuid}\n${this.#aboutGuest(uuid)}`);
-    return `${described.join("")}==== all\n${uuids.map((uuid) => `${uuid}\n`).join("")}`;
+    const described = uuids.map((uuid) => `==== guest ${uuid}${this.#aboutGuest(uuid)}`);
+    return `${described.join("")}==== all${uuids.map((uuid) => `${uuid}\n`).join("")}`;
   }
 
   #aboutGuest(uuid: string): string {

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Sighting, sight, sightAll } from "../../../libvirt/sighting.ts";
 import type { SshSession } from "../../../libvirt/ssh-session.ts";
 
-// Looking for a guest, with a virsh that does several commands as the real one: it goes on after one that fails, and its exit is the last one's.
+// Looking for a guest, with a virsh that does several commands as the real one: it goes on after one that fails, its exit is the last one's, and its
+// echo ends no line.
 const uuid = "6695eb01-f6a4-8304-79aa-97f2502e193f";
 let folder: string;
 
@@ -24,7 +25,7 @@ async function lookAt(look: Look, answers: Record<string, string>): Promise<Sigh
 [ "$1 $2 $3 $LC_ALL $#" = "-q -c qemu:///system C 4" ] || exit 99
 while read -r command argument; do
 case "$command" in
-echo) echo "$argument" ;;
+echo) printf %s "$argument" ;;
 ${cases.join("\n")}
 *) echo "error: unknown command: '$command'" >&2; false ;;
 esac
