@@ -70,13 +70,17 @@ export type Sightings = (uuid: string) => Sighting | undefined;
 
 /** Looks for all guests of one host at once. Throws when the host or its libvirtd does not answer. */
 export async function sightAll(session: SshSession): Promise<Sightings> {
-  const { stdout } = await session.run("looking for all guests", `${guestsProgram}\nguests`);
-  const [described = "", all = ""] = stdout.split(`${marker} all`);
+  const doing = "looking for all guests";
+  const host = session.target.name;
+  const answer = await session.run(doing, `${guestsProgram}\nguests`);
+  const [described = "", all] = answer.stdout.split(`${marker} all`);
+  // Nobody is taken for absent because of an answer that is not whole.
+  if (all === undefined) throw new CommandFailed({ doing, host, ...answer });
   // virsh's echo ends no line: what is said of a guest follows its uuid at once.
   const each = described.split(`${marker} guest `).slice(1);
   const byUuid = new Map(each.map((said) => [said.slice(0, uuidLength), said.slice(uuidLength)]));
   const unsaid = `${marker}${marker}`;
-  return (uuid) => parseSighting(session.target.name, uuid, `${byUuid.get(uuid) ?? unsaid}${marker}${all}`);
+  return (uuid) => parseSighting(host, uuid, `${byUuid.get(uuid) ?? unsaid}${marker}${all}`);
 }
 
 const uuidLength = "1b7159b2-c702-5eb0-be68-43576be5849d".length;

@@ -134,3 +134,9 @@ test("all guests of a host are asked about in two processes", async () => {
   // Each has the list once; the look alone, too.
   expect(await readFile(join(folder, "calls"), "utf8")).toBe("\n\n\n");
 });
+
+test("nobody is taken for absent because of an answer that was cut off", async () => {
+  const run = async () => ({ stdout: "==== guest ", stderr: "", exitCode: 0 });
+  const torn = { target: { name: "host1" }, run };
+  await expect(sightAll(torn as unknown as SshSession)).rejects.toThrow(/looking for all guests.*host1/i);
+});
