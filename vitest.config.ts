@@ -10,7 +10,7 @@ const runs = [
 
 export default defineConfig({
   test: {
-    // A line for each test as it ends; the last one has the counts alone, for whoever runs the tests.
+    // A line for each test as it ends; the last one has the counts alone, for people who run the tests.
     reporters: ["verbose", "./test/closing-line.ts"],
     projects: [
       // Pure logic and components under Pulumi's mocks: no host, no network, seconds.

@@ -3,7 +3,7 @@ export type Arrows = Readonly<Record<string, readonly string[]>>;
 
 const [boxWidth, boxHeight, gapX, gapY, margin] = [104, 30, 24, 46, 16];
 
-/** How many arrows it is at most to where none leads on: high ones use low ones. */
+/** The most arrows from a name to one without arrows: high ones use low ones. */
 export function heights(arrows: Arrows): Map<string, number> {
   const found = new Map<string, number>();
   const heightOf = (name: string): number => {
@@ -17,7 +17,7 @@ export function heights(arrows: Arrows): Map<string, number> {
   return found;
 }
 
-/** Without those arrows that another way, over others, makes needless to draw. */
+/** Without the arrows that a longer path already implies. */
 export function reduced(arrows: Arrows): Arrows {
   const reaches = (from: string, to: string): boolean =>
     (arrows[from] ?? []).some((next) => next === to || reaches(next, to));

@@ -13,7 +13,7 @@ const read = (file: string) => readFileSync(join(project, file), "utf8");
 
 export const allowedArrows = (): Arrows => parse(read("docs/architecture.yaml"));
 
-/** What each file of the code imports from others of it. Tests, and the SDK that Pulumi generates, are not looked at. */
+/** What each file of the code imports from the others. Tests, and the SDK that Pulumi generates, are left out. */
 export function fileImports(): Arrows {
   const notCode = new Set(["node_modules", "sdks", "test", "build", ".testbed"]);
   const files = globSync("**/*.ts", { cwd: project, exclude: (path) => notCode.has(path) });
@@ -44,7 +44,7 @@ function gathered(arrows: Arrows, placeOf: (name: string) => string): Arrows {
   return found;
 }
 
-/** A way along arrows that ends where it began; undefined: there is none. */
+/** A path along arrows that ends where it began; undefined: there is none. */
 export function circle(arrows: Arrows): string[] | undefined {
   const done = new Set<string>();
   const walk = (way: readonly string[], here: string): string[] | undefined => {
@@ -108,7 +108,7 @@ export function madeFiles(): Record<string, string> {
 
 const [begin, end] = ["<!-- made by npm run architecture -->", "<!-- until here -->"];
 
-/** The page with its table made anew; what people wrote around it stays. */
+/** The page with a new table; what people wrote around it stays. */
 function withTable(file: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
   const [before, rest] = read(file).split(begin);
   const after = rest?.split(end)[1];

@@ -2,7 +2,7 @@ import { didYouMean, list } from "../stacks/words.ts";
 
 // What `npm run lab` decides, from what the stack's config says; lab.ts does it.
 
-/** A mistake of whoever called it, in words. */
+/** A mistake of the caller, in words. */
 export class LabError extends Error {
   override readonly name = "LabError";
 }
@@ -52,7 +52,7 @@ export function checkStack(stack: string, files: readonly string[]): void {
   );
 }
 
-/** The ways in which the guest moves, in this order. */
+/** The modes in which the guest moves, in this order. */
 export const modes = ["live", "offline"] as const;
 
 /**
@@ -62,7 +62,7 @@ export const modes = ["live", "offline"] as const;
  * @param noted what it said before a run that was interrupted, if one was; empty: nothing
  */
 export function modeToKeep(now: string | undefined, noted: string | undefined): string | undefined {
-  // Any other than the moves' was set by a person since.
+  // A mode other than the moves' was set by a person since.
   const ours = modes.some((mode) => mode === now);
   return noted !== undefined && ours ? noted || undefined : now;
 }

@@ -11,14 +11,14 @@ export interface HostTrustArgs {
   readonly key: SshKey;
   /** How many keys were there before this one: each host goes on trusting those until all have the new one. Default: 0. */
   readonly generation?: number;
-  /** TCP ports for guests' memory besides 49152 to 49215, of which libvirt takes one by itself. Default: none. */
+  /** TCP ports for guests' memory outside 49152 to 49215, libvirt's own range. Default: none. */
   readonly migrationPorts?: readonly number[];
 }
 
 /**
- * Lets root on each host log in as root on the others, by name or address, knowing their host keys: the way of libvirt's connection
- * from source to destination, and of the copies of an offline move. Where a host's firewall is on, it lets the others in to SSH and to
- * the ports of guests' memory.
+ * Lets root on each host log in as root on the others, by name or address, and know their host keys. libvirt's connection from source to
+ * destination and the copies of an offline move use this. Where a host's firewall is on, it lets the others in to SSH and to the ports of
+ * guests' memory.
  */
 export class HostTrust extends pulumi.ComponentResource {
   /** Resolves when every host trusts every other. */
@@ -82,7 +82,7 @@ function trustOf(hosts: readonly KvmHost[], key: SshKey) {
       HOSTS: lines,
       PUBLIC_KEY: key.publicKey,
       PRIVATE_KEY: key.privateKey,
-      // A host comes from the address that its route begins with: its migration address, or the one it is managed at.
+      // A host connects from the address that its route begins with: its migration address, or the one it is managed at.
       FROM: pulumi
         .all(
           othersOf(each, hosts).flatMap((other) => [

@@ -48,7 +48,7 @@ export class NfsPool extends pulumi.ComponentResource {
   readonly pool: pulumi.Output<string>;
   /** What the hosts have of it, mounts and libvirt's pools: a volume is put into the pool after these. */
   readonly onHosts: pulumi.Input<pulumi.Input<pulumi.Resource>[]>;
-  /** Known once every host has got into the export. */
+  /** Known once every host has access to the export. */
   readonly transport: pulumi.Output<NfsTransport>;
   /** The storage host's own. */
   readonly #storagePool: libvirt.Pool;
@@ -77,8 +77,8 @@ export class NfsPool extends pulumi.ComponentResource {
     this.transport = pulumi
       .all([wanted, pulumi.all(members.map(({ opened }) => opened.stdout))])
       .apply(([chosen]) => chosen);
-    // Only where the folder is mounted is there something to make a pool of. Where that is left to the hosts, a preview cannot tell while
-    // one of them is new: it would show the pools of all as deleted.
+    // A pool needs a mounted folder. With "auto", a preview cannot tell whether hosts mount it while one of them is new: it would show the
+    // pools of all as deleted.
     const made = (chosen: NfsTransport) => [
       ...members.map(({ opened }) => opened),
       ...(chosen === "kernel" ? this.#hostPools(name, members, pool) : []),
@@ -131,7 +131,7 @@ export class NfsPool extends pulumi.ComponentResource {
           CLIENTS: clients.apply((all) => all.join(",")),
           OPENS_FOR: "nfs",
           PEERS: clients.apply((all) => all.join(" ")),
-          // QEMU's own client speaks NFSv3, which has ports beside the one.
+          // QEMU's own client speaks NFSv3, which needs further ports.
           TCP_PORTS: transport === "kernel" ? "2049" : "2049 111 mountd",
         },
       },
@@ -139,7 +139,7 @@ export class NfsPool extends pulumi.ComponentResource {
     );
   }
 
-  /** The hosts, each once it has got into the export. */
+  /** The hosts, each once it has access to the export. */
   #members(
     name: string,
     hosts: readonly KvmHost[],
@@ -183,7 +183,7 @@ export class NfsPool extends pulumi.ComponentResource {
 
   /**
    * Puts an image on this machine into the pool, for guests' disks to lie over, under its file's name. It is uploaded once: what guests
-   * wrote fits no other one, so that a change of it is for the next pool.
+   * wrote fits no other image, so a changed image is for the next pool.
    *
    * @param image.format default: qcow2
    */
@@ -212,8 +212,8 @@ export class NfsPool extends pulumi.ComponentResource {
   }
 
   /**
-   * For a volume of this pool: what its provider, which waits for a pool that is not active, and refuses a seed that is there, does not see
-   * to. A refresh that met a pool which was not active has taken the seeds out of the state, and a run that was killed may have left one.
+   * For a volume of this pool: sees to what stops its provider, which waits for a pool that is not active, and refuses a seed that is
+   * there. A killed run may have left one; a refresh that met an inactive pool took the seeds out of the state.
    *
    * @param seed what is made, if it is a guest's seed
    */
@@ -243,6 +243,6 @@ interface Member {
   readonly opened: command.remote.Command;
 }
 
-/** Pulumi's mocks do not, and a program that has some would never end under them. */
+/** Pulumi's mocks take no hooks, and a program with hooks would never end under them. */
 const takesHooks = () =>
   "registerResourceHook" in ((pulumi.runtime.getMonitor() as object | undefined) ?? {});

@@ -37,27 +37,27 @@ export interface HostAccess {
   readonly jump?: SshJump;
   /** The socket of the SSH agent, where ~/.ssh/config names one (IdentityAgent). Default: SSH_AUTH_SOCK. */
   readonly identityAgent?: string;
-  /** Any text that is another one after each start of the machine: it is then prepared again. Default: it never is. */
+  /** Any text that changes at each start of the machine: it is then prepared again. Default: it never is. */
   readonly boot?: string;
   /**
    * The testbed that the machine belongs to, as one line: its name and, after a blank, what tells it from others of that name. Nothing
    * is done to a machine that belongs to another one. Default: the Pulumi stack and its project.
    */
   readonly testbed?: pulumi.Input<string>;
-  /** A resource whose end takes the machine, and all that was done to it, along. */
+  /** A resource whose deletion removes the machine and all that was done to it. */
   readonly deletedWith?: pulumi.Resource;
 }
 
 /**
  * A machine that answers over SSH, as who it should be, and that belongs to no other testbed. A wrong address, key or host key is an error
- * in seconds. What this class tells of the machine is known once it is claimed, so that whatever uses it comes after that.
+ * in seconds. The outputs of this class are known once the machine is claimed, so all that uses them comes after that.
  */
 export class SshHost extends pulumi.ComponentResource {
   readonly hostName: string;
   readonly ssh: pulumi.Output<SshTarget>;
   /** The host's public key, "type key". */
   readonly hostKey: pulumi.Output<string>;
-  /** Where its sshd listens: for other hosts, which do not come through a port that is forwarded to it. */
+  /** The port its sshd listens on: other hosts do not come through a port that is forwarded to it. */
   readonly sshdPort: pulumi.Output<number>;
   readonly deletedWith: pulumi.Resource | undefined;
   readonly #connection: Connection;
@@ -91,7 +91,7 @@ export class SshHost extends pulumi.ComponentResource {
       reached,
       { parent: this },
     );
-    // It says nothing, and so no secret, though it was given one to log in with.
+    // It prints nothing, so no secret either, though it was given one to log in with.
     const claimed = pulumi.unsecret(claim.stdout);
     const afterClaim = <T>(output: pulumi.Output<T>) =>
       pulumi.all([output, claimed]).apply(([value]) => value);
@@ -137,7 +137,7 @@ export class SshHost extends pulumi.ComponentResource {
   }
 
   /**
-   * Runs scripts on the host at once, without a resource: for what has to be so before another one is made.
+   * Runs scripts on the host at once, without a resource: for what must be done before another one is made.
    *
    * @param doing in words, for errors
    */

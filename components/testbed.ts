@@ -93,8 +93,8 @@ export class Testbed extends pulumi.ComponentResource {
             { path: `${folder}/hosts_ed25519-${generation}` },
             child,
           );
-    // The name alone could be that of another person's stack. It is the first key that tells them apart, also when it opens nothing any
-    // more: machines are claimed for it.
+    // The stack's name could also be another person's. The first key tells them apart, even once it opens nothing any more: machines are
+    // claimed for it.
     return { login, trust, generation, testbed: pulumi.interpolate`${stack} ${first.fingerprint}` };
   }
 

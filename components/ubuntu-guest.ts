@@ -193,7 +193,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
       }));
   }
 
-  /** Waits until the guest can be logged in to, and its workload is at work: anew after each boot. */
+  /** Waits until the guest can be logged in to, and its workload is at work: again after each boot. */
   #ready(
     name: string,
     { key, pool, user, workload }: UbuntuGuestArgs,

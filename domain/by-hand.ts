@@ -16,7 +16,7 @@ export interface ByHand {
   changed: string[];
 }
 
-/** Not compared: machine type, CPU model and the way to the storage, which this program itself gives anew when it starts a guest. */
+/** Not compared: machine type, CPU model and the path to the storage, which this program sets again when it starts a guest. */
 export function byHand(spec: DomainSpec, defined: DomainFacts): ByHand {
   const declared = parseDomain(domainXml(spec));
   const diskOf = ({ disks }: DomainFacts, target: string) => disks.find((disk) => disk.target === target);
@@ -59,7 +59,7 @@ export const howToMerge = (guest: string): string =>
   `merge it into the one below, once for each snapshot (virsh blockcommit ${guest} ${systemDisk} --active --shallow --pivot --wait; ` +
   "without --shallow all of it would go into the image that all guests share)";
 
-/** Throws when the guest, defined anew or started, would run on an older disk than it has written to. */
+/** Throws when the guest, redefined or started, would run on an older disk than it has written to. */
 export function refuseOtherDisk({ name, storage }: DomainSpec, host: string, { otherDisk }: ByHand): void {
   if (otherDisk === undefined) return;
   throw new Error(

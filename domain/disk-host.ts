@@ -4,8 +4,8 @@ import type { Whereabouts } from "../fleet/whereabouts.ts";
 import type { GuestRequest } from "./request.ts";
 
 /**
- * The host on which a guest is to be started, with its disk: where it is defined or, as long as it is defined nowhere, where its overlay is.
- * A new guest's is made. Throws when it is elsewhere than the guest: an empty one in its place would be the loss of all that was written.
+ * The host on which a guest is to be started, with its disk: where it is defined or, as long as it is defined nowhere, where its overlay
+ * is. A new guest's overlay is made. Throws when it is not where the guest is: an empty one there would lose all that was written.
  */
 export async function hostWithDisk(
   { spec, host: wanted }: GuestRequest,
@@ -21,7 +21,7 @@ export async function hostWithDisk(
     await makeOverlay(sessions.host(host), redo, (spec.storage.localGiB as number) * 2 ** 30);
     return host;
   }
-  // Of two of them one is old: which, neither their hosts' order nor a definition tells.
+  // If there are two, one is old: neither the order of hosts nor a definition tells which.
   const isFound =
     holder !== undefined && holders.length === 1 && (place.kind === "nowhere" || holder === host);
   if (isFound) return holder;

@@ -38,7 +38,8 @@ export interface GuestState {
 
 /**
  * Makes sure that the guest is defined once and runs: where it runs it is left alone, where it is off it is started with its present
- * definition (with its platform renewed, unless a person had a hand in it), and where it is nowhere it is defined on `request.host`. Throws HostUnreachable, GuestActiveTwice, CommandFailed.
+ * definition (with its platform renewed, unless a person changed it), and where it is nowhere it is defined on `request.host`. Throws
+ * HostUnreachable, GuestActiveTwice, CommandFailed.
  */
 export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestState> {
   const { spec, fleet } = request;
@@ -78,7 +79,7 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
   );
 }
 
-/** A memory that a person saved, and whose disk was written to since then, is not what the guest may go on from. */
+/** A guest must not go on from a memory that a person saved if its disk was written to since then. */
 async function discardStaleSave(
   { name, uuid, storage }: DomainSpec,
   host: SshSession,
@@ -112,8 +113,8 @@ export async function refuseStart(
 }
 
 /**
- * Gives the guest its new definition where it is, which takes a restart: it is shut down, defined anew and started. Throws when it does
- * not shut down in time; it then still runs as it was.
+ * Gives the guest its new definition where it is, which takes a restart: it is shut down, redefined and started. Throws when it does not
+ * shut down in time; it then still runs as it was.
  */
 export function redefine(request: GuestRequest, before: DomainSpec, tell: Tell): Promise<GuestState> {
   const { spec, fleet } = request;
@@ -131,7 +132,7 @@ export function redefine(request: GuestRequest, before: DomainSpec, tell: Tell):
         await refuseStart(before, session, true);
         const isSaved = place.kind === "inactive" && (await askAbout(session, spec)).belongings?.isSaved;
         if (isSaved && !(await discardStaleSave(spec, session, sessions, tell))) {
-          // libvirt would start it with the definition of then, and the new one would not hold.
+          // libvirt would start it with the definition in the saved memory, not the new one.
           tell(`${spec.name}: starting it on ${host} from its saved memory`);
           sessions.assertLocked();
           await start(session, spec);
@@ -185,7 +186,7 @@ export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<voi
       await clearIntent(sessions.storage, intentFile);
       await removeTokens(sessions.storage, guest.uuid, [shared]);
       const { intentDirectory, formerDirectory } = fleet.storage;
-      // Whoever waits for the file finds it gone, and makes a new one.
+      // A run that waits for the file finds it gone, and makes a new one.
       const link = formerDirectory && ` && rm -f ${quote(formerDirectory)}`;
       sessions.assertLocked();
       await sessions.storage.run(
@@ -196,7 +197,7 @@ export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<voi
   );
 }
 
-/** Where the guest is. Changes nothing. Throws when a move of it is unfinished: it is for Migration to end that first. */
+/** Where the guest is. Changes nothing. Throws when a move of it is unfinished: Migration must end that first. */
 async function findSettled(
   { name, uuid }: DomainSpec,
   fleet: Fleet,

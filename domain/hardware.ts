@@ -30,8 +30,8 @@ export function refuseOtherRedo({ name, storage: before }: DomainSpec, { storage
 }
 
 /**
- * The guest with the platform that it runs with: a host that comes or goes restarts nobody. A guest gets the hosts' present platform when
- * it is started anyway.
+ * The guest with the platform that it runs with: adding or removing a host restarts no guest. A guest gets the hosts' present platform at
+ * its next start.
  */
 export function withPlatformOf(running: DomainSpec, spec: DomainSpec): DomainSpec {
   const { cpuXml: _, ...own } = spec;

@@ -29,7 +29,7 @@ export async function shutDown(
   for (;;) {
     const nowMs = performance.now();
     const look = await sight(session, guest.uuid).catch((error: unknown) => {
-      // Once asked, it will go off, seen or not: whoever gave up now would leave it as one that runs.
+      // Once asked, it will go off, seen or not: a run that gave up now would leave it as one that runs.
       if (error instanceof CommandFailed && askedAtMs > 0 && nowMs < deadlineMs) return undefined;
       throw error;
     });
@@ -50,7 +50,7 @@ export async function shutDown(
         ["shutdown", guest.uuid, "--mode", way],
         { allowFailure: true },
       );
-      // That it has no agent is no reason why it stays on.
+      // A missing agent is not the reason that it stays on.
       if (way === "acpi") refusal = exitCode === 0 ? "" : `It could not be asked to: ${stderr.trim()}. `;
       askedAtMs = nowMs;
     }

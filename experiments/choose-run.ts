@@ -7,7 +7,7 @@ import { schedule, type Turn } from "./schedule.ts";
 
 /** What the command line and the experiment's file ask for. */
 export interface RunArguments {
-  /** In its size, with all that the command line says otherwise. */
+  /** In its size, with what the command line overrides. */
   experiment: Experiment;
   size: string;
   /** The stack whose machines are used; absent: a lab. */
@@ -41,7 +41,7 @@ export function turnsOf({ experiment }: RunArguments, seed: number): { cells: Ce
 /**
  * What is left of a run.
  *
- * @param stop when it ends early, which is as it is asked for now, not as it was then
+ * @param stop when it ends early, as asked for now and not then
  */
 export function leftOf(head: RunHead, lines: readonly TurnLine[], stop: Experiment["stop"]): Turn[] {
   const { cells, turns } = turnsOf(askedOf(head), head.seed);
@@ -81,7 +81,7 @@ export function resumes(
   );
 }
 
-/** Where it may end early can be said anew each time. */
+/** When it may end early can be set again each time. */
 function isSame(asked: RunArguments, head: RunHead): boolean {
   if (asked.seed !== undefined && asked.seed !== head.seed) return false;
   const plain = (one: RunArguments) =>

@@ -50,7 +50,7 @@ export function runCsv(head: RunHead, lines: readonly TurnLine[]): string {
     columns: [...columns],
     // As R's and pandas' readers know them.
     cast: { boolean: (value) => (value ? "TRUE" : "FALSE") },
-    // A spreadsheet would reckon with a text that begins as a formula does: an error may say anything. Figures stay as they are.
+    // A spreadsheet would calculate a text that begins like a formula, and an error may say anything. Figures stay as they are.
     escape_formulas: true,
   });
 }

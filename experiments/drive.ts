@@ -108,7 +108,7 @@ export async function drive(
   if (old) await file.open();
   const stack = await openStack(name, asked, folder);
   const plan = { experiment: asked.experiment, machines, cells, turns };
-  // Of a run whose moves are all made the testbed alone is left, or nothing.
+  // When all moves of a run are made, only its testbed is left, or nothing.
   const ending: Ending =
     left === 0 ? { kind: "done" } : await make(plan, stack, file, turns.length - left, head);
   const csv = await file.writeCsv();
@@ -178,7 +178,7 @@ async function openStack(name: string, asked: RunArguments, folder: string): Pro
   return PulumiStack.open(process.cwd(), stackOf(name, asked), name, (text) => log.write(text));
 }
 
-/** When it ends early is as it is asked for now, not as it was then. */
+/** It ends early as is asked for now, not as it was then. */
 const withStopOf = (then: RunArguments, now: RunArguments): RunArguments => ({
   ...then,
   experiment: { ...then.experiment, stop: now.experiment.stop },

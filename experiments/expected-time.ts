@@ -13,7 +13,7 @@ export interface Expected {
   from: "measured" | "reckoned";
 }
 
-/** What a machine with two cores needed, with emulated guests in a lab. A run of one's own replaces it: see {@link turnTimes}. */
+/** What a machine with two cores needed, with emulated guests in a lab. Your own run replaces it: see {@link turnTimes}. */
 const typical = {
   /** Hosts that are there already are started, and the first guest with them. */
   labMs: 60_000,
@@ -21,7 +21,7 @@ const typical = {
   guestMs: 30_000,
   /** An update, without what is moved in it. */
   updateMs: 12_000,
-  /** Over a link that nobody shapes, what is compressed or empty counted in. */
+  /** Over an unshaped link, counting what is compressed or empty. */
   memoryMiBps: 150,
 };
 
@@ -47,7 +47,7 @@ export function reckonedTurnMs(experiment: Experiment, { guests, way, linkMiBps 
 
 /**
  * How long each turn of a run took: from the first action of its move to that of the next turn's. Turns before an interruption are left
- * out, as nobody knows for how long nothing was done.
+ * out, as nobody knows how long nothing was done.
  */
 export function turnTimes(lines: readonly TurnLine[]): TurnTime[] {
   const begun = [...Map.groupBy(lines, ({ order }) => order)]
@@ -83,7 +83,7 @@ export function expectedTime(
   return { ms: left.reduce((sum, { cell }) => sum + (byId.get(cell) ?? 0), upMs), from: "reckoned" };
 }
 
-/** Of each cell: a run that was interrupted between two turns, and gone on with a day later, has one of a day. */
+/** Medians, per cell: a run that was interrupted between two turns and continued a day later has a turn of a day. */
 const medians = (times: readonly TurnTime[]): TurnTime[] =>
   [...Map.groupBy(times, ({ cell }) => cell)].map(([cell, some]) => ({
     cell,

@@ -20,8 +20,7 @@ export interface GuestAnswer {
 }
 
 /**
- * Runs a bash command in a guest, and reads its clock: what it prints first, against the moment at which that gets here. It is some
- * milliseconds on its way.
+ * Runs a bash command in a guest, and reads its clock: what it prints first, compared with when that arrives here, some milliseconds later.
  *
  * @param timeoutMs default a minute
  * @throws when the guest cannot be logged in to, or the command fails

@@ -19,9 +19,9 @@ const problemFile = "/run/testbed/problem";
 /** The kernel's own switch for all processes of the workload: what they keep in memory stays there, and they notice nothing. */
 const freezer = `set -e; freezer=/sys/fs/cgroup$(systemctl show --property ControlGroup --value ${workloadUnit})/cgroup.freeze`;
 
-/** How long a workload may take from its guest's boot until it is in its stride: an emulated guest fills its tables slowly. */
+/** How long a workload may take from its guest's boot until it runs steadily: an emulated guest fills its tables slowly. */
 const haltMs = 1_800_000;
-/** Two lines: in the first second of all it was only beginning. */
+/** Two lines: during the first second it was only starting. */
 const haltScript = `until [ "$(${progressCommand(2)} 2>/dev/null | wc -l)" -ge 2 ]; do
   [ ! -s ${problemFile} ] || { cat ${problemFile} >&2; exit 1; }
   sleep 1

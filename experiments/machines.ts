@@ -22,8 +22,8 @@ const handle = "7e57:";
 const ownQueues = "noqueue|pfifo_fast|fq_codel|fq|mq|pfifo";
 
 /**
- * Shapes all that leaves a host by the device that leads to the other host, or takes that back. The storage host's traffic, where it goes by
- * the same device, is shaped along. netem is not needed, which not every kernel has: a token bucket is enough.
+ * Shapes all that leaves a host by the device that leads to the other host, or removes the shaper. The storage host's traffic on the same
+ * device is shaped, too. A token bucket is enough: not every kernel has netem.
  *
  * @throws when somebody else shapes that device
  */

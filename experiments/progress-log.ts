@@ -109,7 +109,7 @@ function at(done: readonly Done[], ms: number): number {
   );
 }
 
-/** When a move's guest was stopped, of a record. Undefined: it was never stopped and resumed (cold), or nobody measured that. */
+/** When a record's guest was stopped. Undefined: it was never stopped and resumed (cold), or nobody measured that. */
 export function stopOf(
   record: MigrationRecord,
 ): Pick<MoveTimes, "startMs" | "endMs" | "stoppedMs" | "resumedMs"> | undefined {

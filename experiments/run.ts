@@ -45,7 +45,7 @@ export class Runner {
   readonly #lines: TurnLine[] = [];
   #earlier = 0;
   #places: Places = {};
-  /** An update failed: the next one has something to put right. */
+  /** An update failed: the next one has something to repair. */
   #isUnsettled = false;
 
   /** @param interruption ends it after the turn that is under way */
@@ -80,7 +80,7 @@ export class Runner {
     return this.#goOn();
   }
 
-  /** Brings the testbed up, puts right what an earlier run of the command left, and reads what that has written. */
+  /** Brings the testbed up, repairs what an earlier run of the command left, and reads what that has written. */
   async #begin(head: (update: Update) => Promise<RunHead>): Promise<void> {
     const { experiment, machines } = this.#plan;
     const at = new Date();
@@ -117,7 +117,7 @@ export class Runner {
     }
   }
 
-  /** Makes a turn. Its lines are none when the run was interrupted before anything moved. */
+  /** Makes a turn. Returns no lines if the run was interrupted before anything moved. */
   async #make(turn: Turn): Promise<TurnLine[]> {
     const cell = this.#cellOf(turn);
     const [updateMs, working] = [[] as number[], new Map<string, Working>()];
@@ -146,14 +146,14 @@ export class Runner {
     return lines;
   }
 
-  /** Brings guests back, lets the cell's workloads run, and waits until they are in their stride. */
+  /** Brings guests back, lets the cell's workloads run, and waits until they run steadily. */
   async #prepare(cell: Cell, working: Map<string, Working>): Promise<void> {
     const { experiment, machines } = this.#plan;
     const home = experiment.back === "measured" ? { ...this.#home(), ...this.#places } : this.#home();
     const isAway = Object.entries(home).some(([guest, host]) => this.#places[guest] !== host);
     if (isAway || this.#isUnsettled) {
       this.#listener.doing("bringing guests back");
-      // Over the same link as the moves that are measured: predictions of those learn from the way back as well.
+      // Over the same link as the moves that are measured: their predictions also learn from the moves back.
       const update = await this.#overLink(cell, () =>
         this.#testbed.up(restConfig(experiment, machines, home)),
       );
@@ -225,7 +225,7 @@ export class Runner {
       .sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt));
   }
 
-  /** Writes the lines of a turn in which an earlier run died, once its moves are settled. */
+  /** Writes the lines of a turn in which an earlier run died, once its moves are reconciled. */
   async #adopt(until: Date): Promise<void> {
     const begun = await this.#file.begun();
     const turn = this.#plan.turns.find(({ order }) => order === begun?.order);

@@ -13,7 +13,7 @@ export interface ExperimentTestbed {
   records(guest: string): Promise<MigrationRecord[]>;
   /** The one-minute load averages of all machines, by name; that of this one is `controller`. */
   loads(): Promise<Record<string, number>>;
-  /** Waits until a guest's workload is in its stride for the first time, and halts it, until `work` is called. */
+  /** Waits until a guest's workload runs steadily for the first time, and halts it, until `work` is called. */
   rest(guest: string): Promise<void>;
   /** Lets a guest's workload go on. */
   work(guest: string): Promise<Working>;

@@ -64,8 +64,8 @@ const placeOf = ({ cell, repeat, block, order, isWarmUp }: Turn) => ({
 });
 
 /**
- * The lines of a turn during which a run died, of what the stack's results file has of it. A move that was completed, and whose line alone
- * was missing, counts. Where a line of the turn was written already the moves were over by then, however they ended.
+ * The lines of a turn in which a run died, from the stack's results file. A completed move counts if only its line was missing. If a line
+ * of the turn was already written, its moves were over by then, however they ended.
  *
  * @param records those of the turn's guests that began after the turn and before anyone went on with it
  * @param written the lines of that turn that are there

@@ -10,7 +10,7 @@ import type { LocalOverlay } from "./overlay.ts";
 /** The stamp of a file that is not there. */
 export const absent = "absent";
 
-/** What shows whether files were written to or replaced: inode, size and time of the last change of each, as the machine has them that keeps them. */
+/** What shows whether files were written to or replaced: inode, size and last change of each, read on the machine that has them. */
 export async function stampOf(session: SshSession, paths: readonly string[]): Promise<string> {
   // %.Y: to the nanosecond.
   const words = paths.map((path) => `{ stat -c '%i %s %.Y' ${quote(path)} 2>/dev/null || echo ${absent}; }`);

@@ -12,7 +12,7 @@ import { forgetLooks } from "./shared-view.ts";
 import type { Tell } from "./tell.ts";
 
 const tellEveryMs = 5_000;
-/** Whoever waits for so long is told what to do. */
+/** The person is told what to do after this wait. */
 const longWaitMs = 180_000;
 /** The storage host says something more often than that, as long as its disk answers. */
 const patienceMs = 30_000;
@@ -27,8 +27,8 @@ export interface GuestSessions extends FleetSessions {
 }
 
 /**
- * Runs `use` with connections to every machine, and while no other run works on the guest. Throws HostUnreachable, and why it is
- * cancelled when that comes before.
+ * Runs `use` with connections to every machine, and while no other run works on the guest. Throws HostUnreachable, or why it was cancelled
+ * if that comes first.
  */
 export function withGuest<T>(
   { guest, uuid, doing = "moving it" }: { guest: string; uuid: string; doing?: string },
@@ -50,9 +50,9 @@ export function withGuest<T>(
 }
 
 /**
- * Runs `use` while no other run works on the guest. The lock is held on the storage host by a process that lives as long as our
- * connection, and 15 s at most after it last heard of us. That matters when only the CLI was killed, too: the provider's process goes on
- * by itself for a while, and the next run waits until it is done.
+ * Runs `use` while no other run works on the guest. The lock is held on the storage host by a process that lives as long as our connection,
+ * and 15 s at most after it last heard of us. That also matters when only the CLI was killed: the provider's process goes on for a while,
+ * and the next run waits until it is done.
  */
 async function withLock<T>(
   storage: SshSession,
@@ -63,7 +63,7 @@ async function withLock<T>(
 ): Promise<T> {
   const { promise: held, resolve } = Promise.withResolvers<void>();
   const { promise: silence, reject } = Promise.withResolvers<never>();
-  silence.catch(() => {}); // whoever waits for it is told
+  silence.catch(() => {}); // told where it is waited for
   const startedMs = Date.now();
   const where = `The lock of guest ${guest} on ${storage.target.name}`;
   let said = "";

@@ -28,8 +28,8 @@ const intentSchema = z.object({
 });
 
 /**
- * What a run is about to do, written to the storage host before anything moves and cleared when all is settled. Whoever finds
- * one finishes or undoes what a dead run began.
+ * What a run is about to do, written to the storage host before anything moves and cleared when all is reconciled. A run that finds one
+ * finishes or undoes what a dead run began.
  */
 export type Intent = z.infer<typeof intentSchema>;
 
@@ -38,7 +38,7 @@ export const intentPath = (directory: string, uuid: string): string => `${direct
 /**
  * Absent: no move of this guest is under way. Throws when the record cannot be understood: nothing is guessed.
  *
- * @param formerPath where it is looked for, too: whoever only looks does not take it from there
+ * @param formerPath where it is looked for, too: a run that only looks does not move it
  */
 export async function readIntent(
   storage: SshSession,
@@ -70,7 +70,7 @@ function parseIntent(storage: SshSession, path: string, text: string): Intent | 
 
 /**
  * The shell function that prints all intent records of some folders, each as a line of its text in base64, which may be torn, and its path.
- * One that goes while they are read has been cleared.
+ * One that vanishes while they are read was cleared.
  */
 export const intentsProgram = `
 intents() {

@@ -1,9 +1,9 @@
 import { uptime } from "node:os";
 import type { Follower, SshSession } from "../libvirt/ssh-session.ts";
 
-/** The host ends what is leased when it heard nothing of us for so long. */
+/** The host ends what is leased when it has not heard from us for this long. */
 const silenceSeconds = 15;
-/** We take it for lost before that, as the host's end of it may come a little early. */
+/** We take it for lost before that, since the host may end it a little early. */
 const sureForSeconds = 12;
 /** Four of them may be late or lost. */
 const beatEveryMs = 2_500;

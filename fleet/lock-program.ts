@@ -1,11 +1,11 @@
 /**
  * A guest's lock, on the storage host.
  *
- * have FILE WHO FORMER: has the lock, writes who has it, and says `held`; says `busy` and who has it as long as another one does. What
- * fails is said, and ends it. A file that was removed meanwhile is nobody's lock: the next who comes would lock a new one of its name.
+ * have FILE WHO FORMER: has the lock, writes who has it, and says `held`; says `busy` and who has it as long as another run does. A failure
+ * is said, and ends it. A file that was removed meanwhile locks nothing: the next run would lock a new file of its name.
  *
  * Versions before this one kept all of this in the folder FORMER, in the export. It becomes a link to the folder that is used now, so that
- * runs of both versions use the same locks, records and queue; what such a run left there is taken over when none has it open any more.
+ * runs of both versions use the same locks, records and queue; what such a run left there is taken over when no run has it open any more.
  */
 export const lockProgram = `
 used() { [ -n "$(find /proc/[0-9]*/fd \\( -lname "$1" -o -lname "$1/*" \\) -print -quit 2>/dev/null)" ]; }

@@ -72,7 +72,7 @@ export async function observeFleet(fleet: Fleet): Promise<FleetView> {
   );
   return async (uuid) => {
     const sightings = hosts.map((sightingOf) => sightingOf(uuid));
-    // It came while one of them was asked.
+    // The guest came while a host was asked.
     if (!sightings.every((each) => each !== undefined)) return lookNow(fleet, uuid);
     const intent = intentOf(uuid);
     return { sightings, ...(intent ? { intent } : {}) };

@@ -23,17 +23,17 @@ export const localRedoDirectory = "/var/lib/kvm-migration-testbed/disks";
 export const localOverlayPath = (guest: string, uuid: string): string =>
   `${localRedoDirectory}/${guest}-${uuid}.qcow2`;
 
-/** What a host has of an overlay; scraps: something of a copy that did not become whole. */
+/** What a host has of an overlay; scraps: parts of a copy that is not whole. */
 export type OverlayPresence = "file" | "scraps" | "absent";
 
-/** Whether the host has it, by name: libvirt's definition tells whether what bears the name at a move's destination is whole. */
+/** Whether the host has it, by name: libvirt's definition tells whether the file of that name at a move's destination is whole. */
 export async function overlayPresence(session: SshSession, { path }: LocalOverlay): Promise<OverlayPresence> {
   const { stdout } = await session.run("looking for an overlay", `ls -d ${quote(path)}* 2>/dev/null || true`);
   const found = stdout.split("\n").filter(Boolean);
   return found.includes(path) ? "file" : found.length > 0 ? "scraps" : "absent";
 }
 
-/** Makes an empty one; what had its name is gone. */
+/** Makes an empty one; a file of its name is lost. */
 export async function makeOverlay(session: SshSession, redo: LocalOverlay, bytes: number): Promise<void> {
   const { path, basePath, baseFormat } = redo;
   const part = quote(`${path}.part`);
@@ -61,7 +61,7 @@ export async function overlayBytes(session: SshSession, { path }: LocalOverlay):
 export async function discardOverlay(session: SshSession, { path }: LocalOverlay): Promise<void> {
   await session.run(
     "removing an overlay",
-    // The file itself last: as long as it is there, whoever looks knows that something is left to remove.
+    // The file itself last: as long as it is there, a run that looks knows that something is left.
     `rm -f ${quote(path)}.* ${quote(path)}; rmdir ${quote(dirname(path))} 2>/dev/null || true`,
   );
 }

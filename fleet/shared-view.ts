@@ -15,8 +15,8 @@ interface Look {
 const looks = new Map<string, Look>();
 
 /**
- * Where a guest is, by a look that is shared with whoever asks within seconds about the same machines. For deciding alone whether there is
- * something to do: whoever does it looks again.
+ * Where a guest is: all who ask about the same machines within seconds share one look. Only for deciding whether there is something to do:
+ * before doing it, look again.
  */
 export async function lookFor(fleet: Fleet, uuid: string): Promise<Observation> {
   const key = JSON.stringify(fleet);
@@ -27,7 +27,7 @@ export async function lookFor(fleet: Fleet, uuid: string): Promise<Observation> 
   try {
     return (await look.view)(uuid);
   } catch (error) {
-    // Whoever comes next tries again.
+    // The next caller tries again.
     if (looks.get(key) === look) looks.delete(key);
     throw error;
   }

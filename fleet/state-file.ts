@@ -28,7 +28,7 @@ export async function discardStateFiles(session: SshSession, uuid: string): Prom
   const [state, definition] = [quote(stateFilePath(uuid)), quote(definitionPath(uuid))];
   await session.run(
     "removing a state file",
-    // The state file last: as long as it is there, whoever looks knows that something is left to remove.
+    // The state file last: as long as it is there, a run that looks knows that something is left.
     `rm -f ${definition} ${state}.part ${state}.lock ${state}; rmdir ${quote(stateDirectory)} 2>/dev/null || true`,
   );
 }

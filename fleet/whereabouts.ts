@@ -25,8 +25,8 @@ export const isActive = (sighting: Sighting): boolean =>
   sighting.state === "running" || sighting.state === "paused" || sighting.state === "stopping";
 
 /**
- * Draws one conclusion from what every host said. A definition that a host keeps besides the active copy is left for the
- * engine to clear away. Throws GuestActiveTwice.
+ * Draws one conclusion from what every host said. A definition on a host other than the active copy's is left for the engine to clear away.
+ * Throws GuestActiveTwice.
  */
 export function whereabouts(guest: string, sightings: readonly Sighting[]): Whereabouts {
   const active = sightings.filter(isActive);
@@ -44,13 +44,13 @@ export function whereabouts(guest: string, sightings: readonly Sighting[]): Wher
   return { kind: "nowhere" };
 }
 
-/** libvirt's reasons for the state of a guest whose memory is spread over both ends. */
+/** libvirt's reasons for the state of a guest whose memory is spread over both endpoints. */
 const linked = "post-copy";
 
 const unlinked = "post-copy failed";
 
-/** This end has a part of the guest's memory: the source what was not pulled yet, the destination the rest. */
+/** This endpoint has a part of the guest's memory: the source what was not pulled yet, the destination the rest. */
 export const hasPart = ({ reason }: Sighting): boolean => reason === linked || reason === unlinked;
 
-/** libvirt knows that this end has lost the other. */
+/** libvirt knows that this endpoint has lost the other. */
 export const isUnlinked = ({ reason }: Sighting): boolean => reason === unlinked;

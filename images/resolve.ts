@@ -74,7 +74,7 @@ export async function resolveImage(
       const path = join(around.cache, urlFile(wanted.url, sha256));
       await cached(path, around, async () => {
         await fetchUrl(wanted.url, path, sha256, around);
-        // A page that asks to sign in, say, is not to be found in the cache next time.
+        // A sign-in page, for example, must not be in the cache next time.
         await inspectImage(path).catch(async (error) => {
           await rm(path);
           throw error;

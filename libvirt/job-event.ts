@@ -8,9 +8,8 @@ export const jobEventCommand = virshCommand(["event", "--event", "job-completed"
 const mib = 1024 * 1024;
 
 /**
- * Takes down what libvirt says of a guest's jobs when they end: the same figures as those of `virsh domjobinfo --completed`, under the
- * names of the API (VIR_DOMAIN_JOB_*). It comes in several lines: "event 'job-completed' for domain 'vm1':", then a tab, a name and a value
- * in each.
+ * Notes what libvirt says of a guest's jobs when they end: the same figures as those of `virsh domjobinfo --completed`, under the names of
+ * the API (VIR_DOMAIN_JOB_*). It comes in several lines: "event 'job-completed' for domain 'vm1':", then a tab, a name and a value in each.
  */
 export class JobEvents {
   readonly #guest: string;

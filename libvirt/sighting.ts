@@ -40,7 +40,7 @@ const questionsAbout = (uuid: string): string[] => [
 export async function sight(session: SshSession, uuid: string): Promise<Sighting> {
   const doing = `looking for guest ${uuid}`;
   const host = session.target.name;
-  // One virsh for all of them: starting one takes longer than what it is asked. The last one must be answered, or virsh fails.
+  // One virsh for all of them: starting it takes longer than answering. The last one must be answered, or virsh fails.
   const script = [...questionsAbout(uuid), "list --all --uuid"].join(`; echo ${marker}; `);
   const look = async () => {
     const said = await virsh(session, doing, [script]);

@@ -20,7 +20,7 @@ export interface RunOptions {
   input?: string;
   /** After that it has failed; without a signal the command may go on on the host. Default 60 000. */
   timeoutMs?: number;
-  /** Asked when the time is over: whether it gets as much again. Default: no. */
+  /** When the time is over: whether it gets as much again. Default: no. */
   getsMoreTime?: () => Promise<boolean>;
   /** Return a non-zero exit instead of throwing. Default false. */
   allowFailure?: boolean;
@@ -45,7 +45,7 @@ export interface ClockReading {
   uncertaintyMs: number;
 }
 
-/** What a command that is ended gets until it is given up. */
+/** How long a command may take to end before it is given up. */
 const endingTakesMs = 2_000;
 
 /** What a login may take, from the first packet on; a host that is reached over another one has two of them. */
@@ -88,7 +88,7 @@ async function connect(target: SshTarget, attempts = 4): Promise<Connection> {
     return await connectOnce(target);
   } catch (error) {
     if (attempts <= 1 || !wasDropped(error)) throw error;
-    // Those that were dropped together do not come back together.
+    // Logins dropped together do not come back together.
     await sleep(300 + Math.random() * 1_500);
     return connect(target, attempts - 1);
   }
@@ -140,7 +140,7 @@ async function connectOnce(target: SshTarget): Promise<Connection> {
   return { control, ssh, clockLines, commands: 0 };
 }
 
-/** What comes in time, or undefined. The time is another one from the moment on at which `then.once` holds. */
+/** What comes in time, or undefined. Once `then.once` holds, `then.ms` is the time. */
 async function within<T>(
   promise: Promise<T>,
   ms: number,
@@ -242,7 +242,7 @@ export class SshSession {
     return output;
   }
 
-  /** Until it is over by itself, is not wanted any more, or its time is. */
+  /** Until it ends by itself, is no longer wanted, or its time is over. */
   async #runUntil(script: string, timeoutMs: number, { input = "", signal, getsMoreTime }: RunOptions) {
     const connection = await this.#withRoom();
     const child = signal
@@ -319,7 +319,7 @@ export class SshSession {
         isStopped = true;
         child?.stdin?.end();
         if (child) await ended(child);
-        await follower.ended.catch(() => {}); // told by whoever waits for it
+        await follower.ended.catch(() => {}); // told where it is waited for
       },
     };
     follower.ended.catch(() => {}); // nobody needs to wait for it
@@ -384,7 +384,7 @@ export class SshSession {
     await Promise.all(this.#connections.map(({ ssh }) => ended(ssh)));
   }
 
-  /** A connection that has room for another command, which then is counted. Whoever gets it counts down at its end. */
+  /** A connection that has room for another command, which then is counted. Its user counts down at the end. */
   async #withRoom(): Promise<Connection> {
     const free = () => this.#connections.find((one) => one.commands < commandsPerConnection && isAlive(one));
     const openAnother = async () => {

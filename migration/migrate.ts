@@ -51,7 +51,7 @@ export class MigrationFailed extends Error {
  * Makes a guest run on the host where it should be: finishes what a dead run began, finds out where it is, and moves it if it is
  * elsewhere. Asking again changes nothing.
  *
- * @param cancelled once it aborts nothing is begun any more, and a move under way takes the way back as long as there is one
+ * @param cancelled once it aborts nothing new is begun, and a move under way is undone as long as it can be
  *
  * Throws MigrationFailed, PreflightFailed, HostUnreachable, GuestActiveTwice.
  */
@@ -69,7 +69,7 @@ export async function migrate(
       ({ sightings } = await look());
     }
     const from = runningAt(request.guest, whereabouts(request.guest, sightings));
-    // Whoever moves a guest that is off defines it there anyway. Of one that runs, a definition tells that all of its memory has come.
+    // A move of a guest that is off defines it there anyway. For a running guest, a definition tells that all of its memory has come.
     const { mode } = request.options;
     const mayKeep = mode !== "auto" && !movesRunning(mode) && from !== request.to ? request.to : undefined;
     await clearLeftovers(request, sightings, sessions, mayKeep);
@@ -163,7 +163,7 @@ function recoveredHow(
   return `the run died on the way; the guest was found or put back on ${host}${refusal ? `, since ${refusal.message}` : ""}`;
 }
 
-/** What became of a move cannot be known when one of its ends is no more in the testbed. */
+/** What became of a move cannot be known when an endpoint is no longer in the testbed. */
 function refuseLostHosts({ guest, uuid, fleet }: Omit<MigrationRequest, "to">, intent: Intent): void {
   const { from, to, mode } = intent;
   const left = [from, to].filter((host) => !(host in fleet.hosts));

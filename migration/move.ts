@@ -29,7 +29,7 @@ export interface MoveOutcome {
   failure?: unknown;
 }
 
-/** What a move was asked for with, and found when it had its turn. */
+/** What a move was asked for with, and what was found at its turn. */
 export interface RequestedMove {
   request: MigrationRequest;
   resolved: Pick<Resolved, "chosen" | "measured">;
@@ -38,7 +38,7 @@ export interface RequestedMove {
   turn: QueueTurn;
 }
 
-/** Moves a guest while somebody else looks on, from before the first check until the guest answers again. */
+/** Moves a guest while its clients watch, from before the first check until the guest answers again. */
 export async function move(moving: Moving, asked: RequestedMove): Promise<MoveOutcome> {
   const beganMs = performance.now();
   // Before anything else keeps the machines busy: a clock is read as well as they answer.
@@ -52,7 +52,7 @@ export async function move(moving: Moving, asked: RequestedMove): Promise<MoveOu
   }
 }
 
-/** Whichever mode it moves by: checks, writes down the intent, has the mode begin, settles what came of that, measures. */
+/** In every mode: checks, writes down the intent, has the mode begin, reconciles, measures. */
 async function moveSeen(
   moving: Moving,
   asked: RequestedMove,
@@ -77,7 +77,7 @@ async function moveSeen(
     beforehandMs,
     ...(turn.waitedMs > 0 && { waitedMs: Math.round(turn.waitedMs) }),
   };
-  // A move that no record could tell of is not begun.
+  // A move that could not be recorded is not begun.
   unmeasured(base, "failed", "not begun", 0);
   const witness = new Witness(moving, mayUsePostcopy(options));
   keepSwitchover(clients, witness);
@@ -182,7 +182,7 @@ async function arrived(
   const clocks = withDrift(move.clocks, await again);
   const measured = await part.measure(endMs, clocks);
   const seen = await clientFigures(clients, moving, witness, clocks, watch.startedAt);
-  // A step of this program's that failed, and was done nevertheless: how long it took, nobody saw.
+  // A step of this program failed and was done nevertheless: nobody saw how long it took.
   const isUnseen = measured.phases.length === 0 && (failure !== undefined || !movesRunning(options.mode));
   const record = madeRecord({
     ...base,

@@ -35,7 +35,7 @@ export function overlayMisfits({ mode, transport }: AskedOptions): Misfit[] {
     : [];
 }
 
-/** The options without those that their mode cannot do: what is said for all guests need not fit one that moves in another way. */
+/** The options without those that their mode cannot do: what is said for all guests need not fit this one's mode. */
 export function fitting<Options extends AskedOptions>(options: Options): Options {
   const unfit = misfits(options).map(({ option }) => option);
   const kept = Object.entries(options).filter(([option]) => !unfit.includes(option as never));

@@ -6,7 +6,7 @@ interface ModeTraits {
   readonly precopy: boolean;
   /** Memory is fetched after that: as the mode does, or where the guest's pages get dirty faster than they can be sent. */
   readonly postcopy: "always" | "on timeout" | "never";
-  /** The ways it may go. Of a running guest's memory that shows in the phases alone, whatever the mode. */
+  /** The paths it may take. A running guest's path shows only in the phases, whatever the mode. */
   readonly ways: readonly (keyof typeof phasesOf)[];
   /** Those of the options that not every mode has. */
   readonly options: readonly ModeOption[];
@@ -20,7 +20,7 @@ export type ModeOption =
   | "transport"
   | "onTimeout";
 
-/** The ways to move a guest, each with its phases in their order. */
+/** The paths of a move, each with its phases in their order. */
 export const phasesOf = {
   precopy: ["preparation", "iterations", "stop-and-copy", "device-state", "completion"],
   postcopy: ["preparation", "iterations", "device-state", "post-copy", "completion"],
@@ -67,12 +67,12 @@ export const savesMemory = (mode: string): mode is ModeWith<"saved"> => hasMemor
 /** The modes that shut a guest down and boot it elsewhere: nothing of its memory moves. */
 export const boots = (mode: string): mode is ModeWith<"none"> => hasMemory(mode, "none");
 
-/** What comes after the first phase, whichever the way, of a guest whose overlay moves along. */
+/** What comes after the first phase, on every path, of a guest whose overlay moves along. */
 export const storagePhase = "storage";
 
 export type PhaseName = (typeof phasesOf)[keyof typeof phasesOf][number] | typeof storagePhase;
 
-/** The phases of a way to move, in their order. */
+/** The phases of a path, in their order. */
 export const phasesWith = (way: keyof typeof phasesOf, hasStorage: boolean): PhaseName[] => {
   const [first, ...others] = phasesOf[way];
   return [first, ...(hasStorage ? ([storagePhase] as const) : []), ...others];

@@ -9,11 +9,11 @@ import { type MigrationMode, migrationModes, traitsOf } from "./modes.ts";
 
 /** QEMU's own. */
 export const defaultMaxDowntimeMs = 300;
-/** What a downtime worth measuring is some tens of. */
+/** A downtime worth measuring is some tens of this. */
 export const defaultProbeIntervalMs = 5;
-/** How long a move may take that is not given another time. */
+/** How long a move may take unless another time is given. */
 export const defaultTimeoutMs = 600_000;
-/** How many moves a host takes part in at a time where nothing is said. */
+/** How many moves a host takes part in at a time, by default. */
 export const defaultConcurrentPerHost = 2;
 
 const hybrid = z
@@ -138,7 +138,7 @@ export const askedOptions = z.strictObject({
 
 export type AskedOptions = z.infer<typeof askedOptions>;
 
-/** The same with the mode settled. */
+/** The same with the mode decided. */
 export type MigrationOptions = Omit<AskedOptions, "mode"> & { mode: MigrationMode };
 
 /** What of the options changes how long a move takes: what a record keeps of them. */

@@ -11,8 +11,8 @@ import { defaultTimeoutMs, recordedOptions } from "./options.ts";
  */
 
 /**
- * The way by which a move went. A running guest's memory is sent by pre-copy alone or with post-copy, whatever the mode: a hybrid may
- * converge before its time is over, a live move may end by post-copy since its time was.
+ * The path that a move took. A running guest's memory is sent by pre-copy alone or with post-copy, whatever the mode: a hybrid may converge
+ * before its time is over, a live move may end by post-copy since its time was.
  */
 export function wayOf({ mode, phases }: Pick<MigrationRecord, "mode" | "phases">): keyof typeof phasesOf {
   const [way, ...others] = modes[mode].ways;

@@ -40,7 +40,7 @@ export async function appendLine(file: string, value: object): Promise<void> {
   }
 }
 
-/** JSON would say null for these, without a word. */
+/** JSON would silently write null for these. */
 function sayable(this: unknown, key: string, value: unknown): unknown {
   if (typeof value === "number" && !Number.isFinite(value)) {
     throw new Error(`${key} is ${value}, which a results file cannot hold`);

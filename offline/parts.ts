@@ -175,9 +175,9 @@ export function toolchain(root: string, home: string, versions: PartVersions, ar
 }
 
 /**
- * libvirt ends the stream of a seed that is read back with two answers. Whoever asked goes after the first; the second, if it comes before they
- * are struck off, waits for them for ever, under the lock that they need for that (github.com/digitalocean/go-libvirt/issues/241). One place
- * in the channel is enough for it.
+ * libvirt ends the stream of a seed that is read back with two answers. The caller leaves after the first; the second, if it comes before
+ * the caller is deregistered, waits for it for ever, and holds the lock that deregistering needs
+ * (github.com/digitalocean/go-libvirt/issues/241). One place in the channel is enough for it.
  */
 const goLibvirt: Amended = {
   module: "github.com/digitalocean/go-libvirt",

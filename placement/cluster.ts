@@ -1,9 +1,9 @@
 /**
- * Hosts and guests as a policy sees them: a value, so that the same cluster gives the same places whoever asks. What a policy needs to
- * know more of them is a field here, absent where it is not known.
+ * Hosts and guests as a policy sees them: a value, so that the same cluster always gives the same places. What a policy needs to know more
+ * of them is a field here, absent where it is not known.
  */
 export interface Cluster {
-  /** In the order of the config, which settles a draw. */
+  /** In the order of the config, which breaks ties. */
   hosts: readonly ClusterHost[];
   guests: readonly ClusterGuest[];
 }

@@ -13,7 +13,7 @@ import {
   weightedMedian,
 } from "./weights.ts";
 
-/** What is known of a guest before it moves, besides its past; what was not measured is absent. */
+/** What is known of a guest before it moves, other than its past; what was not measured is absent. */
 export interface Beforehand {
   memoryMiB: number;
   workload?: unknown;

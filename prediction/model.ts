@@ -28,9 +28,9 @@ export interface Pace {
   /** The rest of a post-copy, without a limit. */
   pullMiBps: number;
   zeroMiBps: number;
-  /** How much of what may be left at the switchover is. */
+  /** Part of what may be left at the switchover that is left. */
   fill: number;
-  /** Besides what depends on a size: starting programs, connecting. */
+  /** Apart from what depends on a size: starting programs, connecting. */
   suspendMs: number;
   copyMs: number;
   resumeMs: number;

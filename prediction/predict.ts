@@ -18,7 +18,7 @@ const ninths = [-1.59, -0.97, -0.59, -0.28, 0, 0.28, 0.59, 0.97, 1.59];
  * predictions of these were off. The same arguments give the same prediction.
  *
  * @param records earlier ones, of this guest and others, newest first; only completed ones tell anything
- * @param known how far off the model was on them, as far as it was computed before with the same records: for whoever predicts many
+ * @param known how far off the model was on them, as far as it was computed before with the same records: for a caller that predicts many
  */
 export function predict(
   move: ProposedMove,
@@ -57,7 +57,7 @@ export function predict(
 
 const isGivenUp = ({ converges, downtimeMs }: Course): boolean => !converges && downtimeMs === 0;
 
-/** What is given up takes the time it was given, however far off predictions of moves that came to their end were. */
+/** A move that is given up takes the time it was given, however far off predictions of completed moves were. */
 const asGiven: Correction = { shift: 0, spread: 0.01 };
 
 /** The model alone: with the dirty rate as it is taken to be, and as it may be. */
@@ -97,7 +97,7 @@ function residuals(
 function residualOf(record: MigrationRecord, all: readonly MigrationRecord[]): Residual | undefined {
   const before = all.filter((other) => isOverBefore(other, record));
   const { middle } = foresee(proposedBy(record), recentOf(before, record));
-  // Where convergence was told wrong, the times are of another course.
+  // Where convergence was mispredicted, the times are of another course.
   if (!middle.converges && wayOf(record) === "precopy") return undefined;
   return {
     record,

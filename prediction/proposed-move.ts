@@ -4,7 +4,7 @@ import { type Beforehand, type DirtyFrom, loadFrom, type PastMove, paceFrom, pas
 import type { GuestLoad, Pace } from "./model.ts";
 import type { Kind } from "./weights.ts";
 
-/** A move that is thought of. */
+/** A move that is proposed. */
 export interface ProposedMove extends Omit<Kind, "mode" | "options">, Beforehand {
   options: MigrationOptions;
   /** What the link carries, if that was measured. */

@@ -9,9 +9,9 @@ const cancel = "/pulumirpc.ResourceProvider/Cancel";
 
 /**
  * Hears, in Pulumi's dynamic provider, that the update is interrupted: the engine then calls Cancel of all its providers, to which the
- * dynamic provider of @pulumi/pulumi has only an empty answer. What calls come in, Node itself tells, since one of its versions 24; under an
- * older one an interrupted update waits for the moves that are under way. The engine calls it at the end of every update, too, when
- * nothing is left to be cancelled.
+ * dynamic provider of @pulumi/pulumi has only an empty answer. Node itself reports incoming calls since one of its versions 24; under an
+ * older one an interrupted update waits for the moves under way. The engine calls it at the end of every update, too, when nothing is left
+ * to be cancelled.
  */
 export function listenForCancel(): void {
   subscribe("http2.server.stream.start", (message) => {

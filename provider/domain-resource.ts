@@ -15,7 +15,7 @@ export type DomainInputs = GuestRequest;
 export interface DomainOutputs extends DomainInputs {
   /** Host on which it was booted last. */
   bootedOn: string;
-  /** How often this program booted it: whoever waits for the guest waits anew when it goes up. */
+  /** How often this program booted it: when it goes up, the wait for the guest begins again. */
   boots: number;
   /** As libvirt says: running, paused; "off" when no host runs it. */
   state: string;
@@ -51,7 +51,7 @@ export const domainResource = {
 
   async read(id: string, state: DomainOutputs) {
     const place = await find(state.spec, state.fleet);
-    // Gone from every host, and every host answered: a blank id tells Pulumi to make it anew, on its old disk.
+    // Gone from every host, and every host answered: a blank id tells Pulumi to make it again, on its old disk.
     if (place !== "moving" && place.kind === "nowhere") return { id: "", props: {} };
     if (place === "moving") return { id, props: state };
     return { id, props: { ...state, state: place.kind === "active" ? place.sighting.state : "off" } };
@@ -67,7 +67,7 @@ export const domainResource = {
     const { host, booted } = await (restart
       ? redefine(everywhere, olds.spec, tell)
       : ensureRunning(everywhere, tell));
-    // Until Migration has brought it away from a host that leaves the testbed, that host stays one to look on.
+    // A host that leaves the testbed is still looked at until Migration has moved the guest away from it.
     const { fleet } = host in news.fleet.hosts ? news : everywhere;
     const boots = olds.boots + (booted ? 1 : 0);
     const made = booted ? { spec: news.spec, bootedOn: host } : { spec: running, bootedOn: olds.bootedOn };
@@ -80,8 +80,8 @@ export const domainResource = {
 };
 
 /**
- * What changed that takes a restart, in words; nothing when only the hosts' common platform did, which then goes along with a restart that
- * has another cause.
+ * What changed that takes a restart, in words; nothing when only the hosts' common platform did: that changes at a restart with another
+ * cause.
  */
 function restartsFor(olds: DomainOutputs, news: DomainInputs): string[] {
   const own = hardwareChanges(olds.spec, withPlatformOf(olds.spec, news.spec)).length > 0;
@@ -93,7 +93,7 @@ function restartsFor(olds: DomainOutputs, news: DomainInputs): string[] {
 /**
  * Where it is; `moving` while a move that a dead run began waits for Migration to end it.
  *
- * @param redefines it is to be defined anew, or (false) to be started if it is off: throws when that cannot be
+ * @param redefines it is to be redefined, or (false) to be started if it is off: throws when that cannot be
  */
 async function find(guest: DomainSpec, fleet: Fleet, redefines?: boolean): Promise<Whereabouts | "moving"> {
   const place = placeOf(guest, await lookFor(fleet, guest.uuid));

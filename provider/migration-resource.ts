@@ -85,7 +85,7 @@ export const migrationResource = {
 
   async read(id: string, state: MigrationOutputs) {
     const { intent, sightings } = await lookFor(state.fleet, state.uuid);
-    // In the middle of a move there may be a copy at both ends; the next update ends it.
+    // In the middle of a move there may be a copy at both endpoints; the next update ends it.
     if (intent) return { id, props: state };
     const place = whereabouts(state.guest, sightings);
     const host = place.kind === "nowhere" ? "" : place.host;
@@ -114,7 +114,7 @@ const everywhere = (olds: MigrationOutputs, news: MigrationInputs): MigrationInp
   fleet: union(olds.fleet, news.fleet),
 });
 
-/** Looks again when no other run works on the guest; what a move by hand left of one that stays where it is goes. */
+/** Looks again when no other run works on the guest; removes what a move by hand left of a guest that stays. */
 const adoptAlone = (
   olds: MigrationOutputs,
   news: MigrationInputs,
@@ -167,7 +167,7 @@ function announce(decision: Decision, news: MigrationInputs, expected?: string):
   );
 }
 
-/** Settings that a later run needs from the state, besides where the guest is. */
+/** Settings that a later run needs from the state, other than where the guest is. */
 const stored = ({ to, options, conditions, fleet, drift, stack }: MigrationInputs) => ({
   to,
   options,

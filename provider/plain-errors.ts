@@ -1,6 +1,6 @@
 import { aroundMethods } from "./methods.ts";
 
-/** Faults of the program: whoever fixes them wants to know where they are. */
+/** Bugs of the program: those who fix them want to know where they are. */
 const faults = [TypeError, ReferenceError, RangeError, SyntaxError];
 
 /**

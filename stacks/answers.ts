@@ -10,7 +10,7 @@ export interface MachineAnswer {
   /** Which of its starts it is in. */
   boot: string;
   interfaces: readonly string[];
-  /** Whether there is a /dev/kvm; that it works, only a guest proves. */
+  /** Whether there is a /dev/kvm; only a guest proves that it works. */
   hasKvm: boolean;
   /** The testbed that it belongs to: its stack's name, and what tells it from others of that name. */
   claim?: string;
@@ -50,7 +50,7 @@ export function parseAnswer(name: string, printed: string): MachineAnswer | unde
   };
 }
 
-/** What the machines' answers say against a plan: those that did not answer, and what hosts have not that the config names. */
+/** What the machines' answers say against a plan: those that did not answer, and what the config names and hosts lack. */
 export function checkAnswers(plan: Plan, answers: readonly (MachineAnswer | NoAnswer)[]): Mistake[] {
   const byName = new Map(answers.map((answer) => [answer.name, answer]));
   const machines = [
@@ -93,7 +93,7 @@ function claimMistakes({ stack }: Plan, path: PropertyKey[], { name, claim }: Ma
 
 function uplinkMistakes({ bridge }: Plan, { name, interfaces }: MachineAnswer): Mistake[] {
   const { uplink } = bridge;
-  // What has the bridge needs no uplink any more.
+  // A host with the bridge needs no uplink any more.
   if (
     uplink === undefined ||
     uplink === "none" ||

@@ -7,7 +7,7 @@ import { didYouMean, inFlow, list } from "./words.ts";
  * What a schema refuses, in words that say what would be right: from the schema's own descriptions, examples and words to choose from.
  *
  * @param raw what was parsed, with `reportInput`
- * @param nameOf how a path is written for whoever has to fix it
+ * @param nameOf how a path is written for the person who fixes it
  */
 export const explain = (
   schema: z.ZodType,

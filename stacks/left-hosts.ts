@@ -17,7 +17,7 @@ export function leftHosts(past: PastStack, plan: Plan): SshTarget[] {
   return Object.values(past.hosts).filter(({ name }) => plan.hosts.every((host) => host.name !== name));
 }
 
-/** Hosts of the plan that were reached elsewhere until now: perhaps other machines. A lab makes its own anew. */
+/** Hosts of the plan that were reached elsewhere until now: perhaps other machines. A lab makes new ones. */
 export function movedHosts(past: PastStack, plan: Plan): SshTarget[] {
   if (plan.lab) return [];
   return plan.hosts.flatMap(({ name, ssh }) => {

@@ -112,7 +112,7 @@ export interface Known {
   readonly programs?: Readonly<Record<string, readonly Program[]>>;
 }
 
-/** Settles all that the config leaves open. The same config and the same knowledge give the same plan, on any machine. */
+/** Decides all that the config leaves open. The same config and the same knowledge give the same plan, on any machine. */
 export function planStack(
   config: StackConfig,
   stack: string,
@@ -207,7 +207,7 @@ function programsFor({ type }: Workload, source: string): Program[] {
   return isProgram(type) && (kind === "auto" || kind === "build") ? [type] : [];
 }
 
-/** What is said for all guests and is nothing for the way this one moves is left out. */
+/** Options for all guests that this one's mode cannot have are left out. */
 function planMigration(
   { drift, concurrentPerHost: _, ...all }: StackConfig["migration"],
   { drift: own = drift, ...options }: NonNullable<GuestConfig["migration"]> = {},

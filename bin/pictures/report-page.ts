@@ -15,7 +15,7 @@ try {
   const page = await browser.newPage({ viewport: { width: 1180, height: 960 }, colorScheme: "light" });
   await page.goto(pathToFileURL(join(folder, "index.html")).href);
   await page.screenshot({ path: "docs/report.png" });
-  // Parts that were never in sight get their height when they are: the first time leads only near.
+  // Parts get their height once they are in sight: the first scroll only comes near.
   for (let times = 0; times < 2; times++) {
     await page.locator("#inside").evaluate((heading) => heading.scrollIntoView({ behavior: "instant" }));
     await page.waitForTimeout(300);

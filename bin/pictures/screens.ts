@@ -20,7 +20,7 @@ export interface Screen {
 }
 
 export interface Pacing {
-  /** How many times as fast as it was. */
+  /** How many times as fast as the session was. */
   speed: number;
   /** A longer pause is made as short as this. */
   longestPauseMs: number;

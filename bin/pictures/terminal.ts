@@ -54,7 +54,7 @@ async function record(commands: readonly string[], castFile: string): Promise<vo
   try {
     const { exitCode } = await execa(
       "script",
-      // What is copied is output alone; the classic format is in all versions since 2.35 the same.
+      // Only output is copied; the classic format is the same in all versions since 2.35.
       ["--quiet", "--return", "--flush", "-m", "classic", "-O", output, "-T", timing, "-c", program],
       {
         env: { SHELL: "/bin/sh", TERM: "xterm-256color" },

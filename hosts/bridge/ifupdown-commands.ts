@@ -11,7 +11,7 @@ const variable = /\$(?:IFACE|LOGICAL)\b|\$\{(?:IFACE|LOGICAL)\}/;
 /** What ends one command and begins another. */
 const between = /(\s*(?:;|&&|\|\||\|)\s*)/;
 
-/** What sets the card, which a bridge has not: offloads, wake-on-LAN, queues. */
+/** What sets the card, which a bridge does not have: offloads, wake-on-LAN, queues. */
 const ofTheCard = /^(?:ethtool|tc|ip(?:\s+-\S+)*\s+l(?:i(?:nk?)?)?\s)/;
 /** What is about addresses, routes and packets, all of which the bridge has. */
 const ofTheNetwork =

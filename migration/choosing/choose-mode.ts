@@ -22,7 +22,7 @@ export const margin = 1.25;
  * Chooses how a guest moves: by plain pre-copy where that converges, else with post-copy, which always does, else by slowing the guest
  * down. The same figures give the same choice.
  *
- * @param foresee what the prediction of a move with these options goes by
+ * @param foresee what a move with these options is predicted from
  */
 export function chooseMode(
   asked: AskedOptions,
@@ -65,13 +65,13 @@ export function chooseMode(
 
 const isKnown = ({ knowsWriting, knowsSending }: Convergence): boolean => knowsWriting && knowsSending;
 
-/** Of what is not known nothing speaks against it. */
+/** What is not known does not speak against it. */
 const mayConverge = (foreseen: Convergence): boolean => !isKnown(foreseen) || foreseen.converges;
 
 function whyNot(plain: Convergence, timeoutMs: number): string {
   if (!isKnown(plain)) return "how fast its pages get dirty, or can be sent, is not known";
   if (plain.converges) return `pre-copy may not converge, since ${rates(plain)}`;
-  // Then it is for want of time.
+  // Then the time is too short.
   const within = plain.dirtyMiBps < plain.sendMiBps ? ` within ${timeoutMs / 1000} s` : "";
   return `pre-copy does not converge${within}, since ${rates(plain)}`;
 }

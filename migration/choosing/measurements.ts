@@ -13,7 +13,7 @@ export interface Measurements {
   linkMiBps?: number | undefined;
 }
 
-/** What was measured in this process of late, by a preview that the move follows: for the second that it takes. */
+/** What a preview in this process measured recently: reused, since measuring takes a second. */
 const lately = new Map<string, { dirtyMiBps: number | undefined; atMs: number }>();
 const lateMs = 60_000;
 
@@ -45,7 +45,7 @@ export async function sizesOf(
   return withoutAbsent({ residentMiB: survey?.residentMiB[guest], redoMiB: redo && survey?.fileMiB });
 }
 
-/** The question for the prediction, whoever asks it. */
+/** The question for the prediction, for all callers. */
 export const proposedOf = (
   { guest, to, conditions }: MigrationRequest,
   source: Pick<Endpoint, "name">,

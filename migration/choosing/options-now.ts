@@ -4,7 +4,7 @@ import type { Endpoint } from "../context/moving.ts";
 import type { Measurements } from "./measurements.ts";
 import { measureAndChoose } from "./resolve-auto.ts";
 
-/** The mode that `auto` would be; what the link carries is not measured for a preview, so something must have been sent before. */
+/** The mode that `auto` would choose; a preview does not measure the link, so something must have been sent over it before. */
 export async function optionsNow(
   request: MigrationRequest,
   source: Endpoint,

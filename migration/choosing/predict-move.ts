@@ -12,7 +12,7 @@ import { knownTo, type Measurements, proposedOf, recentDirtyRate, sizesOf } from
 export type PredictedFacts = Pick<MigrationRecord, "options" | "before" | "predicted">;
 
 /**
- * Says what a move will be like. A guest moves without a prediction as well: what cannot be asked for it is left out.
+ * Says what a move will be like. A guest also moves without a prediction: what cannot be asked is left out.
  *
  * @param measured what its mode was chosen by, so that both go by the same; absent: it is asked for here
  */
@@ -46,5 +46,5 @@ async function askOf(
   return withoutAbsent({ dirtyMiBps, ...sizes });
 }
 
-/** By post-copy from the start, or off, it does not matter what it writes meanwhile. */
+/** What a guest writes does not matter if it is off or goes by post-copy from the start. */
 const writesWhileItMoves = ({ mode }: MigrationOptions): boolean => modes[mode].precopy;

@@ -9,16 +9,16 @@ import { chooseMode, type ModeChoice, margin } from "./choose-mode.ts";
 import { linkRate } from "./link-rate.ts";
 import { knownTo, type Measurements, proposedOf, recentDirtyRate, sizesOf } from "./measurements.ts";
 
-/** Options whose mode is settled, and how it was. */
+/** Options whose mode is decided, and how. */
 export interface Resolved {
   options: Moving["options"];
   /** What a record says of that. */
   chosen: Pick<MigrationRecord, "modeReason" | "linkMiBps">;
-  /** What it was settled by. Absent: it was asked for. */
+  /** What it was decided by. Absent: it was asked for. */
   measured?: Measurements;
 }
 
-/** Settles which mode `auto` is: measures the guest and the link, and chooses. Throws when it cannot move as it should. */
+/** Decides which mode `auto` is: measures the guest and the link, and chooses. Throws when it cannot move as it should. */
 export async function resolveAuto(
   request: MigrationRequest,
   source: Endpoint,
@@ -46,10 +46,10 @@ export async function resolveAuto(
 }
 
 /**
- * Measures the guest, and the link if that is wanted, and chooses by what would be predicted of each way. A preview, which asks twice,
+ * Measures the guest, and the link if that is wanted, and chooses by what would be predicted of each mode. A preview, which asks twice,
  * measures the guest once.
  *
- * @param asksLink whether to send something over the link, for a second; else what was ever sent has to do
+ * @param asksLink whether to send something over the link, for a second; else the moves until now must do
  */
 export async function measureAndChoose(
   request: MigrationRequest,

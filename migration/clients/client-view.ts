@@ -77,7 +77,7 @@ export async function clientView(
  * The fields of a record.
  *
  * @param stopped when the guest's CPUs stood still, by the prober's clock, wrong by `misplacedMs` at most
- * @param isBooting the guest's clock begins anew: it missed nothing
+ * @param isBooting the guest's clock starts again: it missed nothing
  */
 export function viewOf(
   { host, intervalMs, answers }: { host: string; intervalMs: number; answers: Answers },
@@ -86,7 +86,7 @@ export function viewOf(
   isBooting: boolean,
 ): View {
   const { all } = answers;
-  // Of a stop shorter than an interval a client sees no more than the silence next to it.
+  // A client sees a stop shorter than an interval only as the silence next to it.
   const slackMs = intervalMs + misplacedMs;
   const silence = silenceAround(all, stopped, slackMs);
   if (!silence) return {};

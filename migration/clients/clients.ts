@@ -16,7 +16,7 @@ export interface Clients {
 }
 
 /**
- * Lets them begin. None, told once: nobody knows the guest's address.
+ * Starts them; none if nobody knows the guest's address, which is told once.
  *
  * @param address the guest's; absent or empty: by DHCP, so it is asked for
  */

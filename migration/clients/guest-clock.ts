@@ -13,8 +13,8 @@ export interface MissedTime {
 
 /**
  * The time that the guest's wall clock missed in a silence. The guest looks at its clock, which ticks in milliseconds, at some moment
- * between question and answer: every answer so bounds how far that clock is ahead of the prober's, and all of them together bound it
- * more closely than one does. What it is ahead less after the silence than before, it missed.
+ * between question and answer: every answer so bounds how far that clock is ahead of the prober's, and all of them together bound it more
+ * closely than one does. It missed the time by which it is less ahead after the silence.
  *
  * Absent: no answer on one side, or answers that contradict each other, since the clock was set meanwhile.
  */
@@ -40,7 +40,7 @@ const within =
 /** At least by how much the guest's clock is ahead of the prober's, as this look says. */
 const aheadOf = ({ guestMs, arrivedMs }: ClockAnswer): number => guestMs - arrivedMs;
 
-/** By how much it is ahead beyond `thanMs`. The guest's clock begins anew at midnight. */
+/** By how much it is ahead beyond `thanMs`. The guest's clock starts again at midnight. */
 function bounds(
   looks: readonly ClockAnswer[],
   thanMs: number,

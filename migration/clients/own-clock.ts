@@ -31,7 +31,7 @@ export class OwnClockProgram<Line extends object> {
     };
     this.#follower.ended.then(over, over);
     this.#clock = session.readClock();
-    this.#clock.catch(() => {}); // told by whoever needs it
+    this.#clock.catch(() => {}); // told where it is needed
   }
 
   /** It has ended, by itself or with the connection. */

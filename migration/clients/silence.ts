@@ -41,8 +41,8 @@ export function silenceAround(
 }
 
 /**
- * From the first question that was never answered to the next one that was, be it late: the time in which nothing reached the guest, to
- * an interval more or less. Absent like the silence; none: every question was answered.
+ * From the first question that was never answered to the next one that was, even late: the time in which nothing reached the guest, give or
+ * take an interval. Absent like the silence; none: every question was answered.
  */
 export function unansweredAround(
   answers: readonly ProbeAnswer[],

@@ -19,7 +19,7 @@ const startTimeoutMs = 25_000;
 const recoveryTimeoutMs = 10_000;
 /** A TCP stream from another machine to a guest. */
 export class Stream extends OwnClockProgram<{ atUs: number; bytes: number }> {
-  /** Since before the move, all of it: ten a second, some MiB an hour. */
+  /** All samples since before the move: ten a second, some MiB an hour. */
   readonly arrived: Arrived[];
 
   constructor(session: Moving["storage"], address: string) {
@@ -45,7 +45,7 @@ export class Stream extends OwnClockProgram<{ atUs: number; bytes: number }> {
   }
 }
 
-/** Lets a stream flow into the guest, and waits until its rate is known. Absent: the guest has nobody who could take it. */
+/** Lets a stream flow into the guest, and waits until its rate is known. Absent: nothing in the guest can take it. */
 export async function startStream(
   { guest, uuid, source, storage }: Moving,
   address: string,

@@ -1,7 +1,7 @@
 import { clearIntent, type Intent, writeIntent } from "../../fleet/intent.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
 
-/** The intent record of a move under way: what this run knows of it, and what whoever takes over finds on the storage host. */
+/** The intent record of a move under way: what this run knows of it, and what a run that takes over finds on the storage host. */
 export class IntentRecord {
   readonly #storage: SshSession;
   readonly #path: string;
@@ -17,7 +17,7 @@ export class IntentRecord {
     return this.#now;
   }
 
-  /** Writes down, before it matters, what whoever takes over has to know. This run goes by it whether or not that can be written. */
+  /** Writes down, before it matters, what a run that takes over must know. This run goes by it even if it could not be written. */
   async note(change: Partial<Pick<Intent, "phase" | "disk">> = {}): Promise<void> {
     this.#now = { ...this.#now, ...change };
     await writeIntent(this.#storage, this.#path, this.#now);

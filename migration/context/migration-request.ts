@@ -4,7 +4,7 @@ import type { LocalOverlay } from "../../fleet/overlay.ts";
 import type { AskedOptions } from "../../moves/options.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 
-/** What the records say about the conditions of a move besides what is measured. */
+/** What the records say about the conditions of a move other than what is measured. */
 export interface Conditions {
   memoryMiB: number;
   workload?: MigrationRecord["workload"];

@@ -5,7 +5,7 @@ import type { SshSession } from "../../libvirt/ssh-session.ts";
 import type { MigrationOptions } from "../../moves/options.ts";
 import type { IntentRecord } from "./intent-record.ts";
 
-/** One end of a move. */
+/** One of a move's two hosts. */
 export interface Endpoint {
   name: string;
   host: FleetHost;
@@ -25,14 +25,14 @@ export interface Moving {
   readonly intent: IntentRecord;
   readonly source: Endpoint;
   readonly destination: Endpoint;
-  /** The testbed's other hosts, to be looked at too: a person may have had a hand in a move that a dead run left. Absent: in one of this run's own. */
+  /** The testbed's other hosts, to be looked at too: a person may have changed a move that a dead run left. Absent: this run's own move. */
   readonly others?: readonly Endpoint[];
   readonly storage: SshSession;
   readonly options: Readonly<MigrationOptions>;
   /** Its overlay, where that moves along; absent: on shared storage. */
   readonly redo?: LocalOverlay;
   readonly timeoutMs: number;
-  /** Aborts when the move is not wanted any more: whatever has a way back takes it. */
+  /** Aborts when the move is not wanted any more: what can be undone is undone. */
   readonly cancelled: AbortSignal;
   /** Throws when another run may work on the guest by now: to be called before each step. */
   readonly assertLocked: () => void;
@@ -40,7 +40,7 @@ export interface Moving {
   readonly tell: (line: string) => void;
 }
 
-/** The end of a move, or another host, by its name. */
+/** An endpoint of a move, or another host, by its name. */
 export const endpointNamed = ({ source, destination, others = [] }: Moving, host: string): Endpoint =>
   [source, destination, ...others].find(({ name }) => name === host) as Endpoint;
 

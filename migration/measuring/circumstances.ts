@@ -4,7 +4,7 @@ import type { MigrationRecord } from "../../moves/record.ts";
 import type { Conditions } from "../context/migration-request.ts";
 import type { Moving } from "../context/moving.ts";
 
-/** What a record says besides what happened. */
+/** What a record says other than what happened. */
 export type Circumstances = Omit<MigrationRecord, "outcome" | "startedAt" | "totalMs" | "phases" | "passes">;
 
 export async function circumstances(

@@ -2,8 +2,8 @@ import type { ClockReading } from "../../libvirt/ssh-session.ts";
 import type { Clocks } from "./measure.ts";
 
 /**
- * Clocks that were read before a move, and what they changed until its end added to how wrong that reading can be: two clocks drift apart,
- * and one may be set meanwhile. When it did so nobody knows, so the reading itself stays as it is.
+ * Clocks as read before a move, with their change until its end added to how wrong that reading can be: two clocks drift apart, and one may
+ * be set meanwhile. Nobody knows when, so the reading itself stays as it is.
  *
  * @param after absent: they could not be read again
  */

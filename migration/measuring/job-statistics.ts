@@ -15,12 +15,12 @@ export interface Statistics {
 export interface HeardMeanwhile {
   /** What the source's libvirt said of the job when it ended: after a post-copy the destination keeps nothing. */
   job: JobInfo | undefined;
-  /** The last of auto-converge, of which nothing is said once it is over. */
+  /** The last of auto-converge: once it is over, nothing reports it. */
   throttlePercent: number | undefined;
 }
 
 /**
- * The guest has moved: statistics that cannot be had cost no more than themselves.
+ * The guest has moved: missing statistics must not fail anything else.
  *
  * @param logEnd where the source's log ended before the move, from `prepareTransfer`
  */

@@ -11,7 +11,7 @@ import { precopyTimeline } from "./precopy-timeline.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 import type { Witness } from "./witness.ts";
 
-/** Both ends' clocks, each against this machine's. */
+/** Both endpoints' clocks, each against this machine's. */
 export interface Clocks {
   source: ClockReading;
   destination: ClockReading;
@@ -33,8 +33,8 @@ type Heard = Pick<Witness, "source" | "stoppedAt" | "resumedAt" | "statusAt"> &
 export const rounded = (ms: number): number => Math.round(ms * 10) / 10 + 0; // -0 becomes 0, as it is in JSON
 
 /**
- * Brings a host's time stamp onto the stopwatch. A clock that was read with some error, or that drifts during a long move, can place
- * an event outside of the move or, with two of them, before one that it followed: it is kept within, and `after` what came first.
+ * Brings a host's time stamp onto the stopwatch. A clock that was read with some error, or that drifts during a long move, can place an
+ * event outside of the move, or before one that it followed: it is kept within the move and after the earlier one.
  */
 function onWatch(watch: Stopwatch, clock: ClockReading, endMs: number) {
   return <T extends number | undefined>(epochSeconds: T, afterMs = 0) =>
@@ -45,7 +45,7 @@ function onWatch(watch: Stopwatch, clock: ClockReading, endMs: number) {
 
 const offsetBetween = ({ source, destination }: Clocks): NonNullable<MigrationRecord["clock"]> => ({
   offsetMs: rounded(destination.offsetMs - source.offsetMs),
-  // Up, so that a small one does not become none.
+  // Rounded up, so that a small one is not zero.
   uncertaintyMs: Math.ceil((destination.uncertaintyMs + source.uncertaintyMs) * 10) / 10,
 });
 
@@ -94,7 +94,7 @@ export function measureRunning(
   });
 }
 
-/** Whether these are all phases of some way to move, in their order. */
+/** Whether these are all phases of some path of a move, in their order. */
 function areWhole(ends: readonly PhaseEnd[]): boolean {
   const names = ends.map(({ phase }) => phase);
   const ways = Object.keys(phasesOf) as (keyof typeof phasesOf)[];

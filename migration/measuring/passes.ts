@@ -5,12 +5,12 @@ import type { MigrationRecord } from "../../moves/record.ts";
 const mib = 1024 * 1024;
 /** QEMU counts dirty pages from one sync to the next, and on, until more than this has passed (migration_bitmap_sync). */
 const countedForSeconds = 1;
-/** Nothing can be told of how fast pages got dirty in less. */
+/** Less time tells nothing of how fast pages got dirty. */
 const leastSeconds = 0.01;
 
 /**
- * The passes of a pre-copy over the guest's memory, as each began: what had been sent and what remained, and how fast pages had got
- * dirty since the one before. From QEMU's events and trace; what was not traced leaves the pass out, rather than guess.
+ * The passes of a pre-copy over the guest's memory, as each began: what had been sent and what remained, and how fast pages had got dirty
+ * since the one before. From QEMU's events and trace; a pass that was not traced is left out, not guessed.
  */
 export function passesOf(
   events: readonly MonitorEvent[],
@@ -26,7 +26,7 @@ export function passesOf(
       (line) => line.event === "migration_bitmap_sync_end" && line.atEpochSeconds <= atEpochSeconds,
     );
     const tellsPending = ({ event }: TraceEvent) => event.startsWith("migrate_pending");
-    // After the switchover nothing tells it any more: then what was told right before counts.
+    // After the switchover nothing reports it any more: then the last report before counts.
     const pending =
       trace.find((line) => tellsPending(line) && line.atEpochSeconds >= atEpochSeconds) ??
       trace.findLast(tellsPending);

@@ -14,7 +14,7 @@ export interface Witnessed {
   destination: Pick<Endpoint, "session">;
 }
 
-/** Hears what QEMU says of a guest at both ends of its move, and when. */
+/** Hears what QEMU says of a guest at both endpoints of its move, and when. */
 export class Witness {
   readonly source: MonitorEvent[] = [];
   readonly destination: MonitorEvent[] = [];
@@ -40,7 +40,7 @@ export class Witness {
     this.#stops = followers.map((follower) => () => follower.stop());
   }
 
-  /** Tells of what happens at the source as soon as it is heard; returns what ends that. */
+  /** Tells of what happens at the source as soon as it is heard; the result stops that. */
   onSource(listener: (event: MonitorEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

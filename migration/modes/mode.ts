@@ -19,7 +19,7 @@ export interface ModesPart {
   prepare?(): Promise<void>;
   /** The first action: what `reconcile` cannot do by itself, since without it there is nothing to reconcile. */
   begin(): Promise<void>;
-  /** After each of the steps by which the move is settled. */
+  /** After each of the steps by which the move is reconciled. */
   stepped?(step: Step): void;
   /** The figures, once the guest runs at the destination; whatever becomes of them, it has moved. */
   measure(endMs: number, clocks: Clocks): Promise<MoveFigures>;

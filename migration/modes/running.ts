@@ -21,7 +21,7 @@ export function running(
         shareMiBps,
         postcopyDueInMs,
         onJob: (job) => {
-          // Told while it goes on, and not any more once it is done.
+          // Reported while it goes on, and no longer once it is done.
           throttlePercent = job.throttlePercent ?? throttlePercent;
         },
       }),

@@ -35,7 +35,7 @@ export async function prepareTransfer({
   return logEnd;
 }
 
-/** What a transfer is given besides the move. */
+/** What a transfer gets apart from the move. */
 export interface TransferMeans {
   witness: Pick<Witness, "onSource">;
   /** What it may send now, as other moves come and go. Absent: no limit. */
@@ -72,8 +72,8 @@ export async function transfer(
         `migrating guest ${guest} from ${source.name} to ${destination.name}`,
         ["migrate", ...migrateArguments(limited, uuid, destination.host, moving.redo !== undefined)],
         {
-          // The watcher ends the move; this is for a libvirtd that does not even answer to that. A pre-copy that is brought to its end
-          // needs time for that, and what has begun to go by post-copy takes its time.
+          // The watcher ends the move; this is for a libvirtd that does not even answer to that. Bringing a pre-copy to its end needs time,
+          // and a post-copy that has begun takes as long as it takes.
           timeoutMs: (onTimeout === "abort" ? timeoutMs : 2 * timeoutMs) + 60_000,
           getsMoreTime: () => isInPostcopy(moving),
         },

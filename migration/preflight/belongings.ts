@@ -9,7 +9,7 @@ import type { PreflightCheck } from "./evidence.ts";
 
 // What a person, or a backup program, may have added to a guest since it was made.
 
-/** libvirt moves no guest of which it knows snapshots or checkpoints, and their knowledge stays behind with a definition. */
+/** libvirt moves no guest of which it knows snapshots or checkpoints: what it knows stays behind with a definition. */
 export function snapshotCheck(
   guest: string,
   source: string,
@@ -30,7 +30,7 @@ export function snapshotCheck(
       );
 }
 
-/** Kept under the guest's name, it is loaded at that host's next start of it, whatever the disk has become. */
+/** A saved memory has the guest's name: that host's next start loads it, whatever the disk has become. */
 export function savedMemoryCheck(
   guest: string,
   [source, isSaved]: readonly [string, boolean],
@@ -46,7 +46,9 @@ export function savedMemoryCheck(
       );
 }
 
-/** @param movesMemory whether QEMU's state goes along, of which a device of the host's own is no part */
+/**
+ * @param movesMemory whether QEMU's state goes along: a device of the host's own is not part of it
+ */
 export function deviceCheck(source: string, { devices = [] }: DomainFacts, movesMemory: boolean): Check {
   const said = (some: typeof devices) => some.map(({ kind, what }) => `${kind} ${what}`).join(", ");
   const hasOwnState = (each: (typeof devices)[number]) => each.kind === "tpm" && each.what === "emulator";
@@ -71,7 +73,7 @@ export function deviceCheck(source: string, { devices = [] }: DomainFacts, moves
 
 type Files = Readonly<Record<string, FileFacts>>;
 
-/** The files of the host's that the guest's disks and firmware are; of one that moves along, those it lies over. */
+/** The host's files for the guest's disks and firmware; for a disk that moves along, those it lies over. */
 export function filesOf(
   { disks, firmware = [], nvram }: DomainFacts,
   movesAlong: string | undefined,
@@ -101,7 +103,7 @@ function obstacle(
     const isSame =
       atSource !== undefined &&
       (atSource.inode === atDestination.inode ||
-        // A copy is as good of what nobody writes to.
+        // If nobody writes to it, a copy is as good.
         ((disk.isReadOnly || place !== disk) &&
           atSource.bytes === atDestination.bytes &&
           atSource.fingerprint === atDestination.fingerprint));
@@ -149,7 +151,7 @@ export function diskCheck(
     : passed("disks", `${destination[0]} has all that the guest's definition names`);
 }
 
-/** Firmware, and without its memory its UEFI variables. */
+/** Firmware, and UEFI variables if its memory stays behind. */
 export function firmwareCheck(
   destination: string,
   there: Files,

@@ -1,7 +1,7 @@
 import { traitsOf } from "../../moves/modes.ts";
 import { type AskedOptions, mayUsePostcopy } from "../../moves/options.ts";
 
-/** What a way of moving needs of the hosts: what it doesn't need is not asked. */
+/** What a mode needs of the hosts: what it doesn't need is not asked. */
 export interface Demands {
   /** The destination goes on from what the source's QEMU wrote. */
   movesMemory: boolean;
@@ -11,11 +11,11 @@ export interface Demands {
   dataPort: boolean;
   /** The destination fetches memory when the guest wants it. */
   userfaultfd: boolean;
-  /** The guest's memory is written to a file at both ends. */
+  /** The guest's memory is written to a file at both endpoints. */
   stateFile: boolean;
 }
 
-/** Of `auto`, what holds whatever it will choose: that is always a move of the running guest. */
+/** For `auto`, what holds for all of its choices: they move a running guest. */
 export function demandsOf(options: AskedOptions): Demands {
   const { mode, transport } = options;
   const { memory } = traitsOf(mode);

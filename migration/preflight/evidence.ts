@@ -11,7 +11,7 @@ import type { Demands } from "./demands.ts";
 
 type Versions = MigrationRecord["versions"];
 
-/** A move that is thought of, and what is known of it already. */
+/** A proposed move, and what is known of it already. */
 export interface MoveToCheck {
   request: MigrationRequest;
   source: Endpoint;
@@ -24,7 +24,7 @@ export interface MoveToCheck {
   onTheirWay: readonly { guest: string; memoryMiB: number }[];
 }
 
-/** What is asked of each end. */
+/** What is asked of each endpoint. */
 export interface Questions {
   source?: readonly Question[];
   destination?: readonly Question[];
@@ -42,7 +42,7 @@ export interface Evidence extends Asking {
   domain: DomainFacts;
   definitions: Definitions;
   belongings: Belongings;
-  /** What each end answered. */
+  /** What each endpoint answered. */
   atSource: Survey;
   atDestination: Survey;
   /** Why the source does not reach the destination's libvirt. Absent: it does. */
@@ -52,15 +52,15 @@ export interface Evidence extends Asking {
 /** One thing that could make a move fail: what it asks of the hosts, and how it judges the answers. */
 export interface PreflightCheck {
   /**
-   * What it finds stays so as long as the guest runs, so that a preview already refuses the move. Default: an update may put it right
-   * before the guest moves (another guest leaves, a bridge is made), and a preview only warns.
+   * What it finds stays so as long as the guest runs, so that a preview already refuses the move. Default: an update may change it before
+   * the guest moves (another guest leaves, a bridge is made), and a preview only warns.
    */
   readonly lasts?: true;
   /** Default: nothing that is not asked anyway (both bridges' MTU, the guest's definition). */
   asks?(move: Asking): Questions;
   /** What can only be asked once the guest's definitions are known. */
   asksThen?(move: Asking, definitions: Definitions): Questions;
-  /** What the answers say for and against the move; nothing where it is no matter of this move. */
+  /** What the answers say for and against the move; nothing if this move is not concerned. */
   judge(evidence: Evidence): Check | undefined | readonly Check[];
 }
 

@@ -2,7 +2,7 @@ import { quote } from "../../libvirt/quote.ts";
 import type { Endpoint } from "../context/moving.ts";
 
 /**
- * libvirt's own way from host to host. Returns what went wrong.
+ * libvirt's own path from host to host. Returns what went wrong.
  *
  * The connection stays open for some seconds after its last user (OpenSSH's ControlPersist), where libvirt's ssh looks for one
  * (hosts/trust.sh): what was tried is what the move then uses, and no second handshake is waited for. It is a process of its own at the
@@ -18,8 +18,8 @@ export async function tryHostToHost(source: Endpoint, destination: Endpoint): Pr
 }
 
 /**
- * Always a new connection, since an old one may have died unnoticed; whoever is on an old one stays on it (-O stop). It dies before
- * libvirt's own patience with a silent host is over, 30 s. What stays open must hold none of our own pipes.
+ * Always a new connection, since an old one may have died unnoticed; users of an old one stay on it (-O stop). It dies before libvirt's own
+ * patience with a silent host is over, 30 s. What stays open must hold none of our own pipes.
  */
 const wayScript = (to: string): string => `
 said=$(mktemp)

@@ -5,7 +5,7 @@ import type { Endpoint } from "../context/moving.ts";
 import { type Check, failed, passed } from "./check.ts";
 import { known, type PreflightCheck } from "./evidence.ts";
 
-/** What the hypervisor itself needs besides the guest's memory, as a part of it and at least. */
+/** What the hypervisor needs apart from the guest's memory, as a part of it and at least. */
 const overhead = { share: 0.05, leastMiB: 64 };
 
 const neededMiB = (memoryMiB: number): number =>

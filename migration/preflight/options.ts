@@ -2,7 +2,7 @@ import { misfits, overlayMisfits } from "../../moves/misfits.ts";
 import { failed } from "./check.ts";
 import type { PreflightCheck } from "./evidence.ts";
 
-/** What the hosts' versions, and an overlay that moves along, do not go with. */
+/** Options that the hosts' versions, or an overlay that moves along, rule out. */
 export const options: PreflightCheck = {
   lasts: true,
   judge: ({ request, versions }) =>

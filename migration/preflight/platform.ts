@@ -30,7 +30,7 @@ export function machineCheck(host: string, machine: string, known: readonly stri
       );
 }
 
-/** What an older QEMU or libvirt makes of a newer one's stream, nobody promises. */
+/** Nobody promises what an older QEMU or libvirt makes of a newer one's stream. */
 export function versionCheck(
   [source, from]: readonly [string, HostVersions],
   [destination, to]: readonly [string, HostVersions],

@@ -94,7 +94,7 @@ function ask(move: Asking, more: readonly Question[] = []) {
   };
 }
 
-/** Each question once, whoever asks it. */
+/** Each question once, for all who ask it. */
 function questionsOf(all: readonly (Questions | undefined)[]): Required<Questions> {
   const of = (end: keyof Questions) =>
     all

@@ -12,8 +12,8 @@ import { examine, type Judged } from "./preflight.ts";
 const planned = new Map<string, { guest: string; to: string; memoryMiB: number }>();
 
 /**
- * Says in a preview what speaks against a move, and touches nothing. What this very update may still put right (memory that another
- * guest frees, a bridge that is made) is a warning, since the same is asked again right before the move. Throws PreflightFailed for the rest.
+ * Says in a preview what speaks against a move, and touches nothing. What this update may still change (memory that another guest frees, a
+ * bridge that is made) is a warning, since the same is asked again right before the move. Throws PreflightFailed for the rest.
  */
 export async function previewMove(
   request: MigrationRequest,
@@ -56,7 +56,7 @@ async function look(
     source.session.readClock(),
     destination.session.readClock(),
   ]);
-  // Where it cannot be said what `auto` would be, only what all of its choices need is asked.
+  // If it is not known what `auto` would choose, only what all of its choices need is asked.
   const chosen = await optionsNow(request, source, destination).catch(() => undefined);
   const options = chosen?.options ?? request.options;
   const versions = Promise.all([hostVersions(source.session), hostVersions(destination.session)]).then(

@@ -6,7 +6,7 @@ import type { Endpoint, Moving } from "../context/moving.ts";
 import { type DiskFolder, isInGrace, type TokenProof } from "./image.ts";
 import type { PortProof } from "./network.ts";
 
-/** Within this a host that works answers many times over; a mount whose server is gone would wait for ever. */
+/** A host that works answers many times over within this; a mount whose server is gone would wait for ever. */
 const patienceSeconds = 20;
 
 /** A server that was just started lets nobody open a file for a while (RFC 8881, section 8.4.2): for 90 s, Linux's. */
@@ -15,8 +15,8 @@ const askAgainMs = 1_000;
 
 /**
  * Writes and reads a small file, through the mount or, where only QEMU gets to the server, by QEMU's own NFS client, which knows no files
- * smaller than a sector. `call` tells whether a TCP port answers. The kernel's client waits where QEMU's is told to come again: \`put\` says
- * the same of both, of the first if the server answers.
+ * smaller than a sector. `call` tells whether a TCP port answers. The kernel's client waits where QEMU's is told to come again: `put` says
+ * the same of both, of the kernel's if the server answers.
  */
 export const proofProgram = `
 export LC_ALL=C
@@ -129,7 +129,7 @@ async function attempt({ session }: Endpoint, doing: string, words: string): Pro
   });
   if (stdout !== "") return { answer: stdout };
   const said = stderr.trim().split("\n").at(-1);
-  // All that is said else of one that had to be killed is the shell's "Killed".
+  // After a kill, the only other text is the shell's "Killed".
   if (exitCode === 137 && !isInGrace(said)) return { answer: "", error: "no answer" };
   return { answer: "", error: said || `exit code ${exitCode}` };
 }

@@ -1,4 +1,4 @@
-/** A guest that is to move, or moves: as whoever looks at the queue sees it. */
+/** A guest that waits to move, or moves, as the queue shows it. */
 export interface QueueEntry {
   guest: string;
   uuid: string;
@@ -29,9 +29,9 @@ function inTheWayOf(entry: QueueEntry, moving: readonly QueueEntry[]): QueueEntr
 }
 
 /**
- * What a guest that waits has to wait for; empty: it is its turn. What is done soonest goes first, and one that finds its hosts busy
- * keeps nobody waiting whose hosts are free. A guest takes its place at both of its hosts at once or not at all, so that no two can
- * each hold what the other one waits for.
+ * What a guest that waits has to wait for; empty: it is its turn. The move that is done soonest goes first, and a guest whose hosts are
+ * busy holds up no guest whose hosts are free. A guest takes its place at both of its hosts at once or not at all, so that no two can each
+ * hold what the other one waits for.
  *
  * @param entries all that move or wait, in the order in which they got there
  */

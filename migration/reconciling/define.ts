@@ -1,7 +1,7 @@
 import { virsh } from "../../libvirt/virsh.ts";
 import type { Moving } from "../context/moving.ts";
 
-/** Defines the guest at one end, as it is defined at the other. */
+/** Defines the guest at one endpoint, as it is defined at the other. */
 export async function defineAt(
   { guest, uuid, ...ends }: Moving,
   at: "source" | "destination",

@@ -18,8 +18,8 @@ export interface Leftovers {
 }
 
 /**
- * Undefined: it does not run once. What one that is paused has elsewhere is no leftover: it may have been left waiting for the rest of its
- * memory, which is there.
+ * Undefined: it does not run once. What a paused guest has elsewhere is no leftover: it may wait for the rest of its memory, which is
+ * there.
  */
 export function leftoversOf(sightings: readonly Sighting[]): Leftovers | undefined {
   const [place, ...others] = sightings.filter(isActive);
@@ -44,7 +44,7 @@ export function changesOf(leftovers: Leftovers | undefined): string | undefined 
 }
 
 /**
- * Makes a guest that runs once be defined where it runs and nowhere else, and have an overlay nowhere else: at the destination of a move a
+ * For a guest that runs once, removes definitions and overlays elsewhere, and defines it where it runs: at a move's destination a
  * definition tells that libvirt has got far enough to write one.
  *
  * @param mayKeep a host that may refuse to let its definition go: the guest is about to be defined there
@@ -59,7 +59,7 @@ export async function clearLeftovers(
   const leftovers = leftoversOf(sightings);
   if (!leftovers) return;
   const { runsOn, isUndefinedThere, definedOn } = leftovers;
-  // First: what is removed then may be the only definition that it has.
+  // First: the definitions that are removed next may be its only ones.
   if (isUndefinedThere) await defineAsItRuns(guest, uuid, sessions.host(runsOn));
   for (const host of definedOn) {
     const doing = `removing an old definition of guest ${guest}`;
@@ -68,7 +68,7 @@ export async function clearLeftovers(
     });
   }
   if (!redo) return;
-  // It runs on its overlay: what other hosts have under its name, nobody needs.
+  // It runs on its own overlay: nobody needs what other hosts have under its name.
   const others = Object.keys(fleet.hosts).filter((name) => name !== runsOn);
   await Promise.all(others.map((name) => discardOverlay(sessions.host(name), redo)));
 }
@@ -77,7 +77,7 @@ async function defineAsItRuns(guest: string, uuid: string, session: SshSession):
   const { stdout } = await virsh(
     session,
     `reading how guest ${guest} runs`,
-    // Of a guest without a definition libvirt gives what runs, without what holds for this run of it alone.
+    // Without a definition, libvirt gives the running one without what holds only for this run.
     ["dumpxml", "--security-info", "--inactive", uuid],
     { secretOutput: true },
   );

@@ -8,7 +8,7 @@ import { endpointNamed, type Moving } from "../context/moving.ts";
 import type { World } from "./next-step.ts";
 import { lastWritten, writtenSince } from "./noted-disk.ts";
 
-/** Looks at both ends, and at the hosts that are none where a person may have had a hand in it. */
+/** Looks at both endpoints, and at the other hosts where a person may have changed something. */
 export async function lookAt(moving: Moving): Promise<World> {
   const { uuid, source, destination, redo } = moving;
   const intent = moving.intent.now;

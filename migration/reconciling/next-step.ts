@@ -8,24 +8,24 @@ import { boots, movesRunning, savesMemory } from "../../moves/modes.ts";
 export interface World {
   source: Sighting;
   destination: Sighting;
-  /** The testbed's other hosts, on which nobody but a person can have brought the guest. Absent: they were not asked. */
+  /** The testbed's other hosts, to which only a person can have brought the guest. Absent: they were not asked. */
   others?: readonly Sighting[];
-  /** A complete state file (a saved memory) at either end; an incomplete one is worth nothing. */
+  /** A complete state file (a saved memory) at either endpoint; an incomplete one is worth nothing. */
   stateAtSource: boolean;
   stateAtDestination: boolean;
   /**
-   * Whether the disk at either end was written to since the intent noted it: the one whose memory was saved, or whose overlay was copied;
-   * and that copy. Absent: it was not noted, or is gone.
+   * Whether the disk at either endpoint was written to since the intent noted it: the one whose memory was saved, or whose overlay was
+   * copied; and that copy. Absent: it was not noted, or is gone.
    */
   written?: Partial<Record<End, boolean>>;
   /** Hosts with a memory that a person saved (virsh managedsave), and that is older than the disk. */
   staleSaves?: readonly string[];
   /**
-   * The overlay at either end; absent: on shared storage. What is at the destination is whole and current as long as the guest is defined
-   * there: libvirt, or a copy that is complete, precedes the definition, and the definition goes before the source runs again.
+   * The overlay at either endpoint; absent: on shared storage. What is at the destination is whole and current as long as the guest is
+   * defined there: libvirt, or a copy that is complete, precedes the definition, and the definition goes before the source runs again.
    */
   redo?: Record<End, OverlayPresence>;
-  /** Where the overlay was written to last, where both ends have one and none was noted. Absent: their times tell nothing. */
+  /** Where the overlay was written to last, where both endpoints have one and none was noted. Absent: their times tell nothing. */
   newerOverlay?: End;
 }
 
@@ -35,11 +35,11 @@ export type End = "source" | "destination";
 export type BootReason =
   /** It is what its mode does. */
   | "moved"
-  /** The same, and the destination cannot have it. */
+  /** The same, but the destination cannot have it. */
   | "put back"
   /** No usable copy of its memory is left. */
   | "memory lost"
-  /** It is not: its memory was saved there by a person, and it goes on from that. */
+  /** It is not booted: it goes on from a memory that a person saved there. */
   | "saved"
   /** Its memory was saved, and its disk was written to since then: someone started it. */
   | "disk written"
@@ -53,7 +53,7 @@ export type UnplannedBoot = Exclude<BootReason, "moved" | "put back" | "saved">;
 export type Step =
   /** It shuts down, or a job of libvirt's still works on it: see what comes of it. */
   | { do: "wait-for-job"; at: End }
-  /** Ends a copy whose CPUs have not run since the other one has them, or whose memory cannot become whole any more. */
+  /** Ends a copy that has not run since the other took over, or whose memory can no longer become whole. */
   | { do: "destroy"; at: End }
   | { do: "undefine"; at: End }
   /** Lets a paused copy run. */
@@ -62,11 +62,11 @@ export type Step =
   | { do: "mark-resuming" }
   /** The destination cannot let a restored guest run: its memory is as good as when it was saved. */
   | { do: "mark-begun" }
-  /** What arrived at the destination is not whole and has never run: the source has all of the memory, and may have it for good. */
+  /** What arrived at the destination is not whole and has never run: the source has all of the memory, and may keep it. */
   | { do: "mark-returning" }
-  /** The memory was saved and what it fits not noted yet; nobody has started the guest in between. */
+  /** The memory was saved, but its disk is not noted yet; nobody has started the guest in between. */
   | { do: "note-disk" }
-  /** Each end has a part of the memory and they have lost each other: connects them again. */
+  /** Each endpoint has a part of the memory, and they lost each other: connects them again. */
   | { do: "resume-postcopy" }
   | { do: "copy-state" }
   /** The guest is off: its overlay goes to the destination. */
@@ -77,12 +77,12 @@ export type Step =
   | { do: "discard-overlay"; at: End }
   /** A memory that a person saved, and that libvirt would start the guest with although its disk is newer. */
   | { do: "discard-save"; host: string }
-  /** As it is defined at the other end. */
+  /** As it is defined at the other endpoint. */
   | { do: "define"; at: End }
   | { do: "start"; at: End; why: BootReason }
   /** A person has left it, or its memory, on another host alone: it is started there. */
   | { do: "start-elsewhere"; host: string; why: BootReason }
-  /** It runs once, at this end, and nothing is left over. */
+  /** It runs once, at this endpoint, and nothing is left over. */
   | { do: "settled"; at: End }
   /** It runs once, on another host: a person has brought it there. Definitions elsewhere are for `leftovers.ts`. */
   | { do: "settled-elsewhere"; host: string };
@@ -122,7 +122,7 @@ function decide(intent: Intent, world: World, goBack: boolean): Step {
   return runsNowhere(intent, world, goBack);
 }
 
-/** Someone has the guest run on a host that is no end of the move. */
+/** Someone has the guest run on a host that is no endpoint of the move. */
 function broughtElsewhere(intent: Intent, world: World, elsewhere: readonly Sighting[]): Step {
   const { source, destination } = world;
   const active = [source, destination, ...elsewhere].filter(isActive);
@@ -148,16 +148,16 @@ function broughtElsewhere(intent: Intent, world: World, elsewhere: readonly Sigh
 const arrived = "migrating";
 const hasNeverRun = ({ state, reason }: Sighting): boolean => state === "paused" && reason === arrived;
 
-/** What runs, or was paused after it had run: by a person, by its disk. Neither libvirt nor this program leaves the end of a move so. */
+/** It runs, or was paused after it had run: by a person or its disk. Neither libvirt nor this program leaves an endpoint like that. */
 const hasRun = ({ state, reason }: Sighting): boolean =>
   state === "running" || (state === "paused" && ["user", "ioerror", "watchdog"].includes(reason));
 
 /** Throws when both may have run on: then only a person can tell which one is right. */
 function refuseTwo({ guest, mode, phase }: Intent, source: Sighting, destination: Sighting): void {
   const bothMayHaveRun = movesRunning(mode)
-    ? // A source that was let run beside a destination that has a part of its memory, or has run.
+    ? // A source that was let run while the destination has a part of its memory, or has run.
       source.state === "running" && (hasRun(destination) || hasPart(destination))
-    : // Whoever moves a guest that is off lets one of them run alone.
+    : // A move of a guest that is off lets only one of them run.
       boots(mode) || (hasRun(source) ? !hasNeverRun(destination) : phase === "resuming");
   if (bothMayHaveRun) throw new GuestActiveTwice(guest, [source.host, destination.host]);
 }
@@ -204,7 +204,7 @@ function releaseDestination({ destination, stateAtSource, stateAtDestination, re
   return { do: "settled", at: "source" };
 }
 
-/** libvirt stopped it for a save or a switchover of which nothing came, or it was put back. */
+/** libvirt stopped it for a save or switchover that did not happen, or it was put back. */
 function pausedAtSource(intent: Intent, world: World): Step {
   const { source, destination } = world;
   // It has run at the destination and died there; or it may have, since post-copy was about to begin.
@@ -247,7 +247,7 @@ function pausedAtDestination(intent: Intent, world: World, goBack: boolean): Ste
 
 function restoredAtDestination({ phase }: Intent, world: World, goBack: boolean): Step {
   const { source, destination } = world;
-  // Whoever runs at the source was started there by someone, after the memory was saved.
+  // A guest that runs at the source was started by someone, after the memory was saved.
   if (isActive(source)) return { do: "destroy", at: hasNeverRun(source) ? "source" : "destination" };
   if (!hasNeverRun(destination)) {
     return phase === "resuming" ? { do: "resume", at: "destination" } : { do: "mark-resuming" };
@@ -315,7 +315,7 @@ function fromStateFile(world: World, goBack: boolean): Step {
 /** What brings the overlay and then the definition to the destination; undefined: both are there, or the disk is shared. */
 function copyOfRedo({ destination, redo, written }: World): Step | undefined {
   if (redo === undefined || destination.state === "inactive") return undefined;
-  // Whole, and noted; or what someone wrote to, who has undefined it later.
+  // Whole and noted; or someone wrote to it and undefined the guest later.
   const isCopied = redo.destination === "file" && written?.destination !== undefined && !written.source;
   return isCopied ? { do: "define", at: "destination" } : { do: "copy-overlay" };
 }
@@ -338,9 +338,9 @@ function definedElsewhere({ guest, from, to, mode }: Intent, others: readonly Si
   );
 }
 
-/** A guest that is off, and that no definition tells where it belongs. */
+/** A guest that is off, and no definition tells where it belongs. */
 export class GuestNowhere extends Error {
-  /** It is defined on no host: there is nothing to settle, and its Domain defines it anew. */
+  /** It is defined on no host: there is nothing to reconcile, and its Domain defines it again. */
   readonly isUndefined: boolean;
 
   constructor(message: string, isUndefined: boolean) {
@@ -350,7 +350,7 @@ export class GuestNowhere extends Error {
   }
 }
 
-/** Throws when the guest was written to at both ends since its overlay was copied. */
+/** Throws when the guest was written to at both endpoints since its overlay was copied. */
 function refuseTwoRedos({ guest, from, to }: Intent, { written }: World): void {
   if (!written?.source || !written.destination) return;
   throw new Error(

@@ -5,7 +5,7 @@ import type { Moving } from "../context/moving.ts";
 
 // A memory that was saved, and an overlay that was copied, are worth something only for the disk as it was then.
 
-/** The machine that has the disk: the storage host, unless the overlay is the host's own on which the guest is. */
+/** The machine that has the disk: the storage host, unless the overlay is on the guest's own host. */
 const keeperOf = ({ storage, redo, ...ends }: Moving, at: "source" | "destination"): SshSession =>
   redo ? ends[at].session : storage;
 
@@ -13,14 +13,14 @@ const keeperOf = ({ storage, redo, ...ends }: Moving, at: "source" | "destinatio
 export const writtenFiles = async ({ guest, uuid, source, redo }: Moving): Promise<string[]> =>
   redo ? [redo.path] : disksOf(guest, uuid, source.session);
 
-/** The files' stamp at one end. */
+/** The files' stamp at one endpoint. */
 export const diskStamp = (
   moving: Moving,
   at: "source" | "destination",
   paths: readonly string[],
 ): Promise<string> => stampOf(keeperOf(moving, at), paths);
 
-/** Which ends' disks were written to since they were noted; absent: it was not noted, or is gone. */
+/** Which endpoints' disks were written to since they were noted; absent: it was not noted, or is gone. */
 export async function writtenSince(moving: Moving): Promise<{ source?: boolean; destination?: boolean }> {
   const { disk } = moving.intent.now;
   if (!disk) return {};
@@ -58,7 +58,7 @@ export async function noteDiskLate(moving: Moving): Promise<void> {
   );
 }
 
-/** At which end an overlay that both have was written to last; where they do not differ by more than a mirror of one may, it is not said. */
+/** The endpoint whose overlay was written to last; absent if the two differ by no more than a mirror may. */
 export async function lastWritten(moving: Moving): Promise<{ newerOverlay?: "source" | "destination" }> {
   const paths = await writtenFiles(moving);
   const [source, destination] = await Promise.all([

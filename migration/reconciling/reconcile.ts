@@ -13,7 +13,7 @@ export interface Reconciled {
   hasLeft: boolean;
   /** The guest was booted although its mode does not do that: why. */
   booted?: UnplannedBoot;
-  /** The other end keeps its definition, since it refuses to let it go. */
+  /** The other endpoint keeps its definition, since it refuses to let it go. */
   undefineRefusal?: CommandFailed;
   /** Why the destination could not have it, or should not any more, so that it was put back. */
   refusal?: Error;
@@ -72,7 +72,7 @@ export async function reconcile(moving: Moving, onStep: OnStep = () => {}): Prom
     try {
       storageMiB = (await perform(moving, step)).storageMiB ?? storageMiB;
     } catch (error) {
-      // What a dead run left at work on the hosts may have come first. Then another step is due; if it is the same, it failed.
+      // A dead run's commands on the hosts may have done it first. Then another step is due; if it is the same, it failed.
       if (!(error instanceof CommandFailed)) throw error;
       failure = { step, error, isSecond: isRefused };
       continue;
@@ -92,7 +92,7 @@ export async function reconcile(moving: Moving, onStep: OnStep = () => {}): Prom
 const withoutKept = (world: World, at: End | undefined): World =>
   at ? { ...world, [at]: { ...world[at], state: "absent", persistent: false } } : world;
 
-/** A step that a host refuses, and no other way. */
+/** A host refuses a step, and there is no other. */
 export class Unsettled extends Error {
   /** Where the guest runs all the same; absent: nowhere, or it is not known. */
   readonly host?: string;
@@ -109,7 +109,7 @@ const runningAt = ({ source, destination }: World): string | undefined => {
   return another === undefined && at?.state === "running" ? at.host : undefined;
 };
 
-/** A guest that is defined nowhere has nothing to settle: its Domain defines it anew, unless the intent stands in its way. */
+/** A guest that is defined nowhere has nothing to reconcile: its Domain defines it again, unless the intent stands in its way. */
 async function stepOf(moving: Moving, world: World, goBack: boolean): Promise<Step> {
   try {
     return nextStep(moving.intent.now, world, goBack);

@@ -8,8 +8,8 @@ import type { Moving } from "../context/moving.ts";
 const tryAgainMs = 2_000;
 
 /**
- * Connects the two ends of a broken post-copy again, as often as it takes within the move's time, and sees it through. Returns as well
- * when that is no more what has to be done: it went on by itself, or one end died.
+ * Connects the two endpoints of a broken post-copy again, as often as it takes within the move's time, and sees it through. Also returns
+ * when that is no longer needed: it went on by itself, or one endpoint died.
  */
 export async function resumePostcopy(moving: Moving): Promise<void> {
   const { guest, uuid, source, destination, options, timeoutMs, tell } = moving;

@@ -69,7 +69,7 @@ async function follow(
 const reasonOf = ({ reason }: AbortSignal): string => (reason as Error).message;
 
 function jobOf(seen: Sighting): JobLook["job"] {
-  // A post-copy that has lost its other end keeps its job, and waits for us.
+  // A post-copy that has lost its other endpoint keeps its job, and waits for us.
   if ((seen.job === undefined && seen.state !== "stopping") || isUnlinked(seen)) return "none";
   if (hasPart(seen)) return "postcopy";
   return seen.job === "Outgoing migration" ? "reversible" : "other";

@@ -23,7 +23,7 @@ export interface JobLook {
   done: JobHistory;
 }
 
-/** What whoever watches has to wait for. */
+/** How long the watcher waits. */
 export interface Patience {
   /** For the end of a job that was cancelled. */
   abortMs: number;
@@ -31,7 +31,7 @@ export interface Patience {
   tellMs: number;
 }
 
-/** Whoever has begun it sees its end and its progress. */
+/** The run that began it sees its end and its progress. */
 export const ofOwnJob: Patience = { abortMs: Number.POSITIVE_INFINITY, tellMs: Number.POSITIVE_INFINITY };
 /** A job that is cancelled ends within a moment. */
 export const ofFoundJob: Patience = { abortMs: 30_000, tellMs: 60_000 };
@@ -50,7 +50,7 @@ export type JobVerdict =
   | { do: "pause" }
   /** Says that it goes on all the same. */
   | { do: "no-way-back"; why: Why }
-  /** Sees whether one end of a post-copy is gone. */
+  /** Sees whether one endpoint of a post-copy is gone. */
   | { do: "see-loss" }
   /** Changes the bandwidth that it may use. */
   | { do: "limit"; shareMiBps: number }
@@ -60,7 +60,7 @@ export type JobVerdict =
 /** What was done about a job until now; what is under way counts. */
 export interface JobHistory {
   gaveUpAtMs?: number;
-  /** Turning to post-copy, or turned; not any more once that was too early. */
+  /** Turning to post-copy, or turned; reset if that was too early. */
   isTurning?: boolean;
   /** Paused, or otherwise brought to its end, since its time was over. */
   isLate?: boolean;

@@ -26,7 +26,7 @@ export interface Precopy {
   activeForMs: number;
 }
 
-/** What a mode has its job watched for, besides its time and a cancellation. */
+/** What a mode has its job watched for, other than its time and a cancellation. */
 export interface Watched {
   /** What is said when its time is over, such as `not done`. */
   unfinished: string;
@@ -43,7 +43,7 @@ const abortEveryMs = 500;
 
 /**
  * Watches a job of libvirt's that this run begins, from its beginning to its end: gives it up when its time is over or it is not wanted any
- * more, or what its options say instead; turns it to post-copy, keeps it to its share of the bandwidth, sees when an end is lost.
+ * more, or what its options say instead; turns it to post-copy, keeps it to its share of the bandwidth, sees when an endpoint is lost.
  */
 export class Watcher {
   readonly #moving: Moving;
@@ -69,7 +69,7 @@ export class Watcher {
     this.#watched = watched;
     this.#limitMiBps = watched.shareMiBps?.();
     this.#late = `${watched.unfinished} after ${moving.timeoutMs / 1000} s (migration.timeoutMs)`;
-    this.#lost.promise.catch(() => {}); // told to whoever waits for the end
+    this.#lost.promise.catch(() => {}); // told where the end is waited for
   }
 
   /** The bandwidth that the job is to begin with. */
@@ -102,7 +102,7 @@ export class Watcher {
     if (event === "MIGRATION_PASS" && typeof data.pass === "number") this.#isIn(data.pass);
   }
 
-  /** libvirt tells of it: should an event be missed. Undefined: it has no such job. */
+  /** libvirt tells of it, in case an event is missed. Undefined: it has no such job. */
   sees(job: JobInfo | undefined): void {
     this.#silent = job ? 0 : this.#silent + 1;
     if (job?.remainingMiB !== undefined) this.#isIn(job.iteration ?? 1);
@@ -132,7 +132,7 @@ export class Watcher {
     const active = this.#activeAtMs !== undefined;
     const precopy = { active, pass: this.#pass, activeForMs: nowMs - (this.#activeAtMs ?? nowMs) };
     return {
-      // The intent says so as well of one that was to turn and did not.
+      // The intent also says so of a job that was to turn and did not.
       job: this.#done.isTurning ? "postcopy" : "reversible",
       atMs: nowMs - this.#startedMs,
       timeoutMs,
@@ -140,14 +140,14 @@ export class Watcher {
       isCancelled: cancelled.aborted,
       postcopyDueInMs: postcopyDueInMs?.(precopy),
       isSilent: this.#silent >= silentJobs,
-      // Before anything is sent, libvirt would put the limit that the job began with over another one.
+      // Until something is sent, libvirt would overwrite another limit with the one that the job began with.
       limit: shareMiBps && active ? { shareMiBps: shareMiBps(), setMiBps: this.#limitMiBps } : undefined,
       patience: ofOwnJob,
       done: this.#done,
     };
   }
 
-  /** Throws nothing: it is the command that says what became of the job. */
+  /** Throws nothing: the command says what became of the job. */
   async #perform(verdict: JobVerdict): Promise<void> {
     const { guest, uuid, source, destination, tell } = this.#moving;
     switch (verdict.do) {
@@ -246,7 +246,7 @@ export class Watcher {
       this.#limitMiBps = shareMiBps;
       tell(`${guest}: sends up to ${shareMiBps} MiB/s from here on, its part of ${options.bandwidthMiBps}`);
     } catch {
-      // The job may be over by then, or its host gone: it is its command that says so.
+      // The job may be over by then, or its host gone: its command says so.
     } finally {
       this.#done = { ...this.#done, limits: false };
     }

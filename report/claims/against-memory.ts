@@ -61,8 +61,8 @@ function judge(dataset: Dataset, which: (move: Move) => boolean, seed: number): 
 }
 
 /**
- * The cells that can be compared, by kind: those that differ in memory, and in what of the workload grows with it. Where no workload ran in
- * several sizes, by conditions alone, and said so. What ran in one size alone says nothing of memory.
+ * The cells that can be compared, by kind: those that differ in memory, and in what of the workload grows with it. If no workload ran in
+ * several sizes: by conditions alone, and said so. Cells of one size say nothing of memory.
  */
 function comparable(cells: readonly CellSample[]): { kinds: CellSample[][]; isMixed: boolean } {
   const sized = (kindOf: (cell: CellSample) => string) =>

@@ -61,7 +61,7 @@ function judge(
   };
 }
 
-/** The way round that the claim has greater than 1. */
+/** The ratio that the claim says is greater than 1. */
 const ratio = (live: number, offline: number, name: string): number =>
   name.startsWith("offline") ? offline / live : live / offline;
 

@@ -29,7 +29,7 @@ const stops: Partial<Record<Way, string>> = {
   cold: "In shutdown the guest runs until it is off; its downtime begins there.",
 };
 
-/** A timeline for each way to move: that of the move whose total time is the median of its way. */
+/** A timeline for each path of a move: that of the move whose total time is the median of its path. */
 export const timelines = (dataset: Dataset): Figure[] =>
   (Object.keys(phasesOf) as Way[]).flatMap((way) => {
     const moves = countedMoves(dataset)

@@ -9,11 +9,11 @@ export interface Replayed {
   record: MigrationRecord;
   predicted: Prediction;
   score: Score;
-  /** How many moves of the same way were known. */
+  /** How many moves of the same kind were known. */
   knownAlike: number;
 }
 
-/** Predicts each of these moves anew, from those alone that were over before it began, in the order of time. */
+/** Predicts each of these moves again, only from those that were over before it began, in the order of time. */
 export function replay(records: readonly MigrationRecord[]): Replayed[] {
   const newestFirst = records.toSorted((one, other) => (one.startedAt < other.startedAt ? 1 : -1));
   const known: Parameters<typeof predict>[2] = new Map();

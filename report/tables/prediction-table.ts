@@ -6,7 +6,7 @@ import { figure, number, percent, type TableModel, text } from "../text/table-mo
 
 const named = { precopy: "pre-copy", postcopy: "post-copy", offline: "offline", cold: "cold" } as const;
 
-/** How far predictions were from what came, by the way of the move. */
+/** How far predictions were from what came, by the path of the move. */
 export function predictionTable(dataset: Dataset, of: "totalMs" | "downtimeMs"): TableModel {
   const judged = countedMoves(dataset).flatMap(({ record }) => {
     const score = scorePrediction(record);

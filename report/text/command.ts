@@ -1,6 +1,6 @@
 import { visibleLines } from "./visible.ts";
 
-/** Prints a line, or several, for whoever called the command. */
+/** Prints a line, or several, for the caller of the command. */
 export function say(text: string): void {
   process.stdout.write(`${visibleLines(text)}\n`);
 }

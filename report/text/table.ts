@@ -45,7 +45,7 @@ export function migrationTable(records: readonly MigrationRecord[], first = 1): 
   ]);
 }
 
-/** How each way is called above its table. */
+/** How each path is called above its table. */
 const titles: { [way in keyof typeof phasesOf]: string } = {
   precopy: "live moves",
   postcopy: "moves with post-copy",
@@ -53,7 +53,7 @@ const titles: { [way in keyof typeof phasesOf]: string } = {
   cold: "cold moves",
 };
 
-/** How long each phase took, a table for each way to move; lines have the numbers of `migrationTable`. */
+/** How long each phase took, a table for each path; lines have the numbers of `migrationTable`. */
 export function phaseTable(records: readonly MigrationRecord[], first = 1): string {
   const numbered = records.map((record, index) => ({ record, number: first + index }));
   const tables = (Object.keys(phasesOf) as (keyof typeof phasesOf)[]).flatMap((way) => {

@@ -19,7 +19,7 @@ const mib = 1024 * 1024;
 
 /** What the machines of a plan said, by their names. */
 export interface AskedMachines {
-  /** Those that did not answer as they should, and what others have not. */
+  /** Those that did not answer as they should, and what others lack. */
   mistakes: Mistake[];
   /** The others' memory. */
   memoryMiB: Record<string, number>;

@@ -6,7 +6,7 @@ import type { PastResource } from "../past-resource.ts";
 /**
  * Reads what Pulumi's state says of this stack, as it is now: also after an update that failed half-way, when a stack's own outputs, as a
  * StackReference has them, are not to be relied on. It is the engine's own function, works with every backend while an update runs, takes
- * milliseconds, and the stack's program alone can use it.
+ * milliseconds, and only the stack's program can use it.
  */
 export async function readPast(): Promise<PastStack & { keyHolders: KeyHolders }> {
   const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");

@@ -21,13 +21,13 @@ export function migrationOptions({ migration, ...draft }: Draft): Mistake[] {
       isLocal: entry.redo === "local",
     })),
   ];
-  // Which options fit follows from the mode: of one that the schema refused nothing can be said.
+  // Which options fit follows from the mode: nothing can be said of a mode that the schema refused.
   const judged = owners.filter(({ options }) => options.mode !== undefined);
   return judged.flatMap(({ options, said, path, isLocal }) => [
     ...misfits(options)
       .filter(({ option }) => said.includes(option))
       .map(({ option, problem, fix }) => mistake([...path, option], problem, fix)),
-    // Said for all guests, it holds for this one too: it would not go without saying.
+    // An option said for all guests holds for this one too: it is not left out silently.
     ...(isLocal ? overlayMisfits(options) : []).map(({ option, problem, fix }) =>
       mistake([...path, option], problem, fix),
     ),

@@ -15,7 +15,7 @@ import { takenAddresses } from "./taken-addresses.ts";
 import { vncPasswords } from "./vnc-passwords.ts";
 import { workloads } from "./workloads.ts";
 
-/** In this order mistakes of one section are told. */
+/** Mistakes of one section are told in this order. */
 const rules: readonly Rule[] = [
   stackName,
   names,
