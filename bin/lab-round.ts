@@ -1,4 +1,5 @@
 import { didYouMean, list } from "../stacks/words.ts";
+import { type PrintedConfig, said } from "./printed-config.ts";
 
 // What `npm run lab` decides, from what the stack's config says; lab.ts does it.
 
@@ -15,17 +16,13 @@ export interface Round {
   placed: string;
 }
 
-/** What `pulumi config --json` prints. */
-export type PrintedConfig = Readonly<Record<string, { value?: string }>>;
-
-const said = (config: PrintedConfig, key: string) => JSON.parse(config[`testbed:${key}`]?.value ?? "null");
-
 /** The mode that the config says, if it says one. */
-export const modeOf = (config: PrintedConfig): string | undefined => said(config, "migration")?.mode;
+export const modeOf = (config: PrintedConfig): string | undefined =>
+  said<{ mode?: string }>(config, "migration")?.mode;
 
 export function roundOf(config: PrintedConfig, stack: string, guest: string): Round {
-  const hosts: { name: string }[] = said(config, "hosts") ?? [];
-  const placement: Record<string, string> = said(config, "placement") ?? {};
+  const hosts = said<{ name: string }[]>(config, "hosts") ?? [];
+  const placement = said<Record<string, string>>(config, "placement") ?? {};
   const file = fileOf(stack);
   const [first, second] = hosts.map(({ name }) => name);
   if (first === undefined || second === undefined) {

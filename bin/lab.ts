@@ -4,15 +4,8 @@ import { parseArgs } from "node:util";
 import { execa } from "execa";
 import { readRecords, resultsFile } from "../moves/results.ts";
 import { downtimeTable, migrationTable, phaseTable } from "../report/text/table.ts";
-import {
-  checkStack,
-  LabError,
-  modeOf,
-  type modes,
-  modeToKeep,
-  type PrintedConfig,
-  roundOf,
-} from "./lab-round.ts";
+import { checkStack, LabError, modeOf, type modes, modeToKeep, roundOf } from "./lab-round.ts";
+import type { PrintedConfig } from "./printed-config.ts";
 
 const help = `Usage: npm run lab [-- options]        two KVM hosts and two guests on this machine; one moves live, then offline back
        npm run lab:down [-- options]   the lab is gone; packages and caches stay
