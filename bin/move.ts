@@ -48,6 +48,8 @@ async function move(): Promise<void> {
   const targets = guests.flatMap((guest) => ["--target", `**:Migration::${guest}-migration`]);
   const file = join(project, resultsFile(stack));
   const before = (await readRecords(file)).records.length;
+  // Pulumi hears Ctrl-C itself, and ends in its own way; what a preview has changed is then put back.
+  process.on("SIGINT", () => {});
   for (const each of settings) await set(each, each.value);
   try {
     await pulumi(
