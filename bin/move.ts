@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
 import { readRecords, resultsFile } from "../moves/results.ts";
@@ -27,10 +26,9 @@ const { values, positionals } = parseArgs({
   },
 });
 const { stack } = values;
-const project = join(import.meta.dirname, "..");
 
 const pulumi = (args: readonly string[], stdio: "inherit" | "pipe" = "pipe") =>
-  execa("sh", ["bin/pulumi", ...args, "--stack", stack], { cwd: project, stdout: stdio, stderr: "inherit" });
+  execa("sh", ["bin/pulumi", ...args, "--stack", stack], { stdout: stdio, stderr: "inherit" });
 
 async function config(): Promise<PrintedConfig> {
   const { stdout } = await pulumi(["config", "--json"]);
@@ -46,7 +44,7 @@ async function move(): Promise<void> {
   const settings = settingsOf(positionals, values.mode, await config());
   const guests = positionals.filter((_, i) => i % 2 === 0);
   const targets = guests.flatMap((guest) => ["--target", `**:Migration::${guest}-migration`]);
-  const file = join(project, resultsFile(stack));
+  const file = resultsFile(stack);
   const before = (await readRecords(file)).records.length;
   // Pulumi hears Ctrl-C itself, and ends in its own way; what a preview has changed is then put back.
   process.on("SIGINT", () => {});

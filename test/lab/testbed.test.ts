@@ -153,9 +153,16 @@ describe("a change of placement moves the guest, which goes on as if nothing had
   });
 
   // Two hundred in a row are in test/faults/endurance.test.ts.
-  test("and there and back again, live", async () => {
+  test("and there and back again, live, there by the command for a move alone", async () => {
     const before = await vm1.life();
-    for (const host of ["host2", "host1"]) await vm1.move(host, "live");
+    const moved = await stack.project.command(
+      "bin/move.ts",
+      ...["vm1", "host2", "--mode", "live", "--stack", stackName],
+    );
+    expect(moved.text).toMatch(/│ vm1 +│ +512 │ host1 → host2 │ live /);
+    expect(moved.exitCode).toBe(0);
+    await vm1.expectOneCopyAt("host2");
+    await vm1.move("host1", "live");
     await vm1.expectOneCopyAt("host1");
     await vm1.expectLifeWentOn(before);
   });
