@@ -20,11 +20,7 @@ Options:
   --help`;
 
 /** What the README shows. */
-const session = [
-  "npm run lab",
-  "npm run pulumi -- config set --stack lab --path testbed:placement.vm1 host2",
-  "npm run pulumi -- up --stack lab --yes",
-];
+const session = ["npm run lab", "npm run move -- vm1 host2"];
 // As wide as the widest table of `npm run lab`.
 const size = { columns: 110, rows: 32 };
 const holdMs = 6000;
