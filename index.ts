@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Testbed } from "./components/testbed.ts";
 import { reportLink } from "./report/link.ts";
-import { checkedPlan } from "./stacks/checked-plan.ts";
+import { checkedPlan } from "./stacks/asking/checked-plan.ts";
 
 // All that a stack's config says is checked before anything is declared.
 const stack = pulumi.getStack();
@@ -11,7 +11,7 @@ const testbed = new Testbed(stack, await checkedPlan(stack));
 export const hosts = testbed.hosts;
 /** What each guest is and where it runs. */
 export const guests = testbed.guests;
-/** How each guest moved: the last record, and those before it. */
+/** How each guest moved last, and how often. */
 export const migrations = testbed.migrations;
 /** Where its report is, and what makes it. */
 export const report = reportLink(stack);

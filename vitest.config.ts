@@ -10,7 +10,7 @@ const runs = [
 
 export default defineConfig({
   test: {
-    // A line for each test as it ends; the last one has the counts alone, for whoever runs the tests.
+    // A line for each test as it ends; the last one has the counts alone, for people who run the tests.
     reporters: ["verbose", "./test/closing-line.ts"],
     projects: [
       // Pure logic and components under Pulumi's mocks: no host, no network, seconds.
@@ -18,6 +18,15 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts", "test/component/**/*.test.ts"],
+          sequence: { groupOrder: 0 },
+          testTimeout: 60_000,
+        },
+      },
+      // The engine on a simulated fleet, which dies, is refused or is meddled with at each of its steps: minutes of work.
+      {
+        test: {
+          name: "crashes",
+          include: ["test/crashes/**/*.test.ts"],
           sequence: { groupOrder: 0 },
           // A machine that has other things to do needs its time for a run that dies at each of its steps.
           testTimeout: 120_000,

@@ -13,7 +13,7 @@ const project = join(import.meta.dirname, "..");
 const target = join(project, "build/package");
 
 /** Folders with files beside the sources that components and the engine read: scripts that run on hosts, in guests, and the like. */
-const foldersWithData = ["guests", "hosts", "images", "lab"];
+const foldersWithData = ["guests", "hosts", "images", "lab", "migration"];
 
 interface Manifest {
   name: string;
@@ -46,7 +46,7 @@ export function packageManifest(project: Manifest, imported: ReadonlySet<string>
     description,
     license,
     type: "module",
-    exports: exportsOf({ ".": "components/index", "./engine": "migration/resources" }),
+    exports: exportsOf({ ".": "components/index", "./engine": "provider/resources" }),
     // Without a flag, and with require() of ES modules, by which the dynamic providers load the engine.
     engines: { node: ">=22.12" },
     dependencies: { ...others, "@pulumi/libvirt": libvirtVersion },

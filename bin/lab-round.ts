@@ -1,8 +1,9 @@
-import { didYouMean, list } from "../stacks/mistake.ts";
+import { didYouMean, list } from "../stacks/words.ts";
+import { type PrintedConfig, said } from "./printed-config.ts";
 
 // What `npm run lab` decides, from what the stack's config says; lab.ts does it.
 
-/** A mistake of whoever called it, in words. */
+/** A mistake of the caller, in words. */
 export class LabError extends Error {
   override readonly name = "LabError";
 }
@@ -15,17 +16,13 @@ export interface Round {
   placed: string;
 }
 
-/** What `pulumi config --json` prints. */
-export type PrintedConfig = Readonly<Record<string, { value?: string }>>;
-
-const said = (config: PrintedConfig, key: string) => JSON.parse(config[`testbed:${key}`]?.value ?? "null");
-
 /** The mode that the config says, if it says one. */
-export const modeOf = (config: PrintedConfig): string | undefined => said(config, "migration")?.mode;
+export const modeOf = (config: PrintedConfig): string | undefined =>
+  said<{ mode?: string }>(config, "migration")?.mode;
 
 export function roundOf(config: PrintedConfig, stack: string, guest: string): Round {
-  const hosts: { name: string }[] = said(config, "hosts") ?? [];
-  const placement: Record<string, string> = said(config, "placement") ?? {};
+  const hosts = said<{ name: string }[]>(config, "hosts") ?? [];
+  const placement = said<Record<string, string>>(config, "placement") ?? {};
   const file = fileOf(stack);
   const [first, second] = hosts.map(({ name }) => name);
   if (first === undefined || second === undefined) {
@@ -52,7 +49,7 @@ export function checkStack(stack: string, files: readonly string[]): void {
   );
 }
 
-/** The ways in which the guest moves, in this order. */
+/** The modes in which the guest moves, in this order. */
 export const modes = ["live", "offline"] as const;
 
 /**
@@ -62,7 +59,7 @@ export const modes = ["live", "offline"] as const;
  * @param noted what it said before a run that was interrupted, if one was; empty: nothing
  */
 export function modeToKeep(now: string | undefined, noted: string | undefined): string | undefined {
-  // Any other than the moves' was set by a person since.
+  // A mode other than the moves' was set by a person since.
   const ours = modes.some((mode) => mode === now);
   return noted !== undefined && ours ? noted || undefined : now;
 }

@@ -2,17 +2,10 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
-import { readRecords, resultsFile } from "../report/results.ts";
-import { downtimeTable, migrationTable, phaseTable } from "../report/table.ts";
-import {
-  checkStack,
-  LabError,
-  modeOf,
-  type modes,
-  modeToKeep,
-  type PrintedConfig,
-  roundOf,
-} from "./lab-round.ts";
+import { readRecords, resultsFile } from "../moves/results.ts";
+import { downtimeTable, migrationTable, phaseTable } from "../report/text/table.ts";
+import { checkStack, LabError, modeOf, type modes, modeToKeep, roundOf } from "./lab-round.ts";
+import type { PrintedConfig } from "./printed-config.ts";
 
 const help = `Usage: npm run lab [-- options]        two KVM hosts and two guests on this machine; one moves live, then offline back
        npm run lab:down [-- options]   the lab is gone; packages and caches stay
@@ -156,7 +149,7 @@ if (values.help || (command !== "up" && command !== "down")) {
   } catch (error) {
     // Pulumi has said what is wrong already.
     const said = error instanceof Error && "exitCode" in error;
-    if (said) console.error("\nlab: that failed; mend what is said above, and run it again");
+    if (said) console.error("\nlab: that failed; fix what is said above, and run it again");
     else console.error(error instanceof LabError ? `lab: ${error.message}` : error);
     process.exitCode = 1;
   }

@@ -27,7 +27,7 @@ export class CpuBaseline extends pulumi.ComponentResource {
     const platform = facts.apply(commonPlatform);
     this.accelerator = platform.accelerator;
     this.machine = platform.machine;
-    // Which of them has the newest libvirt is not known before they were asked, so all are: it is a moment.
+    // Which host has the newest libvirt is known only after asking, so all are asked: it takes a moment.
     const answers = hosts.map(
       ({ host }) =>
         host.script(

@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Fleet } from "../fleet/fleet.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
-import type { Fleet } from "../migration/fleet.ts";
 import { engineProvider } from "./engine-provider.ts";
 
 export interface DomainArgs {
   /**
-   * What the guest is. Its uuid and name are for life. A change of anything else restarts it where it runs, but for
-   * accelerator, machine and CPU: these it gets when it is started the next time.
+   * What the guest is. Its uuid and name are for life. A change of anything else restarts it where it runs, except accelerator, machine and
+   * CPU: those apply at its next start.
    */
   readonly spec: pulumi.Input<DomainSpec>;
   /** The VNC display's password, up to 8 characters. Default: none. */

@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
  * A dynamic provider that only calls the engine. Pulumi keeps its text in the state, so there is no logic in it, no path and no
  * secret: the engine is found at run time, from the folder in which Pulumi runs the program.
  *
- * @param resource the engine's name of the resource, in migration/resources.ts
+ * @param resource the engine's name of the resource, in provider/resources.ts
  */
 export function engineProvider(resource: EngineResource): pulumi.dynamic.ResourceProvider {
   const provider = providers.get(resource) ?? makeProvider(resource);

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Fleet } from "../migration/fleet.ts";
+import type { Fleet } from "../fleet/fleet.ts";
 import type { KvmHost } from "./kvm-host.ts";
 import type { NfsPool } from "./nfs-pool.ts";
 
@@ -20,6 +20,6 @@ export function fleetOf(hosts: readonly KvmHost[], pool: NfsPool): pulumi.Output
       formerDirectory: `${pool.export}/.migrations`,
     },
   }));
-  // Addresses and names of key files: no secrets, though commands that were given one stand before them.
+  // Addresses and names of key files are no secrets, though they depend on commands that were given one.
   return pulumi.unsecret(fleet);
 }

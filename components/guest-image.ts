@@ -13,8 +13,8 @@ export interface GuestImageArgs {
   /** The SHA-256 the file must have. Named images have their own. Default: a path or URL is taken as it is. */
   readonly sha256?: string;
   /**
-   * Programs that it is built with, for guests whose workload needs them: `mysql`, `office`. Only the Debian image can have some, which
-   * `auto` then is; others are taken as they are. Default: none.
+   * Programs that it is built with, for guests whose workload needs them: `mysql`, `office`. Only the Debian image can have them, so `auto`
+   * is then Debian; others are taken as they are. Default: none.
    */
   readonly programs?: readonly Program[];
 }

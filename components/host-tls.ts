@@ -36,7 +36,7 @@ export class HostTls extends pulumi.ComponentResource {
       return pulumi.secret(stdout).apply(pem);
     };
 
-    // Whoever looks for the issuer of a certificate goes by its name, so two have not the same.
+    // A certificate's issuer is found by its name, so no two authorities share one.
     const nth = generation > 0 ? `-${generation}` : "";
     const authority = made(`${name}${nth}-ca`, "tls-ca", {
       environment: { NAME: `migration testbed ${name}${nth}` },

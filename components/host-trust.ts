@@ -11,14 +11,14 @@ export interface HostTrustArgs {
   readonly key: SshKey;
   /** How many keys were there before this one: each host goes on trusting those until all have the new one. Default: 0. */
   readonly generation?: number;
-  /** TCP ports for guests' memory besides 49152 to 49215, of which libvirt takes one by itself. Default: none. */
+  /** TCP ports for guests' memory outside 49152 to 49215, libvirt's own range. Default: none. */
   readonly migrationPorts?: readonly number[];
 }
 
 /**
- * Lets root on each host log in as root on the others, by name or address, knowing their host keys: the way of libvirt's connection
- * from source to destination, and of the copies of an offline move. Where a host's firewall is on, it lets the others in to SSH and to
- * the ports of guests' memory.
+ * Lets root on each host log in as root on the others, by name or address, and know their host keys. libvirt's connection from source to
+ * destination and the copies of an offline move use this. Where a host's firewall is on, it lets the others in to SSH and to the ports of
+ * guests' memory.
  */
 export class HostTrust extends pulumi.ComponentResource {
   /** Resolves when every host trusts every other. */
@@ -30,52 +30,20 @@ export class HostTrust extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("testbed:index:HostTrust", name, {}, opts);
-    const lines = pulumi
-      .all(
-        hosts.map(({ host, migrationAddress }) => [
-          host.hostName,
-          migrationAddress,
-          host.sshdPort,
-          host.hostKey,
-        ]),
-      )
-      .apply((all) => all.map((host) => host.join(" ")))
-      .apply((all) => all.join("\n"));
-    const trusting = ({ host }: KvmHost, step: object = {}): HostScriptArgs => {
-      const others = hosts.filter((other) => other.host !== host);
-      return {
-        scripts: ["trust"],
-        variables: {
-          HOSTS: lines,
-          PUBLIC_KEY: key.publicKey,
-          PRIVATE_KEY: key.privateKey,
-          // A host comes from the address that its route begins with: its migration address, or the one it is managed at.
-          FROM: pulumi
-            .all(
-              others.flatMap((other) => [
-                other.migrationAddress,
-                other.host.ssh.apply(({ address }) => address),
-              ]),
-            )
-            .apply((addresses) => [...new Set(addresses)].join(" ")),
-          ...step,
-        },
-      };
-    };
+    const trusting = trustOf(hosts, key);
+    const both = generation > 0 ? { STEP: "both" } : {};
     const done = hosts.map((each) => {
       const { host } = each;
-      const { variables } = trusting(each, generation > 0 ? { STEP: "both" } : {});
-      const others = hosts.filter((other) => other.host !== host);
       return host.script(
         `${name}-${host.hostName}`,
         {
           scripts: ["trust", "firewall"],
           remove: ["firewall", "trust"],
           variables: {
-            ...variables,
+            ...trusting(each, both).variables,
             OPENS_FOR: "hosts",
             PEERS: pulumi
-              .all(others.map((other) => other.migrationAddress))
+              .all(othersOf(each, hosts).map((other) => other.migrationAddress))
               .apply((peers) => peers.join(" ")),
             TCP_PORTS: host.sshdPort.apply((port) => openPorts(port, migrationPorts)),
           },
@@ -94,6 +62,42 @@ export class HostTrust extends pulumi.ComponentResource {
     this.registerOutputs({ ready: this.ready });
   }
 }
+
+/** What makes a host trust the others, by a key; in steps where there was another one before. */
+function trustOf(hosts: readonly KvmHost[], key: SshKey) {
+  const lines = pulumi
+    .all(
+      hosts.map(({ host, migrationAddress }) => [
+        host.hostName,
+        migrationAddress,
+        host.sshdPort,
+        host.hostKey,
+      ]),
+    )
+    .apply((all) => all.map((host) => host.join(" ")))
+    .apply((all) => all.join("\n"));
+  return (each: KvmHost, step: { STEP?: string }): HostScriptArgs => ({
+    scripts: ["trust"],
+    variables: {
+      HOSTS: lines,
+      PUBLIC_KEY: key.publicKey,
+      PRIVATE_KEY: key.privateKey,
+      // A host connects from the address that its route begins with: its migration address, or the one it is managed at.
+      FROM: pulumi
+        .all(
+          othersOf(each, hosts).flatMap((other) => [
+            other.migrationAddress,
+            other.host.ssh.apply(({ address }) => address),
+          ]),
+        )
+        .apply((addresses) => [...new Set(addresses)].join(" ")),
+      ...step,
+    },
+  });
+}
+
+const othersOf = ({ host }: KvmHost, hosts: readonly KvmHost[]): KvmHost[] =>
+  hosts.filter((other) => other.host !== host);
 
 /** libvirt's own range, and what is not in it. */
 const openPorts = (ssh: number, migrationPorts: readonly number[]) =>

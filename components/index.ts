@@ -1,12 +1,12 @@
 /** The components, for other Pulumi programs: each is usable on its own. */
 
+export { platformOf } from "../domain/hardware.ts";
 /** What `Domain` and `Migration` are told of the hosts, and what a `Migration` is told of its guest, made of `Domain.spec`. */
-export type { Fleet } from "../migration/fleet.ts";
-export { platformOf } from "../migration/hardware.ts";
-export { localRedoOf } from "../migration/redo-log.ts";
+export type { Fleet } from "../fleet/fleet.ts";
+export { localOverlayOf } from "../fleet/overlay.ts";
 
 /** What `Testbed` is made from: a stack's config, checked, and the plan that follows from it. */
-export { parseStackConfig } from "../stacks/parse.ts";
+export { parseStackConfig } from "../stacks/checks/parse.ts";
 export { planStack } from "../stacks/plan.ts";
 export { Bridge, type BridgeArgs } from "./bridge.ts";
 export { CpuBaseline, type CpuBaselineArgs } from "./cpu-baseline.ts";

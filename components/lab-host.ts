@@ -27,7 +27,7 @@ export interface LabHostArgs {
   readonly address: string;
   /** The key that may log in as root. */
   readonly key: SshKey;
-  /** Where the host's public key is taken down; struck out when the host is destroyed. */
+  /** File that gets the host's public key, and loses it when the host is destroyed. */
   readonly knownHostsFile: string;
   /**
    * A path in the host at which a real folder of this machine is mounted: a container's own file system is an

@@ -16,7 +16,7 @@ export function libvirtProvider(
   return new libvirt.Provider(name, { uri: ssh.apply(uri) }, opts);
 }
 
-/** Told of a key, the provider looks at its file alone; told of none, it asks the agent first. */
+/** With a key, the provider reads that file only; without one, it asks the agent first. */
 function uri({ privateKeyFile, ...target }: SshTarget): string {
   const readable = privateKeyFile !== undefined && !needsAgent(privateKeyFile);
   return providerUri({ ...target, ...(readable && { privateKeyFile }) });

@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Drift } from "../migration/decide-move.ts";
-import type { Fleet } from "../migration/fleet.ts";
-import type { GuestPlatform } from "../migration/hardware.ts";
-import type { LocalRedo } from "../migration/redo-log.ts";
-import type { AskedOptions, Conditions } from "../migration/request.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import type { GuestPlatform } from "../domain/hardware.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { LocalOverlay } from "../fleet/overlay.ts";
+import type { Conditions } from "../migration/context/migration-request.ts";
+import type { AskedOptions } from "../moves/options.ts";
+import type { MigrationRecord } from "../moves/record.ts";
+import type { Drift } from "../provider/decide-move.ts";
 import { engineProvider } from "./engine-provider.ts";
 
 export interface MigrationArgs {
@@ -15,7 +16,7 @@ export interface MigrationArgs {
   readonly to: pulumi.Input<string>;
   /** Why it should run there, to be said when it moves: "host2 is drained". Default: nothing is said. */
   readonly reason?: pulumi.Input<string>;
-  /** Hosts on which no guest should run: one that someone moved there by hand moves, too, whatever `drift` says. Default: none. */
+  /** Hosts on which no guest should run: a guest that someone moved there by hand moves, too, whatever `drift` says. Default: none. */
   readonly drained?: readonly string[];
   /** How it moves. */
   readonly options: pulumi.Input<AskedOptions>;
@@ -28,11 +29,11 @@ export interface MigrationArgs {
   /** What it runs with, made of `Domain.spec` by `platformOf`: the destination is asked whether it can. Default: it is not asked. */
   readonly platform?: pulumi.Input<GuestPlatform>;
   /**
-   * Its redo log, where that lies on the host where it runs: it is moved along. Made of `Domain.spec.storage` by `localRedoOf`. Default:
-   * on shared storage.
+   * Its overlay, if that lies on the host where the guest runs: it moves along. Made of `Domain.spec.storage` by `localRedoOf`. Default: on
+   * shared storage.
    */
-  readonly redo?: pulumi.Input<LocalRedo | undefined>;
-  /** How many moves a host takes part in at a time; those that are too many wait. Default: 2. */
+  readonly redo?: pulumi.Input<LocalOverlay | undefined>;
+  /** How many moves a host takes part in at a time; further ones wait. Default: 2. */
   readonly concurrentPerHost?: pulumi.Input<number>;
   /** All hosts it can be on, and the storage host. */
   readonly fleet: pulumi.Input<Fleet>;

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type * as command from "@pulumi/command";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { chooseTransport, type NfsTransport } from "../hosts/nfs-transport.ts";
@@ -47,7 +48,7 @@ export class NfsPool extends pulumi.ComponentResource {
   readonly pool: pulumi.Output<string>;
   /** What the hosts have of it, mounts and libvirt's pools: a volume is put into the pool after these. */
   readonly onHosts: pulumi.Input<pulumi.Input<pulumi.Resource>[]>;
-  /** Known once every host has got into the export. */
+  /** Known once every host has access to the export. */
   readonly transport: pulumi.Output<NfsTransport>;
   /** The storage host's own. */
   readonly #storagePool: libvirt.Pool;
@@ -60,85 +61,27 @@ export class NfsPool extends pulumi.ComponentResource {
     this.storage = new SshHost(args.storage.name ?? `${name}-storage`, args.storage, { parent: this });
     const { hostName, deletedWith } = this.storage;
 
-    // pool-forget.sh takes pools away: libvirt's own way deletes the folder, which is a mount, or not empty.
-    const forgotten = { retainOnDelete: true };
-
-    const clients = pulumi
-      .all(
-        hosts.map(
-          ({ host }) =>
-            host.script(
-              `${name}-${host.hostName}-client`,
-              { scripts: ["nfs-client"], variables: { SERVER: this.server } },
-              { parent: this },
-            ).stdout,
-        ),
-      )
-      .apply((all) => [...new Set(all)]);
+    const clients = this.#clients(name, hosts);
     const wanted = pulumi
       .all(hosts.map(({ host, facts }) => facts.apply((found) => ({ ...found, name: host.hostName }))))
-      .apply((clients) => chooseTransport(transport, clients));
-    const server = this.storage.script(
-      `${name}-server`,
-      {
-        scripts: ["packages", "libvirtd", "pool-free", "nfs-ganesha", "nfs-kernel", "firewall"],
-        remove: ["firewall", "pool-forget", "nfs-ganesha", "nfs-kernel", "libvirtd"],
-        variables: {
-          PACKAGES: poolPackages.join(" "),
-          CONTAINER_PACKAGES: ganeshaPackages.join(" "),
-          MACHINE_PACKAGES: kernelServerPackages.join(" "),
-          MIGRATION_ADDRESS: "",
-          LOGIN: args.storage.user ?? "root",
-          POOL: pool,
-          EXPORT: folder,
-          TRANSPORT: wanted,
-          CLIENTS: clients.apply((all) => all.join(",")),
-          OPENS_FOR: "nfs",
-          PEERS: clients.apply((all) => all.join(" ")),
-          // QEMU's own client speaks NFSv3, which has ports beside the one.
-          TCP_PORTS: transport === "kernel" ? "2049" : "2049 111 mountd",
-        },
-      },
-      { parent: this },
-    );
+      .apply((found) => chooseTransport(transport, found));
+    const server = this.#exported(name, args, pool, clients, wanted);
     const ready = pulumi.all([this.storage.ssh, server.stdout]).apply(([ssh]) => ssh);
     this.provider = libvirtProvider(`${hostName}-libvirt`, ready, { parent: this, deletedWith });
-    this.#storagePool = new libvirt.Pool(
-      `${name}-${hostName}`,
-      { name: pool, type: "dir", target: { path: folder } },
-      { parent: this, provider: this.provider, deletedWith, ...forgotten },
-    );
+    this.#storagePool = this.#libvirtPool(`${name}-${hostName}`, pool, {
+      provider: this.provider,
+      deletedWith,
+    });
 
-    const members = hosts.map(({ host, provider }) => ({
-      host,
-      provider,
-      opened: host.script(
-        `${name}-${host.hostName}`,
-        {
-          scripts: ["pool-free", "pool-forget", "nfs-mount", "nfs-open"],
-          remove: ["pool-forget", "nfs-mount"],
-          variables: { SERVER: this.server, EXPORT: folder, TRANSPORT: wanted, POOL: pool },
-        },
-        { parent: this, dependsOn: [server] },
-      ),
-    }));
+    const members = this.#members(name, hosts, pool, wanted, server);
     this.transport = pulumi
       .all([wanted, pulumi.all(members.map(({ opened }) => opened.stdout))])
       .apply(([chosen]) => chosen);
-    const hostPools = () =>
-      members.map(
-        ({ host, provider, opened }) =>
-          new libvirt.Pool(
-            `${name}-${host.hostName}-pool`,
-            { name: pool, type: "dir", target: { path: folder } },
-            { parent: this, provider, deletedWith: host.deletedWith, dependsOn: [opened], ...forgotten },
-          ),
-      );
-    // Only where the folder is mounted is there something to make a pool of. Where that is left to the hosts, a preview cannot tell while
-    // one of them is new: it would show the pools of all as deleted.
+    // A pool needs a mounted folder. With "auto", a preview cannot tell whether hosts mount it while one of them is new: it would show the
+    // pools of all as deleted.
     const made = (chosen: NfsTransport) => [
       ...members.map(({ opened }) => opened),
-      ...(chosen === "kernel" ? hostPools() : []),
+      ...(chosen === "kernel" ? this.#hostPools(name, members, pool) : []),
     ];
     this.onHosts = transport === "auto" ? this.transport.apply(made) : made(transport);
     // Known from the start: with another pool, a preview would show every disk in it as replaced.
@@ -151,9 +94,96 @@ export class NfsPool extends pulumi.ComponentResource {
     });
   }
 
+  /** The addresses that the hosts have for the server. */
+  #clients(name: string, hosts: readonly KvmHost[]): pulumi.Output<string[]> {
+    const asked = hosts.map(({ host }) =>
+      host.script(
+        `${name}-${host.hostName}-client`,
+        { scripts: ["nfs-client"], variables: { SERVER: this.server } },
+        { parent: this },
+      ),
+    );
+    return pulumi.all(asked.map(({ stdout }) => stdout)).apply((all) => [...new Set(all)]);
+  }
+
+  /** The export, on the storage host. */
+  #exported(
+    name: string,
+    { storage, transport = "auto" }: NfsPoolArgs,
+    pool: string,
+    clients: pulumi.Output<string[]>,
+    wanted: pulumi.Output<NfsTransport>,
+  ): command.remote.Command {
+    return this.storage.script(
+      `${name}-server`,
+      {
+        scripts: ["packages", "libvirtd", "pool-free", "nfs-ganesha", "nfs-kernel", "firewall"],
+        remove: ["firewall", "pool-forget", "nfs-ganesha", "nfs-kernel", "libvirtd"],
+        variables: {
+          PACKAGES: poolPackages.join(" "),
+          CONTAINER_PACKAGES: ganeshaPackages.join(" "),
+          MACHINE_PACKAGES: kernelServerPackages.join(" "),
+          MIGRATION_ADDRESS: "",
+          LOGIN: storage.user ?? "root",
+          POOL: pool,
+          EXPORT: this.export,
+          TRANSPORT: wanted,
+          CLIENTS: clients.apply((all) => all.join(",")),
+          OPENS_FOR: "nfs",
+          PEERS: clients.apply((all) => all.join(" ")),
+          // QEMU's own client speaks NFSv3, which needs further ports.
+          TCP_PORTS: transport === "kernel" ? "2049" : "2049 111 mountd",
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  /** The hosts, each once it has access to the export. */
+  #members(
+    name: string,
+    hosts: readonly KvmHost[],
+    pool: string,
+    wanted: pulumi.Output<NfsTransport>,
+    server: pulumi.Resource,
+  ): Member[] {
+    return hosts.map(({ host, provider }) => ({
+      host,
+      provider,
+      opened: host.script(
+        `${name}-${host.hostName}`,
+        {
+          scripts: ["pool-free", "pool-forget", "nfs-mount", "nfs-open"],
+          remove: ["pool-forget", "nfs-mount"],
+          variables: { SERVER: this.server, EXPORT: this.export, TRANSPORT: wanted, POOL: pool },
+        },
+        { parent: this, dependsOn: [server] },
+      ),
+    }));
+  }
+
+  #hostPools(name: string, members: readonly Member[], pool: string): libvirt.Pool[] {
+    return members.map(({ host, provider, opened }) =>
+      this.#libvirtPool(`${name}-${host.hostName}-pool`, pool, {
+        provider,
+        deletedWith: host.deletedWith,
+        dependsOn: [opened],
+      }),
+    );
+  }
+
+  #libvirtPool(name: string, pool: string, opts: pulumi.CustomResourceOptions): libvirt.Pool {
+    return new libvirt.Pool(
+      name,
+      { name: pool, type: "dir", target: { path: this.export } },
+      // pool-forget.sh takes pools away: libvirt's own way deletes the folder, which is a mount, or not empty.
+      { parent: this, ...opts, retainOnDelete: true },
+    );
+  }
+
   /**
    * Puts an image on this machine into the pool, for guests' disks to lie over, under its file's name. It is uploaded once: what guests
-   * wrote fits no other one, so that a change of it is for the next pool.
+   * wrote fits no other image, so a changed image is for the next pool.
    *
    * @param image.format default: qcow2
    */
@@ -182,8 +212,8 @@ export class NfsPool extends pulumi.ComponentResource {
   }
 
   /**
-   * For a volume of this pool: what its provider, which waits for a pool that is not active, and refuses a seed that is there, does not see
-   * to. A refresh that met a pool which was not active has taken the seeds out of the state, and a run that was killed may have left one.
+   * For a volume of this pool: sees to what stops its provider, which waits for a pool that is not active, and refuses a seed that is
+   * there. A killed run may have left one; a refresh that met an inactive pool took the seeds out of the state.
    *
    * @param seed what is made, if it is a guest's seed
    */
@@ -206,6 +236,13 @@ export class NfsPool extends pulumi.ComponentResource {
   }
 }
 
-/** Pulumi's mocks do not, and a program that has some would never end under them. */
+/** A host that mounts the export. */
+interface Member {
+  readonly host: SshHost;
+  readonly provider: libvirt.Provider;
+  readonly opened: command.remote.Command;
+}
+
+/** Pulumi's mocks take no hooks, and a program with hooks would never end under them. */
 const takesHooks = () =>
   "registerResourceHook" in ((pulumi.runtime.getMonitor() as object | undefined) ?? {});

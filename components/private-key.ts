@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 
 /**
  * The text of the private key that the command provider logs in with. It asks the agent by itself, but does not look at OpenSSH's default
- * files, and can do nothing with a key that has a passphrase: such a one is left to the agent. That the agent holds it, reach.sh makes sure.
+ * files, and can do nothing with a key that has a passphrase: that one is left to the agent. reach.sh makes sure that the agent holds it.
  */
 export function readPrivateKey(file: string | undefined): string | undefined {
   if (file) return usable(file);

@@ -37,27 +37,27 @@ export interface HostAccess {
   readonly jump?: SshJump;
   /** The socket of the SSH agent, where ~/.ssh/config names one (IdentityAgent). Default: SSH_AUTH_SOCK. */
   readonly identityAgent?: string;
-  /** Any text that is another one after each start of the machine: it is then prepared again. Default: it never is. */
+  /** Any text that changes at each start of the machine: it is then prepared again. Default: it never is. */
   readonly boot?: string;
   /**
    * The testbed that the machine belongs to, as one line: its name and, after a blank, what tells it from others of that name. Nothing
    * is done to a machine that belongs to another one. Default: the Pulumi stack and its project.
    */
   readonly testbed?: pulumi.Input<string>;
-  /** A resource whose end takes the machine, and all that was done to it, along. */
+  /** A resource whose deletion removes the machine and all that was done to it. */
   readonly deletedWith?: pulumi.Resource;
 }
 
 /**
  * A machine that answers over SSH, as who it should be, and that belongs to no other testbed. A wrong address, key or host key is an error
- * in seconds. What this class tells of the machine is known once it is claimed, so that whatever uses it comes after that.
+ * in seconds. The outputs of this class are known once the machine is claimed, so all that uses them comes after that.
  */
 export class SshHost extends pulumi.ComponentResource {
   readonly hostName: string;
   readonly ssh: pulumi.Output<SshTarget>;
   /** The host's public key, "type key". */
   readonly hostKey: pulumi.Output<string>;
-  /** Where its sshd listens: for other hosts, which do not come through a port that is forwarded to it. */
+  /** The port its sshd listens on: other hosts do not come through a port that is forwarded to it. */
   readonly sshdPort: pulumi.Output<number>;
   readonly deletedWith: pulumi.Resource | undefined;
   readonly #connection: Connection;
@@ -66,53 +66,21 @@ export class SshHost extends pulumi.ComponentResource {
 
   constructor(name: string, access: HostAccess, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:SshHost", name, {}, opts);
-    const { port = 22, user = "root", privateKeyFile, knownHostsFile, deletedWith } = access;
+    const { address, port = 22, user = "root", deletedWith } = access;
     this.hostName = access.name ?? name;
     this.deletedWith = deletedWith;
     this.#user = user;
     this.#boot = access.boot ? { BOOT: access.boot } : {};
-    if (access.knownHosts === "accept-new" && !knownHostsFile) {
+    if (access.knownHosts === "accept-new" && !access.knownHostsFile) {
       throw new pulumi.ResourceError(
         `${this.hostName}: knownHosts is "accept-new", so knownHostsFile must say where host keys are written`,
         this,
       );
     }
 
-    const reach = new command.local.Command(
-      `${name}-reach`,
-      {
-        create: `bash ${projectFile("hosts", "reach.sh")}`,
-        environment: {
-          HOST_NAME: this.hostName,
-          HOST_ADDRESS: access.address,
-          HOST_PORT: String(port),
-          HOST_USER: user,
-          HOST_KEY_FILE: privateKeyFile ?? "",
-          KNOWN_HOSTS_FILE: knownHostsFile ?? "",
-          KNOWN_HOSTS: access.knownHosts ?? "strict",
-          HOST_KEY: access.hostKey ?? "",
-        },
-        logging: command.local.Logging.Stderr,
-        addPreviousOutputInEnv: false,
-      },
-      { parent: this, deletedWith },
-    );
-    const lines = reach.stdout.apply((text) => text.split("\n"));
+    const lines = this.#reach(name, access).stdout.apply((text) => text.split("\n"));
     const hostKey = lines.apply(([key = ""]) => key);
-    const privateKey = access.privateKey ?? readPrivateKey(privateKeyFile);
-    const agentSocketPath = access.identityAgent?.replace(/^~(?=\/)/, homedir());
-    const reached = pulumi
-      .all([access.address, hostKey, privateKey && pulumi.secret(privateKey)])
-      .apply(([host, hostKey, privateKey]) => ({
-        host: access.hostName ?? host,
-        port,
-        user,
-        hostKey,
-        ...(access.jump && { proxy: proxyOf(access.jump) }),
-        ...(privateKey && { privateKey }),
-        ...(agentSocketPath && { agentSocketPath }),
-        ...patience,
-      }));
+    const reached = connectionTo(access, hostKey);
     const claim = this.#run(
       `${name}-claim`,
       {
@@ -123,7 +91,7 @@ export class SshHost extends pulumi.ComponentResource {
       reached,
       { parent: this },
     );
-    // It says nothing, and so no secret, though it was given one to log in with.
+    // It prints nothing, so no secret either, though it was given one to log in with.
     const claimed = pulumi.unsecret(claim.stdout);
     const afterClaim = <T>(output: pulumi.Output<T>) =>
       pulumi.all([output, claimed]).apply(([value]) => value);
@@ -131,18 +99,31 @@ export class SshHost extends pulumi.ComponentResource {
     this.hostKey = afterClaim(hostKey);
     this.sshdPort = lines.apply(([, sshdPort]) => Number(sshdPort ?? port));
     // Not known before the host was reached, so that nothing tries to connect to it in a preview.
-    this.ssh = pulumi.all([access.address, this.hostKey]).apply(([address]) => ({
-      name: this.hostName,
-      address,
-      port,
-      user,
-      ...(privateKeyFile && { privateKeyFile }),
-      ...(knownHostsFile && { knownHostsFile }),
-      ...(access.hostName && { hostName: access.hostName }),
-      ...(access.jump && { jump: access.jump }),
-      ...(access.identityAgent && { identityAgent: access.identityAgent }),
-    }));
+    this.ssh = pulumi.all([address, this.hostKey]).apply(([known]) => targetOf(access, this.hostName, known));
     this.registerOutputs({ ssh: this.ssh, hostKey: this.hostKey });
+  }
+
+  /** Whether it answers, as who it should be; what it prints are its host key and sshd's port. */
+  #reach(name: string, access: HostAccess): command.local.Command {
+    return new command.local.Command(
+      `${name}-reach`,
+      {
+        create: `bash ${projectFile("hosts", "reach.sh")}`,
+        environment: {
+          HOST_NAME: this.hostName,
+          HOST_ADDRESS: access.address,
+          HOST_PORT: String(access.port ?? 22),
+          HOST_USER: this.#user,
+          HOST_KEY_FILE: access.privateKeyFile ?? "",
+          KNOWN_HOSTS_FILE: access.knownHostsFile ?? "",
+          KNOWN_HOSTS: access.knownHosts ?? "strict",
+          HOST_KEY: access.hostKey ?? "",
+        },
+        logging: command.local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this, deletedWith: this.deletedWith },
+    );
   }
 
   /**
@@ -156,7 +137,7 @@ export class SshHost extends pulumi.ComponentResource {
   }
 
   /**
-   * Runs scripts on the host at once, without a resource: for what has to be so before another one is made.
+   * Runs scripts on the host at once, without a resource: for what must be done before another one is made.
    *
    * @param doing in words, for errors
    */
@@ -203,6 +184,41 @@ export class SshHost extends pulumi.ComponentResource {
 }
 
 type Connection = pulumi.Output<command.types.input.remote.ConnectionArgs>;
+
+/** How the command provider logs in. */
+function connectionTo(access: HostAccess, hostKey: pulumi.Output<string>): Connection {
+  const { address, port = 22, user = "root", hostName, jump } = access;
+  const privateKey = access.privateKey ?? readPrivateKey(access.privateKeyFile);
+  const agentSocketPath = access.identityAgent?.replace(/^~(?=\/)/, homedir());
+  return pulumi
+    .all([address, hostKey, privateKey && pulumi.secret(privateKey)])
+    .apply(([host, knownKey, key]) => ({
+      host: hostName ?? host,
+      port,
+      user,
+      hostKey: knownKey,
+      ...(jump && { proxy: proxyOf(jump) }),
+      ...(key && { privateKey: key }),
+      ...(agentSocketPath && { agentSocketPath }),
+      ...patience,
+    }));
+}
+
+/** How the engine logs in. */
+function targetOf(access: HostAccess, name: string, address: string): SshTarget {
+  const { port = 22, user = "root", privateKeyFile, knownHostsFile, hostName, jump, identityAgent } = access;
+  return {
+    name,
+    address,
+    port,
+    user,
+    ...(privateKeyFile && { privateKeyFile }),
+    ...(knownHostsFile && { knownHostsFile }),
+    ...(hostName && { hostName }),
+    ...(jump && { jump }),
+    ...(identityAgent && { identityAgent }),
+  };
+}
 
 export interface HostScriptArgs {
   readonly scripts: readonly HostScript[];

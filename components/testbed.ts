@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { platformOf } from "../migration/hardware.ts";
-import { localRedoOf } from "../migration/redo-log.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import { platformOf } from "../domain/hardware.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { localOverlayOf } from "../fleet/overlay.ts";
+import { reasonText } from "../placement/reason.ts";
 import { firstKeys } from "../stacks/key-generation.ts";
 import type { GuestPlan, HostPlan, Plan, StoragePlan } from "../stacks/plan.ts";
 import { Bridge } from "./bridge.ts";
@@ -15,45 +16,17 @@ import { KvmHost } from "./kvm-host.ts";
 import { LabHost } from "./lab-host.ts";
 import { Migration } from "./migration.ts";
 import { type BaseVolume, NfsPool } from "./nfs-pool.ts";
+import {
+  type GuestOutput,
+  guestOutput,
+  type HostOutput,
+  hostOutput,
+  type MigrationOutput,
+  migrationOutput,
+} from "./outputs.ts";
 import type { HostAccess } from "./ssh-host.ts";
 import { SshKey } from "./ssh-key.ts";
 import { UbuntuGuest } from "./ubuntu-guest.ts";
-
-/** What a stack's `hosts.<name>` output says. */
-export interface HostOutput {
-  address: string;
-  accelerator: "kvm" | "tcg";
-  nfsTransport: "kernel" | "userspace";
-  cpuModel: string;
-  memoryMiB: number;
-  qemu: string;
-  libvirt: string;
-  kernel: string;
-}
-
-/** What a stack's `guests.<name>` output says. */
-export interface GuestOutput {
-  uuid: string;
-  /** Where it runs. */
-  host: string;
-  state: string;
-  /** Empty when it comes by DHCP. */
-  address: string;
-  /** Who to log in as, over SSH, with the key .testbed/<stack>/id_ed25519. */
-  user: string;
-  /** Such as `10.77.0.11:5901`; it moves along with the guest. Absent: no display. */
-  vnc?: string;
-  memoryMiB: number;
-}
-
-/** What a stack's `migrations.<name>` output says. */
-export interface MigrationOutput {
-  host: string;
-  moves: number;
-  last?: MigrationRecord;
-  /** Newest first, at most 50; results/<stack>.jsonl has all. */
-  history: MigrationRecord[];
-}
 
 /** All of a plan: hosts, their storage and network, guests, and where each guest runs. */
 export class Testbed extends pulumi.ComponentResource {
@@ -64,118 +37,30 @@ export class Testbed extends pulumi.ComponentResource {
   constructor(name: string, plan: Plan, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:Testbed", name, {}, opts);
     const child = { parent: this };
-    const folder = `.testbed/${plan.stack}`;
-    const key = new SshKey(`${name}-key`, { path: `${folder}/id_ed25519` }, child);
-    const firstTrustKey = new SshKey(`${name}-trust-key`, { path: `${folder}/hosts_ed25519` }, child);
-    const { generation } = plan.keys ?? firstKeys;
-    if (plan.keys && generation > 0) new KeyGenerationMemory(`${name}-key-generation`, plan.keys, child);
-    // A key of its own name: the former one goes when all hosts have it.
-    const trustKey =
-      generation === 0
-        ? firstTrustKey
-        : new SshKey(
-            `${name}-trust-key-${generation}`,
-            { path: `${folder}/hosts_ed25519-${generation}` },
-            child,
-          );
-
-    // The name alone could be that of another person's stack. It is the first key that tells them apart, also when it opens nothing any
-    // more: machines are claimed for it.
-    const testbed = pulumi.interpolate`${plan.stack} ${firstTrustKey.fingerprint}`;
-    const access = plan.lab ? this.#labReach(plan, plan.lab, key, folder) : metalReach;
-    const reach = (machine: HostPlan | StoragePlan): HostAccess => ({ ...access(machine), testbed });
-    const storageAccess = reach(plan.storage);
-    const hosts = plan.hosts.map(
-      (host) =>
-        new KvmHost(
-          host.name,
-          {
-            ...reach(host),
-            name: host.name,
-            migrationAddress: host.migrationAddress,
-            accelerator: host.accelerator,
-          },
-          child,
-        ),
-    );
-    const pool = new NfsPool(
-      `${name}-pool`,
-      {
-        storage: storageAccess,
-        hosts,
-        export: plan.storage.export,
-        serverAddress: plan.storage.address,
-        transport: plan.storage.transport,
-      },
-      child,
-    );
-    const images = this.#images(`${name}`, plan, pool);
+    const keys = this.#keys(name, plan);
+    const access = this.#access(plan, keys);
+    const storage = access(plan.storage);
+    const hosts = plan.hosts.map((host) => this.#host(host, access(host)));
+    const pool = this.#pool(name, plan.storage, storage, hosts);
     const bridge = new Bridge(
       `${name}-bridge`,
       { hosts, bridge: plan.bridge.name, uplink: plan.bridge.uplink },
       child,
     );
-    const migrationPorts = [...new Set(plan.guests.flatMap(({ migration }) => migration.port ?? []))];
-    const trust = new HostTrust(`${name}-trust`, { hosts, key: trustKey, generation, migrationPorts }, child);
+    const trust = this.#trust(name, plan, keys, hosts);
     const platform = new CpuBaseline(`${name}-platform`, { hosts }, child);
-    const overTls = plan.guests.some(({ migration }) => migration.transport === "tls");
-    const tls = overTls ? new HostTls(`${name}-tls`, { hosts, generation }, child) : undefined;
+    const tls = this.#tls(name, plan, keys, hosts);
     // A guest may be moved as soon as it is there: by then the hosts must trust each other.
     const fleet = pulumi.unsecret(
       pulumi.all([fleetOf(hosts, pool), trust.ready, tls?.ready]).apply(([known]) => known),
     );
 
+    const imageOf = this.#images(name, plan, pool);
+    const shared = { key: keys.login, pool, bridge, platform, fleet, deletedWith: storage.deletedWith };
     const made = plan.guests.map((guest) => {
-      const { vnc } = guest;
-      const { image, base } = images(guest);
-      const machine = new UbuntuGuest(
-        guest.name,
-        {
-          ...guest,
-          ...(vnc && { vnc: { ...vnc, ...(vnc.password && { password: pulumi.secret(vnc.password) }) } }),
-          user: image.user,
-          key,
-          pool,
-          base,
-          bridge,
-          platform,
-          fleet,
-        },
-        child,
-      );
-      const { drift, ...options } = guest.migration;
-      const migration = new Migration(
-        `${guest.name}-migration`,
-        {
-          guest: guest.name,
-          uuid: machine.domain.id,
-          to: guest.host,
-          ...(guest.drained && { reason: `${guest.drained} is drained` }),
-          options,
-          drift,
-          drained: plan.drained,
-          conditions: pulumi
-            .all([machine.domain.spec, pool.transport])
-            .apply(([{ accelerator }, nfsTransport]) => ({
-              memoryMiB: guest.memoryMiB,
-              ...(guest.workload.type !== "idle" && { workload: guest.workload }),
-              accelerator,
-              nfsTransport,
-              ...(guest.redo === "local" && { redo: "local" as const }),
-            })),
-          ...(guest.redo === "local" && {
-            redo: machine.domain.spec.apply(({ storage }) => localRedoOf(storage)),
-          }),
-          address: machine.address,
-          platform: machine.domain.spec.apply(platformOf),
-          concurrentPerHost: plan.concurrentPerHost,
-          fleet,
-          stack: plan.stack,
-        },
-        // It moves what runs, not what still boots.
-        { ...child, dependsOn: [machine], deletedWith: storageAccess.deletedWith },
-      );
-      return { guest, machine, migration, user: image.user };
+      const { image, base } = imageOf(guest);
+      const machine = this.#guest(guest, base, image.user, shared);
+      return { guest, machine, migration: this.#migration(guest, machine, plan, shared), user: image.user };
     });
 
     this.hosts = byName(hosts.map((host) => [host.host.hostName, hostOutput(host, pool)] as const));
@@ -189,6 +74,85 @@ export class Testbed extends pulumi.ComponentResource {
       made.map(({ guest, migration }) => [guest.name, migrationOutput(migration)] as const),
     );
     this.registerOutputs({ hosts: this.hosts, guests: this.guests, migrations: this.migrations });
+  }
+
+  /** The keys that this program logs in with and that hosts know each other by. */
+  #keys(name: string, { stack, keys }: Plan): Keys {
+    const child = { parent: this };
+    const folder = folderOf(stack);
+    const login = new SshKey(`${name}-key`, { path: `${folder}/id_ed25519` }, child);
+    const first = new SshKey(`${name}-trust-key`, { path: `${folder}/hosts_ed25519` }, child);
+    const { generation } = keys ?? firstKeys;
+    if (keys && generation > 0) new KeyGenerationMemory(`${name}-key-generation`, keys, child);
+    // A key of its own name: the former one goes when all hosts have it.
+    const trust =
+      generation === 0
+        ? first
+        : new SshKey(
+            `${name}-trust-key-${generation}`,
+            { path: `${folder}/hosts_ed25519-${generation}` },
+            child,
+          );
+    // The stack's name could also be another person's. The first key tells them apart, even once it opens nothing any more: machines are
+    // claimed for it.
+    return { login, trust, generation, testbed: pulumi.interpolate`${stack} ${first.fingerprint}` };
+  }
+
+  /** How each machine is reached; in the lab it is made for that. */
+  #access(plan: Plan, { login, testbed }: Keys) {
+    const reach = plan.lab ? this.#labReach(plan, plan.lab, login) : metalReach;
+    return (machine: HostPlan | StoragePlan): HostAccess => ({ ...reach(machine), testbed });
+  }
+
+  /** Makes the lab's containers, the storage host first: it is stopped last. */
+  #labReach(plan: Plan, network: NonNullable<Plan["lab"]>, key: SshKey) {
+    const container = (machine: HostPlan | StoragePlan, more: { export?: string; after?: LabHost }) =>
+      new LabHost(
+        `${machine.name}-lab`,
+        {
+          lab: plan.stack,
+          hostName: machine.name,
+          network,
+          address: machine.ssh.address,
+          key,
+          knownHostsFile: `${folderOf(plan.stack)}/known_hosts`,
+          ...more,
+        },
+        { parent: this },
+      );
+    const storage = container(plan.storage, { export: plan.storage.export });
+    return (machine: HostPlan | StoragePlan): HostAccess =>
+      machine === plan.storage ? storage.access : container(machine, { after: storage }).access;
+  }
+
+  #host({ name, migrationAddress, accelerator }: HostPlan, access: HostAccess): KvmHost {
+    return new KvmHost(name, { ...access, name, migrationAddress, accelerator }, { parent: this });
+  }
+
+  #pool(name: string, plan: StoragePlan, storage: HostAccess, hosts: readonly KvmHost[]): NfsPool {
+    return new NfsPool(
+      `${name}-pool`,
+      {
+        storage,
+        hosts,
+        export: plan.export,
+        serverAddress: plan.address,
+        transport: plan.transport,
+      },
+      { parent: this },
+    );
+  }
+
+  #trust(name: string, { guests }: Plan, { trust, generation }: Keys, hosts: readonly KvmHost[]): HostTrust {
+    const migrationPorts = [...new Set(guests.flatMap(({ migration }) => migration.port ?? []))];
+    const args = { hosts, key: trust, generation, migrationPorts };
+    return new HostTrust(`${name}-trust`, args, { parent: this });
+  }
+
+  /** Certificates, if a guest's memory is to go over TLS. */
+  #tls(name: string, { guests }: Plan, { generation }: Keys, hosts: readonly KvmHost[]): HostTls | undefined {
+    const isUsed = guests.some(({ migration }) => migration.transport === "tls");
+    return isUsed ? new HostTls(`${name}-tls`, { hosts, generation }, { parent: this }) : undefined;
   }
 
   /**
@@ -208,27 +172,92 @@ export class Testbed extends pulumi.ComponentResource {
     };
   }
 
-  /** Makes the lab's containers, the storage host first: it is stopped last. */
-  #labReach(plan: Plan, network: NonNullable<Plan["lab"]>, key: SshKey, folder: string) {
-    const container = (machine: HostPlan | StoragePlan, more: { export?: string; after?: LabHost }) =>
-      new LabHost(
-        `${machine.name}-lab`,
-        {
-          lab: plan.stack,
-          hostName: machine.name,
-          network,
-          address: machine.ssh.address,
-          key,
-          knownHostsFile: `${folder}/known_hosts`,
-          ...more,
-        },
-        { parent: this },
-      );
-    const storage = container(plan.storage, { export: plan.storage.export });
-    return (machine: HostPlan | StoragePlan): HostAccess =>
-      machine === plan.storage ? storage.access : container(machine, { after: storage }).access;
+  #guest(
+    guest: GuestPlan,
+    base: BaseVolume,
+    user: pulumi.Input<string>,
+    { key, pool, bridge, platform, fleet }: Shared,
+  ): UbuntuGuest {
+    const { vnc } = guest;
+    return new UbuntuGuest(
+      guest.name,
+      {
+        ...guest,
+        ...(vnc && { vnc: { ...vnc, ...(vnc.password && { password: pulumi.secret(vnc.password) }) } }),
+        user,
+        key,
+        pool,
+        base,
+        bridge,
+        platform,
+        fleet,
+      },
+      { parent: this },
+    );
+  }
+
+  /** Where a guest runs. */
+  #migration(
+    guest: GuestPlan,
+    machine: UbuntuGuest,
+    plan: Plan,
+    { pool, fleet, deletedWith }: Shared,
+  ): Migration {
+    const { drift, ...options } = guest.migration;
+    const { spec } = machine.domain;
+    return new Migration(
+      `${guest.name}-migration`,
+      {
+        guest: guest.name,
+        uuid: machine.domain.id,
+        to: guest.host,
+        ...(guest.reason && { reason: reasonText(guest.reason) }),
+        options,
+        drift,
+        drained: plan.drained,
+        conditions: pulumi.all([spec, pool.transport]).apply(([{ accelerator }, nfsTransport]) => ({
+          memoryMiB: guest.memoryMiB,
+          ...(guest.workload.type !== "idle" && { workload: guest.workload }),
+          accelerator,
+          nfsTransport,
+          ...(guest.redo === "local" && { redo: "local" as const }),
+        })),
+        ...(guest.redo === "local" && { redo: spec.apply(({ storage }) => localOverlayOf(storage)) }),
+        address: machine.address,
+        platform: spec.apply(platformOf),
+        concurrentPerHost: plan.concurrentPerHost,
+        fleet,
+        stack: plan.stack,
+      },
+      // It moves what runs, not what still boots.
+      { parent: this, dependsOn: [machine], deletedWith },
+    );
   }
 }
+
+interface Keys {
+  /** What this program logs in with. */
+  login: SshKey;
+  /** What hosts know each other by. */
+  trust: SshKey;
+  /** How many were there before that one. */
+  generation: number;
+  /** What machines are claimed for. */
+  testbed: pulumi.Output<string>;
+}
+
+/** What all guests have in common. */
+interface Shared {
+  key: SshKey;
+  pool: NfsPool;
+  bridge: Bridge;
+  platform: CpuBaseline;
+  fleet: pulumi.Output<Fleet>;
+  deletedWith: pulumi.Resource | undefined;
+}
+
+/** What the testbed makes for a stack on this machine. */
+const folderOf = (stack: string) => `.testbed/${stack}`;
 
 /** Machines that are there already. */
 function metalReach({ name, ssh, boot }: HostPlan | StoragePlan): HostAccess {
@@ -249,46 +278,3 @@ function metalReach({ name, ssh, boot }: HostPlan | StoragePlan): HostAccess {
 
 const byName = <T>(entries: readonly (readonly [string, T])[]): Record<string, T> =>
   Object.fromEntries(entries);
-
-const hostOutput = ({ facts }: KvmHost, pool: NfsPool): pulumi.Output<HostOutput> =>
-  pulumi.all([facts, pool.transport]).apply(([known, nfsTransport]) => ({
-    address: known.address,
-    accelerator: known.accelerator,
-    nfsTransport,
-    cpuModel: known.cpuModel,
-    memoryMiB: known.memoryMiB,
-    qemu: known.qemu,
-    libvirt: known.libvirt,
-    kernel: known.kernel,
-  }));
-
-function guestOutput(
-  { memoryMiB, vnc }: GuestPlan,
-  { uuid, domain, address }: UbuntuGuest,
-  migration: Migration,
-  user: pulumi.Output<string>,
-  hosts: readonly KvmHost[],
-): pulumi.Output<GuestOutput> {
-  const addresses = pulumi.all(
-    hosts.map(({ host, facts }) => facts.apply((known) => [host.hostName, known.address] as const)),
-  );
-  return pulumi
-    .all([uuid, migration.host, domain.state, address, user, addresses])
-    .apply(([id, host, state, guestAddress, login, known]) => ({
-      uuid: id,
-      host,
-      state,
-      address: guestAddress,
-      user: login,
-      ...(vnc && { vnc: `${new Map(known).get(host) ?? host}:${vnc.port}` }),
-      memoryMiB,
-    }));
-}
-
-const migrationOutput = ({ host, moves, history }: Migration): pulumi.Output<MigrationOutput> =>
-  pulumi.all([host, moves, history]).apply(([where, count, records]) => ({
-    host: where,
-    moves: count,
-    ...(records[0] && { last: records[0] }),
-    history: records,
-  }));

@@ -2,27 +2,17 @@ import * as command from "@pulumi/command";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { v5 as uuidV5 } from "uuid";
-import { cloudInit } from "../guests/cloud-init.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { localOverlayPath } from "../fleet/overlay.ts";
+import { cloudInit, type GuestNetwork } from "../guests/cloud-init.ts";
 import type { Workload } from "../guests/workload.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
-import type { Fleet } from "../migration/fleet.ts";
-import { localRedoPath } from "../migration/redo-log.ts";
 import type { Bridge } from "./bridge.ts";
 import type { CpuBaseline } from "./cpu-baseline.ts";
 import { Domain } from "./domain.ts";
 import { projectFile } from "./files.ts";
 import type { BaseVolume, NfsPool } from "./nfs-pool.ts";
 import type { SshKey } from "./ssh-key.ts";
-
-export interface GuestNetwork {
-  readonly address: string;
-  /** The address with its prefix length. */
-  readonly cidr: string;
-  /** Default: none, the guest reaches its own network only. */
-  readonly gateway?: string;
-  /** Default: none, the guest knows no names. */
-  readonly dns?: string[];
-}
 
 export interface UbuntuGuestArgs {
   /** The guest's name, hostname and name in libvirt. Default: the component's name. */
@@ -35,7 +25,7 @@ export interface UbuntuGuestArgs {
   /** The size of the disk as the guest sees it. Default: 14. */
   readonly diskGiB?: number;
   /**
-   * Where its redo log (the overlay on the base image) lies: on the pool, or on the disk of the host where it is, to be moved along. For
+   * Where its overlay (on the base image) lies: on the pool, or on the disk of the host where it is, to be moved along. For
    * life. Default: shared.
    */
   readonly redo?: "shared" | "local";
@@ -57,8 +47,10 @@ export interface UbuntuGuestArgs {
   readonly fleet: pulumi.Input<Fleet>;
 }
 
+const defaultDiskGiB = 14;
+
 /**
- * A guest whose disk is a qcow2 overlay (the redo log), on the pool or on its host, over one of the pool's base images; set up by cloud-init, on the bridge, able to run on
+ * A guest whose disk is a qcow2 overlay, on the pool or on its host, over one of the pool's base images; set up by cloud-init, on the bridge, able to run on
  * every host. Ready means that it can be logged in to over SSH, and that its workload is at work.
  */
 export class UbuntuGuest extends pulumi.ComponentResource {
@@ -71,60 +63,99 @@ export class UbuntuGuest extends pulumi.ComponentResource {
 
   constructor(name: string, args: UbuntuGuestArgs, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:UbuntuGuest", name, {}, opts);
-    const { pool, base, bridge, platform, key, network, vnc, memoryMiB, vcpus = 1, diskGiB = 14, mac } = args;
-    const isLocal = args.redo === "local";
+    const { pool, key, network, vnc } = args;
     this.guestName = args.guestName ?? name;
-    this.memoryMiB = memoryMiB;
-    const workload = args.workload?.type ?? "idle";
-    const onPool = {
+    this.memoryMiB = args.memoryMiB;
+    // The same as long as the testbed's key is: a run that died before it could write the state finds its guest again.
+    this.uuid = key.publicKey.apply((publicKey) => uuidV5(`${publicKey} ${this.guestName}`, uuidV5.URL));
+
+    const overlayPath =
+      args.redo === "local"
+        ? this.uuid.apply((uuid) => localOverlayPath(this.guestName, uuid))
+        : this.#overlay(name, args).id;
+    const seed = this.#seed(name, args);
+    this.domain = new Domain(
+      `${name}-domain`,
+      {
+        spec: this.#spec(args, overlayPath, seed),
+        vncPassword: vnc?.password,
+        host: args.host,
+        fleet: args.fleet,
+      },
+      { parent: this, deletedWith: pool.storage.deletedWith },
+    );
+    this.address = network
+      ? this.#ready(name, args, network).stdout.apply(() => network.address)
+      : this.domain.boots.apply(() => "");
+    this.registerOutputs({ uuid: this.uuid, address: this.address });
+  }
+
+  /** The overlay on the pool. */
+  #overlay(name: string, { pool, base, diskGiB = defaultDiskGiB }: UbuntuGuestArgs): libvirt.Volume {
+    return new libvirt.Volume(
+      `${name}-overlay`,
+      {
+        name: `${this.guestName}.qcow2`,
+        pool: pool.pool,
+        format: "qcow2",
+        baseVolumeId: base.id,
+        size: diskGiB * 2 ** 30,
+      },
+      // What the guest wrote belongs on the base it was written over.
+      { ...this.#onPool(pool), ignoreChanges: ["baseVolumeId", "size"], hooks: pool.beforeCreate() },
+    );
+  }
+
+  /** What cloud-init reads at the first boot. */
+  #seed(name: string, { pool, key, user, mac, network, workload }: UbuntuGuestArgs): libvirt.CloudinitDisk {
+    const texts = pulumi.all([this.uuid, user, key.publicKey]).apply(([uuid, login, publicKey]) =>
+      cloudInit({
+        uuid,
+        hostname: this.guestName,
+        user: login,
+        authorizedKeys: [publicKey],
+        mac,
+        ...(network && { address: network }),
+        workload,
+      }),
+    );
+    const seedName = `${this.guestName}-seed.iso`;
+    return new libvirt.CloudinitDisk(
+      `${name}-seed`,
+      {
+        name: seedName,
+        pool: pool.pool,
+        userData: texts.userData,
+        metaData: texts.metaData,
+        networkConfig: texts.networkConfig,
+      },
+      {
+        ...this.#onPool(pool),
+        deleteBeforeReplace: true,
+        hooks: pool.beforeCreate({ name: seedName, uuid: this.uuid }),
+      },
+    );
+  }
+
+  /** For a file of the guest's on the pool. */
+  #onPool(pool: NfsPool) {
+    return {
       parent: this,
       provider: pool.provider,
       deletedWith: pool.storage.deletedWith,
       dependsOn: pool.onHosts,
     };
+  }
 
-    // The same as long as the testbed's key is: a run that died before it could write the state finds its guest again.
-    this.uuid = key.publicKey.apply((publicKey) => uuidV5(`${publicKey} ${this.guestName}`, uuidV5.URL));
-
-    const overlayPath = isLocal
-      ? this.uuid.apply((uuid) => localRedoPath(this.guestName, uuid))
-      : new libvirt.Volume(
-          `${name}-overlay`,
-          {
-            name: `${this.guestName}.qcow2`,
-            pool: pool.pool,
-            format: "qcow2",
-            baseVolumeId: base.id,
-            size: diskGiB * 2 ** 30,
-          },
-          // What the guest wrote belongs on the base it was written over.
-          { ...onPool, ignoreChanges: ["baseVolumeId", "size"], hooks: pool.beforeCreate() },
-        ).id;
-    const seedTexts = pulumi.all([this.uuid, args.user, key.publicKey]).apply(([uuid, user, publicKey]) =>
-      cloudInit({
-        uuid,
-        hostname: this.guestName,
-        user,
-        authorizedKeys: [publicKey],
-        mac,
-        ...(network && {
-          address: { cidr: network.cidr, gateway: network.gateway, dns: network.dns },
-        }),
-        workload: args.workload,
-      }),
-    );
-    const seedName = `${this.guestName}-seed.iso`;
-    const seed = new libvirt.CloudinitDisk(
-      `${name}-seed`,
-      { name: seedName, pool: pool.pool, ...texts(seedTexts) },
-      {
-        ...onPool,
-        deleteBeforeReplace: true,
-        hooks: pool.beforeCreate({ name: seedName, uuid: this.uuid }),
-      },
-    );
-
-    const spec = pulumi
+  /** What the guest is, once all that it is made from is known. */
+  #spec(
+    args: UbuntuGuestArgs,
+    overlayPath: pulumi.Output<string>,
+    seed: libvirt.CloudinitDisk,
+  ): pulumi.Output<DomainSpec> {
+    const { pool, base, bridge, platform, vnc } = args;
+    const { memoryMiB, vcpus = 1, diskGiB = defaultDiskGiB, mac, redo } = args;
+    return pulumi
       .output({
         uuid: this.uuid,
         accelerator: platform.accelerator,
@@ -139,63 +170,55 @@ export class UbuntuGuest extends pulumi.ComponentResource {
         seedPath: seed.id.apply((id) => id.split(";")[0] as string),
         bridgeName: bridge.bridge,
       })
-      .apply(
-        (known): DomainSpec => ({
-          name: this.guestName,
-          uuid: known.uuid,
-          memoryMiB,
-          vcpus,
-          accelerator: known.accelerator,
-          machine: known.machine,
-          cpuXml: known.cpuXml,
-          storage: {
-            transport: known.transport,
-            server: known.server,
-            overlayPath: known.overlayPath,
-            ...(isLocal && { localGiB: diskGiB }),
-            basePath: known.basePath,
-            baseFormat: known.baseFormat,
-            seedPath: known.seedPath,
-          },
-          mac,
-          bridge: known.bridgeName,
-          ...(vnc && { vnc: { port: vnc.port, listen: vnc.listen } }),
-        }),
-      );
-    this.domain = new Domain(
-      `${name}-domain`,
-      { spec, vncPassword: vnc?.password, host: args.host, fleet: args.fleet },
-      { parent: this, deletedWith: pool.storage.deletedWith },
-    );
+      .apply((known) => ({
+        name: this.guestName,
+        uuid: known.uuid,
+        memoryMiB,
+        vcpus,
+        accelerator: known.accelerator,
+        machine: known.machine,
+        cpuXml: known.cpuXml,
+        storage: {
+          transport: known.transport,
+          server: known.server,
+          overlayPath: known.overlayPath,
+          ...(redo === "local" && { localGiB: diskGiB }),
+          basePath: known.basePath,
+          baseFormat: known.baseFormat,
+          seedPath: known.seedPath,
+        },
+        mac,
+        bridge: known.bridgeName,
+        ...(vnc && { vnc: { port: vnc.port, listen: vnc.listen } }),
+      }));
+  }
 
-    this.address = network
-      ? new command.local.Command(
-          `${name}-ready`,
-          {
-            create: `bash ${projectFile("guests", "ready.sh")}`,
-            environment: {
-              GUEST: this.guestName,
-              GUEST_ADDRESS: network.address,
-              GUEST_USER: args.user,
-              KEY_FILE: key.path,
-              JUMP: pool.storage.ssh.apply(({ user, address, port }) => `${user}@${address}:${port}`),
-              JUMP_KEY_FILE: pool.storage.ssh.apply(({ privateKeyFile }) => privateKeyFile ?? ""),
-              JUMP_KNOWN_HOSTS: pool.storage.ssh.apply(({ knownHostsFile }) => knownHostsFile ?? ""),
-              ...(workload !== "idle" && { WORKLOAD: workload }),
-              BOOTS: this.domain.boots.apply(String),
-            },
-            logging: command.local.Logging.Stderr,
-            addPreviousOutputInEnv: false,
-          },
-          { parent: this, deletedWith: pool.storage.deletedWith },
-        ).stdout.apply(() => network.address)
-      : this.domain.boots.apply(() => "");
-    this.registerOutputs({ uuid: this.uuid, address: this.address });
+  /** Waits until the guest can be logged in to, and its workload is at work: again after each boot. */
+  #ready(
+    name: string,
+    { key, pool, user, workload }: UbuntuGuestArgs,
+    network: GuestNetwork,
+  ): command.local.Command {
+    const { ssh, deletedWith } = pool.storage;
+    return new command.local.Command(
+      `${name}-ready`,
+      {
+        create: `bash ${projectFile("guests", "ready.sh")}`,
+        environment: {
+          GUEST: this.guestName,
+          GUEST_ADDRESS: network.address,
+          GUEST_USER: user,
+          KEY_FILE: key.path,
+          JUMP: ssh.apply((storage) => `${storage.user}@${storage.address}:${storage.port}`),
+          JUMP_KEY_FILE: ssh.apply(({ privateKeyFile }) => privateKeyFile ?? ""),
+          JUMP_KNOWN_HOSTS: ssh.apply(({ knownHostsFile }) => knownHostsFile ?? ""),
+          ...(workload && workload.type !== "idle" && { WORKLOAD: workload.type }),
+          BOOTS: this.domain.boots.apply(String),
+        },
+        logging: command.local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this, deletedWith },
+    );
   }
 }
-
-const texts = (seed: pulumi.Output<ReturnType<typeof cloudInit>>) => ({
-  userData: seed.userData,
-  metaData: seed.metaData,
-  networkConfig: seed.networkConfig,
-});

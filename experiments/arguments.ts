@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { Choice } from "./choose-run.ts";
+import type { RunChoice } from "./choose-run.ts";
 import { ownSize } from "./experiment.ts";
 
 /** What the command line asks for. */
@@ -11,7 +11,7 @@ export interface Options {
   seed?: number;
   stack?: string;
   limitMinutes?: number;
-  choice: Choice;
+  choice: RunChoice;
   dryRun: boolean;
   keep: boolean;
   down: boolean;

@@ -1,12 +1,12 @@
 import { MultiBar, type SingleBar } from "cli-progress";
-import { visibleLines } from "../report/visible.ts";
+import { visibleLines } from "../report/text/visible.ts";
 import type { TurnLine } from "./remaining.ts";
 import type { Listener } from "./run.ts";
 import type { Turn } from "./schedule.ts";
 import { inWords, type TurnTime, timeLeftMs } from "./time-left.ts";
 
 /** Tells how far an experiment is: a bar on a terminal, with the time left; lines anywhere else. */
-export class Progress implements Listener {
+export class ProgressBar implements Listener {
   readonly #out: NodeJS.WriteStream;
   readonly #times: TurnTime[] = [];
   #bars: MultiBar | undefined;

@@ -1,6 +1,6 @@
-import { withoutAbsent } from "../libvirt/job-info.ts";
-import { fitting } from "../migration/fitting.ts";
-import type { Factors } from "../report/experiment-run.ts";
+import { withoutAbsent } from "../libvirt/without-absent.ts";
+import type { Factors } from "../moves/experiment-run.ts";
+import { fitting } from "../moves/misfits.ts";
 import type { Experiment, ExperimentGuest, Way } from "./experiment.ts";
 
 /** One combination of what an experiment varies: it gets as many moves as any other. */

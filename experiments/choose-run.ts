@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
-import type { RunHead } from "../report/experiment-run.ts";
+import type { RunHead } from "../moves/experiment-run.ts";
 import { type Cell, cellsOf } from "./cells.ts";
 import { type Experiment, experimentSchema } from "./experiment.ts";
 import { remaining, type TurnLine } from "./remaining.ts";
 import { schedule, type Turn } from "./schedule.ts";
 
 /** What the command line and the experiment's file ask for. */
-export interface Asked {
-  /** In its size, with all that the command line says otherwise. */
+export interface RunArguments {
+  /** In its size, with what the command line overrides. */
   experiment: Experiment;
   size: string;
   /** The stack whose machines are used; absent: a lab. */
@@ -17,11 +17,11 @@ export interface Asked {
 }
 
 /** What a run's head keeps of that, from which all that is to be done follows. */
-export const keptOf = ({ experiment, size, stack }: Asked): RunHead["asked"] =>
+export const keptOf = ({ experiment, size, stack }: RunArguments): RunHead["asked"] =>
   JSON.parse(JSON.stringify({ experiment, size, ...(stack !== undefined && { stack }) }));
 
 /** The reverse of {@link keptOf}. */
-export function askedOf({ asked, seed }: Pick<RunHead, "asked" | "seed">): Asked {
+export function askedOf({ asked, seed }: Pick<RunHead, "asked" | "seed">): RunArguments {
   const { experiment, size, stack } = asked as { experiment: unknown; size: string; stack?: string };
   return {
     experiment: experimentSchema.parse(experiment),
@@ -32,7 +32,7 @@ export function askedOf({ asked, seed }: Pick<RunHead, "asked" | "seed">): Asked
 }
 
 /** All cells of what is asked for, and all turns in their order. */
-export function turnsOf({ experiment }: Asked, seed: number): { cells: Cell[]; turns: Turn[] } {
+export function turnsOf({ experiment }: RunArguments, seed: number): { cells: Cell[]; turns: Turn[] } {
   const cells = cellsOf(experiment);
   const { repeats, warmUps } = experiment;
   return { cells, turns: schedule({ cells, repeats, warmUps, seed }) };
@@ -41,14 +41,14 @@ export function turnsOf({ experiment }: Asked, seed: number): { cells: Cell[]; t
 /**
  * What is left of a run.
  *
- * @param stop when it ends early, which is as it is asked for now, not as it was then
+ * @param stop when it ends early, as asked for now and not then
  */
 export function leftOf(head: RunHead, lines: readonly TurnLine[], stop: Experiment["stop"]): Turn[] {
   const { cells, turns } = turnsOf(askedOf(head), head.seed);
   return remaining(turns, cells, lines, stop);
 }
 
-export type Choice = "new" | "resume" | "either";
+export type RunChoice = "new" | "resume" | "either";
 
 /**
  * Whether to go on with the latest run or to begin one.
@@ -58,10 +58,10 @@ export type Choice = "new" | "resume" | "either";
  * @returns true: go on with that one
  * @throws when that is not for the program to decide, or cannot be
  */
-export function goesOn(
-  choice: Choice,
+export function resumes(
+  choice: RunChoice,
   name: string,
-  asked: Asked,
+  asked: RunArguments,
   latest: { head: RunHead; lines: readonly TurnLine[]; isOpen: boolean } | undefined,
 ): boolean {
   const left = latest ? leftOf(latest.head, latest.lines, asked.experiment.stop).length : 0;
@@ -81,10 +81,10 @@ export function goesOn(
   );
 }
 
-/** Where it may end early can be said anew each time. */
-function isSame(asked: Asked, head: RunHead): boolean {
+/** When it may end early can be set again each time. */
+function isSame(asked: RunArguments, head: RunHead): boolean {
   if (asked.seed !== undefined && asked.seed !== head.seed) return false;
-  const plain = (one: Asked) =>
+  const plain = (one: RunArguments) =>
     JSON.parse(JSON.stringify(keptOf({ ...one, experiment: { ...one.experiment, stop: {} as never } })));
   return isDeepStrictEqual(plain(asked), plain(askedOf(head)));
 }

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { closeSessions } from "../libvirt/session-pool.ts";
-import { say } from "../report/command.ts";
-import { visibleLines } from "../report/visible.ts";
+import { say } from "../report/text/command.ts";
+import { visibleLines } from "../report/text/visible.ts";
 import { help, readOptions } from "./arguments.ts";
 import { turnsOf } from "./choose-run.ts";
 import { askedBy, drive, machinesFor, stackOf, takeDown } from "./drive.ts";

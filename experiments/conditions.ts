@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import type { HostOutput } from "../components/testbed.ts";
-import type { RunHead } from "../report/experiment-run.ts";
+import type { HostOutput } from "../components/outputs.ts";
+import type { RunHead } from "../moves/experiment-run.ts";
 
 /** Under which conditions a run is made: the machines as they say of themselves, and the versions of what drives it. */
 export async function conditionsOf(

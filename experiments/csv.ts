@@ -1,6 +1,7 @@
 import { stringify } from "csv-stringify/sync";
-import type { MoveLine, RunHead } from "../report/experiment-run.ts";
-import { inconsistencies, phasesOf, storagePhase } from "../report/record.ts";
+import type { MoveLine, RunHead } from "../moves/experiment-run.ts";
+import { inconsistencies } from "../moves/inconsistencies.ts";
+import { phasesOf, storagePhase } from "../moves/modes.ts";
 import type { TurnLine } from "./remaining.ts";
 
 type Value = string | number | boolean | undefined;
@@ -49,7 +50,7 @@ export function runCsv(head: RunHead, lines: readonly TurnLine[]): string {
     columns: [...columns],
     // As R's and pandas' readers know them.
     cast: { boolean: (value) => (value ? "TRUE" : "FALSE") },
-    // A spreadsheet would reckon with a text that begins as a formula does: an error may say anything. Figures stay as they are.
+    // A spreadsheet would calculate a text that begins like a formula, and an error may say anything. Figures stay as they are.
     escape_formulas: true,
   });
 }

@@ -2,11 +2,11 @@ import { createWriteStream } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
-import type { RunHead } from "../report/experiment-run.ts";
+import type { RunHead } from "../moves/experiment-run.ts";
 import { namespace } from "../stacks/mistake.ts";
 import type { Options } from "./arguments.ts";
-import { Progress } from "./bar.ts";
-import { type Asked, askedOf, goesOn, keptOf, leftOf, turnsOf } from "./choose-run.ts";
+import { ProgressBar } from "./bar.ts";
+import { askedOf, keptOf, leftOf, type RunArguments, resumes, turnsOf } from "./choose-run.ts";
 import { conditionsOf } from "./conditions.ts";
 import { inSize } from "./experiment.ts";
 import { onInterruption } from "./interruption.ts";
@@ -14,7 +14,7 @@ import { LiveTestbed } from "./live-testbed.ts";
 import type { Loaded } from "./load.ts";
 import { PulumiStack } from "./pulumi-stack.ts";
 import { madeOf } from "./remaining.ts";
-import { type Ending, type Plan, Runner } from "./run.ts";
+import { type Ending, Runner, type RunPlan } from "./run.ts";
 import { latestRun, RunFile, runName } from "./run-file.ts";
 import { drawSeed } from "./schedule.ts";
 import { labOf, type Machines, machinesOf } from "./stack-config.ts";
@@ -29,7 +29,7 @@ const pulumiLog = "pulumi.log";
 export function askedBy(
   { size, repeats, stack, seed, limitMinutes }: Options,
   { experiment }: Loaded,
-): Asked {
+): RunArguments {
   const sized = inSize(experiment, size);
   const stop = { ...sized.stop, ...(limitMinutes !== undefined && { minutes: limitMinutes }) };
   return {
@@ -41,7 +41,7 @@ export function askedBy(
 }
 
 /** The machines on which it is made: a lab, or those of a stack that is there. */
-export async function machinesFor({ experiment, stack }: Asked): Promise<Machines> {
+export async function machinesFor({ experiment, stack }: RunArguments): Promise<Machines> {
   if (stack === undefined) return labOf(experiment);
   const text = await readFile(join("stacks", `Pulumi.${stack}.yaml`), "utf8").catch(() => undefined);
   if (text === undefined) throw new Error(`--stack: there is no stacks/Pulumi.${stack}.yaml.`);
@@ -52,7 +52,7 @@ export async function machinesFor({ experiment, stack }: Asked): Promise<Machine
   return machinesOf(Object.fromEntries(own), experiment);
 }
 
-export const stackOf = (name: string, { stack }: Pick<Asked, "stack">): string =>
+export const stackOf = (name: string, { stack }: Pick<RunArguments, "stack">): string =>
   stack === undefined ? name : `${name}-${stack}`;
 
 /**
@@ -64,12 +64,12 @@ export const stackOf = (name: string, { stack }: Pick<Asked, "stack">): string =
 export async function drive(
   options: Options,
   name: string,
-  wanted: Asked,
+  wanted: RunArguments,
   folder: string,
   say: Say,
 ): Promise<number> {
   const latest = await latestRun(folder);
-  const old = goesOn(options.choice, name, wanted, latest) ? latest : undefined;
+  const old = resumes(options.choice, name, wanted, latest) ? latest : undefined;
   const asked = old ? withStopOf(askedOf(old.head), wanted) : wanted;
   const seed = old?.head.seed ?? asked.seed ?? drawSeed();
   const startedAt = new Date();
@@ -108,7 +108,7 @@ export async function drive(
   if (old) await file.open();
   const stack = await openStack(name, asked, folder);
   const plan = { experiment: asked.experiment, machines, cells, turns };
-  // Of a run whose moves are all made the testbed alone is left, or nothing.
+  // When all moves of a run are made, only its testbed is left, or nothing.
   const ending: Ending =
     left === 0 ? { kind: "done" } : await make(plan, stack, file, turns.length - left, head);
   const csv = await file.writeCsv();
@@ -128,13 +128,13 @@ export async function drive(
 
 /** Makes what is left to make, and tells how far it is. */
 async function make(
-  plan: Plan,
+  plan: RunPlan,
   stack: PulumiStack,
   file: RunFile,
   madeBefore: number,
   head: (update: Update) => Promise<RunHead>,
 ): Promise<Ending> {
-  const progress = new Progress(madeBefore);
+  const progress = new ProgressBar(madeBefore);
   const interruption = onInterruption((line) => progress.say(line));
   const testbed = new LiveTestbed(process.cwd(), stack);
   try {
@@ -151,7 +151,7 @@ async function make(
 }
 
 /** Takes the testbed of an experiment down. Its results stay. */
-export async function takeDown(name: string, asked: Asked, folder: string, say: Say): Promise<number> {
+export async function takeDown(name: string, asked: RunArguments, folder: string, say: Say): Promise<number> {
   await remove(await openStack(name, asked, folder), say);
   const latest = await latestRun(folder);
   if (latest && leftOf(latest.head, latest.lines, asked.experiment.stop).length === 0) {
@@ -172,14 +172,14 @@ async function remove(stack: PulumiStack, say: Say): Promise<void> {
   });
 }
 
-async function openStack(name: string, asked: Asked, folder: string): Promise<PulumiStack> {
+async function openStack(name: string, asked: RunArguments, folder: string): Promise<PulumiStack> {
   await mkdir(folder, { recursive: true });
   const log = createWriteStream(join(folder, pulumiLog), { flags: "a" });
   return PulumiStack.open(process.cwd(), stackOf(name, asked), name, (text) => log.write(text));
 }
 
-/** When it ends early is as it is asked for now, not as it was then. */
-const withStopOf = (then: Asked, now: Asked): Asked => ({
+/** It ends early as is asked for now, not as it was then. */
+const withStopOf = (then: RunArguments, now: RunArguments): RunArguments => ({
   ...then,
   experiment: { ...then.experiment, stop: now.experiment.stop },
 });

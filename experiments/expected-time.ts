@@ -1,5 +1,5 @@
 import { median } from "simple-statistics";
-import { boots } from "../report/record.ts";
+import { traitsOf } from "../moves/modes.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment } from "./experiment.ts";
 import type { TurnLine } from "./remaining.ts";
@@ -13,7 +13,7 @@ export interface Expected {
   from: "measured" | "reckoned";
 }
 
-/** What a machine with two cores needed, with emulated guests in a lab. A run of one's own replaces it: see {@link turnTimes}. */
+/** What a machine with two cores needed, with emulated guests in a lab. Your own run replaces it: see {@link turnTimes}. */
 const typical = {
   /** Hosts that are there already are started, and the first guest with them. */
   labMs: 60_000,
@@ -21,12 +21,12 @@ const typical = {
   guestMs: 30_000,
   /** An update, without what is moved in it. */
   updateMs: 12_000,
-  /** Over a link that nobody shapes, what is compressed or empty counted in. */
+  /** Over an unshaped link, counting what is compressed or empty. */
   memoryMiBps: 150,
 };
 
 /** How often a mode reads or writes the memory: an offline move writes it to a file, copies that and reads it. */
-const timesMemory = (mode: string): number => (mode === "offline" ? 3 : boots(mode) ? 0 : 1);
+const timesMemory = { saved: 3, sent: 1, none: 0 } as const;
 
 /** How long a turn of a cell takes, reckoned: guests go back, settle, and move. In ms. */
 export function reckonedTurnMs(experiment: Experiment, { guests, way, linkMiBps }: Cell): number {
@@ -34,10 +34,11 @@ export function reckonedTurnMs(experiment: Experiment, { guests, way, linkMiBps 
     .filter(({ name }) => guests.includes(name))
     .reduce((sum, guest) => sum + guest.memoryMiB, 0);
   const { mode = "live", bandwidthMiBps, arrangement } = { ...experiment.migration, ...way };
+  const { memory } = traitsOf(mode);
   const rateMiBps = Math.min(typical.memoryMiBps, linkMiBps ?? Number.POSITIVE_INFINITY);
   const moveMs =
-    (timesMemory(mode) * memoryMiB * 1000) /
-    (mode === "offline" ? rateMiBps : Math.min(rateMiBps, bandwidthMiBps ?? Number.POSITIVE_INFINITY));
+    (timesMemory[memory] * memoryMiB * 1000) /
+    (memory === "saved" ? rateMiBps : Math.min(rateMiBps, bandwidthMiBps ?? Number.POSITIVE_INFINITY));
   const isBack = experiment.back === "unmeasured";
   const backMs = isBack ? typical.updateMs + (memoryMiB * 1000) / typical.memoryMiBps : 0;
   const updates = arrangement === "one-by-one" ? guests.length : 1;
@@ -46,7 +47,7 @@ export function reckonedTurnMs(experiment: Experiment, { guests, way, linkMiBps 
 
 /**
  * How long each turn of a run took: from the first action of its move to that of the next turn's. Turns before an interruption are left
- * out, as nobody knows for how long nothing was done.
+ * out, as nobody knows how long nothing was done.
  */
 export function turnTimes(lines: readonly TurnLine[]): TurnTime[] {
   const begun = [...Map.groupBy(lines, ({ order }) => order)]
@@ -82,7 +83,7 @@ export function expectedTime(
   return { ms: left.reduce((sum, { cell }) => sum + (byId.get(cell) ?? 0), upMs), from: "reckoned" };
 }
 
-/** Of each cell: a run that was interrupted between two turns, and gone on with a day later, has one of a day. */
+/** Medians, per cell: a run that was interrupted between two turns and continued a day later has a turn of a day. */
 const medians = (times: readonly TurnTime[]): TurnTime[] =>
   [...Map.groupBy(times, ({ cell }) => cell)].map(([cell, some]) => ({
     cell,

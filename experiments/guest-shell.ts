@@ -1,6 +1,7 @@
 import { execa } from "execa";
-import { behindMarker, outputBehindMarker, quote, remoteCommand } from "../libvirt/remote-command.ts";
-import { pathValue, sshOptions } from "../libvirt/ssh-session.ts";
+import { quote } from "../libvirt/quote.ts";
+import { behindMarker, outputBehindMarker, remoteCommand } from "../libvirt/remote-command.ts";
+import { pathValue, sshOptions } from "../libvirt/ssh-options.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 
 /** How a guest is logged in to: over the storage host, which is on the guests' network for sure. */
@@ -19,8 +20,7 @@ export interface GuestAnswer {
 }
 
 /**
- * Runs a bash command in a guest, and reads its clock: what it prints first, against the moment at which that gets here. It is some
- * milliseconds on its way.
+ * Runs a bash command in a guest, and reads its clock: what it prints first, compared with when that arrives here, some milliseconds later.
  *
  * @param timeoutMs default a minute
  * @throws when the guest cannot be logged in to, or the command fails

@@ -1,6 +1,6 @@
 /**
- * Aborted by the first SIGINT or SIGTERM. On a terminal Pulumi gets Ctrl-C, too, and takes the move back that is under way; a signal that
- * is sent to this process alone lets that move end. The second one ends this process at once: the next run puts everything right.
+ * Aborted by the first SIGINT or SIGTERM. On a terminal Pulumi gets Ctrl-C, too, and rolls back the move under way; a signal that is sent
+ * to this process alone lets that move end. The second one ends this process at once: the next run cleans up.
  */
 export function onInterruption(say: (line: string) => void): AbortSignal {
   const controller = new AbortController();

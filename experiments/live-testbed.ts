@@ -1,17 +1,17 @@
 import { join } from "node:path";
-import type { GuestOutput } from "../components/testbed.ts";
+import type { GuestOutput } from "../components/outputs.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { withFleet } from "../fleet/observe.ts";
 import { progressCommand, workloadUnit } from "../guests/workload.ts";
 import { guestAddress } from "../libvirt/guest-address.ts";
-import type { Fleet } from "../migration/fleet.ts";
-import { withFleet } from "../migration/observe.ts";
-import type { MigrationRecord } from "../report/record.ts";
-import { readRecords, resultsFile } from "../report/results.ts";
+import type { MigrationRecord } from "../moves/record.ts";
+import { readRecords, resultsFile } from "../moves/results.ts";
 import type { StackInput } from "../stacks/config.ts";
 import { type GuestAnswer, runInGuest } from "./guest-shell.ts";
 import { loads, shapeLink } from "./machines.ts";
-import { type Progress, parseProgressLog, progressThrough, stopOf } from "./progress-log.ts";
+import { parseProgressLog, progressThrough, type RunProgress, stopOf } from "./progress-log.ts";
 import type { Outputs, PulumiStack } from "./pulumi-stack.ts";
-import type { Testbed, Update, Working } from "./testbed.ts";
+import type { ExperimentTestbed, Update, Working } from "./testbed.ts";
 
 /** Why a workload could not begin. */
 const problemFile = "/run/testbed/problem";
@@ -19,9 +19,9 @@ const problemFile = "/run/testbed/problem";
 /** The kernel's own switch for all processes of the workload: what they keep in memory stays there, and they notice nothing. */
 const freezer = `set -e; freezer=/sys/fs/cgroup$(systemctl show --property ControlGroup --value ${workloadUnit})/cgroup.freeze`;
 
-/** How long a workload may take from its guest's boot until it is in its stride: an emulated guest fills its tables slowly. */
+/** How long a workload may take from its guest's boot until it runs steadily: an emulated guest fills its tables slowly. */
 const haltMs = 1_800_000;
-/** Two lines: in the first second of all it was only beginning. */
+/** Two lines: during the first second it was only starting. */
 const haltScript = `until [ "$(${progressCommand(2)} 2>/dev/null | wc -l)" -ge 2 ]; do
   [ ! -s ${problemFile} ] || { cat ${problemFile} >&2; exit 1; }
   sleep 1
@@ -30,7 +30,7 @@ ${freezer}
 echo 1 | sudo tee "$freezer" >/dev/null`;
 
 /** A stack that is up, and its machines. */
-export class LiveTestbed implements Testbed {
+export class LiveTestbed implements ExperimentTestbed {
   readonly #project: string;
   readonly #stack: PulumiStack;
   #guests: Outputs["guests"] = {};
@@ -79,7 +79,7 @@ export class LiveTestbed implements Testbed {
     return { sinceMs: Date.now(), offsetMs };
   }
 
-  async progress(record: MigrationRecord, { sinceMs, offsetMs }: Working): Promise<Progress | undefined> {
+  async progress(record: MigrationRecord, { sinceMs, offsetMs }: Working): Promise<RunProgress | undefined> {
     const stop = stopOf(record);
     if (!stop) return undefined;
     const answer = await this.#inGuest(record.guest, "reading the workload's log", progressCommand());

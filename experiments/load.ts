@@ -1,9 +1,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { parseDocument } from "yaml";
+import { parseStackConfig } from "../stacks/checks/parse.ts";
 import { explain } from "../stacks/explain.ts";
-import { list, type Mistake, StackConfigError } from "../stacks/mistake.ts";
-import { parseStackConfig } from "../stacks/parse.ts";
+import { type Mistake, StackConfigError } from "../stacks/mistake.ts";
+import { list } from "../stacks/words.ts";
 import { cellsOf } from "./cells.ts";
 import { type Experiment, experimentSchema } from "./experiment.ts";
 import { ends, type Machines, moveConfigs } from "./stack-config.ts";
@@ -15,7 +16,7 @@ export class ExperimentError extends Error {
 
   constructor(file: string, mistakes: readonly Mistake[]) {
     const count = mistakes.length === 1 ? "a mistake" : `${mistakes.length} mistakes`;
-    const lines = mistakes.map(({ path, problem, mend }) => `  ${path}: ${problem}; ${mend}`);
+    const lines = mistakes.map(({ path, problem, fix }) => `  ${path}: ${problem}; ${fix}`);
     super([`${file} has ${count}; nothing was touched:`, ...lines].join("\n"));
     this.mistakes = mistakes;
   }
@@ -48,10 +49,10 @@ function arrangementMistakes({ moves, ways }: Experiment): Mistake[] {
   return Object.entries(ways).flatMap(([name, { arrangement }]): Mistake[] => {
     const path = `ways.${name}.arrangement`;
     if (moves === "each" && arrangement !== undefined) {
-      return [{ path, problem: "guests move by themselves here", mend: "leave it out, or say moves: all" }];
+      return [{ path, problem: "guests move by themselves here", fix: "leave it out, or say moves: all" }];
     }
     return moves === "all" && arrangement === undefined
-      ? [{ path, problem: "is missing", mend: "give one-by-one, at-once or by-cost, as all guests move" }]
+      ? [{ path, problem: "is missing", fix: "give one-by-one, at-once or by-cost, as all guests move" }]
       : [];
   });
 }

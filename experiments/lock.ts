@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 /**
  * Keeps others from doing the same thing at the same time, until the returned function is called or this process is gone, however it goes:
  * the lock is a name that the kernel gives to one process at a time (a Unix socket without a file), so that there is nothing to clear away
- * after a kill, and no moment in which two processes could both take it. Whoever comes second asks its holder for its process id.
+ * after a kill, and no moment in which two processes could both take it. A second process asks the holder for its process id.
  *
  * @param key of what is locked, the same for all who want it
  * @param busy what to say of the process that has it

@@ -1,7 +1,7 @@
 import { loadavg } from "node:os";
-import { quote } from "../libvirt/ssh-session.ts";
-import type { Fleet } from "../migration/fleet.ts";
-import { withFleet } from "../migration/observe.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { withFleet } from "../fleet/observe.ts";
+import { quote } from "../libvirt/quote.ts";
 
 /** The one-minute load averages of all machines; in a lab they are those of one and the same kernel. */
 export function loads(fleet: Fleet): Promise<Record<string, number>> {
@@ -22,8 +22,8 @@ const handle = "7e57:";
 const ownQueues = "noqueue|pfifo_fast|fq_codel|fq|mq|pfifo";
 
 /**
- * Shapes all that leaves a host by the device that leads to the other host, or takes that back. The storage host's traffic, where it goes by
- * the same device, is shaped along. netem is not needed, which not every kernel has: a token bucket is enough.
+ * Shapes all that leaves a host by the device that leads to the other host, or removes the shaper. The storage host's traffic on the same
+ * device is shaped, too. A token bucket is enough: not every kernel has netem.
  *
  * @throws when somebody else shapes that device
  */

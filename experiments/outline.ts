@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import { type Asked, turnsOf } from "./choose-run.ts";
+import { type RunArguments, turnsOf } from "./choose-run.ts";
 import { expectedTime } from "./expected-time.ts";
 import { ownSize } from "./experiment.ts";
 import type { Run } from "./run-file.ts";
@@ -15,7 +15,7 @@ const origin = {
  *
  * @param earlier a run of the same experiment
  */
-export function outline(asked: Asked, seed: number, earlier?: Run): string {
+export function outline(asked: RunArguments, seed: number, earlier?: Run): string {
   const { experiment, size } = asked;
   const { cells, turns } = turnsOf(asked, seed);
   const measured = turns.filter(({ isWarmUp }) => !isWarmUp).length;

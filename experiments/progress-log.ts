@@ -1,6 +1,7 @@
 import * as z from "zod";
-import type { progressSchema } from "../report/experiment-run.ts";
-import { boots, type MigrationRecord } from "../report/record.ts";
+import type { progressSchema } from "../moves/experiment-run.ts";
+import { boots, savesMemory } from "../moves/modes.ts";
+import type { MigrationRecord } from "../moves/record.ts";
 
 /** What a guest's workload writes every second: what it did since the line before. */
 const lineSchema = z.object({
@@ -9,7 +10,7 @@ const lineSchema = z.object({
   unit: z.string(),
 });
 export type ProgressLine = z.infer<typeof lineSchema>;
-export type Progress = z.infer<typeof progressSchema>;
+export type RunProgress = z.infer<typeof progressSchema>;
 
 /** The lines of a workload's log, oldest first. What is no line (the beginning of a tail, the end of one being written) is passed over. */
 export function parseProgressLog(text: string): ProgressLine[] {
@@ -45,7 +46,7 @@ const windowMs = 10_000;
  * log is laid on our clock first: that time is then there, with nothing done in it. Undefined where the log does not reach from some
  * seconds before the move to its end.
  */
-export function progressThrough(lines: readonly ProgressLine[], times: MoveTimes): Progress | undefined {
+export function progressThrough(lines: readonly ProgressLine[], times: MoveTimes): RunProgress | undefined {
   const done = doneBy(lines, times);
   const [first, last] = [done[0], done.at(-1)];
   const unit = lines[0]?.unit;
@@ -108,14 +109,14 @@ function at(done: readonly Done[], ms: number): number {
   );
 }
 
-/** When a move's guest was stopped, of a record. Undefined: it was never stopped and resumed (cold), or nobody measured that. */
+/** When a record's guest was stopped. Undefined: it was never stopped and resumed (cold), or nobody measured that. */
 export function stopOf(
   record: MigrationRecord,
 ): Pick<MoveTimes, "startMs" | "endMs" | "stoppedMs" | "resumedMs"> | undefined {
   const { mode, startedAt, totalMs, downtimeMs, phases } = record;
   const iterations = phases.find(({ name }) => name === "iterations");
   // An offline move begins with the stop.
-  const afterMs = mode === "offline" ? 0 : iterations?.endMs;
+  const afterMs = savesMemory(mode) ? 0 : iterations?.endMs;
   if (boots(mode) || downtimeMs === undefined || afterMs === undefined) return undefined;
   const startMs = Date.parse(startedAt);
   const stoppedMs = startMs + afterMs;

@@ -10,8 +10,8 @@ import {
   type Stack,
 } from "@pulumi/pulumi/automation/index.js";
 import { parse, stringify } from "yaml";
-import type { GuestOutput, HostOutput } from "../components/testbed.ts";
-import type { Fleet } from "../migration/fleet.ts";
+import type { GuestOutput, HostOutput } from "../components/outputs.ts";
+import type { Fleet } from "../fleet/fleet.ts";
 import type { StackInput } from "../stacks/config.ts";
 import { namespace } from "../stacks/mistake.ts";
 import { UpdateFailed } from "./testbed.ts";
@@ -22,7 +22,7 @@ export interface Outputs {
   guests: Record<string, GuestOutput>;
 }
 
-/** The stack's file says whose it is, so that no one's own is written over. */
+/** The stack's file says whose it is, so that no person's own is overwritten. */
 const mark = "experiment:name";
 /** How long an update of a run that was killed is waited for. */
 const othersMs = 600_000;
@@ -114,7 +114,7 @@ export class PulumiStack {
     await this.#stack.workspace.removeStack(this.name);
   }
 
-  /** What Pulumi keeps in the file of its own stays. */
+  /** What Pulumi itself keeps in the file stays. */
   async #write(config: StackInput): Promise<void> {
     const own = parse(await readFile(this.#file, "utf8").catch(() => "{}"));
     const namespaced = Object.entries(config).map(([key, value]) => [`${namespace}:${key}`, value]);
@@ -123,7 +123,7 @@ export class PulumiStack {
   }
 }
 
-/** Runs an update as soon as that of a run that was killed is over: it goes on, or dies within seconds. */
+/** Runs an update once that of a killed run is over: that one goes on, or dies within seconds. */
 async function waitingForOthers<T>(update: () => Promise<T>): Promise<T> {
   const givenUpMs = performance.now() + othersMs;
   for (;;) {

@@ -1,5 +1,5 @@
-import type { FailureLine, MoveLine } from "../report/experiment-run.ts";
-import { hadItsTime } from "../report/record.ts";
+import type { FailureLine, MoveLine } from "../moves/experiment-run.ts";
+import { hadItsTime } from "../moves/record.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment } from "./experiment.ts";
 import { halfWidthPercent } from "./precision.ts";

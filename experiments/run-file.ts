@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod";
-import { type RunHead, type RunLine, runLineSchema } from "../report/experiment-run.ts";
-import { appendLine, type UnreadableLine } from "../report/results.ts";
+import { type RunHead, type RunLine, runLineSchema } from "../moves/experiment-run.ts";
+import { appendLine, type UnreadableLine } from "../moves/results.ts";
 import { runCsv } from "./csv.ts";
 import type { TurnLine } from "./remaining.ts";
 
@@ -11,7 +11,7 @@ import type { TurnLine } from "./remaining.ts";
 export interface Run {
   head: RunHead;
   lines: TurnLine[];
-  /** Lines that are none: a torn last one is what a crash leaves. Its turn is made again. */
+  /** Lines that cannot be read: a crash leaves a torn last one. Its turn is made again. */
   unreadable: UnreadableLine[];
 }
 
@@ -20,8 +20,8 @@ export interface LatestRun extends Run {
 }
 
 /**
- * A turn whose moves are about to be made, written down before they are: a run that dies between the end of a move and its line finds the
- * move's record by this, and knows a record that is not of this turn from one that is.
+ * A turn whose moves are about to be made, written down beforehand: if a run dies between a move's end and its line, the next run finds the
+ * move's record by this, and tells it from records of other turns.
  */
 const begunSchema = z.object({
   order: z.int().positive(),
@@ -56,7 +56,7 @@ export class RunFile {
     const { kind } = line;
     const what = kind === "move" ? `guest ${line.record.guest}'s move to ${line.record.to}` : `its ${kind}`;
     throw new Error(
-      `A line of ${this.path} (${what}) does not fit its schema and was not written: ${z.prettifyError(error).replaceAll(/\s+/g, " ")}. What it tells of has been done all the same; the experiment can be continued once the cause is mended`,
+      `A line of ${this.path} (${what}) does not fit its schema and was not written: ${z.prettifyError(error).replaceAll(/\s+/g, " ")}. What it tells of has been done all the same; the experiment can be continued once the cause is fixed`,
     );
   }
 
@@ -81,7 +81,7 @@ export class RunFile {
     await rm(this.#begun, { force: true });
   }
 
-  /** From its beginning until all is done and its testbed is taken down, a run is open. */
+  /** A run is open from its beginning until all is done and its testbed is taken down. */
   async open(): Promise<void> {
     await mkdir(dirname(this.#open), { recursive: true });
     await writeFile(this.#open, "");
@@ -106,7 +106,7 @@ export class RunFile {
   }
 }
 
-/** Reads what a run has written. A line that is none is reported, not thrown. */
+/** Reads what a run has written. A bad line is reported, not thrown. */
 export function parseRun(text: string): Run | undefined {
   const unreadable: UnreadableLine[] = [];
   const read: RunLine[] = [];

@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RunHead } from "../report/experiment-run.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import type { RunHead } from "../moves/experiment-run.ts";
+import type { MigrationRecord } from "../moves/record.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment } from "./experiment.ts";
-import type { Progress } from "./progress-log.ts";
+import type { RunProgress } from "./progress-log.ts";
 import { isMade, reasonToStop, remaining, type TurnLine } from "./remaining.ts";
 import type { RunFile } from "./run-file.ts";
 import type { Turn } from "./schedule.ts";
 import { ends, type Machines, moveConfigs, type Places, restConfig } from "./stack-config.ts";
-import type { Testbed, Update, Working } from "./testbed.ts";
+import type { ExperimentTestbed, Update, Working } from "./testbed.ts";
 import { adoptedLines, turnLines } from "./turn-lines.ts";
 
 /** What is to be done: an experiment in one size, on some machines. */
-export interface Plan {
+export interface RunPlan {
   experiment: Experiment;
   machines: Machines;
   cells: readonly Cell[];
@@ -34,8 +34,8 @@ export type Ending = { kind: "done" } | { kind: "interrupted" } | { kind: "stopp
 
 /** Makes the moves of an experiment that are left to make, one turn after the other, and writes their lines as soon as each is over. */
 export class Runner {
-  readonly #plan: Plan;
-  readonly #testbed: Testbed;
+  readonly #plan: RunPlan;
+  readonly #testbed: ExperimentTestbed;
   readonly #file: RunFile;
   readonly #listener: Listener;
   readonly #interruption: AbortSignal;
@@ -45,11 +45,17 @@ export class Runner {
   readonly #lines: TurnLine[] = [];
   #earlier = 0;
   #places: Places = {};
-  /** An update failed: the next one has something to put right. */
+  /** An update failed: the next one has something to repair. */
   #isUnsettled = false;
 
   /** @param interruption ends it after the turn that is under way */
-  constructor(plan: Plan, testbed: Testbed, file: RunFile, listener: Listener, interruption: AbortSignal) {
+  constructor(
+    plan: RunPlan,
+    testbed: ExperimentTestbed,
+    file: RunFile,
+    listener: Listener,
+    interruption: AbortSignal,
+  ) {
     this.#plan = plan;
     this.#testbed = testbed;
     this.#file = file;
@@ -74,7 +80,7 @@ export class Runner {
     return this.#goOn();
   }
 
-  /** Brings the testbed up, puts right what an earlier run of the command left, and reads what that has written. */
+  /** Brings the testbed up, repairs what an earlier run of the command left, and reads what that has written. */
   async #begin(head: (update: Update) => Promise<RunHead>): Promise<void> {
     const { experiment, machines } = this.#plan;
     const at = new Date();
@@ -111,7 +117,7 @@ export class Runner {
     }
   }
 
-  /** Makes a turn. Its lines are none when the run was interrupted before anything moved. */
+  /** Makes a turn. Returns no lines if the run was interrupted before anything moved. */
   async #make(turn: Turn): Promise<TurnLine[]> {
     const cell = this.#cellOf(turn);
     const [updateMs, working] = [[] as number[], new Map<string, Working>()];
@@ -140,14 +146,14 @@ export class Runner {
     return lines;
   }
 
-  /** Brings guests back, lets the cell's workloads run, and waits until they are in their stride. */
+  /** Brings guests back, lets the cell's workloads run, and waits until they run steadily. */
   async #prepare(cell: Cell, working: Map<string, Working>): Promise<void> {
     const { experiment, machines } = this.#plan;
     const home = experiment.back === "measured" ? { ...this.#home(), ...this.#places } : this.#home();
     const isAway = Object.entries(home).some(([guest, host]) => this.#places[guest] !== host);
     if (isAway || this.#isUnsettled) {
       this.#listener.doing("bringing guests back");
-      // Over the same link as the moves that are measured: predictions of those learn from the way back as well.
+      // Over the same link as the moves that are measured: their predictions also learn from the moves back.
       const update = await this.#overLink(cell, () =>
         this.#testbed.up(restConfig(experiment, machines, home)),
       );
@@ -194,8 +200,8 @@ export class Runner {
   async #progress(
     records: readonly MigrationRecord[],
     working: ReadonlyMap<string, Working>,
-  ): Promise<Map<string, Progress>> {
-    const found = new Map<string, Progress>();
+  ): Promise<Map<string, RunProgress>> {
+    const found = new Map<string, RunProgress>();
     for (const record of records) {
       const since = working.get(record.guest);
       if (!since || record.outcome !== "completed") continue;
@@ -219,7 +225,7 @@ export class Runner {
       .sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt));
   }
 
-  /** Writes the lines of a turn in which an earlier run died, once its moves are settled. */
+  /** Writes the lines of a turn in which an earlier run died, once its moves are reconciled. */
   async #adopt(until: Date): Promise<void> {
     const begun = await this.#file.begun();
     const turn = this.#plan.turns.find(({ order }) => order === begun?.order);

@@ -1,6 +1,6 @@
-import { withoutAbsent } from "../libvirt/job-info.ts";
-import { fitting } from "../migration/fitting.ts";
-import { defaultMaxDowntimeMs, defaultProbeIntervalMs } from "../migration/request.ts";
+import { withoutAbsent } from "../libvirt/without-absent.ts";
+import { fitting } from "../moves/misfits.ts";
+import { defaultMaxDowntimeMs, defaultProbeIntervalMs } from "../moves/options.ts";
 import type { StackInput } from "../stacks/config.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment, Way } from "./experiment.ts";
@@ -48,7 +48,7 @@ export type Places = Readonly<Record<string, string>>;
 /** The way back, which nobody measures: without a prober, and with a pause that any guest at rest converges with. */
 const unmeasured = { mode: "live", maxDowntimeMs: 2000, probeIntervalMs: 0, concurrentPerHost: 2 } as const;
 
-/** The config of a stack whose guests are, or go to, where `places` says, unmeasured. */
+/** The config that keeps guests, or brings them, where `places` says, unmeasured. */
 export function restConfig(experiment: Experiment, machines: Machines, places: Places): StackInput {
   return {
     ...machines,
@@ -60,7 +60,7 @@ export function restConfig(experiment: Experiment, machines: Machines, places: P
 
 /**
  * The configs of a cell's updates, one after the other: guests that move one by one, each with an update of its own, take several. They
- * differ from the one at rest in what the guests that move have of their own: an update has nothing to do for the others.
+ * differ from the one at rest only in the settings of guests that move: an update does nothing for the others.
  *
  * @param places where guests are; those of the cell go to the other host
  */
@@ -92,7 +92,7 @@ export function moveConfigs(
   return [isDrain ? { ...at(places), migration, drain: [from] } : { ...at(moved(guests)), migration }];
 }
 
-/** What a guest that is measured moves by: what is said for all ways, unless its own cannot do it, and its own. */
+/** The options of a measured move: those said for all ways, except what its own way cannot do, and its own. */
 function measured({ migration }: Experiment, options: Omit<Way, "arrangement">) {
   const fit = fitting({ mode: "live", ...withoutAbsent({ ...migration, ...options }) });
   const common = Object.fromEntries(Object.entries(migration).filter(([option]) => option in fit));

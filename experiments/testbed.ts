@@ -1,10 +1,10 @@
-import type { HostOutput } from "../components/testbed.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import type { HostOutput } from "../components/outputs.ts";
+import type { MigrationRecord } from "../moves/record.ts";
 import type { StackInput } from "../stacks/config.ts";
-import type { Progress } from "./progress-log.ts";
+import type { RunProgress } from "./progress-log.ts";
 
 /** What an experiment needs of a testbed: moves by its config, and a look at the machines before and after. */
-export interface Testbed {
+export interface ExperimentTestbed {
   /** Brings everything to where a config says. Throws UpdateFailed. */
   up(config: StackInput): Promise<Update>;
   /** Where each guest was when the stack was last up; nothing when it never was. */
@@ -13,12 +13,12 @@ export interface Testbed {
   records(guest: string): Promise<MigrationRecord[]>;
   /** The one-minute load averages of all machines, by name; that of this one is `controller`. */
   loads(): Promise<Record<string, number>>;
-  /** Waits until a guest's workload is in its stride for the first time, and halts it, until `work` is called. */
+  /** Waits until a guest's workload runs steadily for the first time, and halts it, until `work` is called. */
   rest(guest: string): Promise<void>;
   /** Lets a guest's workload go on. */
   work(guest: string): Promise<Working>;
   /** What a guest's workload did before and during a move; undefined where it did not count, or was not there all the time. */
-  progress(record: MigrationRecord, working: Working): Promise<Progress | undefined>;
+  progress(record: MigrationRecord, working: Working): Promise<RunProgress | undefined>;
   /** Shapes the link between the hosts; undefined: it is as it was before anybody shaped it. */
   shape(linkMiBps: number | undefined): Promise<void>;
 }

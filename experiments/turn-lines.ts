@@ -1,18 +1,18 @@
-import type { FailureLine, MoveLine } from "../report/experiment-run.ts";
-import type { MigrationRecord } from "../report/record.ts";
+import type { FailureLine, MoveLine } from "../moves/experiment-run.ts";
+import type { MigrationRecord } from "../moves/record.ts";
 import type { Cell } from "./cells.ts";
-import type { Progress } from "./progress-log.ts";
+import type { RunProgress } from "./progress-log.ts";
 import type { TurnLine } from "./remaining.ts";
 import type { Turn } from "./schedule.ts";
 
 /** What came of a turn. */
-export interface Outcome {
+export interface TurnOutcome {
   /** Of the turn's guests, made since it was begun. */
   records: readonly MigrationRecord[];
   loadBefore: Readonly<Record<string, number>>;
   /** How long the updates took that made it; nothing of those that failed. */
   updateMs: readonly number[];
-  progress: ReadonlyMap<string, Progress>;
+  progress: ReadonlyMap<string, RunProgress>;
   /** Why it could not be made, or not to its end. */
   failure?: Error;
   /** The run was interrupted while it was made. */
@@ -25,7 +25,7 @@ export interface Outcome {
  * The lines of a turn: one for each record, and one more when a guest has none. A move that an interruption disturbed says nothing of its
  * cell: its line is marked, and the turn is made again. One that was completed all the same counts.
  */
-export function turnLines(turn: Turn, cell: Cell, outcome: Outcome): TurnLine[] {
+export function turnLines(turn: Turn, cell: Cell, outcome: TurnOutcome): TurnLine[] {
   const { records, failure, wasInterrupted, at } = outcome;
   const place = placeOf(turn);
   const moved = new Set(records.map(({ guest }) => guest));
@@ -64,8 +64,8 @@ const placeOf = ({ cell, repeat, block, order, isWarmUp }: Turn) => ({
 });
 
 /**
- * The lines of a turn during which a run died, of what the stack's results file has of it. A move that was completed, and whose line alone
- * was missing, counts. Where a line of the turn was written already the moves were over by then, however they ended.
+ * The lines of a turn in which a run died, from the stack's results file. A completed move counts if only its line was missing. If a line
+ * of the turn was already written, its moves were over by then, however they ended.
  *
  * @param records those of the turn's guests that began after the turn and before anyone went on with it
  * @param written the lines of that turn that are there
@@ -75,7 +75,7 @@ export function adoptedLines(
   cell: Cell,
   records: readonly MigrationRecord[],
   written: readonly TurnLine[],
-  loadBefore: Outcome["loadBefore"],
+  loadBefore: TurnOutcome["loadBefore"],
   at: Date,
 ): TurnLine[] {
   const known = new Set(written.flatMap((line) => (line.kind === "move" ? [identityOf(line.record)] : [])));

@@ -11,6 +11,12 @@ export interface StaticAddress {
   dns?: string[];
 }
 
+/** The same, and where the guest is reached at it. */
+export interface GuestNetwork extends StaticAddress {
+  /** Without the prefix length. */
+  address: string;
+}
+
 export interface GuestIdentity {
   /** The guest's UUID. cloud-init sets a guest up once for each, so it must not change in the guest's life. */
   uuid: string;
@@ -88,11 +94,11 @@ const quietenTimers = `for timer in ${noisyTimers.join(" ")}; do
   systemctl stop $timer
 done`;
 
-// On the guest's disk once all of its first boot is.
+// Exists once all of the first boot is on the disk.
 const setUpMark = "/var/lib/cloud/instance/testbed-set-up";
 
 // A host that loses its power leaves files empty that were written in the last half minute (ext4 allocates late), and cloud-init does not
-// write them again: it takes a guest for set up whose instance it has met. So a first boot that was cut off is forgotten and made anew.
+// write them again: it has met the instance and takes the guest for set up. So a first boot that was cut off is forgotten and made again.
 const forgetCutFirstBoot = `cd /var/lib/cloud
 [ -e ${setUpMark} ] && exit
 [ "$(cat data/previous-instance-id)" = "$INSTANCE_ID" ] || [ -e instance/sem/config_ssh ] || exit 0
@@ -101,7 +107,7 @@ cloud-init clean && sync && reboot -ff`;
 
 const keepSetUp = `sync && touch ${setUpMark} && sync`;
 
-// An image without systemd-resolved has nothing that makes this file of the address's name servers.
+// Without systemd-resolved, nothing else makes this file of the address's name servers.
 function resolvConf(dns: readonly string[]): string {
   return `[ -e /etc/resolv.conf ] || printf 'nameserver %s\\n' ${dns.join(" ")} >/etc/resolv.conf`;
 }
@@ -132,7 +138,7 @@ export function userData(guest: Omit<GuestIdentity, "uuid" | "mac">): string {
     }),
     ssh: { emit_keys_to_console: false },
     no_ssh_fingerprints: true,
-    // Guests may have no way to the internet: nothing is installed or updated.
+    // Guests may have no route to the internet: nothing is installed or updated.
     package_update: false,
     package_upgrade: false,
     apt: { preserve_sources_list: true },

@@ -9,15 +9,15 @@ const guestOverheadMiB = 192;
  */
 const programMiB = { memory: 0, python: 16, mysql: 128, office: 360 } as const;
 
-/** Why a guest cannot run a workload, and which key of the workload to mend; none: the workload has no size to change. */
-export interface Misfit {
+/** Why a guest cannot run a workload, and which key of the workload to fix; none: the workload has no size to change. */
+export interface WorkloadMisfit {
   key?: "workingSetMiB" | "bufferPoolMiB";
   problem: string;
-  mend: string;
+  fix: string;
 }
 
 /** Why a guest of this size cannot run this workload; nothing if it can. */
-export function workloadMisfit(workload: Workload, memoryMiB: number): Misfit | undefined {
+export function workloadMisfit(workload: Workload, memoryMiB: number): WorkloadMisfit | undefined {
   switch (workload.type) {
     case "memory":
       return sized("workingSetMiB", "a working set", workload.workingSetMiB, memoryMiB, 0);
@@ -29,7 +29,7 @@ export function workloadMisfit(workload: Workload, memoryMiB: number): Misfit | 
       const leastMiB = guestOverheadMiB + programMiB.office;
       if (memoryMiB >= leastMiB) return undefined;
       const problem = `LibreOffice does not fit into a guest of ${memoryMiB} MiB: it and the system need ${leastMiB} MiB`;
-      return { problem, mend: `give the guest at least ${leastMiB} memoryMiB` };
+      return { problem, fix: `give the guest at least ${leastMiB} memoryMiB` };
     }
     default:
       return undefined;
@@ -37,12 +37,12 @@ export function workloadMisfit(workload: Workload, memoryMiB: number): Misfit | 
 }
 
 function sized(
-  key: NonNullable<Misfit["key"]>,
+  key: NonNullable<WorkloadMisfit["key"]>,
   what: string,
   sizeMiB: number,
   memoryMiB: number,
   programMiB: number,
-): Misfit | undefined {
+): WorkloadMisfit | undefined {
   const othersMiB = guestOverheadMiB + programMiB;
   const mostMiB = Math.max(0, memoryMiB - othersMiB);
   if (sizeMiB <= mostMiB) return undefined;
@@ -50,6 +50,6 @@ function sized(
   return {
     key,
     problem: `${what} of ${sizeMiB} MiB does not fit into a guest of ${memoryMiB} MiB: at most ${mostMiB} MiB, as ${others} ${othersMiB} MiB`,
-    mend: "make it smaller, or give the guest more memoryMiB",
+    fix: "make it smaller, or give the guest more memoryMiB",
   };
 }

@@ -121,7 +121,7 @@ const modules: Record<Exclude<Workload["type"], "idle">, readonly string[]> = {
 
 /**
  * The packages that a workload needs in its guest, of Debian and of Ubuntu alike. What is built here has them in its image; elsewhere the
- * guest installs them, which takes a way to its package archive.
+ * guest installs them, which needs a route to its package archive.
  */
 export function workloadPackages({ type }: Workload): readonly string[] {
   return isProgram(type) ? programPackages[type] : [];

@@ -5,7 +5,8 @@
  *   HOST_NAME   in front of an error
  */
 import { text } from "node:stream/consumers";
-import { bridgeVariables, parseFindings, planBridge } from "./bridge-plan.ts";
+import { bridgeVariables, planBridge } from "./bridge/bridge-plan.ts";
+import { parseFindings } from "./bridge/findings.ts";
 
 try {
   const found = parseFindings(await text(process.stdin));

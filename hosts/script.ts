@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { quote } from "../libvirt/ssh-session.ts";
+import { quote } from "../libvirt/quote.ts";
 
-/** The scripts of this folder that run on hosts, by what they see to. */
+/** The scripts of this folder, and of those in it, that run on hosts, by what they see to. */
 export type HostScript =
-  | "bridge"
-  | "bridge-confirm"
-  | "bridge-find"
+  | "bridge/bridge"
+  | "bridge/bridge-confirm"
+  | "bridge/bridge-find"
   | "claim"
   | "cpu-baseline"
   | "firewall"

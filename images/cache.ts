@@ -20,8 +20,8 @@ export async function sha256File(path: string): Promise<string> {
 }
 
 /**
- * Works alone on a folder: another process that wants to waits, and is let in when this one is done or dead, however
- * it died. flock(1) holds the lock, as Node has no call for it, until its standard input ends.
+ * Works alone on a folder: another process waits, and is let in when this one is done or dead, however it died. flock(1) holds the lock, as
+ * Node has no call for it, until its standard input ends.
  */
 export async function withLock<T>(folder: string, work: () => Promise<T>, onWait?: () => void): Promise<T> {
   await mkdir(folder, { recursive: true });

@@ -10,7 +10,7 @@ import { packagesFor } from "./programs.ts";
 const script = fileURLToPath(new URL("./debian-12.sh", import.meta.url));
 const files = fileURLToPath(new URL("./debian-12", import.meta.url));
 
-/** Of everything the Debian image with some programs is made by: another recipe is another image. */
+/** A hash of all that makes the Debian image with some programs: another recipe is another image. */
 export async function debianRecipeHash(programs: readonly string[] = []): Promise<string> {
   const hash = createHash("sha256");
   const add = (name: string, content: string | Buffer) =>

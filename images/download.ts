@@ -5,12 +5,12 @@ import pRetry, { AbortError } from "p-retry";
 import { sha256File } from "./cache.ts";
 import { reason, request, status } from "./http.ts";
 import { checkSum, ImageError } from "./image.ts";
-import { noProgress, type Progress } from "./progress.ts";
+import { type DownloadProgress, noProgress } from "./progress.ts";
 
 export interface DownloadOptions {
   /** The sum the file must have. Default: whatever was served is taken. */
   sha256?: string;
-  progress?: Progress;
+  progress?: DownloadProgress;
   /** Told of each failed attempt that is followed by another. */
   onRetry?: (why: string) => void;
   /** Attempts after the first. Default: 5. */
@@ -21,7 +21,7 @@ export interface DownloadOptions {
   stallTimeoutMs?: number;
 }
 
-/** What a half-done download was of, beside it: without it, or if it is of something else, one begins anew. */
+/** Beside a partial download, what it is of: if missing or something else, the download starts again. */
 interface Begun {
   url: string;
   /** The server's word for this version of the file: a strong ETag, or the time of its last change. */
@@ -89,7 +89,7 @@ async function fetchRest(url: string, part: string, options: DownloadOptions): P
       // All of it was there already: the run before ended between the last byte and the check.
       if (range.total === have) return;
     }
-    // What is there does not fit what the server has, as it never will: the next attempt begins anew.
+    // What is there will never fit what the server has: the next attempt starts from the beginning.
     if (response.statusCode === 416 || (response.statusCode === 206 && range.start !== have))
       await discard(part);
     const { done, total } = accept(response, range, have);
@@ -119,7 +119,7 @@ async function fetchRest(url: string, part: string, options: DownloadOptions): P
   }
 }
 
-/** Where in the file what the server sends begins, and how long the file is; as far as the server says so. */
+/** Where in the file the server's data begins, and how long the file is; as far as the server says so. */
 function contentRange({ headers }: IncomingMessage): { start?: number; total?: number } {
   const [, start, total] = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(headers["content-range"] ?? "") ?? [];
   return { start: decimal(start), total: decimal(total) };
@@ -127,7 +127,7 @@ function contentRange({ headers }: IncomingMessage): { start?: number; total?: n
 
 const decimal = (text: string | undefined) => (text === undefined || text === "*" ? undefined : Number(text));
 
-/** From where on what the server sends is written, and how long the whole file is. */
+/** The offset to write the server's data at, and the length of the whole file. */
 function accept(
   response: IncomingMessage,
   { start, total }: ReturnType<typeof contentRange>,

@@ -1,7 +1,7 @@
 import { ImageError } from "./image.ts";
 
 /**
- * What an image can be built with besides what every guest has: Debian's packages, by the name of the workload that they are for (Ubuntu's
+ * What an image can be built with beyond what every guest has: Debian's packages, by the name of the workload that they are for (Ubuntu's
  * are called the same). None of them brings a service, which would start by itself: a workload starts what it needs.
  */
 export const programPackages = {

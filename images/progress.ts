@@ -1,23 +1,26 @@
 import { SingleBar } from "cli-progress";
 
 /** Tells how far a download is. */
-export interface Progress {
+export interface DownloadProgress {
   /** `totalBytes` is undefined where the server does not say how much it will be. */
   start(doneBytes: number, totalBytes: number | undefined): void;
   update(doneBytes: number): void;
   stop(): void;
 }
 
-export const noProgress: Progress = { start() {}, update() {}, stop() {} };
+export const noProgress: DownloadProgress = { start() {}, update() {}, stop() {} };
 
 const mib = (bytes: number) => Math.round(bytes / 2 ** 20);
 
 /** A bar on a terminal; a line every few seconds anywhere else, such as Pulumi's log. */
-export function downloadProgress(what: string, stream: NodeJS.WriteStream = process.stderr): Progress {
+export function downloadProgress(
+  what: string,
+  stream: NodeJS.WriteStream = process.stderr,
+): DownloadProgress {
   return stream.isTTY ? bar(what, stream) : lines(what, stream, 5000);
 }
 
-function bar(what: string, stream: NodeJS.WriteStream): Progress {
+function bar(what: string, stream: NodeJS.WriteStream): DownloadProgress {
   const single = new SingleBar({
     stream,
     format: `${what} [{bar}] {percentage} % of {totalMib} MiB, {eta_formatted} left`,
@@ -34,7 +37,7 @@ function bar(what: string, stream: NodeJS.WriteStream): Progress {
   };
 }
 
-function lines(what: string, stream: NodeJS.WritableStream, everyMs: number): Progress {
+function lines(what: string, stream: NodeJS.WritableStream, everyMs: number): DownloadProgress {
   let done = 0;
   let total: number | undefined;
   let timer: NodeJS.Timeout | undefined;

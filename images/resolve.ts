@@ -6,7 +6,7 @@ import { download } from "./download.ts";
 import { fetchFile, reason, request, status } from "./http.ts";
 import { checkSum, type Image, ImageError } from "./image.ts";
 import { inspectImage } from "./inspect.ts";
-import { downloadProgress, type Progress } from "./progress.ts";
+import { type DownloadProgress, downloadProgress } from "./progress.ts";
 import { checkSignature, findKeys, type KeySources } from "./signature.ts";
 import {
   chooseAuto,
@@ -30,7 +30,7 @@ export interface Surroundings {
   probeTimeoutMs: number;
   buildDebian: (file: string, programs: readonly string[]) => Promise<void>;
   log: (line: string) => void;
-  progress: (what: string) => Progress;
+  progress: (what: string) => DownloadProgress;
 }
 
 export function surroundings(): Surroundings {
@@ -74,7 +74,7 @@ export async function resolveImage(
       const path = join(around.cache, urlFile(wanted.url, sha256));
       await cached(path, around, async () => {
         await fetchUrl(wanted.url, path, sha256, around);
-        // A page that asks to sign in, say, is not to be found in the cache next time.
+        // A sign-in page, for example, must not be in the cache next time.
         await inspectImage(path).catch(async (error) => {
           await rm(path);
           throw error;

@@ -7,7 +7,7 @@ import { ImageError } from "./image.ts";
 
 /** Where the keys are that may sign. */
 export interface KeySources {
-  /** A file of keys, which is believed. */
+  /** A file of keys, which is trusted. */
   keyring: string;
   /** Where there is none: a key server, and the one key that is taken from it. */
   keyserver: string;

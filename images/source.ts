@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { basename, resolve } from "node:path";
 
 /** Where an image comes from: what a stack's `image.source` says, taken apart. */
-export type Source =
+export type ImageSource =
   | { kind: "auto" }
   | { kind: "release"; name: "ubuntu-24.04" }
   | { kind: "build"; name: "debian-12" }
@@ -11,7 +11,7 @@ export type Source =
   | { kind: "url"; url: string };
 
 /** Paths are relative to the working directory (the project's, under Pulumi), `~/` is the home directory. */
-export function parseSource(source: string): Source {
+export function parseSource(source: string): ImageSource {
   if (source === "auto") return { kind: "auto" };
   if (source === "ubuntu-24.04") return { kind: "release", name: source };
   if (source === "debian-12") return { kind: "build", name: source };
@@ -20,7 +20,7 @@ export function parseSource(source: string): Source {
 }
 
 /** What `auto` is when programs are wanted in it: Debian, which alone can be built with them. */
-export function withPrograms(source: Source, programs: readonly string[]): Source {
+export function withPrograms(source: ImageSource, programs: readonly string[]): ImageSource {
   return source.kind === "auto" && programs.length > 0 ? { kind: "build", name: "debian-12" } : source;
 }
 

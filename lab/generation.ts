@@ -31,7 +31,7 @@ export function generation(sighting: string | undefined, lookup: ProcessLookup):
 /** The generation of a lab's host on this machine, from what is written down and what runs now. */
 export function currentGeneration(lab: string, host: string): number {
   const folder = `/var/lib/kvm-migration-testbed/${lab}`;
-  // Where the version before had a host, which stays there.
+  // Where the previous version kept a host, which stays there.
   const sighting = read(`${folder}/hosts/${host}/alive`) ?? read(`${folder}/${host}/alive`);
   return generation(sighting, processOf);
 }

@@ -1,11 +1,11 @@
 import { type DomainFacts, parseDomain } from "./domain-facts.ts";
 
-/** What hangs on a guest at a host, besides the machine that runs; people and backup programs add to it. */
+/** What belongs to a guest at a host, apart from the running machine; people and backup programs add to it. */
 export interface Belongings {
   /** Those that libvirt knows of; others show in the disks' files alone. */
   snapshots: string[];
   checkpoints: string[];
-  /** Its memory is saved, and its next start goes on from that, with the definition of then. */
+  /** Its memory is saved, and its next start goes on from that, with its old definition. */
   isSaved: boolean;
   /** It is started with its host. */
   startsWithHost: boolean;
@@ -15,7 +15,7 @@ export interface Belongings {
   defined?: DomainFacts;
 }
 
-/** One virsh for all of it: starting one takes longer than what it is asked, and it goes on after what it cannot answer. */
+/** One virsh for all of it: starting it takes longer than answering, and it goes on after what it cannot answer. */
 export const belongingsProgram = `
 definition() {
   local jobs="" target

@@ -25,7 +25,7 @@ export interface DiskFacts extends ImagePlace {
   isMirrored: boolean;
 }
 
-/** What a guest has of its host besides disks and cards. */
+/** What a guest has of its host other than disks and cards. */
 export interface DeviceFacts {
   kind: "hostdev" | "filesystem" | "tpm" | "shmem";
   /** Such as `pci`, or a folder. */
@@ -37,7 +37,7 @@ export interface DomainFacts {
   name?: string;
   memoryMiB?: number;
   vcpus?: number;
-  /** TCP ports of its displays that do not follow what is free. */
+  /** Fixed TCP ports of its displays, not chosen from free ones. */
   displayPorts?: number[];
   devices?: DeviceFacts[];
   /** Files of the host's that it starts with: its firmware. */

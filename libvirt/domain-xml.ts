@@ -24,7 +24,7 @@ export interface GuestStorage {
   transport: "kernel" | "userspace";
   /** The NFS server's address, as the hosts reach it. */
   server: string;
-  /** The redo log: a qcow2 overlay on the base image. */
+  /** The overlay: a qcow2 file over the base image. */
   overlayPath: string;
   /**
    * Present: the overlay is a file of the host's own where the guest is, made there with this size, and moves along with the guest. Absent:

@@ -11,7 +11,7 @@ export class HostUnreachable extends Error {
     super(
       `Host ${target.name} cannot be reached over SSH (${target.user}@${target.address} port ${target.port}): ` +
         `${whyOf(stderr)}. What runs there is unknown, so nothing was changed. ` +
-        `Bring the host back, or mend its address or key in the stack's config, and run again.`,
+        `Bring the host back, or fix its address or key in the stack's config, and run again.`,
     );
     this.name = "HostUnreachable";
     this.host = target.name;

@@ -1,14 +1,15 @@
-import { type JobInfo, withoutAbsent } from "./job-info.ts";
+import type { JobInfo } from "./job-info.ts";
+import { virshCommand } from "./virsh.ts";
+import { withoutAbsent } from "./without-absent.ts";
 
 /** Listens to all guests of a host for the end of jobs. */
-export const jobEventCommand = "LC_ALL=C virsh -q -c qemu:///system event --event job-completed --loop";
+export const jobEventCommand = virshCommand(["event", "--event", "job-completed", "--loop"]);
 
 const mib = 1024 * 1024;
 
 /**
- * Takes down what libvirt says of a guest's jobs when they end: the same figures as those of `virsh domjobinfo --completed`, under the
- * names of the API (VIR_DOMAIN_JOB_*). It comes in several lines: "event 'job-completed' for domain 'vm1':", then a tab, a name and a value
- * in each.
+ * Notes what libvirt says of a guest's jobs when they end: the same figures as those of `virsh domjobinfo --completed`, under the names of
+ * the API (VIR_DOMAIN_JOB_*). It comes in several lines: "event 'job-completed' for domain 'vm1':", then a tab, a name and a value in each.
  */
 export class JobEvents {
   readonly #guest: string;

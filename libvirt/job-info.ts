@@ -1,3 +1,5 @@
+import { withoutAbsent } from "./without-absent.ts";
+
 /** What libvirt says about a running or completed job; what it does not say is absent. */
 export interface JobInfo {
   operation?: string;
@@ -46,9 +48,4 @@ export function parseJobInfo(printed: string): JobInfo {
     iteration: number("Iteration"),
     throttlePercent: number("Auto converge throttle"),
   });
-}
-
-/** The same object without the keys that have no value. */
-export function withoutAbsent<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never;
 }

@@ -1,3 +1,5 @@
+import { virshCommand } from "./virsh.ts";
+
 /** An event of QEMU's, with QEMU's own time stamp: the host's wall clock when it happened, to the microsecond. */
 export interface MonitorEvent {
   event: string;
@@ -7,7 +9,7 @@ export interface MonitorEvent {
 }
 
 /** Listens to all guests of a host, so that one that is not there yet is heard too. */
-export const monitorEventCommand = "LC_ALL=C virsh -q -c qemu:///system qemu-monitor-event --loop";
+export const monitorEventCommand = virshCommand(["qemu-monitor-event", "--loop"]);
 
 /** Reads a line such as `event MIGRATION at 1763842000.123456 for domain 'vm1': {"status":"active"}`; others are undefined. */
 export function parseMonitorEvent(line: string): MonitorEvent | undefined {

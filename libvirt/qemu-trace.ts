@@ -1,4 +1,5 @@
-import { quote, type SshSession } from "./ssh-session.ts";
+import { quote } from "./quote.ts";
+import type { SshSession } from "./ssh-session.ts";
 import { virshCommand } from "./virsh.ts";
 
 /** A trace event of QEMU's, with QEMU's own time stamp (the host's wall clock, microseconds). */
@@ -35,7 +36,7 @@ const beginning = `beginning() { head -c "$(($2 < 4096 ? $2 : 4096))" "$1" | cks
  * the "log" trace backend writes none: the reader then finds nothing.
  */
 export async function startTrace(session: SshSession, guest: string, uuid: string): Promise<LogEnd> {
-  // One virsh for all of them: starting one takes longer than what it is asked.
+  // One virsh for all of them: starting it takes longer than answering.
   const commands = traced.map((event) => `qemu-monitor-command ${uuid} --hmp "trace-event ${event} on"`);
   const { stdout } = await session.run(
     `tracing the migration of guest ${guest}`,

@@ -1,6 +1,3 @@
-/** Quotes a word for a POSIX shell. */
-export const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
-
 /** Stands on a line of its own before what a command prints: what comes before it is of rc files, sudo and ssh. */
 const marker = "--- kvm-migration-testbed ---";
 

@@ -29,19 +29,19 @@ const states: Record<string, Sighting["state"]> = {
   crashed: "inactive",
 };
 
+/** What is asked about one guest: virsh goes on after a question that libvirt cannot answer. */
+const questionsAbout = (uuid: string): string[] => [
+  `domstate --reason ${uuid}`,
+  `dominfo ${uuid}`,
+  `domjobinfo ${uuid}`,
+];
+
 /** Looks for a guest on one host. Throws when the host or its libvirtd does not answer: that is not "absent". */
 export async function sight(session: SshSession, uuid: string): Promise<Sighting> {
   const doing = `looking for guest ${uuid}`;
   const host = session.target.name;
-  // One virsh for all of them: starting one takes longer than what it is asked. It goes on after a question that libvirt cannot
-  // answer; the last one must be answered, or virsh fails.
-  const questions = [
-    `domstate --reason ${uuid}`,
-    `dominfo ${uuid}`,
-    `domjobinfo ${uuid}`,
-    "list --all --uuid",
-  ];
-  const script = questions.join(`; echo ${marker}; `);
+  // One virsh for all of them: starting it takes longer than answering. The last one must be answered, or virsh fails.
+  const script = [...questionsAbout(uuid), "list --all --uuid"].join(`; echo ${marker}; `);
   const look = async () => {
     const said = await virsh(session, doing, [script]);
     return { said, sighting: parseSighting(host, uuid, said.stdout) };
@@ -53,6 +53,37 @@ export async function sight(session: SshSession, uuid: string): Promise<Sighting
   if (sighting) return sighting;
   throw new CommandFailed({ doing, host, ...said });
 }
+
+/** The shell function that asks about all guests of a host: two processes, however many there are. */
+export const guestsProgram = `
+virsh() { LC_ALL=C command virsh -q -c qemu:///system "$@"; }
+guests() {
+  looks=
+  for uuid in $(virsh "list --all --uuid"); do
+    looks="$looks echo ${marker} guest $uuid; ${questionsAbout("$uuid").join(`; echo ${marker}; `)};"
+  done
+  virsh "$looks echo ${marker} all; list --all --uuid"
+}`;
+
+/** What one look showed of any guest. Undefined: it came while the host was asked, and is to be asked about again. */
+export type Sightings = (uuid: string) => Sighting | undefined;
+
+/** Looks for all guests of one host at once. Throws when the host or its libvirtd does not answer. */
+export async function sightAll(session: SshSession): Promise<Sightings> {
+  const doing = "looking for all guests";
+  const host = session.target.name;
+  const answer = await session.run(doing, `${guestsProgram}\nguests`);
+  const [described = "", all] = answer.stdout.split(`${marker} all`);
+  // Nobody is taken for absent because of an answer that is not whole.
+  if (all === undefined) throw new CommandFailed({ doing, host, ...answer });
+  // virsh's echo ends no line: what is said of a guest follows its uuid at once.
+  const each = described.split(`${marker} guest `).slice(1);
+  const byUuid = new Map(each.map((said) => [said.slice(0, uuidLength), said.slice(uuidLength)]));
+  const unsaid = `${marker}${marker}`;
+  return (uuid) => parseSighting(host, uuid, `${byUuid.get(uuid) ?? unsaid}${marker}${all}`);
+}
+
+const uuidLength = "1b7159b2-c702-5eb0-be68-43576be5849d".length;
 
 /**
  * Reads what virsh prints of `domstate --reason`, `dominfo`, `domjobinfo` and the list of all uuids, apart by a marker. A guest is here

@@ -1,15 +1,12 @@
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa, type ResultPromise } from "execa";
 import { newControlSocket } from "./control-socket.ts";
 import { CommandFailed, ConnectionLost, HostUnreachable } from "./errors.ts";
 import { behindMarker, outputBehindMarker, remoteCommand, saidMarker } from "./remote-command.ts";
+import { sshOptions } from "./ssh-options.ts";
 import type { SshTarget } from "./ssh-target.ts";
-
-export { quote } from "./remote-command.ts";
 
 /** What a command on a host printed. */
 export interface CommandOutput {
@@ -23,7 +20,7 @@ export interface RunOptions {
   input?: string;
   /** After that it has failed; without a signal the command may go on on the host. Default 60 000. */
   timeoutMs?: number;
-  /** Asked when the time is over: whether it gets as much again. Default: no. */
+  /** When the time is over: whether it gets as much again. Default: no. */
   getsMoreTime?: () => Promise<boolean>;
   /** Return a non-zero exit instead of throwing. Default false. */
   allowFailure?: boolean;
@@ -48,61 +45,7 @@ export interface ClockReading {
   uncertaintyMs: number;
 }
 
-const expandHome = (path: string): string => (path.startsWith("~/") ? join(homedir(), path.slice(2)) : path);
-
-/** A path as a value of OpenSSH's configuration, where blanks end a value and percent signs begin tokens. */
-export const pathValue = (path: string): string => {
-  const text = expandHome(path).replaceAll("%", "%%");
-  return /^[\w./~@+:,%-]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
-};
-
-/** What ~/.ssh/config may say for a person's own logins, and what would spoil ours. */
-const ownSession = [
-  // Older ones than OpenSSH 8.7 do not know these.
-  ["IgnoreUnknown", "ForkAfterAuthentication,SessionType,StdinNull"],
-  ["ControlMaster", "no"],
-  ["ControlPath", "none"],
-  ["ControlPersist", "no"],
-  ["RequestTTY", "no"],
-  ["RemoteCommand", "none"],
-  ["SessionType", "default"],
-  ["StdinNull", "no"],
-  ["ForkAfterAuthentication", "no"],
-  ["PermitLocalCommand", "no"],
-  ["ClearAllForwardings", "yes"],
-  ["ForwardAgent", "no"],
-  ["ForwardX11", "no"],
-  ["Tunnel", "no"],
-  ["VisualHostKey", "no"],
-];
-
-/** OpenSSH's options for a target: strict about host keys wherever they are known. Those for multiplexing come before them. */
-export function sshOptions(target: SshTarget): string[] {
-  const options = [
-    ["BatchMode", "yes"],
-    ["ConnectTimeout", "10"],
-    // A host that died in the middle of a move is noticed within 15 s.
-    ["ServerAliveInterval", "5"],
-    ["ServerAliveCountMax", "3"],
-    ["LogLevel", "ERROR"],
-    ...ownSession,
-  ];
-  if (target.privateKeyFile) {
-    options.push(["IdentitiesOnly", "yes"], ["IdentityFile", pathValue(target.privateKeyFile)]);
-  }
-  if (target.knownHostsFile) {
-    options.push(["UserKnownHostsFile", pathValue(target.knownHostsFile)], ["StrictHostKeyChecking", "yes"]);
-  }
-  return [
-    ...options.flatMap(([key, value]) => ["-o", `${key}=${value}`]),
-    "-p",
-    String(target.port),
-    "-l",
-    target.user,
-  ];
-}
-
-/** What a command that is ended gets until it is given up. */
+/** How long a command may take to end before it is given up. */
 const endingTakesMs = 2_000;
 
 /** What a login may take, from the first packet on; a host that is reached over another one has two of them. */
@@ -145,7 +88,7 @@ async function connect(target: SshTarget, attempts = 4): Promise<Connection> {
     return await connectOnce(target);
   } catch (error) {
     if (attempts <= 1 || !wasDropped(error)) throw error;
-    // Those that were dropped together do not come back together.
+    // Logins dropped together do not come back together.
     await sleep(300 + Math.random() * 1_500);
     return connect(target, attempts - 1);
   }
@@ -197,7 +140,7 @@ async function connectOnce(target: SshTarget): Promise<Connection> {
   return { control, ssh, clockLines, commands: 0 };
 }
 
-/** What comes in time, or undefined. The time is another one from the moment on at which `then.once` holds. */
+/** What comes in time, or undefined. Once `then.once` holds, `then.ms` is the time. */
 async function within<T>(
   promise: Promise<T>,
   ms: number,
@@ -299,7 +242,7 @@ export class SshSession {
     return output;
   }
 
-  /** Until it is over by itself, is not wanted any more, or its time is. */
+  /** Until it ends by itself, is no longer wanted, or its time is over. */
   async #runUntil(script: string, timeoutMs: number, { input = "", signal, getsMoreTime }: RunOptions) {
     const connection = await this.#withRoom();
     const child = signal
@@ -376,7 +319,7 @@ export class SshSession {
         isStopped = true;
         child?.stdin?.end();
         if (child) await ended(child);
-        await follower.ended.catch(() => {}); // told by whoever waits for it
+        await follower.ended.catch(() => {}); // told where it is waited for
       },
     };
     follower.ended.catch(() => {}); // nobody needs to wait for it
@@ -441,7 +384,7 @@ export class SshSession {
     await Promise.all(this.#connections.map(({ ssh }) => ended(ssh)));
   }
 
-  /** A connection that has room for another command, which then is counted. Whoever gets it counts down at its end. */
+  /** A connection that has room for another command, which then is counted. Its user counts down at the end. */
   async #withRoom(): Promise<Connection> {
     const free = () => this.#connections.find((one) => one.commands < commandsPerConnection && isAlive(one));
     const openAnother = async () => {

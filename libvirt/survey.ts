@@ -1,6 +1,6 @@
 import { type Belongings, belongingsProgram, parseBelongings } from "./belongings.ts";
 import type { DomainFacts } from "./domain-facts.ts";
-import { quote } from "./ssh-session.ts";
+import { quote } from "./quote.ts";
 
 /** What one host says about itself when a guest is to come or to go. What was not asked is absent. */
 export interface Survey {
@@ -24,13 +24,13 @@ export interface Survey {
   namesake?: string;
   /** The port on which it waits for one call. */
   port?: number;
-  /** What the guest's definition says: of one that runs, that of the machine that runs. */
+  /** What the guest's definition says: for a running one, that of the running machine. */
   domain?: DomainFacts;
-  /** What hangs on it. */
+  /** What belongs to it. */
   belongings?: Belongings;
   /** Files that were asked about and are there; a readable one's fingerprint is of its first MiB. */
   files?: Record<string, FileFacts>;
-  /** Images beside the one that was asked about, that lie over it: what was written since is in them. */
+  /** Images that lie over the one asked about: later writes are in them. */
   over?: string[];
   /** TCP ports that were asked about and that something listens on. */
   takenPorts?: number[];

@@ -1,13 +1,18 @@
-import type { MigrationRecord } from "../report/record.ts";
 import type { SshSession } from "./ssh-session.ts";
+import { virshCommand } from "./virsh.ts";
 
-export type HostVersions = MigrationRecord["versions"]["from"];
+/** What runs on a host. */
+export interface HostVersions {
+  qemu: string;
+  libvirt: string;
+  kernel: string;
+}
 
 /** What runs on a host now, asked of its libvirtd and its kernel. */
 export async function hostVersions(session: SshSession): Promise<HostVersions> {
   const { stdout } = await session.run(
     "asking for versions",
-    "LC_ALL=C virsh -q -c qemu:///system version --daemon && uname -r",
+    `${virshCommand(["version", "--daemon"])} && uname -r`,
   );
   return parseVersions(stdout);
 }

@@ -1,5 +1,5 @@
+import { quote } from "./quote.ts";
 import type { CommandOutput, RunOptions, SshSession } from "./ssh-session.ts";
-import { quote } from "./ssh-session.ts";
 
 /** Runs one virsh command on the host's system libvirtd. Throws CommandFailed, ConnectionLost. */
 export function virsh(

@@ -1,19 +1,23 @@
-import { withoutAbsent } from "../libvirt/job-info.ts";
-import { type MigrationRecord, movesRunning } from "../report/record.ts";
-import { circumstances } from "./circumstances.ts";
-import { type GuestSessions, withGuest } from "./guest-lock.ts";
-import { type Intent, intentPath } from "./intent.ts";
-import { clearLeftovers } from "./leftovers.ts";
+import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
+import { type Intent, intentPath } from "../fleet/intent.ts";
+import { observeGuest } from "../fleet/observe.ts";
+import type { Tell } from "../fleet/tell.ts";
+import { type Whereabouts, whereabouts } from "../fleet/whereabouts.ts";
+import { movesRunning } from "../moves/modes.ts";
+import { defaultTimeoutMs } from "../moves/options.ts";
+import type { MigrationRecord } from "../moves/record.ts";
+import { madeRecord } from "../moves/sound-record.ts";
+import { resolveAuto } from "./choosing/resolve-auto.ts";
+import { IntentRecord } from "./context/intent-record.ts";
+import type { MigrationRequest } from "./context/migration-request.ts";
+import { type Endpoint, endpointOf, type Moving } from "./context/moving.ts";
+import { circumstances } from "./measuring/circumstances.ts";
+import { Stopwatch } from "./measuring/stopwatch.ts";
 import { move } from "./move.ts";
-import { type Moving, type Station, stationOf } from "./moving.ts";
-import { observeGuest } from "./observe.ts";
 import { clearPlace, queued, withTurn } from "./queue/queue.ts";
-import { defaultTimeoutMs, type MigrationRequest } from "./request.ts";
-import { resolveAuto } from "./resolve-auto.ts";
-import { type Settled, settle, toldBoot } from "./settle.ts";
-import { Stopwatch } from "./stopwatch.ts";
-import type { Tell } from "./tell.ts";
-import { type Whereabouts, whereabouts } from "./whereabouts.ts";
+import { clearLeftovers } from "./reconciling/leftovers.ts";
+import { toldBoot } from "./reconciling/perform.ts";
+import { type Reconciled, reconcile } from "./reconciling/reconcile.ts";
 
 /** What became of a request. */
 export interface Moved {
@@ -47,7 +51,7 @@ export class MigrationFailed extends Error {
  * Makes a guest run on the host where it should be: finishes what a dead run began, finds out where it is, and moves it if it is
  * elsewhere. Asking again changes nothing.
  *
- * @param cancelled once it aborts nothing is begun any more, and a move under way takes the way back as long as there is one
+ * @param cancelled once it aborts nothing new is begun, and a move under way is undone as long as it can be
  *
  * Throws MigrationFailed, PreflightFailed, HostUnreachable, GuestActiveTwice.
  */
@@ -65,7 +69,7 @@ export async function migrate(
       ({ sightings } = await look());
     }
     const from = runningAt(request.guest, whereabouts(request.guest, sightings));
-    // Whoever moves a guest that is off defines it there anyway. Of one that runs, a definition tells that all of its memory has come.
+    // A move of a guest that is off defines it there anyway. For a running guest, a definition tells that all of its memory has come.
     const { mode } = request.options;
     const mayKeep = mode !== "auto" && !movesRunning(mode) && from !== request.to ? request.to : undefined;
     await clearLeftovers(request, sightings, sessions, mayKeep);
@@ -76,9 +80,10 @@ export async function migrate(
     return withTurn(storage, intentDirectory, queued(request, from), tell, cancelled, async (turn) => {
       if (turn.waitedMs > 0) ({ sightings } = await look());
       const [source, destination] = [from, request.to].map((name) =>
-        stationOf(request.fleet, sessions, name),
+        endpointOf(request.fleet, sessions, name),
       );
-      const { options, chosen } = await resolveAuto(request, source as Station, destination as Station, tell);
+      const resolved = await resolveAuto(request, source as Endpoint, destination as Endpoint, tell);
+      const { options } = resolved;
       const moving = movingOf(
         request,
         options,
@@ -87,7 +92,7 @@ export async function migrate(
         tell,
         cancelled,
       );
-      const { record, host, failure } = await move(moving, { request, chosen, sightings, turn });
+      const { record, host, failure } = await move(moving, { request, resolved, sightings, turn });
       records.push(record);
       if (failure !== undefined || host !== request.to) {
         const where = host ? `it runs on ${host}` : "where it runs is not known";
@@ -128,14 +133,14 @@ async function recover(
   const others = Object.keys(request.fleet.hosts).filter((name) => !ends.includes(name));
   const moving = {
     ...movingOf(request, { ...request.options, mode: intent.mode }, sessions, intent, tell, cancelled),
-    others: others.map((name) => stationOf(request.fleet, sessions, name)),
+    others: others.map((name) => endpointOf(request.fleet, sessions, name)),
   };
   const watch = new Stopwatch();
   await clearPlace(sessions.storage, request.fleet.storage.intentDirectory, request.uuid);
-  const { host, booted, refusal } = await settle(moving);
+  const { host, booted, refusal } = await reconcile(moving);
   tell(`${request.guest}: it runs on ${host}`);
   const wasBrought = !ends.includes(host);
-  return withoutAbsent({
+  return madeRecord({
     ...(await circumstances(moving, request.conditions)),
     // Undone, unless the dead run or this one brought it to its destination.
     outcome: booted || wasBrought ? "failed" : host === intent.to ? "recovered" : "rolled-back",
@@ -144,13 +149,13 @@ async function recover(
     totalMs: Math.round(watch.nowMs()),
     phases: [],
     passes: [],
-  }) as MigrationRecord;
+  });
 }
 
 function recoveredHow(
   host: string,
   wasBrought: boolean,
-  booted: Settled["booted"],
+  booted: Reconciled["booted"],
   refusal: Error | undefined,
 ): string {
   if (booted) return `the run died on the way, and ${toldBoot[booted]}; the guest was booted anew on ${host}`;
@@ -158,7 +163,7 @@ function recoveredHow(
   return `the run died on the way; the guest was found or put back on ${host}${refusal ? `, since ${refusal.message}` : ""}`;
 }
 
-/** What became of a move cannot be known when one of its ends is no more in the testbed. */
+/** What became of a move cannot be known when an endpoint is no longer in the testbed. */
 function refuseLostHosts({ guest, uuid, fleet }: Omit<MigrationRequest, "to">, intent: Intent): void {
   const { from, to, mode } = intent;
   const left = [from, to].filter((host) => !(host in fleet.hosts));
@@ -208,10 +213,9 @@ function movingOf(
     ...(redo && { redo }),
     guest,
     uuid,
-    intent,
-    intentFile: intentPath(fleet.storage.intentDirectory, uuid),
-    source: stationOf(fleet, sessions, intent.from),
-    destination: stationOf(fleet, sessions, intent.to),
+    intent: new IntentRecord(sessions.storage, intentPath(fleet.storage.intentDirectory, uuid), intent),
+    source: endpointOf(fleet, sessions, intent.from),
+    destination: endpointOf(fleet, sessions, intent.to),
     storage: sessions.storage,
     options,
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,

@@ -1,43 +1,45 @@
-import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { Sighting } from "../libvirt/sighting.ts";
-import { type MigrationRecord, movesRunning } from "../report/record.ts";
-import { type Circumstances, circumstances } from "./circumstances.ts";
-import { type Clients, clientsSaw, keepSwitchover, startClients, stopClients } from "./clients.ts";
-import { withDrift } from "./clock-drift.ts";
-import { foreseeMove } from "./foresee-move.ts";
-import { writeIntent } from "./intent.ts";
-import { type Clocks, rounded } from "./measure.ts";
-import { mayUsePostcopy } from "./migrate-arguments.ts";
-import { modes } from "./modes.ts";
-import type { Moving } from "./moving.ts";
+import { movesRunning } from "../moves/modes.ts";
+import { mayUsePostcopy } from "../moves/options.ts";
+import type { MigrationRecord } from "../moves/record.ts";
+import { madeRecord } from "../moves/sound-record.ts";
+import { predictMove } from "./choosing/predict-move.ts";
+import type { Resolved } from "./choosing/resolve-auto.ts";
+import { type Clients, clientFigures, keepSwitchover, startClients, stopClients } from "./clients/clients.ts";
+import type { MigrationRequest } from "./context/migration-request.ts";
+import type { Moving } from "./context/moving.ts";
+import { type Circumstances, circumstances } from "./measuring/circumstances.ts";
+import { withDrift } from "./measuring/clock-drift.ts";
+import { type Clocks, rounded } from "./measuring/measure.ts";
+import { Stopwatch } from "./measuring/stopwatch.ts";
+import { Witness } from "./measuring/witness.ts";
+import { flows } from "./modes/flows.ts";
+import type { ModesPart, Underway } from "./modes/mode.ts";
 import { preflight } from "./preflight/preflight.ts";
-import { aheadOf } from "./queue/admission.ts";
-import { withBandwidthShare } from "./queue/bandwidth.ts";
-import type { Turn } from "./queue/queue.ts";
-import type { MigrationRequest } from "./request.ts";
-import type { Resolved } from "./resolve-auto.ts";
-import { settle, toldBoot, Unsettled } from "./settle.ts";
-import { Stopwatch } from "./stopwatch.ts";
-import { Witness } from "./witness.ts";
+import { movesBefore } from "./queue/admission.ts";
+import { shareOf } from "./queue/bandwidth.ts";
+import type { QueueTurn } from "./queue/queue.ts";
+import { toldBoot } from "./reconciling/perform.ts";
+import { type Reconciled, reconcile, Unsettled } from "./reconciling/reconcile.ts";
 
 /** What became of a move: its record, where the guest runs if that is known, and why it is not where it should be. */
-export interface Outcome {
+export interface MoveOutcome {
   record: MigrationRecord;
   host?: string;
   failure?: unknown;
 }
 
-/** What a move was asked for with, and found when it had its turn. */
-export interface Asked {
+/** What a move was asked for with, and what was found at its turn. */
+export interface RequestedMove {
   request: MigrationRequest;
-  chosen: Resolved["chosen"];
+  resolved: Pick<Resolved, "chosen" | "measured">;
   /** What all hosts said about the guest. */
   sightings: readonly Sighting[];
-  turn: Turn;
+  turn: QueueTurn;
 }
 
-/** Moves a guest while somebody else looks on, from before the first check until the guest answers again. */
-export async function move(moving: Moving, asked: Asked): Promise<Outcome> {
+/** Moves a guest while its clients watch, from before the first check until the guest answers again. */
+export async function move(moving: Moving, asked: RequestedMove): Promise<MoveOutcome> {
   const beganMs = performance.now();
   // Before anything else keeps the machines busy: a clock is read as well as they answer.
   const clocks = await readClocks(moving);
@@ -50,21 +52,69 @@ export async function move(moving: Moving, asked: Asked): Promise<Outcome> {
   }
 }
 
-/** Whichever mode it moves by: checks, writes down the intent, has the mode begin, settles what came of that, measures. */
+/** In every mode: checks, writes down the intent, has the mode begin, reconciles, measures. */
 async function moveSeen(
   moving: Moving,
-  { request, chosen, sightings, turn }: Asked,
+  asked: RequestedMove,
   clocks: Clocks,
   startingClients: Promise<Clients>,
   beganMs: number,
-): Promise<Outcome> {
-  const { guest, source, destination, storage, intentFile, options, tell } = moving;
-  const { mode } = options;
+): Promise<MoveOutcome> {
+  const { guest, source, destination, options, tell } = moving;
+  const { turn, request } = asked;
+  const { clients, facts } = await lookAhead(moving, asked, clocks, startingClients);
+  moving.cancelled.throwIfAborted();
+  moving.assertLocked();
+  tell(
+    `${guest}: moving from ${source.name} to ${destination.name} (${options.mode}, ${request.conditions.memoryMiB} MiB)`,
+  );
+
+  const beforehandMs = Math.round(performance.now() - beganMs);
+  const watch = new Stopwatch();
+  const base: Base = {
+    ...facts,
+    startedAt: watch.startedAt.toISOString(),
+    beforehandMs,
+    ...(turn.waitedMs > 0 && { waitedMs: Math.round(turn.waitedMs) }),
+  };
+  // A move that could not be recorded is not begun.
+  unmeasured(base, "failed", "not begun", 0);
+  const witness = new Witness(moving, mayUsePostcopy(options));
+  keepSwitchover(clients, witness);
+  const underway = { moving, watch, witness, shareMiBps: shareOf(moving, turn) };
+  const part = flows[options.mode](underway);
+  const unprepared = await prepare(underway, part);
+  try {
+    moving.assertLocked();
+    const failure = unprepared ?? (await failureOf(part.begin()));
+    const settled = await reconcile(moving, (step) => part.stepped?.(step));
+    const endMs = watch.nowMs();
+    return settled.hasLeft && !settled.booted
+      ? await arrived(underway, part, { base, clients, clocks, settled, endMs, failure })
+      : await notMoved(underway, base, settled, endMs, failure ?? settled.refusal);
+  } catch (error) {
+    await witness.abandon();
+    const message = error instanceof Error ? error.message : String(error);
+    const where = error instanceof Unsettled && error.host !== undefined ? { host: error.host } : {};
+    return { record: unmeasured(base, "failed", message, watch.nowMs()), ...where, failure: error };
+  }
+}
+
+/** What a record says of a move that begins. */
+type Base = Circumstances & Pick<MigrationRecord, "startedAt"> & Partial<MigrationRecord>;
+
+/** Checks that it can move, predicts how, and has its clients ready. Throws PreflightFailed. */
+async function lookAhead(
+  moving: Moving,
+  { request, resolved: { chosen, measured }, sightings, turn }: RequestedMove,
+  clocks: Clocks,
+  startingClients: Promise<Clients>,
+) {
+  const { source, destination, options } = moving;
   const circumstance = circumstances(moving, request.conditions);
   // Before others are on their way: what they send takes from what can be measured.
-  const foreseeing = foreseeMove(request, options, source, { ...chosen, ...chosen.before });
-  foreseeing.catch(() => {}); // told where it is waited for
-  const onTheirWay = aheadOf(moving.uuid, turn.entries());
+  const predicting = predictMove(request, options, source, measured);
+  predicting.catch(() => {}); // told where it is waited for
   const checks = await preflight(
     {
       request: { ...request, options },
@@ -73,84 +123,81 @@ async function moveSeen(
       sightings,
       versions: circumstance.then((said) => said.versions),
       clocks,
-      onTheirWay,
+      onTheirWay: movesBefore(moving.uuid, turn.entries()),
     },
     moving,
-  ).finally(() => foreseeing);
-  const [facts, clients, foreseen] = await Promise.all([circumstance, startingClients, foreseeing]);
-  moving.cancelled.throwIfAborted();
-  moving.assertLocked();
-  tell(
-    `${guest}: moving from ${source.name} to ${destination.name} (${mode}, ${request.conditions.memoryMiB} MiB)`,
+  ).finally(() => predicting);
+  const [known, clients, foreseen] = await Promise.all([circumstance, startingClients, predicting]);
+  return { clients, facts: { ...known, ...chosen, ...foreseen, preflight: checks } };
+}
+
+/** Returns why the mode could not be prepared. Throws when the intent could not be written down. */
+async function prepare({ moving, witness }: Underway, part: ModesPart): Promise<unknown> {
+  // Preparing moves nothing, so it need not wait until the intent is on the disk.
+  const [written, prepared] = await Promise.allSettled([moving.intent.note(), part.prepare?.()]);
+  if (written.status === "fulfilled") return prepared.status === "rejected" ? prepared.reason : undefined;
+  await witness.abandon();
+  throw written.reason;
+}
+
+const failureOf = (deed: Promise<void>): Promise<unknown> =>
+  deed.then(
+    () => undefined,
+    (error: unknown) => error,
   );
 
-  const beforehandMs = Math.round(performance.now() - beganMs);
-  const watch = new Stopwatch();
-  const witness = new Witness(moving, mayUsePostcopy(options));
-  keepSwitchover(clients, witness);
-  const part = modes[mode]({ moving, watch, witness });
-  // Preparing moves nothing, so it need not wait until the intent is on the disk.
-  const [written, prepared] = await Promise.allSettled([
-    writeIntent(storage, intentFile, moving.intent),
-    part.prepare?.(),
-  ]);
-  if (written.status === "rejected") {
-    await witness.abandon();
-    throw written.reason;
-  }
-  const base = {
-    ...facts,
-    ...chosen,
-    ...foreseen,
-    startedAt: watch.startedAt.toISOString(),
-    preflight: checks,
-    beforehandMs,
-    ...(turn.waitedMs > 0 && { waitedMs: Math.round(turn.waitedMs) }),
+/** It is where it was, or was booted. */
+async function notMoved(
+  { witness }: Underway,
+  base: Base,
+  { host, booted }: Reconciled,
+  endMs: number,
+  failure: unknown,
+): Promise<MoveOutcome> {
+  await witness.abandon();
+  const why = failure instanceof Error ? failure.message : "libvirt ended the move without an error";
+  const error = booted ? `${why}; ${toldBoot[booted]}, it was booted anew on ${host}` : why;
+  const record = unmeasured(base, booted ? "failed" : "rolled-back", error, endMs);
+  return { record, host, failure: failure ?? new Error(why) };
+}
+
+/** It has moved, whatever failed on the way: what was measured. */
+async function arrived(
+  { moving, watch, witness }: Underway,
+  part: ModesPart,
+  move: {
+    base: Base;
+    clients: Clients;
+    clocks: Clocks;
+    settled: Reconciled;
+    endMs: number;
+    failure: unknown;
+  },
+): Promise<MoveOutcome> {
+  const { base, clients, settled, endMs } = move;
+  const { guest, options, tell } = moving;
+  const failure = move.failure ?? settled.refusal;
+  const again = readClocks(moving).catch(() => undefined);
+  await witness.stop();
+  const clocks = withDrift(move.clocks, await again);
+  const measured = await part.measure(endMs, clocks);
+  const seen = await clientFigures(clients, moving, witness, clocks, watch.startedAt);
+  // A step of this program failed and was done nevertheless: nobody saw how long it took.
+  const isUnseen = measured.phases.length === 0 && (failure !== undefined || !movesRunning(options.mode));
+  const record = madeRecord({
+    ...base,
+    ...(isUnseen ? { outcome: "recovered", error: unseen(failure) } : { outcome: "completed" }),
+    storageMiB: settled.storageMiB === undefined ? undefined : rounded(settled.storageMiB),
+    ...measured,
+    ...seen,
+  });
+  if (record.faults) tell(`${guest}: what its record says cannot be right: ${record.faults.join("; ")}`);
+  tell(`${guest}: runs on ${settled.host}; ${summary(record)}`);
+  return {
+    record,
+    host: settled.host,
+    ...(settled.undefineRefusal && { failure: settled.undefineRefusal }),
   };
-  let failure: unknown;
-  try {
-    moving.assertLocked();
-    if (prepared.status === "rejected") failure = prepared.reason;
-    else {
-      const isSending = () => witness.statusAt("active") !== undefined;
-      await withBandwidthShare(moving, turn, isSending, () => part.begin()).catch((error: unknown) => {
-        failure = error;
-      });
-    }
-    const settled = await settle(moving, (step) => part.stepped?.(step));
-    failure ??= settled.refusal;
-    const endMs = watch.nowMs();
-    const { host, hasLeft, booted } = settled;
-    if (!hasLeft || booted) {
-      await witness.abandon();
-      const why = failure instanceof Error ? failure.message : "libvirt ended the move without an error";
-      failure ??= new Error(why);
-      const error = booted ? `${why}; ${toldBoot[booted]}, it was booted anew on ${host}` : why;
-      const outcome = booted ? "failed" : "rolled-back";
-      return { record: unmeasured(base, outcome, error, endMs), host, failure };
-    }
-    const again = readClocks(moving).catch(() => undefined);
-    await witness.stop();
-    const known = withDrift(clocks, await again);
-    const measured = await part.measure(endMs, known);
-    const seen = await clientsSaw(clients, moving, witness, known, watch.startedAt);
-    // A step of this program's that failed, and was done nevertheless: how long it took, nobody saw.
-    const isUnseen = measured.phases.length === 0 && (failure !== undefined || !movesRunning(mode));
-    const record = withoutAbsent({
-      ...base,
-      ...(isUnseen ? { outcome: "recovered", error: unseen(failure) } : { outcome: "completed" }),
-      storageMiB: moving.storageMiB === undefined ? undefined : rounded(moving.storageMiB),
-      ...measured,
-      ...seen,
-    }) as MigrationRecord;
-    tell(`${guest}: runs on ${host}; ${summary(record)}`);
-    return { record, host, ...(settled.undefineRefusal && { failure: settled.undefineRefusal }) };
-  } catch (error) {
-    await witness.abandon();
-    const message = error instanceof Error ? error.message : String(error);
-    const where = error instanceof Unsettled && error.host !== undefined ? { host: error.host } : {};
-    return { record: unmeasured(base, "failed", message, watch.nowMs()), ...where, failure: error };
-  }
 }
 
 async function readClocks({ source, destination }: Moving): Promise<Clocks> {
@@ -165,11 +212,12 @@ const unseen = (failure: unknown): string =>
   `it moved all the same, and its phases are not known: ${failure instanceof Error ? failure.message : "a step failed, and was done"}`;
 
 const unmeasured = (
-  base: Circumstances & Pick<MigrationRecord, "startedAt">,
+  base: Base,
   outcome: MigrationRecord["outcome"],
   error: string,
   endMs: number,
-): MigrationRecord => ({ ...base, outcome, error, totalMs: Math.round(endMs), phases: [], passes: [] });
+): MigrationRecord =>
+  madeRecord({ ...base, outcome, error, totalMs: Math.round(endMs), phases: [], passes: [] });
 
 function summary({ totalMs, downtimeMs }: MigrationRecord): string {
   const total = `total ${(totalMs / 1000).toFixed(2)} s`;

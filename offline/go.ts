@@ -14,7 +14,7 @@ import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ExecaError, execa } from "execa";
 import { type Amended, goArch, type Recipe } from "./parts.ts";
-import type { Progress } from "./progress.ts";
+import type { BuildProgress } from "./progress.ts";
 
 /** Compares versions such as 1.26 and 1.9.3. */
 export function isAtLeast(version: string, needed: string): boolean {
@@ -102,7 +102,7 @@ export async function buildGo(
   moduleDir: string,
   recipe: Recipe & { kind: "go" },
   out: string,
-  progress: Progress,
+  progress: BuildProgress,
 ): Promise<void> {
   const env = {
     CGO_ENABLED: "0",

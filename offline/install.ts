@@ -19,7 +19,7 @@ import { dirname, join } from "node:path";
 import { buildGo, findGo } from "./go.ts";
 import { decide, place, remove, serves, stateOf } from "./installed.ts";
 import { ownHome, type Part, readVersions, toolchain, usersHome } from "./parts.ts";
-import { Progress } from "./progress.ts";
+import { BuildProgress } from "./progress.ts";
 import { whyUnreachable } from "./reachable.ts";
 
 const offline = import.meta.dirname;
@@ -58,7 +58,7 @@ async function make(part: Part, out: string, go: () => Promise<string>): Promise
       // Only now: the bundler is slow to load, and mostly there is nothing to do.
       return (await import("./bundle.ts")).bundle(join(offline, recipe.entry), out);
     case "go": {
-      const progress = new Progress(`${part.name} ${part.version}`);
+      const progress = new BuildProgress(`${part.name} ${part.version}`);
       try {
         await buildGo(await go(), join(offline, "go", recipe.module), recipe, out, progress);
         return progress.done();

@@ -37,7 +37,7 @@ export interface Part {
 }
 
 /** The versions that the project asks for. */
-export interface Versions {
+export interface PartVersions {
   readonly pulumi: string;
   readonly command: string;
   /** The bridge's plugin, and the Terraform provider that it serves as a Pulumi package. */
@@ -52,7 +52,7 @@ export interface Versions {
 const bridgeModules: Readonly<Record<string, string>> = { "1.1.3": "v3.136.0" };
 
 /** Reads the versions from the packages installed in the project at `root`. */
-export function readVersions(root: string): Versions {
+export function readVersions(root: string): PartVersions {
   const json = (path: string) => JSON.parse(readFileSync(join(root, path, "package.json"), "utf8"));
   const { pulumi: libvirt } = json("sdks/libvirt");
   // What the generator wrote into the SDK: which Terraform provider the bridge is to load.
@@ -95,7 +95,7 @@ export function goArch(arch: string): string {
 }
 
 /** The parts of the toolchain. Throws if the Go modules here are not of the versions that the project asks for. */
-export function toolchain(root: string, home: string, versions: Versions, arch: string): Part[] {
+export function toolchain(root: string, home: string, versions: PartVersions, arch: string): Part[] {
   const bin = join(home, "versions", versions.pulumi, "bin");
   const plugin = (name: string, version: string) =>
     join(home, "plugins", `resource-${name}-v${version}`, `pulumi-resource-${name}`);
@@ -175,9 +175,9 @@ export function toolchain(root: string, home: string, versions: Versions, arch: 
 }
 
 /**
- * libvirt ends the stream of a seed that is read back with two answers. Whoever asked goes after the first; the second, if it comes before they
- * are struck off, waits for them for ever, under the lock that they need for that (github.com/digitalocean/go-libvirt/issues/241). One place
- * in the channel is enough for it.
+ * libvirt ends the stream of a seed that is read back with two answers. The caller leaves after the first; the second, if it comes before
+ * the caller is deregistered, waits for it for ever, and holds the lock that deregistering needs
+ * (github.com/digitalocean/go-libvirt/issues/241). One place in the channel is enough for it.
  */
 const goLibvirt: Amended = {
   module: "github.com/digitalocean/go-libvirt",

@@ -5,7 +5,7 @@ import { SingleBar } from "cli-progress";
 const lineEveryMs = 15_000;
 
 /** One part's progress. Times are wall-clock seconds. */
-export class Progress {
+export class BuildProgress {
   readonly #label: string;
   readonly #startedMs = performance.now();
   readonly #bar: SingleBar;

@@ -1,62 +1,38 @@
-/** Where a guest runs while hosts are drained. */
-export interface Place {
-  host: string;
-  /** The drained host on which it would run otherwise. */
-  drained?: string;
-}
-
-export interface Drainable {
-  name: string;
-  /** Where its placement says it runs. */
-  host: string;
-  memoryMiB: number;
-}
+import type { ClusterGuest, ClusterHost } from "./cluster.ts";
+import type { Place, Policy } from "./policy.ts";
 
 /**
  * Finds another host for every guest of a drained one: largest first, each to the host that then has the most memory left. The same
- * input gives the same places, and no guest of another host is moved.
- *
- * @param hosts in the order of the config, which settles a draw
- * @param memoryMiB each host's memory by its name. Without that of every host which is not drained, guests are spread by their own.
- * @returns by the guest's name; a guest that has nowhere to go, as all hosts are drained, stays where it is
+ * cluster gives the same places, and no guest of another host is moved. A guest that has nowhere to go, as all hosts are drained, stays
+ * where it is.
  */
-export function drainHosts(
-  guests: readonly Drainable[],
-  hosts: readonly string[],
-  drained: readonly string[],
-  memoryMiB: Readonly<Record<string, number>> = {},
-): Record<string, Place> {
-  const open = hosts.filter((host) => !drained.includes(host));
-  const sizes = open.flatMap((host) => memoryMiB[host] ?? []);
-  const isKnown = sizes.length === open.length;
-  const left = new Map(open.map((host, index) => [host, isKnown ? alike(sizes, index) : 0]));
-  const take = (host: string, guest: Drainable) => left.set(host, (left.get(host) ?? 0) - guest.memoryMiB);
+export const drain: Policy = ({ hosts, guests }) => {
+  const open = hosts.filter(({ isDrained }) => !isDrained);
+  const leftMiB = new Map(open.map(({ name }, index) => [name, sizeMiB(open, index)]));
+  const left = (host: string): number => leftMiB.get(host) ?? 0;
+  const take = (host: string, { memoryMiB }: ClusterGuest) => leftMiB.set(host, left(host) - memoryMiB);
 
-  const places = new Map<string, Place>();
-  const leaving = guests.filter(({ host }) => drained.includes(host));
-  for (const guest of guests) {
-    places.set(guest.name, { host: guest.host });
-    if (left.has(guest.host)) take(guest.host, guest);
-  }
+  const places = new Map<string, Place>(guests.map(({ name, host }) => [name, { host }]));
+  for (const guest of guests) if (leftMiB.has(guest.host)) take(guest.host, guest);
+  const leaving = guests.filter(({ host }) => !leftMiB.has(host));
   for (const guest of leaving.toSorted((one, other) => other.memoryMiB - one.memoryMiB)) {
-    const [first, ...others] = left.keys();
+    const [first, ...others] = leftMiB.keys();
     if (first === undefined) break;
-    const roomiest = others.reduce((best, host) => (room(host) > room(best) ? host : best), first);
+    const roomiest = others.reduce((best, host) => (left(host) > left(best) ? host : best), first);
     take(roomiest, guest);
-    places.set(guest.name, { host: roomiest, drained: guest.host });
+    places.set(guest.name, { host: roomiest, reason: { kind: "drained", host: guest.host } });
   }
   return Object.fromEntries(places);
-
-  function room(host: string): number {
-    return left.get(host) ?? 0;
-  }
-}
+};
 
 /**
- * A host's memory, or that of the first one like it: a kernel's update changes what a machine has by some MiB, which must not move a
- * guest from one of two like machines to the other.
+ * What a host is taken to have: its memory, or that of the first one like it. A kernel's update changes what a machine has by some MiB,
+ * which must not move a guest from one of two like machines to the other. Unless all hosts' memory is known, none has any, so that guests
+ * are spread by their own.
  */
-function alike(sizesMiB: readonly number[], index: number): number {
-  const own = sizesMiB[index] ?? 0;
-  return sizesMiB.find((other) => Math.abs(other - own) <= own / 64) ?? own;
+function sizeMiB(hosts: readonly ClusterHost[], index: number): number {
+  const sizes = hosts.flatMap(({ memoryMiB }) => memoryMiB ?? []);
+  if (sizes.length < hosts.length) return 0;
+  const own = sizes[index] ?? 0;
+  return sizes.find((other) => Math.abs(other - own) <= own / 64) ?? own;
 }

@@ -1,22 +1,22 @@
-import type { MigrationRecord } from "../report/record.ts";
+import type { MigrationRecord } from "../moves/record.ts";
 import { priorSpread } from "./priors.ts";
 import { type Kind, likeness, paceLikeness, switchoverLikeness } from "./weights.ts";
 
 /** How far off the model was on a move. */
 export interface Residual {
   record: MigrationRecord;
-  /** Logarithm of what was, over what was foreseen. */
+  /** Logarithm of what was, over what was predicted. */
   totalMs: number;
   downtimeMs?: number;
 }
 
-/** By how much a prediction is off as a rule, and how far it is off besides, in logarithms. */
+/** The usual error of a prediction, and the spread around it, in logarithms. */
 export interface Correction {
   shift: number;
   spread: number;
 }
 
-/** So many records like it are as good as none: what little history says of errors is believed in part. */
+/** The weight of having no history, in records like it: what a short one says of errors is believed in part. */
 const doubts = { shift: 4, spread: 1 };
 
 /** Errors are alike for longer than paces are: half the weight after five. */

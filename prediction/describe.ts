@@ -1,5 +1,5 @@
-import type { MigrationOptions } from "../migration/request.ts";
-import { defaultTimeoutMs } from "../migration/request.ts";
+import type { MigrationOptions } from "../moves/options.ts";
+import { defaultTimeoutMs } from "../moves/options.ts";
 import type { Prediction } from "./predict.ts";
 
 /** A prediction in words: "about 4.1 s (3.2 to 5.5), downtime about 120 ms (90 to 200), 3 passes". */

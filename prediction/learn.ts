@@ -1,4 +1,4 @@
-import type { MigrationRecord } from "../report/record.ts";
+import type { MigrationRecord } from "../moves/record.ts";
 import { type Writing, workingSetOf } from "./dirty.ts";
 import type { GuestLoad, Pace } from "./model.ts";
 import { paceIn, touchedIn, writingIn } from "./observed.ts";
@@ -13,7 +13,7 @@ import {
   weightedMedian,
 } from "./weights.ts";
 
-/** What is known of a guest before it moves, besides its past; what was not measured is absent. */
+/** What is known of a guest before it moves, other than its past; what was not measured is absent. */
 export interface Beforehand {
   memoryMiB: number;
   workload?: unknown;
@@ -38,12 +38,12 @@ export function recentOf(
 }
 
 /** The records that tell of a move, each with its weight, newest first. */
-export interface Past {
+export interface PastMove {
   record: MigrationRecord;
   weight: number;
 }
 
-export function pastOf(records: readonly MigrationRecord[], kind: Kind): Past[] {
+export function pastOf(records: readonly MigrationRecord[], kind: Kind): PastMove[] {
   const alike = records
     .map((record) => ({ record, weight: likeness(record, kind) }))
     .filter(({ weight }) => weight > 0);
@@ -59,9 +59,22 @@ export function pastOf(records: readonly MigrationRecord[], kind: Kind): Past[] 
 /** What tells how the last part goes, with the guest stopped. */
 const ofSwitchover: readonly (keyof Pace)[] = ["fill", "stoppedMiBps", "postcopyDeviceMs"];
 
-/** The pace of the hosts: of each figure the median of what records tell, the prior among them with little weight. */
-export function paceFrom(past: readonly Past[], kind: Kind, linkMiBps?: number): Pace {
-  const prior = priorOf(kind, linkMiBps);
+/** What goes from host to host, and thus no faster than the link between them. */
+const overLink: readonly (keyof Pace)[] = [
+  "sendMiBps",
+  "stoppedMiBps",
+  "pullMiBps",
+  "copyMiBps",
+  "storageMiBps",
+];
+
+/**
+ * The pace of the hosts: of each figure the median of what records tell, the prior among them with little weight.
+ *
+ * @param linkMiBps what the link carries now: whatever it did before, no more goes over it
+ */
+export function paceFrom(past: readonly PastMove[], kind: Kind, linkMiBps = Number.POSITIVE_INFINITY): Pace {
+  const prior = priors[kind.accelerator];
   const told = past.map(({ record, weight }) => {
     const touched = touchedIn(record) ?? touchedOf(past, record.guest, { ...record, ...record.before });
     return {
@@ -85,27 +98,33 @@ export function paceFrom(past: readonly Past[], kind: Kind, linkMiBps?: number):
         : own.length > 0
           ? own.map(({ value }, age) => ({ value, weight: ageing ** age }))
           : known.map(({ value, weight, likeness }) => ({ value, weight: weight * likeness }));
-      return [key, weightedMedian([...values, { value: prior[key], weight: priorWeight }])];
+      const median = weightedMedian([...values, { value: prior[key], weight: priorWeight }]) as number;
+      return [key, overLink.includes(key) ? Math.min(median, linkMiBps) : median];
     }),
   ) as unknown as Pace;
 }
 
-/** A link bounds what nothing else is known of. */
-function priorOf({ accelerator }: Kind, linkMiBps = Number.POSITIVE_INFINITY): Pace {
-  const prior = { ...priors[accelerator] };
-  for (const key of ["sendMiBps", "stoppedMiBps", "pullMiBps", "copyMiBps", "storageMiBps"] as const) {
-    prior[key] = Math.min(prior[key], linkMiBps);
-  }
-  return prior;
+/** Whether a figure of the pace that no switchover tells is what records say, more than what is expected of any hosts. */
+export function tells(
+  past: readonly PastMove[],
+  kind: Kind,
+  key: Exclude<keyof Pace, "fill" | "stoppedMiBps" | "postcopyDeviceMs">,
+): boolean {
+  const told = past.map(({ record, weight }) => {
+    const touched = touchedIn(record) ?? record.memoryMiB;
+    const { [key]: value = 0 } = paceIn(record, touched, priors[kind.accelerator]);
+    return value > 0 ? weight * paceLikeness(record, kind) : 0;
+  });
+  return told.reduce((sum, weight) => sum + weight, 0) > priorWeight;
 }
 
 /** What a guest brings along: measured if it was, else as in its past, else as it is declared, else as guests are. */
 export function loadFrom(
-  past: readonly Past[],
+  past: readonly PastMove[],
   guest: string,
   before: Beforehand,
 ): GuestLoad & { dirtyFrom: DirtyFrom } {
-  const touchedMiB = touchedOf(past, guest, before);
+  const touchedMiB = Math.max(writtenMiB(before), touchedOf(past, guest, before));
   const { dirtyFrom, ...writing } = writingOf(past, guest, before, touchedMiB);
   return {
     memoryMiB: before.memoryMiB,
@@ -116,9 +135,12 @@ export function loadFrom(
   };
 }
 
+/** What it writes to at least: its dirty rate is measured for a second, in which each page counts once. */
+const writtenMiB = ({ memoryMiB, dirtyMiBps = 0 }: Beforehand): number => Math.min(memoryMiB, dirtyMiBps);
+
 /** Its last moves with this workload tell it best; then its QEMU's resident memory, its other moves, other guests' share of theirs. */
 function touchedOf(
-  past: readonly Past[],
+  past: readonly PastMove[],
   guest: string,
   { memoryMiB, residentMiB, workload }: Pick<Beforehand, "memoryMiB" | "residentMiB" | "workload">,
 ): number {
@@ -155,7 +177,7 @@ function grownBy(nowMiB: number | undefined, thenMiB: number | undefined): numbe
 export type DirtyFrom = "measured" | "past" | "declared" | "prior";
 
 function writingOf(
-  past: readonly Past[],
+  past: readonly PastMove[],
   guest: string,
   before: Beforehand,
   touchedMiB: number,
@@ -181,7 +203,8 @@ function writingOf(
     value: workingSetOf(Math.max(dirtyMiBps, rate), ms, (rate * ms) / 1000, touchedMiB),
     weight,
   }));
-  const workingSetMiB = Math.min(touchedMiB, declared?.workingSetMiB ?? weightedMedian(sets) ?? touchedMiB);
+  const toldMiB = declared?.workingSetMiB ?? weightedMedian(sets) ?? touchedMiB;
+  const workingSetMiB = Math.min(touchedMiB, Math.max(writtenMiB(before), toldMiB));
   return { dirtyMiBps, workingSetMiB, dirtyFrom, ...(declared && { isCyclic: declared.isCyclic }) };
 }
 

@@ -1,6 +1,5 @@
-import type { MigrationOptions } from "../migration/request.ts";
-import { defaultMaxDowntimeMs, defaultTimeoutMs } from "../migration/request.ts";
-import { boots, type PhaseName, type phasesOf, phasesWith } from "../report/record.ts";
+import { boots, modes, type PhaseName, type phasesOf, phasesWith, savesMemory } from "../moves/modes.ts";
+import { defaultMaxDowntimeMs, defaultTimeoutMs, type MigrationOptions } from "../moves/options.ts";
 import type { Writing } from "./dirty.ts";
 import { precopy } from "./precopy.ts";
 
@@ -9,7 +8,7 @@ export interface GuestLoad extends Writing {
   memoryMiB: number;
   /** Memory that it ever wrote to: the rest is zeros, and not sent. */
   touchedMiB: number;
-  /** Its redo log, where that moves along. */
+  /** Its overlay, where that moves along. */
   redoMiB?: number;
 }
 
@@ -29,9 +28,9 @@ export interface Pace {
   /** The rest of a post-copy, without a limit. */
   pullMiBps: number;
   zeroMiBps: number;
-  /** How much of what may be left at the switchover is. */
+  /** Part of what may be left at the switchover that is left. */
   fill: number;
-  /** Besides what depends on a size: starting programs, connecting. */
+  /** Apart from what depends on a size: starting programs, connecting. */
   suspendMs: number;
   copyMs: number;
   resumeMs: number;
@@ -76,7 +75,7 @@ export function course(load: GuestLoad, options: MigrationOptions, pace: Pace): 
     return { phases, totalMs, downtimeMs: totalMs - without, passes: 0, converges: true };
   };
 
-  if (options.mode === "offline") {
+  if (savesMemory(options.mode)) {
     const size = load.touchedMiB;
     return off(
       made("offline", {
@@ -105,7 +104,7 @@ function running(
   const maxDowntimeMs = options.maxDowntimeMs ?? defaultMaxDowntimeMs;
   const around = { preparation: pace.preparationMs, completion: pace.completionMs };
   const pull = (mib: number) => (mib / limited(pace.pullMiBps)) * 1000;
-  if (mode === "postcopy") {
+  if (!modes[mode].precopy) {
     const sentMiB = Math.min(load.touchedMiB, (sendMiBps * pace.turnMs) / 1000);
     const phases = made("postcopy", {
       ...around,
@@ -125,7 +124,7 @@ function running(
     maxDowntimeMs,
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
     autoConverge,
-    ...(mode === "hybrid" && { untilPasses: afterPasses, untilMs: hybrid.afterMs }),
+    ...(modes[mode].postcopy === "always" && { untilPasses: afterPasses, untilMs: hybrid.afterMs }),
   });
   if (turns || (!converges && onTimeout === "postcopy")) {
     const sentMiB = Math.min(remainingMiB, (sendMiBps * pace.turnMs) / 1000);
@@ -135,7 +134,13 @@ function running(
       "device-state": pace.deviceMs,
       "post-copy": pull(remainingMiB - sentMiB),
     });
-    return { phases, totalMs: sum(phases), downtimeMs: pace.deviceMs, passes, converges: mode === "hybrid" };
+    return {
+      phases,
+      totalMs: sum(phases),
+      downtimeMs: pace.deviceMs,
+      passes,
+      converges: modes[mode].postcopy === "always",
+    };
   }
   if (!converges && (onTimeout ?? "abort") === "abort") {
     const phases = made("precopy", { preparation: pace.preparationMs, iterations: iterationsMs });

@@ -1,5 +1,6 @@
-import { defaultMaxDowntimeMs } from "../migration/request.ts";
-import { boots, type MigrationRecord, wayOf } from "../report/record.ts";
+import { boots, modes, savesMemory } from "../moves/modes.ts";
+import { defaultMaxDowntimeMs } from "../moves/options.ts";
+import { type MigrationRecord, wayOf } from "../moves/record.ts";
 import type { Pace } from "./model.ts";
 import { overshootShare } from "./precopy.ts";
 
@@ -22,7 +23,7 @@ const fewPasses = 8;
 export function touchedIn(record: MigrationRecord): number | undefined {
   const { transferredMiB, equations, passes, iterations = 0, mode } = record;
   if (transferredMiB === undefined || !equations) return undefined;
-  if (wayOf(record) === "postcopy") return mode === "postcopy" ? transferredMiB : undefined;
+  if (wayOf(record) === "postcopy") return !modes[mode].precopy ? transferredMiB : undefined;
   const writing = writingIn(record);
   if (!writing || record.options?.compression !== undefined) return undefined;
   if (iterations > fewPasses) return passes[1]?.transferredMiB;
@@ -54,7 +55,7 @@ export function paceIn(record: MigrationRecord, touchedMiB: number, prior: Pace)
     storageMiB ?? 0,
     prior.storageMiBps,
   );
-  if (mode === "offline") {
+  if (savesMemory(mode)) {
     const [suspendMs, saveMiBps] = slower(phase("suspend"), prior.suspendMs, touchedMiB, prior.saveMiBps);
     const [copyMs, copyMiBps] = slower(phase("copy"), prior.copyMs, touchedMiB, prior.copyMiBps);
     const [resumeMs, loadMiBps] = slower(phase("resume"), prior.resumeMs, touchedMiB, prior.loadMiBps);
@@ -80,7 +81,7 @@ function pulling(
 ): Partial<Pace> {
   if (!equations) return {};
   // A hybrid's devices find most of the memory there.
-  if (mode !== "postcopy") return { deviceMs: equations.vsMs };
+  if (modes[mode].precopy) return { deviceMs: equations.vsMs };
   const allMs = equations.tiMs + (pullMs ?? 0);
   const pullMiBps = transferredMiB === undefined || allMs === 0 ? undefined : (transferredMiB * 1000) / allMs;
   return {

@@ -55,6 +55,8 @@ export function precopy(conditions: PrecopyConditions): PrecopyCourse {
   const overshootMiB = perMs * Math.min(overshootMs, maxDowntimeMs / 2);
   const residueMiB = Math.min(perMs * maxDowntimeMs - overshootMiB, conditions.touchedMiB);
   const endMs = Math.min(conditions.timeoutMs, untilMs);
+  // No more than that can be dirty at a time, however fast it is written to.
+  const fitsAtOnce = conditions.touchedMiB <= perMs * maxDowntimeMs;
   const throttling = conditions.autoConverge && new Throttling(conditions.autoConverge);
 
   let passMs = Math.max(windowMs, firstPassMs(conditions, residueMiB));
@@ -72,7 +74,8 @@ export function precopy(conditions: PrecopyConditions): PrecopyCourse {
     const dirtyMiB = dirtiedMiB(slowed, untilSyncMs);
     throttling?.sees(dirtyMiB, untilSyncMs * perMs, untilSyncMs);
     const leftMiB = Math.min(conditions.touchedMiB, (passMs - untilSyncMs) * perMs + dirtyMiB);
-    if (leftMiB <= overshootMiB) return ended(elapsedMs, residueMiB + leftMiB, passes + 2, true, false);
+    if (leftMiB <= overshootMiB || fitsAtOnce)
+      return ended(elapsedMs, residueMiB + leftMiB, passes + 2, true, false);
     if (passes >= untilPasses) return ended(elapsedMs, residueMiB + leftMiB, passes + 1, false, true);
     const nextMs = leftMiB / perMs;
     // The same again, for ever: only a timeout ends that.

@@ -1,18 +1,11 @@
-import type { MigrationOptions } from "../migration/request.ts";
-import { type MigrationRecord, wayOf } from "../report/record.ts";
+import { type MigrationRecord, wayOf } from "../moves/record.ts";
 import { type Correction, correction, type Residual } from "./correction.ts";
-import { type Beforehand, type DirtyFrom, loadFrom, paceFrom, pastOf, recentOf } from "./learn.ts";
+import { type DirtyFrom, recentOf } from "./learn.ts";
 import { type Course, course } from "./model.ts";
-import { isBetween, type Kind } from "./weights.ts";
+import { basisOf, kindOf, type ProposedMove, proposedBy } from "./proposed-move.ts";
+import { isBetween } from "./weights.ts";
 
 export type Prediction = NonNullable<MigrationRecord["predicted"]>;
-
-/** A move that is thought of. */
-export interface Proposed extends Omit<Kind, "mode" | "options">, Beforehand {
-  options: MigrationOptions;
-  /** What the link carries, if that was measured. */
-  linkMiBps?: number | undefined;
-}
 
 /** How far off a dirty rate may be, as the standard deviation of its logarithm: guests do not go on as they did. */
 const dirtySpread: { [from in DirtyFrom]: number } = { measured: 0.3, past: 0.25, declared: 0.2, prior: 1 };
@@ -25,10 +18,10 @@ const ninths = [-1.59, -0.97, -0.59, -0.28, 0, 0.28, 0.59, 0.97, 1.59];
  * predictions of these were off. The same arguments give the same prediction.
  *
  * @param records earlier ones, of this guest and others, newest first; only completed ones tell anything
- * @param known how far off the model was on them, as far as it was computed before with the same records: for whoever predicts many
+ * @param known how far off the model was on them, as far as it was computed before with the same records: for a caller that predicts many
  */
 export function predict(
-  move: Proposed,
+  move: ProposedMove,
   records: readonly MigrationRecord[],
   known = new Map<MigrationRecord, Residual | undefined>(),
 ): Prediction {
@@ -64,15 +57,12 @@ export function predict(
 
 const isGivenUp = ({ converges, downtimeMs }: Course): boolean => !converges && downtimeMs === 0;
 
-/** What is given up takes the time it was given, however far off predictions of moves that came to their end were. */
+/** A move that is given up takes the time it was given, however far off predictions of completed moves were. */
 const asGiven: Correction = { shift: 0, spread: 0.01 };
 
 /** The model alone: with the dirty rate as it is taken to be, and as it may be. */
-function foresee(move: Proposed, records: readonly MigrationRecord[]) {
-  const kind = kindOf(move);
-  const past = pastOf(records, kind);
-  const pace = paceFrom(past, kind, move.linkMiBps);
-  const { dirtyFrom, ...load } = loadFrom(past, move.guest, move);
+function foresee(move: ProposedMove, records: readonly MigrationRecord[]) {
+  const { kind, past, pace, load, dirtyFrom } = basisOf(move, records);
   const courses = ninths.map((deviations) =>
     course(
       { ...load, dirtyMiBps: load.dirtyMiBps * Math.exp(deviations * dirtySpread[dirtyFrom]) },
@@ -107,7 +97,7 @@ function residuals(
 function residualOf(record: MigrationRecord, all: readonly MigrationRecord[]): Residual | undefined {
   const before = all.filter((other) => isOverBefore(other, record));
   const { middle } = foresee(proposedBy(record), recentOf(before, record));
-  // Where convergence was told wrong, the times are of another course.
+  // Where convergence was mispredicted, the times are of another course.
   if (!middle.converges && wayOf(record) === "precopy") return undefined;
   return {
     record,
@@ -121,47 +111,6 @@ function residualOf(record: MigrationRecord, all: readonly MigrationRecord[]): R
 /** Whether a move was over when another began. */
 export const isOverBefore = (one: MigrationRecord, other: MigrationRecord): boolean =>
   Date.parse(one.startedAt) + one.totalMs <= Date.parse(other.startedAt);
-
-/** The question to which a record is the answer: what was known before it began. */
-export function proposedBy(record: MigrationRecord): Proposed {
-  const {
-    guest,
-    from,
-    to,
-    accelerator,
-    redo,
-    memoryMiB,
-    workload,
-    mode,
-    options,
-    before,
-    linkMiBps,
-    storageMiB,
-  } = record;
-  return {
-    guest,
-    from,
-    to,
-    accelerator,
-    redo,
-    memoryMiB,
-    workload,
-    linkMiBps,
-    ...before,
-    redoMiB: redo === "local" ? (before?.redoMiB ?? storageMiB) : undefined,
-    options: { ...options, mode },
-  };
-}
-
-const kindOf = ({ guest, from, to, accelerator, redo, options }: Proposed): Kind => ({
-  guest,
-  from,
-  to,
-  accelerator,
-  redo,
-  mode: options.mode,
-  options,
-});
 
 /** Corrected, and from the least to the most that is expected of eight in ten. */
 function within(

@@ -1,6 +1,6 @@
 import { weightedQuantile } from "simple-statistics";
-import { defaultMaxDowntimeMs } from "../migration/request.ts";
-import { type MigrationRecord, wayOf } from "../report/record.ts";
+import { defaultMaxDowntimeMs } from "../moves/options.ts";
+import { type MigrationRecord, wayOf } from "../moves/record.ts";
 
 /** A figure that a record tells, and how much that is worth here. */
 export interface Weighted {
@@ -62,7 +62,7 @@ export function switchoverLikeness(
 export const isBetween = (record: MigrationRecord, { from, to }: Pick<Kind, "from" | "to">): boolean =>
   (record.from === from && record.to === to) || (record.from === to && record.to === from);
 
-/** What changes the pace of a transfer, besides its limit. */
+/** What changes the pace of a transfer, other than its limit. */
 const means = ({ options = {} }: Pick<Kind, "options">): string =>
   [options.transport ?? "tcp", options.compression, options.parallelConnections].join();
 

@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
-import { runCommand, say } from "./command.ts";
-import { readDataset } from "./dataset.ts";
+import { readDataset } from "./data/dataset.ts";
+import { askedSources } from "./data/sources.ts";
 import { reportFolder } from "./link.ts";
-import { reportOf } from "./report.ts";
-import { askedSources } from "./sources.ts";
+import { reportOf } from "./sections/report.ts";
+import { runCommand, say } from "./text/command.ts";
 import { writeReport } from "./write-report.ts";
 
 const help = `npm run report [-- <stack, experiment or results file> ...] [--out FOLDER]

@@ -1,11 +1,11 @@
 import { parseArgs } from "node:util";
-import { runCommand, say } from "./command.ts";
-import { type Move, readDataset } from "./dataset.ts";
-import { reportOf } from "./report.ts";
-import { predictedMovesTable } from "./score-table.ts";
-import { askedSources } from "./sources.ts";
-import { downtimeTable, migrationTable, phaseTable } from "./table.ts";
-import { terminalTable } from "./terminal-table.ts";
+import { type Move, readDataset } from "./data/dataset.ts";
+import { askedSources } from "./data/sources.ts";
+import { predictedMovesTable } from "./scores/score-table.ts";
+import { reportOf } from "./sections/report.ts";
+import { runCommand, say } from "./text/command.ts";
+import { downtimeTable, migrationTable, phaseTable } from "./text/table.ts";
+import { terminalTable } from "./text/terminal-table.ts";
 
 const help = `npm run results [-- <stack, experiment or results file> ...] [--last N] [--moves]
 

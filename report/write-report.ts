@@ -3,18 +3,18 @@ import { join } from "node:path";
 import { pageName } from "./link.ts";
 import { pageOf } from "./page/page.ts";
 import { svgFile } from "./page/svg-file.ts";
-import type { Report } from "./report.ts";
+import type { Report } from "./sections/report.ts";
 
 const figuresName = "figures";
 
-export interface Written {
+export interface WrittenReport {
   page: string;
   pageBytes: number;
   figures: string[];
 }
 
 /** Writes the page and, in a folder beside it, every figure as SVG. Figures of an older report that are no more are removed. */
-export async function writeReport(report: Report, folder: string): Promise<Written> {
+export async function writeReport(report: Report, folder: string): Promise<WrittenReport> {
   const figuresFolder = join(folder, figuresName);
   await mkdir(folder, { recursive: true });
   await rm(figuresFolder, { recursive: true, force: true });

@@ -1,15 +1,16 @@
 import { claimFile } from "../hosts/claim.ts";
-import { list, type Mistake, pathText } from "./mistake.ts";
+import { type Mistake, pathText } from "./mistake.ts";
 import type { Plan } from "./plan.ts";
+import { list } from "./words.ts";
 
 /** What a machine says of itself. */
-export interface Answer {
+export interface MachineAnswer {
   name: string;
   memoryMiB: number;
   /** Which of its starts it is in. */
   boot: string;
   interfaces: readonly string[];
-  /** Whether there is a /dev/kvm; that it works, only a guest proves. */
+  /** Whether there is a /dev/kvm; only a guest proves that it works. */
   hasKvm: boolean;
   /** The testbed that it belongs to: its stack's name, and what tells it from others of that name. */
   claim?: string;
@@ -21,7 +22,7 @@ export interface NoAnswer {
   reason: string;
 }
 
-export const didAnswer = (answer: Answer | NoAnswer | undefined): answer is Answer =>
+export const didAnswer = (answer: MachineAnswer | NoAnswer | undefined): answer is MachineAnswer =>
   answer !== undefined && !("reason" in answer);
 
 /** What `parseAnswer` reads; bash. */
@@ -32,7 +33,7 @@ for link in /sys/class/net/*; do echo "interface \${link##*/}"; done
 [ ! -e ${claimFile} ] || echo "claim $(cat ${claimFile})"`;
 
 /** Undefined: this is not what was asked for. */
-export function parseAnswer(name: string, printed: string): Answer | undefined {
+export function parseAnswer(name: string, printed: string): MachineAnswer | undefined {
   const values = (key: string) =>
     [...printed.matchAll(new RegExp(`^${key} (.+)$`, "gm"))].map(([, value = ""]) => value);
   const [boot] = values("boot");
@@ -49,8 +50,8 @@ export function parseAnswer(name: string, printed: string): Answer | undefined {
   };
 }
 
-/** What the machines' answers say against a plan: those that did not answer, and what hosts have not that the config names. */
-export function checkAnswers(plan: Plan, answers: readonly (Answer | NoAnswer)[]): Mistake[] {
+/** What the machines' answers say against a plan: those that did not answer, and what the config names and hosts lack. */
+export function checkAnswers(plan: Plan, answers: readonly (MachineAnswer | NoAnswer)[]): Mistake[] {
   const byName = new Map(answers.map((answer) => [answer.name, answer]));
   const machines = [
     { path: ["storage"], ...plan.storage },
@@ -64,7 +65,7 @@ export function checkAnswers(plan: Plan, answers: readonly (Answer | NoAnswer)[]
       {
         path: pathText(path),
         problem: `${name} (${ssh.user}@${ssh.address} port ${ssh.port}) ${answer.reason.trim()}`,
-        mend: "mend the machine, or its address, port, user or key here",
+        fix: "fix the machine, or its address, port, user or key here",
       },
     ];
   });
@@ -78,21 +79,21 @@ export function checkAnswers(plan: Plan, answers: readonly (Answer | NoAnswer)[]
 }
 
 /** Of two stacks with one name, hosts/claim.sh tells which one's the machine is. */
-function claimMistakes({ stack }: Plan, path: PropertyKey[], { name, claim }: Answer): Mistake[] {
+function claimMistakes({ stack }: Plan, path: PropertyKey[], { name, claim }: MachineAnswer): Mistake[] {
   const owner = claim?.split(" ")[0];
   if (owner === undefined || owner === stack) return [];
   return [
     {
       path: pathText(path),
       problem: `${name} belongs to the testbed ${owner}, and a machine serves one`,
-      mend: `destroy that stack where it was made (pulumi destroy --stack ${owner}); or, if it no longer exists, remove ${claimFile} on ${name}`,
+      fix: `destroy that stack where it was made (pulumi destroy --stack ${owner}); or, if it no longer exists, remove ${claimFile} on ${name}`,
     },
   ];
 }
 
-function uplinkMistakes({ bridge }: Plan, { name, interfaces }: Answer): Mistake[] {
+function uplinkMistakes({ bridge }: Plan, { name, interfaces }: MachineAnswer): Mistake[] {
   const { uplink } = bridge;
-  // What has the bridge needs no uplink any more.
+  // A host with the bridge needs no uplink any more.
   if (
     uplink === undefined ||
     uplink === "none" ||
@@ -105,7 +106,7 @@ function uplinkMistakes({ bridge }: Plan, { name, interfaces }: Answer): Mistake
     {
       path: pathText(["bridge", "uplink"]),
       problem: `${name} has no interface ${uplink}; it has ${list(others)}`,
-      mend: "name one that all hosts have, or make the bridge on this host yourself",
+      fix: "name one that all hosts have, or make the bridge on this host yourself",
     },
   ];
 }
@@ -113,14 +114,14 @@ function uplinkMistakes({ bridge }: Plan, { name, interfaces }: Answer): Mistake
 function kvmMistakes(
   accelerator: Plan["hosts"][number]["accelerator"],
   index: number,
-  { name, hasKvm }: Answer,
+  { name, hasKvm }: MachineAnswer,
 ): Mistake[] {
   if (accelerator !== "kvm" || hasKvm) return [];
   return [
     {
       path: pathText(["hosts", index, "accelerator"]),
       problem: `${name} is to run guests with KVM, and has no /dev/kvm`,
-      mend: "turn on virtualisation in its firmware (or nested, in its hypervisor) and load kvm_intel or kvm_amd; or set auto, to fall back to emulation",
+      fix: "turn on virtualisation in its firmware (or nested, in its hypervisor) and load kvm_intel or kvm_amd; or set auto, to fall back to emulation",
     },
   ];
 }

@@ -1,5 +1,6 @@
-import { list, type Mistake, pathText } from "./mistake.ts";
+import { type Mistake, pathText } from "./mistake.ts";
 import type { GuestPlan, Plan } from "./plan.ts";
+import { list } from "./words.ts";
 
 /** For a host's kernel, libvirtd, sshd and QEMU's own needs, which nobody should have to think of. */
 const reserveMiB = 512;
@@ -26,29 +27,37 @@ function checkHost(plan: Plan, host: string, memoryMiB: number): Mistake[] {
   const room = Math.max(0, memoryMiB - reserveMiB);
   const tooLarge = guests.filter((guest) => guest.memoryMiB > room);
   if (tooLarge.length > 0) {
-    return tooLarge.map((guest) => ({
-      path: memoryPath(plan, guest),
-      problem: `${described(guest)} is to have ${guest.memoryMiB} MiB on ${host}, which has ${memoryMiB} MiB`,
-      mend: `give it at most ${room} MiB (${host} keeps ${reserveMiB} MiB), or ${guest.drained ? keep([guest.drained]) : "place it on a larger host"}`,
-    }));
+    return tooLarge.map((guest) => {
+      const drained = drainedFrom(guest);
+      return {
+        path: memoryPath(plan, guest),
+        problem: `${described(guest)} is to have ${guest.memoryMiB} MiB on ${host}, which has ${memoryMiB} MiB`,
+        fix: `give it at most ${room} MiB (${host} keeps ${reserveMiB} MiB), or ${drained ? keep([drained]) : "place it on a larger host"}`,
+      };
+    });
   }
   const neededMiB = sum(guests);
   if (neededMiB <= room) return [];
-  const drained = [...new Set(guests.flatMap((guest) => guest.drained ?? []))];
+  const drained = [...new Set(guests.flatMap((guest) => drainedFrom(guest) ?? []))];
   return [
     {
       path: pathText([drained.length > 0 ? "drain" : "placement"]),
       problem: `${each(guests)} need ${neededMiB} MiB on ${host}, which has ${memoryMiB} MiB`,
-      mend: `${drained.length > 0 ? `${keep(drained)}, add a host` : "place one elsewhere"}, or take ${neededMiB - room} MiB from them (${host} keeps ${reserveMiB} MiB)`,
+      fix: `${drained.length > 0 ? `${keep(drained)}, add a host` : "place one elsewhere"}, or take ${neededMiB - room} MiB from them (${host} keeps ${reserveMiB} MiB)`,
     },
   ];
 }
 
+/** The drained host that a guest would run on otherwise. */
+const drainedFrom = ({ reason }: GuestPlan): string | undefined =>
+  reason?.kind === "drained" ? reason.host : undefined;
+
 const keep = (drained: readonly string[]): string => `leave ${list(drained)} out of drain`;
 
 /** A guest that has come from a drained host went to the one with the most memory left. */
-function described({ name, drained }: GuestPlan): string {
-  return drained === undefined ? name : `${name}, placed on ${drained} (drained),`;
+function described(guest: GuestPlan): string {
+  const drained = drainedFrom(guest);
+  return drained === undefined ? guest.name : `${guest.name}, placed on ${drained} (drained),`;
 }
 
 /** In the lab all guests are on one machine, and a guest that moves live is there twice. */
@@ -61,7 +70,7 @@ function checkLab({ guests }: Plan, machineMiB: number): Mistake[] {
     {
       path: pathText(["guests"]),
       problem: `${each(guests)} need ${neededMiB} MiB while the largest moves, and this machine has ${machineMiB} MiB`,
-      mend: `take memory from them until it fits into ${room} MiB (the lab keeps ${reserveMiB} MiB), or leave one out`,
+      fix: `take memory from them until it fits into ${room} MiB (the lab keeps ${reserveMiB} MiB), or leave one out`,
     },
   ];
 }
@@ -76,8 +85,9 @@ function sum(guests: readonly GuestPlan[]): number {
 
 function each(guests: readonly GuestPlan[]): string {
   return list(
-    guests.map(({ name, memoryMiB, drained }) =>
-      drained === undefined ? `${name} (${memoryMiB})` : `${name} (${memoryMiB}, drained from ${drained})`,
-    ),
+    guests.map((guest) => {
+      const drained = drainedFrom(guest);
+      return `${guest.name} (${guest.memoryMiB}${drained === undefined ? "" : `, drained from ${drained}`})`;
+    }),
   );
 }

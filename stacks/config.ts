@@ -1,6 +1,11 @@
 import * as z from "zod";
 import { workloadSchema } from "../guests/workload.ts";
-import { defaultTimeoutMs, migrationModes } from "../report/record.ts";
+import {
+  askedOptions,
+  defaultConcurrentPerHost,
+  defaultMaxDowntimeMs,
+  defaultTimeoutMs,
+} from "../moves/options.ts";
 import {
   defaultBridge,
   defaultExport,
@@ -12,7 +17,7 @@ import {
 /**
  * What a stack may say, under the namespace `testbed`. This schema is the only place where it is said: the types,
  * the JSON schema for editors and docs/config.md come from it, and its descriptions are what errors answer with
- * ("give memory in MiB, such as 512"). Rules between keys are in checks.ts.
+ * ("give memory in MiB, such as 512"). Rules between keys are in checks/.
  */
 
 /** A misspelt key is a mistake, not something to pass over. */
@@ -156,119 +161,7 @@ const imageSection = section({
     .meta({ otherwise: "a path or URL is not checked; named images have their own" }),
 }).describe("the image that every guest's disk lies over, for the guests' life");
 
-const hybrid = section({
-  afterPasses: z
-    .int()
-    .min(1)
-    .max(1000)
-    .optional()
-    .describe("the number of passes of pre-copy over the guest's memory")
-    .meta({ examples: [2], otherwise: "1, unless afterMs is given" }),
-  afterMs: z
-    .int()
-    .min(1)
-    .max(86_400_000)
-    .optional()
-    .describe("the time of pre-copy, in ms")
-    .meta({ examples: [30_000], otherwise: "no limit" }),
-})
-  .describe("when a hybrid move turns from pre-copy to post-copy: whichever of these comes first")
-  .meta({ otherwise: "after one pass" });
-
-const percent = z.int().min(1).max(99);
-const autoConverge = section({
-  initial: percent
-    .optional()
-    .describe("the percentage of its time that the guest's CPUs first lose")
-    .meta({ examples: [20], otherwise: "QEMU's, 20" }),
-  increment: percent
-    .optional()
-    .describe("how many percent more they lose each time that this was not enough")
-    .meta({ examples: [10], otherwise: "QEMU's, 10" }),
-})
-  .describe(
-    "slows a guest down that gets its memory dirty too fast for pre-copy, until it converges; {} with QEMU's own figures",
-  )
-  .meta({ examples: [{}], otherwise: "it is not slowed down" });
-
-const migrationOptions = section({
-  mode: z
-    .enum([...migrationModes, "auto"])
-    .describe(
-      "the way a guest moves: the one that suits what it does (auto); running, its memory sent before (live), after (postcopy) or partly before and partly after (hybrid) it goes on at the destination; suspended to a file (offline); shut down and started (cold)",
-    ),
-  maxDowntimeMs: z
-    .int()
-    .min(1)
-    .max(2_000_000)
-    .describe("the longest pause that pre-copy (live, hybrid) may end with, in ms"),
-  bandwidthMiBps: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .optional()
-    .describe(
-      "a limit to the speed at which a running guest's memory is sent, in MiB/s, shared by moves that leave or enter a host at the same time",
-    )
-    .meta({ otherwise: "no limit" }),
-  hybrid: hybrid.optional(),
-  autoConverge: autoConverge.optional(),
-  compression: z
-    .enum(["zlib", "zstd", "xbzrle"])
-    .optional()
-    .describe(
-      "the compression of memory: of pages that were sent before (xbzrle), or of all that goes over parallel connections (zlib, zstd)",
-    )
-    .meta({ otherwise: "none" }),
-  parallelConnections: z
-    .int()
-    .min(1)
-    .max(255)
-    .optional()
-    .describe("the number of connections that share a running guest's memory")
-    .meta({ examples: [4], otherwise: "one, not in QEMU's parallel way" }),
-  transport: z
-    .enum(["tcp", "tls", "tunnelled"])
-    .optional()
-    .describe(
-      "the way of a running guest's memory: plain TCP, TLS with certificates that are made for the testbed, or inside libvirt's connection, over SSH (tunnelled)",
-    )
-    .meta({ otherwise: "tcp" }),
-  port: z
-    .int()
-    .min(1024)
-    .max(65535)
-    .optional()
-    .describe("the destination's TCP port for a running guest's memory")
-    .meta({ otherwise: "a free one of 49152 to 49215" }),
-  timeoutMs: z
-    .int()
-    .min(1000)
-    .max(86_400_000)
-    .describe("the time after which a move is given up, in ms, unless onTimeout says otherwise"),
-  onTimeout: z
-    .enum(["abort", "postcopy", "suspend"])
-    .optional()
-    .describe(
-      "what becomes of a pre-copy (live, hybrid) after timeoutMs: given up (abort), ended by post-copy, or ended with the guest paused (suspend)",
-    )
-    .meta({ otherwise: "abort" }),
-  probeIntervalMs: z
-    .int()
-    .min(0)
-    .max(1000)
-    .optional()
-    .describe(
-      "the time between two probes, in ms, by which the storage host sees how long a moving guest is silent; 0: none",
-    )
-    .meta({ otherwise: "5" }),
-  throughput: z
-    .boolean()
-    .optional()
-    .describe(
-      "whether the storage host sends to a guest, as much as it takes, to see what a live or offline move does to that",
-    )
-    .meta({ otherwise: "no: it is a load of its own" }),
+const migrationOptions = askedOptions.extend({
   drift: z
     .enum(["return", "adopt", "error"])
     .describe(
@@ -284,14 +177,14 @@ const guestMigration = migrationOptions
 const migration = migrationOptions
   .extend({
     mode: migrationOptions.shape.mode.default("live"),
-    maxDowntimeMs: migrationOptions.shape.maxDowntimeMs.default(300),
-    timeoutMs: migrationOptions.shape.timeoutMs.default(defaultTimeoutMs),
+    maxDowntimeMs: askedOptions.shape.maxDowntimeMs.unwrap().default(defaultMaxDowntimeMs),
+    timeoutMs: askedOptions.shape.timeoutMs.unwrap().default(defaultTimeoutMs),
     drift: migrationOptions.shape.drift.default("return"),
     concurrentPerHost: z
       .int()
       .min(1)
       .max(100)
-      .default(2)
+      .default(defaultConcurrentPerHost)
       .describe("how many moves a host takes part in at a time, as source or destination; others wait"),
   })
   .describe("the way guests move");
@@ -393,4 +286,4 @@ export type StackInput = z.input<typeof stackSchema>;
 export type HostConfig = StackConfig["hosts"][number];
 export type GuestConfig = StackConfig["guests"][number];
 /** How one guest moves, with nothing left to default. */
-export type MigrationOptions = z.infer<typeof migrationOptions>;
+export type MigrationConfig = z.infer<typeof migrationOptions>;

@@ -1,12 +1,13 @@
 import { isIP } from "node:net";
 import * as z from "zod";
-import { didYouMean, inFlow, list, type Mistake } from "./mistake.ts";
+import type { Mistake } from "./mistake.ts";
+import { didYouMean, inFlow, list } from "./words.ts";
 
 /**
  * What a schema refuses, in words that say what would be right: from the schema's own descriptions, examples and words to choose from.
  *
  * @param raw what was parsed, with `reportInput`
- * @param nameOf how a path is written for whoever has to mend it
+ * @param nameOf how a path is written for the person who fixes it
  */
 export const explain = (
   schema: z.ZodType,
@@ -31,11 +32,11 @@ function toMistakes(
     return issue.keys.map((key) => ({
       path: nameOf([...issue.path, key]),
       problem: "there is no such key",
-      mend: `keys here are ${list(known)}${didYouMean(key, known)}`,
+      fix: `keys here are ${list(known)}${didYouMean(key, known)}`,
     }));
   }
   const input = issue.path.reduce(child, raw);
-  return [{ path: nameOf(issue.path), problem: problemOf(issue, input, at), mend: mendOf(issue, input, at) }];
+  return [{ path: nameOf(issue.path), problem: problemOf(issue, input, at), fix: fixOf(issue, input, at) }];
 }
 
 function problemOf(issue: z.core.$ZodIssue, input: unknown, at: z.ZodType): string {
@@ -62,7 +63,7 @@ function problemOf(issue: z.core.$ZodIssue, input: unknown, at: z.ZodType): stri
 const isIpv6 = (input: unknown): boolean =>
   typeof input === "string" && isIP(/^\[?([^\]/]*)\]?(?:[/:]\d+)?$/.exec(input)?.[1] ?? "") === 6;
 
-function mendOf(issue: z.core.$ZodIssue, input: unknown, at: z.ZodType): string {
+function fixOf(issue: z.core.$ZodIssue, input: unknown, at: z.ZodType): string {
   const { description, examples } = metaOf(at);
   const orNot = input === null && at.isOptional() ? ", or leave the key out" : "";
   const words = wordsOf(issue);

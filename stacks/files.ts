@@ -22,7 +22,7 @@ export function checkFiles(config: StackConfig, exists: (path: string) => boolea
           {
             path,
             problem: `there is no ${what} that can be read at ${absolute(file)}`,
-            mend: "give a path that begins with /, with ~/ for your home, or with ./ for the project's folder",
+            fix: "give a path that begins with /, with ~/ for your home, or with ./ for the project's folder",
           },
         ],
   );

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { workloadSchema } from "../guests/workload.ts";
 import { parseSource } from "../images/source.ts";
-import { inFlow, list, type Mistake, pathText } from "./mistake.ts";
-import type { Past, PastGuest, PastImage } from "./past.ts";
+import { type Mistake, pathText } from "./mistake.ts";
+import type { PastGuest, PastImage, PastStack } from "./past.ts";
 import type { GuestPlan, Plan } from "./plan.ts";
+import { inFlow, list } from "./words.ts";
 
 /** Whether something is to change that guests which are there already have for life. */
-export function checkImmutable(past: Past, plan: Plan): Mistake[] {
+export function checkImmutable(past: PastStack, plan: Plan): Mistake[] {
   return [...imageChanges(past, plan), ...plan.guests.flatMap((guest, at) => guestChanges(past, guest, at))];
 }
 
@@ -47,7 +48,7 @@ const immutable: readonly Immutable[] = [
   },
 ];
 
-function guestChanges(past: Past, guest: GuestPlan, index: number): Mistake[] {
+function guestChanges(past: PastStack, guest: GuestPlan, index: number): Mistake[] {
   const { name } = guest;
   const earlier = past.guests.find((each) => each.name === name);
   if (earlier === undefined) return [];
@@ -58,14 +59,14 @@ function guestChanges(past: Past, guest: GuestPlan, index: number): Mistake[] {
       {
         path: pathText(["guests", index, key]),
         problem: `${name} was made with ${words(was)}, and ${because}`,
-        mend: "put that back, or give the guest another name: this one is then removed with its disk, and a new one is made",
+        fix: "put that back, or give the guest another name: this one is then removed with its disk, and a new one is made",
       },
     ];
   });
 }
 
 /** The base image stays under its guests' disks; with another one they would be logged in to as someone whom they do not know. */
-function imageChanges({ guests }: Past, { image: now }: Plan): Mistake[] {
+function imageChanges({ guests }: PastStack, { image: now }: Plan): Mistake[] {
   const others = guests.filter(({ image }) => image !== undefined && !isSame(image, now));
   const before = others[0]?.image;
   if (before === undefined) return [];
@@ -76,7 +77,7 @@ function imageChanges({ guests }: Past, { image: now }: Plan): Mistake[] {
     {
       path: pathText(["image", isSameSource(source, now.source) ? "sha256" : "source"]),
       problem: `${names} made with the image ${source}${own ? ` (SHA-256 ${sha256})` : ""}, over which a guest's disk lies for life`,
-      mend: `put that back${own ? ", or give this sum as image.sha256 if it is the same file elsewhere" : ""}; for another image, destroy the stack first`,
+      fix: `put that back${own ? ", or give this sum as image.sha256 if it is the same file elsewhere" : ""}; for another image, destroy the stack first`,
     },
   ];
 }

@@ -1,12 +1,12 @@
-import type { PastResource } from "./past.ts";
+import type { PastResource } from "./past-resource.ts";
 
 /**
- * Which of the keys that hosts know each other by, in the order in which they were made, is the one in use: 0 is the first. They are made
- * anew when a machine that had them is no longer a host, and never otherwise.
+ * Which of the keys that hosts know each other by, in the order in which they were made, is the one in use: 0 is the first. New ones are
+ * made only when a machine that had them is no longer a host.
  */
 export interface KeyGeneration {
   readonly generation: number;
-  /** For whose sake it is not an earlier one, as long as the stack's state tells of them: an update that was cut short goes on with it. */
+  /** The hosts it was raised for, as long as the stack's state tells of them: an update that was cut short goes on with it. */
   readonly left: readonly string[];
 }
 
@@ -25,7 +25,7 @@ export const firstKeys: KeyGeneration = { generation: 0, left: [] };
 /** What remembers the generation: its outputs are a `KeyGeneration`. */
 export const keyGenerationType = "testbed:index:KeyGeneration";
 
-/** What HostTrust's outputs have besides its own, from when a host was taken out of the state until all others have new keys. */
+/** What HostTrust's outputs also have, from when a host was taken out of the state until all others have new keys. */
 interface TrustOutputs {
   forgotten?: string[];
 }

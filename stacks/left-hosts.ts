@@ -1,7 +1,8 @@
 import type { SshTarget } from "../libvirt/ssh-target.ts";
-import { list, type Mistake, pathText } from "./mistake.ts";
-import type { Past } from "./past.ts";
+import { type Mistake, pathText } from "./mistake.ts";
+import type { PastStack } from "./past.ts";
 import type { Plan } from "./plan.ts";
+import { list } from "./words.ts";
 
 /** What a machine said when it was asked for guests of this stack. */
 export interface Found {
@@ -12,12 +13,12 @@ export interface Found {
 }
 
 /** Hosts that earlier updates had and the plan has not. */
-export function leftHosts(past: Past, plan: Plan): SshTarget[] {
+export function leftHosts(past: PastStack, plan: Plan): SshTarget[] {
   return Object.values(past.hosts).filter(({ name }) => plan.hosts.every((host) => host.name !== name));
 }
 
-/** Hosts of the plan that were reached elsewhere until now: perhaps other machines. A lab makes its own anew. */
-export function movedHosts(past: Past, plan: Plan): SshTarget[] {
+/** Hosts of the plan that were reached elsewhere until now: perhaps other machines. A lab makes new ones. */
+export function movedHosts(past: PastStack, plan: Plan): SshTarget[] {
   if (plan.lab) return [];
   return plan.hosts.flatMap(({ name, ssh }) => {
     const before = past.hosts[name];
@@ -32,7 +33,7 @@ export function movedHosts(past: Past, plan: Plan): SshTarget[] {
  * @param found by the host's name
  */
 export function checkLeftHosts(
-  past: Past,
+  past: PastStack,
   left: readonly SshTarget[],
   found: Readonly<Record<string, Found>>,
 ): Mistake[] {
@@ -42,18 +43,18 @@ export function checkLeftHosts(
     if (reason !== undefined) {
       const names = past.guests.map((guest) => guest.name);
       const problem = `${name} is left out and does not say whether ${list(names, "or")} is still on it (${reason.trim()})`;
-      return [{ path, problem, mend: `put it back and mend it; if it is lost, see docs/hosts.md` }];
+      return [{ path, problem, fix: `put it back and fix it; if it is lost, see docs/hosts.md` }];
     }
     if (guests.length === 0) return [];
     const problem = `${name} is left out, and ${list(guests)} ${guests.length === 1 ? "is" : "are"} still on it`;
-    const mend = `put it back, name it in ${pathText(["drain"])}, run \`pulumi up\`, and leave it out then`;
-    return [{ path, problem, mend }];
+    const fix = `put it back, name it in ${pathText(["drain"])}, run \`pulumi up\`, and leave it out then`;
+    return [{ path, problem, fix }];
   });
 }
 
 /** Whether the machine at a host's new address is the one that its guests are on: otherwise they would be booted a second time. */
 export function checkMovedHosts(
-  past: Past,
+  past: PastStack,
   plan: Plan,
   moved: readonly SshTarget[],
   found: Readonly<Record<string, Found>>,
@@ -70,7 +71,7 @@ export function checkMovedHosts(
       {
         path: pathText(["hosts", index, "address"]),
         problem: `${address} is not the machine that ${name} was: ${names} ${missing.length === 1 ? "is" : "are"} not on it`,
-        mend: `give an address of the machine with ${names}; to put another in its place, drain ${name} first`,
+        fix: `give an address of the machine with ${names}; to put another in its place, drain ${name} first`,
       },
     ];
   });

@@ -1,15 +1,14 @@
 import { basename } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
 import type { Image } from "../images/image.ts";
 import { isProgram, type Program } from "../images/programs.ts";
 import { programsIn } from "../images/source.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
-import type { DomainOutputs } from "../migration/domain-resource.ts";
-import type { MigrationOutputs } from "../migration/migration-resource.ts";
-import { type KeyHolders, keyHolders } from "./key-generation.ts";
+import type { DomainOutputs } from "../provider/domain-resource.ts";
+import type { MigrationOutputs } from "../provider/migration-resource.ts";
+import type { PastResource } from "./past-resource.ts";
 
 /** What earlier updates made of a stack. */
-export interface Past {
+export interface PastStack {
   guests: PastGuest[];
   /** How its hosts were reached, by name. */
   hosts: Record<string, SshTarget>;
@@ -41,26 +40,8 @@ export interface PastImage {
   sha256: string;
 }
 
-/** A resource as the engine tells of it. */
-export interface PastResource {
-  type: string;
-  outputs: unknown;
-}
-
-/**
- * Reads what Pulumi's state says of this stack, as it is now: also after an update that failed half-way, when a stack's own outputs, as a
- * StackReference has them, are not to be relied on. It is the engine's own function, works with every backend while an update runs, takes
- * milliseconds, and the stack's program alone can use it.
- */
-export async function readPast(): Promise<Past & { keyHolders: KeyHolders }> {
-  const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
-  const { outputs } = await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName });
-  const resources = outputs as Record<string, PastResource>;
-  return { ...pastOf(Object.values(resources)), keyHolders: keyHolders(resources) };
-}
-
 /** What the resources of a stack tell of its guests and hosts. */
-export function pastOf(resources: readonly PastResource[]): Past {
+export function pastOf(resources: readonly PastResource[]): PastStack {
   const domains = ofType<DomainOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Domain");
   const migrations = ofType<MigrationOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Migration");
   const volumes = ofType<VolumeOutputs>(resources, "libvirt:index/volume:Volume");

@@ -1,11 +1,15 @@
+import type { GuestNetwork } from "../guests/cloud-init.ts";
 import type { Workload } from "../guests/workload.ts";
 import { isProgram, type Program } from "../images/programs.ts";
 import { parseSource } from "../images/source.ts";
-import { withoutAbsent } from "../libvirt/job-info.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
-import { fitting } from "../migration/fitting.ts";
-import { drainHosts, type Place } from "../placement/drain.ts";
-import type { GuestConfig, HostConfig, MigrationOptions, StackConfig } from "./config.ts";
+import { withoutAbsent } from "../libvirt/without-absent.ts";
+import { fitting } from "../moves/misfits.ts";
+import type { Cluster } from "../placement/cluster.ts";
+import { drain } from "../placement/drain.ts";
+import type { Place } from "../placement/policy.ts";
+import type { Reason } from "../placement/reason.ts";
+import type { GuestConfig, HostConfig, MigrationConfig, StackConfig } from "./config.ts";
 import {
   labGateway,
   labGuestAddress,
@@ -75,12 +79,12 @@ export interface GuestPlan {
   name: string;
   /** The host it should run on. */
   host: string;
-  /** The host that its placement names, while that one is drained. */
-  drained?: string;
+  /** Why that is not the host that its placement names. Absent: it is. */
+  reason?: Reason;
   memoryMiB: number;
   vcpus: number;
   diskGiB: number;
-  /** Where its redo log lies: on the export, or on the host where it is. */
+  /** Where its overlay lies: on the export, or on the host where it is. */
   redo: "shared" | "local";
   /** In lower case. */
   mac: string;
@@ -91,18 +95,7 @@ export interface GuestPlan {
   workload: Workload;
   /** What its image is built with, for its workload. */
   programs: readonly Program[];
-  migration: MigrationOptions;
-}
-
-/** An address that a guest has for good. */
-export interface GuestNetwork {
-  address: string;
-  /** The address with its prefix length. */
-  cidr: string;
-  /** Absent: the guest reaches its own network only. */
-  gateway?: string;
-  /** Absent: the guest knows no names. */
-  dns?: string[];
+  migration: MigrationConfig;
 }
 
 /** What is known beside what the config says, from the machines and from earlier updates. */
@@ -119,7 +112,7 @@ export interface Known {
   readonly programs?: Readonly<Record<string, readonly Program[]>>;
 }
 
-/** Settles all that the config leaves open. The same config and the same knowledge give the same plan, on any machine. */
+/** Decides all that the config leaves open. The same config and the same knowledge give the same plan, on any machine. */
 export function planStack(
   config: StackConfig,
   stack: string,
@@ -127,12 +120,7 @@ export function planStack(
 ): Plan {
   const { storage, image, bridge } = config;
   const lab = config.lab && planLab(config.lab);
-  const places = drainHosts(
-    config.guests.map(({ name, memoryMiB }) => ({ name, memoryMiB, host: checked(config.placement[name]) })),
-    config.hosts.map(({ name }) => name),
-    config.drain,
-    memoryMiB,
-  );
+  const places = drain(clusterOf(config, memoryMiB));
   const storageAddress = storage.address ?? labStorageAddress(checked(lab).network);
   const bootOf = ({ name }: { name: string }) => boots[name] !== undefined && { boot: boots[name] };
   return {
@@ -163,6 +151,22 @@ export function planStack(
     guests: config.guests.map((guest) => ({
       ...planGuest(guest, checked(places[guest.name]), config, stack, lab),
       programs: programs[guest.name] ?? programsFor(guest.workload, image.source),
+    })),
+  };
+}
+
+/** The stack as a policy sees it. */
+function clusterOf(config: StackConfig, memoryMiB: Readonly<Record<string, number>>): Cluster {
+  return {
+    hosts: config.hosts.map(({ name }) => ({
+      name,
+      memoryMiB: memoryMiB[name],
+      isDrained: config.drain.includes(name),
+    })),
+    guests: config.guests.map((guest) => ({
+      name: guest.name,
+      host: checked(config.placement[guest.name]),
+      memoryMiB: guest.memoryMiB,
     })),
   };
 }
@@ -203,13 +207,13 @@ function programsFor({ type }: Workload, source: string): Program[] {
   return isProgram(type) && (kind === "auto" || kind === "build") ? [type] : [];
 }
 
-/** What is said for all guests and is nothing for the way this one moves is left out. */
+/** Options for all guests that this one's mode cannot have are left out. */
 function planMigration(
   { drift, concurrentPerHost: _, ...all }: StackConfig["migration"],
   { drift: own = drift, ...options }: NonNullable<GuestConfig["migration"]> = {},
-): MigrationOptions {
+): MigrationConfig {
   return {
-    ...(fitting(withoutAbsent({ ...all, ...options })) as Omit<MigrationOptions, "drift">),
+    ...(fitting(withoutAbsent({ ...all, ...options })) as Omit<MigrationConfig, "drift">),
     drift: own,
   };
 }

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { stackSchema } from "./config.ts";
-import { inFlow, namespace } from "./mistake.ts";
-
-type JsonSchema = z.core.JSONSchema.JSONSchema;
+import { namespace } from "./mistake.ts";
+import type { JsonSchema } from "./schema.ts";
+import { inFlow } from "./words.ts";
 
 /** docs/config.md's reference: a table of keys for each section of a stack's config, from the schema's own words. */
 export function configReference(): string {

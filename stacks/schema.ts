@@ -2,7 +2,7 @@ import * as z from "zod";
 import { stackSchema } from "./config.ts";
 import { namespace } from "./mistake.ts";
 
-type JsonSchema = z.core.JSONSchema.JSONSchema;
+export type JsonSchema = z.core.JSONSchema.JSONSchema;
 
 /** How Pulumi writes an encrypted value into a stack file. */
 const secure: JsonSchema = {

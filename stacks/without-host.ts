@@ -30,7 +30,7 @@ const perHost = ["HostTrust", "HostTls", "OnEveryHost", "NfsPool", "Bridge"].map
 
 /**
  * A stack's state without one of its hosts: without what is on it, and without the memory that guests could be there. Nothing of what is on
- * the host is undone by that: it is for a machine that is lost. The next update makes the keys anew that the machine had.
+ * the host is undone by that: it is for a machine that is lost. The next update replaces the keys that the machine had.
  *
  * @returns undefined when the state has no such host
  */
@@ -46,7 +46,7 @@ export function withoutHost<State extends Exported>(exported: State, host: strin
   }
   if (gone.size === 0) return undefined;
   const lost = JSON.stringify(resources.filter(({ urn }) => gone.has(urn)));
-  // Of all that was known of the machine, not of its name alone: that may be another one's next.
+  // Made from all that was known of the machine, not its name alone: another may get that name.
   const mark = createHash("sha256").update(lost).digest("hex").slice(0, 16);
   const kept = resources
     .filter(({ urn }) => !gone.has(urn))

@@ -18,7 +18,7 @@ export function schemaText(): string {
   return `${JSON.stringify(stackFileSchema(), null, 2)}\n`;
 }
 
-/** The page with its reference made anew; what people wrote around it stays. */
+/** The page with a new reference; what people wrote around it stays. */
 export function withReference(page: string): string {
   const [before, rest] = page.split(begin);
   const after = rest?.split(end)[1];

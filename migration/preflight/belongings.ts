@@ -1,14 +1,15 @@
+import { howToMerge } from "../../domain/by-hand.ts";
 import type { Belongings } from "../../libvirt/belongings.ts";
 import type { DiskFacts, DomainFacts } from "../../libvirt/domain-facts.ts";
 import { systemDisk } from "../../libvirt/domain-xml.ts";
 import { savePath } from "../../libvirt/managed-save.ts";
 import type { FileFacts, Survey } from "../../libvirt/survey.ts";
-import { howToMerge } from "../by-hand.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
+import type { PreflightCheck } from "./evidence.ts";
 
 // What a person, or a backup program, may have added to a guest since it was made.
 
-/** libvirt moves no guest of which it knows snapshots or checkpoints, and their knowledge stays behind with a definition. */
+/** libvirt moves no guest of which it knows snapshots or checkpoints: what it knows stays behind with a definition. */
 export function snapshotCheck(
   guest: string,
   source: string,
@@ -29,7 +30,7 @@ export function snapshotCheck(
       );
 }
 
-/** Kept under the guest's name, it is loaded at that host's next start of it, whatever the disk has become. */
+/** A saved memory has the guest's name: that host's next start loads it, whatever the disk has become. */
 export function savedMemoryCheck(
   guest: string,
   [source, isSaved]: readonly [string, boolean],
@@ -45,7 +46,9 @@ export function savedMemoryCheck(
       );
 }
 
-/** @param movesMemory whether QEMU's state goes along, of which a device of the host's own is no part */
+/**
+ * @param movesMemory whether QEMU's state goes along: a device of the host's own is not part of it
+ */
 export function deviceCheck(source: string, { devices = [] }: DomainFacts, movesMemory: boolean): Check {
   const said = (some: typeof devices) => some.map(({ kind, what }) => `${kind} ${what}`).join(", ");
   const hasOwnState = (each: (typeof devices)[number]) => each.kind === "tpm" && each.what === "emulator";
@@ -70,7 +73,7 @@ export function deviceCheck(source: string, { devices = [] }: DomainFacts, moves
 
 type Files = Readonly<Record<string, FileFacts>>;
 
-/** The files of the host's that the guest's disks and firmware are; of one that moves along, those it lies over. */
+/** The host's files for the guest's disks and firmware; for a disk that moves along, those it lies over. */
 export function filesOf(
   { disks, firmware = [], nvram }: DomainFacts,
   movesAlong: string | undefined,
@@ -100,7 +103,7 @@ function obstacle(
     const isSame =
       atSource !== undefined &&
       (atSource.inode === atDestination.inode ||
-        // A copy is as good of what nobody writes to.
+        // If nobody writes to it, a copy is as good.
         ((disk.isReadOnly || place !== disk) &&
           atSource.bytes === atDestination.bytes &&
           atSource.fingerprint === atDestination.fingerprint));
@@ -131,12 +134,12 @@ export function diskCheck(
       const reason = `the guest's own disk would not be the same one there: ${why}`;
       return failed("disks", `${reason}. Where that is a snapshot's file, ${howToMerge(guest)}`);
     }
-    const mend = disk.isReadOnly
+    const fix = disk.isReadOnly
       ? `eject it (virsh change-media ${guest} ${disk.target} --eject --live --config) or detach it (virsh detach-disk ${guest} ${disk.target} --live --config)`
       : `detach it (virsh detach-disk ${guest} ${disk.target} --live --config)`;
     return failed(
       "disks",
-      `disk ${disk.target} would not be the same one there: ${why}. Put it on storage that both hosts mount, or ${mend}`,
+      `disk ${disk.target} would not be the same one there: ${why}. Put it on storage that both hosts mount, or ${fix}`,
     );
   }
   const remote = disks.find(({ isRemote }) => isRemote);
@@ -148,7 +151,7 @@ export function diskCheck(
     : passed("disks", `${destination[0]} has all that the guest's definition names`);
 }
 
-/** Firmware, and without its memory its UEFI variables. */
+/** Firmware, and UEFI variables if its memory stays behind. */
 export function firmwareCheck(
   destination: string,
   there: Files,
@@ -195,3 +198,56 @@ export const autostartCheck = (guest: string, destination: string, startsWithHos
         ),
       ]
     : [];
+
+export const snapshots: PreflightCheck = {
+  lasts: true,
+  judge: ({ request, source, belongings }) => snapshotCheck(request.guest, source.name, belongings),
+};
+
+export const savedMemory: PreflightCheck = {
+  lasts: true,
+  asks: ({ request }) => ({ destination: [{ ask: "namesake", guest: request.guest }] }),
+  judge: ({ request, source, destination, belongings, atDestination }) =>
+    savedMemoryCheck(
+      request.guest,
+      [source.name, belongings.isSaved],
+      [destination.name, atDestination.isNameSaved === true],
+    ),
+};
+
+export const hostDevices: PreflightCheck = {
+  lasts: true,
+  judge: ({ source, domain, demands }) => deviceCheck(source.name, domain, demands.movesMemory),
+};
+
+export const disks: PreflightCheck = {
+  asksThen: ({ request }, definitions) => {
+    const paths = [...new Set(definitions.flatMap((each) => filesOf(each, request.redo?.path)))];
+    return { source: [{ ask: "files", paths }], destination: [{ ask: "files", paths }] };
+  },
+  judge: ({ request, source, destination, atSource, atDestination, definitions }) =>
+    diskCheck(
+      request.guest,
+      [source.name, atSource.files ?? {}],
+      [destination.name, atDestination.files ?? {}],
+      definitions,
+      request.redo?.path,
+    ),
+};
+
+/** Its files are among those that are asked about for the disks. */
+export const firmware: PreflightCheck = {
+  lasts: true,
+  judge: ({ destination, atDestination, domain, demands }) =>
+    firmwareCheck(destination.name, atDestination.files ?? {}, domain, demands.movesMemory),
+};
+
+export const displayPort: PreflightCheck = {
+  asksThen: (_move, [{ displayPorts = [] }]) => ({ destination: [{ ask: "taken", ports: displayPorts }] }),
+  judge: ({ destination, domain, atDestination }) => displayCheck(destination.name, domain, atDestination),
+};
+
+export const autostart: PreflightCheck = {
+  judge: ({ request, destination, belongings }) =>
+    autostartCheck(request.guest, destination.name, belongings.startsWithHost),
+};

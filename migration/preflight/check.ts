@@ -1,6 +1,6 @@
-import type { MigrationRecord } from "../../report/record.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
 
-/** One thing that was asked before a move, and what came of it; a failed one says how to mend it. */
+/** One thing that was asked before a move, and what came of it; a failed one says how to fix it. */
 export type Check = NonNullable<MigrationRecord["preflight"]>[number];
 
 export const passed = (check: string, detail: string): Check => ({ check, verdict: "pass", detail });

@@ -1,5 +1,6 @@
-import type { Clocks } from "../measure.ts";
+import type { Clocks } from "../measuring/measure.ts";
 import { type Check, passed, warned } from "./check.ts";
+import type { PreflightCheck } from "./evidence.ts";
 
 /** Two machines that both follow NTP are nearer to one another than this. */
 const expectedMs = 500;
@@ -15,3 +16,7 @@ export function clockCheck(source: string, destination: string, clocks: Clocks):
         `${apart}: figures are corrected for that, logs and certificates are not; let both hosts follow NTP (timedatectl)`,
       );
 }
+
+export const clocks: PreflightCheck = {
+  judge: ({ source, destination, clocks: both }) => clockCheck(source.name, destination.name, both),
+};

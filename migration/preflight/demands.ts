@@ -1,8 +1,7 @@
-import { boots, movesRunning } from "../../report/record.ts";
-import { mayUsePostcopy } from "../migrate-arguments.ts";
-import type { AskedOptions } from "../request.ts";
+import { traitsOf } from "../../moves/modes.ts";
+import { type AskedOptions, mayUsePostcopy } from "../../moves/options.ts";
 
-/** What a way of moving needs of the hosts: what it doesn't need is not asked. */
+/** What a mode needs of the hosts: what it doesn't need is not asked. */
 export interface Demands {
   /** The destination goes on from what the source's QEMU wrote. */
   movesMemory: boolean;
@@ -12,19 +11,20 @@ export interface Demands {
   dataPort: boolean;
   /** The destination fetches memory when the guest wants it. */
   userfaultfd: boolean;
-  /** The guest's memory is written to a file at both ends. */
+  /** The guest's memory is written to a file at both endpoints. */
   stateFile: boolean;
 }
 
-/** Of `auto`, what holds whatever it will choose: that is always a move of the running guest. */
+/** For `auto`, what holds for all of its choices: they move a running guest. */
 export function demandsOf(options: AskedOptions): Demands {
   const { mode, transport } = options;
-  const isRunning = mode === "auto" || movesRunning(mode);
+  const { memory } = traitsOf(mode);
+  const isRunning = memory === "sent";
   return {
-    movesMemory: !boots(mode),
+    movesMemory: memory !== "none",
     copiesRunningMemory: isRunning,
     dataPort: isRunning && transport !== "tunnelled",
     userfaultfd: mayUsePostcopy(options),
-    stateFile: mode === "offline",
+    stateFile: memory === "saved",
   };
 }

@@ -1,7 +1,8 @@
+import { isActive } from "../../fleet/whereabouts.ts";
 import type { DomainFacts } from "../../libvirt/domain-facts.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
-import { isActive } from "../whereabouts.ts";
 import { type Check, failed, passed } from "./check.ts";
+import type { PreflightCheck } from "./evidence.ts";
 
 /** It runs at the source, and on no other host. */
 export function onceCheck(guest: string, source: string, sightings: readonly Sighting[]): Check {
@@ -71,3 +72,18 @@ export function nameCheck(
         `${host} has another guest named ${guest} (uuid ${found}): rename or remove one of them`,
       );
 }
+
+export const runsOnce: PreflightCheck = {
+  judge: ({ request, source, sightings }) => onceCheck(request.guest, source.name, sightings),
+};
+
+export const noJob: PreflightCheck = {
+  judge: ({ request, source, sightings, domain, belongings }) =>
+    jobCheck(request.guest, source.name, sightings, domain, belongings.blockJobs),
+};
+
+export const ownName: PreflightCheck = {
+  asks: ({ request }) => ({ destination: [{ ask: "namesake", guest: request.guest }] }),
+  judge: ({ request, destination, atDestination, domain }) =>
+    nameCheck(request.guest, destination.name, request.uuid, atDestination.namesake, domain.name),
+};

@@ -1,8 +1,9 @@
 import { dirname } from "node:path/posix";
 import type { DiskFacts, DomainFacts } from "../../libvirt/domain-facts.ts";
 import { type Check, failed, passed } from "./check.ts";
+import type { PreflightCheck } from "./evidence.ts";
 
-/** A folder that holds disks of the guest's, and the way QEMU gets to it. */
+/** A folder that holds disks of the guest's, and how QEMU gets to it. */
 export interface DiskFolder {
   transport: "kernel" | "userspace";
   /** The NFS server, where QEMU speaks to it itself. */
@@ -43,7 +44,7 @@ export interface TokenProof {
   readError?: string;
 }
 
-/** Whether that is what a client says of a server that is there and lets nobody open a file yet (EAGAIN, for NFS4ERR_GRACE and NFS3ERR_JUKEBOX). */
+/** Whether a client says this of a server that is up but lets nobody open a file yet (EAGAIN, for NFS4ERR_GRACE and NFS3ERR_JUKEBOX). */
 export const isInGrace = (error = ""): boolean => error.includes("Resource temporarily unavailable");
 
 /** Whether both hosts mean the same folder by the same path: a path alone says nothing of what is mounted there. */
@@ -77,7 +78,7 @@ export function imageCheck(source: string, destination: string, proofs: readonly
   );
 }
 
-/** QEMU's cache modes under which nothing that the guest has been told is written stays behind in the source's page cache. */
+/** QEMU's cache modes that leave nothing in the source's page cache of what the guest was told is written. */
 const safeModes = ["none", "directsync"];
 
 export function cacheCheck({ disks: all }: DomainFacts, movesAlong?: string): Check {
@@ -93,3 +94,9 @@ export function cacheCheck({ disks: all }: DomainFacts, movesAlong?: string): Ch
           "Shut the guest down and run `pulumi up`, which starts it with cache=none; or move it cold (migration.mode)",
       );
 }
+
+export const cacheMode: PreflightCheck = {
+  lasts: true,
+  judge: ({ request, demands, domain }) =>
+    demands.copiesRunningMemory ? cacheCheck(domain, request.redo?.path) : undefined,
+};

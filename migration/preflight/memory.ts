@@ -1,6 +1,11 @@
+import { localRedoDirectory } from "../../fleet/overlay.ts";
+import { stateDirectory } from "../../fleet/state-file.ts";
+import type { Survey } from "../../libvirt/survey.ts";
+import type { Endpoint } from "../context/moving.ts";
 import { type Check, failed, passed } from "./check.ts";
+import { known, type PreflightCheck } from "./evidence.ts";
 
-/** What the hypervisor itself needs besides the guest's memory, as a part of it and at least. */
+/** What the hypervisor needs apart from the guest's memory, as a part of it and at least. */
 const overhead = { share: 0.05, leastMiB: 64 };
 
 const neededMiB = (memoryMiB: number): number =>
@@ -41,21 +46,74 @@ export function spaceCheck(host: string, directory: string, freeMiB: number, mem
 }
 
 /**
- * A redo log is copied as large as it is at the source, beside a state file where there is one.
+ * An overlay is copied as large as it is at the source, beside a state file where there is one.
  *
  * @param stateOfMiB the memory of a guest whose state file goes to the same host; absent: none does
  */
-export function redoSpaceCheck(
+export function overlaySpaceCheck(
   host: string,
   directory: string,
   freeMiB: number,
-  redoMiB: number,
+  overlayMiB: number,
   stateOfMiB?: number,
 ): Check {
   const stateMiB = stateOfMiB === undefined ? 0 : neededMiB(stateOfMiB);
   const beside = stateMiB > 0 ? ` and the state file up to ${stateMiB} MiB` : "";
-  const detail = `${host} has ${freeMiB} MiB free for ${directory}, the redo log needs ${redoMiB} MiB${beside}`;
-  return freeMiB >= redoMiB + stateMiB
-    ? passed("redo log", detail)
-    : failed("redo log", `${detail}: make room there, or place the guest elsewhere`);
+  const detail = `${host} has ${freeMiB} MiB free for ${directory}, the overlay needs ${overlayMiB} MiB${beside}`;
+  return freeMiB >= overlayMiB + stateMiB
+    ? passed("overlay", detail)
+    : failed("overlay", `${detail}: make room there, or place the guest elsewhere`);
 }
+
+export const memory: PreflightCheck = {
+  asks: ({ onTheirWay }) => ({
+    destination: [{ ask: "memory" }, { ask: "resident", guests: onTheirWay.map(({ guest }) => guest) }],
+  }),
+  judge: ({ request, destination, atDestination, onTheirWay }) =>
+    memoryCheck(
+      destination.name,
+      known(destination, "free memory", atDestination.availableMiB),
+      request.conditions.memoryMiB,
+      onTheirWay.map((other) => ({ ...other, residentMiB: atDestination.residentMiB[other.guest] ?? 0 })),
+    ),
+};
+
+const freeAt = (host: Endpoint, { spaceMiB }: Survey, directory: string): number =>
+  known(host, "free disk space", spaceMiB[directory]);
+
+export const stateFileSpace: PreflightCheck = {
+  asks: ({ demands }) => {
+    const space = demands.stateFile ? [{ ask: "space", directory: stateDirectory } as const] : [];
+    return { source: space, destination: space };
+  },
+  judge: ({ request, demands, source, destination, atSource, atDestination }) =>
+    demands.stateFile
+      ? [[source, atSource] as const, [destination, atDestination] as const].map(([host, survey]) =>
+          spaceCheck(
+            host.name,
+            stateDirectory,
+            freeAt(host, survey, stateDirectory),
+            request.conditions.memoryMiB,
+          ),
+        )
+      : undefined,
+};
+
+export const overlaySpace: PreflightCheck = {
+  asks: ({ request: { redo } }) =>
+    redo
+      ? {
+          source: [{ ask: "size", file: redo.path }],
+          destination: [{ ask: "space", directory: localRedoDirectory }],
+        }
+      : {},
+  judge: ({ request, demands, source, destination, atSource, atDestination }) =>
+    request.redo &&
+    overlaySpaceCheck(
+      destination.name,
+      localRedoDirectory,
+      freeAt(destination, atDestination, localRedoDirectory),
+      known(source, `the size of guest ${request.guest}'s overlay`, atSource.fileMiB),
+      demands.stateFile ? request.conditions.memoryMiB : undefined,
+    ),
+};

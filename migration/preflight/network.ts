@@ -1,14 +1,15 @@
 import type { DomainFacts } from "../../libvirt/domain-facts.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
+import type { PreflightCheck } from "./evidence.ts";
 
 /** @param error what SSH or libvirt said; absent: it works */
-export function wayCheck(source: string, destination: string, error?: string): Check {
+export function hostToHostCheck(source: string, destination: string, error?: string): Check {
   return error === undefined
     ? passed("host to host", `${source} reaches libvirt on ${destination} over SSH`)
     : failed(
         "host to host",
         `${source} does not reach libvirt on ${destination} over SSH: ${error.replace(/\.+$/, "")}. ` +
-          "Is sshd running there, and does a firewall let it in? `pulumi up --refresh` mends keys and firewall rules",
+          "Is sshd running there, and does a firewall let it in? `pulumi up --refresh` fixes keys and firewall rules",
       );
 }
 
@@ -93,3 +94,14 @@ export function bridgeCheck(
     passed("bridge", "the guest is on no bridge")
   );
 }
+
+export const hostToHost: PreflightCheck = {
+  judge: ({ source, destination, hostToHostError }) =>
+    hostToHostCheck(source.name, destination.name, hostToHostError),
+};
+
+export const bridge: PreflightCheck = {
+  asks: () => ({ source: [{ ask: "bridges" }], destination: [{ ask: "bridges" }] }),
+  judge: ({ source, destination, atSource, atDestination, domain }) =>
+    bridgeCheck([source.name, atSource.bridges], [destination.name, atDestination.bridges], domain),
+};

@@ -1,6 +1,8 @@
+import type { GuestPlatform } from "../../domain/hardware.ts";
+import { virtType } from "../../libvirt/domain-xml.ts";
 import { type HostVersions, isOlder } from "../../libvirt/versions.ts";
-import type { GuestPlatform } from "../hardware.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
+import { known, type PreflightCheck } from "./evidence.ts";
 
 /**
  * A guest keeps the CPU model that it was made with, and a host that came later need not have it.
@@ -28,7 +30,7 @@ export function machineCheck(host: string, machine: string, known: readonly stri
       );
 }
 
-/** What an older QEMU or libvirt makes of a newer one's stream, nobody promises. */
+/** Nobody promises what an older QEMU or libvirt makes of a newer one's stream. */
 export function versionCheck(
   [source, from]: readonly [string, HostVersions],
   [destination, to]: readonly [string, HostVersions],
@@ -46,7 +48,7 @@ export function versionCheck(
 
 /**
  * Before 9.0, an emulating QEMU (TCG) did not see all of the writes to memory that it was copying: guests crashed after a
- * pre-copy, or went on with old data (mended by "physmem: Fix migration dirty bitmap coherency with TCG memory access").
+ * pre-copy, or went on with old data (fixed by "physmem: Fix migration dirty bitmap coherency with TCG memory access").
  */
 export function emulationCheck(accelerator: "kvm" | "tcg", host: string, qemu: string): Check {
   return accelerator === "kvm" || Number.parseFloat(qemu) >= 9
@@ -68,3 +70,45 @@ export function userfaultfdCheck(host: string, verdict: string): Check {
           "set vm.unprivileged_userfaultfd=1 there (sysctl -w, and a file in /etc/sysctl.d), or move it another way (migration.mode)",
       );
 }
+
+export const machineType: PreflightCheck = {
+  lasts: true,
+  asks: () => ({ destination: [{ ask: "machines" }] }),
+  judge: ({ destination, domain: { machine }, atDestination }) =>
+    machine === undefined ? undefined : machineCheck(destination.name, machine, atDestination.machines),
+};
+
+/** The CPU model itself goes to the destination on standard input. */
+export const cpu: PreflightCheck = {
+  lasts: true,
+  asks: ({ request: { platform } }) =>
+    platform?.cpuXml === undefined
+      ? {}
+      : { destination: [{ ask: "cpu", virtType: virtType(platform), machine: platform.machine }] },
+  judge: ({ request: { platform }, destination, atDestination }) =>
+    platform?.cpuXml === undefined
+      ? undefined
+      : cpuCheck(destination.name, platform, known(destination, "a comparison of CPUs", atDestination.cpu)),
+};
+
+export const versions: PreflightCheck = {
+  judge: ({ demands, source, destination, versions: { from, to } }) =>
+    demands.movesMemory ? versionCheck([source.name, from], [destination.name, to]) : undefined,
+};
+
+export const memoryCopy: PreflightCheck = {
+  lasts: true,
+  judge: ({ request, demands, source, versions: { from } }) =>
+    demands.copiesRunningMemory
+      ? emulationCheck(request.conditions.accelerator, source.name, from.qemu)
+      : undefined,
+};
+
+export const userfaultfd: PreflightCheck = {
+  lasts: true,
+  asks: ({ demands }) => (demands.userfaultfd ? { destination: [{ ask: "userfaultfd" }] } : {}),
+  judge: ({ demands, destination, atDestination }) =>
+    demands.userfaultfd
+      ? userfaultfdCheck(destination.name, known(destination, "userfaultfd", atDestination.userfaultfd))
+      : undefined,
+};

@@ -1,54 +1,34 @@
-import { virtType } from "../../libvirt/domain-xml.ts";
-import type { Sighting } from "../../libvirt/sighting.ts";
+import { isDeepStrictEqual } from "node:util";
 import { parseSurvey, type Question, type Survey, surveyScript } from "../../libvirt/survey.ts";
-import type { MigrationRecord } from "../../report/record.ts";
-import { misfits, redoMisfits } from "../fitting.ts";
-import type { Clocks } from "../measure.ts";
-import type { Station } from "../moving.ts";
-import { localRedoDirectory } from "../redo-log.ts";
-import type { MigrationRequest } from "../request.ts";
-import { stateDirectory } from "../state-file.ts";
-import {
-  autostartCheck,
-  deviceCheck,
-  diskCheck,
-  displayCheck,
-  filesOf,
-  firmwareCheck,
-  savedMemoryCheck,
-  snapshotCheck,
-} from "./belongings.ts";
-import { type Check, failed, hasFailed, PreflightFailed } from "./check.ts";
-import { clockCheck } from "./clocks.ts";
+import type { Endpoint } from "../context/moving.ts";
+import { type Check, hasFailed, PreflightFailed } from "./check.ts";
+import { checks } from "./checks.ts";
 import { demandsOf } from "./demands.ts";
-import { jobCheck, nameCheck, onceCheck } from "./guest.ts";
-import { cacheCheck, diskFolders, imageCheck } from "./image.ts";
-import { memoryCheck, redoSpaceCheck, spaceCheck } from "./memory.ts";
-import { bridgeCheck, libvirtPorts, portCheck, wayCheck } from "./network.ts";
-import { cpuCheck, emulationCheck, machineCheck, userfaultfdCheck, versionCheck } from "./platform.ts";
+import {
+  type Asking,
+  type Definitions,
+  type Evidence,
+  known,
+  type MoveToCheck,
+  type PreflightCheck,
+  type Questions,
+} from "./evidence.ts";
+import { tryHostToHost } from "./host-to-host.ts";
+import { diskFolders, imageCheck } from "./image.ts";
+import { libvirtPorts, portCheck } from "./network.ts";
 import { type Proving, prove } from "./proofs.ts";
-import { tryWay } from "./way.ts";
 
-type Versions = MigrationRecord["versions"];
-
-/** A move that is thought of, and what is known of it already. */
-export interface Proposed {
-  request: MigrationRequest;
-  source: Station;
-  destination: Station;
-  /** What all hosts said about the guest. */
-  sightings: readonly Sighting[];
-  versions: Promise<Versions>;
-  clocks: Clocks;
-  /** Other guests that are on their way to the same host, and take memory there. */
-  onTheirWay: readonly { guest: string; memoryMiB: number }[];
+/** What a check came to. */
+export interface Judged extends Pick<PreflightCheck, "lasts"> {
+  check: Check;
 }
 
 /** Asks both hosts whether the guest can be moved, and touches nothing: for a preview. */
-export async function examine(move: Proposed): Promise<Check[]> {
-  const { source, destination, way } = ask(move);
-  const [versions, ...answers] = await allOf([move.versions, source, destination, way] as const);
-  return judge(move, versions, ...answers);
+export async function examine(move: MoveToCheck): Promise<Judged[]> {
+  const asking = askingOf(move);
+  const { source, destination, hostToHost } = ask(asking);
+  const answers = await allOf([move.versions, source, destination, hostToHost] as const);
+  return judge(evidenceOf(asking, ...answers));
 }
 
 /**
@@ -56,83 +36,78 @@ export async function examine(move: Proposed): Promise<Check[]> {
  * the port of the guest's memory. Leaves no trace of it. Throws PreflightFailed.
  */
 export async function preflight(
-  move: Proposed,
+  move: MoveToCheck,
   { storage, cancelled, tell }: Pick<Proving, "storage" | "cancelled" | "tell">,
 ): Promise<Check[]> {
   const { request, source, destination } = move;
+  const { guest, uuid, redo } = request;
   const { port } = request.options;
-  const { dataPort } = demandsOf(request.options);
+  const asking = askingOf(move);
+  const { dataPort } = asking.demands;
   const ports = port === undefined ? libvirtPorts : { first: port, last: port };
-  const answers = ask(move, dataPort ? [{ ask: "listen", ...ports }] : []);
+  const answers = ask(asking, dataPort ? [{ ask: "listen", ...ports }] : []);
   const proving = allOf([answers.source, answers.destination] as const).then(([atSource, atDestination]) => {
-    const folders = atSource.domain ? diskFolders(atSource.domain, request.redo?.path) : [];
-    const { guest, uuid } = request;
+    const folders = atSource.domain ? diskFolders(atSource.domain, redo?.path) : [];
     return prove({ guest, uuid, source, destination, storage, cancelled, tell }, folders, atDestination.port);
   });
-  const [versions, atSource, atDestination, wayError, { tokens, call }] = await allOf([
+  const [versions, atSource, atDestination, hostToHostError, { tokens, call }] = await allOf([
     move.versions,
     answers.source,
     answers.destination,
-    answers.way,
+    answers.hostToHost,
     proving,
   ] as const);
-  const checks = [
-    ...judge(move, versions, atSource, atDestination, wayError),
+  const judged = judge(evidenceOf(asking, versions, atSource, atDestination, hostToHostError));
+  const all = [
+    ...judged.map(({ check }) => check),
     imageCheck(source.name, destination.name, tokens),
     ...(dataPort ? [portCheck(source.name, destination.name, call, port)] : []),
   ];
-  if (checks.some(hasFailed)) throw new PreflightFailed(request.guest, destination.name, checks);
-  return checks;
+  if (all.some(hasFailed)) throw new PreflightFailed(guest, destination.name, all);
+  return all;
 }
+
+const askingOf = (move: MoveToCheck): Asking => ({ ...move, demands: demandsOf(move.request.options) });
 
 /** One call to each host, and one from host to host, all at the same time. */
-function ask({ request, source, destination, onTheirWay }: Proposed, more: readonly Question[] = []) {
-  const { guest, uuid, options, platform, redo } = request;
-  const { stateFile, userfaultfd } = demandsOf(options);
-  const always: Question[] = [
-    { ask: "bridges" },
-    ...(stateFile ? [{ ask: "space", directory: stateDirectory } as const] : []),
-  ];
-  const ofSource: Question[] = [
-    ...(redo ? [{ ask: "size", file: redo.path } as const] : []),
-    { ask: "definition", uuid },
-  ];
-  const ofDestination: Question[] = [
-    ...(redo ? [{ ask: "space", directory: localRedoDirectory } as const] : []),
-    { ask: "memory" },
-    { ask: "resident", guests: onTheirWay.map((other) => other.guest) },
-    { ask: "namesake", guest },
-    { ask: "machines" },
-    ...(userfaultfd ? [{ ask: "userfaultfd" } as const] : []),
-    ...(platform?.cpuXml === undefined
-      ? []
-      : [{ ask: "cpu", virtType: virtType(platform), machine: platform.machine } as const]),
-    ...more,
-  ];
-  const asked = survey(source, [...always, ...ofSource]);
-  // What the guest's definition names is known only then.
-  const named = asked.then(({ domain, belongings }) => {
-    if (!domain) return [{}, {}] as [Partial<Survey>, Partial<Survey>];
-    const domains = [domain, ...(belongings?.defined ? [belongings.defined] : [])];
-    const paths = [...new Set(domains.flatMap((each) => filesOf(each, redo?.path)))];
-    const files: Question = { ask: "files", paths };
-    const taken: Question = { ask: "taken", ports: domain.displayPorts ?? [] };
-    return allOf([survey(source, [files]), survey(destination, [files, taken])] as const);
+function ask(move: Asking, more: readonly Question[] = []) {
+  const { source, destination, request } = move;
+  const first = questionsOf(checks.map((check) => check.asks?.(move)));
+  // The definition is the last question, since what follows is the answer.
+  const asked = survey(source, [...first.source, { ask: "definition", uuid: request.uuid }]);
+  const then = asked.then((found) => {
+    const definitions = definitionsOf(found);
+    if (!definitions) return [{}, {}] as [Partial<Survey>, Partial<Survey>];
+    const questions = questionsOf(checks.map((check) => check.asksThen?.(move, definitions)));
+    return allOf([survey(source, questions.source), survey(destination, questions.destination)] as const);
   });
-  const withFiles = async (first: Promise<Survey>, end: 0 | 1): Promise<Survey> => {
-    const [survey, more] = await allOf([first, named] as const);
+  const both = async (answers: Promise<Survey>, end: 0 | 1): Promise<Survey> => {
+    const [found, more] = await allOf([answers, then] as const);
     const { files, takenPorts } = more[end] as Partial<Survey>;
-    return { ...survey, ...(files && { files }), ...(takenPorts && { takenPorts }) };
+    return { ...found, ...(files && { files }), ...(takenPorts && { takenPorts }) };
   };
+  const atDestination = survey(destination, [...first.destination, ...more], request.platform?.cpuXml);
   return {
-    source: withFiles(asked, 0),
-    destination: withFiles(survey(destination, [...always, ...ofDestination], platform?.cpuXml), 1),
-    way: tryWay(source, destination),
+    source: both(asked, 0),
+    destination: both(atDestination, 1),
+    hostToHost: tryHostToHost(source, destination),
   };
 }
 
+/** Each question once, for all who ask it. */
+function questionsOf(all: readonly (Questions | undefined)[]): Required<Questions> {
+  const of = (end: keyof Questions) =>
+    all
+      .flatMap((questions) => questions?.[end] ?? [])
+      .filter((one, i, each) => each.findIndex((other) => isDeepStrictEqual(one, other)) === i);
+  return { source: of("source"), destination: of("destination") };
+}
+
+const definitionsOf = ({ domain, belongings }: Survey): Definitions | undefined =>
+  domain && [domain, ...(belongings?.defined ? [belongings.defined] : [])];
+
 async function survey(
-  { name, session }: Station,
+  { name, session }: Endpoint,
   questions: readonly Question[],
   input?: string,
 ): Promise<Survey> {
@@ -142,82 +117,25 @@ async function survey(
   return parseSurvey(stdout);
 }
 
-/** What the answers speak for and against. */
-function judge(
-  move: Proposed,
-  versions: Versions,
+function evidenceOf(
+  move: Asking,
+  versions: Evidence["versions"],
   atSource: Survey,
   atDestination: Survey,
-  wayError?: string,
-): Check[] {
-  const { request, sightings, clocks, onTheirWay } = move;
-  const { guest, uuid, options, conditions, platform, redo } = request;
-  const [source, destination] = [move.source.name, move.destination.name];
-  const { movesMemory, copiesRunningMemory, userfaultfd, stateFile } = demandsOf(options);
-  const domain = known(source, `the definition of guest ${guest}`, atSource.domain);
-  const belongings = known(source, `what hangs on guest ${guest}`, atSource.belongings);
-  const domains = [domain, ...(belongings.defined ? [belongings.defined] : [])];
-  const [here, there] = [atSource.files ?? {}, atDestination.files ?? {}];
-  const free = ({ spaceMiB }: Survey, host: string, directory: string) =>
-    known(host, "free disk space", spaceMiB[directory]);
-  const room = (survey: Survey, host: string) =>
-    spaceCheck(host, stateDirectory, free(survey, host, stateDirectory), conditions.memoryMiB);
-  const redoRoom = () =>
-    redoSpaceCheck(
-      destination,
-      localRedoDirectory,
-      free(atDestination, destination, localRedoDirectory),
-      known(source, `the size of guest ${guest}'s redo log`, atSource.fileMiB),
-      stateFile ? conditions.memoryMiB : undefined,
-    );
-  return [
-    onceCheck(guest, source, sightings),
-    jobCheck(guest, source, sightings, domain, belongings.blockJobs),
-    nameCheck(guest, destination, uuid, atDestination.namesake, domain.name),
-    snapshotCheck(guest, source, belongings),
-    savedMemoryCheck(guest, [source, belongings.isSaved], [destination, atDestination.isNameSaved === true]),
-    deviceCheck(source, domain, movesMemory),
-    diskCheck(guest, [source, here], [destination, there], domains, redo?.path),
-    ...firmwareCheck(destination, there, domain, movesMemory),
-    ...displayCheck(destination, domain, atDestination),
-    ...autostartCheck(guest, destination, belongings.startsWithHost),
-    memoryCheck(
-      destination,
-      known(destination, "free memory", atDestination.availableMiB),
-      conditions.memoryMiB,
-      onTheirWay.map((other) => ({ ...other, residentMiB: atDestination.residentMiB[other.guest] ?? 0 })),
-    ),
-    wayCheck(source, destination, wayError),
-    bridgeCheck([source, atSource.bridges], [destination, atDestination.bridges], domain),
-    ...(domain.machine === undefined
-      ? []
-      : [machineCheck(destination, domain.machine, atDestination.machines)]),
-    ...(platform?.cpuXml === undefined
-      ? []
-      : [cpuCheck(destination, platform, known(destination, "a comparison of CPUs", atDestination.cpu))]),
-    ...(movesMemory ? [versionCheck([source, versions.from], [destination, versions.to])] : []),
-    clockCheck(source, destination, clocks),
-    ...[...misfits(options, versions), ...(redo ? redoMisfits(options) : [])].map(
-      ({ option, problem, mend }) => failed("options", `${option} ${problem}: ${mend}`),
-    ),
-    ...(copiesRunningMemory
-      ? [cacheCheck(domain, redo?.path), emulationCheck(conditions.accelerator, source, versions.from.qemu)]
-      : []),
-    ...(userfaultfd
-      ? [userfaultfdCheck(destination, known(destination, "userfaultfd", atDestination.userfaultfd))]
-      : []),
-    ...(stateFile ? [room(atSource, source), room(atDestination, destination)] : []),
-    ...(redo ? [redoRoom()] : []),
-  ];
+  hostToHostError?: string,
+): Evidence {
+  const { source, request } = move;
+  const definitions = known(source, `the definition of guest ${request.guest}`, definitionsOf(atSource));
+  const belongings = known(source, `what hangs on guest ${request.guest}`, atSource.belongings);
+  const [domain] = definitions;
+  return { ...move, versions, domain, definitions, belongings, atSource, atDestination, hostToHostError };
 }
 
-/** What a host that answers should have said. */
-function known<T>(host: string, what: string, value: T | undefined): T {
-  if (value !== undefined) return value;
-  throw new Error(
-    `Host ${host} was asked for ${what} and did not say it. Nothing was changed. See whether its libvirtd works (virsh list), and run again.`,
+/** What the answers speak for and against. */
+const judge = (evidence: Evidence): Judged[] =>
+  checks.flatMap(({ lasts, judge }) =>
+    [judge(evidence) ?? []].flat().map((check: Check) => ({ check, ...(lasts && { lasts }) })),
   );
-}
 
 /** Waits for all, so that nothing is left at work when one fails; then throws the first failure. */
 async function allOf<T extends readonly unknown[]>(

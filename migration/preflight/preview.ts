@@ -1,26 +1,19 @@
+import { withFleet } from "../../fleet/observe.ts";
+import type { Tell } from "../../fleet/tell.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
 import { hostVersions } from "../../libvirt/versions.ts";
-import type { MigrationRecord } from "../../report/record.ts";
-import { optionsNow } from "../expectation.ts";
-import { type Station, stationOf } from "../moving.ts";
-import { withFleet } from "../observe.ts";
-import type { MigrationRequest } from "../request.ts";
-import type { Tell } from "../tell.ts";
-import { type Check, hasFailed, PreflightFailed } from "./check.ts";
-import { examine } from "./preflight.ts";
-
-/** What nothing in an update changes as long as the guest runs: to go on would be to fail later. */
-const lasting = [
-  ...["CPU", "machine type", "memory copy", "cache mode", "post-copy", "options"],
-  ...["snapshots", "saved memory", "devices", "firmware"],
-];
+import { optionsNow } from "../choosing/options-now.ts";
+import type { MigrationRequest } from "../context/migration-request.ts";
+import { type Endpoint, endpointOf } from "../context/moving.ts";
+import { hasFailed, PreflightFailed } from "./check.ts";
+import { examine, type Judged } from "./preflight.ts";
 
 /** Moves that this process has shown in a preview, or is about to make: they take memory at the same hosts. */
 const planned = new Map<string, { guest: string; to: string; memoryMiB: number }>();
 
 /**
- * Says in a preview what speaks against a move, and touches nothing. What this very update may still put right (memory that another
- * guest frees, a bridge that is made) is a warning, since the same is asked again right before the move. Throws PreflightFailed for the rest.
+ * Says in a preview what speaks against a move, and touches nothing. What this update may still change (memory that another guest frees, a
+ * bridge that is made) is a warning, since the same is asked again right before the move. Throws PreflightFailed for the rest.
  */
 export async function previewMove(
   request: MigrationRequest,
@@ -33,18 +26,18 @@ export async function previewMove(
     other !== uuid && move.to === to ? [move] : [],
   );
   planned.set(uuid, { guest, to, memoryMiB: conditions.memoryMiB });
-  const checks = await withFleet(request.fleet, (sessions) =>
+  const judged = await withFleet(request.fleet, (sessions) =>
     look(
       request,
-      stationOf(request.fleet, sessions, from),
-      stationOf(request.fleet, sessions, to),
+      endpointOf(request.fleet, sessions, from),
+      endpointOf(request.fleet, sessions, to),
       sightings,
       onTheirWay,
     ),
   );
-  if (checks.some((check) => hasFailed(check) && lasting.includes(check.check))) {
+  const checks = judged.map(({ check }) => check);
+  if (judged.some(({ check, lasts }) => lasts && hasFailed(check)))
     throw new PreflightFailed(guest, to, checks);
-  }
   for (const { check, verdict, detail } of checks) {
     if (verdict === "fail")
       tell(`warning: ${guest} could not move to ${to} as things are now: ${check}: ${detail}`);
@@ -54,20 +47,20 @@ export async function previewMove(
 
 async function look(
   request: MigrationRequest,
-  source: Station,
-  destination: Station,
+  source: Endpoint,
+  destination: Endpoint,
   sightings: readonly Sighting[],
   onTheirWay: readonly { guest: string; memoryMiB: number }[],
-): Promise<Check[]> {
+): Promise<Judged[]> {
   const [atSource, atDestination] = await Promise.all([
     source.session.readClock(),
     destination.session.readClock(),
   ]);
-  // Where it cannot be said what `auto` would be, only what all of its choices need is asked.
+  // If it is not known what `auto` would choose, only what all of its choices need is asked.
   const chosen = await optionsNow(request, source, destination).catch(() => undefined);
   const options = chosen?.options ?? request.options;
-  const versions = Promise.all([source, destination].map(({ session }) => hostVersions(session))).then(
-    ([from, to]) => ({ from, to }) as MigrationRecord["versions"],
+  const versions = Promise.all([hostVersions(source.session), hostVersions(destination.session)]).then(
+    ([from, to]) => ({ from, to }),
   );
   const clocks = { source: atSource, destination: atDestination };
   return examine({

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
-import type { Moving, Station } from "../moving.ts";
+import { removeTokens, tokenPrefix } from "../../fleet/tokens.ts";
+import { quote } from "../../libvirt/quote.ts";
+import type { Endpoint, Moving } from "../context/moving.ts";
 import { type DiskFolder, isInGrace, type TokenProof } from "./image.ts";
 import type { PortProof } from "./network.ts";
 
-/** Within this a host that works answers many times over; a mount whose server is gone would wait for ever. */
+/** A host that works answers many times over within this; a mount whose server is gone would wait for ever. */
 const patienceSeconds = 20;
 
 /** A server that was just started lets nobody open a file for a while (RFC 8881, section 8.4.2): for 90 s, Linux's. */
@@ -14,8 +15,8 @@ const askAgainMs = 1_000;
 
 /**
  * Writes and reads a small file, through the mount or, where only QEMU gets to the server, by QEMU's own NFS client, which knows no files
- * smaller than a sector. `call` tells whether a TCP port answers. The kernel's client waits where QEMU's is told to come again: \`put\` says
- * the same of both, of the first if the server answers.
+ * smaller than a sector. `call` tells whether a TCP port answers. The kernel's client waits where QEMU's is told to come again: `put` says
+ * the same of both, of the kernel's if the server answers.
  */
 export const proofProgram = `
 export LC_ALL=C
@@ -45,19 +46,6 @@ export type Proving = Pick<
   Moving,
   "guest" | "uuid" | "source" | "destination" | "storage" | "cancelled" | "tell"
 >;
-
-const tokenPrefix = (folder: string, uuid: string): string => `${folder}/.token-${uuid}-`;
-
-/** Removes what was written for a proof about the guest, now or by a run that died, where the storage host has it. */
-export async function removeTokens(
-  storage: SshSession,
-  uuid: string,
-  folders: readonly string[],
-): Promise<void> {
-  if (folders.length === 0) return;
-  const all = folders.map((folder) => `${quote(tokenPrefix(folder, uuid))}*`).join(" ");
-  await storage.run("removing the tokens of a preflight", `rm -f ${all}`);
-}
 
 /**
  * Proves what only trying can tell: that a file written through the source is read through the destination, beside the guest's disks, and
@@ -135,13 +123,13 @@ interface Attempt {
   error?: string;
 }
 
-async function attempt({ session }: Station, doing: string, words: string): Promise<Attempt> {
+async function attempt({ session }: Endpoint, doing: string, words: string): Promise<Attempt> {
   const { exitCode, stdout, stderr } = await session.run(doing, `${proofProgram}\n${words}`, {
     allowFailure: true,
   });
   if (stdout !== "") return { answer: stdout };
   const said = stderr.trim().split("\n").at(-1);
-  // All that is said else of one that had to be killed is the shell's "Killed".
+  // After a kill, the only other text is the shell's "Killed".
   if (exitCode === 137 && !isInGrace(said)) return { answer: "", error: "no answer" };
   return { answer: "", error: said || `exit code ${exitCode}` };
 }

@@ -1,5 +1,5 @@
-/** A guest that is to move, or moves: as whoever looks at the queue sees it. */
-export interface Entry {
+/** A guest that waits to move, or moves, as the queue shows it. */
+export interface QueueEntry {
   guest: string;
   uuid: string;
   from: string;
@@ -16,7 +16,7 @@ export interface Entry {
 }
 
 /** The moves that a guest has to wait for; none: it may begin. */
-function inTheWayOf(entry: Entry, moving: readonly Entry[]): Entry[] {
+function inTheWayOf(entry: QueueEntry, moving: readonly QueueEntry[]): QueueEntry[] {
   const full = [entry.from, entry.to].flatMap((host) => {
     const there = moving.filter(({ from, to }) => from === host || to === host);
     return there.length < entry.perHost ? [] : there;
@@ -29,13 +29,13 @@ function inTheWayOf(entry: Entry, moving: readonly Entry[]): Entry[] {
 }
 
 /**
- * What a guest that waits has to wait for; empty: it is its turn. What is done soonest goes first, and one that finds its hosts busy
- * keeps nobody waiting whose hosts are free. A guest takes its place at both of its hosts at once or not at all, so that no two can
- * each hold what the other one waits for.
+ * What a guest that waits has to wait for; empty: it is its turn. The move that is done soonest goes first, and a guest whose hosts are
+ * busy holds up no guest whose hosts are free. A guest takes its place at both of its hosts at once or not at all, so that no two can each
+ * hold what the other one waits for.
  *
  * @param entries all that move or wait, in the order in which they got there
  */
-export function waitsFor(uuid: string, entries: readonly Entry[]): Entry[] {
+export function waitsFor(uuid: string, entries: readonly QueueEntry[]): QueueEntry[] {
   const moving = entries.filter((entry) => entry.moving);
   const waiting = entries.filter((entry) => !entry.moving).toSorted((a, b) => a.sizeMiB - b.sizeMiB);
   for (const entry of waiting) {
@@ -47,7 +47,7 @@ export function waitsFor(uuid: string, entries: readonly Entry[]): Entry[] {
 }
 
 /** Guests that take memory at the same destination and had their turn before this one. */
-export function aheadOf(uuid: string, entries: readonly Entry[]): Entry[] {
+export function movesBefore(uuid: string, entries: readonly QueueEntry[]): QueueEntry[] {
   const own = entries.findIndex((entry) => entry.uuid === uuid);
   const to = entries[own]?.to;
   return entries.filter((entry, index) => entry.moving && entry.to === to && index < own);
@@ -57,7 +57,7 @@ export function aheadOf(uuid: string, entries: readonly Entry[]): Entry[] {
  * The part of its bandwidth that a guest may use: moves out of a host share it, and so do moves into one. Both ways at once do not, since
  * links carry as much in one direction as in the other.
  */
-export function bandwidthShare(limitMiBps: number, uuid: string, entries: readonly Entry[]): number {
+export function bandwidthShare(limitMiBps: number, uuid: string, entries: readonly QueueEntry[]): number {
   const own = entries.find((entry) => entry.uuid === uuid);
   const sending = entries.filter(({ moving, sizeMiB }) => moving && sizeMiB > 0);
   const out = sending.filter(({ from }) => from === own?.from).length;

@@ -1,20 +1,19 @@
-import { quote, type SshSession } from "../../libvirt/ssh-session.ts";
-import { boots } from "../../report/record.ts";
-import { aborted } from "../cancellation.ts";
-import { lease } from "../lease.ts";
-import type { MigrationRequest } from "../request.ts";
-import type { Tell } from "../tell.ts";
-import { type Entry, waitsFor } from "./admission.ts";
+import { aborted } from "../../fleet/aborted.ts";
+import { lease } from "../../fleet/lease.ts";
+import type { Tell } from "../../fleet/tell.ts";
+import { quote } from "../../libvirt/quote.ts";
+import type { SshSession } from "../../libvirt/ssh-session.ts";
+import { boots } from "../../moves/modes.ts";
+import { defaultConcurrentPerHost } from "../../moves/options.ts";
+import type { MigrationRequest } from "../context/migration-request.ts";
+import { type QueueEntry, waitsFor } from "./admission.ts";
 import { QueueView } from "./view.ts";
-
-/** How many moves a host takes part in at a time where the stack's config says nothing. */
-export const defaultPerHost = 2;
 
 /** A guest that is to move, as it stands in the queue. */
 export function queued(
   { guest, uuid, to, options, conditions: { memoryMiB }, concurrentPerHost }: MigrationRequest,
   from: string,
-): Omit<Entry, "moving"> {
+): Omit<QueueEntry, "moving"> {
   return {
     guest,
     uuid,
@@ -23,7 +22,7 @@ export function queued(
     memoryMiB,
     // A guest that is shut down and booted sends nothing.
     sizeMiB: boots(options.mode) ? 0 : memoryMiB,
-    perHost: concurrentPerHost ?? defaultPerHost,
+    perHost: concurrentPerHost ?? defaultConcurrentPerHost,
     ...(options.port !== undefined && { port: options.port }),
   };
 }
@@ -32,18 +31,18 @@ export function queued(
 const patienceSeconds = 30;
 
 /** What has its turn. */
-export interface Turn {
+export interface QueueTurn {
   waitedMs: number;
   /** All that move or wait, in the order in which they got there, as last seen. */
-  entries: () => readonly Entry[];
+  entries: () => readonly QueueEntry[];
 }
 
 /**
- * The queue lies on the storage host, since runs of other processes stand in it too: a file for each guest, locked for as long as the
- * connection lives of the run that wants to move it. What nobody has locked is of a dead run, and goes. Each change is made, and
- * each look is taken, by one at a time, whoever has the lock on the folder above.
+ * The queue is on the storage host, since other processes' runs are in it too: a file for each guest, locked while the connection of the
+ * run that wants to move it lives. An unlocked file is a dead run's, and is removed. Only the holder of the lock on the folder above
+ * changes the queue or looks at it.
  *
- * join FOLDER UUID WAITING MOVING: stands in the queue and tells how it looks, until it is killed; whoever is alone has nothing to wait for.
+ * join FOLDER UUID WAITING MOVING: stands in the queue and tells how it looks, until it is killed; a guest that is alone waits for nothing.
  * take FOLDER UUID MOVING: has its turn, if the queue still looks as it is said on standard input; otherwise it is told how it looks now.
  */
 export const queueProgram = `
@@ -96,14 +95,14 @@ take() {
 }
 `;
 
-/** Runs `use` when it is the guest's turn, and as long as it takes no other one has its place. Cancelled before, it throws why. */
+/** Runs `use` when it is the guest's turn; meanwhile no other guest has its place. If cancelled before, it throws why. */
 export async function withTurn<T>(
   storage: SshSession,
   directory: string,
-  wanted: Omit<Entry, "moving">,
+  wanted: Omit<QueueEntry, "moving">,
   tell: Tell,
   cancelled: AbortSignal,
-  use: (turn: Turn) => Promise<T>,
+  use: (turn: QueueTurn) => Promise<T>,
 ): Promise<T> {
   const { guest, uuid } = wanted;
   const startedMs = performance.now();
@@ -122,7 +121,7 @@ export async function withTurn<T>(
       `Guest ${guest} lost its place among those that are to move: the connection to ${storage.target.name} ended. Nothing was changed; run again.${why && ` The last it said${why}.`}`,
     );
   });
-  lost.catch(() => {}); // once it moves, its place is nothing that could end the move
+  lost.catch(() => {}); // once it moves, losing its place must not end the move
   const isCancelled = aborted(cancelled);
   const { promise: silence, reject } = Promise.withResolvers<never>();
   silence.catch(() => {});
@@ -171,7 +170,7 @@ export async function withTurn<T>(
   }
 }
 
-/** Takes away the place of a guest's dead run. Others would only when they move; whoever has the guest's lock knows that it is nobody's. */
+/** Removes the place of a guest's dead run. Others would only when they move; the holder of the guest's lock knows that it is nobody's. */
 export async function clearPlace(storage: SshSession, directory: string, uuid: string): Promise<void> {
   const queue = `${directory}/queue`;
   await storage.run(

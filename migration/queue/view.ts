@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Entry } from "./admission.ts";
+import type { QueueEntry } from "./admission.ts";
 
 const entrySchema = z.object({
   guest: z.string(),
@@ -14,9 +14,9 @@ const entrySchema = z.object({
 }) satisfies z.ZodType<unknown, unknown>;
 
 /** One that is torn or of another version of this program keeps nobody waiting. */
-function entriesOf(line: string): Entry[] {
+function entriesOf(line: string): QueueEntry[] {
   try {
-    return [entrySchema.parse(JSON.parse(line)) as Entry];
+    return [entrySchema.parse(JSON.parse(line)) as QueueEntry];
   } catch {
     return [];
   }
@@ -24,7 +24,7 @@ function entriesOf(line: string): Entry[] {
 
 /** Reads how the queue looks: an entry a line, and a line `--` at the end of each look. */
 export class QueueView {
-  entries: Entry[] = [];
+  entries: QueueEntry[] = [];
   text = "";
   /** What it said beside that: why it ended, if it did. */
   said = "";

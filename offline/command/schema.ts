@@ -86,7 +86,7 @@ export const resourceTypes: Readonly<Record<string, ResourceType | undefined>> =
 /** The official plugin's functions, all of which this one refuses. */
 export const refusedFunctions: readonly string[] = ["command:local:run"];
 
-export interface Failure {
+export interface CheckFailure {
   readonly property: string;
   readonly reason: string;
 }
@@ -98,10 +98,10 @@ export interface Failure {
 export function checkInputs(
   type: string,
   news: WireProperties,
-): { inputs: WireProperties; failures: Failure[] } {
+): { inputs: WireProperties; failures: CheckFailure[] } {
   const known = resourceTypes[type];
   if (known === undefined) throw new Error(`the type ${type} is not known here`);
-  const failures: Failure[] = [];
+  const failures: CheckFailure[] = [];
   for (const [name, value] of Object.entries(news)) {
     if (known.refused.includes(name) && value !== null)
       failures.push({

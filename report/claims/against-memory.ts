@@ -1,7 +1,7 @@
 import { median } from "simple-statistics";
-import type { Dataset, Move } from "../dataset.ts";
-import { isLive, isOffline } from "../measures.ts";
-import { percentileInterval, resamples, theilSenSlope } from "../statistics.ts";
+import type { Dataset, Move } from "../data/dataset.ts";
+import { isLive, isOffline } from "../data/measures.ts";
+import { percentileInterval, resamples, theilSenSlope } from "../data/statistics.ts";
 import { type CellSample, cellSamples, movesIn } from "./cells.ts";
 import { above, type Claim, type Finding, intervalText, leastRepeats, plural, signed } from "./claim.ts";
 
@@ -61,8 +61,8 @@ function judge(dataset: Dataset, which: (move: Move) => boolean, seed: number): 
 }
 
 /**
- * The cells that can be compared, by kind: those that differ in memory, and in what of the workload grows with it. Where no workload ran in
- * several sizes, by conditions alone, and said so. What ran in one size alone says nothing of memory.
+ * The cells that can be compared, by kind: those that differ in memory, and in what of the workload grows with it. If no workload ran in
+ * several sizes: by conditions alone, and said so. Cells of one size say nothing of memory.
  */
 function comparable(cells: readonly CellSample[]): { kinds: CellSample[][]; isMixed: boolean } {
   const sized = (kindOf: (cell: CellSample) => string) =>

@@ -1,8 +1,8 @@
 import { median } from "simple-statistics";
-import { countedMoves, type Dataset, type Move } from "../dataset.ts";
-import { groupsOf, mannerOf, stratumOf } from "../groups.ts";
-import { dirtyMiBps, workloadOf } from "../measures.ts";
-import { bootstrapMedians, randomOf } from "../statistics.ts";
+import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
+import { groupsOf, mannerOf, stratumOf } from "../data/groups.ts";
+import { dirtyMiBps, workloadOf } from "../data/measures.ts";
+import { bootstrapMedians, randomOf } from "../data/statistics.ts";
 import { leastRepeats } from "./claim.ts";
 
 /** The repeats of a cell, as the tests between cells take them: by their median, and by what that might have been. */

@@ -1,5 +1,5 @@
-import type { Dataset } from "../dataset.ts";
-import type { Estimate } from "../statistics.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { Estimate } from "../data/statistics.ts";
 
 export type Verdict = "reproduced" | "not reproduced" | "can't tell";
 

@@ -1,4 +1,4 @@
-import type { Dataset } from "../dataset.ts";
+import type { Dataset } from "../data/dataset.ts";
 import { memoryClaims } from "./against-memory.ts";
 import type { Claim, Finding } from "./claim.ts";
 import { dirtyRateClaim } from "./dirty-rate.ts";

@@ -1,13 +1,13 @@
 import { shuffle } from "simple-statistics";
-import type { Dataset } from "../dataset.ts";
-import { isLive } from "../measures.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { isLive } from "../data/measures.ts";
 import {
   type Estimate,
   partialRankCorrelation,
   percentileInterval,
   randomOf,
   resamples,
-} from "../statistics.ts";
+} from "../data/statistics.ts";
 import { type CellSample, cellSamples, movesIn } from "./cells.ts";
 import { type Claim, type Finding, intervalText, leastRepeats, plural, signed } from "./claim.ts";
 

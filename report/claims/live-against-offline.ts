@@ -1,7 +1,7 @@
 import { geometricMean } from "simple-statistics";
-import type { Dataset, Move } from "../dataset.ts";
-import { isLive, isOffline } from "../measures.ts";
-import { percentileInterval, resamples } from "../statistics.ts";
+import type { Dataset, Move } from "../data/dataset.ts";
+import { isLive, isOffline } from "../data/measures.ts";
+import { percentileInterval, resamples } from "../data/statistics.ts";
 import { type CellSample, cellSamples, movesIn } from "./cells.ts";
 import { above, type Claim, type Finding, intervalText, leastRepeats, plural } from "./claim.ts";
 
@@ -61,7 +61,7 @@ function judge(
   };
 }
 
-/** The way round that the claim has greater than 1. */
+/** The ratio that the claim says is greater than 1. */
 const ratio = (live: number, offline: number, name: string): number =>
   name.startsWith("offline") ? offline / live : live / offline;
 

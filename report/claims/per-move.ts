@@ -1,7 +1,7 @@
-import { countedMoves, type Dataset, type Move } from "../dataset.ts";
-import { groupsOf } from "../groups.ts";
-import { isOffline, phaseMs } from "../measures.ts";
-import { medianInterval } from "../statistics.ts";
+import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
+import { groupsOf } from "../data/groups.ts";
+import { isOffline, phaseMs } from "../data/measures.ts";
+import { medianInterval } from "../data/statistics.ts";
 import { above, type Claim, type Finding, intervalText, leastRepeats, plural, type Test } from "./claim.ts";
 
 /** How far downtime and total may differ and still be called equal: the paper's own differ by 1 %. */

@@ -1,15 +1,15 @@
 import * as Plot from "@observablehq/plot";
-import { countedMoves, type Dataset, type Move } from "../dataset.ts";
-import { groupsOf } from "../groups.ts";
-import { workloadOf } from "../measures.ts";
-import { intervalNotes, type Summary, summaryOf } from "../statistics.ts";
+import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
+import { groupsOf } from "../data/groups.ts";
+import { workloadOf } from "../data/measures.ts";
+import { intervalNotes, type Summary, summaryOf } from "../data/statistics.ts";
 import { summaryTable } from "../tables/summary-table.ts";
 import { carrying, draw, logAxis } from "./draw.ts";
 import { type Figure, seriesOf, timeUnit } from "./figure.ts";
 import { thinned, thinningNote } from "./thin.ts";
 
 /** One thing that is measured of some moves. */
-export interface Measured {
+export interface Quantity {
   /** What the legend calls it; it decides colour and shape. */
   name: string;
   which: (move: Move) => boolean;
@@ -21,7 +21,7 @@ export interface AgainstMemory {
   title: string;
   what: string;
   /** By workload: one thing, in the colours of workloads. Otherwise several things, each in its own. */
-  measured: readonly [Measured] | readonly Measured[];
+  measured: readonly [Quantity] | readonly Quantity[];
   /** The axis is logarithmic: of things that differ by their order of magnitude. */
   isLogarithmic?: boolean;
 }

@@ -1,13 +1,13 @@
 import * as Plot from "@observablehq/plot";
-import { countedMoves, type Dataset, type Move } from "../dataset.ts";
-import { migrationModes } from "../record.ts";
-import { intervalNotes, summaryOf } from "../statistics.ts";
-import { figure, number, type TableModel, text } from "../table-model.ts";
+import { migrationModes } from "../../moves/modes.ts";
+import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
+import { intervalNotes, summaryOf } from "../data/statistics.ts";
+import { figure, number, type TableModel, text } from "../text/table-model.ts";
 import { carrying, draw, logAxis } from "./draw.ts";
 import { type Figure, series } from "./figure.ts";
 import { thinned, thinningNote } from "./thin.ts";
 
-const seers = [
+const observers = [
   { name: "hypervisor", ofMs: ({ record }: Move) => record.downtimeMs },
   { name: "client", ofMs: ({ record }: Move) => record.clientDowntimeMs },
   { name: "guest's clock", ofMs: ({ record }: Move) => record.guestDowntimeMs },
@@ -15,7 +15,7 @@ const seers = [
 
 interface Seen {
   mode: string;
-  seer: (typeof seers)[number]["name"];
+  observer: (typeof observers)[number]["name"];
   moves: { move: Move; ms: number }[];
 }
 
@@ -26,12 +26,12 @@ export function downtimeFigure(dataset: Dataset): Figure | undefined {
   );
   if (looked.length === 0) return undefined;
   const seen = migrationModes.flatMap((mode) =>
-    seers.flatMap(({ name, ofMs }): Seen[] => {
+    observers.flatMap(({ name, ofMs }): Seen[] => {
       const moves = looked.flatMap((move) => {
         const value = move.record.mode === mode ? ofMs(move) : undefined;
         return value === undefined ? [] : [{ move, ms: value }];
       });
-      return moves.length > 0 ? [{ mode, seer: name, moves }] : [];
+      return moves.length > 0 ? [{ mode, observer: name, moves }] : [];
     }),
   );
   const points = thinned(
@@ -52,7 +52,7 @@ export function downtimeFigure(dataset: Dataset): Figure | undefined {
         seen.reduce((sum, { moves }) => sum + moves.length, 0),
       ),
     ],
-    draw: (width) => drawSeers(width, shown),
+    draw: (width) => drawObservers(width, shown),
     table: seersTable(seen),
   };
 }
@@ -60,29 +60,29 @@ export function downtimeFigure(dataset: Dataset): Figure | undefined {
 /** Its multiples spread evenly, neighbours far apart. */
 const goldenRatio = (Math.sqrt(5) - 1) / 2;
 
-function drawSeers(width: number, shown: readonly (Seen & { drawn: Seen["moves"] })[]): string {
+function drawObservers(width: number, shown: readonly (Seen & { drawn: Seen["moves"] })[]): string {
   const modes = [...new Set(shown.map(({ mode }) => mode))];
-  const points = shown.flatMap(({ mode, seer, drawn }) =>
+  const points = shown.flatMap(({ mode, observer, drawn }) =>
     drawn
       .filter(({ ms }) => ms > 0)
       // Spread to the side, so that they can be told apart.
       .map(({ move, ms }, index, { length }) => ({
         mode,
-        seer,
+        observer,
         ms,
         number: move.number,
         aside: length > 1 ? ((index * goldenRatio) % 1) - 0.5 : 0,
       })),
   );
   const medians = shown
-    .map(({ mode, seer, moves }) => {
+    .map(({ mode, observer, moves }) => {
       const summary = summaryOf(moves.map(({ ms }) => ms));
       const { median = Number.NaN, interval } = summary ?? {};
-      return { mode, seer, median, low: interval?.low ?? median, high: interval?.high ?? median };
+      return { mode, observer, median, low: interval?.low ?? median, high: interval?.high ?? median };
     })
     .filter(({ low }) => low > 0);
-  const names = seers.map(({ name }) => name);
-  const place = (seer: string) => names.indexOf(seer as (typeof names)[number]);
+  const names = observers.map(({ name }) => name);
+  const place = (observer: string) => names.indexOf(observer as (typeof names)[number]);
   const values = points.map(({ ms }) => ms);
   const narrow = width < 450;
   return draw({
@@ -100,28 +100,29 @@ function drawSeers(width: number, shown: readonly (Seen & { drawn: Seen["moves"]
       marks: [
         Plot.dot(points, {
           fx: "mode",
-          x: ({ seer, aside }: { seer: string; aside: number }) => place(seer) - 0.16 + aside * 0.4,
+          x: ({ observer, aside }: { observer: string; aside: number }) =>
+            place(observer) - 0.16 + aside * 0.4,
           y: "ms",
-          stroke: "seer",
-          symbol: "seer",
+          stroke: "observer",
+          symbol: "observer",
           r: 2.6,
           strokeOpacity: 0.55,
           render: carrying(points, ({ number }) => number),
         }),
         Plot.ruleX(medians, {
           fx: "mode",
-          x: ({ seer }: { seer: string }) => place(seer) + 0.24,
+          x: ({ observer }: { observer: string }) => place(observer) + 0.24,
           y1: "low",
           y2: "high",
-          stroke: "seer",
+          stroke: "observer",
           strokeWidth: 2,
         }),
         Plot.dot(medians, {
           fx: "mode",
-          x: ({ seer }: { seer: string }) => place(seer) + 0.24,
+          x: ({ observer }: { observer: string }) => place(observer) + 0.24,
           y: "median",
-          fill: "seer",
-          symbol: "seer",
+          fill: "observer",
+          symbol: "observer",
           r: 4.2,
           stroke: "var(--paper)",
         }),
@@ -143,11 +144,11 @@ const seersTable = (seen: readonly Seen[]): TableModel => ({
     figure("least"),
     figure("most"),
   ],
-  rows: seen.map(({ mode, seer, moves }) => {
+  rows: seen.map(({ mode, observer, moves }) => {
     const summary = summaryOf(moves.map(({ ms }) => ms));
     return [
       mode,
-      seer,
+      observer,
       number(moves.length, String),
       number(summary?.median),
       number(summary?.interval?.low),

@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import { visibleLines } from "../visible.ts";
+import { visibleLines } from "../text/visible.ts";
 
 /** Plot draws into a document; there is no browser here. */
 const { document } = parseHTML("<!doctype html><html><body></body></html>");

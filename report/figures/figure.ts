@@ -1,4 +1,4 @@
-import type { TableModel } from "../table-model.ts";
+import type { TableModel } from "../text/table-model.ts";
 
 /** A figure, in as many widths as a page needs. */
 export interface Figure {
@@ -9,11 +9,11 @@ export interface Figure {
   caption: string[];
   /** Draws it so wide; text has the same size in every width. */
   draw: (widthPx: number) => string;
-  /** Its values in words, for whoever does not see it, and for whoever wants the figures. */
+  /** Its values in words, for those who cannot see it or want the figures. */
   table?: TableModel;
 }
 
-/** Colours by the page's variables, shapes beside them: whoever does not see a colour sees the shape. */
+/** Colours by the page's variables, with shapes for those who do not see a colour. */
 export const series = [
   { color: "var(--s1)", symbol: "circle" },
   { color: "var(--s2)", symbol: "square" },

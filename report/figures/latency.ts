@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
-import { countedMoves, type Dataset, type Move } from "../dataset.ts";
-import { migrationModes } from "../record.ts";
-import { figure, number, type TableModel, text } from "../table-model.ts";
+import { migrationModes } from "../../moves/modes.ts";
+import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
+import { figure, number, type TableModel, text } from "../text/table-model.ts";
 import { carrying, draw, logAxis } from "./draw.ts";
 import { type Figure, seriesOf } from "./figure.ts";
 

@@ -1,5 +1,5 @@
-import type { Dataset } from "../dataset.ts";
-import { isLive, isOffline, phaseMs } from "../measures.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { isLive, isOffline, phaseMs } from "../data/measures.ts";
 import { type AgainstMemory, againstMemory } from "./against-memory.ts";
 import type { Figure } from "./figure.ts";
 

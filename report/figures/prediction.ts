@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { countedMoves, type Dataset } from "../dataset.ts";
+import { countedMoves, type Dataset } from "../data/dataset.ts";
 import { predictionTable } from "../tables/prediction-table.ts";
 import { carrying, draw, logAxis } from "./draw.ts";
 import { type Figure, seriesOf } from "./figure.ts";

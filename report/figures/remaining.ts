@@ -1,10 +1,10 @@
 import * as Plot from "@observablehq/plot";
-import { countedMoves, type Dataset, type Move } from "../dataset.ts";
-import { groupsOf } from "../groups.ts";
-import { workloadOf } from "../measures.ts";
-import { movesRunning } from "../record.ts";
-import { summaryOf } from "../statistics.ts";
-import { figure, number, type TableModel, text } from "../table-model.ts";
+import { movesRunning } from "../../moves/modes.ts";
+import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
+import { groupsOf } from "../data/groups.ts";
+import { workloadOf } from "../data/measures.ts";
+import { summaryOf } from "../data/statistics.ts";
+import { figure, number, type TableModel, text } from "../text/table-model.ts";
 import { carrying, draw } from "./draw.ts";
 import { type Figure, seriesOf } from "./figure.ts";
 import { thinned } from "./thin.ts";

@@ -1,7 +1,8 @@
 import * as Plot from "@observablehq/plot";
-import { countedMoves, type Dataset, type Move } from "../dataset.ts";
-import { phasesOf, wayOf } from "../record.ts";
-import { figure, ms, number, type TableModel, text } from "../table-model.ts";
+import { phasesOf } from "../../moves/modes.ts";
+import { wayOf } from "../../moves/record.ts";
+import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
+import { figure, ms, number, type TableModel, text } from "../text/table-model.ts";
 import { carrying, draw } from "./draw.ts";
 import { type Figure, series, timeUnit } from "./figure.ts";
 
@@ -28,7 +29,7 @@ const stops: Partial<Record<Way, string>> = {
   cold: "In shutdown the guest runs until it is off; its downtime begins there.",
 };
 
-/** A timeline for each way to move: that of the move whose total time is the median of its way. */
+/** A timeline for each path of a move: that of the move whose total time is the median of its path. */
 export const timelines = (dataset: Dataset): Figure[] =>
   (Object.keys(phasesOf) as Way[]).flatMap((way) => {
     const moves = countedMoves(dataset)

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Figure } from "../figures/figure.ts";
-import type { Report, Section } from "../report.ts";
+import type { Report, Section } from "../sections/report.ts";
 import { embedded, type Html, html, raw } from "./html.ts";
 import { embeddedRuns, runColumns } from "./runs.ts";
 import { conditionsOf, tilesOf } from "./summary.ts";

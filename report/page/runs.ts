@@ -1,7 +1,7 @@
-import type { Move } from "../dataset.ts";
-import { workloadOf } from "../measures.ts";
-import type { MigrationRecord } from "../record.ts";
-import { visible } from "../visible.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
+import type { Move } from "../data/dataset.ts";
+import { workloadOf } from "../data/measures.ts";
+import { visible } from "../text/visible.ts";
 
 /** A column of all moves: what stands in the table, in the tooltips, or in both. */
 interface RunColumn {

@@ -1,9 +1,9 @@
-import { countedMoves, type Dataset, type Move } from "../dataset.ts";
-import { groupsOf } from "../groups.ts";
-import { isLive, isOffline } from "../measures.ts";
-import type { Report } from "../report.ts";
-import { summaryOf } from "../statistics.ts";
-import { count, ms, shownOf } from "../table-model.ts";
+import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
+import { groupsOf } from "../data/groups.ts";
+import { isLive, isOffline } from "../data/measures.ts";
+import { summaryOf } from "../data/statistics.ts";
+import type { Report } from "../sections/report.ts";
+import { count, ms, shownOf } from "../text/table-model.ts";
 
 export interface Tile {
   name: string;
@@ -83,7 +83,7 @@ export function conditionsOf({ sources, moves }: Dataset): [string, string][] {
     ...valuesOf("QEMU", moves, ({ record }) => record.versions.from.qemu),
     ...valuesOf("libvirt", moves, ({ record }) => record.versions.from.libvirt),
     ...valuesOf("kernel", moves, ({ record }) => record.versions.from.kernel),
-    ...valuesOf("redo log", moves, ({ record }) => record.redo ?? "shared"),
+    ...valuesOf("overlay", moves, ({ record }) => record.redo ?? "shared"),
     ...(load
       ? [
           [

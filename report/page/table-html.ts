@@ -1,4 +1,4 @@
-import { absent, type Cell, type Column, shownOf, type TableModel } from "../table-model.ts";
+import { absent, type Column, shownOf, type TableCell, type TableModel } from "../text/table-model.ts";
 import { type Html, html } from "./html.ts";
 
 /** A table whose columns can be sorted, and which can be copied; both by the page's script, and readable without. */
@@ -18,7 +18,7 @@ const heading = ({ name, kind }: Column): Html => html`<th scope="col" class="${
 
 const tones = { good: "✓", bad: "✗", open: "?" } as const;
 
-function cellHtml(cell: Cell, { kind, name }: Column): Html {
+function cellHtml(cell: TableCell, { kind, name }: Column): Html {
   if (cell === undefined) {
     return html`<td class="${kind} absent" data-name="${name}"><span aria-hidden="true">${absent}</span><span class="unseen">not measured</span></td>`;
   }

@@ -1,8 +1,8 @@
-import { countedMoves, type Dataset, type Move } from "../dataset.ts";
-import { groupsOf } from "../groups.ts";
-import { dirtyMiBps, workloadOf } from "../measures.ts";
-import { intervalNotes, type Summary, summaryOf } from "../statistics.ts";
-import { type Cell, figure, ms, number, type TableModel, text } from "../table-model.ts";
+import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
+import { groupsOf } from "../data/groups.ts";
+import { dirtyMiBps, workloadOf } from "../data/measures.ts";
+import { intervalNotes, type Summary, summaryOf } from "../data/statistics.ts";
+import { figure, ms, number, type TableCell, type TableModel, text } from "../text/table-model.ts";
 
 /** The medians of every cell, whatever its mode. */
 export function cellsTable(dataset: Dataset): TableModel {
@@ -44,7 +44,7 @@ export function cellsTable(dataset: Dataset): TableModel {
   };
 }
 
-function withInterval(summary: Summary | undefined): Cell {
+function withInterval(summary: Summary | undefined): TableCell {
   if (!summary) return undefined;
   const { median, interval } = summary;
   const shown = interval ? `${ms(median)} (${ms(interval.low)} to ${ms(interval.high)})` : ms(median);

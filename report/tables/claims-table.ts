@@ -1,7 +1,7 @@
 import type { Verdict } from "../claims/claim.ts";
 import { judgedClaims } from "../claims/claims.ts";
-import type { Dataset } from "../dataset.ts";
-import { type TableModel, type Tone, text } from "../table-model.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { type TableModel, type Tone, text } from "../text/table-model.ts";
 
 const tones: Record<Verdict, Tone> = { reproduced: "good", "not reproduced": "bad", "can't tell": "open" };
 

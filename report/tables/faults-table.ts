@@ -1,5 +1,5 @@
-import type { Dataset, Move } from "../dataset.ts";
-import { figure, number, type TableModel, text } from "../table-model.ts";
+import type { Dataset, Move } from "../data/dataset.ts";
+import { figure, number, type TableModel, text } from "../text/table-model.ts";
 
 /** Errors are kept to what tells them apart: figures and names in them differ from move to move. */
 const mostLetters = 300;

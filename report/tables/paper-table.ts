@@ -1,7 +1,7 @@
-import { countedMoves, type Dataset, type Move } from "../dataset.ts";
-import { isLive, isOffline, phaseMs } from "../measures.ts";
-import { intervalNotes, summaryOf } from "../statistics.ts";
-import { figure, number, type TableModel, text } from "../table-model.ts";
+import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
+import { isLive, isOffline, phaseMs } from "../data/measures.ts";
+import { intervalNotes, summaryOf } from "../data/statistics.ts";
+import { figure, number, type TableModel, text } from "../text/table-model.ts";
 
 /** The paper's own figures, of its machines: two hosts with 2 x 4-core Xeon E5540 and 12 GB, guests with 1024 MiB. */
 const paper: readonly {

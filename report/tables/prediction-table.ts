@@ -1,12 +1,12 @@
 import { quantile } from "simple-statistics";
-import { countedMoves, type Dataset } from "../dataset.ts";
-import { wayOf } from "../record.ts";
-import { scorePrediction } from "../score-prediction.ts";
-import { figure, number, percent, type TableModel, text } from "../table-model.ts";
+import { wayOf } from "../../moves/record.ts";
+import { countedMoves, type Dataset } from "../data/dataset.ts";
+import { scorePrediction } from "../scores/score-prediction.ts";
+import { figure, number, percent, type TableModel, text } from "../text/table-model.ts";
 
 const named = { precopy: "pre-copy", postcopy: "post-copy", offline: "offline", cold: "cold" } as const;
 
-/** How far predictions were from what came, by the way of the move. */
+/** How far predictions were from what came, by the path of the move. */
 export function predictionTable(dataset: Dataset, of: "totalMs" | "downtimeMs"): TableModel {
   const judged = countedMoves(dataset).flatMap(({ record }) => {
     const score = scorePrediction(record);

@@ -1,5 +1,5 @@
-import type { Dataset } from "../dataset.ts";
-import { figure, number, type TableModel, text } from "../table-model.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { figure, number, type TableModel, text } from "../text/table-model.ts";
 
 /** What of the files is in no figure, and why. Undefined: all of it is. */
 export function problemsTable({ problems, moves }: Dataset): TableModel | undefined {

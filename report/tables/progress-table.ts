@@ -1,7 +1,7 @@
-import { countedMoves, type Dataset, type Move } from "../dataset.ts";
-import { groupsOf } from "../groups.ts";
-import { summaryOf } from "../statistics.ts";
-import { figure, ms, number, percent, type TableModel, text } from "../table-model.ts";
+import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
+import { groupsOf } from "../data/groups.ts";
+import { summaryOf } from "../data/statistics.ts";
+import { figure, ms, number, percent, type TableModel, text } from "../text/table-model.ts";
 
 /** What guests' programs got done, before their moves and in them, by their own count. Undefined: none counted. */
 export function progressTable(dataset: Dataset): TableModel | undefined {

@@ -1,5 +1,5 @@
-import { intervalNotes, type Summary } from "../statistics.ts";
-import { figure, ms, number, type TableModel, text } from "../table-model.ts";
+import { intervalNotes, type Summary } from "../data/statistics.ts";
+import { figure, ms, number, type TableModel, text } from "../text/table-model.ts";
 
 /** Medians of cells, as a table, in ms. */
 export function summaryTable(

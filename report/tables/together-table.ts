@@ -1,5 +1,5 @@
-import type { Dataset, Move } from "../dataset.ts";
-import { figure, ms, number, type TableModel, text } from "../table-model.ts";
+import type { Dataset, Move } from "../data/dataset.ts";
+import { figure, ms, number, type TableModel, text } from "../text/table-model.ts";
 
 /**
  * Moves that belong together: those of one turn of an experiment that moves several guests (a drain), and elsewhere those from one host that

@@ -3,9 +3,10 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { parseDocument } from "yaml";
-import type { Fleet } from "../../migration/fleet.ts";
-import type { LocalRedo } from "../../migration/redo-log.ts";
-import type { Conditions, MigrationOptions } from "../../migration/request.ts";
+import type { Fleet } from "../../fleet/fleet.ts";
+import type { LocalOverlay } from "../../fleet/overlay.ts";
+import type { Conditions } from "../../migration/context/migration-request.ts";
+import type { MigrationOptions } from "../../moves/options.ts";
 import { project, pulumi, stateOf } from "./pulumi.ts";
 
 /** Where the benchmark's own lab is, so that it can be measured beside another one. */
@@ -73,7 +74,7 @@ export interface Subject {
   fleet: Fleet;
   conditions: Conditions;
   address?: string;
-  redo?: LocalRedo;
+  redo?: LocalOverlay;
 }
 
 /** The stack's first guest, by name. Throws when it would not move live, or to nowhere. */

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
+import { observeGuest, withFleet } from "../../fleet/observe.ts";
+import { whereabouts } from "../../fleet/whereabouts.ts";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import { MigrationFailed, migrate } from "../../migration/migrate.ts";
-import { observeGuest, withFleet } from "../../migration/observe.ts";
 import { PreflightFailed } from "../../migration/preflight/check.ts";
-import type { AskedOptions } from "../../migration/request.ts";
-import { whereabouts } from "../../migration/whereabouts.ts";
-import { inconsistencies, type MigrationRecord, recordSchema } from "../../report/record.ts";
-import { appendRecord } from "../../report/results.ts";
+import { inconsistencies } from "../../moves/inconsistencies.ts";
+import type { AskedOptions } from "../../moves/options.ts";
+import { type MigrationRecord, recordSchema } from "../../moves/record.ts";
+import { appendRecord } from "../../moves/results.ts";
 import { type Subject, subjectOf } from "./bench-stack.ts";
 
 /** A way to move a guest, by the name that it has in the table. */

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
+import type { FleetHost } from "../../fleet/fleet.ts";
+import { type FleetSessions, withFleet } from "../../fleet/observe.ts";
 import { parseJobInfo } from "../../libvirt/job-info.ts";
 import { virsh } from "../../libvirt/virsh.ts";
-import type { FleetHost } from "../../migration/fleet.ts";
-import { migrateArguments } from "../../migration/migrate-arguments.ts";
-import { type FleetSessions, withFleet } from "../../migration/observe.ts";
-import { Witness } from "../../migration/witness.ts";
-import { readRecords, resultsFile } from "../../report/results.ts";
+import { migrateArguments } from "../../migration/context/migrate-arguments.ts";
+import { Witness } from "../../migration/measuring/witness.ts";
+import { readRecords, resultsFile } from "../../moves/results.ts";
 import { type Subject, subjectOf } from "./bench-stack.ts";
 import { loadNow } from "./machine.ts";
 import { project, pulumi } from "./pulumi.ts";

@@ -1,5 +1,5 @@
-import { withoutAbsent } from "../../libvirt/job-info.ts";
-import type { MigrationRecord } from "../../report/record.ts";
+import { withoutAbsent } from "../../libvirt/without-absent.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
 import type { ProberSample } from "./prober.ts";
 import { type Comparison, compare, type Pair, type Summary, summary } from "./statistics.ts";
 

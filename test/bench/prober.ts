@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { migrate } from "../../migration/migrate.ts";
-import { recordSchema } from "../../report/record.ts";
+import { recordSchema } from "../../moves/record.ts";
 import { subjectOf } from "./bench-stack.ts";
 import { loadNow } from "./machine.ts";
 import { leaveAt, pauseMs } from "./moves.ts";

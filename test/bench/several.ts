@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
+import { observeGuest, withFleet } from "../../fleet/observe.ts";
+import type { MigrationRequest } from "../../migration/context/migration-request.ts";
 import { migrate } from "../../migration/migrate.ts";
-import { observeGuest, withFleet } from "../../migration/observe.ts";
-import type { MigrationRequest } from "../../migration/request.ts";
 import { loadNow } from "./machine.ts";
 import { stateOf } from "./pulumi.ts";
 

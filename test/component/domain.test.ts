@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeEach, expect, test, vi } from "vitest";
 import { Domain, type DomainArgs } from "../../components/domain.ts";
+import type { Fleet } from "../../fleet/fleet.ts";
 import type { DomainSpec } from "../../libvirt/domain-xml.ts";
-import type { Fleet } from "../../migration/fleet.ts";
 import { recordOptions } from "./options.ts";
 import { record, resolved } from "./recorder.ts";
 import { providers } from "./stub-provider.ts";

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeEach, expect, test, vi } from "vitest";
 import { Migration, type MigrationArgs } from "../../components/migration.ts";
-import { liveRecord } from "../unit/records.ts";
+import { liveRecord } from "../unit/helpers/records.ts";
 import { record, resolved } from "./recorder.ts";
 import { providers } from "./stub-provider.ts";
 

@@ -124,7 +124,7 @@ test("what it is, is put together from the pool, the bridge and what all hosts c
   expect(secrets).toEqual(["vncPassword"]);
 });
 
-test("a redo log of the host's own is no volume of the pool: the engine makes it, over the pool's base", async () => {
+test("an overlay of the host's own is no volume of the pool: the engine makes it, over the pool's base", async () => {
   const { one, declared, result } = await record(() => guest({ redo: "local", diskGiB: 4 }), answers);
   expect(declared.map(({ name }) => name)).not.toContain("vm1-overlay");
   expect(one("vm1-domain").inputs.spec).toMatchObject({

@@ -13,7 +13,7 @@ export interface Fault {
    */
   strike?(struck: Struck, cli: number): Promise<unknown>;
   /** After the struck `up` has ended. What it does not find it leaves alone. */
-  mend?(struck: Struck): Promise<unknown>;
+  fix?(struck: Struck): Promise<unknown>;
   /** What a person does to the guest then, before the next `up`. */
   byHand?(struck: Struck): Promise<unknown>;
   /** What the error of one of the records must say. */

@@ -28,7 +28,7 @@ const hosts = ["host1", "host2", bystander];
 
 let project: TestProject;
 let stack: LabStack;
-/** The guests, by where their redo logs lie. */
+/** The guests, by where their overlays lie. */
 const nameOf = { shared: "vm1", local: "vm2" } as const;
 const redos = [...new Set(selected.map(({ redo }) => redo))];
 
@@ -72,7 +72,7 @@ afterAll(async () => {
 });
 
 test.skipIf(selected.length > 0)("all selected cases were seen before", () => {});
-describe.each(Object.entries(Object.groupBy(selected, (one) => `redo log ${one.redo}, ${modeAndWay(one)}`)))(
+describe.each(Object.entries(Object.groupBy(selected, (one) => `overlay ${one.redo}, ${modeAndWay(one)}`)))(
   "%s",
   (_kind, ofKind = []) => {
     test.each(ofKind.map((one) => [one.moment, faults[one.fault].name, one] as const))(
@@ -110,7 +110,7 @@ async function survive(one: FaultCase): Promise<Seen> {
   const recordsBefore = (await guest.records()).length;
   guest.place(to, mode, { ...options[mode], ...ways[way] });
   if (mode === "offline") await slowDown(struck, true);
-  const { exitCode } = await strike(one, struck).finally(() => fault.mend?.(struck));
+  const { exitCode } = await strike(one, struck).finally(() => fault.fix?.(struck));
   if (fault.byHand) {
     await fault.byHand(struck);
     // Its life since then is what is to be kept, if it was left to run.
@@ -180,7 +180,7 @@ mount -o remount,rw /; systemctl start testbed-workload; cat /run/fsck-code; cat
 async function beginAnew(guest: GuestUnderTest<LabStack>): Promise<Life> {
   const struck: Struck = { stack, guest: guest.name, from: "host1", to: "host2" };
   for (const ends of [struck, { ...struck, from: "host2", to: "host1" }]) {
-    for (const { mend } of Object.values(faults) as Fault[]) await mend?.(ends).catch(() => {});
+    for (const { fix } of Object.values(faults) as Fault[]) await fix?.(ends).catch(() => {});
   }
   await stack
     .deploy()
@@ -205,7 +205,7 @@ async function makeAnew(name: string): Promise<void> {
       .catch(() => {});
   }
   await stack.on("storage", `find ${intents} -name '*.json' -delete`);
-  // A local redo log is made with the guest; the shared one, which Pulumi knows, is emptied.
+  // A local overlay is made with the guest; the shared one, which Pulumi knows, is emptied.
   if (name === nameOf.shared) {
     const disk = `/export/testbed/${name}.qcow2`;
     const info = JSON.parse(await stack.on("storage", `qemu-img info -U --output=json ${disk}`));

@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path/posix";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ensureRunning, remove } from "../../domain/guest.ts";
+import type { GuestRequest } from "../../domain/request.ts";
 import { closeSessions } from "../../libvirt/session-pool.ts";
-import type { DomainOutputs } from "../../migration/domain-resource.ts";
-import { ensureRunning, type GuestRequest, remove } from "../../migration/guest.ts";
+import type { MigrationRequest } from "../../migration/context/migration-request.ts";
 import { migrate } from "../../migration/migrate.ts";
-import type { MigrationRequest } from "../../migration/request.ts";
+import type { DomainOutputs } from "../../provider/domain-resource.ts";
 import { TestProject } from "../lab/project.ts";
 import { LabStack } from "../lab/stack.ts";
 

@@ -26,7 +26,7 @@ const linkCut = (seconds: number): Fault => ({
     await sleep(seconds * 1000);
     await cutLink(struck, false);
   },
-  mend: (struck) => cutLink(struck, false),
+  fix: (struck) => cutLink(struck, false),
 });
 
 /** Packets from host to host, by a rule in both hosts' network namespaces. */
@@ -48,7 +48,7 @@ async function lose({ stack, from, to }: Struck, percent: number): Promise<void>
 const loss = (percent: number): Fault => ({
   name: `${percent} % of the packets between the hosts are lost`,
   prepare: (struck) => lose(struck, percent),
-  mend: (struck) => lose(struck, 0),
+  fix: (struck) => lose(struck, 0),
 });
 
 /** Another program that listens at the destination. */
@@ -56,7 +56,7 @@ const portTaken = (port: number): Fault => ({
   name: `TCP port ${port} at the destination taken by another program`,
   prepare: ({ stack, to }) =>
     stack.on(to, `setsid -f nc -lk ${port} </dev/null >/dev/null 2>&1; sleep 0.2; pgrep -f 'nc -l[k]'`),
-  mend: ({ stack, to }) => stack.on(to, "pkill -f 'nc -l[k]' || true"),
+  fix: ({ stack, to }) => stack.on(to, "pkill -f 'nc -l[k]' || true"),
 });
 
 /** libvirt takes the first free one of its own, unless one is asked for. */
@@ -75,7 +75,7 @@ export const networkFaults = {
     name: "SSH to the destination refused",
     // The connections that are there stay; its port is answered by nobody.
     strike: ({ stack, to }) => stack.on(to, "systemctl stop ssh"),
-    mend: ({ stack, to }) => startSsh(stack.name, to),
+    fix: ({ stack, to }) => startSsh(stack.name, to),
   },
 } satisfies Record<string, Fault>;
 

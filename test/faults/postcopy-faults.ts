@@ -26,7 +26,7 @@ const whilePaused = (name: string, act: (struck: Struck) => Promise<unknown>): F
     await sleep(2000);
     await cutLink(struck, false);
   },
-  mend: (struck) => cutLink(struck, false),
+  fix: (struck) => cutLink(struck, false),
 });
 
 const restart = ({ stack }: Struck, host: string) => stack.on(host, "systemctl restart libvirtd");

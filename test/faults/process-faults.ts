@@ -23,7 +23,7 @@ const stopped = (what: string, program: string, end: "from" | "to", seconds: num
   name: `${what} stopped (SIGSTOP) for ${seconds} s`,
   strike: ({ stack, [end]: host }) =>
     stack.on(host, `pkill -STOP -x ${program}; sleep ${seconds}; pkill -CONT -x ${program}`),
-  mend: ({ stack, [end]: host }) => stack.on(host, `pkill -CONT -x ${program} || true`),
+  fix: ({ stack, [end]: host }) => stack.on(host, `pkill -CONT -x ${program} || true`),
 });
 
 export const processFaults = {

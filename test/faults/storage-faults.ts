@@ -4,7 +4,7 @@ const nfsStopped = (seconds: number): Fault => ({
   name: `the NFS server stopped for ${seconds} s`,
   strike: ({ stack }) =>
     stack.on("storage", `systemctl stop nfs-ganesha; sleep ${seconds}; systemctl start nfs-ganesha`),
-  mend: ({ stack }) => stack.on("storage", "systemctl start nfs-ganesha"),
+  fix: ({ stack }) => stack.on("storage", "systemctl start nfs-ganesha"),
 });
 
 const state = "/var/lib/kvm-migration-testbed";
@@ -20,14 +20,14 @@ export const storageFaults = {
     name: "no space left for the state file at the destination",
     strike: ({ stack, to }) =>
       stack.on(to, `mkdir -p ${state}/moving && mount -t tmpfs -o size=1m full ${state}/moving`),
-    mend: ({ stack, to }) => stack.on(to, unmount(`${state}/moving`)),
+    fix: ({ stack, to }) => stack.on(to, unmount(`${state}/moving`)),
   },
   noSpaceForRedo: {
-    name: "no space left for the redo log at the destination, after it was looked for",
+    name: "no space left for the overlay at the destination, after it was looked for",
     prepare: ({ stack, to }) =>
       stack.on(to, `mkdir -p ${state}/disks && mount -t tmpfs -o size=4g full ${state}/disks`),
     strike: ({ stack, to }) => stack.on(to, `mount -o remount,size=4m ${state}/disks`),
-    mend: ({ stack, to }) => stack.on(to, unmount(`${state}/disks`)),
+    fix: ({ stack, to }) => stack.on(to, unmount(`${state}/disks`)),
   },
   noSpaceOnStorage: {
     name: "no space left on the storage host, where moves are written down",
@@ -37,6 +37,6 @@ export const storageFaults = {
         "storage",
         `mkdir -p ${intents} && mount -t tmpfs -o size=4k full ${intents} && echo > ${intents}/full`,
       ),
-    mend: ({ stack }) => stack.on("storage", unmount(intents)),
+    fix: ({ stack }) => stack.on("storage", unmount(intents)),
   },
 } satisfies Record<string, Fault>;

@@ -55,7 +55,7 @@ export class FaultTable {
     this.#seen.set(caseName(one), seen);
     await appendFile(this.#file, `${JSON.stringify({ name: caseName(one), ...seen })}\n`);
     const head = [
-      "| redo log | mode | at its | fault | the struck `up` | records | memory |",
+      "| overlay | mode | at its | fault | the struck `up` | records | memory |",
       "| --- | --- | --- | --- | --- | --- | --- |",
     ];
     const rows = cases.flatMap((each) => {

@@ -25,7 +25,7 @@ const wrong = (name: string, change: (struck: Struck) => Promise<unknown>): Faul
     await Promise.all([from, to].map((host) => stack.on(host, `cp -a ${folder} ${aside}`)));
     await change(struck);
   },
-  mend: restore,
+  fix: restore,
   told: /certificate|tls|x509|credentials/i,
 });
 

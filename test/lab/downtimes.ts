@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { MigrationRecord } from "../../report/record.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
 
 /**
  * What three machines saw of one stop was one stop: for as long as the guest's own clock stood still nothing reached the guest, and the

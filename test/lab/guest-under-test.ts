@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { expect } from "vitest";
-import { type MigrationMode, recordSchema } from "../../report/record.ts";
-import { readRecords } from "../../report/results.ts";
+import type { MigrationMode } from "../../moves/modes.ts";
+import { recordSchema } from "../../moves/record.ts";
+import { readRecords } from "../../moves/results.ts";
 import type { StackInput } from "../../stacks/config.ts";
 import { counterFaults, type Life, lifeOf } from "./guest-life.ts";
 import type { TestStack } from "./stack.ts";

@@ -29,7 +29,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { KeyGenerationMemory } from ${source("components", "key-generation.ts")};
 import { SshKey } from ${source("components", "ssh-key.ts")};
 import { keyGenerationOf } from ${source("stacks", "key-generation.ts")};
-import { readPast } from ${source("stacks", "past.ts")};
+import { readPast } from ${source("stacks", "asking", "read-past.ts")};
 
 const { hosts, failing, connection } = JSON.parse(readFileSync("args.json", "utf8"));
 const keys = keyGenerationOf((await readPast()).keyHolders, hosts);

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Fleet } from "../../fleet/fleet.ts";
+import { withGuest } from "../../fleet/guest-lock.ts";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import { SshSession } from "../../libvirt/ssh-session.ts";
-import type { Fleet } from "../../migration/fleet.ts";
-import { withGuest } from "../../migration/guest-lock.ts";
 import { withTurn } from "../../migration/queue/queue.ts";
-import { useLocalSsh } from "../unit/local-ssh.ts";
+import { useLocalSsh } from "../unit/helpers/local-ssh.ts";
 import { startSshd } from "./offline-sshd.ts";
 import { signal } from "./traces.ts";
 
@@ -19,7 +19,7 @@ const ignore = () => {};
 
 /** One that takes a guest's lock, in a network namespace. */
 const program = (fleet: Fleet) => `
-import { withGuest } from ${JSON.stringify(join(import.meta.dirname, "../../migration/guest-lock.ts"))};
+import { withGuest } from ${JSON.stringify(join(import.meta.dirname, "../../fleet/guest-lock.ts"))};
 const fleet = ${JSON.stringify(fleet)};
 await withGuest(${JSON.stringify(guest)}, fleet, console.log, async ({ assertLocked }) => {
   console.log("has it");

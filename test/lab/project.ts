@@ -26,7 +26,7 @@ export class TestProject {
   /** @param folder an empty one; default: one of the running test, cleared away by a later run if this one is killed */
   static async make(folder?: string): Promise<TestProject> {
     const project = new TestProject(folder ?? (await makeTestFolder()));
-    for (const file of ["Pulumi.yaml", "package.json", "index.ts", "bin", "migration", "node_modules"]) {
+    for (const file of ["Pulumi.yaml", "package.json", "index.ts", "bin", "provider", "node_modules"]) {
       await symlink(join(root, file), project.path(file));
     }
     for (const folder of ["stacks", "tmp", ".testbed/backend"]) {
@@ -44,7 +44,17 @@ export class TestProject {
   start(...args: string[]) {
     // Tests that run in the background have no Ctrl-C: whatever starts them may have had it ignored.
     const program = ["--default-signal=INT", "sh", this.path("bin", "pulumi")];
-    return execa("env", [...program, ...args, "--non-interactive"], {
+    return this.#execute("env", ...program, ...args, "--non-interactive");
+  }
+
+  /** Runs one of the project's commands, such as `bin/move.ts`, in its folder. */
+  async command(file: string, ...args: string[]): Promise<Run> {
+    const { exitCode = -1, all } = await this.#execute(process.execPath, file, ...args);
+    return { exitCode, text: all };
+  }
+
+  #execute(program: string, ...args: string[]) {
+    return execa(program, args, {
       cwd: this.folder,
       env: {
         TMPDIR: this.path("tmp"),

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import pRetry from "p-retry";
-import type { GuestOutput, HostOutput, MigrationOutput } from "../../components/testbed.ts";
+import type { GuestOutput, HostOutput, MigrationOutput } from "../../components/outputs.ts";
 import type { StackInput } from "../../stacks/config.ts";
 import type { Run, TestProject } from "./project.ts";
 import { killTree } from "./traces.ts";
@@ -110,6 +110,11 @@ export class TestStack {
   async on(host: string, command: string): Promise<string> {
     const { stdout } = await execa("ssh", this.#ways.host(host, command));
     return stdout;
+  }
+
+  /** Runs a command on a host, as root, that may fail. */
+  async attempt(host: string, command: string, input = ""): Promise<{ exitCode?: number; stdout: string }> {
+    return execa("ssh", this.#ways.host(host, command), { input, reject: false });
   }
 
   /** Waits, on a host, until a command of it succeeds. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import pRetry from "p-retry";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { inconsistencies } from "../../report/record.ts";
+import { inconsistencies } from "../../moves/inconsistencies.ts";
 import type { StackInput } from "../../stacks/config.ts";
 import { startCounter, verifyDisk } from "../lab/guest-life.ts";
 import { GuestUnderTest } from "../lab/guest-under-test.ts";
@@ -49,7 +49,7 @@ afterAll(async () => {
   const { exitCode, text } = await stack.destroy();
   if (exitCode !== 0) {
     throw new Error(
-      `${text}\nThe machines still have parts of the testbed. Mend what is wrong, and then:\n  cd ${project.folder} && sh bin/pulumi destroy --stack ${stack.name}`,
+      `${text}\nThe machines still have parts of the testbed. Fix what is wrong, and then:\n  cd ${project.folder} && sh bin/pulumi destroy --stack ${stack.name}`,
     );
   }
   await project.remove();

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Dataset, datasetOf } from "../../report/dataset.ts";
-import { reportOf } from "../../report/report.ts";
+import { startBrowser } from "../../bin/pictures/browser.ts";
+import { type Dataset, datasetOf } from "../../report/data/dataset.ts";
+import { reportOf } from "../../report/sections/report.ts";
 import { writeReport } from "../../report/write-report.ts";
-import { startBrowser } from "./browser.ts";
 import { fileOf, syntheticRun } from "./synthetic.ts";
 
 let browser: Browser;

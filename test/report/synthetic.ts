@@ -1,7 +1,7 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import type { FailureLine, MoveLine, RunHead } from "../../report/experiment-run.ts";
-import type { MigrationRecord } from "../../report/record.ts";
+import type { FailureLine, MoveLine, RunHead } from "../../moves/experiment-run.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
 
 /**
  * Synthetic results: nobody measured them. They have the shape of a run of the paper's study, of any length, and follow a model in which the

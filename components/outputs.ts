@@ -1,0 +1,86 @@
+// What a stack's outputs say of its hosts, guests and moves.
+import * as pulumi from "@pulumi/pulumi";
+import { type MoveSummary, summaryOf } from "../moves/summary.ts";
+import type { GuestPlan } from "../stacks/plan.ts";
+import type { KvmHost } from "./kvm-host.ts";
+import type { Migration } from "./migration.ts";
+import type { NfsPool } from "./nfs-pool.ts";
+import type { UbuntuGuest } from "./ubuntu-guest.ts";
+
+/** What a stack's `hosts.<name>` output says. */
+export interface HostOutput {
+  address: string;
+  accelerator: "kvm" | "tcg";
+  nfsTransport: "kernel" | "userspace";
+  cpuModel: string;
+  memoryMiB: number;
+  qemu: string;
+  libvirt: string;
+  kernel: string;
+}
+
+/** What a stack's `guests.<name>` output says. */
+export interface GuestOutput {
+  uuid: string;
+  /** Where it runs. */
+  host: string;
+  state: string;
+  /** Empty when it comes by DHCP. */
+  address: string;
+  /** Who to log in as, over SSH, with the key .testbed/<stack>/id_ed25519. */
+  user: string;
+  /** Such as `10.77.0.11:5901`; it moves along with the guest. Absent: no display. */
+  vnc?: string;
+  memoryMiB: number;
+}
+
+/** What a stack's `migrations.<name>` output says. */
+export interface MigrationOutput {
+  host: string;
+  /** Completed ones. */
+  moves: number;
+  /** The last one, completed or not; its whole record is in results/<stack>.jsonl. */
+  last?: MoveSummary;
+}
+
+export const hostOutput = ({ facts }: KvmHost, pool: NfsPool): pulumi.Output<HostOutput> =>
+  pulumi.all([facts, pool.transport]).apply(([known, nfsTransport]) => ({
+    address: known.address,
+    accelerator: known.accelerator,
+    nfsTransport,
+    cpuModel: known.cpuModel,
+    memoryMiB: known.memoryMiB,
+    qemu: known.qemu,
+    libvirt: known.libvirt,
+    kernel: known.kernel,
+  }));
+
+export function guestOutput(
+  { memoryMiB, vnc }: GuestPlan,
+  { uuid, domain, address }: UbuntuGuest,
+  migration: Migration,
+  user: pulumi.Output<string>,
+  hosts: readonly KvmHost[],
+): pulumi.Output<GuestOutput> {
+  const addresses = pulumi.all(
+    hosts.map(({ host, facts }) => facts.apply((known) => [host.hostName, known.address] as const)),
+  );
+  return pulumi
+    .all([uuid, migration.host, domain.state, address, user, addresses])
+    .apply(([id, host, state, guestAddress, login, known]) => ({
+      uuid: id,
+      host,
+      state,
+      address: guestAddress,
+      user: login,
+      ...(vnc && { vnc: `${new Map(known).get(host) ?? host}:${vnc.port}` }),
+      memoryMiB,
+    }));
+}
+
+export const migrationOutput = ({ host, moves, history }: Migration): pulumi.Output<MigrationOutput> =>
+  pulumi.all([host, moves, history]).apply(([where, count, records]) => ({
+    host: where,
+    moves: count,
+    ...(records[0] && { last: summaryOf(records[0]) }),
+  }));

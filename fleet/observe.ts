@@ -1,0 +1,80 @@
+import { withSessions } from "../libvirt/session-pool.ts";
+import { type Sighting, sight, sightAll } from "../libvirt/sighting.ts";
+import type { SshSession } from "../libvirt/ssh-session.ts";
+import type { SshTarget } from "../libvirt/ssh-target.ts";
+import type { Fleet } from "./fleet.ts";
+import { type Intent, intentPath, readIntent, readIntents } from "./intent.ts";
+
+/** What all hosts and the storage host say about a guest. */
+export interface Observation {
+  sightings: Sighting[];
+  /** A move that a run began and did not end. */
+  intent?: Intent;
+}
+
+/** Open connections to every machine of the fleet. */
+export interface FleetSessions {
+  host: (name: string) => SshSession;
+  hosts: SshSession[];
+  storage: SshSession;
+}
+
+/** Runs `use` with connections to every machine. Throws HostUnreachable: a guest is only absent where a host says so. */
+export function withFleet<T>(fleet: Fleet, use: (sessions: FleetSessions) => Promise<T>): Promise<T> {
+  const names = Object.keys(fleet.hosts);
+  const targets: SshTarget[] = [...Object.values(fleet.hosts).map(({ ssh }) => ssh), fleet.storage.ssh];
+  return withSessions(targets, (sessions) => {
+    const host = (name: string): SshSession => {
+      const target = fleet.hosts[name]?.ssh;
+      const session = target && sessions.get(target.name);
+      if (!session)
+        throw new Error(`There is no host "${name}" in this testbed; its hosts are ${names.join(", ")}`);
+      return session;
+    };
+    const storage = sessions.get(fleet.storage.ssh.name) as SshSession;
+    return use({ host, hosts: names.map(host), storage });
+  });
+}
+
+/** Looks for a guest everywhere at once, and for a move of it that was not ended. Changes nothing. */
+export async function observeGuest(
+  sessions: FleetSessions,
+  fleet: Fleet,
+  uuid: string,
+): Promise<Observation> {
+  const { intentDirectory, formerDirectory } = fleet.storage;
+  const [intent, ...sightings] = await Promise.all([
+    readIntent(
+      sessions.storage,
+      intentPath(intentDirectory, uuid),
+      formerDirectory && intentPath(formerDirectory, uuid),
+    ),
+    ...sessions.hosts.map((session) => sight(session, uuid)),
+  ]);
+  return { sightings, ...(intent ? { intent } : {}) };
+}
+
+/** The same, with connections of its own. */
+export const lookNow = (fleet: Fleet, uuid: string): Promise<Observation> =>
+  withFleet(fleet, (sessions) => observeGuest(sessions, fleet, uuid));
+
+/** What one look at every machine showed of any guest. */
+export type FleetView = (uuid: string) => Promise<Observation>;
+
+/** Looks for all guests everywhere at once: one command a machine, however many guests there are. Changes nothing. */
+export async function observeFleet(fleet: Fleet): Promise<FleetView> {
+  const { intentDirectory, formerDirectory } = fleet.storage;
+  const [intentOf, ...hosts] = await withFleet(fleet, (sessions) =>
+    Promise.all([
+      readIntents(sessions.storage, intentDirectory, formerDirectory),
+      ...sessions.hosts.map(sightAll),
+    ]),
+  );
+  return async (uuid) => {
+    const sightings = hosts.map((sightingOf) => sightingOf(uuid));
+    // The guest came while a host was asked.
+    if (!sightings.every((each) => each !== undefined)) return lookNow(fleet, uuid);
+    const intent = intentOf(uuid);
+    return { sightings, ...(intent ? { intent } : {}) };
+  };
+}

@@ -1,0 +1,58 @@
+import { dirtyRate } from "../../libvirt/dirty-rate.ts";
+import { parseSurvey, type Question, surveyScript } from "../../libvirt/survey.ts";
+import { withoutAbsent } from "../../libvirt/without-absent.ts";
+import type { MigrationOptions } from "../../moves/options.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
+import type { ProposedMove } from "../../prediction/proposed-move.ts";
+import type { MigrationRequest } from "../context/migration-request.ts";
+import type { Endpoint } from "../context/moving.ts";
+
+/** What was measured for a move right before it; what could not be is absent. */
+export interface Measurements {
+  guest: NonNullable<MigrationRecord["before"]>;
+  linkMiBps?: number | undefined;
+}
+
+/** What a preview in this process measured recently: reused, since measuring takes a second. */
+const lately = new Map<string, { dirtyMiBps: number | undefined; atMs: number }>();
+const lateMs = 60_000;
+
+export async function recentDirtyRate(
+  source: Endpoint,
+  guest: string,
+  uuid: string,
+): Promise<number | undefined> {
+  const before = lately.get(uuid);
+  if (before && performance.now() - before.atMs < lateMs) return before.dirtyMiBps;
+  const dirtyMiBps = await dirtyRate(source.session, guest, uuid);
+  lately.set(uuid, { dirtyMiBps, atMs: performance.now() });
+  return dirtyMiBps;
+}
+
+/** Asks the source what the guest brings along: one short call. What cannot be asked is left out. */
+export async function sizesOf(
+  { guest, redo }: Pick<MigrationRequest, "guest" | "redo">,
+  source: Endpoint,
+): Promise<Pick<Measurements["guest"], "residentMiB" | "redoMiB">> {
+  const questions: Question[] = [
+    { ask: "resident", guests: [guest] },
+    ...(redo ? [{ ask: "size", file: redo.path } as const] : []),
+  ];
+  const survey = await source.session
+    .run(`asking ${source.name} for the memory of guest ${guest}`, surveyScript(questions))
+    .then(({ stdout }) => parseSurvey(stdout))
+    .catch(() => undefined);
+  return withoutAbsent({ residentMiB: survey?.residentMiB[guest], redoMiB: redo && survey?.fileMiB });
+}
+
+/** The question for the prediction, for all callers. */
+export const proposedOf = (
+  { guest, to, conditions }: MigrationRequest,
+  source: Pick<Endpoint, "name">,
+  options: MigrationOptions,
+  { guest: before, linkMiBps }: Measurements,
+): ProposedMove => ({ guest, from: source.name, to, ...conditions, ...before, linkMiBps, options });
+
+/** The moves from which predictions follow. */
+export const knownTo = ({ history = [], known = history }: MigrationRequest): readonly MigrationRecord[] =>
+  known;

@@ -1,0 +1,71 @@
+import { guestAddress } from "../../libvirt/guest-address.ts";
+import { boots } from "../../moves/modes.ts";
+import { defaultProbeIntervalMs } from "../../moves/options.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
+import type { Moving } from "../context/moving.ts";
+import type { Clocks } from "../measuring/measure.ts";
+import type { Witness } from "../measuring/witness.ts";
+import { clientView } from "./client-view.ts";
+import { Prober } from "./prober.ts";
+import { type Stream, startStream } from "./stream.ts";
+
+/** What plays the guest's clients on a third machine, the storage host, while the guest is moved. */
+export interface Clients {
+  prober?: Prober;
+  stream?: Stream;
+}
+
+/**
+ * Starts them; none if nobody knows the guest's address, which is told once.
+ *
+ * @param address the guest's; absent or empty: by DHCP, so it is asked for
+ */
+export async function startClients(moving: Moving, address: string | undefined): Promise<Clients> {
+  const { mode, probeIntervalMs = defaultProbeIntervalMs, throughput } = moving.options;
+  const streams = throughput === true && !boots(mode);
+  if (probeIntervalMs === 0 && !streams) return {};
+  const { guest, uuid, source, storage, tell } = moving;
+  const known = address || (await guestAddress(source.session, guest, uuid));
+  if (!known) {
+    tell(
+      `${guest}: its downtime as a client sees it is not measured: its address comes by DHCP, and neither a guest agent nor ${source.name} knows it`,
+    );
+    return {};
+  }
+  const prober = probeIntervalMs === 0 ? undefined : new Prober(storage, known, probeIntervalMs);
+  const stream = streams ? await startStream(moving, known) : undefined;
+  if (streams && !stream) {
+    tell(
+      `${guest}: the throughput of its move is not measured: no listener could be started in it (that needs qemu-guest-agent and python3 in the guest)`,
+    );
+  }
+  return { ...(prober && { prober }), ...(stream && { stream }) };
+}
+
+/** Lets them keep what they see around the guest's stop. */
+export function keepSwitchover({ prober }: Clients, witness: Pick<Witness, "onSource">): void {
+  if (!prober) return;
+  witness.onSource(({ event }) => {
+    if (event === "STOP" || event === "SHUTDOWN") prober.answers.keep();
+    if (event === "RESUME") prober.answers.stopKeeping();
+  });
+}
+
+/** What they saw of a move that is done; waits until the guest answers them again. */
+export async function clientFigures(
+  { prober, stream }: Clients,
+  moving: Moving,
+  heard: Pick<Witness, "stoppedAt" | "resumedAt">,
+  clocks: Clocks,
+  startedAt: Date,
+): Promise<Partial<MigrationRecord>> {
+  const [view, throughput] = await Promise.all([
+    prober && clientView(prober, moving, heard, clocks),
+    stream?.throughput(startedAt.getTime()),
+  ]);
+  return { ...view, ...(throughput && { throughput }) };
+}
+
+export async function stopClients({ prober, stream }: Clients): Promise<void> {
+  await Promise.all([prober?.stop(), stream?.stop()]);
+}

@@ -1,0 +1,51 @@
+import type { Fleet, FleetHost } from "../../fleet/fleet.ts";
+import type { FleetSessions } from "../../fleet/observe.ts";
+import type { LocalOverlay } from "../../fleet/overlay.ts";
+import type { SshSession } from "../../libvirt/ssh-session.ts";
+import type { MigrationOptions } from "../../moves/options.ts";
+import type { IntentRecord } from "./intent-record.ts";
+
+/** One of a move's two hosts. */
+export interface Endpoint {
+  name: string;
+  host: FleetHost;
+  session: SshSession;
+}
+
+export const endpointOf = (fleet: Fleet, sessions: Pick<FleetSessions, "host">, name: string): Endpoint => ({
+  name,
+  host: fleet.hosts[name] as FleetHost,
+  session: sessions.host(name),
+});
+
+/** A move under way: who, from where to where, and the means to do it. What changes while it goes on is in its intent record alone. */
+export interface Moving {
+  readonly guest: string;
+  readonly uuid: string;
+  readonly intent: IntentRecord;
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
+  /** The testbed's other hosts, to be looked at too: a person may have changed a move that a dead run left. Absent: this run's own move. */
+  readonly others?: readonly Endpoint[];
+  readonly storage: SshSession;
+  readonly options: Readonly<MigrationOptions>;
+  /** Its overlay, where that moves along; absent: on shared storage. */
+  readonly redo?: LocalOverlay;
+  readonly timeoutMs: number;
+  /** Aborts when the move is not wanted any more: what can be undone is undone. */
+  readonly cancelled: AbortSignal;
+  /** Throws when another run may work on the guest by now: to be called before each step. */
+  readonly assertLocked: () => void;
+  /** Shows a line of progress to the person. */
+  readonly tell: (line: string) => void;
+}
+
+/** An endpoint of a move, or another host, by its name. */
+export const endpointNamed = ({ source, destination, others = [] }: Moving, host: string): Endpoint =>
+  [source, destination, ...others].find(({ name }) => name === host) as Endpoint;
+
+/** The overlay that moves along. */
+export const overlayOf = ({ guest, redo }: Moving): LocalOverlay => {
+  if (!redo) throw new Error(`the overlay of guest ${guest} is on shared storage and was to be copied`);
+  return redo;
+};

@@ -1,0 +1,28 @@
+import { quote } from "../../libvirt/quote.ts";
+import type { Endpoint } from "../context/moving.ts";
+
+/**
+ * libvirt's own path from host to host. Returns what went wrong.
+ *
+ * The connection stays open for some seconds after its last user (OpenSSH's ControlPersist), where libvirt's ssh looks for one
+ * (hosts/trust.sh): what was tried is what the move then uses, and no second handshake is waited for. It is a process of its own at the
+ * source, that does not end with this program; if it has ended, libvirt's ssh makes a connection of its own.
+ */
+export async function tryHostToHost(source: Endpoint, destination: Endpoint): Promise<string | undefined> {
+  const { exitCode, stdout } = await source.session.run(
+    "asking whether the hosts reach each other",
+    wayScript(quote(`root@${destination.host.peerAddress}`)),
+    { allowFailure: true },
+  );
+  return exitCode === 0 ? undefined : stdout.trim() || `exit code ${exitCode}`;
+}
+
+/**
+ * Always a new connection, since an old one may have died unnoticed; users of an old one stay on it (-O stop). It dies before libvirt's own
+ * patience with a silent host is over, 30 s. What stays open must hold none of our own pipes.
+ */
+const wayScript = (to: string): string => `
+said=$(mktemp)
+ssh -O stop ${to} 2>/dev/null
+ssh -n -M -o ControlPersist=5 -o ServerAliveInterval=5 -o ServerAliveCountMax=4 -o BatchMode=yes -o ConnectTimeout=10 ${to} \
+  virsh -q -c qemu:///system uri >/dev/null 2>"$said" && rm -f "$said" || { cat "$said"; rm -f "$said"; false; }`;

@@ -1,0 +1,17 @@
+import { virsh } from "../../libvirt/virsh.ts";
+import type { Moving } from "../context/moving.ts";
+
+/** Defines the guest at one endpoint, as it is defined at the other. */
+export async function defineAt(
+  { guest, uuid, ...ends }: Moving,
+  at: "source" | "destination",
+): Promise<void> {
+  const other = ends[at === "source" ? "destination" : "source"];
+  const { stdout } = await virsh(
+    other.session,
+    `reading the definition of guest ${guest}`,
+    ["dumpxml", "--security-info", "--inactive", uuid],
+    { secretOutput: true },
+  );
+  await virsh(ends[at].session, `defining guest ${guest}`, ["define", "/dev/stdin"], { input: stdout });
+}

@@ -1,0 +1,137 @@
+import { mkdir, open, readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import * as z from "zod";
+import { type MigrationRecord, recordSchema } from "./record.ts";
+import { soundRecord } from "./sound-record.ts";
+
+/** Every record that a stack's migrations ever made, one JSON object a line, oldest first. */
+export function resultsFile(stack: string, folder = "results"): string {
+  return join(folder, `${stack}.jsonl`);
+}
+
+/**
+ * Adds a record to a results file, as {@link appendLine} does.
+ *
+ * @throws UnsoundRecord, and writes nothing, when it does not fit its schema
+ */
+export const appendRecord = async (file: string, record: MigrationRecord): Promise<void> =>
+  appendLine(file, soundRecord(record));
+
+/**
+ * Adds a line to a file of JSON lines. When the promise resolves it is on the disk; a crash before that leaves at most a torn last line,
+ * which readers pass over and the next append closes. Several processes may append at the same time.
+ *
+ * @throws when JSON cannot say the value, and writes nothing
+ */
+export async function appendLine(file: string, value: object): Promise<void> {
+  const said = JSON.stringify(value, sayable);
+  await mkdir(dirname(file), { recursive: true });
+  const handle = await open(file, "a+");
+  try {
+    const { size } = await handle.stat();
+    const isTorn = size > 0 && (await lastByte(handle, size)) !== "\n";
+    // One write to a file opened for appending: lines of two processes do not mix.
+    const line = Buffer.from(`${isTorn ? "\n" : ""}${said}\n`);
+    const { bytesWritten } = await handle.write(line);
+    if (bytesWritten < line.length) throw new Error(`no space for a line of results in ${file}`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** JSON would silently write null for these. */
+function sayable(this: unknown, key: string, value: unknown): unknown {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw new Error(`${key} is ${value}, which a results file cannot hold`);
+  }
+  if (value === undefined && Array.isArray(this)) {
+    throw new Error(`an entry of a list (${key}) is absent, which a results file cannot hold`);
+  }
+  return value;
+}
+
+async function lastByte(handle: Awaited<ReturnType<typeof open>>, size: number): Promise<string> {
+  const { buffer } = await handle.read({ buffer: Buffer.alloc(1), position: size - 1 });
+  return buffer.toString();
+}
+
+/** A line that is no record, and why. */
+export interface UnreadableLine {
+  /** Counted from 1. */
+  line: number;
+  problem: string;
+  /** The last line without its end: what a crash in the middle of an append leaves. */
+  isTorn: boolean;
+}
+
+export interface Results {
+  records: MigrationRecord[];
+  unreadable: UnreadableLine[];
+}
+
+/**
+ * Reads a results file. A line that is no record is reported, not thrown: one bad line must not hide all others.
+ *
+ * @throws the file system's error when there is no such file
+ */
+export async function readRecords(file: string): Promise<Results> {
+  return parseRecords(await readFile(file, "utf8"));
+}
+
+export function parseRecords(text: string): Results {
+  const results: Results = { records: [], unreadable: [] };
+  const lines = text.split("\n");
+  for (const [index, line] of lines.entries()) {
+    if (line.trim() === "") continue;
+    const value = json(line);
+    const parsed = recordSchema.safeParse(value);
+    if (parsed.success) results.records.push(parsed.data);
+    else {
+      const problem =
+        value === undefined ? "it is not JSON" : z.prettifyError(parsed.error).replaceAll(/\s+/g, " ");
+      results.unreadable.push({ line: index + 1, problem, isTorn: index === lines.length - 1 });
+    }
+  }
+  return results;
+}
+
+/** So much of a results file's end is read for `latestRecords`: a record takes about 3 KiB. */
+const tailBytes = 512 * 1024;
+
+/** The last records of a results file, newest first; none, if there is no such file. */
+export async function latestRecords(file: string, most = 100): Promise<MigrationRecord[]> {
+  const handle = await open(file, "r").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (!handle) return [];
+  try {
+    const { size } = await handle.stat();
+    const start = Math.max(0, size - tailBytes);
+    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(size - start), position: start });
+    const text = buffer.toString("utf8", 0, bytesRead);
+    // What comes before the first end of a line there is a part of a record.
+    const whole = start === 0 ? text : text.slice(text.indexOf("\n") + 1);
+    return parseRecords(whole).records.slice(-most).reverse();
+  } finally {
+    await handle.close();
+  }
+}
+
+function json(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The stacks that have results. */
+export async function stacksWithResults(folder = "results"): Promise<string[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return names.flatMap((name) => (name.endsWith(".jsonl") ? name.slice(0, -".jsonl".length) : [])).sort();
+}

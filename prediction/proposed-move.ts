@@ -1,0 +1,71 @@
+import type { MigrationOptions } from "../moves/options.ts";
+import type { MigrationRecord } from "../moves/record.ts";
+import { type Beforehand, type DirtyFrom, loadFrom, type PastMove, paceFrom, pastOf } from "./learn.ts";
+import type { GuestLoad, Pace } from "./model.ts";
+import type { Kind } from "./weights.ts";
+
+/** A move that is proposed. */
+export interface ProposedMove extends Omit<Kind, "mode" | "options">, Beforehand {
+  options: MigrationOptions;
+  /** What the link carries, if that was measured. */
+  linkMiBps?: number | undefined;
+}
+
+/** The question to which a record is the answer: what was known before it began. */
+export function proposedBy(record: MigrationRecord): ProposedMove {
+  const {
+    guest,
+    from,
+    to,
+    accelerator,
+    redo,
+    memoryMiB,
+    workload,
+    mode,
+    options,
+    before,
+    linkMiBps,
+    storageMiB,
+  } = record;
+  return {
+    guest,
+    from,
+    to,
+    accelerator,
+    redo,
+    memoryMiB,
+    workload,
+    linkMiBps,
+    ...before,
+    redoMiB: redo === "local" ? (before?.redoMiB ?? storageMiB) : undefined,
+    options: { ...options, mode },
+  };
+}
+
+export const kindOf = ({ guest, from, to, accelerator, redo, options }: ProposedMove): Kind => ({
+  guest,
+  from,
+  to,
+  accelerator,
+  redo,
+  mode: options.mode,
+  options,
+});
+
+/** What a move is predicted from. */
+export interface Basis {
+  kind: Kind;
+  past: PastMove[];
+  pace: Pace;
+  load: GuestLoad;
+  dirtyFrom: DirtyFrom;
+}
+
+/** @param records those that are looked at, newest first (`recentOf`) */
+export function basisOf(move: ProposedMove, records: readonly MigrationRecord[]): Basis {
+  const kind = kindOf(move);
+  const past = pastOf(records, kind);
+  const pace = paceFrom(past, kind, move.linkMiBps);
+  const { dirtyFrom, ...load } = loadFrom(past, move.guest, move);
+  return { kind, past, pace, load, dirtyFrom };
+}

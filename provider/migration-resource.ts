@@ -1,0 +1,268 @@
+import { isDeepStrictEqual } from "node:util";
+import { union } from "../fleet/fleet.ts";
+import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
+import { lookNow, type Observation, observeGuest } from "../fleet/observe.ts";
+import { lookFor } from "../fleet/shared-view.ts";
+import { whereabouts } from "../fleet/whereabouts.ts";
+import { predictionText } from "../migration/choosing/prediction-text.ts";
+import { refuseMisfits } from "../migration/choosing/refuse-misfits.ts";
+import type { MigrationRequest } from "../migration/context/migration-request.ts";
+import { MigrationFailed, type Moved, migrate } from "../migration/migrate.ts";
+import { previewMove } from "../migration/preflight/preview.ts";
+import { changesOf, clearLeftovers, leftoversOf } from "../migration/reconciling/leftovers.ts";
+import type { MigrationRecord } from "../moves/record.ts";
+import { appendRecord, latestRecords, resultsFile } from "../moves/results.ts";
+import { isSound } from "../moves/sound-record.ts";
+import { reasonText } from "../placement/reason.ts";
+import { cancellation } from "./cancellation.ts";
+import { type Decision, type Drift, decideMove } from "./decide-move.ts";
+import { hasUnknown } from "./unknown.ts";
+
+export interface MigrationInputs extends MigrationRequest {
+  /** What to do about a guest that someone moved by hand. */
+  drift: Drift;
+  /** Hosts on which no guest should run. */
+  drained?: readonly string[];
+  /** Why it should run on `to`, when that is not where it is placed: "host2 is drained". */
+  reason?: string;
+  /** The stack whose results file keeps the records. */
+  stack: string;
+}
+
+export interface MigrationOutputs extends MigrationInputs {
+  /** Where the guest runs, as last seen. */
+  host: string;
+  /** Where the last successful run left it, and what the config said then: what tells a request from a drift. */
+  placed: string;
+  applied: string;
+  /** Completed moves. */
+  moves: number;
+  /** Newest first, at most `historyLength`. */
+  history: MigrationRecord[];
+}
+
+/** All records are in the results file; the state keeps the latest. */
+const historyLength = 50;
+
+const tell = (line: string): void => console.log(line);
+
+/** What Pulumi asks of a Migration: the guest runs where the stack's config says. */
+export const migrationResource = {
+  async diff(_id: string, olds: MigrationOutputs, news: MigrationInputs) {
+    if (hasUnknown(news)) return { changes: true };
+    const { intent, sightings } = await lookFor(everywhere(olds, news).fleet, news.uuid);
+    if (intent) {
+      tell(
+        `${news.guest}: its move from ${intent.from} to ${intent.to} (${intent.mode}) was cut short and will be put right`,
+      );
+      return { changes: true };
+    }
+    const place = whereabouts(news.guest, sightings);
+    // A guest that is off is Domain's business, in the same run before this one.
+    const decision = place.kind === "nowhere" ? undefined : decide(olds, news, place.host);
+    if (decision?.kind === "refuse") throw new Error(decision.message);
+    const moves = decision?.kind === "move" && place.kind === "active";
+    const known = moves ? await recordsOf(news.stack, olds.history) : [];
+    const request = { ...everywhere(olds, news), history: olds.history, known };
+    const expected = moves ? await predictionText(request, place.host) : undefined;
+    const amends = changesOf(leftoversOf(sightings));
+    if (amends) tell(`${news.guest}: ${amends}`);
+    if (decision) announce(decision, news, expected);
+    const settings = !isDeepStrictEqual(stored(olds), stored(news));
+    if (settings) await refuseMisfits(news);
+    if (moves) await previewMove(request, place.host, sightings, tell);
+    const replaces = olds.uuid === news.uuid ? [] : ["uuid"];
+    const isInPlace = decision === undefined || decision.kind === "stay";
+    return { changes: settings || !isInPlace || amends !== undefined, replaces };
+  },
+
+  async create(inputs: MigrationInputs) {
+    const id = inputs.uuid;
+    await refuseMisfits(inputs);
+    const moved = await attempt(id, inputs, { host: inputs.to, moves: 0, history: [] });
+    return { id, outs: outputs(inputs, moved, { moves: 0, history: [] }, inputs.to) };
+  },
+
+  async read(id: string, state: MigrationOutputs) {
+    const { intent, sightings } = await lookFor(state.fleet, state.uuid);
+    // In the middle of a move there may be a copy at both endpoints; the next update ends it.
+    if (intent) return { id, props: state };
+    const place = whereabouts(state.guest, sightings);
+    const host = place.kind === "nowhere" ? "" : place.host;
+    if (host !== state.host) tell(`${state.guest}: found on ${host || "no host"}, was on ${state.host}`);
+    return { id, props: { ...state, host } };
+  },
+
+  async update(id: string, olds: MigrationOutputs, news: MigrationInputs) {
+    const inputs = everywhere(olds, news);
+    if (adoptedAt(olds, news, await lookNow(inputs.fleet, inputs.uuid)) !== undefined) {
+      // The provider of an update that was killed may have brought it there, and may still be at work on it.
+      const host = await adoptAlone(olds, news, inputs);
+      if (host !== undefined) return { outs: outputs(news, { host, records: [] }, olds, host) };
+    }
+    const moved = await attempt(id, inputs, olds);
+    return { outs: outputs(news, moved, olds, news.to) };
+  },
+
+  /** A guest is removed by its Domain; where it ran is nothing that could be removed. */
+  async delete() {},
+};
+
+/** The guest may still be on a host that has left the config, which is then where it moves from. */
+const everywhere = (olds: MigrationOutputs, news: MigrationInputs): MigrationInputs => ({
+  ...news,
+  fleet: union(olds.fleet, news.fleet),
+});
+
+/** Looks again when no other run works on the guest; removes what a move by hand left of a guest that stays. */
+const adoptAlone = (
+  olds: MigrationOutputs,
+  news: MigrationInputs,
+  inputs: MigrationInputs,
+): Promise<string | undefined> => {
+  const adopt = async (sessions: GuestSessions) => {
+    const observation = await observeGuest(sessions, inputs.fleet, inputs.uuid);
+    const host = adoptedAt(olds, news, observation);
+    if (host !== undefined) await clearLeftovers(inputs, observation.sightings, sessions);
+    return host;
+  };
+  return withGuest(inputs, inputs.fleet, tell, adopt, cancellation);
+};
+
+/** Where the guest stays without a move, although the state has not been told so yet. Throws when its place is not to be changed. */
+function adoptedAt(
+  olds: MigrationOutputs,
+  news: MigrationInputs,
+  { intent, sightings }: Observation,
+): string | undefined {
+  const place = whereabouts(news.guest, intent ? [] : sightings);
+  if (place.kind !== "active") return undefined;
+  const decision = decide(olds, news, place.host);
+  if (decision.kind === "refuse") throw new Error(decision.message);
+  const adopted = decision.kind === "adopt" || (decision.kind === "stay" && olds.placed !== news.to);
+  return adopted ? place.host : undefined;
+}
+
+const decide = (olds: MigrationOutputs, news: MigrationInputs, actual: string): Decision =>
+  decideMove({
+    guest: news.guest,
+    desired: news.to,
+    actual,
+    applied: olds.applied,
+    placed: olds.placed,
+    drift: news.drift,
+    drained: news.drained,
+  });
+
+function announce(decision: Decision, news: MigrationInputs, expected?: string): void {
+  const { guest, options, conditions, drained = [] } = news;
+  if (decision.kind === "adopt") tell(`${guest}: was moved to ${decision.host} by hand and stays there`);
+  if (decision.kind !== "move") return;
+  const { from, to } = decision;
+  const why = decision.why === "returned" ? "was moved by hand; moves back" : "moves";
+  const reason =
+    news.reason ?? (drained.includes(from) ? reasonText({ kind: "drained", host: from }) : undefined);
+  tell(
+    `${guest}: ${why} ${from} → ${to}, ${options.mode}, ${conditions.memoryMiB} MiB of memory${reason ? ` (${reason})` : ""}${expected ? `: ${expected}` : ""}`,
+  );
+}
+
+/** Settings that a later run needs from the state, other than where the guest is. */
+const stored = ({ to, options, conditions, fleet, drift, stack }: MigrationInputs) => ({
+  to,
+  options,
+  conditions,
+  fleet,
+  drift,
+  stack,
+});
+
+type Past = Pick<MigrationOutputs, "moves" | "history">;
+
+const outputs = (inputs: MigrationInputs, moved: Moved, past: Past, placed: string): MigrationOutputs => ({
+  ...inputs,
+  host: moved.host,
+  placed,
+  applied: inputs.to,
+  ...remember(past, moved.records),
+});
+
+const remember = ({ moves, history }: Past, records: readonly MigrationRecord[]): Past => ({
+  moves: moves + records.filter(({ outcome }) => outcome === "completed" || outcome === "recovered").length,
+  history: [...records.toReversed().filter(isSound), ...history].slice(0, historyLength),
+});
+
+/** A failure that leaves its traces in Pulumi's state: it carries what @pulumi/pulumi's dynamic provider looks for. */
+class InitFailed extends Error {
+  readonly id: string;
+  readonly properties: object;
+  readonly reasons: string[];
+
+  constructor(message: string, id: string, properties: object, cause: unknown) {
+    super(message, { cause });
+    this.id = id;
+    this.properties = properties;
+    this.reasons = [message];
+  }
+}
+
+/** Migrates, and keeps the records of what was done even when it ends in an error. */
+async function attempt(
+  id: string,
+  inputs: MigrationInputs,
+  past: Past & Pick<MigrationOutputs, "host"> & Partial<MigrationOutputs>,
+): Promise<Moved> {
+  const moved = await moveAsAsked();
+  const unkept = await keep(inputs.stack, moved.records);
+  if (unkept) {
+    // Done is done: the state says so, and the next update moves nothing.
+    const state = outputs(inputs, moved, past, inputs.to);
+    throw new InitFailed(
+      `Guest ${inputs.guest} runs on ${moved.host}. ${unkept.message}`,
+      id,
+      state,
+      unkept.cause,
+    );
+  }
+  return moved;
+
+  async function moveAsAsked(): Promise<Moved> {
+    try {
+      const known = await recordsOf(inputs.stack, past.history);
+      return await migrate({ ...inputs, history: past.history.filter(isSound), known }, tell, cancellation);
+    } catch (error) {
+      if (!(error instanceof MigrationFailed)) throw error;
+      const unkept = await keep(inputs.stack, error.records);
+      const message = unkept ? `${error.message} ${unkept.message}` : error.message;
+      const state = { ...past, ...inputs, host: error.host ?? past.host, ...remember(past, error.records) };
+      throw new InitFailed(message, id, state, error);
+    }
+  }
+}
+
+/** All moves of a stack that are known here: of its results file, and of the guest's own in the state. */
+async function recordsOf(stack: string, history: readonly MigrationRecord[]): Promise<MigrationRecord[]> {
+  // An older version of this program may have put into the state what does not fit.
+  const all = [...history.filter(isSound), ...(await latestRecords(resultsFile(stack)))];
+  const unique = new Map(all.map((record) => [`${record.uuid} ${record.startedAt}`, record]));
+  return [...unique.values()].sort((one, other) => (one.startedAt < other.startedAt ? 1 : -1));
+}
+
+/**
+ * Puts records into the stack's results file.
+ *
+ * @returns an error that says which of them are not there, and why
+ */
+async function keep(stack: string, records: readonly MigrationRecord[]): Promise<Error | undefined> {
+  const file = resultsFile(stack);
+  const failures: unknown[] = [];
+  for (const record of records) {
+    await appendRecord(file, record).catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length === 0) return undefined;
+  const reasons = failures.map((failure) => (failure instanceof Error ? failure.message : String(failure)));
+  return new Error(
+    `What its move took is not in ${file}: ${reasons.join("; ")}. Fix that, or report it if it is this program's; then run \`pulumi up\`, which moves nothing that is in its place`,
+    { cause: failures[0] },
+  );
+}

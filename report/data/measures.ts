@@ -1,0 +1,43 @@
+import type { PhaseName } from "../../moves/modes.ts";
+import { type MigrationRecord, wayOf } from "../../moves/record.ts";
+import type { Move } from "./dataset.ts";
+
+/** How long a phase took, in ms; absent: the move has none of that name. */
+export function phaseMs({ phases }: Pick<MigrationRecord, "phases">, name: PhaseName): number | undefined {
+  const found = phases.find((phase) => phase.name === name);
+  return found && found.endMs - found.startMs;
+}
+
+const pageBytes = 4096;
+const mib = 1024 * 1024;
+
+/**
+ * How fast the guest's pages got dirty while its memory was sent, in MiB/s: the mean over the passes that tell it, each for as long as it
+ * lasted, since QEMU's last figure alone may be that of a pass of some milliseconds. Absent: no pass tells it.
+ */
+export function dirtyMiBps({ passes }: Pick<MigrationRecord, "passes">): number | undefined {
+  let pages = 0;
+  let seconds = 0;
+  for (const [index, { dirtyPagesPerSecond, atMs }] of passes.entries()) {
+    const before = passes[index - 1];
+    if (dirtyPagesPerSecond === undefined || before === undefined) continue;
+    const lasted = (atMs - before.atMs) / 1000;
+    pages += dirtyPagesPerSecond * lasted;
+    seconds += lasted;
+  }
+  return seconds > 0 ? (pages / seconds) * (pageBytes / mib) : undefined;
+}
+
+/** What the workload is called: its type. A guest without one idles. */
+export function workloadOf({ workload }: Pick<MigrationRecord, "workload">): string {
+  if (workload === undefined || workload === null) return "idle";
+  if (typeof workload === "string") return workload;
+  const type = typeof workload === "object" && !Array.isArray(workload) ? workload.type : undefined;
+  return typeof type === "string" ? type : "other";
+}
+
+export const isOffline = ({ record }: Move): boolean => record.mode === "offline";
+/** Asked to move live, and moved by pre-copy alone: what the paper calls live. */
+export const isLive = ({ record }: Move): boolean => record.mode === "live" && wayOf(record) === "precopy";
+/** Its memory was sent while it ran, before it was stopped, whatever the mode was called. */
+export const isPrecopy = ({ record }: Move): boolean => wayOf(record) === "precopy";

@@ -1,0 +1,90 @@
+import { countedMoves, type Dataset } from "../data/dataset.ts";
+import { downtimeFigure } from "../figures/downtimes.ts";
+import type { Figure } from "../figures/figure.ts";
+import { latencyFigure } from "../figures/latency.ts";
+import { paperFigures } from "../figures/paper.ts";
+import { predictionFigures } from "../figures/prediction.ts";
+import { remainingFigure } from "../figures/remaining.ts";
+import { timelines } from "../figures/timeline.ts";
+import { cellsTable } from "../tables/cells-table.ts";
+import { claimsTable } from "../tables/claims-table.ts";
+import { faultsTable } from "../tables/faults-table.ts";
+import { paperTable } from "../tables/paper-table.ts";
+import { convergenceTable } from "../tables/prediction-table.ts";
+import { problemsTable } from "../tables/problems-table.ts";
+import { progressTable } from "../tables/progress-table.ts";
+import { togetherTable } from "../tables/together-table.ts";
+import type { TableModel } from "../text/table-model.ts";
+
+/** A part of a report. What the files have nothing of is not there. */
+export interface Section {
+  id: string;
+  title: string;
+  intro?: string;
+  figures: Figure[];
+  tables: TableModel[];
+}
+
+export interface Report {
+  title: string;
+  dataset: Dataset;
+  /** Of the sections below, the one that says most. */
+  claims: TableModel;
+  sections: Section[];
+}
+
+/** All that results files have to say, for a page and for a terminal. */
+export function reportOf(dataset: Dataset): Report {
+  const claims = claimsTable(dataset);
+  const there = <T>(...some: (T | undefined)[]): T[] => some.filter((one) => one !== undefined);
+  const sections: Section[] = [
+    {
+      id: "the-paper",
+      title: "The paper's claims",
+      intro:
+        "Migration of KVM guests between two hosts with shared NFS4 storage, offline (suspend, copy, resume) and live (pre-copy): what was claimed, and what these moves say of it.",
+      figures: [],
+      tables: there(claims, paperTable(dataset)),
+    },
+    { id: "figures", title: "The paper's figures", figures: paperFigures(dataset), tables: [] },
+    {
+      id: "inside",
+      title: "Inside a move",
+      figures: there(...timelines(dataset), remainingFigure(dataset)),
+      tables: [],
+    },
+    {
+      id: "who-waits",
+      title: "Who waits, and how long",
+      figures: there(downtimeFigure(dataset), latencyFigure(dataset)),
+      tables: there(progressTable(dataset)),
+    },
+    {
+      id: "prediction",
+      title: "Prediction and truth",
+      figures: predictionFigures(dataset),
+      tables: there(convergenceTable(dataset)),
+    },
+    { id: "drains", title: "Several guests", figures: [], tables: there(togetherTable(dataset)) },
+    { id: "trouble", title: "Faults", figures: [], tables: there(faultsTable(dataset)) },
+    {
+      id: "cells-of-all",
+      title: "All cells",
+      figures: [],
+      tables: countedMoves(dataset).length > 0 ? [cellsTable(dataset)] : [],
+    },
+    { id: "left-out", title: "Left out", figures: [], tables: there(problemsTable(dataset)) },
+  ];
+  return {
+    title: titleOf(dataset),
+    dataset,
+    claims,
+    sections: sections.filter(({ figures, tables }) => figures.length + tables.length > 0),
+  };
+}
+
+function titleOf({ sources }: Dataset): string {
+  const titles = [...new Set(sources.flatMap(({ head }) => head?.title ?? []))];
+  if (titles.length > 0) return titles.join("; ");
+  return "What migrations took";
+}

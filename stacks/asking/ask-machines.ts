@@ -1,0 +1,76 @@
+import { totalmem } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { behindMarker, outputBehindMarker, remoteCommand } from "../../libvirt/remote-command.ts";
+import { sshOptions } from "../../libvirt/ssh-options.ts";
+import type { SshTarget } from "../../libvirt/ssh-target.ts";
+import {
+  checkAnswers,
+  didAnswer,
+  type MachineAnswer,
+  type NoAnswer,
+  parseAnswer,
+  question,
+} from "../answers.ts";
+import type { Mistake } from "../mistake.ts";
+import type { Plan } from "../plan.ts";
+
+const mib = 1024 * 1024;
+
+/** What the machines of a plan said, by their names. */
+export interface AskedMachines {
+  /** Those that did not answer as they should, and what others lack. */
+  mistakes: Mistake[];
+  /** The others' memory. */
+  memoryMiB: Record<string, number>;
+  /** Which of its starts each is in. Empty in the lab. */
+  boots: Record<string, string>;
+}
+
+/**
+ * Asks the machines of a plan, before anything is touched, whether they answer and how much memory they have. Reads only;
+ * with `knownHosts: accept-new` the key of a machine seen for the first time is written to this project's known_hosts.
+ */
+export async function askMachines(plan: Plan): Promise<AskedMachines> {
+  // A lab's hosts need not be there yet; they have the memory of this machine.
+  if (plan.lab) {
+    const memoryMiB = Math.floor(totalmem() / mib);
+    return {
+      mistakes: [],
+      memoryMiB: Object.fromEntries(plan.hosts.map(({ name }) => [name, memoryMiB])),
+      boots: {},
+    };
+  }
+  const answers = await Promise.all([plan.storage, ...plan.hosts].map(({ ssh }) => ask(ssh)));
+  const found = answers.filter(didAnswer);
+  return {
+    mistakes: checkAnswers(plan, answers),
+    memoryMiB: Object.fromEntries(found.map(({ name, memoryMiB }) => [name, memoryMiB])),
+    boots: Object.fromEntries(found.map(({ name, boot }) => [name, boot])),
+  };
+}
+
+async function ask(target: SshTarget): Promise<MachineAnswer | NoAnswer> {
+  const { name, address, port, user, privateKeyFile, knownHostsFile } = target;
+  const reached = await execa("bash", [join(import.meta.dirname, "..", "..", "hosts", "reach.sh")], {
+    env: {
+      HOST_NAME: name,
+      HOST_ADDRESS: address,
+      HOST_PORT: String(port),
+      HOST_USER: user,
+      HOST_KEY_FILE: privateKeyFile ?? "",
+      KNOWN_HOSTS_FILE: knownHostsFile ?? "",
+      KNOWN_HOSTS: knownHostsFile ? "accept-new" : "strict",
+      HOST_KEY: "",
+    },
+    reject: false,
+  });
+  // Its first words name the machine, as the mistake will.
+  if (reached.exitCode !== 0) return { name, reason: reached.stderr.replace(/^host .*? port \d+\): /, "") };
+  const said = await execa("ssh", [...sshOptions(target), address, remoteCommand(behindMarker(question))], {
+    reject: false,
+    timeout: 60_000,
+  });
+  const reason = said.timedOut ? "logs in, and does not answer within 60 s" : said.stderr;
+  return parseAnswer(name, outputBehindMarker(said.stdout) ?? "") ?? { name, reason };
+}

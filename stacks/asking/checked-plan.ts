@@ -1,0 +1,68 @@
+import * as pulumi from "@pulumi/pulumi";
+import { checkImage, surroundings } from "../../images/resolve.ts";
+import { checkCapacity } from "../capacity.ts";
+import { checkImmutable } from "../immutable.ts";
+import { keyGenerationOf } from "../key-generation.ts";
+import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "../left-hosts.ts";
+import { type Mistake, pathText, StackConfigError } from "../mistake.ts";
+import type { PastStack } from "../past.ts";
+import { type Plan, planStack } from "../plan.ts";
+import { askForGuests } from "./ask-for-guests.ts";
+import { askMachines } from "./ask-machines.ts";
+import { readStackConfig } from "./read.ts";
+import { readPast } from "./read-past.ts";
+import { readSshSettings } from "./ssh-settings.ts";
+
+/**
+ * What the stack that this Pulumi program runs for is to be, once its config, its image and its machines were found in order. Nothing
+ * is touched: it only reads.
+ *
+ * @throws pulumi.RunError with all mistakes as its message, which the CLI shows without a stack trace
+ */
+export async function checkedPlan(stack: string): Promise<Plan> {
+  const config = readStackConfig();
+  const { settings: ssh, mistakes: unreachable } = await readSshSettings(config);
+  if (unreachable.length > 0) throw new pulumi.RunError(new StackConfigError(unreachable).message);
+  const past = await readPast();
+  const programs = Object.fromEntries(past.guests.map((guest) => [guest.name, guest.programs]));
+  const draft = planStack(config, stack, { ssh, programs });
+  const [image, machines, hosts] = await Promise.all([
+    imageMistakes(draft),
+    askMachines(draft),
+    hostMistakes(past, draft),
+  ]);
+  const { memoryMiB, boots } = machines;
+  const { transport } = past;
+  // Where guests of drained hosts go depends on how much memory the others have.
+  const plan = planStack(config, stack, { ssh, programs, memoryMiB, boots, ...(transport && { transport }) });
+  const mistakes = [
+    ...image,
+    ...machines.mistakes,
+    ...hosts,
+    ...checkImmutable(past, plan),
+    ...checkCapacity(plan, memoryMiB),
+  ];
+  if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);
+  const replaced = movedHosts(past, plan).map(({ name }) => `${name} at ${past.hosts[name]?.address}`);
+  const hostNames = plan.hosts.map(({ name }) => name);
+  return { ...plan, keys: keyGenerationOf(past.keyHolders, hostNames, replaced) };
+}
+
+async function imageMistakes({ image, guests }: Plan): Promise<Mistake[]> {
+  const sets = new Map(guests.map(({ programs }) => [programs.join(), programs]));
+  const problems = await Promise.all(
+    [...sets.values()].map((programs) => checkImage(image.source, image.sha256, surroundings(), programs)),
+  );
+  return [...new Set(problems.flat())].map((problem) => ({
+    path: pathText(["image"]),
+    problem: problem.replace(/\.$/, ""),
+    fix: "fix image.source or image.sha256 here, or what they say of the image",
+  }));
+}
+
+/** Hosts that were taken out, or have another address, while guests are on them. */
+async function hostMistakes(past: PastStack, plan: Plan): Promise<Mistake[]> {
+  const [left, moved] = [leftHosts(past, plan), movedHosts(past, plan)];
+  const found = await askForGuests([...left, ...moved], past.guests);
+  return [...checkLeftHosts(past, left, found), ...checkMovedHosts(past, plan, moved, found)];
+}

@@ -1,0 +1,16 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type KeyHolders, keyHolders } from "../key-generation.ts";
+import { type PastStack, pastOf } from "../past.ts";
+import type { PastResource } from "../past-resource.ts";
+
+/**
+ * Reads what Pulumi's state says of this stack, as it is now: also after an update that failed half-way, when a stack's own outputs, as a
+ * StackReference has them, are not to be relied on. It is the engine's own function, works with every backend while an update runs, takes
+ * milliseconds, and only the stack's program can use it.
+ */
+export async function readPast(): Promise<PastStack & { keyHolders: KeyHolders }> {
+  const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
+  const { outputs } = await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName });
+  const resources = outputs as Record<string, PastResource>;
+  return { ...pastOf(Object.values(resources)), keyHolders: keyHolders(resources) };
+}

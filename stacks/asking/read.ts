@@ -1,0 +1,64 @@
+import { accessSync, constants, statSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import { parseStackConfig } from "../checks/parse.ts";
+import type { StackConfig } from "../config.ts";
+import { checkFiles } from "../files.ts";
+import { namespace, StackConfigError } from "../mistake.ts";
+
+/**
+ * The config of the stack that this Pulumi program runs for, checked, with its defaults, and the files that it names
+ * found. A password is plain text in it: make it a secret before a resource gets it.
+ *
+ * @throws pulumi.RunError with all mistakes as its message, which the CLI shows without a stack trace
+ */
+export function readStackConfig(): StackConfig {
+  try {
+    const config = parseStackConfig(withoutNamespace(pulumi.runtime.allConfig()), pulumi.getStack());
+    const missing = checkFiles(config, isReadableFile);
+    if (missing.length > 0) throw new StackConfigError(missing);
+    if (hasPlainPassword(config, isSecret(`${namespace}:guests`)))
+      pulumi.log.warn(
+        "A guest's VNC password is in the stack's file in plain text. Set it with: pulumi config set --secret --path 'testbed:guests[0].vnc.password'",
+      );
+    return config;
+  } catch (error) {
+    throw error instanceof StackConfigError ? new pulumi.RunError(error.message) : error;
+  }
+}
+
+/** Pulumi's own function, which its types leave out. */
+const isSecret = (key: string): boolean =>
+  (pulumi.runtime as unknown as { isConfigSecret(key: string): boolean }).isConfigSecret(key);
+
+/** The lab's displays are for this machine alone. Of several guests' passwords one may be a secret; that is not told apart. */
+export const hasPlainPassword = ({ lab, guests }: StackConfig, areSecret: boolean): boolean =>
+  lab === undefined && !areSecret && guests.some(({ vnc }) => vnc?.password !== undefined);
+
+/**
+ * The keys under `testbed:` with their values. pulumi.Config gives only keys that one asks for; a misspelt one shows
+ * up in the whole map alone. Values are texts in it, JSON if the stack file has a list or a group there; secret ones
+ * are decrypted, wherever inside they are.
+ */
+function withoutNamespace(config: Readonly<Record<string, string>>): Record<string, unknown> {
+  const own = Object.entries(config).filter(([key]) => key.startsWith(`${namespace}:`));
+  return Object.fromEntries(own.map(([key, text]) => [key.slice(namespace.length + 1), structured(text)]));
+}
+
+function structured(text: string): unknown {
+  // A key without a value.
+  if (text === "") return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function isReadableFile(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,5 @@
+/** A resource as the engine tells of it. */
+export interface PastResource {
+  type: string;
+  outputs: unknown;
+}

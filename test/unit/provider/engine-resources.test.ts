@@ -1,0 +1,931 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { forgetLooks } from "../../../fleet/shared-view.ts";
+import type { DomainSpec } from "../../../libvirt/domain-xml.ts";
+import { closeSessions } from "../../../libvirt/session-pool.ts";
+import type { MigrationRecord } from "../../../moves/record.ts";
+import { type DomainInputs, type DomainOutputs, domainResource } from "../../../provider/domain-resource.ts";
+import {
+  type MigrationInputs,
+  type MigrationOutputs,
+  migrationResource,
+} from "../../../provider/migration-resource.ts";
+import { ownDisk, redoText } from "../helpers/simulated-fleet.ts";
+import { simulate, world } from "../helpers/simulated-session.ts";
+
+// What Pulumi asks of the two resources, on machines that are simulated.
+
+vi.mock("../../../libvirt/ssh-session.ts", () => import("../helpers/simulated-session.ts"));
+vi.mock("node:timers/promises", () => import("../helpers/simulated-time.ts"));
+vi.mock("../../../moves/results.ts", () => ({
+  resultsFile: (stack: string) => `results/${stack}.jsonl`,
+  appendRecord: async (file: string, record: MigrationRecord) => {
+    if (unwritable.why) throw new Error(unwritable.why);
+    kept.push([file, record.outcome]);
+  },
+  latestRecords: async () => [],
+}));
+
+/** Records that were put into results files. */
+const kept: [string, string][] = [];
+/** Why none can be put there; absent: they can. */
+const unwritable: { why?: string } = {};
+/** What the person was shown. */
+const shown: string[] = [];
+
+beforeEach(() => {
+  kept.length = 0;
+  delete unwritable.why;
+  shown.length = 0;
+  vi.spyOn(console, "log").mockImplementation((line: string) => void shown.push(line));
+  simulate(["host1", "host2", "host3"]);
+});
+afterEach(closeSessions);
+afterEach(forgetLooks);
+
+const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
+const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** As Pulumi keeps it: plain data whose keys have an order of their own. */
+const stored = <T>(outputs: T): T =>
+  JSON.parse(JSON.stringify(outputs), (_key, value) =>
+    value && typeof value === "object" && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+
+/** `virsh migrate`'s flags that leave a guest defined where it then runs, and there alone. */
+type Tidy = "--persistent" | "--undefinesource";
+
+/** What someone did by hand: `virsh migrate`, and nothing else of us heard of it. */
+function moveByHand(to: string, flags: readonly Tidy[] = ["--persistent", "--undefinesource"]): void {
+  const [from = ""] = world.runningOn(uuid);
+  const guest = world.machine(from).domains.get(uuid);
+  if (!guest) throw new Error("the guest runs nowhere");
+  const source = { ...guest };
+  world.machine(from).domains.delete(uuid);
+  if (!flags.includes("--undefinesource") && guest.persistent) world.machine(from).add(guest);
+  Object.assign(world.machine(to).add(guest), source, { persistent: flags.includes("--persistent") });
+}
+
+const domainOn = (host: string) => world.machine(host).domains.get(uuid);
+
+describe("a domain", () => {
+  const spec: DomainSpec = {
+    name: "vm1",
+    uuid,
+    memoryMiB: 512,
+    vcpus: 1,
+    accelerator: "kvm",
+    machine: "pc-q35-7.2",
+    storage: {
+      transport: "kernel",
+      server: "10.77.0.10",
+      overlayPath: "/e/vm1.qcow2",
+      basePath: "/e/base.qcow2",
+      baseFormat: "qcow2",
+    },
+    mac: "52:54:00:10:55:ef",
+    bridge: "br0",
+  };
+  const inputs = (changes: Partial<DomainInputs> = {}): DomainInputs => ({
+    spec,
+    host: "host1",
+    fleet: world.fleet,
+    ...changes,
+  });
+  const create = async (): Promise<DomainOutputs> => stored((await domainResource.create(inputs())).outs);
+  const diff = (olds: DomainOutputs, changes: Partial<DomainInputs> = {}) =>
+    domainResource.diff(uuid, olds, inputs(changes));
+
+  test("is defined and booted on its host", async () => {
+    const { id, outs } = await domainResource.create(inputs());
+    expect(id).toBe(uuid);
+    expect(outs).toMatchObject({ bootedOn: "host1", boots: 1, state: "running" });
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+    expect(domainOn("host1")?.xml).toContain(`<memory unit="MiB">512</memory>`);
+    expect(shown).toEqual(["vm1: booting it on host1"]);
+  });
+
+  test("of a run that died before it could say so is found, not booted again", async () => {
+    await create();
+    moveByHand("host2");
+    expect((await domainResource.create(inputs())).outs.bootedOn).toBe("host2");
+    expect(world.boots).toBe(1);
+  });
+
+  test("is not made where another guest has its name", async () => {
+    world.machine("host3").add({ uuid: "99999999-9999-4999-8999-999999999999", name: "vm1" });
+    await expect(domainResource.create(inputs())).rejects.toThrow(
+      /Host host3 has a guest named vm1 already .*Nothing was changed/,
+    );
+    expect(domainOn("host1")).toBeUndefined();
+  });
+
+  test("that is as it should be has no changes, wherever it runs", async () => {
+    const olds = await create();
+    expect(await diff(olds)).toMatchObject({ changes: false, replaces: [] });
+    moveByHand("host3");
+    expect(await diff(olds, { host: "host2" })).toMatchObject({ changes: false });
+    expect(shown.slice(1)).toEqual([]);
+  });
+
+  describe("that is off and that a person had a hand in", () => {
+    const change = (from: string, to: string) => {
+      const domain = domainOn("host1");
+      if (!domain?.xml.includes(from)) throw new Error(`the definition has no ${from}`);
+      domain.xml = domain.xml.replace(from, to);
+    };
+    const refused =
+      /declared to write to \/e\/vm1\.qcow2, and on host1 it is defined with \/e\/vm1\.S, .*Nothing was changed/;
+
+    test("is not started on an older disk than it has written to, and the preview says so", async () => {
+      const olds = await create();
+      change("/e/vm1.qcow2", "/e/vm1.S");
+      world.cutPower("host1");
+      const { xml } = domainOn("host1") as { xml: string };
+      await expect(diff(olds)).rejects.toThrow(refused);
+      await expect(domainResource.update(uuid, olds, inputs())).rejects.toThrow(refused);
+      const more = { spec: { ...spec, memoryMiB: 1024 } };
+      await expect(diff(olds, more)).rejects.toThrow(refused);
+      await expect(domainResource.update(uuid, olds, inputs(more))).rejects.toThrow(refused);
+      expect(domainOn("host1")).toMatchObject({ state: "inactive", xml });
+    });
+
+    test("is started with what it was given, and gets no new hardware in its place", async () => {
+      const olds = await create();
+      change(
+        "</disk>",
+        `</disk><disk type="file"><source file="/srv/rescue.iso"/><target dev="sda"/><readonly/></disk>`,
+      );
+      world.cutPower("host1");
+      const more = { spec: { ...spec, memoryMiB: 1024 } };
+      await expect(diff(olds, more)).rejects.toThrow(/was given by hand disk sda \(\/srv\/rescue\.iso\)/);
+      await domainResource.update(uuid, olds, inputs());
+      expect(domainOn("host1")?.xml).toContain("/srv/rescue.iso");
+      expect(shown.at(-1)).toBe("vm1: it keeps what it was given by hand: disk sda (/srv/rescue.iso)");
+    });
+
+    test("goes on from its saved memory, and is not called booted", async () => {
+      const olds = await create();
+      world.cutPower("host1");
+      Object.assign(domainOn("host1") ?? {}, { isSaved: true });
+      const { outs } = await domainResource.update(uuid, olds, inputs());
+      expect(outs).toMatchObject({ boots: 1, state: "running" });
+      expect(shown.at(-1)).toBe("vm1: is off; starting it on host1, from its saved memory");
+    });
+
+    test("does not go on from a saved memory that is older than its disk", async () => {
+      const storage = { ...spec.storage, overlayPath: "/export/testbed/vm1.qcow2" };
+      const onExport = inputs({ spec: { ...spec, storage } });
+      const olds = stored<DomainOutputs>((await domainResource.create(onExport)).outs);
+      const byHand = (host: string, ...command: string[]) =>
+        world.byHand(host, command, domainOn("host1")?.xml);
+      byHand("host1", "managedsave", uuid);
+      for (const command of [
+        ["define", "/dev/stdin"],
+        ["start", uuid],
+        ["destroy", uuid],
+        ["undefine", uuid],
+      ]) {
+        byHand("host2", ...command);
+      }
+      const { outs } = await domainResource.update(uuid, olds, onExport);
+      expect(outs).toMatchObject({ boots: 2, state: "running" });
+      expect(world.violations).toEqual([]);
+      expect(shown).toContain(
+        "vm1: its memory was saved on host1, and its disk was written to since; discarding that memory",
+      );
+    });
+
+    test("is removed with its snapshots, and the file that is not ours is named", async () => {
+      const olds = await create();
+      change("/e/vm1.qcow2", "/e/vm1.S");
+      world.cutPower("host1");
+      Object.assign(domainOn("host1") ?? {}, { snapshots: ["S"] });
+      await domainResource.delete(uuid, olds);
+      expect(domainOn("host1")).toBeUndefined();
+      expect(shown.at(-1)).toMatch(/^vm1: \/e\/vm1\.S, .*which this stack did not make, stays$/);
+    });
+
+    test("is not made anew on a disk that another image lies over", async () => {
+      world.machine("storage").files.set("/export/testbed/vm1.S", { text: "over /e/vm1.qcow2" });
+      await expect(domainResource.create(inputs())).rejects.toThrow(
+        /defined nowhere, and would be started on \/e\/vm1\.qcow2; but \/export\/testbed\/vm1\.S on storage lies over it/,
+      );
+      expect(domainOn("host1")).toBeUndefined();
+    });
+  });
+
+  test("with inputs that are not known yet changes, and no host is asked", async () => {
+    const olds = await create();
+    world.log.length = 0;
+    const changes = { spec: { ...spec, cpuXml: unknown } };
+    expect(await diff(olds, changes)).toEqual({ changes: true });
+    expect(world.log).toEqual([]);
+  });
+
+  test("whose hardware changes is restarted where it is, and the preview says so", async () => {
+    const olds = await create();
+    moveByHand("host2");
+    const larger = { spec: { ...spec, memoryMiB: 768 }, vncPassword: "new" };
+    expect(await diff(olds, larger)).toMatchObject({ changes: true, replaces: [] });
+    expect(shown.at(-1)).toBe("vm1: memoryMiB, VNC password changed; it will be restarted where it is");
+
+    const { outs } = await domainResource.update(uuid, olds, inputs(larger));
+    expect(outs).toMatchObject({ bootedOn: "host2", boots: 2, state: "running" });
+    expect(world.runningOn(uuid)).toEqual(["host2"]);
+    expect(domainOn("host2")?.xml).toContain(`<memory unit="MiB">768</memory>`);
+  });
+
+  describe("when hosts came or went, and all of them together can run something else", () => {
+    const better = { ...spec, cpuXml: "<cpu>newer</cpu>", machine: "pc-q35-8.2" };
+    const { host3: _added, ...before } = simulate(["host1", "host2", "host3"]).fleet.hosts;
+    const createBefore = async () =>
+      stored(
+        (await domainResource.create(inputs({ spec: better, fleet: { ...world.fleet, hosts: before } })))
+          .outs,
+      );
+
+    test("runs on with what it has, says so once, and is as it should be", async () => {
+      const olds = await createBefore();
+      expect(await diff(olds)).toMatchObject({ changes: true, replaces: [] });
+      expect(shown.at(-1)).toBe(
+        "vm1: what all hosts can run has changed; it keeps its CPU model (kvm, pc-q35-8.2) until it is started anew",
+      );
+      const { outs } = await domainResource.update(uuid, olds, inputs());
+      expect(outs).toMatchObject({ spec: better, boots: 1 });
+      expect(Object.keys(outs.fleet.hosts)).toContain("host3");
+      expect(world.boots).toBe(1);
+      shown.length = 0;
+      expect(await diff(stored(outs))).toMatchObject({ changes: false });
+      expect(shown).toEqual([]);
+    });
+
+    test("keeps it also while a move that a dead run began is to be ended", async () => {
+      const olds = await createBefore();
+      leaveIntent();
+      const { outs } = await domainResource.update(uuid, olds, inputs());
+      expect(outs.spec).toEqual(better);
+    });
+
+    test("gets the new one when it was off", async () => {
+      const olds = await createBefore();
+      world.cutPower("host1");
+      const { outs } = await domainResource.update(uuid, olds, inputs());
+      expect(outs).toMatchObject({ spec, boots: 2 });
+      expect(outs.spec).not.toHaveProperty("cpuXml");
+      expect(domainOn("host1")?.xml).toContain("pc-q35-7.2");
+    });
+
+    test("gets the new one with a restart that has another cause, and the preview says so", async () => {
+      const olds = await createBefore();
+      const larger = { spec: { ...spec, memoryMiB: 768 } };
+      expect(await diff(olds, larger)).toMatchObject({ changes: true });
+      expect(shown.at(-1)).toBe("vm1: cpuXml, machine, memoryMiB changed; it will be restarted where it is");
+      const { outs } = await domainResource.update(uuid, olds, inputs(larger));
+      expect(outs.spec).toEqual(larger.spec);
+      expect(domainOn("host1")?.xml).toContain("pc-q35-7.2");
+    });
+  });
+
+  test.each([
+    ["uuid", { uuid: "99999999-9999-4999-8999-999999999999" }],
+    ["name", { name: "vm9" }],
+  ])("with another %s is another guest, made once the old one is gone", async (_what, change) => {
+    const olds = await create();
+    expect(await diff(olds, { spec: { ...spec, ...change } })).toMatchObject({
+      replaces: ["spec"],
+      deleteBeforeReplace: true,
+    });
+  });
+
+  test("that went off is started with the definition it has", async () => {
+    const olds = await create();
+    world.cutPower("host1");
+    expect(await diff(olds)).toMatchObject({ changes: true });
+    expect(shown.at(-1)).toBe("vm1: it is off; it will be started");
+    const { outs } = await domainResource.update(uuid, olds, inputs());
+    expect(outs).toMatchObject({ bootedOn: "host1", boots: 2, state: "running" });
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+  });
+
+  test("is not started by a run that has lost its lock: another one may be about to start it elsewhere", async () => {
+    const said = new Set<string>();
+    for (let step = 0; ; step++) {
+      simulate(["host1", "host2", "host3"]);
+      const olds = await create();
+      world.cutPower("host1");
+      world.plan("loses its lock", step);
+      const outcome = await domainResource.update(uuid, olds, inputs()).catch((error: Error) => error);
+      await closeSessions();
+      if (world.isFatePending) break;
+      if (!(outcome instanceof Error)) continue;
+      said.add(outcome.message);
+      expect(world.boots).toBe(1);
+      expect(world.runningOn(uuid)).toEqual([]);
+    }
+    expect([...said].join()).toMatch(/^The lock of guest vm1 on storage was lost/);
+  });
+
+  test("is refreshed: running, off, or gone and to be made again on its disk", async () => {
+    const olds = await create();
+    // Each refresh has a process of its own, which has seen nothing yet.
+    const refresh = () => {
+      forgetLooks();
+      return domainResource.read(uuid, olds);
+    };
+    moveByHand("host2");
+    expect(await refresh()).toEqual({ id: uuid, props: olds });
+    world.cutPower("host2");
+    expect((await refresh()).props).toMatchObject({ state: "off" });
+    world.machine("host2").domains.clear();
+    expect(await refresh()).toEqual({ id: "", props: {} });
+  });
+
+  test("is never taken for gone when a host does not answer", async () => {
+    const olds = await create();
+    moveByHand("host2");
+    await closeSessions();
+    world.unreachable.add("host2");
+    const unreachable = "Host host2 cannot be reached over SSH";
+    await expect(domainResource.read(uuid, olds)).rejects.toThrow(unreachable);
+    await expect(diff(olds)).rejects.toThrow(unreachable);
+    await expect(domainResource.update(uuid, olds, inputs())).rejects.toThrow(unreachable);
+    await expect(domainResource.delete(uuid, olds)).rejects.toThrow(unreachable);
+    await expect(domainResource.create(inputs())).rejects.toThrow(unreachable);
+    expect(world.boots).toBe(1);
+    expect(world.runningOn(uuid)).toEqual(["host2"]);
+  });
+
+  test("is looked for on a host that has left the config", async () => {
+    const olds = await create();
+    const { host1: _left, ...hosts } = world.fleet.hosts;
+    const smaller = { fleet: { ...world.fleet, hosts }, host: "host2" };
+    await domainResource.update(uuid, olds, inputs(smaller));
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+    expect(world.boots).toBe(1);
+  });
+
+  test("whose move a dead run left unfinished is left to the migration, unless its hardware must change", async () => {
+    const olds = await create();
+    leaveIntent();
+    expect(await diff(olds)).toMatchObject({ changes: false });
+    expect(await domainResource.read(uuid, olds)).toEqual({ id: uuid, props: olds });
+    expect((await domainResource.update(uuid, olds, inputs())).outs).toMatchObject({ boots: 1 });
+    const larger = inputs({ spec: { ...spec, memoryMiB: 768 } });
+    await expect(domainResource.update(uuid, olds, larger)).rejects.toThrow(
+      "a run died while moving it from host1 to host2 (offline). Nothing was changed.",
+    );
+    expect(world.boots).toBe(1);
+  });
+
+  test("is removed wherever it is, with all that a dead run left", async () => {
+    const olds = await create();
+    moveByHand("host3");
+    world.machine("host2").add({ uuid, name: "vm1" });
+    world
+      .machine("host2")
+      .files.set(`/var/lib/kvm-migration-testbed/moving/${uuid}.state`, { text: "saved" });
+    world.machine("host3").files.set("/var/log/libvirt/qemu/vm1-console.log", { text: "login:" });
+    leaveIntent();
+    await domainResource.delete(uuid, olds);
+    expect(world.traces(uuid)).toEqual([]);
+    expect([...world.machine("host3").files.keys()]).not.toContain("/var/log/libvirt/qemu/vm1-console.log");
+  });
+
+  test("that is gone already is removed without complaint", async () => {
+    const olds = await create();
+    world.machine("host1").domains.clear();
+    await expect(domainResource.delete(uuid, olds)).resolves.toBeUndefined();
+  });
+});
+
+describe("a domain whose overlay is its host's own", () => {
+  const path = ownDisk("vm1");
+  const spec = (localGiB?: number): DomainSpec => ({
+    name: "vm1",
+    uuid,
+    memoryMiB: 512,
+    vcpus: 1,
+    accelerator: "kvm",
+    machine: "pc-q35-7.2",
+    storage: {
+      transport: "kernel",
+      server: "10.77.0.10",
+      overlayPath: localGiB === undefined ? "/e/vm1.qcow2" : path,
+      basePath: "/e/base.qcow2",
+      baseFormat: "qcow2",
+      ...(localGiB !== undefined && { localGiB }),
+    },
+    mac: "52:54:00:10:55:ef",
+    bridge: "br0",
+  });
+  const inputs = (localGiB: number | undefined = 4): DomainInputs => ({
+    spec: spec(localGiB),
+    host: "host1",
+    fleet: world.fleet,
+  });
+  const create = async (): Promise<DomainOutputs> => stored((await domainResource.create(inputs())).outs);
+  const disks = () => world.machines.filter(({ files }) => files.has(path)).map(({ name }) => name);
+
+  beforeEach(() => {
+    world.isLocal = true;
+  });
+
+  test("gets one where it is made, and none is left when it is removed", async () => {
+    const outs = await create();
+    expect(disks()).toEqual(["host1"]);
+    expect(world.violations).toEqual([]);
+    world.machine("host3").files.set(`${path}.4f1b.part`, { text: "half" });
+    await domainResource.delete(uuid, outs);
+    expect(world.traces(uuid)).toEqual([]);
+  });
+
+  test("is made anew on its old disk, where that is", async () => {
+    const outs = await create();
+    const { host1, host2 } = { host1: world.machine("host1"), host2: world.machine("host2") };
+    host2.files.set(path, host1.files.get(path) as { text: string });
+    host1.files.delete(path);
+    host1.domains.clear();
+    expect(await domainResource.read(uuid, outs)).toMatchObject({ id: "" });
+    expect((await domainResource.create(inputs())).outs).toMatchObject({ bootedOn: "host2" });
+    expect(disks()).toEqual(["host2"]);
+    expect(world.violations).toEqual([]);
+  });
+
+  test("is never started on an empty one in place of what it wrote", async () => {
+    const outs = await create();
+    world.cutPower("host1");
+    world.machine("host1").files.delete(path);
+    const start = () => domainResource.update(uuid, outs, inputs());
+    await expect(start()).rejects.toThrow(/is defined on host1, and its overlay .* is on no host/);
+    world.machine("host2").files.set(path, { text: redoText(1) });
+    await expect(start()).rejects.toThrow(/its overlay .* is on host2\. .*virsh undefine vm1/);
+    world.machine("host1").domains.clear();
+    world.machine("host3").files.set(path, { text: redoText(1) });
+    await expect(start()).rejects.toThrow(/defined nowhere, and its overlay .* is on host2 and host3/);
+    expect(world.boots).toBe(1);
+  });
+
+  test.each([["defined on both hosts"], ["defined on one of them"]])(
+    "is never started on the older of two, %s",
+    async (where) => {
+      const outs = await create();
+      world.cutPower("host1");
+      world.machine("host2").files.set(path, { text: redoText(7) });
+      if (where === "defined on both hosts") world.machine("host2").add({ uuid, name: "vm1" });
+      await expect(domainResource.update(uuid, outs, inputs())).rejects.toThrow(
+        /is defined on host1, and its overlay .* is on host1 and host2\. Nothing was changed\. See which of them is right/,
+      );
+      expect(world.boots).toBe(1);
+      world.machine("host1").files.delete(path);
+      world.machine("host1").domains.clear();
+      expect((await domainResource.update(uuid, outs, inputs())).outs).toMatchObject({ bootedOn: "host2" });
+    },
+  );
+
+  test("keeps it, and its size: the preview says why another one is refused", async () => {
+    const outs = await create();
+    expect(await domainResource.diff(uuid, outs, inputs(8))).toMatchObject({ changes: false });
+    const shared = { ...inputs(), spec: spec() };
+    const refused = /cannot have redo: shared: it was made with redo: local, .*Nothing was changed/;
+    await expect(domainResource.diff(uuid, outs, shared)).rejects.toThrow(refused);
+    await expect(domainResource.update(uuid, outs, shared)).rejects.toThrow(refused);
+    expect(world.boots).toBe(1);
+  });
+});
+
+/** What a run leaves that died when it had begun a move from host1 to host2. */
+function leaveIntent(): void {
+  const intent = {
+    schema: 1,
+    guest: "vm1",
+    uuid,
+    from: "host1",
+    to: "host2",
+    mode: "offline",
+    phase: "begun",
+    startedAt: "2026-01-01T00:00:00.000Z",
+  };
+  const path = `${world.fleet.storage.intentDirectory}/${uuid}.json`;
+  world.machine("storage").files.set(path, { text: JSON.stringify(intent) });
+}
+
+describe("a migration", () => {
+  beforeEach(() => {
+    const host = world.machine("host1");
+    host.boot(host.add({ uuid, name: "vm1" }));
+  });
+
+  const inputs = (changes: Partial<MigrationInputs> = {}): MigrationInputs => ({
+    guest: "vm1",
+    uuid,
+    to: "host1",
+    options: { mode: "live" },
+    conditions: { memoryMiB: 512, accelerator: "kvm", nfsTransport: "kernel" },
+    fleet: world.fleet,
+    drift: "return",
+    stack: "lab",
+    ...changes,
+  });
+  const create = async (changes?: Partial<MigrationInputs>): Promise<MigrationOutputs> =>
+    stored((await migrationResource.create(inputs(changes))).outs);
+  const diff = (olds: MigrationOutputs, changes: Partial<MigrationInputs> = {}) =>
+    migrationResource.diff(uuid, olds, inputs(changes));
+  const update = async (olds: MigrationOutputs, changes: Partial<MigrationInputs> = {}) =>
+    stored((await migrationResource.update(uuid, olds, inputs(changes))).outs);
+  /** `pulumi up`: an update only where the diff says so. */
+  async function up(
+    olds: MigrationOutputs,
+    changes: Partial<MigrationInputs> = {},
+  ): Promise<MigrationOutputs> {
+    return (await diff(olds, changes)).changes ? update(olds, changes) : olds;
+  }
+
+  test("of a guest that is in its place does nothing", async () => {
+    const { id, outs } = await migrationResource.create(inputs());
+    expect(id).toBe(uuid);
+    expect(outs).toMatchObject({ host: "host1", placed: "host1", applied: "host1", moves: 0, history: [] });
+    expect(await diff(stored(outs))).toEqual({ changes: false, replaces: [] });
+    expect(kept).toEqual([]);
+  });
+
+  test("follows the config, says so in the preview, and keeps the record", async () => {
+    const olds = await create();
+    expect(await diff(olds, { to: "host2" })).toEqual({ changes: true, replaces: [] });
+    expect(shown.at(-1)).toMatch(
+      /^vm1: moves host1 → host2, live, 512 MiB of memory: about [\d.]+ s \([\d.]+ to [\d.]+\), downtime about \d+ ms \(\d+ to \d+\), \d passes; a rough guess/,
+    );
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+    const news = await update(olds, { to: "host2" });
+    expect(world.runningOn(uuid)).toEqual(["host2"]);
+    expect(news).toMatchObject({ host: "host2", placed: "host2", applied: "host2", moves: 1 });
+    expect(news.history.map(({ outcome, from, to }) => [outcome, from, to])).toEqual([
+      ["completed", "host1", "host2"],
+    ]);
+    expect(kept).toEqual([["results/lab.jsonl", "completed"]]);
+    expect(await diff(news, { to: "host2" })).toEqual({ changes: false, replaces: [] });
+  });
+
+  test("from a drained host says why in the preview, and back without a word of drift", async () => {
+    const olds = await create();
+    const drain = { to: "host2", drained: ["host1"], reason: "host1 is drained" };
+    const drained = await up(olds, drain);
+    expect(shown[0]).toContain("vm1: moves host1 → host2, live, 512 MiB of memory (host1 is drained): about");
+    expect(await diff(drained, drain)).toEqual({ changes: false, replaces: [] });
+    shown.length = 0;
+    const back = await up(drained);
+    expect(shown[0]).toMatch(/^vm1: moves host2 → host1, live, 512 MiB of memory: (?!.*guess)about/);
+    expect(back).toMatchObject({ host: "host1", moves: 2 });
+  });
+
+  test.each(["return", "adopt", "error"] as const)(
+    "of a guest that someone moved onto a drained host by hand: it moves away, with drift %s too",
+    async (drift) => {
+      const olds = await create({ drift });
+      moveByHand("host3");
+      const adopted = drift === "adopt" ? await update(olds, { drift }) : olds;
+      const news = await up(adopted, { drift, drained: ["host3"] });
+      expect(shown.join("\n")).toContain(
+        "vm1: moves host3 → host1, live, 512 MiB of memory (host3 is drained): about",
+      );
+      expect(news).toMatchObject({ host: "host1", moves: 1 });
+    },
+  );
+
+  test("whose other settings change moves nothing", async () => {
+    const olds = await create();
+    const changes = { options: { mode: "cold", maxDowntimeMs: 20 } } as const;
+    expect(await diff(olds, changes)).toMatchObject({ changes: true });
+    expect(await update(olds, changes)).toMatchObject({ host: "host1", moves: 0, ...changes });
+    expect(world.boots).toBe(1);
+  });
+
+  test("with inputs that are not known yet changes, and no host is asked", async () => {
+    const olds = await create();
+    world.log.length = 0;
+    expect(await diff(olds, { uuid: unknown })).toEqual({ changes: true });
+    expect(world.log).toEqual([]);
+  });
+
+  test("of a guest that was moved by hand: return", async () => {
+    const olds = await create();
+    moveByHand("host3");
+    const refreshed = stored((await migrationResource.read(uuid, olds)).props);
+    expect(refreshed.host).toBe("host3");
+    expect(shown.at(-1)).toBe("vm1: found on host3, was on host1");
+    expect((await diff(refreshed)).changes).toBe(true);
+    expect(shown.at(-1)).toContain("was moved by hand; moves back host3 → host1");
+    const news = await up(refreshed);
+    expect(news).toMatchObject({ host: "host1", moves: 1 });
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+  });
+
+  describe.each<{ flags: Tidy[] }>([
+    { flags: [] },
+    { flags: ["--persistent"] },
+    { flags: ["--undefinesource"] },
+  ])("of a guest that was moved by hand, with no other flags than $flags", ({ flags }) => {
+    const expectDefinedOnce = (host: string) => {
+      expect(world.traces(uuid)).toEqual([`${host}: running`]);
+      expect(domainOn(host)?.persistent).toBe(true);
+      expect(world.violations).toEqual([]);
+    };
+
+    test.each(["live", "postcopy", "offline", "cold"] as const)(
+      "it moves back (%s), defined where it runs and nowhere else",
+      async (mode) => {
+        const olds = await create();
+        moveByHand("host3", flags);
+        const news = await up(olds, { options: { mode } });
+        expect(news).toMatchObject({ host: "host1", moves: 1 });
+        expectDefinedOnce("host1");
+      },
+    );
+
+    test("it stays, when that is adopted, or what the config asks for by now", async () => {
+      const olds = await create({ drift: "adopt" });
+      moveByHand("host3", flags);
+      expect(await up(olds, { drift: "adopt" })).toMatchObject({ host: "host3", moves: 0 });
+      expectDefinedOnce("host3");
+      moveByHand("host2", flags);
+      expect(await up(olds, { drift: "adopt", to: "host2" })).toMatchObject({ host: "host2", moves: 0 });
+      expectDefinedOnce("host2");
+    });
+
+    test("it stays where it was found before, and the preview says what is fixed", async () => {
+      const olds = await create();
+      moveByHand("host3");
+      moveByHand("host1", flags);
+      expect(await diff(olds)).toMatchObject({ changes: true });
+      expect(shown.at(-1)).toMatch(
+        /^vm1: its definition will be (written on host1, where it runs without one|removed from host3, where it does not run)/,
+      );
+      expect(await up(olds)).toMatchObject({ host: "host1", moves: 0 });
+      expectDefinedOnce("host1");
+      expect(await diff(olds)).toMatchObject({ changes: false });
+    });
+  });
+
+  test("an old definition goes with what libvirt knows of snapshots there", async () => {
+    const olds = await create({ drift: "adopt" });
+    moveByHand("host3", ["--persistent"]);
+    Object.assign(domainOn("host1") ?? {}, { snapshots: ["before-upgrade"] });
+    expect(await up(olds, { drift: "adopt" })).toMatchObject({ host: "host3", moves: 0 });
+    expect(world.traces(uuid)).toEqual(["host3: running"]);
+  });
+
+  test("of a guest that was moved by hand: adopt, until the config asks for something else", async () => {
+    const drift = "adopt";
+    const olds = await create({ drift });
+    moveByHand("host3");
+    expect((await diff(olds, { drift })).changes).toBe(true);
+    expect(shown.at(-1)).toBe("vm1: was moved to host3 by hand and stays there");
+    const adopted = await up(olds, { drift });
+    expect(adopted).toMatchObject({ host: "host3", placed: "host3", applied: "host1", moves: 0 });
+    expect((await diff(adopted, { drift })).changes).toBe(false);
+    // Other settings may change: it stays.
+    expect(await up(adopted, { drift, options: { mode: "cold" } })).toMatchObject({
+      host: "host3",
+      placed: "host3",
+    });
+    const moved = await up(adopted, { drift, to: "host2" });
+    expect(moved).toMatchObject({ host: "host2", placed: "host2", applied: "host2", moves: 1 });
+    expect(world.boots).toBe(1);
+  });
+
+  test("that the provider of a killed update has made is waited for: it may still be measuring", async () => {
+    const olds = await create();
+    moveByHand("host2");
+    const lock = `${world.fleet.storage.intentDirectory}/${uuid}.json.lock`;
+    const release = world.machine("storage").waitForLock(lock, () => {});
+    let done = false;
+    const news = up(olds, { to: "host2" }).finally(() => {
+      done = true;
+    });
+    for (let i = 0; i < 100; i++) await new Promise(setImmediate);
+    expect(done).toBe(false);
+    release();
+    expect(await news).toMatchObject({ host: "host2", placed: "host2", applied: "host2", moves: 0 });
+  });
+
+  test("of a guest that was moved by hand with its overlay: what the old host has of it goes", async () => {
+    const drift = "adopt";
+    const redo = { path: ownDisk("vm1"), basePath: "/e/base.qcow2", baseFormat: "qcow2" } as const;
+    const olds = await create({ drift, redo });
+    moveByHand("host3");
+    for (const host of ["host1", "host3"]) {
+      world.machine(host).files.set(redo.path, { text: redoText(1) });
+    }
+    await up(olds, { drift, redo });
+    expect(world.traces(uuid)).toEqual(["host3: running", `host3: ${redo.path}`]);
+  });
+
+  test("of a guest that was moved by hand and does not run yet removes nothing", async () => {
+    const drift = "adopt";
+    const olds = await create({ drift });
+    moveByHand("host3", []);
+    Object.assign(domainOn("host3") ?? {}, { state: "paused", reason: "migrating" });
+    expect(await up(olds, { drift })).toMatchObject({ host: "host3", moves: 0 });
+    expect(world.traces(uuid)).toEqual(["host1: inactive", "host3: paused"]);
+  });
+
+  test("of a guest that was moved by hand: error, and nothing is touched", async () => {
+    const drift = "error";
+    const olds = await create({ drift });
+    moveByHand("host3");
+    await expect(diff(olds, { drift })).rejects.toThrow("where someone moved it by hand");
+    await expect(update(olds, { drift })).rejects.toThrow("where someone moved it by hand");
+    expect(world.runningOn(uuid)).toEqual(["host3"]);
+  });
+
+  test("of a guest that runs twice stops everything", async () => {
+    const olds = await create();
+    const copy = world.machine("host2").add({ uuid, name: "vm1" });
+    Object.assign(copy, { state: "running", reason: "booted" });
+    for (const ask of [
+      diff(olds),
+      diff(olds, { to: "host2" }),
+      update(olds),
+      migrationResource.read(uuid, olds),
+    ]) {
+      await expect(ask).rejects.toThrow("active on host1 and host2 at the same time");
+    }
+  });
+
+  test("asks every host, and one that does not answer is an error", async () => {
+    const olds = await create();
+    await closeSessions();
+    world.unreachable.add("host3");
+    for (const ask of [diff(olds), update(olds, { to: "host2" }), migrationResource.read(uuid, olds)]) {
+      await expect(ask).rejects.toThrow("Host host3 cannot be reached over SSH");
+    }
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+  });
+
+  test("that a dead run left unfinished is put right, also when the config is as it was", async () => {
+    const olds = await create();
+    leaveIntent();
+    expect((await diff(olds)).changes).toBe(true);
+    expect(shown.at(-1)).toBe(
+      "vm1: its move from host1 to host2 (offline) was cut short and will be put right",
+    );
+    const news = await up(olds);
+    expect(news).toMatchObject({ host: "host1", moves: 0 });
+    expect(news.history.map(({ outcome }) => outcome)).toEqual(["rolled-back"]);
+    expect(kept).toEqual([["results/lab.jsonl", "rolled-back"]]);
+    expect((await diff(news)).changes).toBe(false);
+  });
+
+  test("whose move a dead run left unfinished, with a host that is lost since, says what only a person can do", async () => {
+    const olds = await create();
+    leaveIntent();
+    const { host2: _lost, ...hosts } = world.fleet.hosts;
+    const fleet = { ...world.fleet, hosts };
+    await expect(migrationResource.update(uuid, { ...olds, fleet }, inputs({ fleet }))).rejects.toThrow(
+      new RegExp(
+        `host2 has left the testbed\\. Nothing was changed.* remove .*/${uuid}\\.json on the storage host`,
+      ),
+    );
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+  });
+
+  test("in the middle of which the state is refreshed is not judged yet", async () => {
+    const olds = await create();
+    leaveIntent();
+    // What a move that still goes on looks like: a copy at both ends.
+    Object.assign(world.machine("host2").add({ uuid, name: "vm1" }), {
+      state: "paused",
+      reason: "migrating",
+    });
+    expect(await migrationResource.read(uuid, olds)).toEqual({ id: uuid, props: olds });
+  });
+
+  test("that fails leaves its record in the state, where the guest is, and what to try again", async () => {
+    const olds = await create();
+    world.refusals.set("host1", "migrate");
+    const failure = await update(olds, { to: "host2" }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      id: uuid,
+      reasons: [expect.stringContaining("cannot migrate here")],
+      properties: { host: "host1", moves: 0, to: "host2", applied: "host1", placed: "host1" },
+    });
+    const state = stored((failure as { properties: MigrationOutputs }).properties);
+    expect(state.history.map(({ outcome }) => outcome)).toEqual(["rolled-back"]);
+    expect(kept).toEqual([["results/lab.jsonl", "rolled-back"]]);
+    // The next run tries again, although nothing was changed since.
+    world.refusals.clear();
+    expect(await up(state, { to: "host2" })).toMatchObject({ host: "host2", moves: 1 });
+  });
+
+  test("that fails at first has a state to go on from", async () => {
+    world.refusals.set("host1", "migrate");
+    const failure = await create({ to: "host2" }).catch((error: unknown) => error);
+    const { properties } = failure as { properties: MigrationOutputs };
+    expect(properties).toMatchObject({ host: "host1", moves: 0, to: "host2" });
+    world.refusals.clear();
+    expect(await up(stored(properties), { to: "host2" })).toMatchObject({ host: "host2", moves: 1 });
+  });
+
+  test("whose record cannot be kept has been made all the same: an error says so, and where the guest runs", async () => {
+    const olds = await create();
+    unwritable.why = "downtimeMs is NaN";
+    const failure = await update(olds, { to: "host2" }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      id: uuid,
+      message: expect.stringMatching(
+        /vm1 runs on host2.*not in results\/lab\.jsonl: downtimeMs is NaN.*pulumi up/,
+      ),
+      properties: { host: "host2", moves: 1, to: "host2", applied: "host2", placed: "host2" },
+    });
+    delete unwritable.why;
+    const state = stored((failure as { properties: MigrationOutputs }).properties);
+    expect(await up(state, { to: "host2" })).toMatchObject({ host: "host2", moves: 1 });
+    expect(kept).toEqual([]);
+  });
+
+  test("that fails, and whose record cannot be kept, says both", async () => {
+    const olds = await create();
+    world.refusals.set("host1", "migrate");
+    unwritable.why = "no space for a line of results";
+    const failure = await update(olds, { to: "host2" }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      reasons: [expect.stringMatching(/cannot migrate here.*no space for a line of results/s)],
+      properties: { host: "host1", moves: 0 },
+    });
+  });
+
+  test("remembers its fifty latest moves, newest first, and counts all", async () => {
+    let state = await create();
+    for (let i = 0; i < 52; i++) state = await up(state, { to: i % 2 === 0 ? "host2" : "host1" });
+    expect(state.moves).toBe(52);
+    expect(state.history).toHaveLength(50);
+    expect(state.history[0]?.to).toBe("host1");
+    expect(kept).toHaveLength(52);
+  });
+
+  test("to a host that lacks the guest's CPU is refused before anything is touched", async () => {
+    const olds = await create();
+    const platform = { accelerator: "kvm", machine: "pc-q35-8.2", cpuXml: "<cpu/>" } as const;
+    world.machine("host2").cpuVerdict = "missing features: avx512f";
+    await expect(update(olds, { to: "host2", platform })).rejects.toThrow(
+      /Guest vm1 cannot move to host2; nothing was changed\.\n {2}CPU: host2 cannot run the guest's CPU model \(kvm, pc-q35-8\.2\).*: missing features: avx512f\. Shut the guest down/,
+    );
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+    const [record] = (await update(olds, { to: "host3", platform })).history;
+    expect(record?.preflight).toContainEqual({
+      check: "CPU",
+      verdict: "pass",
+      detail: "host3 has all of the guest's CPU model (kvm, pc-q35-8.2)",
+    });
+  });
+
+  test("in a way for which a host is too old is refused in the preview, with the reason", async () => {
+    const olds = await create();
+    const options = { mode: "live", compression: "zstd", parallelConnections: 2 } as const;
+    const refusal =
+      /^Guest vm1 cannot be moved as its config says; nothing was changed\.\n {2}migration\.compression: on host1, zstd cannot be asked of libvirt 9\.0\.0 \(of 9\.4 it can\); leave it out/;
+    await expect(diff(olds, { options })).rejects.toThrow(refusal);
+    await expect(diff(olds, { options, to: "host2" })).rejects.toThrow(refusal);
+    await expect(migrationResource.create(inputs({ options }))).rejects.toThrow(refusal);
+    expect(await diff(olds, { options: { mode: "live", compression: "xbzrle" } })).toMatchObject({
+      changes: true,
+    });
+  });
+
+  test("by mode auto is chosen from what earlier moves took, too", async () => {
+    const olds = await create();
+    const news = await update(olds, { to: "host2", options: { mode: "auto" } });
+    expect(news.history).toMatchObject([
+      { mode: "live", modeReason: expect.stringContaining("pre-copy converges") },
+    ]);
+    expect(news.options).toEqual({ mode: "auto" });
+  });
+
+  test("from a host that has left the config", async () => {
+    const olds = await create();
+    const { host1: _left, ...hosts } = world.fleet.hosts;
+    const news = await up(olds, { to: "host2", fleet: { ...world.fleet, hosts } });
+    expect(world.runningOn(uuid)).toEqual(["host2"]);
+    expect(Object.keys(news.fleet.hosts)).toEqual(["host2", "host3"]);
+  });
+
+  test("to a host that is not there is refused", async () => {
+    const olds = await create();
+    await expect(update(olds, { to: "host9" })).rejects.toThrow('There is no host "host9" in this testbed');
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
+  });
+
+  test("of another guest is another resource", async () => {
+    const olds = await create();
+    const other = "99999999-9999-4999-8999-999999999999";
+    expect((await diff(olds, { uuid: other })).replaces).toEqual(["uuid"]);
+  });
+
+  test("of a guest that is off waits for its domain to start it", async () => {
+    const olds = await create();
+    world.cutPower("host1");
+    expect((await diff(olds)).changes).toBe(false);
+    await expect(update(olds, { to: "host2" })).rejects.toThrow("cannot be moved: it is inactive");
+  });
+});

@@ -1,0 +1,267 @@
+import fc from "fast-check";
+import { median } from "simple-statistics";
+import { describe, expect, it } from "vitest";
+import { create } from "xmlbuilder2";
+import type { MigrationRecord } from "../../../../moves/record.ts";
+import { type Dataset, datasetOf } from "../../../../report/data/dataset.ts";
+import type { Figure } from "../../../../report/figures/figure.ts";
+import { thinned } from "../../../../report/figures/thin.ts";
+import { escaped } from "../../../../report/page/html.ts";
+import { svgFile } from "../../../../report/page/svg-file.ts";
+import { reportOf } from "../../../../report/sections/report.ts";
+import { shownOf } from "../../../../report/text/table-model.ts";
+import { fileOf, syntheticRun } from "../../../report/synthetic.ts";
+import { coldRecord, liveRecord, offlineRecord } from "../../helpers/records.ts";
+
+const ofRecords = (...records: MigrationRecord[]): Dataset =>
+  datasetOf([{ file: "lab.jsonl", text: records.map((record) => `${JSON.stringify(record)}\n`).join("") }]);
+const ofRun = (repeats: number): Dataset =>
+  datasetOf([{ file: "run.jsonl", text: fileOf(syntheticRun(repeats)) }]);
+const figuresOf = (dataset: Dataset): Figure[] =>
+  reportOf(dataset).sections.flatMap(({ figures }) => figures);
+const figureOf = (dataset: Dataset, id: string): Figure => {
+  const found = figuresOf(dataset).find((figure) => figure.id === id);
+  if (!found) throw new Error(`there is no figure ${id}`);
+  return found;
+};
+
+/** A live move that is down for so long. */
+function downFor(downtimeMs: number): MigrationRecord {
+  const { phases, totalMs } = liveRecord();
+  const [preparation, iterations] = phases as [(typeof phases)[0], (typeof phases)[0]];
+  const [stopMs, halfMs] = [iterations.endMs, downtimeMs / 2];
+  return liveRecord({
+    downtimeMs,
+    phases: [
+      preparation,
+      iterations,
+      { name: "stop-and-copy", startMs: stopMs, endMs: stopMs + halfMs },
+      { name: "device-state", startMs: stopMs + halfMs, endMs: stopMs + downtimeMs },
+      { name: "completion", startMs: stopMs + downtimeMs, endMs: totalMs },
+    ],
+    equations: { tiMs: 1120, ovMs: 380, dmMs: halfMs, vsMs: halfMs },
+  });
+}
+
+const inAll = (totalMs: number): MigrationRecord["phases"] => [
+  { name: "suspend", startMs: 0, endMs: totalMs / 4 },
+  { name: "copy", startMs: totalMs / 4, endMs: totalMs / 2 },
+  { name: "resume", startMs: totalMs / 2, endMs: totalMs },
+];
+
+const textsOf = (svg: string): string[] =>
+  [...svg.matchAll(/<text[^>]*>([^<]+)<\/text>/g)].map(([, text]) => text as string);
+
+/** The marks that stand for moves: which, and where. */
+function marksOf(svg: string): { move: number; x: number; y: number }[] {
+  return [...svg.matchAll(/<(?:circle|path|rect)[^>]*data-move="(\d+)"[^>]*>/g)].map(([mark, move]) => {
+    const moved = /transform="translate\(([-\d.]+),([-\d.]+)\)"/.exec(mark);
+    const x = moved?.[1] ?? /cx="([-\d.]+)"/.exec(mark)?.[1];
+    const y = moved?.[2] ?? /cy="([-\d.]+)"/.exec(mark)?.[1];
+    return { move: Number(move), x: Number(x), y: Number(y) };
+  });
+}
+
+describe("the figures of a run of the paper's study", () => {
+  const dataset = ofRun(6);
+
+  it("are the paper's, and what is seen inside a move, around it and before it", () => {
+    expect(figuresOf(dataset).map(({ id }) => id)).toEqual([
+      ...[4, 5, 6, 7, 9, 10, 11, 12].map((number) => `figure-${number}`),
+      "timeline-precopy",
+      "timeline-offline",
+      "remaining",
+      "three-downtimes",
+      "latency",
+      "prediction-total",
+      "prediction-downtime",
+    ]);
+  });
+
+  it("have a mark for every move that counts, where its figures say", () => {
+    const marks = marksOf(figureOf(dataset, "figure-9").draw(580));
+    const live = dataset.moves.filter(({ record, isWarmUp }) => record.mode === "live" && !isWarmUp);
+    expect(marks.map(({ move }) => move).sort((a, b) => a - b)).toEqual(live.map(({ number }) => number));
+    const recordOf = new Map(live.map(({ number, record }) => [number, record]));
+    const slow = marks.toSorted((a, b) => a.y - b.y);
+    for (const [index, { move, y }] of slow.entries()) {
+      const next = slow[index + 1];
+      // Higher up is longer; what is a tenth of a pixel apart may be either.
+      if (next && next.y - y > 0.15) {
+        expect(recordOf.get(move)?.totalMs).toBeGreaterThan(recordOf.get(next.move)?.totalMs as number);
+      }
+    }
+    const bySize = (memoryMiB: number) =>
+      marks.filter(({ move }) => recordOf.get(move)?.memoryMiB === memoryMiB);
+    expect(Math.max(...bySize(384).map(({ x }) => x))).toBeLessThan(
+      Math.min(...bySize(512).map(({ x }) => x)),
+    );
+  });
+
+  it("have their medians and intervals as a table", () => {
+    const rows = figureOf(dataset, "figure-4").table?.rows ?? [];
+    expect(rows).toHaveLength(10);
+    const suspends = dataset.moves
+      .filter(({ record }) => record.guest === "idle-7" && record.mode === "offline")
+      .map(({ record }) => record.phases[0]?.endMs as number);
+    const idle = rows.find(([cell]) => shownOf(cell) === "idle-7/offline") ?? [];
+    expect(idle[3]).toMatchObject({ sortsAs: median(suspends) });
+    expect(idle[4]).toMatchObject({ sortsAs: Math.min(...suspends) });
+    expect(idle[5]).toMatchObject({ sortsAs: Math.max(...suspends) });
+    expect(idle[6]).toMatchObject({ shown: "96.9 %" });
+  });
+
+  it("say of remaining memory what a pre-copy ends with: not nothing, but what the guest may be stopped for", () => {
+    const { caption, table } = figureOf(dataset, "remaining");
+    expect(caption.join(" ")).toContain("goes down to what fits into the greatest downtime");
+    expect(table?.rows.every((row) => Number(shownOf(row[3])) > 0)).toBe(true);
+  });
+
+  it("are drawn in every width, with text of one size and without a colour of their own", () => {
+    for (const figure of figuresOf(dataset)) {
+      for (const width of [340, 580]) {
+        const svg = figure.draw(width);
+        expect(svg).toMatch(new RegExp(`^<svg[^>]*viewBox="0 0 ${width} `));
+        expect(svg).toMatch(/^<svg[^>]* role="img"/);
+        expect(svg).toMatch(/^<svg[^>]* aria-label="[^"]{20,}"/);
+        expect(svg).toContain("font-size:12px");
+        expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+        for (const [, color] of svg.matchAll(/(?:fill|stroke)="([^"]*)"/g)) {
+          expect(color).toMatch(/^(var\(--(s\d|paper)\)|currentColor|none)$/);
+        }
+      }
+    }
+  });
+
+  it.each([
+    // d3 leaves some names out where decades are many; those that are there are the ticks'.
+    { leastMs: 20, mostMs: 5000, ticks: [0.02, 0.1, 0.2, 1, 2] },
+    { leastMs: 50, mostMs: 2500, ticks: [0.05, 0.1, 0.2, 0.5, 1, 2] },
+  ])("name the ticks of a logarithmic axis from $leastMs ms to $mostMs ms", ({ leastMs, mostMs, ticks }) => {
+    const offline = offlineRecord({ totalMs: mostMs, downtimeMs: mostMs, phases: inAll(mostMs) });
+    const texts = textsOf(figureOf(ofRecords(downFor(leastMs), offline), "figure-11").draw(580));
+    expect(texts).toContain("↑ time (s), logarithmic");
+    // Zero, and what is from 100 on, is memory: the other axis'.
+    const named = texts.filter((text) => /^[\d.]+$/.test(text) && Number(text) > 0 && Number(text) < 100);
+    expect(named).toEqual(ticks.map(String));
+  });
+
+  it("say what was measured in full, and place it by tenths of a pixel", () => {
+    const svg = figureOf(ofRecords(downFor(2.34)), "timeline-precopy").draw(580);
+    expect(svg).toMatch(/aria-label="[^"]*stop-and-copy 1\.17 ms/);
+    expect(textsOf(svg)).toContain("1.17 ms");
+    expect(svg.replaceAll(/ aria-label="[^"]*"|>[^<]*</g, "")).not.toMatch(/\d\.\d\d/);
+  });
+
+  it("are files of their own, without variables, that other programs read", () => {
+    for (const figure of figuresOf(dataset)) {
+      const svg = svgFile(figure);
+      expect(svg).not.toMatch(/var\(|data-move/);
+      const { svg: root } = create(svg).end({ format: "object" }) as unknown as {
+        svg: Record<string, string>;
+      };
+      expect(root["@xmlns"]).toBe("http://www.w3.org/2000/svg");
+      expect(svg).toContain(`<title>${escaped(figure.title)}</title>`);
+    }
+  });
+});
+
+describe("the timeline of a cold move", () => {
+  it("has a guest that runs until it is off, as its downtime has it", () => {
+    const record = coldRecord({ downtimeMs: 81_000 });
+    const { caption, draw, table } = figureOf(ofRecords(record), "timeline-cold");
+    const rows = table?.rows.map((row) => row.map(shownOf)) ?? [];
+    expect(rows.map(([phase, , , , guest]) => [phase, guest])).toEqual([
+      ["shutdown", "runs"],
+      ["define", "stands still"],
+      ["start", "stands still"],
+    ]);
+    const stillMs = record.phases.slice(1).reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0);
+    expect(record.downtimeMs).toBe(stillMs);
+    const bars = draw(580).match(/<(?:rect|path)[^>]*data-move[^>]*>/g) ?? [];
+    expect(bars.map((bar) => /fill="([^"]*)"/.exec(bar)?.[1])).toEqual([
+      "var(--s1)",
+      "var(--s2)",
+      "var(--s2)",
+    ]);
+    expect(caption.join(" ")).toContain("In shutdown the guest runs until it is off");
+  });
+});
+
+describe("a figure of what was not measured", () => {
+  it("is not there", () => {
+    expect(figuresOf(ofRecords())).toEqual([]);
+    expect(figuresOf(ofRecords(coldRecord())).map(({ id }) => id)).toEqual(["timeline-cold"]);
+    expect(figuresOf(ofRecords(offlineRecord())).map(({ id }) => id)).not.toContain("three-downtimes");
+  });
+
+  it("has no point for a record without it, and none for one that does not add up", () => {
+    const records = [
+      liveRecord({ guest: "a", clientDowntimeMs: 120, clientProbeIntervalMs: 5 }),
+      liveRecord({ guest: "b" }),
+      liveRecord({ guest: "c", downtimeMs: 1e6 }),
+      liveRecord({ guest: "d", outcome: "failed", error: "gone" }),
+    ];
+    const dataset = ofRecords(...records);
+    expect(marksOf(figureOf(dataset, "figure-10").draw(580)).map(({ move }) => move)).toEqual([1, 2]);
+    expect(new Set(marksOf(figureOf(dataset, "three-downtimes").draw(580)).map(({ move }) => move))).toEqual(
+      new Set([1]),
+    );
+    const { sections } = reportOf(dataset);
+    expect(
+      sections.find(({ id }) => id === "left-out")?.tables[0]?.rows.map((row) => row.map(shownOf)),
+    ).toEqual([
+      [
+        "lab.jsonl",
+        "3",
+        "move 3 is in no figure",
+        expect.stringContaining("it does not add up: TDT = 1000000 ms"),
+      ],
+    ]);
+    expect(sections.find(({ id }) => id === "trouble")?.tables[0]?.rows[0]?.map(shownOf)).toEqual([
+      "live",
+      "failed",
+      "1",
+      "4",
+      "gone",
+    ]);
+  });
+
+  it("has no interval where there are too few moves, and says so", () => {
+    const { caption, table } = figureOf(ofRecords(liveRecord(), liveRecord({ guest: "b" })), "figure-9");
+    expect(caption.join(" ")).toContain("1 of 1 medians are of fewer than three moves, and have no interval");
+    expect(table?.rows[0]?.slice(4, 7)).toEqual([undefined, undefined, undefined]);
+  });
+});
+
+describe("figures of very many moves", () => {
+  it("thin their points, and say so", () => {
+    const { caption, draw, table } = figureOf(ofRun(60), "figure-9");
+    const shown = marksOf(draw(580)).length;
+    expect(shown).toBeLessThanOrEqual(500);
+    expect(shown).toBeGreaterThan(400);
+    expect(caption.join(" ")).toContain(`Of 600 points ${shown} are drawn`);
+    expect(table?.rows.map((row) => shownOf(row[2]))).toEqual(Array.from({ length: 10 }, () => "60"));
+  });
+
+  it("keep the least and the greatest of each cell, and all where there is room", () => {
+    const groups = fc.array(fc.array(fc.double({ noNaN: true }), { minLength: 1, maxLength: 40 }), {
+      minLength: 1,
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(groups, fc.integer({ min: 1, max: 60 }), (all, most) => {
+        const left = thinned(all, (value) => value, most);
+        const count = all.flat().length;
+        expect(left.flat().length).toBeLessThanOrEqual(most + 2 * all.length);
+        for (const [index, group] of all.entries()) {
+          const kept = left[index] as number[];
+          expect(Math.min(...kept)).toBe(Math.min(...group));
+          expect(Math.max(...kept)).toBe(Math.max(...group));
+          expect(group).toEqual(expect.arrayContaining(kept));
+          if (count <= most) expect(kept).toEqual(group);
+        }
+      }),
+    );
+  });
+});
