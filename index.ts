@@ -1,3 +1,5 @@
+// First: what follows loads the SDK.
+import "./components/lean-sdk.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { Testbed } from "./components/testbed.ts";
 import { reportLink } from "./report/link.ts";

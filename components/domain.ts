@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
-import { engineProvider } from "./engine-provider.ts";
+import { EngineResource } from "./engine-resource.ts";
 
 export interface DomainArgs {
   /**
@@ -21,7 +21,7 @@ export interface DomainArgs {
  * A guest with an identity and no location: it is looked for on every host, by its uuid. It is defined once and runs; it is deleted
  * wherever it is. A host that does not answer is an error: the guest could be there.
  */
-export class Domain extends pulumi.dynamic.Resource {
+export class Domain extends EngineResource {
   /** What it runs with: the hosts' common platform can have changed since. */
   declare readonly spec: pulumi.Output<DomainSpec>;
   /** Host on which it was booted last. */
@@ -34,12 +34,10 @@ export class Domain extends pulumi.dynamic.Resource {
   constructor(name: string, args: DomainArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = { bootedOn: undefined, boots: undefined, state: undefined };
     super(
-      engineProvider("domain"),
+      "domain",
       name,
       { ...args, vncPassword: args.vncPassword && pulumi.secret(args.vncPassword), ...outputs },
       { ...opts, additionalSecretOutputs: [...(opts?.additionalSecretOutputs ?? []), "vncPassword"] },
-      "testbed",
-      "Domain",
     );
   }
 }

@@ -6,7 +6,7 @@ import type { Conditions } from "../migration/context/migration-request.ts";
 import type { AskedOptions } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import type { Drift } from "../provider/decide-move.ts";
-import { engineProvider } from "./engine-provider.ts";
+import { EngineResource } from "./engine-resource.ts";
 
 export interface MigrationArgs {
   /** The guest's name and uuid. */
@@ -42,7 +42,7 @@ export interface MigrationArgs {
 }
 
 /** Where a guest runs. It moves when `to` changes, and every move is measured. */
-export class Migration extends pulumi.dynamic.Resource {
+export class Migration extends EngineResource {
   /** Where the guest runs. */
   declare readonly host: pulumi.Output<string>;
   /** Completed moves. */
@@ -59,12 +59,10 @@ export class Migration extends pulumi.dynamic.Resource {
       history: undefined,
     };
     super(
-      engineProvider("migration"),
+      "migration",
       name,
       { ...args, drift: args.drift ?? "return", stack: args.stack ?? pulumi.getStack(), ...outputs },
       opts,
-      "testbed",
-      "Migration",
     );
   }
 }

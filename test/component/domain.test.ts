@@ -1,16 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import { beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { Domain, type DomainArgs } from "../../components/domain.ts";
+import { providerOf } from "../../components/engine-resource.ts";
 import type { Fleet } from "../../fleet/fleet.ts";
 import type { DomainSpec } from "../../libvirt/domain-xml.ts";
 import { recordOptions } from "./options.ts";
 import { record, resolved } from "./recorder.ts";
-import { providers } from "./stub-provider.ts";
-
-vi.mock("../../components/engine-provider.ts", () => import("./stub-provider.ts"));
-beforeEach(() => {
-  providers.length = 0;
-});
 
 const spec: DomainSpec = {
   name: "vm1",
@@ -40,7 +35,7 @@ test("a domain is a dynamic resource of the engine's, with its arguments as inpu
   const { one } = await record(() => new Domain("guest", args));
   const { type, inputs } = one("guest");
   expect(type).toBe("pulumi-nodejs:dynamic/testbed:Domain");
-  expect(providers).toEqual(["domain"]);
+  expect(inputs.__provider).toBe(providerOf("domain"));
   expect(inputs).toMatchObject({ spec, host: "a", fleet });
 });
 

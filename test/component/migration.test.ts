@@ -1,14 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import { beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
+import { providerOf } from "../../components/engine-resource.ts";
 import { Migration, type MigrationArgs } from "../../components/migration.ts";
 import { liveRecord } from "../unit/helpers/records.ts";
 import { record, resolved } from "./recorder.ts";
-import { providers } from "./stub-provider.ts";
-
-vi.mock("../../components/engine-provider.ts", () => import("./stub-provider.ts"));
-beforeEach(() => {
-  providers.length = 0;
-});
 
 const ssh = { name: "a", address: "192.0.2.11", port: 22, user: "root" };
 const args: MigrationArgs = {
@@ -27,7 +22,7 @@ test("a migration is a dynamic resource of the engine's, with its arguments as i
   const { one } = await record(() => new Migration("move", { ...args, drift: "adopt", stack: "mine" }));
   const { type, inputs, secrets } = one("move");
   expect(type).toBe("pulumi-nodejs:dynamic/testbed:Migration");
-  expect(providers).toEqual(["migration"]);
+  expect(inputs.__provider).toBe(providerOf("migration"));
   expect(inputs).toMatchObject({ ...args, drift: "adopt", stack: "mine" });
   expect(secrets).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type * as pulumi from "@pulumi/pulumi";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Testbed } from "../../components/testbed.ts";
 import { summaryOf } from "../../moves/summary.ts";
 import { parseStackConfig } from "../../stacks/checks/parse.ts";
@@ -9,8 +9,6 @@ import { labInput, metalInput } from "../unit/helpers/config-stack.ts";
 import { liveRecord } from "../unit/helpers/records.ts";
 import { answers as hostAnswers, probed } from "./hosts.ts";
 import { type Answers, type Declared, record, resolved } from "./recorder.ts";
-
-vi.mock("../../components/engine-provider.ts", () => import("./stub-provider.ts"));
 
 const image = {
   path: "/cache/debian-12-0a1b.qcow2",

@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { Bridge } from "../../components/bridge.ts";
 import { CpuBaseline } from "../../components/cpu-baseline.ts";
@@ -10,8 +10,6 @@ import { UbuntuGuest, type UbuntuGuestArgs } from "../../components/ubuntu-guest
 import { answers as hostAnswers, withoutKernelNfs } from "./hosts.ts";
 import { recordOptions } from "./options.ts";
 import { type Answers, isKnown, record, resolved } from "./recorder.ts";
-
-vi.mock("../../components/engine-provider.ts", () => import("./stub-provider.ts"));
 
 const cpu = "<cpu mode='custom'><model>Skylake-Client</model></cpu>";
 

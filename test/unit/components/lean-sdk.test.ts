@@ -1,0 +1,17 @@
+import { join } from "node:path";
+import { execa } from "execa";
+import { expect, test } from "vitest";
+
+// In a process of its own: what a module loads can be seen once.
+const script = join(import.meta.dirname, "load-sdk.ts");
+
+test("what the SDK has for other programs is loaded when it is asked for", { timeout: 60_000 }, async () => {
+  const { stdout } = await execa(process.execPath, [script]);
+  const { atFirst, serialises, runsStacks, afterwards, stack } = JSON.parse(stdout);
+  expect(atFirst).toEqual([]);
+  expect(serialises).toBe(true);
+  expect(runsStacks).toBe("function");
+  expect(afterwards).toBeGreaterThan(10);
+  // An error still says where it arose, without source-map-support.
+  expect(stack).toMatch(/load-sdk\.ts:\d+:\d+/);
+});
