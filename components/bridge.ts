@@ -1,5 +1,4 @@
 import * as command from "@pulumi/command";
-import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { hostCommand, hostScript } from "../hosts/script.ts";
 import { projectFile, projectProgram } from "./files.ts";
@@ -13,6 +12,11 @@ export interface BridgeArgs {
   readonly uplink?: string;
   /** What libvirt calls the network. Default: "testbed". */
   readonly network?: string;
+  /**
+   * Whether an earlier version of this program declared the networks by themselves: Pulumi takes those away at the end of this update, and
+   * the next one, for which this is false, makes them again. No guest needs them meanwhile: it is joined to the bridge. Default: false.
+   */
+  readonly networkGoes?: boolean;
 }
 
 /**
@@ -30,44 +34,39 @@ export class Bridge extends pulumi.ComponentResource {
     super("testbed:index:Bridge", name, {}, opts);
     const { hosts, bridge = "br0", network = "testbed" } = args;
 
-    const networks = hosts.map(({ host, provider }) => {
-      const bridgeName = `${name}-${host.hostName}`;
+    const made = hosts.map(({ host, ssh }) => {
       const over = `bash ${projectFile("hosts", "bridge-over.sh")}`;
       const variables = { BRIDGE: bridge, UPLINK: args.uplink ?? "" };
-      const made = new command.local.Command(
-        bridgeName,
+      return new command.local.Command(
+        `${name}-${host.hostName}`,
         {
           create: over,
           delete: `${over} remove`,
           environment: {
             HOST_NAME: host.hostName,
-            HOST_ADDRESS: host.ssh.address,
-            HOST_PORT: host.ssh.port.apply(String),
-            HOST_USER: host.ssh.user,
-            HOST_KEY_FILE: host.ssh.apply(({ privateKeyFile }) => privateKeyFile ?? ""),
-            KNOWN_HOSTS_FILE: host.ssh.apply(({ knownHostsFile }) => knownHostsFile ?? ""),
-            APPLY: host.ssh.user.apply((user) => hostCommand("apply", user)),
-            REMOVE: host.ssh.user.apply((user) => hostCommand("remove", user)),
+            HOST_ADDRESS: ssh.address,
+            HOST_PORT: ssh.port.apply(String),
+            HOST_USER: ssh.user,
+            HOST_KEY_FILE: ssh.apply(({ privateKeyFile }) => privateKeyFile ?? ""),
+            KNOWN_HOSTS_FILE: ssh.apply(({ knownHostsFile }) => knownHostsFile ?? ""),
+            APPLY: ssh.user.apply((user) => hostCommand("apply", user)),
+            REMOVE: ssh.user.apply((user) => hostCommand("remove", user)),
             PLAN_PROGRAM: projectProgram("hosts", "bridge-cli"),
-            FIND_SCRIPT: hostScript({ apply: ["bridge/bridge-find"] }, variables),
-            BRIDGE_SCRIPT: hostScript({ apply: ["bridge/bridge"], remove: ["bridge/bridge"] }, variables),
+            FIND_SCRIPT: hostScript({ apply: ["bridge-find"] }, variables),
+            BRIDGE_SCRIPT: hostScript({ apply: ["bridge"], remove: ["bridge"] }, variables),
             CONFIRM_SCRIPT: hostScript(
-              { apply: ["bridge/bridge-confirm"], remove: ["bridge/bridge-confirm"] },
-              variables,
+              { apply: ["bridge-confirm", "network"], remove: ["network", "bridge-confirm"] },
+              { ...variables, NETWORK: network },
             ),
+            ...(args.networkGoes && { NETWORK_GOES: "yes" }),
           },
           logging: command.local.Logging.Stderr,
           addPreviousOutputInEnv: false,
         },
         { parent: this, deletedWith: host.deletedWith },
       );
-      return new libvirt.Network(
-        `${bridgeName}-network`,
-        { name: network, mode: "bridge", bridge, autostart: true },
-        { parent: this, provider, deletedWith: host.deletedWith, dependsOn: [made] },
-      );
     });
-    const ids = pulumi.all(networks.map(({ id }) => id));
+    const ids = pulumi.all(made.map(({ id }) => id));
     this.bridge = ids.apply(() => bridge);
     this.network = ids.apply(() => network);
     this.registerOutputs({ bridge: this.bridge, network: this.network });

@@ -36,7 +36,10 @@ export class CpuBaseline extends pulumi.ComponentResource {
             scripts: ["cpu-baseline"],
             variables: {
               ACCELERATOR: this.accelerator,
-              HOST_MODELS: facts.apply((all) => all.map(({ hostModel }) => hostModel).join("\n")),
+              // Hosts that are alike count as one.
+              HOST_MODELS: facts.apply((all) =>
+                [...new Set(all.map(({ hostModel }) => hostModel))].join("\n"),
+              ),
             },
           },
           { parent: this },

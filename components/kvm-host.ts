@@ -1,9 +1,7 @@
-import type * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { type HostFacts, parseProbe } from "../hosts/facts.ts";
 import { hypervisorPackages } from "../hosts/packages.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
-import { libvirtProvider } from "./libvirt-provider.ts";
 import { type HostAccess, SshHost } from "./ssh-host.ts";
 
 export interface KvmHostArgs extends HostAccess {
@@ -19,9 +17,8 @@ export interface KvmHostArgs extends HostAccess {
  */
 export class KvmHost extends pulumi.ComponentResource {
   readonly host: SshHost;
+  /** Known once libvirtd is up. */
   readonly ssh: pulumi.Output<SshTarget>;
-  /** Declares libvirt's own things (pools, volumes, networks) on this host. */
-  readonly provider: libvirt.Provider;
   readonly facts: pulumi.Output<HostFacts>;
   /** Where other hosts send guests' memory to. */
   readonly migrationAddress: pulumi.Output<string>;
@@ -52,12 +49,7 @@ export class KvmHost extends pulumi.ComponentResource {
       { parent: this, dependsOn: [hypervisor] },
     );
 
-    // Known once libvirtd is up: the provider connects as soon as it knows where to.
     this.ssh = pulumi.all([this.host.ssh, hypervisor.stdout]).apply(([ssh]) => ssh);
-    this.provider = libvirtProvider(`${name}-libvirt`, this.ssh, {
-      parent: this,
-      deletedWith: args.deletedWith,
-    });
     this.facts = pulumi
       .all([probe.stdout, args.address, this.migrationAddress])
       .apply(([line, address, migrationAddress]) => ({ ...parseProbe(line), address, migrationAddress }));

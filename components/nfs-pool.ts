@@ -47,7 +47,7 @@ export class NfsPool extends pulumi.ComponentResource {
   /** libvirt's name of the pool: on the storage host, and on every host that mounts the export. */
   readonly pool: pulumi.Output<string>;
   /** What the hosts have of it, mounts and libvirt's pools: a volume is put into the pool after these. */
-  readonly onHosts: pulumi.Input<pulumi.Input<pulumi.Resource>[]>;
+  readonly onHosts: readonly pulumi.Resource[];
   /** Known once every host has access to the export. */
   readonly transport: pulumi.Output<NfsTransport>;
   /** The storage host's own. */
@@ -68,22 +68,18 @@ export class NfsPool extends pulumi.ComponentResource {
     const server = this.#exported(name, args, pool, clients, wanted);
     const ready = pulumi.all([this.storage.ssh, server.stdout]).apply(([ssh]) => ssh);
     this.provider = libvirtProvider(`${hostName}-libvirt`, ready, { parent: this, deletedWith });
-    this.#storagePool = this.#libvirtPool(`${name}-${hostName}`, pool, {
-      provider: this.provider,
-      deletedWith,
-    });
+    this.#storagePool = new libvirt.Pool(
+      `${name}-${hostName}`,
+      { name: pool, type: "dir", target: { path: folder } },
+      // pool-forget.sh takes it away: libvirt's own way deletes the folder, which may not be empty.
+      { parent: this, provider: this.provider, deletedWith, retainOnDelete: true },
+    );
 
     const members = this.#members(name, hosts, pool, wanted, server);
     this.transport = pulumi
-      .all([wanted, pulumi.all(members.map(({ opened }) => opened.stdout))])
+      .all([wanted, pulumi.all(members.map(({ stdout }) => stdout))])
       .apply(([chosen]) => chosen);
-    // A pool needs a mounted folder. With "auto", a preview cannot tell whether hosts mount it while one of them is new: it would show the
-    // pools of all as deleted.
-    const made = (chosen: NfsTransport) => [
-      ...members.map(({ opened }) => opened),
-      ...(chosen === "kernel" ? this.#hostPools(name, members, pool) : []),
-    ];
-    this.onHosts = transport === "auto" ? this.transport.apply(made) : made(transport);
+    this.onHosts = members;
     // Known from the start: with another pool, a preview would show every disk in it as replaced.
     this.pool = this.#storagePool.name;
     this.registerOutputs({
@@ -139,45 +135,24 @@ export class NfsPool extends pulumi.ComponentResource {
     );
   }
 
-  /** The hosts, each once it has access to the export. */
+  /** What gives each host access to the export, and a pool on it where it is mounted. */
   #members(
     name: string,
     hosts: readonly KvmHost[],
     pool: string,
     wanted: pulumi.Output<NfsTransport>,
     server: pulumi.Resource,
-  ): Member[] {
-    return hosts.map(({ host, provider }) => ({
-      host,
-      provider,
-      opened: host.script(
+  ): command.remote.Command[] {
+    return hosts.map(({ host }) =>
+      host.script(
         `${name}-${host.hostName}`,
         {
-          scripts: ["pool-free", "pool-forget", "nfs-mount", "nfs-open"],
+          scripts: ["pool-free", "pool-forget", "nfs-mount", "nfs-open", "pool-define"],
           remove: ["pool-forget", "nfs-mount"],
           variables: { SERVER: this.server, EXPORT: this.export, TRANSPORT: wanted, POOL: pool },
         },
         { parent: this, dependsOn: [server] },
       ),
-    }));
-  }
-
-  #hostPools(name: string, members: readonly Member[], pool: string): libvirt.Pool[] {
-    return members.map(({ host, provider, opened }) =>
-      this.#libvirtPool(`${name}-${host.hostName}-pool`, pool, {
-        provider,
-        deletedWith: host.deletedWith,
-        dependsOn: [opened],
-      }),
-    );
-  }
-
-  #libvirtPool(name: string, pool: string, opts: pulumi.CustomResourceOptions): libvirt.Pool {
-    return new libvirt.Pool(
-      name,
-      { name: pool, type: "dir", target: { path: this.export } },
-      // pool-forget.sh takes pools away: libvirt's own way deletes the folder, which is a mount, or not empty.
-      { parent: this, ...opts, retainOnDelete: true },
     );
   }
 
@@ -234,13 +209,6 @@ export class NfsPool extends pulumi.ComponentResource {
       });
     return takesHooks() ? { beforeCreate: [ready] } : {};
   }
-}
-
-/** A host that mounts the export. */
-interface Member {
-  readonly host: SshHost;
-  readonly provider: libvirt.Provider;
-  readonly opened: command.remote.Command;
 }
 
 /** Pulumi's mocks take no hooks, and a program with hooks would never end under them. */

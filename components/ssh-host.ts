@@ -2,7 +2,7 @@ import { homedir, userInfo } from "node:os";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { claimFile } from "../hosts/claim.ts";
-import { type HostScript, hostCommand, hostScript } from "../hosts/script.ts";
+import { type HostScript, hostCommand, hostScript, scriptsVersion } from "../hosts/script.ts";
 import { withSessions } from "../libvirt/session-pool.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import type { SshJump, SshTarget } from "../libvirt/ssh-target.ts";
@@ -118,6 +118,9 @@ export class SshHost extends pulumi.ComponentResource {
           KNOWN_HOSTS_FILE: access.knownHostsFile ?? "",
           KNOWN_HOSTS: access.knownHosts ?? "strict",
           HOST_KEY: access.hostKey ?? "",
+          // It is run again when there are others to be put on the host, and when the host was restarted.
+          SCRIPTS: scriptsVersion(),
+          ...this.#boot,
         },
         logging: command.local.Logging.Stderr,
         addPreviousOutputInEnv: false,
@@ -127,7 +130,7 @@ export class SshHost extends pulumi.ComponentResource {
   }
 
   /**
-   * Runs scripts from hosts/ on the host, as root: when the resource is created, and again when the scripts, their
+   * Runs scripts from hosts/scripts/ on the host, as root: when the resource is created, and again when the scripts, their
    * variables or the host's key (then it is another machine) change, and when it was restarted. They must be safe to repeat.
    *
    * @param run.remove scripts that undo them, with `ACTION=remove`, when the resource is deleted

@@ -44,7 +44,12 @@ export class Testbed extends pulumi.ComponentResource {
     const pool = this.#pool(name, plan.storage, storage, hosts);
     const bridge = new Bridge(
       `${name}-bridge`,
-      { hosts, bridge: plan.bridge.name, uplink: plan.bridge.uplink },
+      {
+        hosts,
+        bridge: plan.bridge.name,
+        uplink: plan.bridge.uplink,
+        ...(plan.networkGoes && { networkGoes: true }),
+      },
       child,
     );
     const trust = this.#trust(name, plan, keys, hosts);

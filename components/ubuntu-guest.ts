@@ -143,7 +143,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
       parent: this,
       provider: pool.provider,
       deletedWith: pool.storage.deletedWith,
-      dependsOn: pool.onHosts,
+      dependsOn: [...pool.onHosts],
     };
   }
 

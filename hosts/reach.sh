@@ -9,6 +9,9 @@
 #   KNOWN_HOSTS_FILE  host keys that are trusted; empty: OpenSSH's own files
 #   KNOWN_HOSTS       strict: only a key that is in there; accept-new: that of a host seen for the first time is added
 #   HOST_KEY          the host's public key where it is known already (a lab's container): put in KNOWN_HOSTS_FILE
+#   SCRIPT_FOLDER     where it is to put scripts on the host; default: where hosts/script.ts looks for them
+#
+# Then it puts the scripts that prepare a host (scripts/) there.
 set -euo pipefail
 export LC_ALL=C
 
@@ -202,5 +205,21 @@ if [ -z "$KNOWN_HOSTS_FILE" ]; then
   keys_of "$plain" "$file" | grep -qFx -f <(printf '%s\n' "$wanted") ||
     die "OpenSSH trusts its host key, and libvirt's provider, which has an SSH client of its own, does not: of OpenSSH's settings it knows neither HostKeyAlias, GlobalKnownHostsFile, KnownHostsCommand, VerifyHostKeyDNS nor certificates, and looks for the name '$plain' with a key of the kind ${key%% *} in $file alone. $add: echo '$plain $key' >> '$file'. Or set ssh.knownHosts to accept-new in the stack's config, which has a file of its own for all clients"
 fi
+
+# The scripts that prepare the host, for commands to call by name and version (hosts/script.ts): each appears there whole.
+bundle=$folder/scripts
+mkdir "$bundle"
+for script in "$(dirname "$0")"/scripts/*.sh; do
+  name=$(basename "$script" .sh)
+  cp "$script" "$bundle/$name-$(sha256sum < "$script" | cut -c1-12).sh"
+done
+# shellcheck disable=SC2016
+unpack='umask 022; own='"${SCRIPT_FOLDER:-/var/lib/kvm-migration-testbed/scripts}"'; mkdir -p $own/new.$$ && tar -x -f - -C $own/new.$$ && mv -f $own/new.$$/*.sh $own/ && rmdir $own/new.$$'
+as_root=env
+[ "$HOST_USER" = root ] || as_root='sudo -n env'
+tar -c -f - --owner=0 --group=0 -C "$bundle" . |
+  ssh -S "$folder/ssh" "${options[@]}" "$HOST_ADDRESS" "exec $as_root LC_ALL=C bash --norc -c '$unpack'" 2> "$errors" ||
+  die "the scripts that prepare it could not be put there: $(last_words). Is its disk full or read-only?"
+
 by_preference "$vouched" | head -n 1
 sed -n 's/^port //p' <<< "$answer"

@@ -1,22 +1,25 @@
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { quote } from "../libvirt/quote.ts";
 
-/** The scripts of this folder, and of those in it, that run on hosts, by what they see to. */
+/** The scripts in scripts/, which run on hosts, by what they see to. */
 export type HostScript =
-  | "bridge/bridge"
-  | "bridge/bridge-confirm"
-  | "bridge/bridge-find"
+  | "bridge"
+  | "bridge-confirm"
+  | "bridge-find"
   | "claim"
   | "cpu-baseline"
   | "firewall"
   | "libvirtd"
+  | "network"
   | "nfs-client"
   | "nfs-ganesha"
   | "nfs-kernel"
   | "nfs-mount"
   | "nfs-open"
   | "packages"
+  | "pool-define"
   | "pool-forget"
   | "pool-free"
   | "pool-ready"
@@ -31,23 +34,40 @@ export interface HostWork {
 }
 
 /**
- * The standard input of `hostCommand`: scripts with their variables. They run one after the other, each in a shell of
- * its own; the first that fails is the last.
+ * Where the scripts lie on a host, in a file for each version of each. reach.sh puts them there; so a command, which Pulumi keeps in the
+ * state twice, names its scripts and does not hold them.
  */
-export function hostScript(work: HostWork, variables: Readonly<Record<string, string>>): string {
-  const inTurn = (scripts: readonly HostScript[] = []) =>
-    scripts.map((script) => `(\ntrap failed ERR\n${read(script)})`).join("\n");
+export const scriptFolder = "/var/lib/kvm-migration-testbed/scripts";
+
+/**
+ * The standard input of `hostCommand`: variables, and the scripts that are to run with them. They run one after the other, each in a shell
+ * of its own; the first that fails is the last.
+ *
+ * @param folder where they lie on the host
+ */
+export function hostScript(
+  work: HostWork,
+  variables: Readonly<Record<string, string>>,
+  folder = scriptFolder,
+): string {
+  const inTurn = (scripts: readonly HostScript[] = []) => ["each", ...scripts.map(versionOf)].join(" ");
   return [
     // The shell must have read all of it before a command can read from its standard input.
     "main() {",
     ...Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}`),
-    read("lib"),
-    `if [ "$ACTION" = apply ]; then :\n${inTurn(work.apply)}\nelse :\n${inTurn(work.remove)}\nfi`,
+    `scripts=${quote(folder)}`,
+    `lib=$scripts/${versionOf("lib")}`,
+    `if [ ! -e "$lib" ]; then echo "$HOSTNAME: $lib ${goneHint}" >&2; [ "$ACTION" = remove ]; exit; fi`,
+    `. "$lib"`,
+    `if [ "$ACTION" = apply ]; then ${inTurn(work.apply)}; else ${inTurn(work.remove)}; fi`,
     "}",
     "main < /dev/null",
     "",
   ].join("\n");
 }
+
+/** With them went what says, in the same folder, what was done here: nothing can be taken back then, and that is no error. */
+const goneHint = "is gone: somebody removed it. pulumi up --replace '**::*-reach' puts it there again";
 
 /**
  * The command line that runs such scripts as root. It is short, so that an error which names it can be read, and holds
@@ -63,6 +83,25 @@ export function hostCommand(action: keyof HostWork, user: string): string {
     : `sudo -n env LC_ALL=C ACTION=${action} SSH_CONNECTION="$SSH_CONNECTION" bash --norc -s`;
 }
 
-function read(script: string): string {
-  return readFileSync(join(import.meta.dirname, `${script}.sh`), "utf8");
+const here = join(import.meta.dirname, "scripts");
+
+/** The file's name on a host: `claim-0a1b2c3d4e5f.sh`, by the first digits of its text's SHA-256, as reach.sh makes it. */
+export function versionOf(script: HostScript | "lib"): string {
+  const known = versions.get(script) ?? `${script}-${digest(readFileSync(join(here, `${script}.sh`)))}.sh`;
+  versions.set(script, known);
+  return known;
 }
+const versions = new Map<string, string>();
+
+/** Changes with any of the scripts: they are then put on the hosts again. */
+export const scriptsVersion = (): string =>
+  digest(
+    readdirSync(here)
+      .filter((file) => file.endsWith(".sh"))
+      .sort()
+      .map((file) => readFileSync(join(here, file), "utf8"))
+      .join("\0"),
+  );
+
+const digest = (text: string | Buffer): string =>
+  createHash("sha256").update(text).digest("hex").slice(0, 12);

@@ -78,7 +78,7 @@ export function checkAnswers(plan: Plan, answers: readonly (MachineAnswer | NoAn
   return [...unfit, ...lacking];
 }
 
-/** Of two stacks with one name, hosts/claim.sh tells which one's the machine is. */
+/** Of two stacks with one name, hosts/scripts/claim.sh tells which one's the machine is. */
 function claimMistakes({ stack }: Plan, path: PropertyKey[], { name, claim }: MachineAnswer): Mistake[] {
   const owner = claim?.split(" ")[0];
   if (owner === undefined || owner === stack) return [];

@@ -14,6 +14,8 @@ export interface PastStack {
   hosts: Record<string, SshTarget>;
   /** How guests' disks are reached; absent: there are no guests yet. */
   transport?: "kernel" | "userspace";
+  /** libvirt's networks are resources of their own, as versions before this one had them; absent: they are not. */
+  declaresNetworks?: boolean;
 }
 
 export interface PastGuest {
@@ -69,6 +71,7 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
       fleets.flatMap((hosts) => Object.entries(hosts).map(([name, { ssh }]) => [name, ssh])),
     ),
     ...(transport && { transport }),
+    ...(resources.some(({ type }) => type === "libvirt:index/network:Network") && { declaresNetworks: true }),
   };
 }
 

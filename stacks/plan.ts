@@ -41,6 +41,8 @@ export interface Plan {
   concurrentPerHost: number;
   /** Which keys hosts know each other by; absent: the first ones. */
   keys?: KeyGeneration;
+  /** libvirt's networks are resources of their own still, and go with this update; absent: they are not. */
+  networkGoes?: boolean;
 }
 
 export interface LabPlan {

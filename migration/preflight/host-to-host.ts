@@ -5,7 +5,7 @@ import type { Endpoint } from "../context/moving.ts";
  * libvirt's own path from host to host. Returns what went wrong.
  *
  * The connection stays open for some seconds after its last user (OpenSSH's ControlPersist), where libvirt's ssh looks for one
- * (hosts/trust.sh): what was tried is what the move then uses, and no second handshake is waited for. It is a process of its own at the
+ * (hosts/scripts/trust.sh): what was tried is what the move then uses, and no second handshake is waited for. It is a process of its own at the
  * source, that does not end with this program; if it has ended, libvirt's ssh makes a connection of its own.
  */
 export async function tryHostToHost(source: Endpoint, destination: Endpoint): Promise<string | undefined> {

@@ -45,7 +45,8 @@ export async function checkedPlan(stack: string): Promise<Plan> {
   if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);
   const replaced = movedHosts(past, plan).map(({ name }) => `${name} at ${past.hosts[name]?.address}`);
   const hostNames = plan.hosts.map(({ name }) => name);
-  return { ...plan, keys: keyGenerationOf(past.keyHolders, hostNames, replaced) };
+  const keys = keyGenerationOf(past.keyHolders, hostNames, replaced);
+  return { ...plan, keys, ...(past.declaresNetworks && { networkGoes: true }) };
 }
 
 async function imageMistakes({ image, guests }: Plan): Promise<Mistake[]> {

@@ -4,7 +4,7 @@ import { KvmHost } from "../../components/kvm-host.ts";
 import { NfsPool, type NfsPoolArgs } from "../../components/nfs-pool.ts";
 import { answers, withoutKernelNfs } from "./hosts.ts";
 import { recordOptions } from "./options.ts";
-import { isKnown, record, resolved } from "./recorder.ts";
+import { record, resolved } from "./recorder.ts";
 
 /** What was run on hosts at once. */
 const ran: { host: string; input: string }[] = [];
@@ -72,45 +72,23 @@ test("a base image that stays has its own format, whatever the next one's is", a
   expect(await resolved(result.format)).toBe("qcow2");
 });
 
-test("where every kernel can mount, hosts mount and have a pool on it", async () => {
+test("where every kernel can mount, hosts mount", async () => {
   const { one, result } = await record(() => pool(), answers);
   expect(await resolved(result.transport)).toBe("kernel");
   for (const host of ["a", "b"]) {
     expect(one(`pool-${host}`).inputs.stdin).toContain("TRANSPORT='kernel'");
-    expect(one(`pool-${host}-pool`).inputs).toMatchObject({
-      name: "testbed",
-      target: { path: "/export/testbed" },
-    });
-    expect(one(`pool-${host}-pool`).provider).toContain(`${host}-libvirt`);
   }
 });
 
 test("where one kernel can't, all use QEMU's own client, and there is nothing to mount", async () => {
-  const { declared, result, one } = await record(() => pool(), withoutKernelNfs("b"));
+  const { result, one } = await record(() => pool(), withoutKernelNfs("b"));
   expect(await resolved(result.transport)).toBe("userspace");
   expect(one("pool-a").inputs.stdin).toContain("TRANSPORT='userspace'");
-  expect(declared.map(({ name }) => name)).not.toContain("pool-a-pool");
 });
 
 test("hosts get into the export only once it is there", async () => {
   const { one } = await record(() => pool(), answers);
   expect(one("pool-a").dependencies.join()).toContain("pool-server");
-});
-
-test("a host's pool is made once the export is mounted there", async () => {
-  for (const transport of ["auto", "kernel"] as const) {
-    const { one } = await record(() => pool({ transport }), answers);
-    expect(one("pool-a-pool").dependencies).toContain(one("pool-a").urn);
-  }
-});
-
-test("a preview in which a host is new shows the pools of all hosts, where it is settled that they mount", async () => {
-  const preview = { preview: true, isNew: (name: string) => /^b-|-b(-|$)/.test(name) };
-  const { one, result } = await record(() => pool({ transport: "kernel" }), answers, preview);
-  expect(await isKnown(result.transport)).toBe(false);
-  for (const host of ["a", "b"]) expect(one(`pool-${host}-pool`).inputs.name).toBe("testbed");
-  const userspace = await record(() => pool({ transport: "userspace" }), answers, preview);
-  expect(userspace.declared.map(({ name }) => name)).not.toContain("pool-a-pool");
 });
 
 test("what is in the way of a seed is cleared on the storage host, where its pool and its guest are known", async () => {

@@ -76,6 +76,8 @@ test("reaching a host names a login that prints, and takes one that does not", a
           KNOWN_HOSTS_FILE: knownHostsFile,
           KNOWN_HOSTS: "strict",
           HOST_KEY: "",
+          // This machine is no host.
+          SCRIPT_FOLDER: join(tmpdir(), `scripts-${port}`),
         },
       },
       reject: false,

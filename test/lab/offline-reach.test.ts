@@ -42,6 +42,8 @@ async function reach(sshd: Sshd, config: readonly string[], env: Record<string, 
       KNOWN_HOSTS_FILE: "",
       KNOWN_HOSTS: "strict",
       HOST_KEY: "",
+      // This machine is no host.
+      SCRIPT_FOLDER: join(home, "scripts"),
       ...env,
     },
     reject: false,

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type HostScript, hostScript } from "../../../hosts/script.ts";
+import { installScripts } from "./host-scripts.ts";
 
 /**
  * Something like a host for its scripts, for the time of one command: a network and mounts of its own, folders of /etc
@@ -56,9 +57,10 @@ export function runRounds(
       writeFileSync(join(folder, name), `#!/bin/bash\n${text}\n`);
       chmodSync(join(folder, name), 0o755);
     }
+    const scripts = installScripts(join(folder, "scripts"));
     const file = (round: number) => join(folder, `script-${round}`);
     for (const [round, { variables }] of rounds.entries()) {
-      writeFileSync(file(round), hostScript({ apply: [script], remove: [script] }, variables));
+      writeFileSync(file(round), hostScript({ apply: [script], remove: [script] }, variables, scripts));
     }
     const lines = [
       "set -e",

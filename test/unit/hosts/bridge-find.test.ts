@@ -10,7 +10,7 @@ const nobody = { systemctl: "false", networkctl: "false", nmcli: "false", ifquer
 
 const find = (programs: Readonly<Record<string, string>>, { uplink = "", before = "" } = {}) =>
   runOnSandbox(
-    "bridge/bridge-find",
+    "bridge-find",
     { BRIDGE: "br0", UPLINK: uplink },
     { before: `${links}\n${before}`, programs: { ...nobody, ...programs } },
   );

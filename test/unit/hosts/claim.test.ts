@@ -4,20 +4,24 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { hostCommand, hostScript } from "../../../hosts/script.ts";
+import { installScripts } from "../helpers/host-scripts.ts";
 
 // The script that says whose a machine is, under bash, with a folder in the place of the machine's own.
 
 let root: string;
 let claim: string;
+let scripts: string;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "claim-"));
   claim = join(root, "var/lib/kvm-migration-testbed/claim");
+  scripts = installScripts(join(root, "scripts"));
 });
 afterEach(() => rm(root, { recursive: true }));
 
 function run(testbed: string, action: "apply" | "remove" = "apply") {
-  const script = hostScript({ apply: ["claim"], remove: ["claim"] }, { CLAIM: claim, TESTBED: testbed });
+  const work = { apply: ["claim"], remove: ["claim"] } as const;
+  const script = hostScript(work, { CLAIM: claim, TESTBED: testbed }, scripts);
   return new Promise<{ code: number; stderr: string }>((resolve) => {
     const child = execFile("sh", ["-c", hostCommand(action, "root")], (error, _stdout, stderr) =>
       resolve({ code: typeof error?.code === "number" ? error.code : 0, stderr }),
@@ -50,7 +54,11 @@ test.each(["mine SHA256:other", "yours SHA256:abc"])(
 
 test("nothing runs after a refusal", async () => {
   await run("yours SHA256:abc");
-  const script = hostScript({ apply: ["claim", "packages"] }, { CLAIM: claim, TESTBED: "mine SHA256:abc" });
+  const script = hostScript(
+    { apply: ["claim", "packages"] },
+    { CLAIM: claim, TESTBED: "mine SHA256:abc" },
+    scripts,
+  );
   const stderr = await new Promise<string>((resolve) => {
     execFile("sh", ["-c", hostCommand("apply", "root")], (_error, _out, err) => resolve(err)).stdin?.end(
       script,
@@ -66,6 +74,14 @@ test("of many that claim a machine at once, one gets it", async () => {
   expect(codes.filter((code) => code === 0)).toHaveLength(1);
   expect(await owner()).toBe(testbeds[codes.indexOf(0)]);
   expect(await readdir(dirname(claim))).toEqual(["claim"]);
+});
+
+test("the scripts go with the claim", async () => {
+  await run("mine SHA256:abc");
+  const beside = installScripts(join(dirname(claim), "scripts"));
+  scripts = beside;
+  expect(await run("mine SHA256:abc", "remove")).toEqual({ code: 0, stderr: "" });
+  expect(await readdir(join(root, "var/lib"))).toEqual([]);
 });
 
 test("a claim goes with its testbed, and the folder unless something else is in it", async () => {

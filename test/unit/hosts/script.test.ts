@@ -1,40 +1,68 @@
 import { spawnSync } from "node:child_process";
-import { expect, test } from "vitest";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
 import { parseProbe } from "../../../hosts/facts.ts";
 import { providerUri } from "../../../hosts/libvirt-uri.ts";
 import { chooseTransport } from "../../../hosts/nfs-transport.ts";
-import { hostCommand, hostScript } from "../../../hosts/script.ts";
+import { type HostWork, hostCommand, hostScript } from "../../../hosts/script.ts";
+import { installScripts } from "../helpers/host-scripts.ts";
 
 const target = { name: "h", address: "192.0.2.1", port: 22, user: "root" };
 
-/** Runs a script as sshd would: with the login shell, the script on standard input. */
-const run = (script: string, action: "apply" | "remove" = "apply") =>
-  spawnSync("sh", ["-c", hostCommand(action, "root")], { input: script, encoding: "utf8" });
+const folder = mkdtempSync(join(tmpdir(), "scripts-"));
+const installed = installScripts(join(folder, "scripts"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs scripts as sshd would: with the login shell, what is to be run on standard input. */
+const run = (
+  work: HostWork,
+  variables: Record<string, string>,
+  action: "apply" | "remove" = "apply",
+  scripts = installed,
+) =>
+  spawnSync("sh", ["-c", hostCommand(action, "root")], {
+    input: hostScript(work, variables, scripts),
+    encoding: "utf8",
+  });
 
 test("variables reach a script as they are, whatever characters they hold", () => {
   const value = `it's "$HOME" \`id\` \\ \n second`;
-  const script = hostScript({ apply: [] }, { VALUE: value }).replace(
-    "\nelse :",
-    `\nprintf %s "$VALUE"\nelse :`,
-  );
-  expect(run(script).stdout).toBe(value);
+  const said = run({ apply: ["claim"] }, { CLAIM: join(folder, "claim"), TESTBED: value });
+  expect(said.stderr).toBe("");
+  expect(readFileSync(join(folder, "claim"), "utf8")).toBe(`${value}\n`);
 });
 
-test("a script that fails says where and stops those after it", () => {
+test("a script that fails says which and where, and stops those after it", () => {
   // `packages` misses its variables, which is an error under `set -u`.
-  const { status, stderr } = run(hostScript({ apply: ["packages", "nfs-open"] }, { PACKAGES: "" }));
+  const { status, stderr } = run({ apply: ["packages", "nfs-open"] }, { PACKAGES: "" });
   expect(status).not.toBe(0);
   expect(stderr).toMatch(/_PACKAGES: unbound variable/);
   expect(stderr).not.toMatch(/TRANSPORT/);
+  const unanswered = run({ apply: ["pool-define"] }, { TRANSPORT: "kernel", POOL: "p", EXPORT: "/none" });
+  expect(unanswered.status).not.toBe(0);
+  expect(unanswered.stderr).toMatch(/: pool-define: exit code \d+ from: /);
 });
 
 test("with another action, scripts of that action run", () => {
-  const { status, stderr } = run(
-    hostScript({ apply: ["nfs-open"], remove: ["packages"] }, { PACKAGES: "" }),
-    "remove",
-  );
+  const { status, stderr } = run({ apply: ["nfs-open"], remove: ["packages"] }, { PACKAGES: "" }, "remove");
   expect(status).not.toBe(0);
   expect(stderr).toMatch(/_PACKAGES: unbound variable/);
+});
+
+test("where the scripts are gone, preparing says what puts them there, and there is nothing to take back", () => {
+  const gone = join(folder, "gone");
+  const apply = run({ apply: ["packages"] }, {}, "apply", gone);
+  expect(apply.status).toBe(1);
+  expect(apply.stderr).toMatch(/gone\/lib-.* is gone: somebody removed it\. pulumi up --replace/);
+  expect(run({ apply: [], remove: ["packages"] }, {}, "remove", gone).status).toBe(0);
+});
+
+test("what the state holds names scripts and their versions, and is short", () => {
+  const text = hostScript({ apply: ["packages", "libvirtd"], remove: ["libvirtd"] }, { LOGIN: "root" });
+  expect(text.length).toBeLessThan(700);
+  expect(text).toMatch(/each packages-[0-9a-f]{12}\.sh libvirtd-[0-9a-f]{12}\.sh; else each libvirtd-/);
 });
 
 test("only another user than root goes through sudo", () => {

@@ -5,6 +5,7 @@
 if [ "$ACTION" = remove ]; then
   if [ "$(cat "$CLAIM" 2>/dev/null)" = "$TESTBED" ]; then
     rm -f "$CLAIM"
+    rm -rf "$(dirname "$CLAIM")/scripts"
     rmdir "$(dirname "$CLAIM")" 2>/dev/null || true
   fi
   exit 0

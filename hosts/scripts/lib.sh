@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# In front of every script that runs on a host: it is sent as one text with this, and with its variables.
+# In front of every script that runs on a host (see each, below), after its variables.
 # Whatever a script writes is marked as this project's, is written only if that changes something (`changed` says
 # so), and goes away when the script runs with ACTION=remove.
 set -eEuo pipefail
@@ -8,7 +8,7 @@ shopt -s lastpipe
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
 # For `trap failed ERR`: a script that ends without a word of its own says at least where.
-failed() { echo "$HOSTNAME: exit code $? from: $BASH_COMMAND" >&2; }
+failed() { echo "$HOSTNAME: ${script%-*}: exit code $? from: $BASH_COMMAND" >&2; }
 
 changed=
 
@@ -117,5 +117,17 @@ unmake_folder() {
   while remembers made-folders "$folder" && { [ ! -d "$folder" ] || rmdir "$folder" 2>/dev/null; }; do
     forget made-folders "$folder"
     folder=$(dirname "$folder")
+  done
+}
+
+# each SCRIPT...: runs scripts that lie beside this one, each in a shell of its own; the first that fails is the last.
+each() {
+  local script
+  for script; do
+    (
+      trap failed ERR
+      # shellcheck source=/dev/null
+      . "${BASH_SOURCE[0]%/*}/$script"
+    )
   done
 }
