@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { FleetReference } from "../fleet/fleet-page.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
 import { EngineResource } from "./engine-resource.ts";
 
@@ -14,7 +15,7 @@ export interface DomainArgs {
   /** The host on which it is defined and booted first. Where it runs later is up to `Migration`. */
   readonly host: pulumi.Input<string>;
   /** All hosts it can be on, and the storage host. */
-  readonly fleet: pulumi.Input<Fleet>;
+  readonly fleet: pulumi.Input<Fleet | FleetReference>;
 }
 
 /**

@@ -1,7 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /** A resource of the engine's, by its name in provider/resources.ts, and what Pulumi calls its type. */
-const types = { domain: "testbed:Domain", migration: "testbed:Migration" } as const;
+const types = {
+  cluster: "testbed:Cluster",
+  domain: "testbed:Domain",
+  migration: "testbed:Migration",
+} as const;
 
 /**
  * A resource of Pulumi's dynamic provider, which finds the engine at run time, from the folder in which Pulumi runs the program. What

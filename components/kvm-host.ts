@@ -53,6 +53,6 @@ export class KvmHost extends pulumi.ComponentResource {
     this.facts = pulumi
       .all([probe.stdout, args.address, this.migrationAddress])
       .apply(([line, address, migrationAddress]) => ({ ...parseProbe(line), address, migrationAddress }));
-    this.registerOutputs({ ssh: this.ssh, facts: this.facts });
+    this.registerOutputs({});
   }
 }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { GuestPlatform } from "../domain/hardware.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { FleetReference } from "../fleet/fleet-page.ts";
 import type { LocalOverlay } from "../fleet/overlay.ts";
 import type { Conditions } from "../migration/context/migration-request.ts";
 import type { AskedOptions } from "../moves/options.ts";
@@ -36,7 +37,7 @@ export interface MigrationArgs {
   /** How many moves a host takes part in at a time; further ones wait. Default: 2. */
   readonly concurrentPerHost?: pulumi.Input<number>;
   /** All hosts it can be on, and the storage host. */
-  readonly fleet: pulumi.Input<Fleet>;
+  readonly fleet: pulumi.Input<Fleet | FleetReference>;
   /** Records are kept in results/<stack>.jsonl. Default: the Pulumi stack's name. */
   readonly stack?: pulumi.Input<string>;
 }

@@ -1,14 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { platformOf } from "../domain/hardware.ts";
-import type { Fleet } from "../fleet/fleet.ts";
 import { localOverlayOf } from "../fleet/overlay.ts";
 import { reasonText } from "../placement/reason.ts";
 import { firstKeys } from "../stacks/key-generation.ts";
 import type { GuestPlan, HostPlan, Plan, StoragePlan } from "../stacks/plan.ts";
 import { Bridge } from "./bridge.ts";
 import { CpuBaseline } from "./cpu-baseline.ts";
-import { fleetOf } from "./fleet.ts";
 import { GuestImage } from "./guest-image.ts";
+import { HostCluster } from "./host-cluster.ts";
 import { HostTls } from "./host-tls.ts";
 import { HostTrust } from "./host-trust.ts";
 import { KeyGenerationMemory } from "./key-generation.ts";
@@ -56,12 +55,11 @@ export class Testbed extends pulumi.ComponentResource {
     const platform = new CpuBaseline(`${name}-platform`, { hosts }, child);
     const tls = this.#tls(name, plan, keys, hosts);
     // A guest may be moved as soon as it is there: by then the hosts must trust each other.
-    const fleet = pulumi.unsecret(
-      pulumi.all([fleetOf(hosts, pool), trust.ready, tls?.ready]).apply(([known]) => known),
-    );
+    const ready = [trust.ready, ...(tls ? [tls.ready] : [])];
+    const cluster = new HostCluster(`${name}-cluster`, { hosts, pool, bridge, platform, ready }, child);
 
     const imageOf = this.#images(name, plan, pool);
-    const shared = { key: keys.login, pool, bridge, platform, fleet, deletedWith: storage.deletedWith };
+    const shared = { key: keys.login, cluster, deletedWith: storage.deletedWith };
     const made = plan.guests.map((guest) => {
       const { image, base } = imageOf(guest);
       const machine = this.#guest(guest, base, image.user, shared);
@@ -78,7 +76,7 @@ export class Testbed extends pulumi.ComponentResource {
     this.migrations = byName(
       made.map(({ guest, migration }) => [guest.name, migrationOutput(migration)] as const),
     );
-    this.registerOutputs({ hosts: this.hosts, guests: this.guests, migrations: this.migrations });
+    this.registerOutputs({});
   }
 
   /** The keys that this program logs in with and that hosts know each other by. */
@@ -181,7 +179,7 @@ export class Testbed extends pulumi.ComponentResource {
     guest: GuestPlan,
     base: BaseVolume,
     user: pulumi.Input<string>,
-    { key, pool, bridge, platform, fleet }: Shared,
+    { key, cluster }: Shared,
   ): UbuntuGuest {
     const { vnc } = guest;
     return new UbuntuGuest(
@@ -191,11 +189,8 @@ export class Testbed extends pulumi.ComponentResource {
         ...(vnc && { vnc: { ...vnc, ...(vnc.password && { password: pulumi.secret(vnc.password) }) } }),
         user,
         key,
-        pool,
+        cluster,
         base,
-        bridge,
-        platform,
-        fleet,
       },
       { parent: this },
     );
@@ -206,7 +201,7 @@ export class Testbed extends pulumi.ComponentResource {
     guest: GuestPlan,
     machine: UbuntuGuest,
     plan: Plan,
-    { pool, fleet, deletedWith }: Shared,
+    { cluster, deletedWith }: Shared,
   ): Migration {
     const { drift, ...options } = guest.migration;
     const { spec } = machine.domain;
@@ -220,7 +215,7 @@ export class Testbed extends pulumi.ComponentResource {
         options,
         drift,
         drained: plan.drained,
-        conditions: pulumi.all([spec, pool.transport]).apply(([{ accelerator }, nfsTransport]) => ({
+        conditions: pulumi.all([spec, cluster.transport]).apply(([{ accelerator }, nfsTransport]) => ({
           memoryMiB: guest.memoryMiB,
           ...(guest.workload.type !== "idle" && { workload: guest.workload }),
           accelerator,
@@ -231,7 +226,7 @@ export class Testbed extends pulumi.ComponentResource {
         address: machine.address,
         platform: spec.apply(platformOf),
         concurrentPerHost: plan.concurrentPerHost,
-        fleet,
+        fleet: cluster.fleet,
         stack: plan.stack,
       },
       // It moves what runs, not what still boots.
@@ -254,10 +249,7 @@ interface Keys {
 /** What all guests have in common. */
 interface Shared {
   key: SshKey;
-  pool: NfsPool;
-  bridge: Bridge;
-  platform: CpuBaseline;
-  fleet: pulumi.Output<Fleet>;
+  cluster: HostCluster;
   deletedWith: pulumi.Resource | undefined;
 }
 

@@ -2,16 +2,14 @@ import * as command from "@pulumi/command";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { v5 as uuidV5 } from "uuid";
-import type { Fleet } from "../fleet/fleet.ts";
 import { localOverlayPath } from "../fleet/overlay.ts";
 import { cloudInit, type GuestNetwork } from "../guests/cloud-init.ts";
 import type { Workload } from "../guests/workload.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
-import type { Bridge } from "./bridge.ts";
-import type { CpuBaseline } from "./cpu-baseline.ts";
 import { Domain } from "./domain.ts";
 import { projectFile } from "./files.ts";
-import type { BaseVolume, NfsPool } from "./nfs-pool.ts";
+import type { HostCluster } from "./host-cluster.ts";
+import type { BaseVolume } from "./nfs-pool.ts";
 import type { SshKey } from "./ssh-key.ts";
 
 export interface UbuntuGuestArgs {
@@ -39,12 +37,10 @@ export interface UbuntuGuestArgs {
   /** The account in the guest: it may use sudo, and logs in with `key`. */
   readonly user: pulumi.Input<string>;
   readonly key: SshKey;
-  readonly pool: NfsPool;
-  /** What its disk lies over, of that pool. */
+  /** Where it can run, and what it runs with there. */
+  readonly cluster: HostCluster;
+  /** What its disk lies over, of the cluster's pool. */
   readonly base: BaseVolume;
-  readonly bridge: Bridge;
-  readonly platform: CpuBaseline;
-  readonly fleet: pulumi.Input<Fleet>;
 }
 
 const defaultDiskGiB = 14;
@@ -63,7 +59,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
 
   constructor(name: string, args: UbuntuGuestArgs, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:UbuntuGuest", name, {}, opts);
-    const { pool, key, network, vnc } = args;
+    const { cluster, key, network, vnc } = args;
     this.guestName = args.guestName ?? name;
     this.memoryMiB = args.memoryMiB;
     // The same as long as the testbed's key is: a run that died before it could write the state finds its guest again.
@@ -80,9 +76,9 @@ export class UbuntuGuest extends pulumi.ComponentResource {
         spec: this.#spec(args, overlayPath, seed),
         vncPassword: vnc?.password,
         host: args.host,
-        fleet: args.fleet,
+        fleet: cluster.fleet,
       },
-      { parent: this, deletedWith: pool.storage.deletedWith },
+      { parent: this, deletedWith: cluster.pool.storage.deletedWith },
     );
     this.address = network
       ? this.#ready(name, args, network).stdout.apply(() => network.address)
@@ -91,23 +87,30 @@ export class UbuntuGuest extends pulumi.ComponentResource {
   }
 
   /** The overlay on the pool. */
-  #overlay(name: string, { pool, base, diskGiB = defaultDiskGiB }: UbuntuGuestArgs): libvirt.Volume {
+  #overlay(name: string, { cluster, base, diskGiB = defaultDiskGiB }: UbuntuGuestArgs): libvirt.Volume {
     return new libvirt.Volume(
       `${name}-overlay`,
       {
         name: `${this.guestName}.qcow2`,
-        pool: pool.pool,
+        pool: cluster.pool.pool,
         format: "qcow2",
         baseVolumeId: base.id,
         size: diskGiB * 2 ** 30,
       },
       // What the guest wrote belongs on the base it was written over.
-      { ...this.#onPool(pool), ignoreChanges: ["baseVolumeId", "size"], hooks: pool.beforeCreate() },
+      {
+        ...this.#onPool(cluster),
+        ignoreChanges: ["baseVolumeId", "size"],
+        hooks: cluster.pool.beforeCreate(),
+      },
     );
   }
 
   /** What cloud-init reads at the first boot. */
-  #seed(name: string, { pool, key, user, mac, network, workload }: UbuntuGuestArgs): libvirt.CloudinitDisk {
+  #seed(
+    name: string,
+    { cluster, key, user, mac, network, workload }: UbuntuGuestArgs,
+  ): libvirt.CloudinitDisk {
     const texts = pulumi.all([this.uuid, user, key.publicKey]).apply(([uuid, login, publicKey]) =>
       cloudInit({
         uuid,
@@ -124,27 +127,24 @@ export class UbuntuGuest extends pulumi.ComponentResource {
       `${name}-seed`,
       {
         name: seedName,
-        pool: pool.pool,
+        pool: cluster.pool.pool,
         userData: texts.userData,
         metaData: texts.metaData,
         networkConfig: texts.networkConfig,
       },
       {
-        ...this.#onPool(pool),
+        ...this.#onPool(cluster),
         deleteBeforeReplace: true,
-        hooks: pool.beforeCreate({ name: seedName, uuid: this.uuid }),
+        hooks: cluster.pool.beforeCreate({ name: seedName, uuid: this.uuid }),
       },
     );
   }
 
   /** For a file of the guest's on the pool. */
-  #onPool(pool: NfsPool) {
-    return {
-      parent: this,
-      provider: pool.provider,
-      deletedWith: pool.storage.deletedWith,
-      dependsOn: [...pool.onHosts],
-    };
+  #onPool(cluster: HostCluster) {
+    const { provider, storage } = cluster.pool;
+    // The hosts have their part of the pool by then.
+    return { parent: this, provider, deletedWith: storage.deletedWith, dependsOn: [cluster] };
   }
 
   /** What the guest is, once all that it is made from is known. */
@@ -153,22 +153,22 @@ export class UbuntuGuest extends pulumi.ComponentResource {
     overlayPath: pulumi.Output<string>,
     seed: libvirt.CloudinitDisk,
   ): pulumi.Output<DomainSpec> {
-    const { pool, base, bridge, platform, vnc } = args;
+    const { cluster, base, vnc } = args;
     const { memoryMiB, vcpus = 1, diskGiB = defaultDiskGiB, mac, redo } = args;
     return pulumi
       .output({
         uuid: this.uuid,
-        accelerator: platform.accelerator,
-        machine: platform.machine,
-        cpuXml: platform.cpuXml,
-        transport: pool.transport,
-        server: pool.server,
+        accelerator: cluster.accelerator,
+        machine: cluster.machine,
+        cpuXml: cluster.cpuXml,
+        transport: cluster.transport,
+        server: cluster.server,
         overlayPath,
         basePath: base.id,
         baseFormat: base.format,
         // The provider's id of a seed is its path and, behind a semicolon, a uuid of its own.
         seedPath: seed.id.apply((id) => id.split(";")[0] as string),
-        bridgeName: bridge.bridge,
+        bridgeName: cluster.bridge,
       })
       .apply((known) => ({
         name: this.guestName,
@@ -196,10 +196,10 @@ export class UbuntuGuest extends pulumi.ComponentResource {
   /** Waits until the guest can be logged in to, and its workload is at work: again after each boot. */
   #ready(
     name: string,
-    { key, pool, user, workload }: UbuntuGuestArgs,
+    { key, cluster, user, workload }: UbuntuGuestArgs,
     network: GuestNetwork,
   ): command.local.Command {
-    const { ssh, deletedWith } = pool.storage;
+    const { ssh, deletedWith } = cluster.pool.storage;
     return new command.local.Command(
       `${name}-ready`,
       {

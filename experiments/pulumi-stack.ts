@@ -99,13 +99,15 @@ export class PulumiStack {
     return outputs.guests ? outputsOf(outputs) : undefined;
   }
 
-  /** How the machines are reached, as the guests' resources have it. */
+  /** How the machines are reached. */
   async fleet(): Promise<Fleet> {
     const { deployment } = await this.#stack.exportStack();
-    const resources: { type: string; outputs?: { fleet?: Fleet } }[] = deployment.resources ?? [];
-    const fleet = resources.find(({ type }) => type.endsWith("testbed:Migration"))?.outputs?.fleet;
-    if (!fleet) throw new Error(`stack ${this.name} has no guests yet`);
-    return fleet;
+    const resources: { type: string; outputs?: Fleet }[] = deployment.resources ?? [];
+    const cluster = resources.find(({ type }) => type.endsWith("testbed:Cluster"))?.outputs;
+    if (!cluster)
+      throw new Error(`stack ${this.name} has no guests yet, or was not brought up by this version`);
+    const { hosts, storage } = cluster;
+    return { hosts, storage };
   }
 
   /** Destroys everything and forgets the stack; its file goes too. Throws UpdateFailed. */

@@ -1,8 +1,11 @@
 import { basename } from "node:path";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { FleetReference } from "../fleet/fleet-page.ts";
 import type { Image } from "../images/image.ts";
 import { isProgram, type Program } from "../images/programs.ts";
 import { programsIn } from "../images/source.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
+import type { ClusterOutputs } from "../provider/cluster-resource.ts";
 import type { DomainOutputs } from "../provider/domain-resource.ts";
 import type { MigrationOutputs } from "../provider/migration-resource.ts";
 import type { PastResource } from "./past-resource.ts";
@@ -48,7 +51,8 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
   const migrations = ofType<MigrationOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Migration");
   const volumes = ofType<VolumeOutputs>(resources, "libvirt:index/volume:Volume");
   const images = ofType<CommandOutputs>(resources, "command:local:Command").flatMap(imageOf);
-  const fleets = [...domains, ...migrations].map(({ fleet }) => fleet.hosts);
+  const hostsOn = hostsByPage(resources);
+  const fleets = [...domains, ...migrations].flatMap(({ fleet }) => hostsOf(fleet, hostsOn));
   const transport = domains[0]?.spec.storage.transport;
   return {
     guests: domains.map(({ spec: { name, uuid, storage }, bootedOn }) => {
@@ -73,6 +77,22 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
     ...(transport && { transport }),
     ...(resources.some(({ type }) => type === "libvirt:index/network:Network") && { declaresNetworks: true }),
   };
+}
+
+/** What is written on each page of the cluster's that a guest may name. */
+function hostsByPage(resources: readonly PastResource[]): Map<string, Fleet["hosts"]> {
+  const clusters = ofType<ClusterOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Cluster");
+  return new Map(
+    clusters.flatMap((cluster) => [cluster, ...cluster.earlier]).map(({ page, hosts }) => [page, hosts]),
+  );
+}
+
+function hostsOf(fleet: Fleet | FleetReference, hostsOn: ReadonlyMap<string, Fleet["hosts"]>) {
+  if ("hosts" in fleet) return [fleet.hosts];
+  const { pages, without = [] } = fleet;
+  return pages.map((page) =>
+    Object.fromEntries(Object.entries(hostsOn.get(page) ?? {}).filter(([name]) => !without.includes(name))),
+  );
 }
 
 interface VolumeOutputs {

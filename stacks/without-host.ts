@@ -20,8 +20,14 @@ interface Resource {
 }
 
 interface Properties {
-  fleet?: { hosts?: Record<string, unknown> };
+  /** A Domain's or a Migration's. */
+  fleet?: { hosts?: Hosts; pages?: string[]; without?: string[] };
+  /** A HostCluster's. */
+  hosts?: Hosts;
+  earlier?: { page: string; hosts: Hosts }[];
 }
+
+type Hosts = Record<string, unknown>;
 
 /** Components that do something on every host, in a resource that is named after both. */
 const perHost = ["HostTrust", "HostTls", "OnEveryHost", "NfsPool", "Bridge"].map(
@@ -74,12 +80,18 @@ function forgetting(resource: Resource, gone: ReadonlySet<string>, host: string)
   };
 }
 
-/** What a Domain or a Migration has, without the host among those on which its guest is looked for. */
+/** What a Domain or a Migration has, without the host among those on which its guest is looked for; and its cluster. */
 function unlooked(properties: Properties, host: string): Properties {
-  const { fleet } = properties;
-  if (fleet?.hosts === undefined || !(host in fleet.hosts)) return properties;
-  const { [host]: _, ...hosts } = fleet.hosts;
-  return { ...properties, fleet: { ...fleet, hosts } };
+  const { fleet, hosts, earlier } = properties;
+  const left = ({ [host]: _, ...others }: Hosts) => others;
+  return {
+    ...properties,
+    ...(fleet?.hosts && { fleet: { ...fleet, hosts: left(fleet.hosts) } }),
+    ...(fleet?.pages && { fleet: { ...fleet, without: [...new Set([...(fleet.without ?? []), host])] } }),
+    // Its page says so no more: the next update writes a new one.
+    ...(hosts && { hosts: left(hosts) }),
+    ...(earlier && { earlier: earlier.map((each) => ({ ...each, hosts: left(each.hosts) })) }),
+  };
 }
 
 // urn:pulumi:stack::project::parent's type$type::name

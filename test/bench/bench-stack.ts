@@ -79,11 +79,17 @@ export interface Subject {
 
 /** The stack's first guest, by name. Throws when it would not move live, or to nowhere. */
 export async function subjectOf(stack: string): Promise<Subject> {
-  const migrations = (await stateOf(stack)).filter(({ type }) => type.endsWith("testbed:Migration"));
+  const state = await stateOf(stack);
+  const migrations = state.filter(({ type }) => type.endsWith("testbed:Migration"));
+  const cluster = state.find(({ type }) => type.endsWith("testbed:Cluster"))?.outputs as Fleet | undefined;
   const [migration] = migrations.sort((a, b) => a.urn.localeCompare(b.urn));
-  if (!migration?.outputs) throw new Error(`stack ${stack} has no guest to move; bring it up first`);
-  const { guest, uuid, host, options, fleet, conditions, address, redo } =
-    migration.outputs as unknown as Omit<Subject, "stack" | "other">;
+  if (!migration?.outputs || !cluster)
+    throw new Error(`stack ${stack} has no guest to move; bring it up first`);
+  const { guest, uuid, host, options, conditions, address, redo } = migration.outputs as unknown as Omit<
+    Subject,
+    "stack" | "other" | "fleet"
+  >;
+  const fleet: Fleet = { hosts: cluster.hosts, storage: cluster.storage };
   if (options.mode !== "live") {
     throw new Error(
       `guest ${guest} of stack ${stack} moves ${options.mode}; live moves are compared (testbed:migration.mode)`,

@@ -74,6 +74,7 @@ describe("a lab", () => {
     });
     const dynamic = byType(declared.filter(({ type }) => type.startsWith("pulumi-nodejs:dynamic/testbed:")));
     expect(dynamic).toEqual({
+      Cluster: ["lab-cluster"],
       Domain: ["vm1-domain", "vm2-domain"],
       Migration: ["vm1-migration", "vm2-migration"],
     });
@@ -157,25 +158,38 @@ describe("a lab", () => {
 
   test("tells the engine how to reach every host and where intent records lie, and no secret", async () => {
     const { one } = inLab;
-    const { inputs, secrets } = one("vm1-migration");
+    const { inputs, secrets } = one("lab-cluster");
     const ssh = {
       port: 22,
       user: "root",
       privateKeyFile: ".testbed/lab/id_ed25519",
       knownHostsFile: ".testbed/lab/known_hosts",
     };
-    expect(inputs.fleet).toEqual({
+    const storage = {
+      ssh: { name: "storage", address: "10.77.0.10", ...ssh },
+      intentDirectory: "/var/lib/kvm-migration-testbed/moves/export-testbed",
+      formerDirectory: "/export/testbed/.migrations",
+    };
+    expect(inputs).toMatchObject({
       hosts: {
         host1: { ssh: { name: "host1", address: "10.77.0.11", ...ssh }, peerAddress: "10.77.0.11" },
         host2: { ssh: { name: "host2", address: "10.77.0.12", ...ssh }, peerAddress: "10.77.0.12" },
       },
-      storage: {
-        ssh: { name: "storage", address: "10.77.0.10", ...ssh },
-        intentDirectory: "/var/lib/kvm-migration-testbed/moves/export-testbed",
-        formerDirectory: "/export/testbed/.migrations",
-      },
+      storage,
     });
-    expect(secrets).toEqual([]);
+    for (const name of ["vm1-domain", "vm1-migration"]) {
+      expect(one(name).inputs.fleet).toEqual({ storage, pages: [inputs.page] });
+    }
+    expect([...secrets, ...one("vm1-migration").secrets]).toEqual([]);
+  });
+
+  test("keeps what belongs to a guest apart from the number of hosts", async () => {
+    const { one } = inLab;
+    for (const name of ["vm1-domain", "vm1-migration", "vm1-overlay", "vm1-seed"]) {
+      expect(
+        one(name).dependencies.filter((urn) => /::(host\d|lab-(pool|trust|platform)-.*host)/.test(urn)),
+      ).toEqual([]);
+    }
   });
 
   test("keeps the display's password a secret, and has none where there is no display", async () => {
@@ -200,7 +214,7 @@ describe("one's own machines", () => {
       HOST_ADDRESS: "192.0.2.11",
       KNOWN_HOSTS: "strict",
     });
-    expect(one("vm1-migration").inputs.fleet).toMatchObject({
+    expect(one("mine-cluster").inputs).toMatchObject({
       hosts: { host1: { ssh: { name: "host1", address: "192.0.2.11", port: 22, user: "root" } } },
     });
   });
@@ -301,6 +315,7 @@ describe("a host that is added, or taken out again", async () => {
       return keys.length > 0 ? [`${name}: ${keys.join(", ")}`] : [];
     });
     expect(changed.sort()).toEqual([
+      "mine-cluster: hosts, page",
       "mine-pool-server: stdin",
       "mine-trust-host1: stdin",
       "mine-trust-host2: stdin",
@@ -313,7 +328,7 @@ describe("a host that is added, or taken out again", async () => {
       "CLIENTS='from-mine-pool-host1-client,from-mine-pool-host2-client,from-mine-pool-host3-client'",
     );
     expect(three.one("mine-trust-host1").inputs.stdin).toContain("host3 192.0.2.13 22");
-    expect(three.one("vm1-migration").inputs.fleet).toHaveProperty("hosts.host3");
+    expect(three.one("mine-cluster").inputs).toHaveProperty("hosts.host3");
   });
 });
 

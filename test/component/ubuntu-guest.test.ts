@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { Bridge } from "../../components/bridge.ts";
 import { CpuBaseline } from "../../components/cpu-baseline.ts";
-import { fleetOf } from "../../components/fleet.ts";
+import { HostCluster } from "../../components/host-cluster.ts";
 import { KvmHost } from "../../components/kvm-host.ts";
 import { NfsPool } from "../../components/nfs-pool.ts";
 import { SshKey } from "../../components/ssh-key.ts";
@@ -45,11 +45,13 @@ function guest({ keyPath = "k", name = "vm1", ...args }: Given = {}) {
     mac: "52:54:00:10:55:ef",
     user: "ubuntu",
     key: new SshKey("key", { path: keyPath }),
-    pool,
+    cluster: new HostCluster("cluster", {
+      hosts,
+      pool,
+      bridge: new Bridge("br", { hosts, bridge: "br7" }),
+      platform: new CpuBaseline("platform", { hosts }),
+    }),
     base: pool.base("pool-base", { path: "/cache/base.qcow2" }),
-    bridge: new Bridge("br", { hosts, bridge: "br7" }),
-    platform: new CpuBaseline("platform", { hosts }),
-    fleet: fleetOf(hosts, pool),
     ...args,
   });
 }
@@ -74,10 +76,10 @@ test("its files are put into the pool once the hosts have theirs", async () => {
   const { one } = await record(() => guest(), answers);
   for (const file of ["vm1-overlay", "vm1-seed"]) {
     const { dependencies } = one(file);
-    for (const before of ["pool-store", "pool-a", "pool-b"]) {
-      expect(dependencies).toContain(one(before).urn);
-    }
+    expect(dependencies).toContain(one("pool-store").urn);
+    expect(dependencies).toContain(one("cluster").urn);
   }
+  for (const before of ["pool-a", "pool-b"]) expect(one("cluster").dependencies).toContain(one(before).urn);
 });
 
 test("a host that is new replaces no guest's files in a preview", async () => {

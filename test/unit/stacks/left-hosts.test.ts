@@ -106,6 +106,23 @@ describe("what Pulumi's state tells", () => {
     });
   });
 
+  test("is which hosts stand on the pages that guests name, and on no other", () => {
+    const at = (name: string) => ({ [name]: { ssh: ssh(name, "192.0.2.1"), peerAddress: "192.0.2.1" } });
+    const earlier = [
+      { page: "b", hosts: { ...at("host1"), ...at("host2") } },
+      { page: "c", hosts: at("host3") },
+    ];
+    const cluster = {
+      type: "pulumi-nodejs:dynamic/testbed:Cluster",
+      outputs: { page: "a", hosts: at("host1"), earlier },
+    };
+    const naming = (fleet: object) => ({ ...domain, outputs: { ...domain.outputs, fleet } });
+    const hosts = (fleet: object) => Object.keys(pastOf([cluster, naming(fleet)]).hosts);
+    expect(hosts({ pages: ["a"] })).toEqual(["host1"]);
+    expect(hosts({ pages: ["a", "b"] })).toEqual(["host1", "host2"]);
+    expect(hosts({ pages: ["b"], without: ["host2"] })).toEqual(["host1"]);
+  });
+
   test("is nothing at first", () => {
     expect(pastOf([other])).toEqual({ guests: [], hosts: {} });
   });

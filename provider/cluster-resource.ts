@@ -1,0 +1,82 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Fleet } from "../fleet/fleet.ts";
+import { hasPage, pageOf, rememberPage, removePages, writePage } from "../fleet/fleet-page.ts";
+import { hasUnknown } from "./unknown.ts";
+
+/** What guests of one cluster have in common: the machines, and what they run with on each of them. */
+export interface ClusterInputs extends Pick<Fleet, "hosts" | "storage"> {
+  /** The page on which these hosts are. */
+  page: string;
+  accelerator: "kvm" | "tcg";
+  machine: string;
+  cpuXml: string;
+  transport: "kernel" | "userspace";
+  server: string;
+  bridge: string;
+}
+
+export interface ClusterOutputs extends ClusterInputs {
+  /** Hosts of pages that guests may still name, newest first. */
+  earlier: { page: string; hosts: Fleet["hosts"] }[];
+}
+
+/** An update that fails leaves guests with an older page; not many do, one after the other. */
+const earlierLength = 5;
+
+/** What Pulumi asks of a HostCluster: which hosts there are is written down on the storage host, for what belongs to guests to name. */
+export const clusterResource = {
+  async diff(_id: string, olds: ClusterOutputs, news: ClusterInputs) {
+    if (hasUnknown(news)) return { changes: true };
+    // Guests are looked for next, by these pages.
+    for (const { hosts, storage } of [...pastOf(olds), news]) rememberPage({ hosts, storage });
+    const { earlier: _, ...before } = olds;
+    return { changes: !isDeepStrictEqual(inputsOf(before), inputsOf(news)) || !(await hasPage(news)) };
+  },
+
+  async create(inputs: ClusterInputs) {
+    await writePage(inputs);
+    rememberPage(inputs);
+    return { id: inputs.storage.intentDirectory, outs: { ...inputs, earlier: [] } };
+  },
+
+  async read(id: string, state: ClusterOutputs) {
+    return { id, props: state };
+  },
+
+  async update(_id: string, olds: ClusterOutputs, news: ClusterInputs) {
+    for (const each of [...pastOf(olds), news]) {
+      await writePage(each);
+      rememberPage(each);
+    }
+    const earlier = pastOf(olds)
+      .map(({ hosts }) => ({ page: pageOf(hosts), hosts }))
+      .filter(({ page }) => page !== news.page)
+      .slice(0, earlierLength);
+    return { outs: { ...news, earlier } };
+  },
+
+  async delete(_id: string, { storage }: ClusterOutputs) {
+    await removePages(storage);
+  },
+};
+
+/** Its fleets, newest first. Their pages lie where guests that name them have them. */
+const pastOf = ({ hosts, storage, earlier }: ClusterOutputs): Fleet[] => [
+  { hosts, storage },
+  ...earlier.map((each) => ({ hosts: each.hosts, storage })),
+];
+
+const inputsOf = ({
+  hosts,
+  storage,
+  page,
+  accelerator,
+  machine,
+  cpuXml,
+  transport,
+  server,
+  bridge,
+}: ClusterInputs) => ({
+  ...{ hosts, storage, page, accelerator, machine, cpuXml },
+  ...{ transport, server, bridge },
+});
