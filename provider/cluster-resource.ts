@@ -25,17 +25,21 @@ const earlierLength = 5;
 
 /** What Pulumi asks of a HostCluster: which hosts there are is written down on the storage host, for what belongs to guests to name. */
 export const clusterResource = {
+  /** Guests are looked for next, by a page that a preview does not write. */
+  async check(_olds: unknown, news: ClusterInputs) {
+    if (!hasUnknown(news)) rememberPage(news);
+    return { inputs: news };
+  },
+
   async diff(_id: string, olds: ClusterOutputs, news: ClusterInputs) {
+    for (const each of pastOf(olds)) rememberPage(each);
     if (hasUnknown(news)) return { changes: true };
-    // Guests are looked for next, by these pages.
-    for (const { hosts, storage } of [...pastOf(olds), news]) rememberPage({ hosts, storage });
     const { earlier: _, ...before } = olds;
     return { changes: !isDeepStrictEqual(inputsOf(before), inputsOf(news)) || !(await hasPage(news)) };
   },
 
   async create(inputs: ClusterInputs) {
     await writePage(inputs);
-    rememberPage(inputs);
     return { id: inputs.storage.intentDirectory, outs: { ...inputs, earlier: [] } };
   },
 
@@ -44,10 +48,7 @@ export const clusterResource = {
   },
 
   async update(_id: string, olds: ClusterOutputs, news: ClusterInputs) {
-    for (const each of [...pastOf(olds), news]) {
-      await writePage(each);
-      rememberPage(each);
-    }
+    for (const each of [...pastOf(olds), news]) await writePage(each);
     const earlier = pastOf(olds)
       .map(({ hosts }) => ({ page: pageOf(hosts), hosts }))
       .filter(({ page }) => page !== news.page)

@@ -88,6 +88,7 @@ describe("which hosts there are", () => {
     const [before, after] = [cluster("host1", "host2", "host3"), cluster("host1", "host2")];
     const olds = await made(before);
     const { cluster: resource, diff, end } = await phase();
+    expect(await resource.check(olds, after)).toEqual({ inputs: after });
     expect(await resource.diff("id", olds, after)).toEqual({ changes: true });
     // Not written yet, in a preview.
     const both = await diff(named(before), named(after));
@@ -101,6 +102,14 @@ describe("which hosts there are", () => {
     expect((await later.read(both.props.fleet)).hosts.sort()).toEqual(["host1", "host2", "host3"]);
     expect((await later.read(named(after))).hosts).toEqual(["host1", "host2"]);
     await later.end();
+  });
+
+  test("is known in the preview that would write it down first", async () => {
+    const inputs = cluster("host1");
+    const { cluster: resource, read, end } = await phase();
+    await resource.check({}, inputs);
+    expect((await read(named(inputs))).hosts).toEqual(["host1"]);
+    await end();
   });
 
   test("is written again by the next update, once somebody removed it", async () => {
