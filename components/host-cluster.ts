@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Fleet } from "../fleet/fleet.ts";
 import { type FleetReference, pageOf } from "../fleet/fleet-page.ts";
+import type { Common } from "../provider/cluster-resource.ts";
 import type { Bridge } from "./bridge.ts";
 import type { CpuBaseline } from "./cpu-baseline.ts";
 import { EngineResource } from "./engine-resource.ts";
@@ -24,46 +25,30 @@ export class HostCluster extends EngineResource {
   /** What Domain and Migration are told of the hosts. */
   readonly fleet: pulumi.Output<FleetReference>;
   readonly pool: NfsPool;
-  /** As its `NfsPool`, `Bridge` and `CpuBaseline` have them. */
-  declare readonly accelerator: pulumi.Output<"kvm" | "tcg">;
-  declare readonly machine: pulumi.Output<string>;
-  declare readonly cpuXml: pulumi.Output<string>;
-  declare readonly transport: pulumi.Output<"kernel" | "userspace">;
-  declare readonly server: pulumi.Output<string>;
-  declare readonly bridge: pulumi.Output<string>;
-  declare readonly storage: pulumi.Output<Fleet["storage"]>;
-  declare readonly page: pulumi.Output<string>;
+  /** What all guests have in common, wherever they are: as its `NfsPool`, `Bridge` and `CpuBaseline` have it. */
+  declare readonly common: pulumi.Output<Common>;
 
   constructor(name: string, args: HostClusterArgs, opts?: pulumi.CustomResourceOptions) {
     const { pool, bridge, platform, ready = [] } = args;
-    const hosts = hostsOf(args.hosts);
     const { accelerator, machine, cpuXml } = platform;
-    const inputs = pulumi
+    const { transport, server } = pool;
+    // One property: Pulumi keeps of each what it depends on, which is everything on every host.
+    const common = pulumi
       .all([
-        { hosts, storage: storageOf(pool), accelerator, machine, cpuXml },
-        { transport: pool.transport, server: pool.server, bridge: bridge.bridge },
+        { hosts: hostsOf(args.hosts), storage: storageOf(pool), accelerator, machine, cpuXml },
+        { transport, server, bridge: bridge.bridge },
         pulumi.all([...ready]),
       ])
-      .apply(([machines, rest]) => ({ ...machines, ...rest, page: pageOf(machines.hosts) }));
-    const of = <Key extends keyof pulumi.Unwrap<typeof inputs>>(key: Key) => inputs.apply((all) => all[key]);
+      .apply(([machines, rest]): Common => ({ ...machines, ...rest, page: pageOf(machines.hosts) }));
     super(
       "cluster",
       name,
-      {
-        // Addresses and names of key files are no secrets, though they depend on commands that were given one.
-        hosts: pulumi.unsecret(of("hosts")),
-        storage: pulumi.unsecret(of("storage")),
-        page: pulumi.unsecret(of("page")),
-        ...{ accelerator: of("accelerator"), machine: of("machine"), cpuXml: of("cpuXml") },
-        ...{ transport: of("transport"), server: of("server"), bridge: of("bridge") },
-        earlier: undefined,
-      },
+      // There is no secret in it, though it depends on commands that were given one.
+      { common: pulumi.unsecret(common), earlier: undefined },
       { deletedWith: pool.storage.deletedWith, ...opts },
     );
     this.pool = pool;
-    this.fleet = pulumi
-      .all([this.storage, this.page])
-      .apply(([storage, page]) => ({ storage, pages: [page] }));
+    this.fleet = this.common.apply(({ storage, page }) => ({ storage, pages: [page] }));
   }
 }
 

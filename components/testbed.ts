@@ -215,7 +215,7 @@ export class Testbed extends pulumi.ComponentResource {
         options,
         drift,
         drained: plan.drained,
-        conditions: pulumi.all([spec, cluster.transport]).apply(([{ accelerator }, nfsTransport]) => ({
+        conditions: pulumi.all([spec, cluster.common.transport]).apply(([{ accelerator }, nfsTransport]) => ({
           memoryMiB: guest.memoryMiB,
           ...(guest.workload.type !== "idle" && { workload: guest.workload }),
           accelerator,

@@ -153,22 +153,23 @@ export class UbuntuGuest extends pulumi.ComponentResource {
     overlayPath: pulumi.Output<string>,
     seed: libvirt.CloudinitDisk,
   ): pulumi.Output<DomainSpec> {
-    const { cluster, base, vnc } = args;
+    const { base, vnc } = args;
+    const { common } = args.cluster;
     const { memoryMiB, vcpus = 1, diskGiB = defaultDiskGiB, mac, redo } = args;
     return pulumi
       .output({
         uuid: this.uuid,
-        accelerator: cluster.accelerator,
-        machine: cluster.machine,
-        cpuXml: cluster.cpuXml,
-        transport: cluster.transport,
-        server: cluster.server,
+        accelerator: common.accelerator,
+        machine: common.machine,
+        cpuXml: common.cpuXml,
+        transport: common.transport,
+        server: common.server,
         overlayPath,
         basePath: base.id,
         baseFormat: base.format,
         // The provider's id of a seed is its path and, behind a semicolon, a uuid of its own.
         seedPath: seed.id.apply((id) => id.split(";")[0] as string),
-        bridgeName: cluster.bridge,
+        bridgeName: common.bridge,
       })
       .apply((known) => ({
         name: this.guestName,

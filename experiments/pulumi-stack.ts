@@ -102,8 +102,8 @@ export class PulumiStack {
   /** How the machines are reached. */
   async fleet(): Promise<Fleet> {
     const { deployment } = await this.#stack.exportStack();
-    const resources: { type: string; outputs?: Fleet }[] = deployment.resources ?? [];
-    const cluster = resources.find(({ type }) => type.endsWith("testbed:Cluster"))?.outputs;
+    const resources: { type: string; outputs?: { common?: Fleet } }[] = deployment.resources ?? [];
+    const cluster = resources.find(({ type }) => type.endsWith("testbed:Cluster"))?.outputs?.common;
     if (!cluster)
       throw new Error(`stack ${this.name} has no guests yet, or was not brought up by this version`);
     const { hosts, storage } = cluster;

@@ -4,7 +4,7 @@ import { hasPage, pageOf, rememberPage, removePages, writePage } from "../fleet/
 import { hasUnknown } from "./unknown.ts";
 
 /** What guests of one cluster have in common: the machines, and what they run with on each of them. */
-export interface ClusterInputs extends Pick<Fleet, "hosts" | "storage"> {
+export interface Common extends Pick<Fleet, "hosts" | "storage"> {
   /** The page on which these hosts are. */
   page: string;
   accelerator: "kvm" | "tcg";
@@ -13,6 +13,10 @@ export interface ClusterInputs extends Pick<Fleet, "hosts" | "storage"> {
   transport: "kernel" | "userspace";
   server: string;
   bridge: string;
+}
+
+export interface ClusterInputs {
+  common: Common;
 }
 
 export interface ClusterOutputs extends ClusterInputs {
@@ -27,20 +31,19 @@ const earlierLength = 5;
 export const clusterResource = {
   /** Guests are looked for next, by a page that a preview does not write. */
   async check(_olds: unknown, news: ClusterInputs) {
-    if (!hasUnknown(news)) rememberPage(news);
+    if (!hasUnknown(news)) rememberPage(news.common);
     return { inputs: news };
   },
 
   async diff(_id: string, olds: ClusterOutputs, news: ClusterInputs) {
     for (const each of pastOf(olds)) rememberPage(each);
     if (hasUnknown(news)) return { changes: true };
-    const { earlier: _, ...before } = olds;
-    return { changes: !isDeepStrictEqual(inputsOf(before), inputsOf(news)) || !(await hasPage(news)) };
+    return { changes: !isDeepStrictEqual(olds.common, news.common) || !(await hasPage(news.common)) };
   },
 
   async create(inputs: ClusterInputs) {
-    await writePage(inputs);
-    return { id: inputs.storage.intentDirectory, outs: { ...inputs, earlier: [] } };
+    await writePage(inputs.common);
+    return { id: inputs.common.storage.intentDirectory, outs: { ...inputs, earlier: [] } };
   },
 
   async read(id: string, state: ClusterOutputs) {
@@ -48,36 +51,21 @@ export const clusterResource = {
   },
 
   async update(_id: string, olds: ClusterOutputs, news: ClusterInputs) {
-    for (const each of [...pastOf(olds), news]) await writePage(each);
+    for (const each of [...pastOf(olds), news.common]) await writePage(each);
     const earlier = pastOf(olds)
       .map(({ hosts }) => ({ page: pageOf(hosts), hosts }))
-      .filter(({ page }) => page !== news.page)
+      .filter(({ page }) => page !== news.common.page)
       .slice(0, earlierLength);
     return { outs: { ...news, earlier } };
   },
 
-  async delete(_id: string, { storage }: ClusterOutputs) {
-    await removePages(storage);
+  async delete(_id: string, { common }: ClusterOutputs) {
+    await removePages(common.storage);
   },
 };
 
 /** Its fleets, newest first. Their pages lie where guests that name them have them. */
-const pastOf = ({ hosts, storage, earlier }: ClusterOutputs): Fleet[] => [
+const pastOf = ({ common: { hosts, storage }, earlier }: ClusterOutputs): Fleet[] => [
   { hosts, storage },
   ...earlier.map((each) => ({ hosts: each.hosts, storage })),
 ];
-
-const inputsOf = ({
-  hosts,
-  storage,
-  page,
-  accelerator,
-  machine,
-  cpuXml,
-  transport,
-  server,
-  bridge,
-}: ClusterInputs) => ({
-  ...{ hosts, storage, page, accelerator, machine, cpuXml },
-  ...{ transport, server, bridge },
-});

@@ -83,7 +83,7 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
 function hostsByPage(resources: readonly PastResource[]): Map<string, Fleet["hosts"]> {
   const clusters = ofType<ClusterOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Cluster");
   return new Map(
-    clusters.flatMap((cluster) => [cluster, ...cluster.earlier]).map(({ page, hosts }) => [page, hosts]),
+    clusters.flatMap(({ common, earlier }) => [common, ...earlier]).map(({ page, hosts }) => [page, hosts]),
   );
 }
 

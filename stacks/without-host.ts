@@ -23,7 +23,7 @@ interface Properties {
   /** A Domain's or a Migration's. */
   fleet?: { hosts?: Hosts; pages?: string[]; without?: string[] };
   /** A HostCluster's. */
-  hosts?: Hosts;
+  common?: { hosts: Hosts };
   earlier?: { page: string; hosts: Hosts }[];
 }
 
@@ -82,14 +82,14 @@ function forgetting(resource: Resource, gone: ReadonlySet<string>, host: string)
 
 /** What a Domain or a Migration has, without the host among those on which its guest is looked for; and its cluster. */
 function unlooked(properties: Properties, host: string): Properties {
-  const { fleet, hosts, earlier } = properties;
+  const { fleet, common, earlier } = properties;
   const left = ({ [host]: _, ...others }: Hosts) => others;
   return {
     ...properties,
     ...(fleet?.hosts && { fleet: { ...fleet, hosts: left(fleet.hosts) } }),
     ...(fleet?.pages && { fleet: { ...fleet, without: [...new Set([...(fleet.without ?? []), host])] } }),
     // Its page says so no more: the next update writes a new one.
-    ...(hosts && { hosts: left(hosts) }),
+    ...(common && { common: { ...common, hosts: left(common.hosts) } }),
     ...(earlier && { earlier: earlier.map((each) => ({ ...each, hosts: left(each.hosts) })) }),
   };
 }

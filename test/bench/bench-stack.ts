@@ -81,7 +81,9 @@ export interface Subject {
 export async function subjectOf(stack: string): Promise<Subject> {
   const state = await stateOf(stack);
   const migrations = state.filter(({ type }) => type.endsWith("testbed:Migration"));
-  const cluster = state.find(({ type }) => type.endsWith("testbed:Cluster"))?.outputs as Fleet | undefined;
+  const cluster = state.find(({ type }) => type.endsWith("testbed:Cluster"))?.outputs?.common as
+    | Fleet
+    | undefined;
   const [migration] = migrations.sort((a, b) => a.urn.localeCompare(b.urn));
   if (!migration?.outputs || !cluster)
     throw new Error(`stack ${stack} has no guest to move; bring it up first`);

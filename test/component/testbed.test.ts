@@ -170,7 +170,8 @@ describe("a lab", () => {
       intentDirectory: "/var/lib/kvm-migration-testbed/moves/export-testbed",
       formerDirectory: "/export/testbed/.migrations",
     };
-    expect(inputs).toMatchObject({
+    const { common } = inputs as { common: { page: string } };
+    expect(common).toMatchObject({
       hosts: {
         host1: { ssh: { name: "host1", address: "10.77.0.11", ...ssh }, peerAddress: "10.77.0.11" },
         host2: { ssh: { name: "host2", address: "10.77.0.12", ...ssh }, peerAddress: "10.77.0.12" },
@@ -178,7 +179,7 @@ describe("a lab", () => {
       storage,
     });
     for (const name of ["vm1-domain", "vm1-migration"]) {
-      expect(one(name).inputs.fleet).toEqual({ storage, pages: [inputs.page] });
+      expect(one(name).inputs.fleet).toEqual({ storage, pages: [common.page] });
     }
     expect([...secrets, ...one("vm1-migration").secrets]).toEqual([]);
   });
@@ -214,7 +215,7 @@ describe("one's own machines", () => {
       HOST_ADDRESS: "192.0.2.11",
       KNOWN_HOSTS: "strict",
     });
-    expect(one("mine-cluster").inputs).toMatchObject({
+    expect(one("mine-cluster").inputs.common).toMatchObject({
       hosts: { host1: { ssh: { name: "host1", address: "192.0.2.11", port: 22, user: "root" } } },
     });
   });
@@ -315,7 +316,7 @@ describe("a host that is added, or taken out again", async () => {
       return keys.length > 0 ? [`${name}: ${keys.join(", ")}`] : [];
     });
     expect(changed.sort()).toEqual([
-      "mine-cluster: hosts, page",
+      "mine-cluster: common",
       "mine-pool-server: stdin",
       "mine-trust-host1: stdin",
       "mine-trust-host2: stdin",
@@ -328,7 +329,7 @@ describe("a host that is added, or taken out again", async () => {
       "CLIENTS='from-mine-pool-host1-client,from-mine-pool-host2-client,from-mine-pool-host3-client'",
     );
     expect(three.one("mine-trust-host1").inputs.stdin).toContain("host3 192.0.2.13 22");
-    expect(three.one("mine-cluster").inputs).toHaveProperty("hosts.host3");
+    expect(three.one("mine-cluster").inputs).toHaveProperty("common.hosts.host3");
   });
 });
 

@@ -20,14 +20,16 @@ let count = 0;
 function cluster(...names: string[]): ClusterInputs {
   const hosts = Object.fromEntries(names.map((name) => [name, host(name)]));
   return {
-    hosts,
-    storage: { ssh: ssh("storage"), intentDirectory: join(folder, `it's ${count}`) },
-    page: pageOf(hosts),
-    ...{ accelerator: "tcg", machine: "pc-q35-7.2", cpuXml: "<cpu/>", transport: "userspace" },
-    ...{ server: "10.0.0.10", bridge: "br0" },
+    common: {
+      hosts,
+      storage: { ssh: ssh("storage"), intentDirectory: join(folder, `it's ${count}`) },
+      page: pageOf(hosts),
+      ...{ accelerator: "tcg", machine: "pc-q35-7.2", cpuXml: "<cpu/>", transport: "userspace" },
+      ...{ server: "10.0.0.10", bridge: "br0" },
+    },
   };
 }
-const pages = ({ storage }: ClusterInputs) => join(storage.intentDirectory, "fleets");
+const pages = ({ common: { storage } }: ClusterInputs) => join(storage.intentDirectory, "fleets");
 
 async function phase() {
   vi.resetModules();
@@ -54,7 +56,7 @@ async function phase() {
   };
 }
 
-const named = ({ storage, page }: ClusterInputs) => ({ storage, pages: [page] });
+const named = ({ common: { storage, page } }: ClusterInputs) => ({ storage, pages: [page] });
 
 async function made(inputs: ClusterInputs): Promise<ClusterOutputs> {
   const { cluster: resource, end } = await phase();
@@ -75,13 +77,13 @@ describe("which hosts there are", () => {
   });
 
   test("is the same page whatever the order in which it is told", () => {
-    const { hosts } = cluster("host1", "host2");
+    const { hosts } = cluster("host1", "host2").common;
     const turned = {
       host2: { peerAddress: host("host2").peerAddress, ssh: ssh("host2") },
       host1: host("host1"),
     };
     expect(pageOf(turned)).toBe(pageOf(hosts));
-    expect(pageOf(cluster("host1", "host3").hosts)).not.toBe(pageOf(hosts));
+    expect(pageOf(cluster("host1", "host3").common.hosts)).not.toBe(pageOf(hosts));
   });
 
   test("and were before is known together, until a guest names the later page alone", async () => {
@@ -93,9 +95,12 @@ describe("which hosts there are", () => {
     // Not written yet, in a preview.
     const both = await diff(named(before), named(after));
     expect(both.hosts.sort()).toEqual(["host1", "host2", "host3"]);
-    expect(both.props.fleet).toEqual({ storage: before.storage, pages: [before.page, after.page] });
+    expect(both.props.fleet).toEqual({
+      storage: before.common.storage,
+      pages: [before.common.page, after.common.page],
+    });
     const { outs } = await resource.update("id", olds, after);
-    expect(outs.earlier).toEqual([{ page: before.page, hosts: before.hosts }]);
+    expect(outs.earlier).toEqual([{ page: before.common.page, hosts: before.common.hosts }]);
     expect(await resource.diff("id", outs, after)).toEqual({ changes: false });
     await end();
     const later = await phase();
@@ -123,7 +128,7 @@ describe("which hosts there are", () => {
     // And beside the cluster it is known all the same.
     expect((await read(named(inputs))).hosts).toEqual(["host1"]);
     await resource.update("id", olds, inputs);
-    expect(readdirSync(pages(inputs))).toEqual([inputs.page]);
+    expect(readdirSync(pages(inputs))).toEqual([inputs.common.page]);
     await end();
   });
 
@@ -131,7 +136,7 @@ describe("which hosts there are", () => {
     const inputs = cluster("host1");
     await made(inputs);
     for (const text of ["{", '{"host1": {"ssh": {}}}']) {
-      writeFileSync(join(pages(inputs), inputs.page), text);
+      writeFileSync(join(pages(inputs), inputs.common.page), text);
       const { read, end } = await phase();
       await expect(read(named(inputs))).rejects.toThrow(/was not written by this program/);
       await end();
@@ -153,7 +158,7 @@ describe("which hosts there are", () => {
   test("is told whole in a state of an earlier version, and goes on like that", async () => {
     const inputs = cluster("host1", "host2");
     await made(inputs);
-    const { hosts, storage } = cluster("host1", "host3");
+    const { hosts, storage } = cluster("host1", "host3").common;
     const { read, diff, end } = await phase();
     expect(await read({ hosts, storage })).toEqual({
       props: { fleet: { hosts, storage } },

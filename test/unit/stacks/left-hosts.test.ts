@@ -114,7 +114,7 @@ describe("what Pulumi's state tells", () => {
     ];
     const cluster = {
       type: "pulumi-nodejs:dynamic/testbed:Cluster",
-      outputs: { page: "a", hosts: at("host1"), earlier },
+      outputs: { common: { page: "a", hosts: at("host1") }, earlier },
     };
     const naming = (fleet: object) => ({ ...domain, outputs: { ...domain.outputs, fleet } });
     const hosts = (fleet: object) => Object.keys(pastOf([cluster, naming(fleet)]).hosts);

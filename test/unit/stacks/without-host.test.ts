@@ -88,14 +88,14 @@ describe("a state without one of its hosts", () => {
   test("has guests name their page without it, and a cluster that has never had it", () => {
     const hosts = { host1: {}, host2: {} };
     const cluster = made("pulumi-nodejs:dynamic/testbed:Cluster", "mine-cluster", {
-      inputs: { hosts },
-      outputs: { hosts, earlier: [{ page: "b", hosts }] },
+      inputs: { common: { hosts } },
+      outputs: { common: { hosts }, earlier: [{ page: "b", hosts }] },
     });
     const naming = { ...domain, outputs: { fleet: { pages: ["a"], storage: {} } } };
     const resources = [...state.deployment.resources.slice(0, -1), cluster, naming];
     const now = withoutHost({ deployment: { resources } }, "host2")?.deployment.resources.slice(-2);
     expect(now?.[0]?.outputs).toEqual({
-      hosts: { host1: {} },
+      common: { hosts: { host1: {} } },
       earlier: [{ page: "b", hosts: { host1: {} } }],
     });
     expect(now?.[1]?.outputs).toEqual({ fleet: { pages: ["a"], storage: {}, without: ["host2"] } });
