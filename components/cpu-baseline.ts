@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { commonCpu } from "../hosts/common-cpu.ts";
 import { commonPlatform } from "../hosts/common-platform.ts";
+import { throughGate } from "./gate.ts";
 import type { KvmHost } from "./kvm-host.ts";
 
 export interface CpuBaselineArgs {
@@ -25,6 +26,15 @@ export class CpuBaseline extends pulumi.ComponentResource {
       hosts.map(({ host, facts }) => facts.apply((known) => ({ ...known, name: host.hostName }))),
     );
     const platform = facts.apply(commonPlatform);
+    // Hosts that are alike count as one.
+    const asked = throughGate(
+      `${name}-models`,
+      facts.apply((all) => ({
+        accelerator: commonPlatform(all).accelerator,
+        hostModels: [...new Set(all.map(({ hostModel }) => hostModel))].join("\n"),
+      })),
+      { parent: this, deletedWith: hosts[0]?.host.deletedWith },
+    );
     this.accelerator = platform.accelerator;
     this.machine = platform.machine;
     // Which host has the newest libvirt is known only after asking, so all are asked: it takes a moment.
@@ -35,11 +45,8 @@ export class CpuBaseline extends pulumi.ComponentResource {
           {
             scripts: ["cpu-baseline"],
             variables: {
-              ACCELERATOR: this.accelerator,
-              // Hosts that are alike count as one.
-              HOST_MODELS: facts.apply((all) =>
-                [...new Set(all.map(({ hostModel }) => hostModel))].join("\n"),
-              ),
+              ACCELERATOR: asked.apply(({ accelerator }) => accelerator),
+              HOST_MODELS: asked.apply(({ hostModels }) => hostModels),
             },
           },
           { parent: this },

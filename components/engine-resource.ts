@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 const types = {
   cluster: "testbed:Cluster",
   domain: "testbed:Domain",
+  gate: "testbed:Gate",
   migration: "testbed:Migration",
 } as const;
 

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { throughGate } from "./gate.ts";
 import type { KvmHost } from "./kvm-host.ts";
 import { OnEveryHost } from "./on-every-host.ts";
 import type { HostScriptArgs } from "./ssh-host.ts";
@@ -30,7 +31,11 @@ export class HostTrust extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("testbed:index:HostTrust", name, {}, opts);
-    const trusting = trustOf(hosts, key);
+    const known = throughGate(`${name}-hosts`, addressesOf(hosts), {
+      parent: this,
+      deletedWith: hosts[0]?.host.deletedWith,
+    });
+    const trusting = trustOf(known, key);
     const both = generation > 0 ? { STEP: "both" } : {};
     const done = hosts.map((each) => {
       const { host } = each;
@@ -42,9 +47,9 @@ export class HostTrust extends pulumi.ComponentResource {
           variables: {
             ...trusting(each, both).variables,
             OPENS_FOR: "hosts",
-            PEERS: pulumi
-              .all(othersOf(each, hosts).map((other) => other.migrationAddress))
-              .apply((peers) => peers.join(" ")),
+            PEERS: othersOf(each, known).apply((others) =>
+              others.map(({ migrationAddress }) => migrationAddress).join(" "),
+            ),
             TCP_PORTS: host.sshdPort.apply((port) => openPorts(port, migrationPorts)),
           },
         },
@@ -63,19 +68,36 @@ export class HostTrust extends pulumi.ComponentResource {
   }
 }
 
+/** How other hosts reach one, and know it. */
+interface HostAddresses {
+  name: string;
+  address: string;
+  migrationAddress: string;
+  sshdPort: number;
+  hostKey: string;
+}
+
+/** No secrets, though a host is known once it was logged in to. */
+const addressesOf = (hosts: readonly KvmHost[]): pulumi.Output<HostAddresses[]> =>
+  pulumi.unsecret(
+    pulumi.all(
+      hosts.map(({ host, migrationAddress }) =>
+        pulumi.output({
+          name: host.hostName,
+          address: host.ssh.address,
+          migrationAddress,
+          sshdPort: host.sshdPort,
+          hostKey: host.hostKey,
+        }),
+      ),
+    ),
+  );
+
 /** What makes a host trust the others, by a key; in steps where there was another one before. */
-function trustOf(hosts: readonly KvmHost[], key: SshKey) {
-  const lines = pulumi
-    .all(
-      hosts.map(({ host, migrationAddress }) => [
-        host.hostName,
-        migrationAddress,
-        host.sshdPort,
-        host.hostKey,
-      ]),
-    )
-    .apply((all) => all.map((host) => host.join(" ")))
-    .apply((all) => all.join("\n"));
+function trustOf(known: pulumi.Output<HostAddresses[]>, key: SshKey) {
+  const lines = known.apply((all) =>
+    all.map((each) => `${each.name} ${each.migrationAddress} ${each.sshdPort} ${each.hostKey}`).join("\n"),
+  );
   return (each: KvmHost, step: { STEP?: string }): HostScriptArgs => ({
     scripts: ["trust"],
     variables: {
@@ -83,21 +105,18 @@ function trustOf(hosts: readonly KvmHost[], key: SshKey) {
       PUBLIC_KEY: key.publicKey,
       PRIVATE_KEY: key.privateKey,
       // A host connects from the address that its route begins with: its migration address, or the one it is managed at.
-      FROM: pulumi
-        .all(
-          othersOf(each, hosts).flatMap((other) => [
-            other.migrationAddress,
-            other.host.ssh.apply(({ address }) => address),
-          ]),
-        )
-        .apply((addresses) => [...new Set(addresses)].join(" ")),
+      FROM: othersOf(each, known).apply((others) =>
+        [...new Set(others.flatMap(({ migrationAddress, address }) => [migrationAddress, address]))].join(
+          " ",
+        ),
+      ),
       ...step,
     },
   });
 }
 
-const othersOf = ({ host }: KvmHost, hosts: readonly KvmHost[]): KvmHost[] =>
-  hosts.filter((other) => other.host !== host);
+const othersOf = ({ host }: KvmHost, known: pulumi.Output<HostAddresses[]>): pulumi.Output<HostAddresses[]> =>
+  known.apply((all) => all.filter(({ name }) => name !== host.hostName));
 
 /** libvirt's own range, and what is not in it. */
 const openPorts = (ssh: number, migrationPorts: readonly number[]) =>

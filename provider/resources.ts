@@ -2,12 +2,14 @@ import { byReference } from "./by-reference.ts";
 import { listenForCancel } from "./cancellation.ts";
 import { clusterResource } from "./cluster-resource.ts";
 import { domainResource } from "./domain-resource.ts";
+import { gateResource } from "./gate-resource.ts";
 import { migrationResource } from "./migration-resource.ts";
 import { counted, endWithEngine } from "./orphan.ts";
 import { withPlainErrors } from "./plain-errors.ts";
 
 // What the dynamic providers of components/ call, at run time, by the name of the resource.
 export const cluster = withPlainErrors(counted(clusterResource));
+export const gate = withPlainErrors(counted(gateResource));
 export const domain = withPlainErrors(counted(byReference(domainResource)));
 export const migration = withPlainErrors(counted(byReference(migrationResource)));
 

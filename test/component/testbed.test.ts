@@ -76,6 +76,7 @@ describe("a lab", () => {
     expect(dynamic).toEqual({
       Cluster: ["lab-cluster"],
       Domain: ["vm1-domain", "vm2-domain"],
+      Gate: ["lab-platform-models", "lab-trust-hosts"],
       Migration: ["vm1-migration", "vm2-migration"],
     });
   });
@@ -320,6 +321,7 @@ describe("a host that is added, or taken out again", async () => {
       "mine-pool-server: stdin",
       "mine-trust-host1: stdin",
       "mine-trust-host2: stdin",
+      "mine-trust-hosts: value",
       "vm1-domain: fleet",
       "vm1-migration: fleet",
       "vm2-domain: fleet",
