@@ -20,14 +20,12 @@ export class EngineResource extends pulumi.CustomResource {
     props: pulumi.Inputs,
     opts?: pulumi.CustomResourceOptions,
   ) {
-    super(
-      `pulumi-nodejs:dynamic/${types[resource]}`,
-      name,
-      { ...props, __provider: providerOf(resource) },
-      opts,
-    );
+    super(typeOf(resource), name, { ...props, __provider: providerOf(resource) }, opts);
   }
 }
+
+/** As Pulumi knows it. */
+export const typeOf = (resource: keyof typeof types): string => `pulumi-nodejs:dynamic/${types[resource]}`;
 
 /** A module whose `handler` returns the provider; it is run in the project's folder. */
 export const providerOf = (resource: keyof typeof types): string =>

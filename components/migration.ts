@@ -7,7 +7,7 @@ import type { Conditions } from "../migration/context/migration-request.ts";
 import type { AskedOptions } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import type { Drift } from "../provider/decide-move.ts";
-import { EngineResource } from "./engine-resource.ts";
+import { EngineResource, typeOf } from "./engine-resource.ts";
 
 export interface MigrationArgs {
   /** The guest's name and uuid. */
@@ -62,7 +62,13 @@ export class Migration extends EngineResource {
     super(
       "migration",
       name,
-      { ...args, drift: args.drift ?? "return", stack: args.stack ?? pulumi.getStack(), ...outputs },
+      {
+        ...args,
+        drift: args.drift ?? "return",
+        stack: args.stack ?? pulumi.getStack(),
+        row: pulumi.createUrn(name, typeOf("migration"), opts?.parent),
+        ...outputs,
+      },
       opts,
     );
   }

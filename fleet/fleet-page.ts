@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { dirname } from "node:path/posix";
 import * as z from "zod";
 import { quote } from "../libvirt/quote.ts";
 import { withSessions } from "../libvirt/session-pool.ts";
@@ -37,7 +38,8 @@ const inOrder = (value: unknown): unknown =>
       )
     : value;
 
-const folderOf = ({ intentDirectory }: Fleet["storage"]) => `${intentDirectory}/fleets`;
+/** Beside the folder of the intent records, in which nothing is but what a move has not ended. */
+const folderOf = ({ intentDirectory }: Fleet["storage"]) => `${intentDirectory}.fleets`;
 
 /** What this process knows, by storage host and page. */
 const known = new Map<string, Fleet["hosts"]>();
@@ -75,7 +77,10 @@ export const hasPage = async ({ hosts, storage }: Fleet): Promise<boolean> => {
 /** For when no guest is left that could name one. */
 export const removePages = (storage: Fleet["storage"]): Promise<unknown> =>
   atStorage(storage, (session) =>
-    session.run("forgetting which hosts there were", `rm -rf ${quote(folderOf(storage))}`),
+    session.run(
+      "forgetting which hosts there were",
+      `rm -rf ${quote(folderOf(storage))}; rmdir ${quote(dirname(folderOf(storage)))} 2>/dev/null || true`,
+    ),
   );
 
 /**

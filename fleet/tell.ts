@@ -1,2 +1,6 @@
-/** Shows a line of progress to the person. */
-export type Tell = (line: string) => void;
+/**
+ * Shows a line to the person.
+ *
+ * @param isPassing it is shown while it is news: the next one takes its place. Default: it stays
+ */
+export type Tell = (line: string, isPassing?: boolean) => void;

@@ -16,6 +16,7 @@ import { isSound } from "../moves/sound-record.ts";
 import { reasonText } from "../placement/reason.ts";
 import { cancellation } from "./cancellation.ts";
 import { type Decision, type Drift, decideMove } from "./decide-move.ts";
+import { screenOf } from "./screen.ts";
 import { hasUnknown } from "./unknown.ts";
 
 export interface MigrationInputs extends MigrationRequest {
@@ -27,6 +28,8 @@ export interface MigrationInputs extends MigrationRequest {
   reason?: string;
   /** The stack whose results file keeps the records. */
   stack: string;
+  /** The resource's URN, in whose row progress is shown. Absent: an earlier version declared it. */
+  row?: string;
 }
 
 export interface MigrationOutputs extends MigrationInputs {
@@ -126,7 +129,7 @@ const adoptAlone = (
     if (host !== undefined) await clearLeftovers(inputs, observation.sightings, sessions);
     return host;
   };
-  return withGuest(inputs, inputs.fleet, tell, adopt, cancellation);
+  return withGuest(inputs, inputs.fleet, screenOf(inputs.row), adopt, cancellation);
 };
 
 /** Where the guest stays without a move, although the state has not been told so yet. Throws when its place is not to be changed. */
@@ -229,7 +232,8 @@ async function attempt(
   async function moveAsAsked(): Promise<Moved> {
     try {
       const known = await recordsOf(inputs.stack, past.history);
-      return await migrate({ ...inputs, history: past.history.filter(isSound), known }, tell, cancellation);
+      const request = { ...inputs, history: past.history.filter(isSound), known };
+      return await migrate(request, screenOf(inputs.row), cancellation);
     } catch (error) {
       if (!(error instanceof MigrationFailed)) throw error;
       const unkept = await keep(inputs.stack, error.records);

@@ -1,6 +1,7 @@
 import type { Fleet, FleetHost } from "../../fleet/fleet.ts";
 import type { FleetSessions } from "../../fleet/observe.ts";
 import type { LocalOverlay } from "../../fleet/overlay.ts";
+import type { Tell } from "../../fleet/tell.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
 import type { MigrationOptions } from "../../moves/options.ts";
 import type { IntentRecord } from "./intent-record.ts";
@@ -36,8 +37,7 @@ export interface Moving {
   readonly cancelled: AbortSignal;
   /** Throws when another run may work on the guest by now: to be called before each step. */
   readonly assertLocked: () => void;
-  /** Shows a line of progress to the person. */
-  readonly tell: (line: string) => void;
+  readonly tell: Tell;
 }
 
 /** An endpoint of a move, or another host, by its name. */

@@ -23,7 +23,7 @@ export async function followCopy(
   const { stdout } = await source.session.run(`measuring the ${what}`, `stat -c %s ${quote(from)}`);
   const sizeMiB = Number(stdout) / mib;
   const tellDone = (doneMiB: number) =>
-    tell(`${guest}: copying the ${what}, ${doneMiB.toFixed(0)} of ${sizeMiB.toFixed(0)} MiB`);
+    tell(`${guest}: copying the ${what}, ${doneMiB.toFixed(0)} of ${sizeMiB.toFixed(0)} MiB`, true);
   tellDone(0);
   const arrived = `while sleep 1; do stat -c %s ${quote(to)} 2>/dev/null; done`;
   const progress = destination.session.follow(arrived, (bytes) => tellDone(Number(bytes) / mib));

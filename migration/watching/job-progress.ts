@@ -27,7 +27,7 @@ export function followProgress(
     // Once it has begun, a job without figures is one that has just ended.
     if (known || !begun) {
       const elapsedMs = performance.now() - startedMs;
-      tell(`${guest}: ${source.name} → ${destination.name}, ${progressText(job, elapsedMs)}`);
+      tell(`${guest}: ${source.name} → ${destination.name}, ${progressText(job, elapsedMs)}`, true);
     }
     begun ||= known;
     onJob(known ? job : undefined);

@@ -24,6 +24,8 @@ test("a migration is a dynamic resource of the engine's, with its arguments as i
   expect(type).toBe("pulumi-nodejs:dynamic/testbed:Migration");
   expect(inputs.__provider).toBe(providerOf("migration"));
   expect(inputs).toMatchObject({ ...args, drift: "adopt", stack: "mine" });
+  // Where its progress is shown.
+  expect(inputs.row).toBe("urn:pulumi:stack::project::pulumi-nodejs:dynamic/testbed:Migration::move");
   expect(secrets).toEqual([]);
 });
 

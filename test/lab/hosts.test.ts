@@ -35,7 +35,8 @@ beforeAll(async () => {
     join(project, "Pulumi.yaml"),
     "name: hosts-test\nmain: index.ts\nruntime: {name: nodejs, options: {typescript: false}}\n",
   );
-  await writeFile(join(project, "package.json"), '{"type": "module"}');
+  // As this project's own: the engine is found by its name.
+  for (const name of ["package.json", "provider"]) await symlink(join(root, name), join(project, name));
   await writeFile(
     join(project, "index.ts"),
     `export * from "${join(root, "test", "lab", "hosts-program", "index.ts")}";\n`,

@@ -29,7 +29,7 @@ function cluster(...names: string[]): ClusterInputs {
     },
   };
 }
-const pages = ({ common: { storage } }: ClusterInputs) => join(storage.intentDirectory, "fleets");
+const pages = ({ common: { storage } }: ClusterInputs) => `${storage.intentDirectory}.fleets`;
 
 async function phase() {
   vi.resetModules();
