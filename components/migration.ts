@@ -66,10 +66,14 @@ export class Migration extends EngineResource {
         ...args,
         drift: args.drift ?? "return",
         stack: args.stack ?? pulumi.getStack(),
-        row: pulumi.createUrn(name, typeOf("migration"), opts?.parent),
+        row: textOf(pulumi.createUrn(name, typeOf("migration"), opts?.parent)),
         ...outputs,
       },
       opts,
     );
   }
 }
+
+/** Without what it depends on: that is the parent, which waits for its children, and so for what has this as an input. */
+const textOf = (urn: pulumi.Output<string>): Promise<string> =>
+  new Promise((resolve) => void urn.apply(resolve));
