@@ -10,9 +10,13 @@ export type Whereabouts =
 export class GuestActiveTwice extends Error {
   readonly hosts: readonly string[];
 
-  constructor(guest: string, hosts: readonly string[]) {
+  constructor(guest: string, copies: readonly Pick<Sighting, "host" | "state" | "reason">[]) {
+    const hosts = copies.map(({ host }) => host);
+    const states = copies.map(
+      ({ host, state, reason }) => `${host}: ${[state, reason].filter(Boolean).join(", ")}`,
+    );
     super(
-      `Guest ${guest} is active on ${hosts.join(" and ")} at the same time, and both may write to its disk. ` +
+      `Guest ${guest} is active on ${hosts.join(" and ")} at the same time (${states.join("; ")}), and both may write to its disk. ` +
         "Nothing was changed. Find out which copy is the right one (virsh console, its logs), end the other with " +
         "`virsh destroy` on its host, check the disk inside the guest, and run again.",
     );
@@ -31,10 +35,7 @@ export const isActive = (sighting: Sighting): boolean =>
 export function whereabouts(guest: string, sightings: readonly Sighting[]): Whereabouts {
   const active = sightings.filter(isActive);
   if (active.length > 1) {
-    throw new GuestActiveTwice(
-      guest,
-      active.map(({ host }) => host),
-    );
+    throw new GuestActiveTwice(guest, active);
   }
   if (active[0]) return { kind: "active", host: active[0].host, sighting: active[0] };
   const defined = sightings.filter(({ state }) => state === "inactive");

@@ -134,10 +134,7 @@ function broughtElsewhere(intent: Intent, world: World, elsewhere: readonly Sigh
     if (isWorthless(source)) return { do: "destroy", at: "source" };
   }
   if (active.length > 1) {
-    throw new GuestActiveTwice(
-      intent.guest,
-      active.map(({ host }) => host),
-    );
+    throw new GuestActiveTwice(intent.guest, active);
   }
   if (world.stateAtSource || world.stateAtDestination) return { do: "discard-state" };
   const [{ host } = { host: "" }] = active;
@@ -159,7 +156,7 @@ function refuseTwo({ guest, mode, phase }: Intent, source: Sighting, destination
       source.state === "running" && (hasRun(destination) || hasPart(destination))
     : // A move of a guest that is off lets only one of them run.
       boots(mode) || (hasRun(source) ? !hasNeverRun(destination) : phase === "resuming");
-  if (bothMayHaveRun) throw new GuestActiveTwice(guest, [source.host, destination.host]);
+  if (bothMayHaveRun) throw new GuestActiveTwice(guest, [source, destination]);
 }
 
 /** Post-copy has begun: the guest goes on at the destination or nowhere. */
