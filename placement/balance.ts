@@ -1,0 +1,40 @@
+import { faultsOf } from "./check.ts";
+import { uncoveredMiB } from "./cover.ts";
+import { improve } from "./improve.ts";
+import { epsilon } from "./layout.ts";
+import { leave, leavingOf } from "./leave.ts";
+import type { Planner } from "./policy.ts";
+import { type Arrange, plannerOf } from "./propose.ts";
+import { repair } from "./repair.ts";
+import { retry } from "./retry.ts";
+import { defaultSettings, type PolicySettings } from "./settings.ts";
+
+/**
+ * Evens out hosts with few and cheap moves: of memory, vCPUs and load, within limits and rules. While a host is drained, its guests leave,
+ * and others only make room for them. Nothing moves while hosts are even enough, nor for a gain that may come from loads not known better.
+ */
+export const balance = (settings: Partial<PolicySettings> = {}): Planner =>
+  plannerOf(arrange, { ...defaultSettings, ...settings });
+
+const arrange: Arrange = (layout, { spare }, { startAt, loadError, maxMoves }, reasons) => {
+  const wantsCover = spare === 1;
+  if (leavingOf(layout).length > 0) {
+    const problems = leave(layout, { wantsCover, mayMakeRoom: true }, reasons);
+    return problems.length > 0 ? problems : faultsOf(layout);
+  }
+  repair(layout, wantsCover, reasons);
+  const problems = faultsOf(layout);
+  if (problems.length > 0 || layout.imbalance < startAt) return problems;
+
+  const [places, total, covered] = [layout.places(), layout.total, wantsCover ? uncoveredMiB(layout) : 0];
+  const noise = layout.noise(loadError);
+  layout.mostMoved = maxMoves ?? Number.POSITIVE_INFINITY;
+  improve(layout, wantsCover);
+  retry(layout, wantsCover);
+  const isWorth = total - layout.total > noise + epsilon && (!wantsCover || uncoveredMiB(layout) <= covered);
+  if (!isWorth) layout.restore(places);
+  else
+    for (const guest of layout.moved)
+      if (guest.host !== places[guest.index]) reasons.set(guest, { kind: "balanced", host: guest.home.name });
+  return [];
+};

@@ -1,0 +1,169 @@
+import { uncoveredMiB } from "./cover.ts";
+import type { LaidGuest, LaidHost, Layout } from "./layout.ts";
+
+export interface SequencedMove {
+  guest: LaidGuest;
+  from: LaidHost;
+  to: LaidHost;
+  /** Where in the list those are that must be over before it begins. */
+  after: readonly number[];
+  isDetour: boolean;
+}
+
+export interface Sequence {
+  moves: readonly SequencedMove[];
+  /** Guests that can't get to where they are to go. */
+  stuck: readonly { guest: LaidGuest; to: LaidHost; leftMiB: number }[];
+}
+
+type Wish = readonly [guest: LaidGuest, to: LaidHost];
+type Leg = Omit<SequencedMove, "after">;
+
+/** So many steps are tried in search of an order. */
+const tries = 5_000;
+
+/**
+ * Finds an order of moves in which each destination has room while its guest is at both ends, no firm rule is broken on the way, and any
+ * host may be lost after each (N+1) if that holds at the start and the end. Where all wait for one another, the smallest guest that helps
+ * goes round by a third host. Moves whose `after` are over may be made at the same time: their rooms do not depend on one another.
+ *
+ * @param layout as it is; it is as it was afterwards
+ */
+export function sequence(layout: Layout, places: readonly LaidHost[]): Sequence {
+  const start = layout.places();
+  const wishes = layout.guests
+    .flatMap((guest): Wish[] => {
+      const to = places[guest.index];
+      return to === undefined || to === guest.host ? [] : [[guest, to]];
+    })
+    // The longest first, as the last one to end is what all wait for.
+    .sort(([one], [other]) => other.price - one.price || one.index - other.index);
+  const keepsCover = isCovered(layout) && isCoveredAt(layout, places);
+  const legs: Leg[] = [];
+  let pending = wishes;
+  const wentRound = new Set<LaidGuest>();
+  for (;;) {
+    const made = longest(layout, pending, keepsCover);
+    for (const [guest, to] of made) legs.push({ guest, from: go(layout, guest, to), to, isDetour: false });
+    pending = pending.filter((wish) => !made.includes(wish));
+    const detour = pending.length > 0 && detourFor(layout, pending, wentRound, keepsCover);
+    if (!detour) break;
+    const [guest, to] = detour;
+    wentRound.add(guest);
+    legs.push({ guest, from: go(layout, guest, to), to, isDetour: true });
+  }
+  const stuck = pending.map(([guest, to]) => ({ guest, to, leftMiB: to.leftMiB }));
+  layout.restore(start);
+  return { moves: withWaiting(layout, legs), stuck };
+}
+
+function go(layout: Layout, guest: LaidGuest, to: LaidHost): LaidHost {
+  const from = guest.host;
+  layout.move(guest, to);
+  return from;
+}
+
+const isCovered = (layout: Layout): boolean => uncoveredMiB(layout) === 0;
+
+function isCoveredAt(layout: Layout, places: readonly LaidHost[]): boolean {
+  const now = layout.places();
+  layout.restore(places);
+  const isKept = isCovered(layout);
+  layout.restore(now);
+  return isKept;
+}
+
+/** As many of the moves as can be made one after the other, in that order. The layout is left as it was. */
+function longest(layout: Layout, wishes: readonly Wish[], keepsCover: boolean): readonly Wish[] {
+  const made = new Set<Wish>();
+  const seen = new Set<string>();
+  let best: readonly Wish[] = [];
+  let left = tries;
+  const from = (): boolean => {
+    if (made.size > best.length) best = [...made];
+    if (made.size === wishes.length) return true;
+    for (const wish of wishes) {
+      if (made.has(wish)) continue;
+      const undo = attempt(layout, wish, keepsCover);
+      if (undo === undefined) continue;
+      made.add(wish);
+      // The same moves in another order come to the same.
+      const key = wishes.map((one) => (made.has(one) ? "1" : "0")).join("");
+      const isDone = !seen.has(key) && left-- > 0 && from();
+      seen.add(key);
+      if (!isDone) made.delete(wish);
+      undo();
+      if (isDone) return true;
+    }
+    return false;
+  };
+  from();
+  return best;
+}
+
+/** Makes a move if it can be made now; gives what takes it back. */
+function attempt(layout: Layout, [guest, to]: Wish, keepsCover: boolean): (() => void) | undefined {
+  const from = guest.host;
+  if (to.leftMiB < guest.needs.memory || !keepsFirm(layout, guest, to)) return undefined;
+  layout.move(guest, to);
+  const undo = () => layout.move(guest, from);
+  if (!keepsCover || isCovered(layout)) return undo;
+  undo();
+  return undefined;
+}
+
+const keepsFirm = (layout: Layout, guest: LaidGuest, to: LaidHost): boolean =>
+  layout.keepsRules(guest, to, "firm");
+
+/** The smallest guest that has a third host with room, where its leaving lets another one go. */
+function detourFor(
+  layout: Layout,
+  pending: readonly Wish[],
+  wentRound: ReadonlySet<LaidGuest>,
+  keepsCover: boolean,
+): Wish | undefined {
+  const small = pending.toSorted(
+    ([one], [other]) => one.needs.memory - other.needs.memory || one.index - other.index,
+  );
+  for (const [guest, target] of small) {
+    if (wentRound.has(guest)) continue;
+    for (const third of layout.open) {
+      if (third === guest.host || third === target) continue;
+      const undo = attempt(layout, [guest, third], keepsCover);
+      if (undo === undefined) continue;
+      const others = pending.filter(([other]) => other !== guest);
+      const helps = others.some((wish) => {
+        const back = attempt(layout, wish, keepsCover);
+        back?.();
+        return back !== undefined;
+      });
+      undo();
+      if (helps) return [guest, third];
+    }
+  }
+  return undefined;
+}
+
+/** Which moves each has to wait for: its own guest's, those that keep its rules, and as many as free its room if all others are under way. */
+function withWaiting(layout: Layout, legs: readonly Leg[]): readonly SequencedMove[] {
+  const roomMiB = new Map(layout.hosts.map((host) => [host, host.leftMiB]));
+  return legs.map((leg, index): SequencedMove => {
+    const earlier = legs.slice(0, index);
+    const after = new Set<number>();
+    const rules = new Set(leg.guest.rules.filter(({ rule }) => rule.isFirm));
+    let left = roomMiB.get(leg.to) ?? 0;
+    for (const [at, { guest, to }] of earlier.entries()) {
+      if (to === leg.to) left -= guest.needs.memory;
+      if (guest === leg.guest || guest.rules.some((rule) => rules.has(rule))) after.add(at);
+    }
+    const leavers = [...earlier.entries()].filter(([, { from }]) => from === leg.to);
+    for (const [at, { guest }] of leavers) if (after.has(at)) left += guest.needs.memory;
+    for (const [at, { guest }] of leavers) {
+      if (left >= leg.guest.needs.memory) break;
+      if (after.has(at)) continue;
+      after.add(at);
+      left += guest.needs.memory;
+    }
+    return { ...leg, after: [...after].sort((one, other) => one - other) };
+  });
+}
