@@ -118,8 +118,11 @@ function bestFrom(
   if (host.mayReceive)
     for (const partner of near) for (const guest of partner.guests) if (!guest.isFixed) move(guest, host);
   if (withSwaps && least === epsilon)
-    for (const partner of near.slice(0, swapPartners))
-      for (const guest of free) for (const other of partner.guests) if (!other.isFixed) swap(guest, other);
+    for (const partner of near.slice(0, swapPartners)) {
+      // A list of its own: whether two may change places is tried out, which takes them off the host and puts them back.
+      const others = [...partner.guests].filter(({ isFixed }) => !isFixed);
+      for (const guest of free) for (const other of others) swap(guest, other);
+    }
   return best;
 }
 

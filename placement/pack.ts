@@ -16,7 +16,7 @@ export interface Packing<Item, Bin> {
 export function pack<Item, Bin>(
   items: readonly Item[],
   { bins, put, take }: Packing<Item, Bin>,
-  tries = 20_000,
+  tries = 10_000,
 ): boolean {
   let left = tries;
   const from = (index: number): boolean => {

@@ -10,7 +10,7 @@ export type Reasons = Map<LaidGuest, Reason>;
 /** With more than this to try, nothing is moved for N+1's sake, and only what is at fault for a limit or a rule. */
 const mostTrials = 20_000;
 /** So many guests are placed afresh, if moves one by one do not help. */
-const mostAfresh = 12;
+const mostAfresh = 8;
 
 /**
  * Moves guests until hosts have the memory for theirs, firm rules hold, hosts are within their limits, one may be lost (if that is wished)
@@ -123,6 +123,7 @@ function placeAfresh(layout: Layout, reasons: Reasons): void {
       put: (guest, host) => layout.move(guest, host),
       take: (guest) => layout.move(guest, layout.nowhere),
     },
+    2000,
   );
   if (!isPlaced || !isLess(layout.faults, before)) {
     layout.restore(places);
