@@ -26,7 +26,11 @@ export function measuresOf({ hosts, guests }: Cluster, settings: PolicySettings)
   const usualMs = median(guests.flatMap(({ move }) => move?.totalMs ?? [])) || 1;
   return {
     weights: weightsOf(settings, hasCpus, loads.length > 0),
-    size: ({ memoryMiB = 1, cpus = 1 }) => ({ memory: memoryMiB, vcpus: cpus, cpu: cpus }),
+    size: ({ memoryMiB = 1, cpus = 1 }) => {
+      // No share of what is not known.
+      const size = hasCpus ? cpus : Number.POSITIVE_INFINITY;
+      return { memory: memoryMiB, vcpus: size, cpu: size };
+    },
     own: (host) => ({ memory: (host.memoryMiB ?? 0) - roomMiB(host), vcpus: 0, cpu: 0 }),
     limit: (host) => ({
       memory: (host.memoryMiB ?? 0) - roomMiB(host) * (1 - limits.memory),

@@ -20,8 +20,13 @@ const sizes = [
   { share: 0.02, gib: 32, vcpus: [8, 16] },
 ];
 
-/** A cluster that has grown and was not planned: guests fill 62 % of the memory, and some hosts are more popular than others. */
-export function grownCluster(hostCount: number, guestCount: number, seed: number, fill = 0.62): Cluster {
+/** A cluster that has grown and was not planned: guests fill 62 % of the memory, and some hosts are more popular than others. Absent: it did not fit. */
+export function grownCluster(
+  hostCount: number,
+  guestCount: number,
+  seed: number,
+  fill = 0.62,
+): Cluster | undefined {
   const random = randomOf(seed);
   const oneOf = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T;
   /** An index, each as likely as its weight says. */
@@ -62,14 +67,15 @@ export function grownCluster(hostCount: number, guestCount: number, seed: number
   );
   const popularity = hosts.map(({ memoryMiB = 0 }) => memoryMiB * Math.exp(0.5 * normal()));
   const left = hosts.map((host) => 0.96 * roomMiB(host));
-  const placed = guests.map((guest): ClusterGuest => {
+  const placed = guests.flatMap((guest): ClusterGuest[] => {
     const weights = popularity.map((weight, index) => ((left[index] ?? 0) >= guest.memoryMiB ? weight : 0));
     const index = drawn(weights);
-    if ((weights[index] ?? 0) === 0) throw new Error(`cluster ${seed} has no room for ${guest.name}`);
+    const host = hosts[index];
+    if (host === undefined) return [];
     left[index] = (left[index] ?? 0) - guest.memoryMiB;
-    return { ...guest, host: hosts[index]?.name ?? "" };
+    return [{ ...guest, host: host.name }];
   });
-  return { hosts, guests: placed };
+  return placed.length < guestCount ? undefined : { hosts, guests: placed };
 }
 
 /** Clusters that have their guests' memory, with all that a policy may be told of them. */
