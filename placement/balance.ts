@@ -28,6 +28,7 @@ const arrange: Arrange = (layout, { spare }, { startAt, loadError, maxMoves }, r
 
   const [places, total, covered] = [layout.places(), layout.total, wantsCover ? uncoveredMiB(layout) : 0];
   const noise = layout.noise(loadError);
+  if (total <= noise) return [];
   layout.mostMoved = maxMoves ?? Number.POSITIVE_INFINITY;
   improve(layout, wantsCover);
   retry(layout, wantsCover);

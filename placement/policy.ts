@@ -1,7 +1,6 @@
 import type { Cluster } from "./cluster.ts";
-import type { Uncovered } from "./cover.ts";
-import type { Amounts } from "./measures.ts";
 import type { LeftOut, PlacementProblem, Reason } from "./reason.ts";
+import type { Standing, StepGain } from "./standing.ts";
 
 /**
  * Decides where each guest of a cluster runs, by the guest's name. It is pure: it asks no host and moves nothing. One that has settings
@@ -48,32 +47,4 @@ export interface ProposedStep {
   /** Whether it goes there for a while only, to make room, and on from there by another step. */
   isDetour: boolean;
   gain: StepGain;
-}
-
-/** What a step changes, if the steps before it are made. */
-export interface StepGain {
-  imbalance: Change<number>;
-  /** Shares of what the two hosts have. */
-  from: Change<Amounts>;
-  to: Change<Amounts>;
-}
-
-export interface Change<T> {
-  before: T;
-  after: T;
-}
-
-/** How good a layout of guests is. */
-export interface Standing {
-  /** Weighted mean of the standard deviations of hosts' use, as a share of a host. */
-  imbalance: number;
-  /** MiB that guests have more than hosts can give, guests against firm rules, shares of hosts over the limits, guests against soft rules. */
-  overMemoryMiB: number;
-  brokenFirm: number;
-  overLimits: number;
-  brokenSoft: number;
-  /** Hosts whose loss leaves guests without a place. */
-  uncovered: readonly Uncovered[];
-  /** Each host's use as shares of what it has. */
-  hosts: Readonly<Record<string, Amounts>>;
 }

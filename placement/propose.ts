@@ -3,11 +3,12 @@ import type { Cluster } from "./cluster.ts";
 import { uncovered } from "./cover.ts";
 import { type LaidGuest, type LaidHost, Layout } from "./layout.ts";
 import type { Amounts } from "./measures.ts";
-import type { Impossible, Place, Planner, Proposal, ProposedStep, Standing } from "./policy.ts";
+import type { Impossible, Place, Planner, Proposal, ProposedStep } from "./policy.ts";
 import type { LeftOut, PlacementProblem, Reason } from "./reason.ts";
 import type { Reasons } from "./repair.ts";
 import { type Sequence, sequence } from "./sequence.ts";
 import type { PolicySettings } from "./settings.ts";
+import type { Standing } from "./standing.ts";
 
 /** Moves guests in a layout to where a policy wants them, and says why; or says why that can't be. */
 export type Arrange = (

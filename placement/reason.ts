@@ -1,5 +1,5 @@
-import type { Change, ProposedStep, Standing } from "./policy.ts";
 import { type Dimension, dimensions } from "./settings.ts";
+import type { BeforeAndAfter, Standing, StepGain } from "./standing.ts";
 
 /** Why a guest runs elsewhere than it is placed, as data: one kind for each thing that a policy can say of it. */
 export type Reason =
@@ -106,7 +106,7 @@ const roomText = ({ host, leftMiB, isDrained, rules }: HostRoom): string => {
 };
 
 /** What a step gains: "host1: memory 91 % → 72 %, CPU 80 % → 55 %; imbalance 0.210 → 0.130". */
-export function gainText({ from, gain }: Pick<ProposedStep, "from" | "gain">): string {
+export function gainText({ from, gain }: { from: string; gain: StepGain }): string {
   const shares = dimensions.flatMap((name) => {
     const [before, after] = [percent(gain.from.before[name]), percent(gain.from.after[name])];
     return before === after ? [] : `${words[name]} ${before} → ${after}`;
@@ -129,7 +129,7 @@ function coverText({ uncovered }: Standing): string {
 
 const words: Record<Dimension, string> = { memory: "memory", vcpus: "vCPUs", cpu: "CPU" };
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
-const changeTexts = ({ before, after }: Change<number>) => ({
+const changeTexts = ({ before, after }: BeforeAndAfter<number>) => ({
   before: before.toFixed(3),
   after: after.toFixed(3),
 });

@@ -11,7 +11,7 @@ import { epsilon, type LaidGuest, type Layout } from "./layout.ts";
 export function retry(layout: Layout, keepsCover: boolean): void {
   const free = layout.guests.filter(({ isFixed }) => !isFixed);
   const open = layout.open.filter(({ mayReceive }) => mayReceive);
-  const trials = Math.min(60, Math.floor(20_000 / Math.max(1, free.length * open.length)));
+  const trials = Math.min(24, Math.floor(10_000 / Math.max(1, free.length * open.length)));
   if (free.length === 0 || open.length < 2) return;
   const random = xoroshiro128plus(1);
   const below = (count: number): number => uniformInt(random, 0, count - 1);

@@ -28,7 +28,7 @@ const median = (values: readonly number[]) =>
 
 test("balance is at the best there is in most small clusters, and near it in the others", () => {
   const over: number[] = [];
-  for (let seed = 1; over.length < 20 && seed < 60; seed++) {
+  for (let seed = 1; over.length < 15 && seed < 60; seed++) {
     const cluster = grownCluster(3, 6, seed, 0.5);
     if (cluster === undefined) continue;
     const answer = balance({ startAt: 0, loadError: 0 })(cluster);
@@ -42,10 +42,9 @@ test("balance is at the best there is in most small clusters, and near it in the
     expect(total).toBeGreaterThanOrEqual(best - 1e-6);
     over.push(total / best - 1);
   }
-  expect(over).toHaveLength(20);
-  if (process.env.PLACEMENT_FIGURES) console.info(over);
+  expect(over).toHaveLength(15);
   expect(median(over)).toBeLessThan(1e-6);
-  expect(Math.max(...over)).toBeLessThan(0.1);
+  expect(Math.max(...over)).toBeLessThan(0.05);
 });
 
 test("consolidate empties as many hosts of small clusters as can be", () => {
@@ -62,7 +61,6 @@ test("consolidate empties as many hosts of small clusters as can be", () => {
     more.push(inUse(moved(cluster, answer.places)) - least);
   }
   expect(more).toHaveLength(12);
-  if (process.env.PLACEMENT_FIGURES) console.info(more);
   expect(Math.max(...more)).toBe(0);
 });
 
