@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
 import { readRecords, resultsFile } from "../moves/results.ts";
-import { downtimeTable, migrationTable, phaseTable } from "../report/text/table.ts";
+import { moveTables } from "../report/text/table.ts";
 import { checkStack, LabError, modeOf, type modes, modeToKeep, roundOf } from "./lab-round.ts";
 import type { PrintedConfig } from "./printed-config.ts";
 
@@ -102,7 +102,7 @@ async function report(first: string, second: string): Promise<void> {
   console.log(`
 What was measured (all of it: npm run results -- ${stack}; as a page: npm run report -- ${stack})
 
-${[migrationTable(latest), downtimeTable(latest), phaseTable(latest)].filter(Boolean).join("\n\n")}
+${moveTables(latest)}
 
 What to try next
   see the guest          ssh -i ${key} ${outputs.guests[guest].user}@${address}

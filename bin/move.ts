@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
 import { execa } from "execa";
-import type { MigrationRecord } from "../moves/record.ts";
+import { identityOf } from "../moves/record.ts";
 import { latestRecords, resultsFile } from "../moves/results.ts";
-import { downtimeTable, migrationTable, phaseTable } from "../report/text/table.ts";
+import { moveTables } from "../report/text/table.ts";
 import { MoveError, type Setting, settingsOf } from "./move-request.ts";
 import type { PrintedConfig } from "./printed-config.ts";
 
@@ -41,14 +41,12 @@ async function set({ path }: Setting, value: string | undefined): Promise<void> 
   await pulumi(value === undefined ? ["config", "rm", ...at] : ["config", "set", ...at, value]);
 }
 
-const identity = ({ uuid, startedAt }: MigrationRecord): string => `${uuid} ${startedAt}`;
-
 async function move(): Promise<void> {
   const settings = settingsOf(positionals, values.mode, await config());
   const guests = positionals.filter((_, i) => i % 2 === 0);
   const targets = guests.flatMap((guest) => ["--target", `**:Migration::${guest}-migration`]);
   const file = resultsFile(stack);
-  const known = new Set((await latestRecords(file)).map(identity));
+  const known = new Set((await latestRecords(file)).map(identityOf));
   // Pulumi hears Ctrl-C itself, and ends in its own way; what a preview has changed is then put back.
   process.on("SIGINT", () => {});
   for (const each of settings) await set(each, each.value);
@@ -64,13 +62,10 @@ async function move(): Promise<void> {
   }
   if (values.preview) return;
   const records = (await latestRecords(file))
-    .filter((record) => guests.includes(record.guest) && !known.has(identity(record)))
+    .filter((record) => guests.includes(record.guest) && !known.has(identityOf(record)))
     .reverse();
   if (records.length === 0) console.log("move: every guest runs where it should, and nothing was moved");
-  else
-    console.log(
-      [migrationTable(records), downtimeTable(records), phaseTable(records)].filter(Boolean).join("\n\n"),
-    );
+  else console.log(moveTables(records));
 }
 
 if (values.help) console.log(help);

@@ -1,5 +1,5 @@
 import type { FailureLine, MoveLine } from "../moves/experiment-run.ts";
-import type { MigrationRecord } from "../moves/record.ts";
+import { identityOf, type MigrationRecord } from "../moves/record.ts";
 import type { Cell } from "./cells.ts";
 import type { RunProgress } from "./progress-log.ts";
 import type { TurnLine } from "./remaining.ts";
@@ -90,6 +90,3 @@ export function adoptedLines(
   });
   return all.filter((line) => line.kind === "failure" || !known.has(identityOf(line.record)));
 }
-
-/** What tells a record from all others. */
-const identityOf = ({ uuid, startedAt }: MigrationRecord): string => `${uuid} ${startedAt}`;

@@ -207,3 +207,6 @@ export const recordSchema = z.object({
 });
 
 export type MigrationRecord = z.infer<typeof recordSchema>;
+
+/** What tells a record from all others. */
+export const identityOf = ({ uuid, startedAt }: MigrationRecord): string => `${uuid} ${startedAt}`;

@@ -1,4 +1,5 @@
 import type { PhaseName } from "./modes.ts";
+import { between } from "./moments.ts";
 import type { MigrationRecord } from "./record.ts";
 
 /** A phase's name with its unit, as in JSON: `stop-and-copy` is `stopAndCopyMs`. */
@@ -34,10 +35,7 @@ export function summaryOf(record: MigrationRecord): MoveSummary {
     ...(downtimeMs !== undefined && { downtimeMs }),
     ...(clientDowntimeMs !== undefined && { clientDowntimeMs }),
     phases: Object.fromEntries(
-      record.phases.map(({ name, startMs, endMs }) => [keyOf(name), rounded(endMs - startMs)]),
+      record.phases.map(({ name, startMs, endMs }) => [keyOf(name), between(startMs, endMs)]),
     ),
   };
 }
-
-/** A difference of two moments has no more digits than they have. */
-const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;

@@ -10,7 +10,7 @@ import type { MigrationRequest } from "../migration/context/migration-request.ts
 import { MigrationFailed, type Moved, migrate } from "../migration/migrate.ts";
 import { previewMove } from "../migration/preflight/preview.ts";
 import { changesOf, clearLeftovers, leftoversOf } from "../migration/reconciling/leftovers.ts";
-import type { MigrationRecord } from "../moves/record.ts";
+import { identityOf, type MigrationRecord } from "../moves/record.ts";
 import { appendRecord, latestRecords, resultsFile } from "../moves/results.ts";
 import { isSound } from "../moves/sound-record.ts";
 import { reasonText } from "../placement/reason.ts";
@@ -244,7 +244,7 @@ async function attempt(
 async function recordsOf(stack: string, history: readonly MigrationRecord[]): Promise<MigrationRecord[]> {
   // An older version of this program may have put into the state what does not fit.
   const all = [...history.filter(isSound), ...(await latestRecords(resultsFile(stack)))];
-  const unique = new Map(all.map((record) => [`${record.uuid} ${record.startedAt}`, record]));
+  const unique = new Map(all.map((record) => [identityOf(record), record]));
   return [...unique.values()].sort((one, other) => (one.startedAt < other.startedAt ? 1 : -1));
 }
 

@@ -4,7 +4,7 @@ import { askedSources } from "./data/sources.ts";
 import { predictedMovesTable } from "./scores/score-table.ts";
 import { reportOf } from "./sections/report.ts";
 import { runCommand, say } from "./text/command.ts";
-import { downtimeTable, migrationTable, phaseTable } from "./text/table.ts";
+import { moveTables } from "./text/table.ts";
 import { terminalTable } from "./text/terminal-table.ts";
 
 const help = `npm run results [-- <stack, experiment or results file> ...] [--last N] [--moves]
@@ -57,9 +57,7 @@ async function main(): Promise<void> {
 function sayMoves(shown: readonly Move[]): void {
   const records = shown.map(({ record }) => record);
   const first = shown[0]?.number ?? 1;
-  const tables = [migrationTable, downtimeTable, phaseTable, predictedMovesTable].map((table) =>
-    table(records, first),
-  );
+  const tables = [moveTables(records, first), predictedMovesTable(records, first)];
   say(tables.filter(Boolean).join("\n\n"));
 }
 

@@ -49,7 +49,7 @@ export function terminalSvg(
     "</style>",
     `<defs>${[...lines].map(([text, id]) => `<g id="${id}">${text}</g>`).join("\n")}</defs>`,
     `<rect width="100%" height="100%" rx="8" fill="${screen}"/>`,
-    `<svg x="${margin}" y="${margin}" width="${width}" height="${height}">`,
+    `<svg aria-hidden="true" x="${margin}" y="${margin}" width="${width}" height="${height}">`,
     `<g class="film">${films.join("\n")}</g>`,
     "</svg>",
     "</svg>",

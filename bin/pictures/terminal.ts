@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { execa } from "execa";
 import { castOf, joined, parseCast, readScript } from "./recording.ts";
 import { screensOf } from "./screens.ts";
@@ -13,18 +14,14 @@ Draws a recorded terminal session as an SVG that plays by itself.
 
 Options:
   --record      first runs the commands for real and records them   default: the lab, and a move
-  --cast FILE   the recording, as asciinema has it                   default: docs/terminal.cast
+  --cast FILE   the recording, as asciinema has it; .gz: compressed  default: docs/terminal.cast.gz
   --svg FILE    the picture                                          default: docs/terminal.svg
   --speed N     how many times as fast as it was                     default: 6
   --every MS    the least time between two screens                 default: 400
   --help`;
 
 /** What the README shows. */
-const session = [
-  "npm run lab",
-  "npm run pulumi -- config set --stack lab --path testbed:placement.vm1 host2",
-  "npm run pulumi -- up --stack lab --yes",
-];
+const session = ["npm run lab", "npm run move -- vm1 host2"];
 // As wide as the widest table of `npm run lab`.
 const size = { columns: 110, rows: 32 };
 const holdMs = 6000;
@@ -33,7 +30,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     record: { type: "boolean", default: false },
-    cast: { type: "string", default: "docs/terminal.cast" },
+    cast: { type: "string", default: "docs/terminal.cast.gz" },
     svg: { type: "string", default: "docs/terminal.svg" },
     speed: { type: "string", default: "6" },
     every: { type: "string", default: "400" },
@@ -69,17 +66,20 @@ async function record(commands: readonly string[], castFile: string): Promise<vo
         `a command ended with ${exitCode}, see above; nothing was written. Run this again when it works`,
       );
     const events = joined(readScript(await readFile(output), await readFile(timing, "utf8")), 50);
-    await writeFile(castFile, castOf({ ...size, events }));
+    const cast = castOf({ ...size, events });
+    await writeFile(castFile, isCompressed(castFile) ? gzipSync(cast) : cast);
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
+const isCompressed = (file: string): boolean => file.endsWith(".gz");
+
 async function draw(castFile: string, svgFile: string, speed: number, everyMs: number): Promise<void> {
-  const text = await readFile(castFile, "utf8").catch((error: Error) => {
+  const bytes = await readFile(castFile).catch((error: Error) => {
     throw new Error(`cannot read the recording (${error.message}); make one with --record`);
   });
-  const recording = parseCast(text);
+  const recording = parseCast((isCompressed(castFile) ? gunzipSync(bytes) : bytes).toString());
   const screens = await screensOf(recording, { speed, longestPauseMs: 3000, everyMs });
   const svg = terminalSvg(screens, recording.columns, "A terminal session, as it was recorded", holdMs);
   await writeFile(svgFile, svg);

@@ -1,4 +1,5 @@
-import { beforeMemory, between, type PrecopyMoments, type Timeline } from "./precopy-timeline.ts";
+import { between } from "../../moves/moments.ts";
+import { beforeMemory, type PrecopyMoments, type Timeline } from "./precopy-timeline.ts";
 
 /** The moments of a migration that ended by post-copy, in milliseconds since its beginning. */
 export interface PostcopyMoments extends Omit<PrecopyMoments, "memorySentMs"> {

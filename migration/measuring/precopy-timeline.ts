@@ -1,3 +1,4 @@
+import { between } from "../../moves/moments.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 
 /** The moments of a pre-copy migration, in milliseconds since its beginning. */
@@ -69,6 +70,3 @@ export function beforeMemory({
     { name: "storage", startMs: storageMs, endMs: activeMs },
   ];
 }
-
-/** 1785.7 - 200.1 is not 1585.6 in binary fractions. */
-export const between = (fromMs: number, toMs: number): number => Math.round((toMs - fromMs) * 1000) / 1000;

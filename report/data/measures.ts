@@ -39,5 +39,3 @@ export function workloadOf({ workload }: Pick<MigrationRecord, "workload">): str
 export const isOffline = ({ record }: Move): boolean => record.mode === "offline";
 /** Asked to move live, and moved by pre-copy alone: what the paper calls live. */
 export const isLive = ({ record }: Move): boolean => record.mode === "live" && wayOf(record) === "precopy";
-/** Its memory was sent while it ran, before it was stopped, whatever the mode was called. */
-export const isPrecopy = ({ record }: Move): boolean => wayOf(record) === "precopy";

@@ -5,6 +5,17 @@ import { absent } from "./table-model.ts";
 import { chopped, visible, visibleLines } from "./visible.ts";
 
 /**
+ * All that was measured of moves, as tables for the terminal: the moves, their downtimes and their phases.
+ *
+ * @param first the number of the first one
+ */
+export const moveTables = (records: readonly MigrationRecord[], first = 1): string =>
+  [migrationTable, downtimeTable, phaseTable]
+    .map((table) => table(records, first))
+    .filter(Boolean)
+    .join("\n\n");
+
+/**
  * Migrations as a table for the terminal, one line each, in the order given: where from and to, how, and the times.
  * Below it what became of those that did not complete.
  *
