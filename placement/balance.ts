@@ -1,7 +1,7 @@
 import { faultsOf } from "./check.ts";
-import { uncoveredMiB } from "./cover.ts";
+import { Cover, uncoveredMiB } from "./cover.ts";
 import { improve } from "./improve.ts";
-import { epsilon } from "./layout.ts";
+import { epsilon } from "./laid.ts";
 import { leave, leavingOf } from "./leave.ts";
 import type { Planner } from "./policy.ts";
 import { type Arrange, plannerOf } from "./propose.ts";
@@ -17,22 +17,23 @@ export const balance = (settings: Partial<PolicySettings> = {}): Planner =>
   plannerOf(arrange, { ...defaultSettings, ...settings });
 
 const arrange: Arrange = (layout, { spare }, { startAt, loadError, maxMoves }, reasons) => {
-  const wantsCover = spare === 1;
+  const cover = spare === 1 ? new Cover(layout) : undefined;
   if (leavingOf(layout).length > 0) {
-    const problems = leave(layout, { wantsCover, mayMakeRoom: true }, reasons);
+    const problems = leave(layout, { cover, mayMakeRoom: true }, reasons);
     return problems.length > 0 ? problems : faultsOf(layout);
   }
-  repair(layout, wantsCover, reasons);
+  repair(layout, cover, reasons);
   const problems = faultsOf(layout);
   if (problems.length > 0 || layout.imbalance < startAt) return problems;
 
-  const [places, total, covered] = [layout.places(), layout.total, wantsCover ? uncoveredMiB(layout) : 0];
+  const [places, total, covered] = [layout.places(), layout.total, cover?.uncoveredMiB() ?? 0];
   const noise = layout.noise(loadError);
   if (total <= noise) return [];
   layout.mostMoved = maxMoves ?? Number.POSITIVE_INFINITY;
-  improve(layout, wantsCover);
-  retry(layout, wantsCover);
-  const isWorth = total - layout.total > noise + epsilon && (!wantsCover || uncoveredMiB(layout) <= covered);
+  improve(layout, cover);
+  retry(layout, cover);
+  const isWorth =
+    total - layout.total > noise + epsilon && (cover === undefined || uncoveredMiB(layout) <= covered);
   if (!isWorth) layout.restore(places);
   else
     for (const guest of layout.moved)

@@ -1,7 +1,9 @@
+import { bestFirst } from "./best-first.ts";
 import { faultsOf } from "./check.ts";
 import type { Cluster } from "./cluster.ts";
-import { largestFirst, uncoveredMiB } from "./cover.ts";
-import type { LaidGuest, LaidHost, Layout } from "./layout.ts";
+import { Cover } from "./cover.ts";
+import { type LaidGuest, type LaidHost, largestFirst } from "./laid.ts";
+import type { Layout } from "./layout.ts";
 import { leave, leavingOf } from "./leave.ts";
 import { pack } from "./pack.ts";
 import type { Planner } from "./policy.ts";
@@ -17,12 +19,12 @@ export const consolidate = (settings: Partial<PolicySettings> = {}): Planner =>
   plannerOf(arrange, { ...defaultSettings, ...settings });
 
 const arrange: Arrange = (layout, cluster, settings, reasons) => {
-  const wantsCover = cluster.spare === 1;
+  const cover = cluster.spare === 1 ? new Cover(layout) : undefined;
   if (leavingOf(layout).length > 0) {
-    const problems = leave(layout, { wantsCover, mayMakeRoom: true }, reasons);
+    const problems = leave(layout, { cover, mayMakeRoom: true }, reasons);
     return problems.length > 0 ? problems : faultsOf(layout);
   }
-  repair(layout, wantsCover, reasons);
+  repair(layout, cover, reasons);
   const problems = faultsOf(layout);
   if (problems.length > 0) return problems;
 
@@ -34,13 +36,11 @@ const arrange: Arrange = (layout, cluster, settings, reasons) => {
     (host: LaidHost) => wattsOf(host) / host.limit.memory,
   ].map((worth) => {
     layout.restore(places);
-    const emptied = emptyAll(layout, worth, settings, wantsCover, wattsOf);
+    const emptied = emptyAll(layout, worth, settings, cover, wattsOf);
     const savedWatts = emptied.reduce((sum, host) => sum + wattsOf(host), 0);
     return {
       places: layout.places(),
-      emptied,
-      net: savedWatts - priceOf(layout, settings),
-      cost: priceOf(layout, settings),
+      net: savedWatts - priceOf(layout.guests, settings),
     };
   });
   const best = worths.reduce((one, other) => (other.net > one.net ? other : one));
@@ -60,72 +60,80 @@ function idleWatts({ hosts }: Cluster): (host: LaidHost) => number {
 const movedMiB = ({ guests }: LaidHost): number =>
   [...guests].reduce((sum, { needs }) => sum + needs.memory, 0);
 
-const priceOf = (layout: Layout, { savingPerGiB }: PolicySettings): number =>
-  (layout.moved.reduce((sum, { needs }) => sum + needs.memory, 0) / 1024) * savingPerGiB;
+const priceOf = (guests: readonly LaidGuest[], { savingPerGiB }: PolicySettings): number =>
+  guests.reduce((sum, { host, home, needs }) => sum + (host === home ? 0 : needs.memory), 0) *
+  (savingPerGiB / 1024);
 
+/** Empties hosts, the one first whose turn it is by its worth. What is empty takes no guests, and none of a host that is lost. */
 function emptyAll(
   layout: Layout,
   worth: (host: LaidHost) => number,
   settings: PolicySettings,
-  wantsCover: boolean,
+  cover: Cover | undefined,
   wattsOf: (host: LaidHost) => number,
 ): readonly LaidHost[] {
-  const empty = new Set(layout.open.filter(({ guests }) => guests.size === 0));
+  const closed = layout.open.filter(({ guests }) => guests.size === 0);
+  for (const host of closed) layout.admit(host, false);
+  const waiting = new Set(layout.open.filter(({ mayReceive }) => mayReceive));
   const emptied: LaidHost[] = [];
-  const tried = new Set<LaidHost>(empty);
-  const covered = wantsCover ? uncoveredMiB(layout) : 0;
-  while (layout.open.length - empty.size > Math.max(1, settings.keepOn)) {
-    const left = layout.open.filter((host) => !tried.has(host));
-    const [first, ...others] = left;
-    if (first === undefined) break;
-    const host = others.reduce((best, other) => (worth(other) > worth(best) ? other : best), first);
-    tried.add(host);
-    const [places, price] = [layout.places(), priceOf(layout, settings)];
+  const covered = cover?.uncoveredMiB() ?? 0;
+  while (layout.open.length - closed.length > Math.max(1, settings.keepOn)) {
+    const [host] = bestFirst([...waiting], worth);
+    if (host === undefined) break;
+    waiting.delete(host);
+    const leaving = largestFirst(host.guests);
+    const price = priceOf(leaving, settings);
+    if (!moveOff(layout, host, leaving, settings)) continue;
+    layout.admit(host, false);
     const isEmpty =
-      moveOff(layout, host, empty, settings) &&
-      layout.moved.length <= (settings.maxMoves ?? Number.POSITIVE_INFINITY) &&
-      wattsOf(host) >= priceOf(layout, settings) - price &&
-      (!wantsCover || uncoveredMiB(layout) <= covered);
+      layout.movedCount <= (settings.maxMoves ?? Number.POSITIVE_INFINITY) &&
+      wattsOf(host) >= priceOf(leaving, settings) - price &&
+      (cover?.uncoveredMiB() ?? 0) <= covered;
     if (isEmpty) {
-      empty.add(host);
+      closed.push(host);
       emptied.push(host);
-    } else layout.restore(places);
+    } else {
+      for (const guest of leaving) layout.move(guest, host);
+      layout.admit(host, true);
+    }
   }
+  for (const host of closed) layout.admit(host, true);
   return emptied;
 }
 
-/** Each guest to where its shape fits best, so that little of any one thing is left over; an empty host stays empty. */
+/** Each guest to where its shape fits best, so that little of any one thing is left over. */
 function moveOff(
   layout: Layout,
   host: LaidHost,
-  empty: ReadonlySet<LaidHost>,
+  leaving: readonly LaidGuest[],
   { loadError }: PolicySettings,
 ): boolean {
-  const leaving = largestFirst([...host.guests]);
   if (leaving.some(({ isFixed }) => isFixed)) return false;
-  const others = layout.open.filter((other) => other !== host && !empty.has(other));
   // Loads that go up as far as they may be off are not to bring a host over its limit.
   const mayTake = (guest: LaidGuest, to: LaidHost) =>
-    layout.fits(guest, to) && (to.used.cpu + guest.needs.cpu) * (1 + loadError) <= to.limit.cpu;
-  const leftOver = ({ needs }: LaidGuest, { used, limit }: LaidHost) =>
-    dimensions.reduce((sum, name) => {
-      const left = Number.isFinite(limit[name]) ? 1 - (used[name] + needs[name]) / limit[name] : 0;
-      return sum + left ** 2;
-    }, 0);
+    to !== host &&
+    layout.fits(guest, to) &&
+    (to.used.cpu + guest.needs.cpu) * (1 + loadError) <= to.limit.cpu;
   return pack(
     leaving,
     {
-      bins: (guest) =>
-        others
-          .filter((to) => mayTake(guest, to))
-          .map((to) => ({ to, left: leftOver(guest, to) }))
-          .sort((one, other) => one.left - other.left)
-          .map(({ to }) => to),
+      *bins(guest) {
+        const fitting = layout.open.filter((to) => mayTake(guest, to));
+        for (const to of bestFirst(fitting, (to) => -leftOver(guest, to))) yield to;
+      },
       put: (guest, to) => layout.move(guest, to),
       take: (guest) => layout.move(guest, host),
     },
     1000,
   );
+}
+
+/** What a host would have left of all, as squares of shares, if the guest came. */
+function leftOver({ needs }: LaidGuest, { used, limit }: LaidHost): number {
+  let sum = 0;
+  for (const name of dimensions)
+    if (Number.isFinite(limit[name])) sum += (1 - (used[name] + needs[name]) / limit[name]) ** 2;
+  return sum;
 }
 
 function explain(layout: Layout, places: readonly LaidHost[], reasons: Reasons): void {

@@ -1,21 +1,23 @@
 /**
  * The standard deviation of some numbers, two of which change at a time: what it would be is known at once, without looking at the others.
- * Sums of squares are taken around the mean, as those of large numbers lose the small ones.
+ * Squares are summed up around the mean, as those of large numbers lose the small ones.
  */
 export class Deviation {
-  #count = 0;
+  #count = 1;
   #mean = 0;
-  #squares = 0;
-
-  constructor(values: readonly number[]) {
-    this.set(values);
-  }
+  #variance = 0;
+  #value = 0;
 
   /** Takes the numbers afresh: a sum that is only ever added to drifts. */
-  set(values: readonly number[]): void {
-    this.#count = values.length;
-    this.#mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
-    this.#squares = values.reduce((sum, value) => sum + (value - this.#mean) ** 2, 0);
+  set(values: Float64Array): void {
+    this.#count = Math.max(1, values.length);
+    let sum = 0;
+    for (const value of values) sum += value;
+    this.#mean = sum / this.#count;
+    let squares = 0;
+    for (const value of values) squares += (value - this.#mean) ** 2;
+    this.#variance = squares / this.#count;
+    this.#value = Math.sqrt(this.#variance);
   }
 
   get mean(): number {
@@ -23,21 +25,25 @@ export class Deviation {
   }
 
   get value(): number {
-    return this.#of(this.#squares);
+    return this.#value;
   }
 
-  /** What it would be if one of the numbers changed by so much, and another by so much. */
-  after(one: number, byOne: number, other: number, byOther: number): number {
-    const shift = (value: number, by: number) => (2 * (value - this.#mean) + by) * by;
-    return this.#of(
-      this.#squares +
-        shift(one, byOne) +
-        shift(other, byOther) -
-        (byOne + byOther) ** 2 / Math.max(1, this.#count),
-    );
-  }
-
-  #of(squares: number): number {
-    return squares > 0 ? Math.sqrt(squares / this.#count) : 0;
+  /**
+   * The variance if one of the numbers gives another something, of which a unit is so much of the one and so much of the other: it is
+   * `now - (slope - bend amount) amount`, which three go into a list.
+   */
+  between(
+    one: number,
+    perOne: number,
+    other: number,
+    perOther: number,
+    into: Float64Array,
+    at: number,
+  ): void {
+    const count = this.#count;
+    const more = perOther - perOne;
+    into[at] = this.#variance;
+    into[at + 1] = (2 * ((one - this.#mean) * perOne - (other - this.#mean) * perOther)) / count;
+    into[at + 2] = (perOne * perOne + perOther * perOther - (more * more) / count) / count;
   }
 }

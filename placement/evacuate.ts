@@ -1,4 +1,5 @@
 import { faultsOf } from "./check.ts";
+import { Cover } from "./cover.ts";
 import { leave, leavingOf } from "./leave.ts";
 import type { Planner } from "./policy.ts";
 import { type Arrange, plannerOf } from "./propose.ts";
@@ -12,7 +13,8 @@ const arrange: Arrange = (layout, { spare }, _, reasons) => {
   if (leavingOf(layout).length === 0) return [];
   // What was wrong before is not its business; what its moves would bring about is.
   const before = faultsOf(layout).length;
-  const problems = leave(layout, { wantsCover: spare === 1, mayMakeRoom: false }, reasons);
+  const cover = spare === 1 ? new Cover(layout) : undefined;
+  const problems = leave(layout, { cover, mayMakeRoom: false }, reasons);
   if (problems.length > 0) return problems;
   const faults = faultsOf(layout);
   return faults.length > before ? faults : [];

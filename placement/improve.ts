@@ -1,81 +1,75 @@
-import { uncoveredMiB } from "./cover.ts";
-import { epsilon, type LaidGuest, type LaidHost, type Layout } from "./layout.ts";
-import { dimensions } from "./settings.ts";
+import type { Cover } from "./cover.ts";
+import { epsilon, type LaidHost } from "./laid.ts";
+import type { Layout } from "./layout.ts";
+import { moversByHost } from "./movers.ts";
+import { barredTrials, bestMove, bestSwap, type Trial } from "./trial.ts";
 
-/** A guest goes to a host, or changes places with another guest. */
-interface Trial {
-  guest: LaidGuest;
-  to: LaidHost;
-  other?: LaidGuest;
-  gain: number;
-}
-
-/** With how many hosts a host's guests are tried: with all in a testbed, with the likeliest in a large cluster. */
-const partnersOf = (hosts: number): number => (hosts <= 200 ? 48 : 12);
-const swapPartners = 8;
+/** In larger clusters a pass is the last that gains less than a hundredth of what was gained before. */
+const mostThorough = 40;
 
 /**
  * Makes the layout better by the best move there is, again and again, then by guests that change places too, until nothing gains more than
- * it costs. A host keeps the best that was found for it; whether that still holds is only looked at when its turn comes, so that a step
- * costs a few hosts' guests and not all of them.
+ * it costs. A host keeps the best that was found for its guests. It is weighed again when its turn comes, and looked for again when one of its
+ * two hosts has changed, so that a step costs a few hosts' guests and not all of them.
  *
- * @param keepsCover whether a move that leaves more memory uncovered (N+1) is not to be made
+ * @param cover where no move is to be made that leaves more memory uncovered (N+1)
  */
-export function improve(layout: Layout, keepsCover: boolean): void {
-  const hosts = layout.hosts;
-  const found = new Map<LaidHost, { trial?: Trial; version: number }>();
-  const barred = new Set<string>();
-  let version = 0;
-  let covered = keepsCover ? uncoveredMiB(layout) : 0;
+export function improve(layout: Layout, cover?: Cover): void {
+  const { hosts } = layout;
+  const barred = barredTrials();
+  const moversOf = moversByHost();
+  const found: (Trial | undefined)[] = [];
+  let uncovered = cover?.uncoveredMiB() ?? 0;
+  const before = layout.total;
 
-  const look = (host: LaidHost, withSwaps: boolean): Trial | undefined => {
-    const trial = bestFrom(layout, host, withSwaps, barred);
-    found.set(host, { trial, version });
-    return trial;
+  const look = (host: LaidHost): void => {
+    found[host.index] = bestMove(layout, host, moversOf, barred);
   };
   const make = (trial: Trial): boolean => {
-    const from = trial.guest.host;
     const undo = apply(layout, trial);
-    if (keepsCover) {
-      const now = uncoveredMiB(layout);
-      if (now > covered) {
-        undo();
-        barred.add(keyOf(trial));
-        found.delete(from);
-        found.delete(trial.to);
-        return false;
-      }
-      covered = now;
+    const now = cover?.uncoveredMiB() ?? 0;
+    const isKept = now <= uncovered;
+    if (isKept) uncovered = now;
+    else {
+      undo();
+      barred.add(trial);
     }
-    version++;
-    found.delete(from);
-    found.delete(trial.to);
-    return true;
+    return isKept;
   };
 
-  for (;;) {
-    // A host that was never looked at, or has changed, comes first.
-    const unknown = hosts.find((host) => !found.has(host));
-    if (unknown !== undefined) {
-      look(unknown, false);
-      continue;
-    }
-    let best: { host: LaidHost; trial: Trial; version: number } | undefined;
-    for (const [host, { trial, version }] of found)
-      if (trial !== undefined && (best === undefined || trial.gain > best.trial.gain))
-        best = { host, trial, version };
-    if (best === undefined) break;
-    if (best.version === version) make(best.trial);
-    else look(best.host, false);
+  for (const host of hosts) look(host);
+  for (let trial = bestOf(found); trial !== undefined; trial = bestOf(found)) {
+    const { guest, to, version } = trial;
+    const from = guest.host;
+    if (version === layout.version) {
+      make(trial);
+      look(from);
+      look(to);
+    } else if (from.changedAt > version || to.changedAt > version || !layout.fits(guest, to)) look(from);
+    // What others gave each other changes how much it counts.
+    else found[from.index] = { ...trial, gain: layout.gain(guest, to), version: layout.version };
   }
-  // What found nothing may find something now; a pass that changes nothing is the last.
-  for (let isChanged = true; isChanged; ) {
-    isChanged = false;
+  // What found nothing may find something now. First where hosts have changed since the last pass, then everywhere, until nothing is found.
+  const enough = layout.open.length <= mostThorough ? 0 : (before - layout.total) / 100;
+  for (let since = -1; ; ) {
+    const { version, total } = layout;
     for (const host of hosts) {
-      for (let trial = look(host, true); trial !== undefined; trial = look(host, true))
-        if (make(trial)) isChanged = true;
+      const next = () =>
+        bestMove(layout, host, moversOf, barred, since) ?? bestSwap(layout, host, moversOf, barred, since);
+      for (let trial = next(); trial !== undefined; trial = next()) make(trial);
     }
+    const isChanged = layout.version > version;
+    if (enough > 0 ? total - layout.total < enough : since === -1 && !isChanged) break;
+    since = isChanged ? version : -1;
   }
+}
+
+function bestOf(trials: readonly (Trial | undefined)[]): Trial | undefined {
+  let best: Trial | undefined;
+  for (const trial of trials)
+    if (trial !== undefined && trial.gain > epsilon && (best === undefined || trial.gain > best.gain))
+      best = trial;
+  return best;
 }
 
 function apply(layout: Layout, { guest, to, other }: Trial): () => void {
@@ -83,59 +77,4 @@ function apply(layout: Layout, { guest, to, other }: Trial): () => void {
   if (other === undefined) layout.move(guest, to);
   else layout.swap(guest, other);
   return () => (other === undefined ? layout.move(guest, from) : layout.swap(guest, other));
-}
-
-const keyOf = ({ guest, to, other }: Trial): string => `${guest.index} ${to.name} ${other?.index ?? ""}`;
-
-function bestFrom(
-  layout: Layout,
-  host: LaidHost,
-  withSwaps: boolean,
-  barred: ReadonlySet<string>,
-): Trial | undefined {
-  let best: Trial | undefined;
-  let least = epsilon;
-  // What a step gains is quicker known than whether it may be made.
-  const consider = (trial: Trial, isFit: () => boolean) => {
-    if (trial.gain <= least || (barred.size > 0 && barred.has(keyOf(trial))) || !isFit()) return;
-    best = trial;
-    least = trial.gain;
-  };
-  const move = (guest: LaidGuest, to: LaidHost) => {
-    if (to === guest.host) return;
-    consider({ guest, to, gain: layout.gain(guest, to) }, () => layout.fits(guest, to));
-  };
-  const swap = (guest: LaidGuest, other: LaidGuest) => {
-    const trial = { guest, to: other.host, other, gain: layout.gainOfSwap(guest, other) };
-    consider(trial, () => layout.swapFits(guest, other));
-  };
-  const near = likely(layout, host);
-  const free = [...host.guests].filter(({ isFixed }) => !isFixed);
-  for (const guest of free) {
-    for (const to of near) move(guest, to);
-    move(guest, guest.home);
-  }
-  if (host.mayReceive)
-    for (const partner of near) for (const guest of partner.guests) if (!guest.isFixed) move(guest, host);
-  if (withSwaps && least === epsilon)
-    for (const partner of near.slice(0, swapPartners)) {
-      // A list of its own: whether two may change places is tried out, which takes them off the host and puts them back.
-      const others = [...partner.guests].filter(({ isFixed }) => !isFixed);
-      for (const guest of free) for (const other of others) swap(guest, other);
-    }
-  return best;
-}
-
-/** The hosts that have most of what this one has least of; of equals the first. */
-function likely(layout: Layout, host: LaidHost): readonly LaidHost[] {
-  const own = layout.lean(host);
-  return layout.open
-    .filter((other) => other !== host && other.mayReceive)
-    .map((other) => {
-      const lean = layout.lean(other);
-      return { other, match: dimensions.reduce((sum, name) => sum + own[name] * lean[name], 0) };
-    })
-    .sort((one, another) => one.match - another.match)
-    .slice(0, partnersOf(layout.open.length))
-    .map(({ other }) => other);
 }

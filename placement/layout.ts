@@ -1,48 +1,14 @@
-import { type Cluster, type PlacementRule, roomMiB } from "./cluster.ts";
-import { Deviation } from "./deviation.ts";
-import { type Amounts, measuresOf } from "./measures.ts";
-import { type Dimension, dimensions, type PolicySettings } from "./settings.ts";
-
-/** A host with the guests that are on it for now. */
-export interface LaidHost {
-  readonly name: string;
-  /** Whether it takes part: it is not drained. */
-  readonly isOpen: boolean;
-  /** Whether guests may come to it. */
-  mayReceive: boolean;
-  readonly size: Amounts;
-  readonly limit: Amounts;
-  /** Its memory without its reserve, which guests can't have more of whatever the limit is. */
-  readonly roomMiB: number;
-  leftMiB: number;
-  readonly used: Record<Dimension, number>;
-  readonly guests: Set<LaidGuest>;
-}
-
-/** A guest on the host where it is for now. */
-export interface LaidGuest {
-  readonly name: string;
-  readonly index: number;
-  readonly home: LaidHost;
-  host: LaidHost;
-  readonly needs: Amounts;
-  readonly price: number;
-  /** Whether it may be moved for the sake of the others. */
-  isFixed: boolean;
-  readonly rules: readonly LaidRule[];
-}
-
-export interface LaidRule {
-  readonly rule: PlacementRule;
-  readonly counts: Map<LaidHost, number>;
-  broken: number;
-}
+import { type Cluster, roomMiB } from "./cluster.ts";
+import type { Exchange } from "./exchange.ts";
+import { Imbalance } from "./imbalance.ts";
+import { epsilon, type LaidGuest, type LaidHost, type LaidRule } from "./laid.ts";
+import { type Amounts, measuresOf, nothing } from "./measures.ts";
+import { brokenBy, brokenByStep, brokenIn } from "./rules.ts";
+import { dimensions, type PolicySettings } from "./settings.ts";
+import { Targets } from "./targets.ts";
 
 /** What comes before balance, the gravest first: each is to be 0. */
 export type Faults = readonly [overMemoryMiB: number, firm: number, overLimits: number, soft: number];
-
-/** Gains and figures below this are rounding: of a deviation that is nearly 0, the root of its error is what is off. */
-export const epsilon = 1e-7;
 
 /**
  * Where guests are while a policy tries what would be better. The score is kept up with each move: what a move would gain is known from two
@@ -59,39 +25,46 @@ export class Layout {
   /** How many guests may be elsewhere than at home. */
   mostMoved = Number.POSITIVE_INFINITY;
   #moved = 0;
-  readonly #deviations: Readonly<Record<Dimension, Deviation>>;
+  #version = 0;
+  readonly #imbalance: Imbalance;
+  readonly #targets: Targets;
+  #found: readonly LaidHost[] = [];
+  #foundIn = -1;
+  readonly #byName: ReadonlyMap<string, LaidHost>;
 
   constructor(cluster: Cluster, settings: PolicySettings) {
     const measures = measuresOf(cluster, settings);
     this.weights = measures.weights;
-    this.hosts = cluster.hosts.map((host) => ({
-      name: host.name,
-      isOpen: !host.isDrained,
-      mayReceive: !host.isDrained,
-      size: measures.size(host),
-      limit: measures.limit(host),
-      roomMiB: roomMiB(host),
-      leftMiB: roomMiB(host),
-      used: { ...measures.own(host) },
+    const laid = (
+      host: Omit<LaidHost, "per" | "changedAt" | "guests" | "mayReceive" | "leftMiB">,
+    ): LaidHost => ({
+      ...host,
+      mayReceive: host.isOpen,
+      per: perOf(host),
+      leftMiB: host.roomMiB,
       guests: new Set(),
-    }));
+      changedAt: 0,
+    });
+    this.hosts = cluster.hosts.map((host, index) =>
+      laid({
+        name: host.name,
+        index,
+        isOpen: !host.isDrained,
+        size: measures.size(host),
+        limit: measures.limit(host),
+        roomMiB: roomMiB(host),
+        used: { ...measures.own(host) },
+      }),
+    );
     const none: Amounts = { memory: 1, vcpus: 1, cpu: 1 };
-    this.nowhere = {
-      name: "",
-      isOpen: false,
-      mayReceive: false,
-      size: none,
-      limit: none,
-      roomMiB: 0,
-      leftMiB: 0,
-      used: { ...none },
-      guests: new Set(),
-    };
+    const nowhere = { name: "", index: this.hosts.length, isOpen: false, roomMiB: 0 };
+    this.nowhere = laid({ ...nowhere, size: none, limit: none, used: { ...none } });
     this.open = this.hosts.filter(({ isOpen }) => isOpen);
+    this.#byName = new Map(this.hosts.map((host) => [host.name, host]));
     this.rules = (cluster.rules ?? []).map((rule) => ({ rule, counts: new Map(), broken: 0 }));
-    const hosts = new Map(this.hosts.map((host) => [host.name, host]));
+    const rules = rulesByGuest(this.rules);
     this.guests = cluster.guests.map((guest, index) => {
-      const home = known(hosts.get(guest.host));
+      const home = this.host(guest.host);
       return {
         name: guest.name,
         index,
@@ -100,21 +73,26 @@ export class Layout {
         needs: measures.needs(guest),
         price: measures.price(guest),
         isFixed: home.isOpen && (guest.isPinned === true || guest.move?.converges === false),
-        rules: this.rules.filter(({ rule }) => rule.guests.includes(guest.name)),
+        rules: rules.get(guest.name) ?? [],
       };
     });
-    this.#deviations = { memory: new Deviation([]), vcpus: new Deviation([]), cpu: new Deviation([]) };
+    this.#imbalance = new Imbalance(this.open, this.weights);
+    this.#targets = new Targets(this.open);
     for (const guest of this.guests) this.#put(guest, guest.host);
-    this.#refresh();
   }
 
   host(name: string): LaidHost {
-    return known(this.hosts.find((host) => host.name === name));
+    return known(this.#byName.get(name));
+  }
+
+  /** Goes up with each change. */
+  get version(): number {
+    return this.#version;
   }
 
   /** How uneven hosts are: 0 is not at all. */
   get imbalance(): number {
-    return dimensions.reduce((sum, name) => sum + this.weights[name] * this.#deviations[name].value, 0);
+    return this.#imbalance.value;
   }
 
   /** What is to be as small as can be: imbalance in shares of one host, and what the moves cost. */
@@ -127,16 +105,19 @@ export class Layout {
 
   get faults(): Faults {
     let [overMemory, firm, overLimits, soft] = [0, 0, 0, 0];
-    for (const { leftMiB, used, limit, size } of this.open) {
-      overMemory += Math.max(0, -leftMiB);
-      for (const name of dimensions)
-        overLimits += Math.max(0, used[name] - limit[name] - epsilon) / size[name];
+    for (const host of this.open) {
+      overMemory += Math.max(0, -host.leftMiB);
+      overLimits += overLimitsWith(host);
     }
     for (const { rule, broken } of this.rules) {
       if (rule.isFirm) firm += broken;
       else soft += broken;
     }
     return [overMemory, firm, overLimits, soft];
+  }
+
+  get movedCount(): number {
+    return this.#moved;
   }
 
   get moved(): readonly LaidGuest[] {
@@ -146,16 +127,12 @@ export class Layout {
   move(guest: LaidGuest, to: LaidHost): void {
     this.#take(guest);
     this.#put(guest, to);
-    this.#refresh();
   }
 
   swap(one: LaidGuest, other: LaidGuest): void {
     const [first, second] = [one.host, other.host];
-    this.#take(one);
-    this.#take(other);
-    this.#put(one, second);
-    this.#put(other, first);
-    this.#refresh();
+    this.move(one, second);
+    this.move(other, first);
   }
 
   /** Where each guest is, in the order of {@link guests}. */
@@ -167,16 +144,19 @@ export class Layout {
   restore(places: readonly LaidHost[]): void {
     for (const guest of this.guests) {
       const host = known(places[guest.index]);
-      if (host === guest.host) continue;
-      this.#take(guest);
-      this.#put(guest, host);
+      if (host !== guest.host) this.move(guest, host);
     }
-    this.#refresh();
+  }
+
+  /** Whether guests may come to a host from now on. */
+  admit(host: LaidHost, mayReceive: boolean): void {
+    host.mayReceive = mayReceive;
+    host.changedAt = ++this.#version;
   }
 
   /** Whether a guest may go there: within all limits, and with no rule broken that was not before. */
   fits(guest: LaidGuest, to: LaidHost): boolean {
-    return to.mayReceive && this.#hasRoom(to, guest.needs) && this.keepsRules(guest, to);
+    return to.mayReceive && hasRoom(to, guest.needs, nothing) && this.keepsRules(guest, to);
   }
 
   hasMemory({ needs }: LaidGuest, to: LaidHost): boolean {
@@ -194,13 +174,9 @@ export class Layout {
   swapFits(one: LaidGuest, other: LaidGuest): boolean {
     const [a, b] = [one.host, other.host];
     if (!a.mayReceive || !b.mayReceive || a === b) return false;
-    if (!this.#hasRoom(a, other.needs, one.needs) || !this.#hasRoom(b, one.needs, other.needs)) return false;
-    if (one.rules.length === 0 && other.rules.length === 0) return true;
-    const before = this.rules.map(({ broken }) => broken);
-    this.swap(one, other);
-    const isKept = this.rules.every(({ broken }, index) => broken <= known(before[index]));
-    this.swap(one, other);
-    return isKept;
+    if (!hasRoom(a, other.needs, one.needs) || !hasRoom(b, one.needs, other.needs)) return false;
+    for (const [, more] of brokenByStep(one, b, other)) if (more > 0) return false;
+    return true;
   }
 
   /** Whether no rule is broken more than it is. */
@@ -212,75 +188,77 @@ export class Layout {
 
   /** What a move would make better in {@link total}. */
   gain(guest: LaidGuest, to: LaidHost): number {
-    const isOut = (host: LaidHost) => (host === guest.home ? 0 : 1);
-    const more = isOut(to) - isOut(guest.host);
-    if (more > 0 && this.#moved >= this.mostMoved) return Number.NEGATIVE_INFINITY;
-    const { host: from, needs } = guest;
-    let change = 0;
-    for (const name of dimensions) {
-      if (this.weights[name] === 0) continue;
-      change += this.weights[name] * this.#changed(name, from, -needs[name], to, needs[name]);
-    }
-    return -this.open.length * change - more * guest.price;
+    const { memory, vcpus, cpu } = guest.needs;
+    if (!this.mayGo(guest, to)) return Number.NEGATIVE_INFINITY;
+    return this.between(guest.host, to).gain(memory, vcpus, cpu) - this.costOf(guest, to);
   }
 
   gainOfSwap(one: LaidGuest, other: LaidGuest): number {
-    const [a, b] = [one.host, other.host];
-    const out = ({ home }: LaidGuest, from: LaidHost, to: LaidHost) =>
-      (to === home ? 0 : 1) - (from === home ? 0 : 1);
-    const [first, second] = [out(one, a, b), out(other, b, a)];
-    if (first + second > 0 && this.#moved + first + second > this.mostMoved) return Number.NEGATIVE_INFINITY;
-    let change = 0;
-    for (const name of dimensions) {
-      if (this.weights[name] === 0) continue;
-      const by = other.needs[name] - one.needs[name];
-      change += this.weights[name] * this.#changed(name, a, by, b, -by);
-    }
-    return -this.open.length * change - first * one.price - second * other.price;
+    const { memory, vcpus, cpu } = one.needs;
+    const { needs } = other;
+    if (!this.mayGo(one, other.host, other)) return Number.NEGATIVE_INFINITY;
+    const exchange = this.between(one.host, other.host);
+    return (
+      exchange.gain(memory - needs.memory, vcpus - needs.vcpus, cpu - needs.cpu) -
+      this.costOf(one, other.host) -
+      this.costOf(other, one.host)
+    );
   }
 
-  /** How far a host is from the mean in each, in parts of the score. */
-  lean(host: LaidHost): Amounts {
-    const part = (name: Dimension) => {
-      const { value, mean } = this.#deviations[name];
-      return value < epsilon
-        ? 0
-        : Math.sqrt(this.weights[name] / value) * (host.used[name] / host.size[name] - mean);
-    };
-    return { memory: part("memory"), vcpus: part("vcpus"), cpu: part("cpu") };
+  /** What two hosts may gain by what the first gives the second, but for what the move costs. It holds until the next such question. */
+  between(from: LaidHost, to: LaidHost): Exchange {
+    return this.#imbalance.between(from, to);
+  }
+
+  /** What it costs that a guest goes to a host. Back home it is less than nothing. */
+  costOf(guest: LaidGuest, to: LaidHost): number {
+    return goesOut(guest, to) * guest.price;
+  }
+
+  /** Whether not more guests are elsewhere than at home than may be if a guest goes to a host, where another one may be that comes in its stead. */
+  mayGo(guest: LaidGuest, to: LaidHost, other?: LaidGuest): boolean {
+    if (this.mostMoved === Number.POSITIVE_INFINITY) return true;
+    const more = goesOut(guest, to) + (other === undefined ? 0 : goesOut(other, guest.host));
+    return more <= 0 || this.#moved + more <= this.mostMoved;
+  }
+
+  /** Hosts among which is the best target of any guest that has no rules. */
+  get targets(): readonly LaidHost[] {
+    if (this.#foundIn !== this.#version) {
+      this.#found = this.#targets.in(this.#version, this.#imbalance.means);
+      this.#foundIn = this.#version;
+    }
+    return this.#found;
+  }
+
+  /** What a step changes in {@link faults}: a guest goes to a host, where another one may be that comes in its stead. */
+  faultChange(guest: LaidGuest, to: LaidHost, other?: LaidGuest): Faults {
+    const { host: from, needs } = guest;
+    const back = other?.needs ?? nothing;
+    let [firm, soft] = [0, 0];
+    for (const [{ rule }, more] of brokenByStep(guest, to, other)) {
+      if (rule.isFirm) firm += more;
+      else soft += more;
+    }
+    return [
+      overMemoryBy(from, back.memory - needs.memory) + overMemoryBy(to, needs.memory - back.memory),
+      firm,
+      overLimitsWith(from, back, needs) -
+        overLimitsWith(from) +
+        overLimitsWith(to, needs, back) -
+        overLimitsWith(to),
+      soft,
+    ];
   }
 
   /** What loads that are off by that share may change the total by, if they are so independently of each other. */
   noise(loadError: number): number {
-    const squares = this.open.reduce(
-      (sum, { guests, size }) =>
-        sum + [...guests].reduce((all, { needs }) => all + (needs.cpu / size.cpu) ** 2, 0),
-      0,
-    );
+    let squares = 0;
+    for (const { guests, per } of this.open)
+      for (const { needs } of guests) squares += (needs.cpu * per.cpu) ** 2;
     const mean = squares / Math.max(1, this.open.length);
     // Before and after: both are known only so well.
     return 2 * this.open.length * this.weights.cpu * loadError * Math.sqrt(mean);
-  }
-
-  #changed(name: Dimension, a: LaidHost, byA: number, b: LaidHost, byB: number): number {
-    const deviation = this.#deviations[name];
-    const [one, other] = [a.used[name] / a.size[name], b.used[name] / b.size[name]];
-    const change = deviation.after(
-      one,
-      a.isOpen ? byA / a.size[name] : 0,
-      other,
-      b.isOpen ? byB / b.size[name] : 0,
-    );
-    return change - deviation.value;
-  }
-
-  #hasRoom({ leftMiB, used, limit }: LaidHost, needs: Amounts, without?: Amounts): boolean {
-    if (leftMiB < needs.memory - (without?.memory ?? 0)) return false;
-    // What a full host gives and gets must not make it fuller.
-    return dimensions.every((name) => {
-      const more = needs[name] - (without?.[name] ?? 0);
-      return more <= 0 || used[name] + more <= limit[name] + epsilon;
-    });
   }
 
   #put(guest: LaidGuest, host: LaidHost): void {
@@ -297,47 +275,60 @@ export class Layout {
   #count({ needs, rules, home }: LaidGuest, host: LaidHost, by: 1 | -1): void {
     if (host !== home) this.#moved += by;
     host.leftMiB -= by * needs.memory;
-    for (const name of dimensions) host.used[name] += by * needs[name];
+    host.used.memory += by * needs.memory;
+    host.used.vcpus += by * needs.vcpus;
+    host.used.cpu += by * needs.cpu;
     for (const rule of rules) {
       rule.counts.set(host, (rule.counts.get(host) ?? 0) + by);
       rule.broken = brokenIn(rule);
     }
-  }
-
-  #refresh(): void {
-    for (const name of dimensions)
-      this.#deviations[name].set(this.open.map(({ used, size }) => used[name] / size[name]));
+    host.changedAt = ++this.#version;
+    this.#imbalance.update(host);
   }
 }
 
-/** How many guests of a rule would have to be elsewhere. Those on drained hosts leave anyway. */
-function brokenIn({ rule, counts }: LaidRule): number {
-  let [guests, hosts, most, misplaced] = [0, 0, 0, 0];
-  for (const [host, count] of counts) {
-    if (!host.isOpen || count === 0) continue;
-    guests += count;
-    hosts += 1;
-    most = Math.max(most, count);
-    if (rule.kind === "on" && !rule.hosts.includes(host.name)) misplaced += count;
-  }
-  switch (rule.kind) {
-    case "apart":
-      return guests - hosts;
-    case "together":
-      return guests - most;
-    case "on":
-      return misplaced;
-  }
+/** How many guests more are elsewhere than at home if this one goes there. */
+const goesOut = ({ host, home }: LaidGuest, to: LaidHost): number =>
+  (to === home ? 0 : 1) - (host === home ? 0 : 1);
+
+/** A drained host has no share in the score. */
+const perOf = ({ isOpen, size }: Pick<LaidHost, "isOpen" | "size">): Amounts =>
+  isOpen ? { memory: 1 / size.memory, vcpus: 1 / size.vcpus, cpu: 1 / size.cpu } : nothing;
+
+function rulesByGuest(rules: readonly LaidRule[]): ReadonlyMap<string, LaidRule[]> {
+  const byGuest = new Map<string, LaidRule[]>();
+  for (const laid of rules)
+    for (const name of new Set(laid.rule.guests)) {
+      const own = byGuest.get(name);
+      if (own === undefined) byGuest.set(name, [laid]);
+      else own.push(laid);
+    }
+  return byGuest;
 }
 
-function brokenBy(rule: LaidRule, from: LaidHost, to: LaidHost): number {
-  if (from === to) return 0;
-  const { counts } = rule;
-  const [left, come] = [counts.get(from) ?? 0, counts.get(to) ?? 0];
-  counts.set(from, left - 1).set(to, come + 1);
-  const after = brokenIn(rule);
-  counts.set(from, left).set(to, come);
-  return after - rule.broken;
+function hasRoom({ leftMiB, used, limit }: LaidHost, needs: Amounts, without: Amounts): boolean {
+  if (leftMiB < needs.memory - without.memory) return false;
+  return (
+    isWithin(used.memory, needs.memory - without.memory, limit.memory) &&
+    isWithin(used.vcpus, needs.vcpus - without.vcpus, limit.vcpus) &&
+    isWithin(used.cpu, needs.cpu - without.cpu, limit.cpu)
+  );
+}
+
+/** What a full host gives and gets must not make it fuller. */
+const isWithin = (used: number, more: number, limit: number): boolean =>
+  more <= 0 || used + more <= limit + epsilon;
+
+const overMemoryBy = ({ isOpen, leftMiB }: LaidHost, more: number): number =>
+  isOpen ? Math.max(0, more - leftMiB) - Math.max(0, -leftMiB) : 0;
+
+/** How far a host is over its limits, as shares of what it has. */
+function overLimitsWith({ isOpen, used, limit, size }: LaidHost, more = nothing, less = nothing): number {
+  if (!isOpen) return 0;
+  let over = 0;
+  for (const name of dimensions)
+    over += Math.max(0, used[name] + more[name] - less[name] - limit[name] - epsilon) / size[name];
+  return over;
 }
 
 /** What the cluster's checks have made sure of. */

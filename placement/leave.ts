@@ -1,6 +1,7 @@
-import { largestFirst, uncoveredMiB } from "./cover.ts";
+import { Cover } from "./cover.ts";
 import { improve } from "./improve.ts";
-import type { LaidGuest, LaidHost, Layout } from "./layout.ts";
+import { type LaidGuest, type LaidHost, largestFirst } from "./laid.ts";
+import type { Layout } from "./layout.ts";
 import { pack } from "./pack.ts";
 import type { PlacementProblem } from "./reason.ts";
 import { byGain, type Reasons, repair } from "./repair.ts";
@@ -12,13 +13,14 @@ import { byGain, type Reasons, repair } from "./repair.ts";
  */
 export function leave(
   layout: Layout,
-  { wantsCover, mayMakeRoom }: { wantsCover: boolean; mayMakeRoom: boolean },
+  { cover, mayMakeRoom }: { cover?: Cover; mayMakeRoom: boolean },
   reasons: Reasons,
 ): readonly PlacementProblem[] {
   const leaving = leavingOf(layout);
   for (const guest of leaving) reasons.set(guest, { kind: "drained", host: guest.host.name });
+  const isLeaving = new Set(leaving);
   const isMovable = new Map(layout.guests.map((guest) => [guest, !guest.isFixed]));
-  for (const guest of layout.guests) guest.isFixed = !leaving.includes(guest);
+  for (const guest of layout.guests) guest.isFixed = !isLeaving.has(guest);
 
   const ways = [
     (guest: LaidGuest, host: LaidHost) => layout.fits(guest, host),
@@ -35,9 +37,10 @@ export function leave(
     return stuck;
   }
   // The score where it is best for one after the other is not yet that of all.
-  const before = uncoveredMiB(layout);
-  repair(layout, wantsCover, reasons);
-  improve(layout, wantsCover || before === 0);
+  const kept = new Cover(layout);
+  const wasCovered = kept.uncoveredMiB() === 0;
+  repair(layout, cover, reasons);
+  improve(layout, cover ?? (wasCovered ? kept : undefined));
   for (const guest of leaving) reasons.set(guest, { kind: "drained", host: guest.home.name });
   for (const guest of layout.guests) guest.isFixed = !isMovable.get(guest);
   return [];
@@ -68,13 +71,15 @@ function placeSome(
 ): readonly PlacementProblem[] {
   const mayTake = (guest: LaidGuest, host: LaidHost) =>
     layout.hasMemory(guest, host) && layout.keepsRules(guest, host, "firm");
-  const roomFor = (guest: LaidGuest): LaidHost | undefined =>
-    byGain(layout, guest, (host) => mayTake(guest, host))[0];
+  const roomFor = (guest: LaidGuest): LaidHost | undefined => {
+    const [roomiest] = byGain(layout, guest, (host) => mayTake(guest, host));
+    return roomiest;
+  };
   const makeRoom = (guest: LaidGuest): LaidHost | undefined => {
     for (const host of layout.open)
-      for (const other of largestFirst([...host.guests]).reverse()) {
+      for (const other of largestFirst(host.guests).reverse()) {
         if (other.isFixed || leaving.includes(other)) continue;
-        const third = byGain(layout, other, (to) => to !== host && mayTake(other, to))[0];
+        const [third] = byGain(layout, other, (to) => to !== host && mayTake(other, to));
         if (third === undefined) continue;
         layout.move(other, third);
         if (mayTake(guest, host)) {

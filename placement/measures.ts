@@ -2,6 +2,7 @@ import { type Cluster, type ClusterGuest, type ClusterHost, roomMiB } from "./cl
 import { type Dimension, dimensions, type PolicySettings } from "./settings.ts";
 
 export type Amounts = Readonly<Record<Dimension, number>>;
+export const nothing: Amounts = { memory: 0, vcpus: 0, cpu: 0 };
 
 /** A cluster's hosts and guests in figures that can be compared: what each host has and may give, what each guest needs. */
 export interface Measures {

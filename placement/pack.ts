@@ -1,7 +1,7 @@
 /** How items go into bins. */
 export interface Packing<Item, Bin> {
   /** Those it fits in for now, best first. */
-  bins(item: Item): readonly Bin[];
+  bins(item: Item): Iterable<Bin>;
   put(item: Item, bin: Bin): void;
   take(item: Item, bin: Bin): void;
 }

@@ -1,7 +1,8 @@
 import { checkCluster } from "./check.ts";
 import type { Cluster } from "./cluster.ts";
 import { uncovered } from "./cover.ts";
-import { type LaidGuest, type LaidHost, Layout } from "./layout.ts";
+import type { LaidGuest, LaidHost } from "./laid.ts";
+import { Layout } from "./layout.ts";
 import type { Amounts } from "./measures.ts";
 import type { Impossible, Place, Planner, Proposal, ProposedStep } from "./policy.ts";
 import type { LeftOut, PlacementProblem, Reason } from "./reason.ts";

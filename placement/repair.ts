@@ -1,5 +1,7 @@
-import { uncoveredMiB } from "./cover.ts";
-import { epsilon, type LaidGuest, type LaidHost, type Layout } from "./layout.ts";
+import { bestFirst } from "./best-first.ts";
+import type { Cover } from "./cover.ts";
+import { epsilon, type LaidGuest, type LaidHost, largestFirst } from "./laid.ts";
+import type { Layout } from "./layout.ts";
 import { pack } from "./pack.ts";
 import type { Reason } from "./reason.ts";
 import { dimensions } from "./settings.ts";
@@ -7,83 +9,147 @@ import { dimensions } from "./settings.ts";
 /** Why guests were moved from where they were. */
 export type Reasons = Map<LaidGuest, Reason>;
 
-/** With more than this to try, nothing is moved for N+1's sake, and only what is at fault for a limit or a rule. */
-const mostTrials = 20_000;
+/** With more than this to try for N+1's sake, only guests of hosts that can't be lost are moved, the largest first, as far as it goes. */
+const mostCoverTrials = 20_000;
+/** As far as this goes, guests that are at fault are tried in the places of all others. */
+const mostSwaps = 1_000_000;
 /** So many guests are placed afresh, if moves one by one do not help. */
 const mostAfresh = 8;
 
 /**
  * Moves guests until hosts have the memory for theirs, firm rules hold, hosts are within their limits, one may be lost (if that is wished)
  * and soft rules hold: the gravest fault first, and each by the move that mends most and costs least. What can't be mended stays.
+ *
+ * @param cover where one host may have to be lost
  */
-export function repair(layout: Layout, wantsCover: boolean, reasons: Reasons): void {
-  while (step(layout, wantsCover, reasons)) if (isSound(layout, wantsCover)) return;
+export function repair(layout: Layout, cover: Cover | undefined, reasons: Reasons): void {
+  while (step(layout, cover, reasons)) if (isSound(layout, cover)) return;
   const [overMemory, firm] = layout.faults;
   if (overMemory > 0 || firm > 0) placeAfresh(layout, reasons);
 }
 
-const isSound = (layout: Layout, wantsCover: boolean): boolean =>
-  layout.faults.every((fault) => fault <= epsilon) && (!wantsCover || uncoveredMiB(layout) === 0);
+const isSound = (layout: Layout, cover?: Cover): boolean =>
+  layout.faults.every((fault) => fault <= epsilon) && (cover?.uncoveredMiB() ?? 0) === 0;
 
+/** A guest goes to a host, or changes places with another one, and what that changes: faults, the gravest first, and the score. */
 interface Mending {
-  grade: readonly number[];
-  make(): void;
+  guest: LaidGuest;
+  to: LaidHost;
+  other?: LaidGuest;
+  change: readonly number[];
 }
 
-function step(layout: Layout, wantsCover: boolean, reasons: Reasons): boolean {
+function step(layout: Layout, cover: Cover | undefined, reasons: Reasons): boolean {
   const [overMemory, firm, overLimits] = layout.faults;
   const isGrave = overMemory > 0 || firm > 0 || overLimits > epsilon;
-  // While hosts are over their limits, or rules broken, N+1 has to wait: it is dear to ask for.
-  const asksCover = wantsCover && !isGrave;
-  const grade = (): number[] => {
-    const [memory, rules, limits, soft] = layout.faults;
-    return [memory, rules, limits, asksCover ? uncoveredMiB(layout) : 0, soft];
-  };
-  const now = grade();
-  if (now.every((fault) => fault <= epsilon)) return false;
-  let best: Mending | undefined;
-  const weigh = (apply: () => void, undo: () => void, make: () => void) => {
-    apply();
-    const faults = grade();
-    const all = [...faults, layout.total];
-    undo();
-    if (isLess(faults, now) && (best === undefined || isLess(all, best.grade))) best = { grade: all, make };
-  };
-  const guests = layout.guests.filter((guest) => !guest.isFixed && guest.host.isOpen);
-  const tried = guests.length * layout.open.length > mostTrials ? guests.filter(isAtFault) : guests;
-  if (asksCover && tried.length < guests.length && (now[4] ?? 0) <= 0) return false;
-  const why = new Map(tried.map((guest) => [guest, reasonFor(guest)]));
-  for (const guest of tried) {
-    const from = guest.host;
-    for (const to of layout.open) {
-      if (to === from || !layout.hasMemory(guest, to)) continue;
-      weigh(
-        () => layout.move(guest, to),
-        () => layout.move(guest, from),
-        () => {
-          layout.move(guest, to);
-          reasons.set(guest, why.get(guest) ?? { kind: "spare" });
-        },
-      );
-    }
+  // While hosts are over their limits, or rules broken, N+1 has to wait.
+  const asked = isGrave ? undefined : cover;
+  const movable = layout.guests.filter(({ isFixed, host }) => !isFixed && host.isOpen);
+  const atFault = movable.filter((guest) => reasonFor(guest) !== undefined);
+  const best = bestMove(layout, asked, atFault, movable) ?? bestSwap(layout, asked, atFault, movable);
+  if (best === undefined) return false;
+  const { guest, to, other } = best;
+  reasons.set(guest, reasonFor(guest) ?? { kind: "spare" });
+  if (other === undefined) layout.move(guest, to);
+  else {
+    reasons.set(other, { kind: "makes-room", host: to.name, guest: guest.name });
+    layout.swap(guest, other);
   }
-  if (best === undefined) {
-    for (const guest of tried.filter((guest) => asksCover || isAtFault(guest)))
-      for (const other of guests) {
-        if (other.host === guest.host || !other.host.mayReceive || !guest.host.mayReceive) continue;
-        const [host, swap] = [other.host, () => layout.swap(guest, other)];
-        const first = why.get(guest) ?? { kind: "spare" };
-        weigh(swap, swap, () => {
-          swap();
-          reasons.set(guest, first).set(other, { kind: "makes-room", host: host.name, guest: guest.name });
-        });
-      }
-  }
-  best?.make();
-  return best !== undefined;
+  return true;
 }
 
-const isAtFault = (guest: LaidGuest): boolean => reasonFor(guest) !== undefined;
+/** No guest but one that is at fault can mend anything by leaving, except N+1. */
+function bestMove(
+  layout: Layout,
+  cover: Cover | undefined,
+  atFault: readonly LaidGuest[],
+  movable: readonly LaidGuest[],
+): Mending | undefined {
+  const guests = atFault.map((guest) => ({ guest, most: mostMended(layout, guest) }));
+  guests.sort((one, other) => compare(one.most, other.most) || one.guest.host.index - other.guest.host.index);
+  const weigh = weigher(layout, cover);
+  let best: Mending | undefined;
+  for (const { guest, most } of [...guests, ...helpers(cover, movable, layout.open.length)]) {
+    // Those that follow can't mend as much, or as much on another host.
+    const rest =
+      best === undefined || most === undefined ? 0 : compare(best.change.slice(0, most.length), most);
+    if (rest < 0 || (rest === 0 && best !== undefined && best.guest.host !== guest.host)) break;
+    const isFree = cover === undefined && guest.rules.length === 0;
+    for (const to of isFree ? layout.targets : layout.open)
+      if (to !== guest.host && layout.hasMemory(guest, to)) best = weigh({ guest, to }, best);
+  }
+  return best;
+}
+
+function bestSwap(
+  layout: Layout,
+  cover: Cover | undefined,
+  atFault: readonly LaidGuest[],
+  movable: readonly LaidGuest[],
+): Mending | undefined {
+  const weigh = weigher(layout, cover);
+  const guests = atFault.slice(0, Math.ceil(mostSwaps / movable.length)).map((guest) => ({ guest }));
+  let best: Mending | undefined;
+  for (const { guest } of [...guests, ...helpers(cover, movable, movable.length)])
+    for (const other of movable)
+      if (other.host !== guest.host && other.host.mayReceive && guest.host.mayReceive)
+        best = weigh({ guest, to: other.host, other }, best);
+  return best;
+}
+
+/** Guests that may help to cover the loss of a host, if that is to be mended: any, where not too many are to be tried. */
+function helpers(cover: Cover | undefined, movable: readonly LaidGuest[], placesOfEach: number) {
+  const failing = new Set(cover?.failing());
+  if (failing.size === 0) return [];
+  const most = Math.ceil(mostCoverTrials / placesOfEach);
+  const guests =
+    movable.length <= most
+      ? movable
+      : largestFirst(movable.filter(({ host }) => failing.has(host))).slice(0, most);
+  return guests.map((guest) => ({ guest, most: undefined }));
+}
+
+/** What a guest may mend at most of memory, firm rules and limits if it goes elsewhere. */
+function mostMended(layout: Layout, guest: LaidGuest): readonly number[] {
+  const [overMemory, , overLimits] = layout.faultChange(guest, layout.nowhere);
+  return [
+    overMemory,
+    -guest.rules.filter(({ rule, broken }) => rule.isFirm && broken > 0).length,
+    overLimits,
+  ];
+}
+
+type Step = Omit<Mending, "change">;
+
+/** Gives the better one of the best so far and a step, if that mends anything. */
+function weigher(layout: Layout, cover: Cover | undefined) {
+  const uncovered = cover?.uncoveredMiB() ?? 0;
+  return (step: Step, best: Mending | undefined): Mending | undefined => {
+    const { guest, to, other } = step;
+    const [memory, firm, limits, soft] = layout.faultChange(guest, to, other);
+    const grave = [memory, firm, limits];
+    // What N+1 would be is asked last: it is dearest.
+    if (compare(grave, best?.change ?? [0, 0, 0]) > 0) return best;
+    const more = cover === undefined ? 0 : uncoveredAfter(layout, cover, step) - uncovered;
+    const faults = [...grave, more, soft];
+    if (compare(faults, [0, 0, 0, 0, 0]) >= 0) return best;
+    const change = [
+      ...faults,
+      -(other === undefined ? layout.gain(guest, to) : layout.gainOfSwap(guest, other)),
+    ];
+    return best === undefined || compare(change, best.change) < 0 ? { ...step, change } : best;
+  };
+}
+
+function uncoveredAfter(layout: Layout, cover: Cover, { guest, to, other }: Step): number {
+  const from = guest.host;
+  if (other === undefined) layout.move(guest, to);
+  else layout.swap(guest, other);
+  const uncovered = cover.uncoveredMiB();
+  if (other === undefined) layout.move(guest, from);
+  else layout.swap(guest, other);
+  return uncovered;
+}
 
 function reasonFor({ host, rules }: LaidGuest): Reason | undefined {
   const broken = rules.find(({ broken }) => broken > 0);
@@ -94,13 +160,13 @@ function reasonFor({ host, rules }: LaidGuest): Reason | undefined {
   return broken && { kind: "rule", rule: broken.rule.name };
 }
 
-/** Whether the first of what differs is smaller. */
-function isLess(some: readonly number[], others: readonly number[]): boolean {
-  for (const [index, value] of some.entries()) {
-    const difference = value - (others[index] ?? 0);
-    if (Math.abs(difference) > epsilon) return difference < 0;
+/** By the first that differs: below 0 if the first list is better. */
+function compare(some: readonly number[], others: readonly number[]): number {
+  for (let index = 0; index < some.length; index++) {
+    const difference = (some[index] as number) - (others[index] ?? 0);
+    if (Math.abs(difference) > epsilon) return difference;
   }
-  return false;
+  return 0;
 }
 
 /** All guests of a small cluster at once: a fault may take several moves, of which none helps alone. */
@@ -112,7 +178,7 @@ function placeAfresh(layout: Layout, reasons: Reasons): void {
   const broken = layout.rules.find(({ rule, broken }) => rule.isFirm && broken > 0)?.rule.name;
   for (const guest of free) layout.move(guest, layout.nowhere);
   const isPlaced = pack(
-    free.toSorted((one, other) => other.needs.memory - one.needs.memory || one.index - other.index),
+    largestFirst(free),
     {
       bins: (guest) =>
         byGain(
@@ -125,7 +191,7 @@ function placeAfresh(layout: Layout, reasons: Reasons): void {
     },
     2000,
   );
-  if (!isPlaced || !isLess(layout.faults, before)) {
+  if (!isPlaced || compare(layout.faults, before) >= 0) {
     layout.restore(places);
     return;
   }
@@ -141,14 +207,10 @@ function placeAfresh(layout: Layout, reasons: Reasons): void {
 }
 
 /** Hosts that will do, the one first where the guest is best for balance; of equals the first. */
-export function byGain(
+export function* byGain(
   layout: Layout,
   guest: LaidGuest,
   isFit: (host: LaidHost) => boolean,
-): readonly LaidHost[] {
-  return layout.open
-    .filter(isFit)
-    .map((host) => ({ host, gain: layout.gain(guest, host) }))
-    .sort((one, other) => other.gain - one.gain)
-    .map(({ host }) => host);
+): Generator<LaidHost> {
+  for (const host of bestFirst(layout.open.filter(isFit), (host) => layout.gain(guest, host))) yield host;
 }

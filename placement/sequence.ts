@@ -1,5 +1,6 @@
-import { uncoveredMiB } from "./cover.ts";
-import type { LaidGuest, LaidHost, Layout } from "./layout.ts";
+import { Cover } from "./cover.ts";
+import type { LaidGuest, LaidHost, LaidRule } from "./laid.ts";
+import type { Layout } from "./layout.ts";
 
 export interface SequencedMove {
   guest: LaidGuest;
@@ -19,6 +20,8 @@ export interface Sequence {
 type Wish = readonly [guest: LaidGuest, to: LaidHost];
 type Leg = Omit<SequencedMove, "after">;
 
+/** Of more moves than these, no other order is tried where the first one gets stuck. */
+const mostSearched = 200;
 /** So many steps are tried in search of an order. */
 const tries = 5_000;
 
@@ -38,15 +41,16 @@ export function sequence(layout: Layout, places: readonly LaidHost[]): Sequence 
     })
     // The longest first, as the last one to end is what all wait for.
     .sort(([one], [other]) => other.price - one.price || one.index - other.index);
-  const keepsCover = isCovered(layout) && isCoveredAt(layout, places);
+  const cover = coverToKeep(layout, places);
   const legs: Leg[] = [];
   let pending = wishes;
   const wentRound = new Set<LaidGuest>();
   for (;;) {
-    const made = longest(layout, pending, keepsCover);
+    const made = longest(layout, pending, cover);
     for (const [guest, to] of made) legs.push({ guest, from: go(layout, guest, to), to, isDetour: false });
-    pending = pending.filter((wish) => !made.includes(wish));
-    const detour = pending.length > 0 && detourFor(layout, pending, wentRound, keepsCover);
+    const isMade = new Set(made);
+    pending = pending.filter((wish) => !isMade.has(wish));
+    const detour = pending.length > 0 && detourFor(layout, pending, wentRound, cover);
     if (!detour) break;
     const [guest, to] = detour;
     wentRound.add(guest);
@@ -63,18 +67,44 @@ function go(layout: Layout, guest: LaidGuest, to: LaidHost): LaidHost {
   return from;
 }
 
-const isCovered = (layout: Layout): boolean => uncoveredMiB(layout) === 0;
-
-function isCoveredAt(layout: Layout, places: readonly LaidHost[]): boolean {
+/** Whether any host may be lost, if that holds where guests are and where they are to go. */
+function coverToKeep(layout: Layout, places: readonly LaidHost[]): Cover | undefined {
+  const cover = new Cover(layout);
+  if (cover.uncoveredMiB() > 0) return undefined;
   const now = layout.places();
   layout.restore(places);
-  const isKept = isCovered(layout);
+  const isKept = cover.uncoveredMiB() === 0;
   layout.restore(now);
-  return isKept;
+  return isKept ? cover : undefined;
 }
 
 /** As many of the moves as can be made one after the other, in that order. The layout is left as it was. */
-function longest(layout: Layout, wishes: readonly Wish[], keepsCover: boolean): readonly Wish[] {
+function longest(layout: Layout, wishes: readonly Wish[], cover?: Cover): readonly Wish[] {
+  const first = inTurn(layout, wishes, cover);
+  return first.length === wishes.length || wishes.length > mostSearched
+    ? first
+    : searched(layout, wishes, cover);
+}
+
+/** Each move as soon as it can be made. */
+function inTurn(layout: Layout, wishes: readonly Wish[], cover?: Cover): readonly Wish[] {
+  const places = layout.places();
+  const made: Wish[] = [];
+  let waiting = wishes;
+  for (let before = -1; made.length > before && waiting.length > 0; ) {
+    before = made.length;
+    waiting = waiting.filter((wish) => {
+      const isMade = attempt(layout, wish, cover) !== undefined;
+      if (isMade) made.push(wish);
+      return !isMade;
+    });
+  }
+  layout.restore(places);
+  return made;
+}
+
+/** The longest of many orders. */
+function searched(layout: Layout, wishes: readonly Wish[], cover?: Cover): readonly Wish[] {
   const made = new Set<Wish>();
   const seen = new Set<string>();
   let best: readonly Wish[] = [];
@@ -84,7 +114,8 @@ function longest(layout: Layout, wishes: readonly Wish[], keepsCover: boolean): 
     if (made.size === wishes.length) return true;
     for (const wish of wishes) {
       if (made.has(wish)) continue;
-      const undo = attempt(layout, wish, keepsCover);
+      if (left <= 0) return false;
+      const undo = attempt(layout, wish, cover);
       if (undo === undefined) continue;
       made.add(wish);
       // The same moves in another order come to the same.
@@ -102,12 +133,12 @@ function longest(layout: Layout, wishes: readonly Wish[], keepsCover: boolean): 
 }
 
 /** Makes a move if it can be made now; gives what takes it back. */
-function attempt(layout: Layout, [guest, to]: Wish, keepsCover: boolean): (() => void) | undefined {
+function attempt(layout: Layout, [guest, to]: Wish, cover?: Cover): (() => void) | undefined {
   const from = guest.host;
   if (to.leftMiB < guest.needs.memory || !keepsFirm(layout, guest, to)) return undefined;
   layout.move(guest, to);
   const undo = () => layout.move(guest, from);
-  if (!keepsCover || isCovered(layout)) return undo;
+  if (cover === undefined || cover.uncoveredMiB() === 0) return undo;
   undo();
   return undefined;
 }
@@ -120,7 +151,7 @@ function detourFor(
   layout: Layout,
   pending: readonly Wish[],
   wentRound: ReadonlySet<LaidGuest>,
-  keepsCover: boolean,
+  cover?: Cover,
 ): Wish | undefined {
   const small = pending.toSorted(
     ([one], [other]) => one.needs.memory - other.needs.memory || one.index - other.index,
@@ -129,11 +160,11 @@ function detourFor(
     if (wentRound.has(guest)) continue;
     for (const third of layout.open) {
       if (third === guest.host || third === target) continue;
-      const undo = attempt(layout, [guest, third], keepsCover);
+      const undo = attempt(layout, [guest, third], cover);
       if (undo === undefined) continue;
       const others = pending.filter(([other]) => other !== guest);
       const helps = others.some((wish) => {
-        const back = attempt(layout, wish, keepsCover);
+        const back = attempt(layout, wish, cover);
         back?.();
         return back !== undefined;
       });
@@ -146,24 +177,37 @@ function detourFor(
 
 /** Which moves each has to wait for: its own guest's, those that keep its rules, and as many as free its room if all others are under way. */
 function withWaiting(layout: Layout, legs: readonly Leg[]): readonly SequencedMove[] {
-  const roomMiB = new Map(layout.hosts.map((host) => [host, host.leftMiB]));
+  const coming = groups<LaidHost>();
+  const leaving = groups<LaidHost>();
+  const ruled = groups<LaidGuest | LaidRule>();
+  const leftMiB = new Map(layout.hosts.map((host) => [host, host.leftMiB]));
+  const sizeOf = (at: number): number => legs[at]?.guest.needs.memory ?? 0;
   return legs.map((leg, index): SequencedMove => {
-    const earlier = legs.slice(0, index);
-    const after = new Set<number>();
-    const rules = new Set(leg.guest.rules.filter(({ rule }) => rule.isFirm));
-    let left = roomMiB.get(leg.to) ?? 0;
-    for (const [at, { guest, to }] of earlier.entries()) {
-      if (to === leg.to) left -= guest.needs.memory;
-      if (guest === leg.guest || guest.rules.some((rule) => rules.has(rule))) after.add(at);
-    }
-    const leavers = [...earlier.entries()].filter(([, { from }]) => from === leg.to);
-    for (const [at, { guest }] of leavers) if (after.has(at)) left += guest.needs.memory;
-    for (const [at, { guest }] of leavers) {
-      if (left >= leg.guest.needs.memory) break;
+    const { guest, from, to } = leg;
+    const firm = guest.rules.filter(({ rule }) => rule.isFirm);
+    const after = new Set([guest, ...firm].flatMap((one) => ruled.of(one)));
+    let left = leftMiB.get(to) ?? 0;
+    for (const at of coming.of(to)) left -= sizeOf(at);
+    const leavers = leaving.of(to);
+    for (const at of leavers) if (after.has(at)) left += sizeOf(at);
+    for (const at of leavers) {
+      if (left >= guest.needs.memory) break;
       if (after.has(at)) continue;
       after.add(at);
-      left += guest.needs.memory;
+      left += sizeOf(at);
     }
+    coming.add(to, index);
+    leaving.add(from, index);
+    for (const one of [guest, ...firm]) ruled.add(one, index);
     return { ...leg, after: [...after].sort((one, other) => one - other) };
   });
+}
+
+/** Places in a list, by what they have to do with. */
+function groups<Key>() {
+  const all = new Map<Key, number[]>();
+  return {
+    of: (key: Key): readonly number[] => all.get(key) ?? [],
+    add: (key: Key, index: number) => all.set(key, [...(all.get(key) ?? []), index]),
+  };
 }

@@ -32,9 +32,11 @@ export function grownCluster(
   /** An index, each as likely as its weight says. */
   const drawn = (weights: readonly number[]) => {
     const at = random() * weights.reduce((sum, weight) => sum + weight, 0);
-    return weights.findIndex(
-      (weight, index) => weight > 0 && weights.slice(0, index + 1).reduce((sum, one) => sum + one, 0) >= at,
-    );
+    let sum = 0;
+    return weights.findIndex((weight) => {
+      sum += weight;
+      return weight > 0 && sum >= at;
+    });
   };
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const guests = Array.from({ length: guestCount }, (_, index): Omit<ClusterGuest, "host"> => {
