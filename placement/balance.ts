@@ -8,15 +8,16 @@ import { type Arrange, plannerOf } from "./propose.ts";
 import { repair } from "./repair.ts";
 import { retry } from "./retry.ts";
 import { defaultSettings, type PolicySettings } from "./settings.ts";
+import { withinLimits } from "./within.ts";
 
 /**
  * Evens out hosts with few and cheap moves: of memory, vCPUs and load, within limits and rules. While a host is drained, its guests leave,
  * and others only make room for them. Nothing moves while hosts are even enough, nor for a gain that may come from loads not known better.
  */
 export const balance = (settings: Partial<PolicySettings> = {}): Planner =>
-  plannerOf(arrange, { ...defaultSettings, ...settings });
+  withinLimits((settings) => plannerOf(arrange, settings), { ...defaultSettings, ...settings });
 
-const arrange: Arrange = (layout, { spare }, { startAt, loadError, maxMoves }, reasons) => {
+const arrange: Arrange = (layout, { spare }, { startAt, loadError, maxMoves, maxMiB }, reasons) => {
   const cover = spare === 1 ? new Cover(layout) : undefined;
   if (leavingOf(layout).length > 0) {
     const problems = leave(layout, { cover, mayMakeRoom: true }, reasons);
@@ -30,6 +31,7 @@ const arrange: Arrange = (layout, { spare }, { startAt, loadError, maxMoves }, r
   const noise = layout.noise(loadError);
   if (total <= noise) return [];
   layout.mostMoved = maxMoves ?? Number.POSITIVE_INFINITY;
+  layout.mostMovedMiB = maxMiB ?? Number.POSITIVE_INFINITY;
   improve(layout, cover);
   retry(layout, cover);
   const isWorth =

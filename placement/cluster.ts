@@ -17,6 +17,8 @@ export interface ClusterHost {
   memoryMiB?: number;
   /** What the host itself needs of it. Absent: {@link defaultReserveMiB}. */
   reserveMiB?: number;
+  /** How many vCPUs the host itself counts as. Absent: none. */
+  reserveVcpus?: number;
   /** Absent for any host: guests' CPUs and load do not count. */
   cpus?: number;
   /** Whether no guest is to run there. */

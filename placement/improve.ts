@@ -4,7 +4,7 @@ import type { Layout } from "./layout.ts";
 import { moversByHost } from "./movers.ts";
 import { barredTrials, bestMove, bestSwap, type Trial } from "./trial.ts";
 
-/** In larger clusters a pass is the last that gains less than a hundredth of what was gained before. */
+/** In larger clusters a pass is the last that gains less than a twentieth of what was gained before. */
 const mostThorough = 40;
 
 /**
@@ -50,7 +50,7 @@ export function improve(layout: Layout, cover?: Cover): void {
     else found[from.index] = { ...trial, gain: layout.gain(guest, to), version: layout.version };
   }
   // What found nothing may find something now. First where hosts have changed since the last pass, then everywhere, until nothing is found.
-  const enough = layout.open.length <= mostThorough ? 0 : (before - layout.total) / 100;
+  const enough = layout.open.length <= mostThorough ? 0 : (before - layout.total) / 20;
   for (let since = -1; ; ) {
     const { version, total } = layout;
     for (const host of hosts) {

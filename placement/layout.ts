@@ -24,7 +24,10 @@ export class Layout {
   readonly nowhere: LaidHost;
   /** How many guests may be elsewhere than at home. */
   mostMoved = Number.POSITIVE_INFINITY;
+  /** How much memory these may have. */
+  mostMovedMiB = Number.POSITIVE_INFINITY;
   #moved = 0;
+  #movedMiB = 0;
   #version = 0;
   readonly #imbalance: Imbalance;
   readonly #targets: Targets;
@@ -215,11 +218,15 @@ export class Layout {
     return goesOut(guest, to) * guest.price;
   }
 
-  /** Whether not more guests are elsewhere than at home than may be if a guest goes to a host, where another one may be that comes in its stead. */
+  /** Whether no more is elsewhere than at home than may be, if a guest goes to a host, where another one may be that comes in its stead. */
   mayGo(guest: LaidGuest, to: LaidHost, other?: LaidGuest): boolean {
-    if (this.mostMoved === Number.POSITIVE_INFINITY) return true;
-    const more = goesOut(guest, to) + (other === undefined ? 0 : goesOut(other, guest.host));
-    return more <= 0 || this.#moved + more <= this.mostMoved;
+    const one = goesOut(guest, to);
+    const two = other === undefined ? 0 : goesOut(other, guest.host);
+    const moreMiB = one * guest.needs.memory + two * (other?.needs.memory ?? 0);
+    return (
+      (one + two <= 0 || this.#moved + one + two <= this.mostMoved) &&
+      (moreMiB <= 0 || this.#movedMiB + moreMiB <= this.mostMovedMiB)
+    );
   }
 
   /** Hosts among which is the best target of any guest that has no rules. */
@@ -273,7 +280,10 @@ export class Layout {
   }
 
   #count({ needs, rules, home }: LaidGuest, host: LaidHost, by: 1 | -1): void {
-    if (host !== home) this.#moved += by;
+    if (host !== home) {
+      this.#moved += by;
+      this.#movedMiB += by * needs.memory;
+    }
     host.leftMiB -= by * needs.memory;
     host.used.memory += by * needs.memory;
     host.used.vcpus += by * needs.vcpus;

@@ -95,9 +95,11 @@ function settle(
     }
     if (layout.moved.length === 0) break;
     const next = new Map(layout.guests.map(({ name, host }) => [name, host.name]));
-    const moved = [...next].filter(([name, host]) => homes.get(name) !== host);
-    // The first round keeps the limit itself, but for what must be.
-    if (round > 0 && moved.length > (settings.maxMoves ?? Number.POSITIVE_INFINITY)) break;
+    const moved = layout.guests.filter(({ name, host }) => homes.get(name) !== host.name);
+    const movedMiB = moved.reduce((sum, { needs }) => sum + needs.memory, 0);
+    const { maxMoves = Number.POSITIVE_INFINITY, maxMiB = Number.POSITIVE_INFINITY } = settings;
+    // The first round keeps the limits itself, but for what must be.
+    if (round > 0 && (moved.length > maxMoves || movedMiB > maxMiB)) break;
     for (const guest of layout.moved) {
       const reason = why.get(guest) ?? { kind: "balanced", host: guest.home.name };
       // Why it left home, not why it went on from where it would have been.

@@ -44,9 +44,11 @@ function step(layout: Layout, cover: Cover | undefined, reasons: Reasons): boole
   const isGrave = overMemory > 0 || firm > 0 || overLimits > epsilon;
   // While hosts are over their limits, or rules broken, N+1 has to wait.
   const asked = isGrave ? undefined : cover;
-  const movable = layout.guests.filter(({ isFixed, host }) => !isFixed && host.isOpen);
-  const atFault = movable.filter((guest) => reasonFor(guest) !== undefined);
-  const best = bestMove(layout, asked, atFault, movable) ?? bestSwap(layout, asked, atFault, movable);
+  const movable = (guests: Iterable<LaidGuest>) =>
+    [...guests].filter(({ isFixed, host }) => !isFixed && host.isOpen);
+  const atFault = faultyHosts(layout, movable);
+  const all = atFault.length > 0 || (asked?.uncoveredMiB() ?? 0) > 0 ? movable(layout.guests) : [];
+  const best = bestMove(layout, asked, atFault, all) ?? bestSwap(layout, asked, atFault, all);
   if (best === undefined) return false;
   const { guest, to, other } = best;
   reasons.set(guest, reasonFor(guest) ?? { kind: "spare" });
@@ -58,39 +60,69 @@ function step(layout: Layout, cover: Cover | undefined, reasons: Reasons): boole
   return true;
 }
 
+/** A host with guests that are at fault, and what one of them can mend at most by leaving: of memory, firm rules and limits. */
+interface FaultyHost {
+  host: LaidHost;
+  guests: readonly LaidGuest[];
+  most: readonly number[];
+}
+
+/** The one first where most can be mended. */
+function faultyHosts(
+  layout: Layout,
+  movable: (guests: Iterable<LaidGuest>) => readonly LaidGuest[],
+): readonly FaultyHost[] {
+  const isRuleBroken = layout.rules.some(({ broken }) => broken > 0);
+  const faulty = layout.open.flatMap((host): FaultyHost[] => {
+    if (!isRuleBroken && reasonOfHost(host) === undefined) return [];
+    const guests = movable(host.guests).filter((guest) => reasonFor(guest) !== undefined);
+    const mends = guests.map((guest) => mostMended(layout, guest));
+    const most = [0, 1, 2].map((fault) => Math.min(0, ...mends.map((mended) => mended[fault] ?? 0)));
+    return guests.length === 0 ? [] : [{ host, guests, most }];
+  });
+  return faulty.sort((one, other) => compare(one.most, other.most));
+}
+
 /** No guest but one that is at fault can mend anything by leaving, except N+1. */
 function bestMove(
   layout: Layout,
   cover: Cover | undefined,
-  atFault: readonly LaidGuest[],
+  atFault: readonly FaultyHost[],
   movable: readonly LaidGuest[],
 ): Mending | undefined {
-  const guests = atFault.map((guest) => ({ guest, most: mostMended(layout, guest) }));
-  guests.sort((one, other) => compare(one.most, other.most) || one.guest.host.index - other.guest.host.index);
   const weigh = weigher(layout, cover);
   let best: Mending | undefined;
-  for (const { guest, most } of [...guests, ...helpers(cover, movable, layout.open.length)]) {
-    // Those that follow can't mend as much, or as much on another host.
-    const rest =
-      best === undefined || most === undefined ? 0 : compare(best.change.slice(0, most.length), most);
-    if (rest < 0 || (rest === 0 && best !== undefined && best.guest.host !== guest.host)) break;
+  const tryAll = (guest: LaidGuest): void => {
     const isFree = cover === undefined && guest.rules.length === 0;
     for (const to of isFree ? layout.targets : layout.open)
       if (to !== guest.host && layout.hasMemory(guest, to)) best = weigh({ guest, to }, best);
+  };
+  for (const { guests, most } of atFault) {
+    // Those that follow can't mend more.
+    if (best !== undefined && isGraveBetter(best, most)) return best;
+    for (const guest of guests) tryAll(guest);
   }
+  for (const guest of helpers(cover, movable, layout.open.length)) tryAll(guest);
   return best;
+}
+
+/** Whether a step mends more than that of memory, firm rules and limits; or as much, where which host is at fault is all that matters. */
+function isGraveBetter({ change }: Mending, most: readonly number[]): boolean {
+  const difference = compare(change.slice(0, most.length), most);
+  const [memory = 0, firm = 0, limits = 0] = most;
+  return difference < 0 || (difference === 0 && firm === 0 && memory + limits < -epsilon);
 }
 
 function bestSwap(
   layout: Layout,
   cover: Cover | undefined,
-  atFault: readonly LaidGuest[],
+  atFault: readonly FaultyHost[],
   movable: readonly LaidGuest[],
 ): Mending | undefined {
   const weigh = weigher(layout, cover);
-  const guests = atFault.slice(0, Math.ceil(mostSwaps / movable.length)).map((guest) => ({ guest }));
+  const guests = atFault.flatMap(({ guests }) => guests).slice(0, Math.ceil(mostSwaps / movable.length));
   let best: Mending | undefined;
-  for (const { guest } of [...guests, ...helpers(cover, movable, movable.length)])
+  for (const guest of [...guests, ...helpers(cover, movable, movable.length)])
     for (const other of movable)
       if (other.host !== guest.host && other.host.mayReceive && guest.host.mayReceive)
         best = weigh({ guest, to: other.host, other }, best);
@@ -98,15 +130,16 @@ function bestSwap(
 }
 
 /** Guests that may help to cover the loss of a host, if that is to be mended: any, where not too many are to be tried. */
-function helpers(cover: Cover | undefined, movable: readonly LaidGuest[], placesOfEach: number) {
+function helpers(
+  cover: Cover | undefined,
+  movable: readonly LaidGuest[],
+  placesOfEach: number,
+): readonly LaidGuest[] {
   const failing = new Set(cover?.failing());
   if (failing.size === 0) return [];
   const most = Math.ceil(mostCoverTrials / placesOfEach);
-  const guests =
-    movable.length <= most
-      ? movable
-      : largestFirst(movable.filter(({ host }) => failing.has(host))).slice(0, most);
-  return guests.map((guest) => ({ guest, most: undefined }));
+  if (movable.length <= most) return movable;
+  return largestFirst(movable.filter(({ host }) => failing.has(host))).slice(0, most);
 }
 
 /** What a guest may mend at most of memory, firm rules and limits if it goes elsewhere. */
@@ -152,12 +185,17 @@ function uncoveredAfter(layout: Layout, cover: Cover, { guest, to, other }: Step
 }
 
 function reasonFor({ host, rules }: LaidGuest): Reason | undefined {
+  const ofHost = reasonOfHost(host);
   const broken = rules.find(({ broken }) => broken > 0);
-  if (host.leftMiB < 0) return { kind: "over-limit", host: host.name, of: "memory" };
-  if (broken?.rule.isFirm) return { kind: "rule", rule: broken.rule.name };
-  const over = dimensions.find((name) => host.used[name] > host.limit[name] + epsilon);
-  if (over !== undefined) return { kind: "over-limit", host: host.name, of: over };
-  return broken && { kind: "rule", rule: broken.rule.name };
+  if (broken === undefined || host.leftMiB < 0) return ofHost;
+  const ofRule: Reason = { kind: "rule", rule: broken.rule.name };
+  return broken.rule.isFirm ? ofRule : (ofHost ?? ofRule);
+}
+
+function reasonOfHost({ name, leftMiB, used, limit }: LaidHost): Reason | undefined {
+  if (leftMiB < 0) return { kind: "over-limit", host: name, of: "memory" };
+  const over = dimensions.find((dimension) => used[dimension] > limit[dimension] + epsilon);
+  return over && { kind: "over-limit", host: name, of: over };
 }
 
 /** By the first that differs: below 0 if the first list is better. */

@@ -12,6 +12,8 @@ export interface PolicySettings {
   loadError: number;
   /** How many guests may move at a time for balance's sake. Absent: no limit. */
   maxMoves?: number;
+  /** How much memory they may have, all together. Absent: no limit. */
+  maxMiB?: number;
   /** How many hosts are to stay in use, at least. */
   keepOn: number;
   /** Watts that must be saved for each GiB that is moved to empty a host, where hosts' idleWatts are known. */

@@ -20,12 +20,20 @@ const sizes = [
   { share: 0.02, gib: 32, vcpus: [8, 16] },
 ];
 
+/** What hosts need themselves, and how many vCPUs a CPU they may have. Absent: what a policy takes by itself, and any number. */
+interface HostLimits {
+  reserveMiB?: number;
+  reserveVcpus?: number;
+  vcpuRatio?: number;
+}
+
 /** A cluster that has grown and was not planned: guests fill 62 % of the memory, and some hosts are more popular than others. Absent: it did not fit. */
 export function grownCluster(
   hostCount: number,
   guestCount: number,
   seed: number,
   fill = 0.62,
+  { reserveMiB, reserveVcpus, vcpuRatio = Number.POSITIVE_INFINITY }: HostLimits = {},
 ): Cluster | undefined {
   const random = randomOf(seed);
   const oneOf = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T;
@@ -62,6 +70,8 @@ export function grownCluster(
     ({ gib, cpus, idleWatts }, index): ClusterHost => ({
       name: `host${index + 1}`,
       memoryMiB: Math.max(16, Math.round((gib * scale) / 16) * 16) * 1024,
+      reserveMiB,
+      reserveVcpus,
       cpus,
       idleWatts,
       isDrained: false,
@@ -69,12 +79,16 @@ export function grownCluster(
   );
   const popularity = hosts.map(({ memoryMiB = 0 }) => memoryMiB * Math.exp(0.5 * normal()));
   const left = hosts.map((host) => 0.96 * roomMiB(host));
+  const leftVcpus = hosts.map(({ cpus = 0, reserveVcpus = 0 }) => vcpuRatio * cpus - reserveVcpus);
   const placed = guests.flatMap((guest): ClusterGuest[] => {
-    const weights = popularity.map((weight, index) => ((left[index] ?? 0) >= guest.memoryMiB ? weight : 0));
+    const { memoryMiB, vcpus = 1 } = guest;
+    const hasRoom = (index: number) => (left[index] ?? 0) >= memoryMiB && (leftVcpus[index] ?? 0) >= vcpus;
+    const weights = popularity.map((weight, index) => (hasRoom(index) ? weight : 0));
     const index = drawn(weights);
     const host = hosts[index];
     if (host === undefined) return [];
-    left[index] = (left[index] ?? 0) - guest.memoryMiB;
+    left[index] = (left[index] ?? 0) - memoryMiB;
+    leftVcpus[index] = (leftVcpus[index] ?? 0) - vcpus;
     return [{ ...guest, host: host.name }];
   });
   return placed.length < guestCount ? undefined : { hosts, guests: placed };
