@@ -52,14 +52,16 @@ export class Exchange {
   /** The deviation if so much is given. */
   #after(at: number, amount: number): number {
     const figures = this.#parabolas;
-    const [now, slope, bend] = [figures[at] as number, figures[at + 1] as number, figures[at + 2] as number];
-    const variance = now - (slope - bend * amount) * amount;
+    const slope = figures[at + 1] as number;
+    const bend = figures[at + 2] as number;
+    const variance = (figures[at] as number) - (slope - bend * amount) * amount;
     return variance > 0 ? Math.sqrt(variance) : 0;
   }
 
   /** The deviation at the parabola's lowest point, or as near to that as may be. */
   #least(at: number, low: number, high: number): number {
-    const [slope, bend] = [this.#parabolas[at + 1] as number, this.#parabolas[at + 2] as number];
+    const slope = this.#parabolas[at + 1] as number;
+    const bend = this.#parabolas[at + 2] as number;
     return this.#after(at, bend > 0 ? Math.max(low, Math.min(high, slope / (2 * bend))) : 0);
   }
 }

@@ -4,13 +4,13 @@ import type { Layout } from "./layout.ts";
 import { moversByHost } from "./movers.ts";
 import { barredTrials, bestMove, bestSwap, type Trial } from "./trial.ts";
 
-/** In larger clusters a pass is the last that gains less than a twentieth of what was gained before. */
+/** In larger clusters what did not change is not looked at again, and a pass is the last that gains less than a twentieth of what came before. */
 const mostThorough = 40;
 
 /**
  * Makes the layout better by the best move there is, again and again, then by guests that change places too, until nothing gains more than
- * it costs. A host keeps the best that was found for its guests. It is weighed again when its turn comes, and looked for again when one of its
- * two hosts has changed, so that a step costs a few hosts' guests and not all of them.
+ * it costs. In a large cluster a host keeps the best that was found for its guests. It is weighed again when its turn comes, and looked for
+ * again when one of its two hosts has changed, so that a step costs a few hosts' guests and not all of them.
  *
  * @param cover where no move is to be made that leaves more memory uncovered (N+1)
  */
@@ -19,6 +19,7 @@ export function improve(layout: Layout, cover?: Cover): void {
   const barred = barredTrials();
   const moversOf = moversByHost();
   const found: (Trial | undefined)[] = [];
+  const isThorough = layout.open.length <= mostThorough;
   let uncovered = cover?.uncoveredMiB() ?? 0;
   const before = layout.total;
 
@@ -43,14 +44,13 @@ export function improve(layout: Layout, cover?: Cover): void {
     const from = guest.host;
     if (version === layout.version) {
       make(trial);
-      look(from);
-      look(to);
+      for (const host of isThorough ? hosts : [from, to]) look(host);
     } else if (from.changedAt > version || to.changedAt > version || !layout.fits(guest, to)) look(from);
     // What others gave each other changes how much it counts.
     else found[from.index] = { ...trial, gain: layout.gain(guest, to), version: layout.version };
   }
   // What found nothing may find something now. First where hosts have changed since the last pass, then everywhere, until nothing is found.
-  const enough = layout.open.length <= mostThorough ? 0 : (before - layout.total) / 20;
+  const enough = isThorough ? 0 : (before - layout.total) / 20;
   for (let since = -1; ; ) {
     const { version, total } = layout;
     for (const host of hosts) {

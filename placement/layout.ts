@@ -178,8 +178,7 @@ export class Layout {
     const [a, b] = [one.host, other.host];
     if (!a.mayReceive || !b.mayReceive || a === b) return false;
     if (!hasRoom(a, other.needs, one.needs) || !hasRoom(b, one.needs, other.needs)) return false;
-    for (const [, more] of brokenByStep(one, b, other)) if (more > 0) return false;
-    return true;
+    return brokenByStep(one, b, other).every(({ more }) => more <= 0);
   }
 
   /** Whether no rule is broken more than it is. */
@@ -243,8 +242,8 @@ export class Layout {
     const { host: from, needs } = guest;
     const back = other?.needs ?? nothing;
     let [firm, soft] = [0, 0];
-    for (const [{ rule }, more] of brokenByStep(guest, to, other)) {
-      if (rule.isFirm) firm += more;
+    for (const { laid, more } of brokenByStep(guest, to, other)) {
+      if (laid.rule.isFirm) firm += more;
       else soft += more;
     }
     return [

@@ -32,14 +32,18 @@ export function brokenBy(rule: LaidRule, from: LaidHost, to: LaidHost): number {
 }
 
 /** The rules that a step touches, each with how many more guests it puts against it. Two that are in one rule and change places are as before. */
-export function* brokenByStep(
+export function brokenByStep(
   guest: LaidGuest,
   to: LaidHost,
   other?: LaidGuest,
-): Generator<readonly [LaidRule, number]> {
-  for (const rule of guest.rules)
-    if (!other?.rules.includes(rule)) yield [rule, brokenBy(rule, guest.host, to)];
-  if (other !== undefined)
-    for (const rule of other.rules)
-      if (!guest.rules.includes(rule)) yield [rule, brokenBy(rule, other.host, guest.host)];
+): readonly { laid: LaidRule; more: number }[] {
+  const [mine, its] = [guest.rules, other?.rules ?? none];
+  if (mine.length + its.length === 0) return none;
+  const by = (laid: LaidRule, from: LaidHost, to: LaidHost) => ({ laid, more: brokenBy(laid, from, to) });
+  return [
+    ...mine.filter((laid) => !its.includes(laid)).map((laid) => by(laid, guest.host, to)),
+    ...its.filter((laid) => !mine.includes(laid)).map((laid) => by(laid, to, guest.host)),
+  ];
 }
+
+const none: readonly never[] = [];

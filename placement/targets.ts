@@ -26,8 +26,9 @@ export class Targets {
   /** @param version of the layout that the hosts are in */
   in(version: number, { memory, vcpus, cpu }: Amounts): readonly LaidHost[] {
     const means = [memory, vcpus, cpu];
-    for (const [at, host] of this.#hosts.entries())
+    this.#hosts.forEach((host, at) => {
       if (host.changedAt > this.#seen) this.#figures.set(figuresOf(host), width * at);
+    });
     this.#seen = version;
     const left: number[] = [];
     for (const at of this.#hosts.keys())
@@ -46,7 +47,8 @@ export class Targets {
   #beats(one: number, other: number, means: readonly number[]): boolean {
     if (one === other) return false;
     const figures = this.#figures;
-    const [mine, its] = [width * one, width * other];
+    const mine = width * one;
+    const its = width * other;
     for (let index = 0; index < 7; index++)
       if ((figures[mine + index] as number) < (figures[its + index] as number)) return false;
     let isBetter = false;

@@ -128,11 +128,9 @@ export function bestSwap(
     const its = moversOf(partner);
     const itsCosts = its.guests.map((other) => layout.costOf(other, host));
     for (const [at, guest] of mine.guests.entries()) {
-      const [memory, vcpus, cpu] = [
-        mine.memory[at] as number,
-        mine.vcpus[at] as number,
-        mine.cpu[at] as number,
-      ];
+      const memory = mine.memory[at] as number;
+      const vcpus = mine.vcpus[at] as number;
+      const cpu = mine.cpu[at] as number;
       const cost = layout.costOf(guest, partner);
       for (let other = 0; other < its.guests.length; other++) {
         const gain =
