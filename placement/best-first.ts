@@ -3,7 +3,7 @@
  * costs less than to sort them all.
  */
 export function* bestFirst<T>(values: readonly T[], worthOf: (value: T) => number): Generator<T> {
-  const worths = Float64Array.from(values, worthOf);
+  const worths = values.map(worthOf);
   for (let count = worths.length; count > 0; count--) {
     let best = -1;
     for (let index = 0; index < worths.length; index++)

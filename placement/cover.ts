@@ -25,6 +25,7 @@ export class Cover {
   readonly #taken: Taken;
   /** The fullest first. */
   readonly #bins: LaidHost[];
+  #sorted = -1;
   #seen = -1;
 
   constructor(layout: Layout) {
@@ -64,22 +65,29 @@ export class Cover {
         hit.add(host.index);
         for (const lost of this.#taken.beyond(host)) hit.add(lost);
       }
-    this.#bins.sort((one, other) => one.leftMiB - other.leftMiB || one.index - other.index);
     // Where guests found no place there may be one now.
     for (const loss of this.#losses)
-      if (loss.missingMiB > 0 || (hit.has(loss.host.index) && !mend(loss, this.#bins)))
-        placeAll(loss, this.#bins);
+      if (loss.missingMiB > 0 || (hit.has(loss.host.index) && !mend(loss, () => this.#sortedBins())))
+        placeAll(loss, this.#sortedBins());
     this.#seen = version;
+  }
+
+  #sortedBins(): readonly LaidHost[] {
+    const { version } = this.#layout;
+    if (this.#sorted !== version)
+      this.#bins.sort((one, other) => one.leftMiB - other.leftMiB || one.index - other.index);
+    this.#sorted = version;
+    return this.#bins;
   }
 }
 
 /** Finds places for those that came and for those whose place is too full now; whether all have one. */
-function mend(loss: Loss, bins: readonly LaidHost[]): boolean {
+function mend(loss: Loss, bins: () => readonly LaidHost[]): boolean {
   for (const [guest, bin] of loss.places)
     if (guest.host !== loss.host || !loss.isWithin(bin)) loss.take(guest, bin);
   if (loss.places.size === loss.host.guests.size) return true;
   const homeless = largestFirst(loss.host.guests).filter((guest) => !loss.places.has(guest));
-  return homeless.every((guest) => place(loss, guest, bins));
+  return homeless.every((guest) => place(loss, guest, bins()));
 }
 
 /** All places afresh: those of all guests, or of as many as find one. */

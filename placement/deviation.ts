@@ -12,10 +12,10 @@ export class Deviation {
   set(values: Float64Array): void {
     this.#count = Math.max(1, values.length);
     let sum = 0;
-    for (const value of values) sum += value;
+    for (let at = 0; at < values.length; at++) sum += values[at] as number;
     this.#mean = sum / this.#count;
     let squares = 0;
-    for (const value of values) squares += (value - this.#mean) ** 2;
+    for (let at = 0; at < values.length; at++) squares += ((values[at] as number) - this.#mean) ** 2;
     this.#variance = squares / this.#count;
     this.#value = Math.sqrt(this.#variance);
   }

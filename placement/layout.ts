@@ -109,14 +109,20 @@ export class Layout {
   get faults(): Faults {
     let [overMemory, firm, overLimits, soft] = [0, 0, 0, 0];
     for (const host of this.open) {
-      overMemory += Math.max(0, -host.leftMiB);
-      overLimits += overLimitsWith(host);
+      const [memory, limits] = this.excess(host);
+      overMemory += memory;
+      overLimits += limits;
     }
     for (const { rule, broken } of this.rules) {
       if (rule.isFirm) firm += broken;
       else soft += broken;
     }
     return [overMemory, firm, overLimits, soft];
+  }
+
+  /** What a host has too much of: MiB that it does not have, and what is over its limits as shares of it. */
+  excess(host: LaidHost): readonly [overMemoryMiB: number, overLimits: number] {
+    return [Math.max(0, -host.leftMiB), overLimitsWith(host)];
   }
 
   get movedCount(): number {

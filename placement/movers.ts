@@ -4,9 +4,9 @@ import type { Amounts } from "./measures.ts";
 /** A host's guests that may be moved, with their figures side by side: these are asked for very often. */
 export class Movers {
   readonly guests: readonly LaidGuest[];
-  readonly memory: Float64Array;
-  readonly vcpus: Float64Array;
-  readonly cpu: Float64Array;
+  readonly memory: readonly number[];
+  readonly vcpus: readonly number[];
+  readonly cpu: readonly number[];
   /** No guest needs more than this, and none costs less to be moved on, or to change places, where it may be going home. */
   readonly mostNeeds: Amounts;
   readonly leastPrice: number;
@@ -14,9 +14,9 @@ export class Movers {
 
   constructor(host: LaidHost) {
     this.guests = [...host.guests].filter(({ isFixed }) => !isFixed);
-    this.memory = Float64Array.from(this.guests, ({ needs }) => needs.memory);
-    this.vcpus = Float64Array.from(this.guests, ({ needs }) => needs.vcpus);
-    this.cpu = Float64Array.from(this.guests, ({ needs }) => needs.cpu);
+    this.memory = this.guests.map(({ needs }) => needs.memory);
+    this.vcpus = this.guests.map(({ needs }) => needs.vcpus);
+    this.cpu = this.guests.map(({ needs }) => needs.cpu);
     this.mostNeeds = { memory: max(this.memory), vcpus: max(this.vcpus), cpu: max(this.cpu) };
     const isOut = ({ home }: LaidGuest) => home !== host;
     this.leastPrice = Math.min(...this.guests.map((guest) => (isOut(guest) ? 0 : guest.price)));
@@ -26,7 +26,7 @@ export class Movers {
   }
 }
 
-const max = (values: Float64Array): number => values.reduce((most, value) => Math.max(most, value), 0);
+const max = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
 
 /** Those of each host, kept until its guests are others. */
 export function moversByHost(): (host: LaidHost) => Movers {

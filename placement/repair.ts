@@ -76,9 +76,9 @@ function faultyHosts(
   const faulty = layout.open.flatMap((host): FaultyHost[] => {
     if (!isRuleBroken && reasonOfHost(host) === undefined) return [];
     const guests = movable(host.guests).filter((guest) => reasonFor(guest) !== undefined);
-    const mends = guests.map((guest) => mostMended(layout, guest));
-    const most = [0, 1, 2].map((fault) => Math.min(0, ...mends.map((mended) => mended[fault] ?? 0)));
-    return guests.length === 0 ? [] : [{ host, guests, most }];
+    const [overMemory, overLimits] = layout.excess(host);
+    const firm = Math.max(0, ...guests.map(brokenFirm));
+    return guests.length === 0 ? [] : [{ host, guests, most: [-overMemory, -firm, -overLimits] }];
   });
   return faulty.sort((one, other) => compare(one.most, other.most));
 }
@@ -142,15 +142,8 @@ function helpers(
   return largestFirst(movable.filter(({ host }) => failing.has(host))).slice(0, most);
 }
 
-/** What a guest may mend at most of memory, firm rules and limits if it goes elsewhere. */
-function mostMended(layout: Layout, guest: LaidGuest): readonly number[] {
-  const [overMemory, , overLimits] = layout.faultChange(guest, layout.nowhere);
-  return [
-    overMemory,
-    -guest.rules.filter(({ rule, broken }) => rule.isFirm && broken > 0).length,
-    overLimits,
-  ];
-}
+const brokenFirm = ({ rules }: LaidGuest): number =>
+  rules.filter(({ rule, broken }) => rule.isFirm && broken > 0).length;
 
 type Step = Omit<Mending, "change">;
 
