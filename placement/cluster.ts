@@ -6,19 +6,58 @@ export interface Cluster {
   /** In the order of the config, which breaks ties. */
   hosts: readonly ClusterHost[];
   guests: readonly ClusterGuest[];
+  rules?: readonly PlacementRule[];
+  /** How many hosts may be lost without a guest left without a place, where that can be had. Absent: 0. */
+  spare?: 0 | 1;
 }
 
 export interface ClusterHost {
   name: string;
   /** Absent: the host was not asked. */
   memoryMiB?: number;
+  /** What the host itself needs of it. Absent: {@link defaultReserveMiB}. */
+  reserveMiB?: number;
+  /** How many vCPUs the host itself counts as. Absent: none. */
+  reserveVcpus?: number;
+  /** Absent for any host: guests' CPUs and load do not count. */
+  cpus?: number;
   /** Whether no guest is to run there. */
   isDrained: boolean;
+  /** What it draws while it has nothing to do. */
+  idleWatts?: number;
 }
 
 export interface ClusterGuest {
   name: string;
-  /** Where its placement says it runs. */
+  /** Where its placement says it runs, or where it was found, if it has none. */
   host: string;
   memoryMiB: number;
+  vcpus?: number;
+  /** How many CPUs it keeps busy, on average. Absent: not known; it is taken to be as busy as the others. */
+  busyCpus?: number;
+  /** Whether it stays on its host, unless that is drained. */
+  isPinned?: boolean;
+  /** What a move of it is predicted to be like. Absent: like any other guest's. */
+  move?: MoveCost;
 }
+
+/** What a move of a guest costs: a prediction of one has these fields. */
+export interface MoveCost {
+  totalMs: number;
+  downtimeMs: number;
+  /** Whether it would come to an end. */
+  converges: boolean;
+}
+
+/** What is wished of some guests' places. A firm one is never broken; of others as many are kept as can be. */
+export type PlacementRule = { name: string; isFirm: boolean; guests: readonly string[] } & (
+  | { kind: "apart" | "together" }
+  | { kind: "on"; hosts: readonly string[] }
+);
+
+/** For a host's kernel, libvirtd, sshd and QEMU's own needs. */
+export const defaultReserveMiB = 512;
+
+/** What a host's guests may have, all together. A host whose memory is not known has none. */
+export const roomMiB = ({ memoryMiB = 0, reserveMiB = defaultReserveMiB }: ClusterHost): number =>
+  Math.max(0, memoryMiB - reserveMiB);

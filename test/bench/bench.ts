@@ -14,13 +14,14 @@ import { loadNow, machine, versions } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
 import { measureMoves } from "./moves.ts";
 import { measureNoChange } from "./no-change.ts";
+import { measurePlanner } from "./planner.ts";
 import { measureProber } from "./prober.ts";
 import { pulumi } from "./pulumi.ts";
 import { type BenchResults, writeResults } from "./results.ts";
 import { measureSeveral } from "./several.ts";
 import { tables } from "./tables.ts";
 
-const parts = ["lab", "no-change", "moves", "prober", "several", "memory"] as const;
+const parts = ["lab", "no-change", "moves", "prober", "several", "memory", "planner"] as const;
 type Part = (typeof parts)[number];
 
 const help = `Usage: npm run bench [-- options]     what the testbed costs, measured against the tools it stands on
@@ -32,6 +33,7 @@ Parts:
   prober      live moves with the prober that sees them as a client does, against the same without
   several     all guests of the stack (of the stack bench: four) at once, two at a time, one after the other
   memory      peak memory of Pulumi and its processes during a move
+  planner     plans for clusters made up by chance, against Ganeti's hbal (Debian: ganeti-htools), if it is installed; needs no lab
 
 Options:
   --only A,B             these parts alone                                          default: all
@@ -39,6 +41,7 @@ Options:
   --bandwidth MIBPS      ceiling of both transfers, or none (for the stack bench)   default: 100, as gigabit Ethernet has
   --rounds N          rounds of several guests                                      default: 5
   --no-change-pairs N    pairs of updates without a change                          default: 5
+  --clusters N           small clusters of the part planner, and a fifth as many larger ones    default: 100
   --stack NAME           a stack of your own, up and with a guest that moves live; it stays (without the part lab)
                          default: bench, a lab like stacks/Pulumi.lab.yaml on a network of its own, made and removed
   --keep                 leave the stack bench up for a next run
@@ -53,6 +56,7 @@ const { values } = parseArgs({
     bandwidth: { type: "string", default: "100" },
     rounds: { type: "string", default: "5" },
     "no-change-pairs": { type: "string", default: "5" },
+    clusters: { type: "string", default: "100" },
     stack: { type: "string", default: "bench" },
     keep: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -67,11 +71,29 @@ const say = (line: string): void => {
 const s = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
 
 async function bench(chosen: ReadonlySet<Part>): Promise<void> {
+  const options = optionsFor(chosen);
+  const isOnStack = [...chosen].some((part) => part !== "planner");
+  const results: BenchResults = {
+    schema: 1,
+    startedAt: new Date().toISOString(),
+    machine: machine(),
+    versions: await versions({ withPulumi: isOnStack }),
+  };
+  const keep = async (more: Partial<BenchResults>) => writeResults(Object.assign(results, more));
+  if (chosen.has("planner")) {
+    await measurePlanner(options.clusters, async (planner, line) => {
+      await keep({ planner });
+      say(`planner ${line}`);
+    });
+  }
+  if (isOnStack) await benchStack(chosen, options, results, keep);
+  const file = await writeResults(results);
+  console.log(`\n${tables(results)}\n\nEvery sample: ${file}`);
+}
+
+/** All that was said, checked before anything is touched. */
+function optionsFor(chosen: ReadonlySet<Part>) {
   const { stack } = values;
-  const pairs = wholeNumber("pairs", values.pairs);
-  const rounds = wholeNumber("rounds", values.rounds);
-  const noChangePairs = wholeNumber("no-change-pairs", values["no-change-pairs"]);
-  const bandwidthMiBps = values.bandwidth === "none" ? undefined : wholeNumber("bandwidth", values.bandwidth);
   const isOurs = stack === "bench";
   if (!isOurs && !isConfigured(stack)) throw new Error(`there is no stacks/Pulumi.${stack}.yaml`);
   if (!isOurs && chosen.has("lab")) {
@@ -79,14 +101,23 @@ async function bench(chosen: ReadonlySet<Part>): Promise<void> {
       `the part lab destroys its stack, so it is for the stack bench alone; say --only ${parts.slice(1).join()}`,
     );
   }
-  const results: BenchResults = {
-    schema: 1,
-    startedAt: new Date().toISOString(),
-    machine: machine(),
-    versions: await versions(),
+  return {
+    stack,
+    isOurs,
+    pairs: wholeNumber("pairs", values.pairs),
+    rounds: wholeNumber("rounds", values.rounds),
+    noChangePairs: wholeNumber("no-change-pairs", values["no-change-pairs"]),
+    bandwidthMiBps: values.bandwidth === "none" ? undefined : wholeNumber("bandwidth", values.bandwidth),
+    clusters: wholeNumber("clusters", values.clusters),
   };
-  const keep = async (more: Partial<BenchResults>) => writeResults(Object.assign(results, more));
+}
 
+async function benchStack(
+  chosen: ReadonlySet<Part>,
+  { stack, isOurs, pairs, rounds, noChangePairs, bandwidthMiBps }: ReturnType<typeof optionsFor>,
+  results: BenchResults,
+  keep: (more: Partial<BenchResults>) => Promise<string>,
+): Promise<void> {
   if (isOurs) {
     if (isConfigured(stack) && chosen.has("lab")) {
       say("removing what an earlier run left");
@@ -178,8 +209,6 @@ async function bench(chosen: ReadonlySet<Part>): Promise<void> {
     const [lab] = results.lab ?? [];
     if (lab) lab.destroyMs = performance.now() - destroyStartedMs;
   }
-  const file = await writeResults(results);
-  console.log(`\n${tables(results)}\n\nEvery sample: ${file}`);
 }
 
 function chosenParts(only: string): Set<Part> {

@@ -17,7 +17,7 @@ export const machineSchema = z.object({
 export const versionsSchema = z.object({
   project: z.string().describe("the commit; with + when files were changed since"),
   node: z.string(),
-  pulumi: z.string(),
+  pulumi: z.string().optional().describe("absent: nothing was measured that needs it"),
 });
 
 /** The load average of the last minute: on a machine that does something else too, times are longer. */
@@ -35,15 +35,14 @@ export function machine(): z.infer<typeof machineSchema> {
   };
 }
 
-export async function versions(): Promise<z.infer<typeof versionsSchema>> {
+export async function versions({ withPulumi = true } = {}): Promise<z.infer<typeof versionsSchema>> {
   const git = await execa("git", ["describe", "--always", "--dirty=+"], { cwd: project, reject: false });
-  const { stdout } = await pulumi(["version"]);
   return {
     project:
       git.exitCode === 0
         ? git.stdout
         : JSON.parse(readFileSync(join(project, "package.json"), "utf8")).version,
     node: process.version,
-    pulumi: stdout.trim(),
+    pulumi: withPulumi ? (await pulumi(["version"])).stdout.trim() : undefined,
   };
 }

@@ -6,6 +6,7 @@ import { machineSchema, versionsSchema } from "./machine.ts";
 import { memorySchema } from "./memory.ts";
 import { moveSampleSchema } from "./moves.ts";
 import { noChangeSampleSchema } from "./no-change.ts";
+import { plannerSchema } from "./planner.ts";
 import { proberSampleSchema } from "./prober.ts";
 import { project } from "./pulumi.ts";
 import { severalSampleSchema } from "./several.ts";
@@ -31,6 +32,7 @@ export const benchResultsSchema = z.object({
   prober: z.array(proberSampleSchema).optional(),
   several: z.array(severalSampleSchema).optional(),
   memory: memorySchema.optional(),
+  planner: plannerSchema.optional(),
 });
 export type BenchResults = z.infer<typeof benchResultsSchema>;
 

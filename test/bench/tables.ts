@@ -1,13 +1,14 @@
-import Table from "cli-table3";
+import { drawn } from "./drawn.ts";
 import { moveFindings, noChangeFindings, verdicts } from "./findings.ts";
 import type { LabSample } from "./lab-cycle.ts";
+import { plannerTables } from "./planner-tables.ts";
 import { type Agreement, proberFindings } from "./prober-findings.ts";
 import type { BenchResults } from "./results.ts";
 import { type Comparison, summary } from "./statistics.ts";
 
 /** All tables that a run's results have something for. */
 export function tables(results: BenchResults): string {
-  const { lab, noChange, moves, prober, several, memory } = results;
+  const { lab, noChange, moves, prober, several, memory, planner } = results;
   return [
     ...(lab ?? []).map(labTables),
     ...(noChange ? [noChangeTable(noChange)] : []),
@@ -15,6 +16,7 @@ export function tables(results: BenchResults): string {
     ...(prober && prober.length > 1 ? [proberTables(prober)] : []),
     ...(several && several.length > 0 ? [severalTable(several)] : []),
     ...(memory ? [memoryTable(memory)] : []),
+    ...(planner ? [plannerTables(planner)] : []),
   ].join("\n\n");
 }
 
@@ -184,12 +186,5 @@ function loads(samples: readonly { load: number }[]): string {
 }
 
 const whole = (value: number | undefined): string => (value === undefined ? "–" : value.toFixed(0));
-
-function drawn(head: string[], rows: string[][], textColumns: readonly number[] = [0]): string {
-  const colAligns = head.map((_, column) => (textColumns.includes(column) ? "left" : "right"));
-  const table = new Table({ head, colAligns, style: { head: [], border: [], compact: true } });
-  table.push(...rows);
-  return table.toString();
-}
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(1);

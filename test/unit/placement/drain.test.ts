@@ -49,6 +49,22 @@ describe("guests of a drained host", () => {
     expect(places.vm1).toEqual({ host: "host1", reason: drained("host3") });
   });
 
+  it("go another way where the largest one, on the roomiest host, would leave no room for the others", () => {
+    const guests = [guest("a", "host1", 5120), guest("b", "host1", 4096), guest("c", "host1", 2048)];
+    const sizes = { host1: 16384, host2: 6656, host3: 5632 };
+    expect(drain(cluster(guests, ["host1"], sizes))).toEqual({
+      a: { host: "host3", reason: drained("host1") },
+      b: { host: "host2", reason: drained("host1") },
+      c: { host: "host2", reason: drained("host1") },
+    });
+  });
+
+  it("go to the roomiest hosts all the same where they fit nowhere, which the check of memory reports", () => {
+    const guests = [guest("a", "host1", 8192), guest("b", "host1", 1024)];
+    const places = drain(cluster(guests, ["host1"], { host1: 16384, host2: 4096, host3: 5120 }));
+    expect([places.a?.host, places.b?.host]).toEqual(["host3", "host2"]);
+  });
+
   it("stay in the plan where all hosts are drained, which the config's check reports", () => {
     expect(drain(cluster([guest("vm1", "host2")], hosts))).toEqual({ vm1: { host: "host2" } });
   });

@@ -1,0 +1,21 @@
+import { faultsOf } from "./check.ts";
+import { Cover } from "./cover.ts";
+import { leave, leavingOf } from "./leave.ts";
+import type { Planner } from "./policy.ts";
+import { type Arrange, plannerOf } from "./propose.ts";
+import { defaultSettings, type PolicySettings } from "./settings.ts";
+
+/** Finds another host for every guest of a drained one, and moves no other guest. Pins to a drained host do not hold. */
+export const evacuate = (settings: Partial<PolicySettings> = {}): Planner =>
+  plannerOf(arrange, { ...defaultSettings, ...settings });
+
+const arrange: Arrange = (layout, { spare }, _, reasons) => {
+  if (leavingOf(layout).length === 0) return [];
+  // What was wrong before is not its business; what its moves would bring about is.
+  const before = faultsOf(layout).length;
+  const cover = spare === 1 ? new Cover(layout) : undefined;
+  const problems = leave(layout, { cover, mayMakeRoom: false }, reasons);
+  if (problems.length > 0) return problems;
+  const faults = faultsOf(layout);
+  return faults.length > before ? faults : [];
+};
