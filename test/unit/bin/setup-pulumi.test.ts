@@ -60,14 +60,29 @@ async function run(args: readonly string[], env: Record<string, string> = {}, op
 }
 
 test("arguments and exit code pass through, from any folder; state and passphrase are the project's", async () => {
-  const { lines, exitCode } = await run(["up", "--stack", "my stack"], {}, { cwd: "/" });
+  const { lines, exitCode } = await run(["stack", "--stack", "my stack"], {}, { cwd: "/" });
   expect(exitCode).toBe(7);
   expect(lines).toEqual([
-    ...["launcher", "--cwd", project, "up", "--stack", "my stack"],
+    ...["launcher", "--cwd", project, "stack", "--stack", "my stack"],
     `PULUMI_BACKEND_URL=file://${parent}/a%20b%23c/.testbed/backend`,
     "PULUMI_CONFIG_PASSPHRASE=unset",
     `PULUMI_CONFIG_PASSPHRASE_FILE=${project}/.testbed/passphrase`,
   ]);
+});
+
+test("an update shows neither all outputs nor a spinner's dots, unless they are asked for; other commands are left alone", async () => {
+  const given = async (...args: string[]) =>
+    (await run(args)).lines.slice(3).filter((line) => !line.startsWith("PULUMI_"));
+  const less = ["--suppress-outputs", "--suppress-progress"];
+  expect(await given("up", "--yes")).toEqual(["up", "--yes", ...less]);
+  expect(await given("preview")).toEqual(["preview", ...less]);
+  expect(await given("up", "--suppress-outputs=false", "--suppress-progress=false")).toEqual([
+    "up",
+    "--suppress-outputs=false",
+    "--suppress-progress=false",
+  ]);
+  expect(await given("preview", "--json")).toEqual(["preview", "--json", "--suppress-progress"]);
+  expect(await given("config", "set", "key", "up")).toEqual(["config", "set", "key", "up"]);
 });
 
 test("a backend and a passphrase of one's own come first, an empty passphrase too", async () => {
