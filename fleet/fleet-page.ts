@@ -57,7 +57,7 @@ export async function writePage({ hosts, storage }: Fleet): Promise<void> {
   await atStorage(storage, (session) =>
     session.run(
       "writing down which hosts there are",
-      `mkdir -p ${folder} && cat > ${page}.$$ && sync ${page}.$$ && mv ${page}.$$ ${page} && sync ${folder}`,
+      `umask 077; mkdir -p ${folder} && cat > ${page}.$$ && sync ${page}.$$ && mv ${page}.$$ ${page} && sync ${folder}`,
       { input: `${JSON.stringify(hosts)}\n` },
     ),
   );

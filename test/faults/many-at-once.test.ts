@@ -7,6 +7,7 @@ import type { GuestRequest } from "../../domain/request.ts";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import type { MigrationRequest } from "../../migration/context/migration-request.ts";
 import { migrate } from "../../migration/migrate.ts";
+import type { ClusterOutputs } from "../../provider/cluster-resource.ts";
 import type { DomainOutputs } from "../../provider/domain-resource.ts";
 import { TestProject } from "../lab/project.ts";
 import { LabStack } from "../lab/stack.ts";
@@ -102,7 +103,8 @@ async function outputsOf(kind: string): Promise<Record<string, unknown>> {
 
 /** Like the stack's guest, with little memory and an empty disk. */
 async function blankGuests(): Promise<GuestRequest[]> {
-  const { spec, fleet } = (await outputsOf("testbed:Domain")) as unknown as DomainOutputs;
+  const { spec } = (await outputsOf("testbed:Domain")) as unknown as DomainOutputs;
+  const { common: fleet } = (await outputsOf("testbed:Cluster")) as unknown as ClusterOutputs;
   const folder = dirname(spec.storage.overlayPath);
   const basePath = `${folder}/blank.raw`;
   await stack.on("storage", `truncate -s 1M ${basePath}`);
