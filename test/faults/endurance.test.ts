@@ -91,8 +91,10 @@ test(`${moves} live moves to and fro lose nothing, and leave nothing behind`, {
 
 async function requestOf(): Promise<MigrationRequest> {
   const { deployment } = JSON.parse(await project.ask("stack", "export", "--stack", stackName));
-  const found = deployment.resources.find(({ type }: { type: string }) => type.endsWith("testbed:Migration"));
-  return { ...found.outputs, history: [] };
+  const outputs = (kind: string) =>
+    deployment.resources.find(({ type }: { type: string }) => type.endsWith(kind)).outputs;
+  const { hosts, storage } = outputs("testbed:Cluster").common;
+  return { ...outputs("testbed:Migration"), fleet: { hosts, storage }, history: [] };
 }
 
 /** What could become more, on each machine and in this process. */
