@@ -18,6 +18,8 @@ export interface Run {
  */
 export class TestProject {
   readonly folder: string;
+  /** Whether the program tells as much as on a terminal, on which lines of progress take each other's place. */
+  isTerminal = false;
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -60,6 +62,7 @@ export class TestProject {
         TMPDIR: this.path("tmp"),
         // What Node compiled of the program is the same in every folder.
         NODE_COMPILE_CACHE: join(root, ".testbed", "node-cache"),
+        ...(this.isTerminal && { KVM_MIGRATION_TESTBED_TERMINAL: "yes" }),
         PULUMI_BACKEND_URL: undefined,
         PULUMI_CONFIG_PASSPHRASE: undefined,
       },
