@@ -67,6 +67,8 @@ test("what a login prints is no answer, and no clock", async () => {
 });
 
 test("reaching a host names a login that prints, and takes one that does not", async () => {
+  // As on a host, it has no blanks in it.
+  const scripts = mkdtempSync(join(tmpdir(), "scripts-"));
   const reach = ({ port, privateKeyFile = "", knownHostsFile = "" }: SshTarget) =>
     execa("bash", [join(import.meta.dirname, "../../hosts/reach.sh")], {
       env: {
@@ -77,7 +79,7 @@ test("reaching a host names a login that prints, and takes one that does not", a
           KNOWN_HOSTS: "strict",
           HOST_KEY: "",
           // This machine is no host.
-          SCRIPT_FOLDER: join(tmpdir(), `scripts-${port}`),
+          SCRIPT_FOLDER: scripts,
         },
       },
       reject: false,
@@ -87,6 +89,7 @@ test("reaching a host names a login that prints, and takes one that does not", a
   try {
     expect(await reach(given(plain))).toMatchObject({ exitCode: 0, stderr: "" });
   } finally {
+    rmSync(scripts, { recursive: true });
     await plain.stop();
   }
 });
