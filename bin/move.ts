@@ -52,9 +52,7 @@ async function move(): Promise<void> {
   for (const each of settings) await set(each, each.value);
   try {
     await pulumi(
-      values.preview
-        ? ["preview", ...targets]
-        : ["up", "--yes", "--skip-preview", "--suppress-outputs", ...targets],
+      values.preview ? ["preview", ...targets] : ["up", "--yes", "--skip-preview", ...targets],
       "inherit",
     );
   } finally {

@@ -29,8 +29,8 @@ export class CpuBaseline extends pulumi.ComponentResource {
     // Hosts that are alike count as one.
     const asked = throughGate(
       `${name}-models`,
-      facts.apply((all) => ({
-        accelerator: commonPlatform(all).accelerator,
+      pulumi.all([facts, platform]).apply(([all, { accelerator }]) => ({
+        accelerator,
         hostModels: [...new Set(all.map(({ hostModel }) => hostModel))].join("\n"),
       })),
       { parent: this, deletedWith: hosts[0]?.host.deletedWith },

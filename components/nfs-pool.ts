@@ -46,8 +46,6 @@ export class NfsPool extends pulumi.ComponentResource {
   readonly export: string;
   /** libvirt's name of the pool: on the storage host, and on every host that mounts the export. */
   readonly pool: pulumi.Output<string>;
-  /** What the hosts have of it, mounts and libvirt's pools: a volume is put into the pool after these. */
-  readonly onHosts: readonly pulumi.Resource[];
   /** Known once every host has access to the export. */
   readonly transport: pulumi.Output<NfsTransport>;
   /** The storage host's own. */
@@ -79,7 +77,6 @@ export class NfsPool extends pulumi.ComponentResource {
     this.transport = pulumi
       .all([wanted, pulumi.all(members.map(({ stdout }) => stdout))])
       .apply(([chosen]) => chosen);
-    this.onHosts = members;
     // Known from the start: with another pool, a preview would show every disk in it as replaced.
     this.pool = this.#storagePool.name;
     this.registerOutputs({

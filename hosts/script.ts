@@ -93,15 +93,12 @@ export function versionOf(script: HostScript | "lib"): string {
 }
 const versions = new Map<string, string>();
 
+const names = readdirSync(here)
+  .flatMap((file) => (file.endsWith(".sh") ? (file.slice(0, -3) as HostScript) : []))
+  .sort();
+
 /** Changes with any of the scripts: they are then put on the hosts again. */
-export const scriptsVersion = (): string =>
-  digest(
-    readdirSync(here)
-      .filter((file) => file.endsWith(".sh"))
-      .sort()
-      .map((file) => readFileSync(join(here, file), "utf8"))
-      .join("\0"),
-  );
+export const scriptsVersion = (): string => digest(names.map(versionOf).join());
 
 const digest = (text: string | Buffer): string =>
   createHash("sha256").update(text).digest("hex").slice(0, 12);

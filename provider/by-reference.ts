@@ -1,26 +1,22 @@
 import type { Fleet } from "../fleet/fleet.ts";
 import { type FleetReference, fleetOf } from "../fleet/fleet-page.ts";
+import { aroundMethods } from "./methods.ts";
 import { hasUnknown } from "./unknown.ts";
 
 /**
  * The same resource, for a state in which a guest names its fleet: its methods are given the fleet itself, and what they return names it
  * again.
  */
-export function byReference<T extends object>(resource: T): T {
-  const methods = Object.entries(resource).map(([name, method]) => [
-    name,
-    async (...args: unknown[]) => {
-      try {
-        return named(await method(...(await Promise.all(args.map(whole)))));
-      } catch (error) {
-        // A failure that has a state of its own to be kept.
-        if (error instanceof Error && "properties" in error) error.properties = withName(error.properties);
-        throw error;
-      }
-    },
-  ]);
-  return Object.fromEntries(methods) as T;
-}
+export const byReference = <T extends object>(resource: T): T =>
+  aroundMethods(resource, async (method, args) => {
+    try {
+      return named(await method(...(await Promise.all(args.map(whole)))));
+    } catch (error) {
+      // A failure that has a state of its own to be kept.
+      if (error instanceof Error && "properties" in error) error.properties = withName(error.properties);
+      throw error;
+    }
+  });
 
 type Named = { fleet: Fleet | FleetReference };
 const hasFleet = (value: unknown): value is Named =>

@@ -7,10 +7,10 @@ let underWay = 0;
 
 /** The same resource, whose methods are counted while they run. */
 export const counted = <T extends object>(resource: T): T =>
-  aroundMethods(resource, async (call) => {
+  aroundMethods(resource, async (method, args) => {
     underWay++;
     try {
-      return await call();
+      return await method(...args);
     } finally {
       underWay--;
     }

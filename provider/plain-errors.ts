@@ -8,9 +8,9 @@ const faults = [TypeError, ReferenceError, RangeError, SyntaxError];
  * a refusal, or a host that does not answer, would drown in it.
  */
 export const withPlainErrors = <T extends object>(resource: T): T =>
-  aroundMethods(resource, async (call) => {
+  aroundMethods(resource, async (method, args) => {
     try {
-      return await call();
+      return await method(...args);
     } catch (error) {
       if (error instanceof Error && !faults.some((fault) => error instanceof fault)) error.stack = "";
       throw error;
