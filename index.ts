@@ -15,5 +15,7 @@ export const hosts = testbed.hosts;
 export const guests = testbed.guests;
 /** How each guest moved last, and how often. */
 export const migrations = testbed.migrations;
+/** What the stack's policy decided. Absent: it has none. */
+export const policy = testbed.policy;
 /** Where its report is, and what makes it. */
 export const report = reportLink(stack);

@@ -5,10 +5,10 @@ import { balance } from "../placement/balance.ts";
 import type { Cluster } from "../placement/cluster.ts";
 import { consolidate } from "../placement/consolidate.ts";
 import { evacuate } from "../placement/evacuate.ts";
+import { proposalText } from "../placement/proposal-text.ts";
 import type { PolicySettings } from "../placement/settings.ts";
 import { runCommand, say } from "../report/text/command.ts";
 import { clusterFrom } from "./plan-data.ts";
-import { planText } from "./plan-text.ts";
 
 const policies = { balance, consolidate, evacuate };
 type PolicyName = keyof typeof policies;
@@ -91,7 +91,7 @@ async function main(): Promise<void> {
   };
   const answer = policies[name](settings)(asked);
   if (!answer.isFeasible) process.exitCode = 1;
-  say(values.json ? JSON.stringify(answer, null, 2) : planText(name, asked, answer));
+  say(values.json ? JSON.stringify(answer, null, 2) : proposalText(name, asked, answer));
 }
 
 const isPolicy = (name: string): name is PolicyName => Object.hasOwn(policies, name);

@@ -17,6 +17,10 @@ export interface MigrationArgs {
   readonly to: pulumi.Input<string>;
   /** Why it should run there, to be said when it moves: "host2 is drained". Default: nothing is said. */
   readonly reason?: pulumi.Input<string>;
+  /** Guests whose moves are over before it begins, as they make its room: a preview counts on that. Default: none. */
+  readonly after?: readonly string[];
+  /** The decision that it runs there by (its `at`): the records of its moves name it. Default: none. */
+  readonly decision?: string;
   /** Hosts on which no guest should run: a guest that someone moved there by hand moves, too, whatever `drift` says. Default: none. */
   readonly drained?: readonly string[];
   /** How it moves. */

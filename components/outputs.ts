@@ -1,6 +1,8 @@
 // What a stack's outputs say of its hosts, guests and moves.
 import * as pulumi from "@pulumi/pulumi";
 import { type MoveSummary, summaryOf } from "../moves/summary.ts";
+import type { PlacementDecision } from "../placement/decision.ts";
+import { leftText, reasonText } from "../placement/reason.ts";
 import type { GuestPlan } from "../stacks/plan.ts";
 import type { KvmHost } from "./kvm-host.ts";
 import type { Migration } from "./migration.ts";
@@ -17,6 +19,30 @@ export interface HostOutput {
   qemu: string;
   libvirt: string;
   kernel: string;
+  /** How full it is with its guests, as its stack's policy sees it: shares from 0 to 1. Absent: the stack has no policy. */
+  share?: HostShare;
+}
+
+/** A share is absent where it is not known what the host has, or what its guests need. */
+export interface HostShare {
+  memory: number;
+  vcpus?: number;
+  cpu?: number;
+}
+
+/** What a stack's `policy` output says. */
+export interface PolicyOutput {
+  kind: PlacementDecision["inputs"]["kind"];
+  /** When it was decided: ISO 8601, UTC. Absent: nothing was to be moved. */
+  at?: string;
+  /** Weighted mean of the standard deviations of hosts' shares. */
+  imbalance: { before: number; after: number };
+  /** In an order in which they have room. */
+  moves: { guest: string; from: string; to: string; reason: string }[];
+  /** Guests that were not moved, and why. */
+  left: string[];
+  /** Hosts whose loss would leave guests without a place. */
+  uncovered: { host: string; memoryMiB: number }[];
 }
 
 /** What a stack's `guests.<name>` output says. */
@@ -43,7 +69,11 @@ export interface MigrationOutput {
   last?: MoveSummary;
 }
 
-export const hostOutput = ({ facts }: KvmHost, pool: NfsPool): pulumi.Output<HostOutput> =>
+export const hostOutput = (
+  { facts, host }: KvmHost,
+  pool: NfsPool,
+  decision?: PlacementDecision,
+): pulumi.Output<HostOutput> =>
   pulumi.all([facts, pool.transport]).apply(([known, nfsTransport]) => ({
     address: known.address,
     accelerator: known.accelerator,
@@ -53,7 +83,40 @@ export const hostOutput = ({ facts }: KvmHost, pool: NfsPool): pulumi.Output<Hos
     qemu: known.qemu,
     libvirt: known.libvirt,
     kernel: known.kernel,
+    ...shareOf(host.hostName, decision),
   }));
+
+function shareOf(host: string, decision?: PlacementDecision): Pick<HostOutput, "share"> {
+  if (!decision?.outcome.isFeasible) return {};
+  const { cluster } = decision.inputs;
+  const amounts = decision.outcome.after.hosts[host];
+  if (amounts === undefined) return {};
+  const knowsCpus = cluster.hosts.some(({ name, cpus }) => name === host && cpus !== undefined);
+  const knowsLoad = knowsCpus && cluster.guests.some(({ busyCpus }) => busyCpus !== undefined);
+  return {
+    share: {
+      memory: rounded(amounts.memory),
+      ...(knowsCpus && { vcpus: rounded(amounts.vcpus) }),
+      ...(knowsLoad && { cpu: rounded(amounts.cpu) }),
+    },
+  };
+}
+
+/** What changes less than this is not worth telling. */
+const rounded = (share: number): number => Math.round(share * 100) / 100;
+
+export function policyOutput({ at, inputs, outcome }: PlacementDecision): PolicyOutput | undefined {
+  if (!outcome.isFeasible) return undefined;
+  const { before, after, moves, left } = outcome;
+  return {
+    kind: inputs.kind,
+    ...(moves.length > 0 && { at }),
+    imbalance: { before: rounded(before.imbalance), after: rounded(after.imbalance) },
+    moves: moves.map(({ guest, from, to, reason }) => ({ guest, from, to, reason: reasonText(reason) })),
+    left: left.map(leftText),
+    uncovered: after.uncovered.map(({ host, memoryMiB }) => ({ host, memoryMiB })),
+  };
+}
 
 export function guestOutput(
   { memoryMiB, vnc }: GuestPlan,

@@ -22,6 +22,8 @@ import {
   hostOutput,
   type MigrationOutput,
   migrationOutput,
+  type PolicyOutput,
+  policyOutput,
 } from "./outputs.ts";
 import type { HostAccess } from "./ssh-host.ts";
 import { SshKey } from "./ssh-key.ts";
@@ -32,6 +34,8 @@ export class Testbed extends pulumi.ComponentResource {
   readonly hosts: Record<string, pulumi.Output<HostOutput>>;
   readonly guests: Record<string, pulumi.Output<GuestOutput>>;
   readonly migrations: Record<string, pulumi.Output<MigrationOutput>>;
+  /** Absent: the stack has no policy. */
+  readonly policy?: PolicyOutput;
 
   constructor(name: string, plan: Plan, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:Testbed", name, {}, opts);
@@ -60,13 +64,25 @@ export class Testbed extends pulumi.ComponentResource {
 
     const imageOf = this.#images(name, plan, pool);
     const shared = { key: keys.login, cluster, deletedWith: storage.deletedWith };
-    const made = plan.guests.map((guest) => {
+    const machines = plan.guests.map((guest) => {
       const { image, base } = imageOf(guest);
-      const machine = this.#guest(guest, base, image.user, shared);
-      return { guest, machine, migration: this.#migration(guest, machine, plan, shared), user: image.user };
+      return { guest, machine: this.#guest(guest, base, image.user, shared), user: image.user };
     });
+    const migrations = new Map<string, Migration>();
+    // Those that make room for others are declared first, whatever their order in the config.
+    const migrationOf = ({ guest, machine }: (typeof machines)[number]): Migration => {
+      const known = migrations.get(guest.name);
+      if (known) return known;
+      const first = machines.filter((other) => guest.after?.includes(other.guest.name)).map(migrationOf);
+      const migration = this.#migration(guest, machine, first, plan, shared);
+      migrations.set(guest.name, migration);
+      return migration;
+    };
+    const made = machines.map((one) => ({ ...one, migration: migrationOf(one) }));
 
-    this.hosts = byName(hosts.map((host) => [host.host.hostName, hostOutput(host, pool)] as const));
+    this.hosts = byName(
+      hosts.map((host) => [host.host.hostName, hostOutput(host, pool, plan.decision)] as const),
+    );
     this.guests = byName(
       made.map(
         ({ guest, machine, migration, user }) =>
@@ -76,6 +92,8 @@ export class Testbed extends pulumi.ComponentResource {
     this.migrations = byName(
       made.map(({ guest, migration }) => [guest.name, migrationOutput(migration)] as const),
     );
+    const policy = plan.decision && policyOutput(plan.decision);
+    if (policy) this.policy = policy;
     this.registerOutputs({});
   }
 
@@ -200,6 +218,7 @@ export class Testbed extends pulumi.ComponentResource {
   #migration(
     guest: GuestPlan,
     machine: UbuntuGuest,
+    first: readonly Migration[],
     plan: Plan,
     { cluster, deletedWith }: Shared,
   ): Migration {
@@ -212,8 +231,11 @@ export class Testbed extends pulumi.ComponentResource {
         uuid: machine.domain.id,
         to: guest.host,
         ...(guest.reason && { reason: reasonText(guest.reason) }),
+        ...(guest.after && { after: guest.after }),
+        ...(guest.isFree && plan.decision && { decision: plan.decision.at }),
         options,
-        drift,
+        // Where a policy's guest is counts as where it belongs, so what differs from that is the policy's wish.
+        drift: guest.isFree ? "return" : drift,
         drained: plan.drained,
         conditions: pulumi.all([spec, cluster.common.transport]).apply(([{ accelerator }, nfsTransport]) => ({
           memoryMiB: guest.memoryMiB,
@@ -230,7 +252,7 @@ export class Testbed extends pulumi.ComponentResource {
         stack: plan.stack,
       },
       // It moves what runs, not what still boots.
-      { parent: this, dependsOn: [machine], deletedWith },
+      { parent: this, dependsOn: [machine, ...first], deletedWith },
     );
   }
 }

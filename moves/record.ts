@@ -49,6 +49,14 @@ export const recordSchema = z.object({
   from: z.string().describe("host it ran on"),
   to: z.string().describe("host it was to run on"),
   mode: z.enum(migrationModes),
+  reason: z
+    .string()
+    .optional()
+    .describe("why it was to run there, where no placement says it: a drained host, a policy"),
+  decision: z.iso
+    .datetime()
+    .optional()
+    .describe("when its policy decided that; the decision is in results/<stack>.decisions.jsonl"),
   modeReason: z.string().optional().describe("why this mode, where the config leaves that open (auto)"),
   outcome: z
     .enum(["completed", "failed", "rolled-back", "recovered"])

@@ -8,6 +8,8 @@ export type Reason =
       /** The drained host, on which it would run otherwise. */
       host: string;
     }
+  /** It is not there yet, and nobody placed it. */
+  | { kind: "new" }
   | { kind: "balanced"; host: string }
   | { kind: "over-limit"; host: string; of: Dimension }
   | { kind: "rule"; rule: string }
@@ -20,6 +22,8 @@ export function reasonText(reason: Reason): string {
   switch (reason.kind) {
     case "drained":
       return `${reason.host} is drained`;
+    case "new":
+      return "new";
     case "balanced":
       return `evens out hosts: ${reason.host} has more to do than others`;
     case "over-limit":
@@ -39,6 +43,11 @@ export function reasonText(reason: Reason): string {
 export type LeftOut = { guest: string } & (
   | { kind: "would-not-converge" }
   | { kind: "no-way"; host: string; to: string; memoryMiB: number; leftMiB: number }
+  | { kind: "rests"; movedMinutesAgo: number; until: string }
+  /** By a third host: it is on its way there, and can move once an update. */
+  | { kind: "goes-on"; host: string; to: string }
+  /** Its move has to wait for the next one of another guest. */
+  | { kind: "waits"; for: string; to: string }
 );
 
 export function leftText(left: LeftOut): string {
@@ -47,6 +56,12 @@ export function leftText(left: LeftOut): string {
       return `${left.guest} (its move would not converge)`;
     case "no-way":
       return `${left.guest} (${left.to} has no room for it until others have left, which wait for room too, and no third host has any: free ${Math.max(1, left.memoryMiB - left.leftMiB)} MiB on ${left.to})`;
+    case "rests":
+      return `${left.guest} (moved ${left.movedMinutesAgo} minutes ago, rests until ${left.until})`;
+    case "goes-on":
+      return `${left.guest} (goes on from ${left.host} to ${left.to} with the next update)`;
+    case "waits":
+      return `${left.guest} (has room on ${left.to} once ${left.for} has gone on, with the next update)`;
   }
 }
 
@@ -56,8 +71,8 @@ export type PlacementProblem =
       kind: "no-place";
       guest: string;
       memoryMiB: number;
-      /** Its own, which it must leave. */
-      from: string;
+      /** Its own, which it must leave. Absent: it is not there yet. */
+      from?: string;
       hosts: readonly HostRoom[];
     }
   | { kind: "no-way"; guest: string; from: string; to: string }
@@ -76,27 +91,56 @@ export interface HostRoom {
   rules: readonly string[];
 }
 
-export function problemText(problem: PlacementProblem): string {
+/** The problem in words, with what would mend it behind a semicolon. */
+export const problemText = (problem: PlacementProblem): string => {
+  const { problem: what, fix } = explained(problem);
+  return `${what}; ${fix}`;
+};
+
+/** What is wrong, and what would mend it. */
+export function explained(problem: PlacementProblem): { problem: string; fix: string } {
   switch (problem.kind) {
     case "no-place": {
       const { guest, memoryMiB, from, hosts } = problem;
       const open = hosts.filter(({ isDrained, rules }) => !isDrained && rules.length === 0);
       const roomiest = open.toSorted((one, other) => other.leftMiB - one.leftMiB)[0];
       const free = roomiest && Math.max(0, memoryMiB - roomiest.leftMiB);
-      return `no place for ${guest} (${memoryMiB} MiB): ${hosts.map(roomText).join(", ")}; ${free ? `free ${free} MiB on ${roomiest.host}` : "add a host"}, or leave ${from} out of drain`;
+      const other = from === undefined ? "give it less memory" : `leave ${from} out of drain`;
+      return {
+        problem: `no place for ${guest} (${memoryMiB} MiB): ${hosts.map(roomText).join(", ")}`,
+        fix: `${free ? `free ${free} MiB on ${roomiest.host}` : "add a host"}, or ${other}`,
+      };
     }
     case "no-way":
-      return `${problem.guest} can't get from ${problem.from} to ${problem.to}: no order of moves has room for each; free memory on ${problem.to}, or leave ${problem.from} out of drain`;
+      return {
+        problem: `${problem.guest} can't get from ${problem.from} to ${problem.to}: no order of moves has room for each`,
+        fix: `free memory on ${problem.to}, or leave ${problem.from} out of drain`,
+      };
     case "overfull":
-      return `${problem.guests.join(", ")} need ${problem.neededMiB} MiB on ${problem.host}, which has ${problem.roomMiB} MiB for guests, and no other host has room for what is too much; take ${problem.neededMiB - problem.roomMiB} MiB from them, or add a host`;
+      return {
+        problem: `${problem.guests.join(", ")} need ${problem.neededMiB} MiB on ${problem.host}, which has ${problem.roomMiB} MiB for guests, and no other host has room for what is too much`,
+        fix: `take ${problem.neededMiB - problem.roomMiB} MiB from them, or add a host`,
+      };
     case "broken-rule":
-      return `rule ${problem.rule} can't be kept: ${problem.guests.join(", ")} ${problem.says}, and no layout was found that has it so with all pins and other firm rules; make the rule a soft one, take back a pin, or add a host`;
+      return {
+        problem: `rule ${problem.rule} can't be kept: ${problem.guests.join(", ")} ${problem.says}, and no layout was found that has it so with all pins and other firm rules`,
+        fix: "make the rule a soft one, take back a pin, or add a host",
+      };
     case "contradiction":
-      return `rules ${problem.rules.join(" and ")} contradict each other for ${problem.guests.join(", ")}; take one of them back, or make it a soft one`;
+      return {
+        problem: `rules ${problem.rules.join(" and ")} contradict each other for ${problem.guests.join(", ")}`,
+        fix: "take one of them back, or make it a soft one",
+      };
     case "unknown":
-      return `${problem.in} names ${problem.what} ${problem.name}, which is not in the stack; take it out, or add the ${problem.what}`;
+      return {
+        problem: `${problem.in} names ${problem.what} ${problem.name}, which is not in the stack`,
+        fix: `take it out, or add the ${problem.what}`,
+      };
     case "unmeasured":
-      return `the memory of ${problem.host} is not known, so nothing can be placed by it; see that it answers, or drain it`;
+      return {
+        problem: `the memory of ${problem.host} is not known, so nothing can be placed by it`,
+        fix: "see that it answers, or drain it",
+      };
   }
 }
 

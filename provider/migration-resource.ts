@@ -26,6 +26,10 @@ export interface MigrationInputs extends MigrationRequest {
   drained?: readonly string[];
   /** Why it should run on `to`, when that is not where it is placed: "host2 is drained". */
   reason?: string;
+  /** Guests whose moves are over before this one begins: those of the same phase that free its room. */
+  after?: readonly string[];
+  /** When its policy decided that it runs there. */
+  decision?: string;
   /** The stack whose results file keeps the records. */
   stack: string;
   /** The resource's URN, in whose row progress is shown. Absent: an earlier version declared it. */
@@ -73,7 +77,7 @@ export const migrationResource = {
     if (decision) announce(decision, news, expected);
     const settings = !isDeepStrictEqual(stored(olds), stored(news));
     if (settings) await refuseMisfits(news);
-    if (moves) await previewMove(request, place.host, sightings, tell);
+    if (moves) await previewMove(request, place.host, sightings, tell, news.after);
     const replaces = olds.uuid === news.uuid ? [] : ["uuid"];
     const isInPlace = decision === undefined || decision.kind === "stay";
     return { changes: settings || !isInPlace || amends !== undefined, replaces };
@@ -233,14 +237,23 @@ async function attempt(
     try {
       const known = await recordsOf(inputs.stack, past.history);
       const request = { ...inputs, history: past.history.filter(isSound), known };
-      return await migrate(request, screenOf(inputs.row), cancellation);
+      const { host, records } = await migrate(request, screenOf(inputs.row), cancellation);
+      return { host, records: records.map(withWhy) };
     } catch (error) {
       if (!(error instanceof MigrationFailed)) throw error;
-      const unkept = await keep(inputs.stack, error.records);
+      const records = error.records.map(withWhy);
+      const unkept = await keep(inputs.stack, records);
       const message = unkept ? `${error.message} ${unkept.message}` : error.message;
-      const state = { ...past, ...inputs, host: error.host ?? past.host, ...remember(past, error.records) };
+      const state = { ...past, ...inputs, host: error.host ?? past.host, ...remember(past, records) };
       throw new InitFailed(message, id, state, error);
     }
+  }
+
+  /** One that another run began had reasons of its own. */
+  function withWhy(record: MigrationRecord): MigrationRecord {
+    const { reason, decision, to } = inputs;
+    if (record.to !== to || record.outcome === "recovered") return record;
+    return { ...record, ...(reason && { reason, ...(decision && { decision }) }) };
   }
 }
 

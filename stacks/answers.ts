@@ -7,6 +7,7 @@ import { list } from "./words.ts";
 export interface MachineAnswer {
   name: string;
   memoryMiB: number;
+  cpus: number;
   /** Which of its starts it is in. */
   boot: string;
   interfaces: readonly string[];
@@ -28,6 +29,7 @@ export const didAnswer = (answer: MachineAnswer | NoAnswer | undefined): answer 
 /** What `parseAnswer` reads; bash. */
 export const question = `echo "boot $(cat /proc/sys/kernel/random/boot_id)"
 awk '/^MemTotal:/ { print "memoryKiB", $2 }' /proc/meminfo
+echo "cpus $(nproc --all)"
 for link in /sys/class/net/*; do echo "interface \${link##*/}"; done
 [ ! -e /dev/kvm ] || echo kvm
 [ ! -e ${claimFile} ] || echo "claim $(cat ${claimFile})"`;
@@ -38,12 +40,14 @@ export function parseAnswer(name: string, printed: string): MachineAnswer | unde
     [...printed.matchAll(new RegExp(`^${key} (.+)$`, "gm"))].map(([, value = ""]) => value);
   const [boot] = values("boot");
   const [memoryKiB] = values("memoryKiB");
+  const [cpus] = values("cpus");
   const [claim] = values("claim");
-  if (boot === undefined || memoryKiB === undefined) return undefined;
+  if (boot === undefined || memoryKiB === undefined || cpus === undefined) return undefined;
   return {
     name,
     boot,
     memoryMiB: Math.floor(Number(memoryKiB) / 1024),
+    cpus: Number(cpus),
     interfaces: values("interface"),
     hasKvm: /^kvm$/m.test(printed),
     ...(claim && { claim }),

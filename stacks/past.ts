@@ -26,6 +26,8 @@ export interface PastGuest {
   uuid: string;
   /** Where it was last seen. */
   host: string;
+  /** What runs it; absent: that is not known. */
+  accelerator?: "kvm" | "tcg";
   /** What the image that its disk lies over was built with. */
   programs: readonly Program[];
   /** What it was made to keep doing; absent: that is not known. */
@@ -55,7 +57,7 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
   const fleets = [...domains, ...migrations].flatMap(({ fleet }) => hostsOf(fleet, hostsOn));
   const transport = domains[0]?.spec.storage.transport;
   return {
-    guests: domains.map(({ spec: { name, uuid, storage }, bootedOn }) => {
+    guests: domains.map(({ spec: { name, uuid, accelerator, storage }, bootedOn }) => {
       const migration = migrations.find((each) => each.uuid === uuid);
       const overlay = volumes.find((volume) => volume.name === basename(storage.overlayPath));
       const diskGiB = storage.localGiB ?? (overlay && overlay.size / 2 ** 30);
@@ -63,7 +65,9 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
       return {
         name,
         uuid,
-        host: migration?.host ?? bootedOn,
+        // Empty: it was found nowhere.
+        host: migration?.host || bootedOn,
+        accelerator,
         programs: programsIn(basename(storage.basePath)).filter(isProgram),
         ...(migration && { workload: migration.conditions.workload ?? { type: "idle" } }),
         ...(migration?.address !== undefined && { address: migration.address }),

@@ -5,11 +5,13 @@ import { parseSource } from "../images/source.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { fitting } from "../moves/misfits.ts";
-import type { Cluster } from "../placement/cluster.ts";
+import type { PlacementDecision } from "../placement/decision.ts";
 import { drain } from "../placement/drain.ts";
 import type { Place } from "../placement/policy.ts";
 import type { Reason } from "../placement/reason.ts";
+import { clusterOf } from "./cluster-of.ts";
 import type { GuestConfig, HostConfig, MigrationConfig, StackConfig } from "./config.ts";
+
 import {
   labGateway,
   labGuestAddress,
@@ -39,6 +41,8 @@ export interface Plan {
   guests: GuestPlan[];
   /** How many moves a host takes part in at a time. */
   concurrentPerHost: number;
+  /** What its policy decided; absent: it has none. */
+  decision?: PlacementDecision;
   /** Which keys hosts know each other by; absent: the first ones. */
   keys?: KeyGeneration;
   /** libvirt's networks are resources of their own still, and go with this update; absent: they are not. */
@@ -83,6 +87,10 @@ export interface GuestPlan {
   host: string;
   /** Why that is not the host that its placement names. Absent: it is. */
   reason?: Reason;
+  /** Guests that move first, as they make its room or keep its rules. Absent: it waits for none. */
+  after?: readonly string[];
+  /** Its host is a policy's to find: where it is counts as where it belongs. Absent: its placement says it. */
+  isFree?: boolean;
   memoryMiB: number;
   vcpus: number;
   diskGiB: number;
@@ -106,6 +114,8 @@ export interface Known {
   readonly ssh?: SshSettingsByAddress;
   /** Each host's memory by its name: where guests of drained hosts go depends on it. */
   readonly memoryMiB?: Readonly<Record<string, number>>;
+  /** Where each guest runs, by its name, and after whose moves it gets there. Absent: that was not decided. */
+  readonly places?: Readonly<Record<string, Place & { after?: readonly string[] }>>;
   /** By name, which of its starts a machine is in. */
   readonly boots?: Readonly<Record<string, string>>;
   /** How guests reach their disks: a host that comes or goes does not change that. */
@@ -118,11 +128,11 @@ export interface Known {
 export function planStack(
   config: StackConfig,
   stack: string,
-  { ssh = {}, memoryMiB = {}, boots = {}, transport, programs = {} }: Known = {},
+  { ssh = {}, memoryMiB = {}, boots = {}, transport, programs = {}, places: decided }: Known = {},
 ): Plan {
   const { storage, image, bridge } = config;
   const lab = config.lab && planLab(config.lab);
-  const places = drain(clusterOf(config, memoryMiB));
+  const places = decided ?? drain(clusterOf(config, { memoryMiB }));
   const storageAddress = storage.address ?? labStorageAddress(checked(lab).network);
   const bootOf = ({ name }: { name: string }) => boots[name] !== undefined && { boot: boots[name] };
   return {
@@ -157,22 +167,6 @@ export function planStack(
   };
 }
 
-/** The stack as a policy sees it. */
-function clusterOf(config: StackConfig, memoryMiB: Readonly<Record<string, number>>): Cluster {
-  return {
-    hosts: config.hosts.map(({ name }) => ({
-      name,
-      memoryMiB: memoryMiB[name],
-      isDrained: config.drain.includes(name),
-    })),
-    guests: config.guests.map((guest) => ({
-      name: guest.name,
-      host: checked(config.placement[guest.name]),
-      memoryMiB: guest.memoryMiB,
-    })),
-  };
-}
-
 function planLab({ network, bridge }: NonNullable<StackConfig["lab"]>): LabPlan {
   const parts = toNetwork(network);
   return { network: cidrOf(parts), prefixLength: parts.prefixLength, gateway: labGateway(network), bridge };
@@ -191,6 +185,7 @@ function planGuest(
   return {
     name,
     ...place,
+    ...(!Object.hasOwn(config.placement, name) && { isFree: true }),
     memoryMiB,
     vcpus,
     diskGiB,

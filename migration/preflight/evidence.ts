@@ -22,6 +22,8 @@ export interface MoveToCheck {
   clocks: Clocks;
   /** Other guests that are on their way to the same host, and take memory there. */
   onTheirWay: readonly { guest: string; memoryMiB: number }[];
+  /** Memory that guests leave free there before it begins, in a preview. Default: none. */
+  freedMiB?: number;
 }
 
 /** What is asked of each endpoint. */

@@ -9,23 +9,29 @@ import { hasFailed, PreflightFailed } from "./check.ts";
 import { examine, type Judged } from "./preflight.ts";
 
 /** Moves that this process has shown in a preview, or is about to make: they take memory at the same hosts. */
-const planned = new Map<string, { guest: string; to: string; memoryMiB: number }>();
+const planned = new Map<string, { guest: string; from: string; to: string; memoryMiB: number }>();
 
 /**
  * Says in a preview what speaks against a move, and touches nothing. What this update may still change (memory that another guest frees, a
  * bridge that is made) is a warning, since the same is asked again right before the move. Throws PreflightFailed for the rest.
+ *
+ * @param after guests that leave its destination before it begins, as their previews said: their memory is free by then
  */
 export async function previewMove(
   request: MigrationRequest,
   from: string,
   sightings: readonly Sighting[],
   tell: Tell,
+  after: readonly string[] = [],
 ): Promise<void> {
   const { guest, uuid, to, conditions } = request;
+  const freedMiB = [...planned.values()]
+    .filter((move) => move.from === to && after.includes(move.guest))
+    .reduce((sum, { memoryMiB }) => sum + memoryMiB, 0);
   const onTheirWay = [...planned].flatMap(([other, move]) =>
     other !== uuid && move.to === to ? [move] : [],
   );
-  planned.set(uuid, { guest, to, memoryMiB: conditions.memoryMiB });
+  planned.set(uuid, { guest, from, to, memoryMiB: conditions.memoryMiB });
   const judged = await withFleet(request.fleet, (sessions) =>
     look(
       request,
@@ -33,6 +39,7 @@ export async function previewMove(
       endpointOf(request.fleet, sessions, to),
       sightings,
       onTheirWay,
+      freedMiB,
     ),
   );
   const checks = judged.map(({ check }) => check);
@@ -51,6 +58,7 @@ async function look(
   destination: Endpoint,
   sightings: readonly Sighting[],
   onTheirWay: readonly { guest: string; memoryMiB: number }[],
+  freedMiB: number,
 ): Promise<Judged[]> {
   const [atSource, atDestination] = await Promise.all([
     source.session.readClock(),
@@ -71,5 +79,6 @@ async function look(
     versions,
     clocks,
     onTheirWay,
+    freedMiB,
   });
 }

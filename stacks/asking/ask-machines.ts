@@ -1,4 +1,4 @@
-import { totalmem } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { behindMarker, outputBehindMarker, remoteCommand } from "../../libvirt/remote-command.ts";
@@ -23,6 +23,8 @@ export interface AskedMachines {
   mistakes: Mistake[];
   /** The others' memory. */
   memoryMiB: Record<string, number>;
+  /** How many CPUs they have. */
+  cpus: Record<string, number>;
   /** Which of its starts each is in. Empty in the lab. */
   boots: Record<string, string>;
 }
@@ -38,6 +40,7 @@ export async function askMachines(plan: Plan): Promise<AskedMachines> {
     return {
       mistakes: [],
       memoryMiB: Object.fromEntries(plan.hosts.map(({ name }) => [name, memoryMiB])),
+      cpus: Object.fromEntries(plan.hosts.map(({ name }) => [name, availableParallelism()])),
       boots: {},
     };
   }
@@ -46,6 +49,7 @@ export async function askMachines(plan: Plan): Promise<AskedMachines> {
   return {
     mistakes: checkAnswers(plan, answers),
     memoryMiB: Object.fromEntries(found.map(({ name, memoryMiB }) => [name, memoryMiB])),
+    cpus: Object.fromEntries(found.map(({ name, cpus }) => [name, cpus])),
     boots: Object.fromEntries(found.map(({ name, boot }) => [name, boot])),
   };
 }

@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkImage, surroundings } from "../../images/resolve.ts";
+import { proposalText } from "../../placement/proposal-text.ts";
 import { checkCapacity } from "../capacity.ts";
+import { placesOf, problemsOf } from "../deciding/places.ts";
 import { checkImmutable } from "../immutable.ts";
 import { keyGenerationOf } from "../key-generation.ts";
 import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "../left-hosts.ts";
@@ -9,6 +11,7 @@ import type { PastStack } from "../past.ts";
 import { type Plan, planStack } from "../plan.ts";
 import { askForGuests } from "./ask-for-guests.ts";
 import { askMachines } from "./ask-machines.ts";
+import { type Decided, decidePlaces } from "./decide-places.ts";
 import { readStackConfig } from "./read.ts";
 import { readPast } from "./read-past.ts";
 import { readSshSettings } from "./ssh-settings.ts";
@@ -33,11 +36,24 @@ export async function checkedPlan(stack: string): Promise<Plan> {
   ]);
   const { memoryMiB, boots } = machines;
   const { transport } = past;
+  const isPreview = pulumi.runtime.isDryRun();
+  // Without all machines there is nothing to decide on.
+  const decided =
+    machines.mistakes.length === 0 ? await decidePlaces(config, draft, past, machines, isPreview) : undefined;
+  const outcome = decided?.decision.outcome;
   // Where guests of drained hosts go depends on how much memory the others have.
-  const plan = planStack(config, stack, { ssh, programs, memoryMiB, boots, ...(transport && { transport }) });
+  const plan = planStack(config, stack, {
+    ssh,
+    programs,
+    memoryMiB,
+    boots,
+    ...(transport && { transport }),
+    ...(outcome?.isFeasible && { places: placesOf(outcome) }),
+  });
   const mistakes = [
     ...image,
     ...machines.mistakes,
+    ...(outcome ? problemsOf(outcome) : []),
     ...hosts,
     ...checkImmutable(past, plan),
     ...checkCapacity(plan, memoryMiB),
@@ -46,7 +62,22 @@ export async function checkedPlan(stack: string): Promise<Plan> {
   const replaced = movedHosts(past, plan).map(({ name }) => `${name} at ${past.hosts[name]?.address}`);
   const hostNames = plan.hosts.map(({ name }) => name);
   const keys = keyGenerationOf(past.keyHolders, hostNames, replaced);
-  return { ...plan, keys, ...(past.declaresNetworks && { networkGoes: true }) };
+  if (decided) tell(decided, plan, isPreview);
+  return {
+    ...plan,
+    keys,
+    ...(past.declaresNetworks && { networkGoes: true }),
+    ...(decided && { decision: decided.decision }),
+  };
+}
+
+/** A preview says what its policy would do. The update says it where it is something else, or nothing was said before. */
+function tell({ decision, anew, unseen }: Decided, { concurrentPerHost }: Plan, isPreview: boolean): void {
+  const { inputs, outcome } = decision;
+  if (unseen) pulumi.log.warn(`Guests are taken to be where they were last seen: ${unseen}`);
+  if (anew) pulumi.log.info(`policy ${inputs.kind} decided anew: ${anew}`);
+  if (isPreview || anew)
+    pulumi.log.info(proposalText(inputs.kind, inputs.cluster, outcome, concurrentPerHost));
 }
 
 async function imageMistakes({ image, guests }: Plan): Promise<Mistake[]> {

@@ -1,10 +1,10 @@
-// Every guest has a host that is there, and one that is not drained to go to.
+// Every guest has a host that is there or a policy that finds one, and a host that is not drained to go to.
 import { type Mistake, mistake } from "../mistake.ts";
 import { didYouMean, list } from "../words.ts";
-import { type Draft, guestsOf, hostsOf, namesOf } from "./draft.ts";
+import { type Draft, guestsOf, hostsOf, namesOf, valueOr } from "./draft.ts";
 
 export function placement(draft: Draft): Mistake[] {
-  const { placement } = draft;
+  const placement = valueOr(draft, "placement", {});
   if (placement === undefined) return [];
   const hosts = namesOf(hostsOf(draft));
   const guests = namesOf(guestsOf(draft));
@@ -16,17 +16,20 @@ export function placement(draft: Draft): Mistake[] {
       ...(typeof host !== "string" ? [] : absent("host", host, hosts, path)),
     ];
   });
-  const unplaced = guests
-    .filter((guest) => !(guest in placement))
+  const unplaced = (isPinned(draft) ? guests : [])
+    .filter((guest) => !Object.hasOwn(placement, guest))
     .map((guest) =>
       mistake(
         ["placement"],
         `guest "${guest}" has no host`,
-        `add the line "${guest}: ${hosts[0] ?? "<host>"}"; hosts are ${list(hosts)}`,
+        `add the line "${guest}: ${hosts[0] ?? "<host>"}"; hosts are ${list(hosts)}; or let policy.kind balance find one`,
       ),
     );
   return [...unknown, ...unplaced];
 }
+
+/** Whether every guest needs a placement. A kind that the schema refused is one of those that do not, as far as anybody knows. */
+const isPinned = ({ policy }: Draft): boolean => valueOr(policy, "kind", "pinned") === "pinned";
 
 export function drain(draft: Draft): Mistake[] {
   const { drain = [] } = draft;
@@ -47,7 +50,7 @@ export function drain(draft: Draft): Mistake[] {
   ];
 }
 
-function absent(
+export function absent(
   what: "host" | "guest",
   name: string,
   known: readonly string[],

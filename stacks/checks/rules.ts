@@ -1,6 +1,7 @@
 // The rules between keys, which the schema of one key cannot hold: one file each, or one for rules about the same thing.
 import type { Mistake } from "../mistake.ts";
 import { guestAddresses, machineAddresses } from "./addresses.ts";
+import { affinity } from "./affinity.ts";
 import { bridge, guestGateway } from "./bridge.ts";
 import type { Draft, Rule } from "./draft.ts";
 import { exportFolder } from "./export-folder.ts";
@@ -21,6 +22,7 @@ const rules: readonly Rule[] = [
   names,
   placement,
   drain,
+  affinity,
   labNetwork,
   labSettings,
   machineAddresses,

@@ -1,9 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
+import type { HostOutput } from "../../components/outputs.ts";
 import { Testbed } from "../../components/testbed.ts";
 import { summaryOf } from "../../moves/summary.ts";
+import { type DecisionInputs, decide } from "../../placement/decision.ts";
 import { parseStackConfig } from "../../stacks/checks/parse.ts";
+import { clusterOf, policyOf, settingsOf } from "../../stacks/cluster-of.ts";
+import { digestOf } from "../../stacks/deciding/digest.ts";
+import { placesOf } from "../../stacks/deciding/places.ts";
 import { planStack } from "../../stacks/plan.ts";
 import { labInput, metalInput } from "../unit/helpers/config-stack.ts";
 import { liveRecord } from "../unit/helpers/records.ts";
@@ -205,6 +210,76 @@ describe("a lab", () => {
       expect(text).not.toContain("hidden");
       expect(text).not.toContain("PRIVATE");
     }
+  });
+});
+
+describe("a testbed with a policy", () => {
+  const stack = parseStackConfig(
+    labInput({
+      guests: [{ name: "vm1", memoryMiB: 8192 }, { name: "vm2", memoryMiB: 8192 }, { name: "vm3" }],
+      placement: { vm3: "host1" },
+      policy: { kind: "balance" },
+      affinity: [
+        { name: "one", guests: ["vm1"], on: ["host2"] },
+        { name: "two", guests: ["vm2"], on: ["host1"] },
+      ],
+      migration: { drift: "error" },
+    }),
+    "lab",
+  );
+  const policy = policyOf(stack);
+  if (policy === undefined) throw new Error("it has one");
+  // vm2 makes the room that vm1 needs.
+  const situation = {
+    memoryMiB: { host1: 40_000, host2: 14_000 },
+    cpus: { host1: 8, host2: 4 },
+    homes: { vm1: "host1", vm2: "host2" },
+  };
+  const inputs: DecisionInputs = {
+    kind: policy.kind,
+    cluster: clusterOf(stack, situation),
+    newcomers: [],
+    rests: {},
+    settings: settingsOf(policy),
+    perHost: 2,
+    maxMs: 1e6,
+  };
+  const outcome = decide(inputs);
+  if (!outcome.isFeasible) throw new Error("it is feasible");
+  const at = "2026-03-01T12:00:00.000Z";
+  const plan = {
+    ...planStack(stack, "lab", { places: placesOf(outcome) }),
+    decision: { schema: 1 as const, at, digest: digestOf(stack), inputs, outcome },
+  };
+
+  test("moves guests in the policy's order, for its reasons, whatever drift says; a placed one is as ever", async () => {
+    const { one } = await record(() => new Testbed("lab", plan), answers);
+    expect(one("vm1-migration").inputs).toMatchObject({
+      to: "host2",
+      reason: "rule one",
+      after: ["vm2"],
+      decision: at,
+      drift: "return",
+    });
+    expect(one("vm1-migration").dependencies.join()).toContain("vm2-migration");
+    expect(one("vm2-migration").dependencies.join()).not.toContain("vm1-migration");
+    expect(one("vm3-migration").inputs).toMatchObject({ to: "host1", drift: "error" });
+    expect(one("vm3-migration").inputs).not.toHaveProperty("decision");
+  });
+
+  test("says in its outputs what was decided, and how full hosts are then", async () => {
+    const { result } = await record(() => new Testbed("lab", plan), answers);
+    expect(result.policy).toMatchObject({
+      kind: "balance",
+      at,
+      moves: [
+        { guest: "vm2", from: "host2", to: "host1", reason: "rule two" },
+        { guest: "vm1", from: "host1", to: "host2", reason: "rule one" },
+      ],
+      uncovered: [{ host: "host1", memoryMiB: 8192 }],
+    });
+    const { share } = await resolved(result.hosts.host2 as pulumi.Output<HostOutput>);
+    expect(share).toEqual({ memory: 0.62, vcpus: 0.25 });
   });
 });
 

@@ -20,15 +20,18 @@ export interface Ways {
   guest(name: string, command: string): string[];
 }
 
+/** A config in which each guest has a placement. */
+type PlacedStack = StackInput & Required<Pick<StackInput, "placement">>;
+
 /** A stack of the test's own, with its hosts and guests, seen from outside: over SSH, and in this machine's processes. */
 export class TestStack {
   readonly name: string;
   readonly project: TestProject;
   /** The stack's file: changed here, written by the next run. */
-  readonly config: StackInput;
+  readonly config: PlacedStack;
   readonly #ways: Ways;
 
-  constructor(project: TestProject, name: string, config: StackInput, ways: Ways) {
+  constructor(project: TestProject, name: string, config: PlacedStack, ways: Ways) {
     this.project = project;
     this.name = name;
     this.config = config;
@@ -186,7 +189,7 @@ export const unknownHost = { StrictHostKeyChecking: "no", UserKnownHostsFile: "/
 export class LabStack extends TestStack {
   readonly addresses: Record<string, string>;
 
-  constructor(project: TestProject, name: string, config: StackInput, addresses: Record<string, string>) {
+  constructor(project: TestProject, name: string, config: PlacedStack, addresses: Record<string, string>) {
     const folder = project.path(".testbed", name);
     const options = {
       BatchMode: "yes",

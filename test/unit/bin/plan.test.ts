@@ -1,9 +1,9 @@
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { clusterFrom } from "../../../bin/plan-data.ts";
-import { planText } from "../../../bin/plan-text.ts";
 import { balance } from "../../../placement/balance.ts";
 import { consolidate } from "../../../placement/consolidate.ts";
+import { proposalText } from "../../../placement/proposal-text.ts";
 
 const host = (name: string, gib: number) => ({ name, memoryMiB: gib * 1024, reserveMiB: 0 });
 const guest = (name: string, host: string, gib: number) => ({ name, host, memoryMiB: gib * 1024 });
@@ -42,19 +42,19 @@ describe("a plan's data", () => {
 describe("a plan in words", () => {
   it("says each move, why, and what it gains", () => {
     const cluster = clusterFrom(uneven, "file");
-    expect(planText("balance", cluster, balance()(cluster))).toBe(
+    expect(proposalText("balance", cluster, balance()(cluster))).toBe(
       [
         "policy balance: 1 move, 4 GiB; imbalance 0.313, would be 0.063; one host may be lost: yes → yes",
         "  a  h1 → h2  4 GiB  evens out hosts: h1 has more to do than others; h1: memory 63 % → 38 %; imbalance 0.313 → 0.063",
       ].join("\n"),
     );
-    expect(planText("consolidate", cluster, consolidate()(cluster))).toMatch(/without guests then: h2$/);
+    expect(proposalText("consolidate", cluster, consolidate()(cluster))).toMatch(/without guests then: h2$/);
   });
 
   it("says why a cluster can't be as it must", () => {
     const text = JSON.stringify({ hosts: [host("h1", 16)], guests: [guest("a", "h7", 4)] });
     const cluster = clusterFrom(text, "file");
-    expect(planText("balance", cluster, balance()(cluster))).toContain("placement of a names host h7");
+    expect(proposalText("balance", cluster, balance()(cluster))).toContain("placement of a names host h7");
   });
 });
 

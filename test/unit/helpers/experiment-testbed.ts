@@ -100,7 +100,7 @@ export class SimulatedTestbed implements ExperimentTestbed {
       return { sinceMs: Date.now(), offsetMs: 0 };
     });
 
-  #targets({ guests, placement, drain = [] }: StackInput): [guest: string, to: string][] {
+  #targets({ guests, placement = {}, drain = [] }: StackInput): [guest: string, to: string][] {
     return guests.map(({ name }) => {
       const placed = placement[name] as string;
       return [name, drain.includes(placed) ? "host2" : placed];

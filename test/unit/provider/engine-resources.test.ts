@@ -3,6 +3,7 @@ import { forgetLooks } from "../../../fleet/shared-view.ts";
 import type { DomainSpec } from "../../../libvirt/domain-xml.ts";
 import { closeSessions } from "../../../libvirt/session-pool.ts";
 import type { MigrationRecord } from "../../../moves/record.ts";
+import { isSound } from "../../../moves/sound-record.ts";
 import { type DomainInputs, type DomainOutputs, domainResource } from "../../../provider/domain-resource.ts";
 import {
   type MigrationInputs,
@@ -577,6 +578,23 @@ describe("a migration", () => {
     const back = await up(drained);
     expect(shown[0]).toMatch(/^vm1: moves host2 → host1, live, 512 MiB of memory: (?!.*guess)about/);
     expect(back).toMatchObject({ host: "host1", moves: 2 });
+  });
+
+  test("that a policy decided is recorded with its reason and its decision, and asked for once", async () => {
+    const olds = await create({ decision: "2026-03-01T12:00:00.000Z" });
+    const policy = { to: "host2", reason: "host1 is emptied", decision: "2026-03-01T12:20:00.000Z" };
+    const moved = await up(olds, policy);
+    expect(moved.history[0]).toMatchObject({ reason: policy.reason, decision: policy.decision });
+    // It is at home there now, and the next decision has nothing to say of it.
+    const next = { to: "host2", decision: "2026-03-01T12:40:00.000Z" };
+    expect(await diff(moved, next)).toEqual({ changes: false, replaces: [] });
+    expect(isSound(moved.history[0] as MigrationRecord)).toBe(true);
+  });
+
+  test("without a policy is recorded without a decision", async () => {
+    const moved = await up(await create(), { to: "host2", decision: "2026-03-01T12:20:00.000Z" });
+    expect(moved.history[0]).not.toHaveProperty("reason");
+    expect(moved.history[0]).not.toHaveProperty("decision");
   });
 
   test.each(["return", "adopt", "error"] as const)(

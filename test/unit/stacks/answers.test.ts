@@ -10,6 +10,7 @@ const plan = (input: StackInput) => planStack(parseStackConfig(input, "test"), "
 const answer = (name: string, more: Partial<MachineAnswer> = {}): MachineAnswer => ({
   name,
   memoryMiB: 4096,
+  cpus: 4,
   boot: "b",
   interfaces: ["lo", "eno1", "eno2"],
   hasKvm: true,
@@ -18,16 +19,18 @@ const answer = (name: string, more: Partial<MachineAnswer> = {}): MachineAnswer 
 
 describe("what a machine says of itself", () => {
   it("is read as it is printed", () => {
-    const printed = "boot 1b4e\nmemoryKiB 4046440\ninterface eno1\ninterface lo\nkvm\nclaim lab SHA256:x\n";
+    const printed =
+      "boot 1b4e\nmemoryKiB 4046440\ncpus 8\ninterface eno1\ninterface lo\nkvm\nclaim lab SHA256:x\n";
     expect(parseAnswer("host1", printed)).toEqual({
       name: "host1",
       boot: "1b4e",
       memoryMiB: 3951,
+      cpus: 8,
       interfaces: ["eno1", "lo"],
       hasKvm: true,
       claim: "lab SHA256:x",
     });
-    expect(parseAnswer("host1", "boot 1b4e\nmemoryKiB 4046440\n")).toMatchObject({
+    expect(parseAnswer("host1", "boot 1b4e\nmemoryKiB 4046440\ncpus 8\n")).toMatchObject({
       interfaces: [],
       hasKvm: false,
     });
@@ -38,6 +41,7 @@ describe("what a machine says of itself", () => {
     expect(parseAnswer("here", stdout)).toMatchObject({
       boot: expect.stringMatching(/^[0-9a-f-]{36}$/),
       memoryMiB: expect.any(Number),
+      cpus: expect.any(Number),
       interfaces: expect.arrayContaining(["lo"]),
     });
   });

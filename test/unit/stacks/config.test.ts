@@ -18,10 +18,19 @@ describe("the config of a stack", () => {
       bridge: { name: "br0" },
       image: { source: "auto" },
       guests: [
-        { name: "vm1", memoryMiB: 1024, vcpus: 1, diskGiB: 14, redo: "shared", workload: { type: "idle" } },
+        {
+          name: "vm1",
+          memoryMiB: 1024,
+          vcpus: 1,
+          diskGiB: 14,
+          redo: "shared",
+          fixed: false,
+          workload: { type: "idle" },
+        },
       ],
       placement: { vm1: "host2" },
       drain: [],
+      affinity: [],
       migration: {
         mode: "live",
         maxDowntimeMs: 300,

@@ -39,12 +39,12 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a misspelt section",
     lab({ migraton: {} }),
-    'testbed:migraton: there is no such key; keys here are lab, storage, hosts, ssh, bridge, image, guests, placement, drain and migration (did you mean "migration"?)',
+    'testbed:migraton: there is no such key; keys here are lab, storage, hosts, ssh, bridge, image, guests, placement, drain, policy, affinity and migration (did you mean "migration"?)',
   ],
   [
     "a misspelt key of a guest",
     lab(guests(vm("vm1", { memoryMib: 512 }))),
-    'testbed:guests[0].memoryMib: there is no such key; keys here are name, memoryMiB, vcpus, diskGiB, redo, mac, address, vnc, workload and migration (did you mean "memoryMiB"?)',
+    'testbed:guests[0].memoryMib: there is no such key; keys here are name, memoryMiB, vcpus, diskGiB, redo, mac, address, fixed, vnc, workload and migration (did you mean "memoryMiB"?)',
   ],
   [
     "a misspelt key deep inside",
@@ -250,7 +250,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "no placement",
     { lab: {}, hosts: [vm("host1"), vm("host2")], guests: [vm("vm1")] },
-    "testbed:placement: is missing; give a host for every guest; the line to change to move one, such as {vm1: host1}",
+    'testbed:placement: guest "vm1" has no host; add the line "vm1: host1"; hosts are host1 and host2; or let policy.kind balance find one',
   ],
   [
     "a drained host that is not there",
@@ -332,7 +332,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a guest without a host",
     lab({ placement: { vm1: "host1" } }),
-    'testbed:placement: guest "vm2" has no host; add the line "vm2: host1"; hosts are host1 and host2',
+    'testbed:placement: guest "vm2" has no host; add the line "vm2: host1"; hosts are host1 and host2; or let policy.kind balance find one',
   ],
 
   // Things that only one may have
@@ -686,7 +686,6 @@ describe("a mistake in a stack's config", () => {
       "testbed:storage.address is missing",
       "testbed:hosts is missing",
       "testbed:guests is missing",
-      "testbed:placement is missing",
     ]);
     expect(mistakesIn(undefined)).toHaveLength(1);
   });

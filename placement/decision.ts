@@ -1,0 +1,144 @@
+import * as z from "zod";
+import { balance } from "./balance.ts";
+import type { Cluster, ClusterGuest } from "./cluster.ts";
+import { clusterSchema } from "./cluster-schema.ts";
+import { consolidate } from "./consolidate.ts";
+import { evacuate } from "./evacuate.ts";
+import { oneUpdate } from "./one-update.ts";
+import type { Impossible, Place, Planner, Proposal } from "./policy.ts";
+import type { LeftOut, PlacementProblem } from "./reason.ts";
+import { scheduledMs } from "./schedule.ts";
+import type { PolicySettings } from "./settings.ts";
+
+const amount = z.number().nonnegative();
+
+/** All that a decision follows from: a value that can be kept, and gives the same decision whenever it is looked at again. */
+export const inputsSchema = z.strictObject({
+  kind: z.enum(["pinned", "balance", "consolidate"]),
+  cluster: clusterSchema,
+  /** Guests that are not there yet and that nobody placed. */
+  newcomers: z.array(z.string()),
+  /** Guests that were moved a short while ago, by name. */
+  rests: z.record(z.string(), z.strictObject({ movedMinutesAgo: amount, until: z.string() })),
+  settings: z.strictObject({
+    weights: z.strictObject({ memory: amount, vcpus: amount, cpu: amount }),
+    limits: z.strictObject({ memory: amount, cpu: amount, vcpuRatio: amount }),
+    startAt: amount,
+    minGain: amount,
+    loadError: amount,
+    maxMoves: amount.optional(),
+    maxMiB: amount.optional(),
+    keepOn: amount,
+    savingPerGiB: amount,
+  }),
+  /** How many moves a host takes part in at a time, and how long all may take. */
+  perHost: z.int().positive(),
+  maxMs: z.number().positive(),
+});
+
+export interface DecisionInputs extends Omit<z.infer<typeof inputsSchema>, "cluster" | "settings"> {
+  cluster: Cluster;
+  settings: PolicySettings;
+}
+
+/** What a policy decided, and from what. */
+export interface PlacementDecision {
+  schema: 1;
+  /** ISO 8601, UTC. */
+  at: string;
+  /** Of what the stack declares. */
+  digest: string;
+  inputs: DecisionInputs;
+  outcome: Proposal | Impossible;
+}
+
+const plannerOf = ({ kind, settings }: Pick<DecisionInputs, "kind" | "settings">): Planner =>
+  ({ pinned: evacuate, balance, consolidate })[kind](settings);
+
+/** Decides where all guests run. The same inputs give the same outcome. */
+export function decide(inputs: DecisionInputs): Proposal | Impossible {
+  const settled = withNewcomers(inputs);
+  if ("problems" in settled) return settled;
+  const { cluster, newPlaces } = settled;
+  const rested = pinned(cluster, Object.keys(inputs.rests));
+  const calm = inTime(inputs, rested);
+  // What must be otherwise does not wait.
+  const isCalm = calm.isFeasible && !hasFaults(calm);
+  const outcome = isCalm || rested === cluster ? calm : inTime(inputs, cluster);
+  if (!outcome.isFeasible) return outcome;
+  const left: LeftOut[] = isCalm
+    ? Object.entries(inputs.rests).map(([guest, rest]) => ({ kind: "rests", guest, ...rest }))
+    : [];
+  const { places, ...more } = oneUpdate(outcome);
+  return { ...more, places: { ...places, ...newPlaces }, left: [...more.left, ...left] };
+}
+
+const hasFaults = ({ after }: Proposal): boolean =>
+  after.overMemoryMiB > 0 || after.brokenFirm > 0 || after.overLimits > 0;
+
+/** Where a guest is that is not there yet: nothing can be on it, and all must leave it. */
+const outside = "(new)";
+
+/** Gives each newcomer the host where it does best, as the others are. They do not move for it, since it boots before they could. */
+function withNewcomers({ cluster, newcomers, settings }: DecisionInputs) {
+  const isNew = new Set(newcomers);
+  if (isNew.size === 0) return { cluster, newPlaces: {} };
+  const answer = evacuate(settings)({
+    ...cluster,
+    hosts: [...cluster.hosts, { name: outside, memoryMiB: Number.MAX_SAFE_INTEGER, isDrained: true }],
+    guests: cluster.guests.map((guest) =>
+      isNew.has(guest.name) ? { ...guest, host: outside } : homed(cluster, guest),
+    ),
+  });
+  if (!answer.isFeasible) return { ...answer, problems: answer.problems.map(ofNewcomer) };
+  const hostOf = (name: string) => answer.places[name]?.host as string;
+  return {
+    cluster: {
+      ...cluster,
+      guests: cluster.guests.map((guest) =>
+        isNew.has(guest.name) ? { ...guest, host: hostOf(guest.name), isPinned: true } : guest,
+      ),
+    },
+    newPlaces: Object.fromEntries(
+      newcomers.map((name): [string, Place] => [name, { host: hostOf(name), reason: { kind: "new" } }]),
+    ),
+  };
+}
+
+/** One of a drained host leaves it in this update, and is not in the way of newcomers, who are not let onto it. */
+const homed = ({ hosts }: Cluster, guest: ClusterGuest): ClusterGuest =>
+  hosts.some(({ name, isDrained }) => name === guest.host && isDrained)
+    ? guest
+    : { ...guest, isPinned: true };
+
+function ofNewcomer(problem: PlacementProblem): PlacementProblem {
+  if (problem.kind !== "no-place" || problem.from !== outside) return problem;
+  const { from: _, ...more } = problem;
+  return { ...more, hosts: more.hosts.filter(({ host }) => host !== outside) };
+}
+
+function pinned(cluster: Cluster, names: readonly string[]): Cluster {
+  if (names.length === 0) return cluster;
+  const guests = cluster.guests.map((guest) =>
+    names.includes(guest.name) ? { ...guest, isPinned: true } : guest,
+  );
+  return { ...cluster, guests };
+}
+
+/** With so few moves that they are over in time, where they are made for balance's sake. */
+function inTime(inputs: DecisionInputs, cluster: Cluster): Proposal | Impossible {
+  const { kind, perHost, maxMs } = inputs;
+  const msOf = new Map(cluster.guests.map(({ name, move }) => [name, move?.totalMs ?? 0]));
+  let { settings } = inputs;
+  for (;;) {
+    const answer = plannerOf({ kind, settings })(cluster);
+    if (!answer.isFeasible) return answer;
+    const { moves } = answer;
+    const allMs = scheduledMs(moves, (guest) => msOf.get(guest) ?? 0, perHost);
+    // Those that must be made are not fewer, whatever may be.
+    if (allMs <= maxMs || moves.length <= 1 || moves.length > (settings.maxMoves ?? moves.length))
+      return answer;
+    const maxMoves = Math.min(moves.length - 1, Math.max(1, Math.floor((moves.length * maxMs) / allMs)));
+    settings = { ...settings, maxMoves };
+  }
+}
