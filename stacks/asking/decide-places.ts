@@ -1,11 +1,9 @@
 import { latestRecords, resultsFile } from "../../moves/results.ts";
-import type { MoveCost } from "../../placement/cluster.ts";
-import { type DecisionInputs, decide, type PlacementDecision } from "../../placement/decision.ts";
-import { clusterOf, newcomersOf, policyOf, settingsOf } from "../cluster-of.ts";
-import type { PolicyConfig, StackConfig } from "../config.ts";
-import { costOf } from "../deciding/cost-of.ts";
+import { decide, type PlacementDecision } from "../../placement/decision.ts";
+import { policyOf } from "../cluster-of.ts";
+import type { StackConfig } from "../config.ts";
 import { digestOf } from "../deciding/digest.ts";
-import { type Rest, restOf } from "../deciding/rests.ts";
+import { type FoundSituation, inputsOf } from "../deciding/inputs-of.ts";
 import { whyStale } from "../deciding/stale.ts";
 import type { PastStack } from "../past.ts";
 import type { Plan } from "../plan.ts";
@@ -24,7 +22,7 @@ export interface Decided {
 
 /**
  * Decides where guests run that have no placement. A preview keeps its decision, and the update does that as long as it is not stale. Nothing
- * is asked for where all guests are placed and nobody wants to know of hosts what a policy says.
+ * is asked for a stack that has neither a policy nor rules.
  */
 export async function decidePlaces(
   config: StackConfig,
@@ -36,78 +34,38 @@ export async function decidePlaces(
   const policy = policyOf(config);
   if (policy === undefined) return undefined;
   const { stack } = draft;
-  const isPlaced = (name: string) => Object.hasOwn(config.placement, name);
-  const known = past.guests.filter(({ name }) => config.guests.some((guest) => guest.name === name));
-  const { homes, unseen } = await findGuests(
-    draft.hosts.map(({ ssh }) => ssh),
-    known.filter(({ name }) => !isPlaced(name)),
-  );
+  const { unseen, ...found } = await lookAround(config, draft, past, machines);
   const digest = digestOf(config);
-  const nowMs = Date.now();
   const former = isPreview ? undefined : await readDecision(stack);
-  const stale = former && whyStale(former, { digest, homes, ms: nowMs, validMinutes: policy.validMinutes });
+  const stale = former && whyStale(former, { ...found, digest, validMinutes: policy.validMinutes });
   const isGood = former !== undefined && stale === undefined;
-  const decision = isGood ? former : await decideNow(policy);
+  const decision = isGood ? former : decideNow();
   // What can't be is told as a mistake, and no update follows.
   if (!decision.outcome.isFeasible) return { decision };
   if (isPreview) await writeDecision(stack, decision);
   else await takeDecision(stack, decision);
   return { decision, ...(stale && { anew: stale }), ...(unseen && { unseen }) };
 
-  async function decideNow({
-    kind,
-    restMinutes,
-    maxMinutes,
-    ...more
-  }: PolicyConfig): Promise<PlacementDecision> {
-    const records = await latestRecords(resultsFile(stack));
-    const rests = config.guests.flatMap(({ name }): [string, Rest][] => {
-      const own = records.filter(({ guest }) => guest === name);
-      const rest = isPlaced(name) ? undefined : restOf(own, restMinutes, nowMs);
-      return rest ? [[name, rest]] : [];
-    });
-    const costs = costsOf(draft, past, homes, records);
-    const inputs: DecisionInputs = {
-      kind,
-      cluster: clusterOf(config, { ...machines, homes, costs }),
-      newcomers: newcomersOf(config, { homes }),
-      rests: Object.fromEntries(rests),
-      settings: settingsOf(more),
-      perHost: draft.concurrentPerHost,
-      maxMs: maxMinutes * 60_000,
-    };
-    const at = new Date(nowMs).toISOString();
-    return { schema: 1, at, digest, inputs, outcome: decide(inputs) };
+  function decideNow(): PlacementDecision {
+    const inputs = inputsOf(config, policy as NonNullable<typeof policy>, draft, past, found);
+    return { schema: 1, at: new Date(found.ms).toISOString(), digest, inputs, outcome: decide(inputs) };
   }
 }
 
-/** Each guest's move is predicted once, to any other host: what hosts are like differs less than what guests do. */
-function costsOf(
-  { guests, hosts }: Plan,
+/** Asks hosts where guests are that have no placement, and this machine for their earlier moves. Reads only. */
+export async function lookAround(
+  config: StackConfig,
+  draft: Plan,
   past: PastStack,
-  homes: Readonly<Record<string, string>>,
-  records: Awaited<ReturnType<typeof latestRecords>>,
-): Record<string, MoveCost> {
-  const residuals = new Map();
-  return Object.fromEntries(
-    guests.flatMap(({ name, memoryMiB, workload, redo, migration: { drift: _, ...options } }) => {
-      const from = homes[name];
-      const to = hosts.find((host) => host.name !== from)?.name;
-      const accelerator = past.guests.find((guest) => guest.name === name)?.accelerator;
-      if (from === undefined || to === undefined || accelerator === undefined) return [];
-      const isIdle = workload.type === "idle";
-      const guest = {
-        guest: name,
-        from,
-        to,
-        memoryMiB,
-        // As records have it.
-        ...(!isIdle && { workload }),
-        ...(redo === "local" && { redo }),
-        accelerator,
-        options,
-      };
-      return [[name, costOf(guest, records, residuals)] as const];
-    }),
-  );
+  { memoryMiB, cpus }: Pick<AskedMachines, "memoryMiB" | "cpus">,
+): Promise<FoundSituation & { unseen?: string }> {
+  const free = config.guests.filter(({ name }) => !Object.hasOwn(config.placement, name));
+  const [guests, records] = await Promise.all([
+    findGuests(
+      draft.hosts.map(({ ssh }) => ssh),
+      past.guests.filter(({ name }) => free.some((guest) => guest.name === name)),
+    ),
+    latestRecords(resultsFile(draft.stack)),
+  ]);
+  return { ...guests, records, memoryMiB, cpus, ms: Date.now() };
 }
