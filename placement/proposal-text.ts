@@ -40,7 +40,7 @@ export function proposalText(
     ? `, about ${duration(scheduledMs(moves, (guest) => costOf(guest)?.totalMs ?? 0, perHost))} in all, longest downtime about ${duration(Math.max(...moves.map(({ guest }) => costOf(guest)?.downtimeMs ?? 0)))}`
     : "";
   return [
-    `policy ${policy}: ${moves.length === 1 ? "1 move" : `${moves.length} moves`}, ${round(all)} GiB${price}; ${standingText(before, after)}`,
+    `policy ${policy}: ${moves.length === 0 ? "nothing to move" : `${moves.length === 1 ? "1 move" : `${moves.length} moves`}, ${round(all)} GiB${price}`}; ${standingText(before, after)}`,
     ...columns(rows).map((row) => `  ${row}`),
     ...(left.length > 0 ? [`  not: ${left.map(leftText).join(", ")}`] : []),
     ...(empty.length > 0 ? [`  without guests then: ${empty.join(", ")}`] : []),

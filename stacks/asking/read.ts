@@ -4,6 +4,7 @@ import { parseStackConfig } from "../checks/parse.ts";
 import type { StackConfig } from "../config.ts";
 import { checkFiles } from "../files.ts";
 import { namespace, StackConfigError } from "../mistake.ts";
+import { valuesOf } from "../values.ts";
 
 /**
  * The config of the stack that this Pulumi program runs for, checked, with its defaults, and the files that it names
@@ -13,7 +14,7 @@ import { namespace, StackConfigError } from "../mistake.ts";
  */
 export function readStackConfig(): StackConfig {
   try {
-    const config = parseStackConfig(withoutNamespace(pulumi.runtime.allConfig()), pulumi.getStack());
+    const config = parseStackConfig(valuesOf(pulumi.runtime.allConfig()), pulumi.getStack());
     const missing = checkFiles(config, isReadableFile);
     if (missing.length > 0) throw new StackConfigError(missing);
     if (hasPlainPassword(config, isSecret(`${namespace}:guests`)))
@@ -33,26 +34,6 @@ const isSecret = (key: string): boolean =>
 /** The lab's displays are for this machine alone. Of several guests' passwords one may be a secret; that is not told apart. */
 export const hasPlainPassword = ({ lab, guests }: StackConfig, areSecret: boolean): boolean =>
   lab === undefined && !areSecret && guests.some(({ vnc }) => vnc?.password !== undefined);
-
-/**
- * The keys under `testbed:` with their values. pulumi.Config gives only keys that one asks for; a misspelt one shows
- * up in the whole map alone. Values are texts in it, JSON if the stack file has a list or a group there; secret ones
- * are decrypted, wherever inside they are.
- */
-function withoutNamespace(config: Readonly<Record<string, string>>): Record<string, unknown> {
-  const own = Object.entries(config).filter(([key]) => key.startsWith(`${namespace}:`));
-  return Object.fromEntries(own.map(([key, text]) => [key.slice(namespace.length + 1), structured(text)]));
-}
-
-function structured(text: string): unknown {
-  // A key without a value.
-  if (text === "") return null;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
 
 function isReadableFile(path: string): boolean {
   try {

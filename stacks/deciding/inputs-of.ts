@@ -1,0 +1,74 @@
+import type { MigrationRecord } from "../../moves/record.ts";
+import type { MoveCost } from "../../placement/cluster.ts";
+import type { DecisionInputs } from "../../placement/decision.ts";
+import { clusterOf, newcomersOf, type Situation, settingsOf } from "../cluster-of.ts";
+import type { PolicyConfig, StackConfig } from "../config.ts";
+import type { PastStack } from "../past.ts";
+import type { Plan } from "../plan.ts";
+import { costOf } from "./cost-of.ts";
+import { type Rest, restOf } from "./rests.ts";
+
+/** What was found of a stack's hosts and guests. */
+export interface FoundSituation extends Pick<Situation, "memoryMiB" | "cpus"> {
+  /** Where those guests are that are there and have no placement, by name. */
+  homes: Readonly<Record<string, string>>;
+  /** Earlier moves, newest first. */
+  records: readonly MigrationRecord[];
+  /** When that was found, by this machine's clock. */
+  ms: number;
+}
+
+/** All that a decision follows from. */
+export function inputsOf(
+  config: StackConfig,
+  { kind, restMinutes, maxMinutes, ...more }: PolicyConfig,
+  draft: Pick<Plan, "guests" | "hosts" | "concurrentPerHost">,
+  past: Pick<PastStack, "guests">,
+  { records, ms, ...found }: FoundSituation,
+): DecisionInputs {
+  const rests = config.guests.flatMap(({ name }): [string, Rest][] => {
+    const own = records.filter(({ guest }) => guest === name);
+    const rest = Object.hasOwn(config.placement, name) ? undefined : restOf(own, restMinutes, ms);
+    return rest ? [[name, rest]] : [];
+  });
+  return {
+    kind,
+    cluster: clusterOf(config, { ...found, costs: costsOf(draft, past, found.homes, records) }),
+    newcomers: newcomersOf(config, found),
+    rests: Object.fromEntries(rests),
+    settings: settingsOf(more),
+    perHost: draft.concurrentPerHost,
+    maxMs: maxMinutes * 60_000,
+  };
+}
+
+/** Each guest's move is predicted once, to any other host: what hosts are like differs less than what guests do. */
+function costsOf(
+  { guests, hosts }: Pick<Plan, "guests" | "hosts">,
+  past: Pick<PastStack, "guests">,
+  homes: Readonly<Record<string, string>>,
+  records: readonly MigrationRecord[],
+): Record<string, MoveCost> {
+  const residuals = new Map();
+  return Object.fromEntries(
+    guests.flatMap(({ name, memoryMiB, workload, redo, migration: { drift: _, ...options } }) => {
+      const from = homes[name];
+      const to = hosts.find((host) => host.name !== from)?.name;
+      const accelerator = past.guests.find((guest) => guest.name === name)?.accelerator;
+      if (from === undefined || to === undefined || accelerator === undefined) return [];
+      const isIdle = workload.type === "idle";
+      const guest = {
+        guest: name,
+        from,
+        to,
+        memoryMiB,
+        // As records have it.
+        ...(!isIdle && { workload }),
+        ...(redo === "local" && { redo }),
+        accelerator,
+        options,
+      };
+      return [[name, costOf(guest, records, residuals)] as const];
+    }),
+  );
+}
