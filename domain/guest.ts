@@ -14,6 +14,7 @@ import { consoleLogPath, type DomainSpec, domainXml } from "../libvirt/domain-xm
 import { discardSave } from "../libvirt/managed-save.ts";
 import { quote } from "../libvirt/quote.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
+import { pastStaleJob } from "../libvirt/stale-job.ts";
 import { undefine } from "../libvirt/undefine.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import {
@@ -58,7 +59,7 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
         tell(`${spec.name}: booting it on ${host}`);
         sessions.assertLocked();
         await define(session, request);
-        await start(session, spec);
+        await start(session, spec, tell);
         return { host, booted: true };
       }
       const { belongings } = await askAbout(session, spec);
@@ -73,7 +74,7 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
       // What was saved goes on as it was; and what a person gave the guest stays.
       const isAsMade = kept.length === 0 && !isSaved;
       if (isAsMade) await define(session, request);
-      await start(session, spec);
+      await start(session, spec, tell);
       return { host, booted: isAsMade };
     },
   );
@@ -135,7 +136,7 @@ export function redefine(request: GuestRequest, before: DomainSpec, tell: Tell):
           // libvirt would start it with the definition in the saved memory, not the new one.
           tell(`${spec.name}: starting it on ${host} from its saved memory`);
           sessions.assertLocked();
-          await start(session, spec);
+          await start(session, spec, tell);
           await shutDown(session, spec);
         }
       }
@@ -146,7 +147,7 @@ export function redefine(request: GuestRequest, before: DomainSpec, tell: Tell):
       tell(`${spec.name}: starting it on ${host}`);
       sessions.assertLocked();
       await define(session, request);
-      await start(session, spec);
+      await start(session, spec, tell);
       return { host, booted: true };
     },
   );
@@ -176,7 +177,7 @@ export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<voi
           }
           if (isActive(sighting)) await virsh(session, `ending guest ${guest.name}`, ["destroy", guest.uuid]);
           if (sighting.persistent)
-            await undefine(session, `removing guest ${guest.name}`, guest.uuid, "remove");
+            await undefine(session, `removing guest ${guest.name}`, guest.uuid, tell, "remove");
           await discardStateFiles(session, guest.uuid);
           if (redo) await discardOverlay(session, redo);
           await session.run("removing its console log", `rm -f ${quote(consoleLogPath(guest.name))}*`);
@@ -234,6 +235,6 @@ async function define(session: SshSession, { spec, vncPassword }: GuestRequest):
   await virsh(session, `defining guest ${spec.name}`, ["define", "/dev/stdin"], { input });
 }
 
-async function start(session: SshSession, { name, uuid }: DomainSpec): Promise<void> {
-  await virsh(session, `starting guest ${name}`, ["start", uuid]);
+async function start(session: SshSession, { name, uuid }: DomainSpec, tell: Tell): Promise<void> {
+  await pastStaleJob(session, uuid, tell, () => virsh(session, `starting guest ${name}`, ["start", uuid]));
 }

@@ -1,4 +1,5 @@
 import type { SshSession } from "./ssh-session.ts";
+import { pastStaleJob } from "./stale-job.ts";
 import { virsh } from "./virsh.ts";
 
 /**
@@ -8,20 +9,23 @@ import { virsh } from "./virsh.ts";
  * elsewhere, or goes for good.
  *
  * @param doing what is being done, for an error: "removing an old definition of guest vm1"
+ * @param tell shows a line to the person
  * @param nvram its UEFI variables: kept, unless the guest goes for good
  */
 export async function undefine(
   session: SshSession,
   doing: string,
   uuid: string,
+  tell: (line: string) => void,
   nvram: "keep" | "remove" = "keep",
 ): Promise<void> {
-  await virsh(session, doing, [
+  const args = [
     "undefine",
     uuid,
     "--managed-save",
     "--snapshots-metadata",
     "--checkpoints-metadata",
     nvram === "keep" ? "--keep-nvram" : "--nvram",
-  ]);
+  ];
+  await pastStaleJob(session, uuid, tell, () => virsh(session, doing, args));
 }

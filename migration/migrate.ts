@@ -72,7 +72,7 @@ export async function migrate(
     // A move of a guest that is off defines it there anyway. For a running guest, a definition tells that all of its memory has come.
     const { mode } = request.options;
     const mayKeep = mode !== "auto" && !movesRunning(mode) && from !== request.to ? request.to : undefined;
-    await clearLeftovers(request, sightings, sessions, mayKeep);
+    await clearLeftovers(request, sightings, sessions, tell, mayKeep);
     if (from === request.to) return { host: from, records };
 
     const { storage } = sessions;

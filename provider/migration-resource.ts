@@ -127,13 +127,14 @@ const adoptAlone = (
   news: MigrationInputs,
   inputs: MigrationInputs,
 ): Promise<string | undefined> => {
+  const tellInRow = screenOf(inputs.row);
   const adopt = async (sessions: GuestSessions) => {
     const observation = await observeGuest(sessions, inputs.fleet, inputs.uuid);
     const host = adoptedAt(olds, news, observation);
-    if (host !== undefined) await clearLeftovers(inputs, observation.sightings, sessions);
+    if (host !== undefined) await clearLeftovers(inputs, observation.sightings, sessions, tellInRow);
     return host;
   };
-  return withGuest(inputs, inputs.fleet, screenOf(inputs.row), adopt, cancellation);
+  return withGuest(inputs, inputs.fleet, tellInRow, adopt, cancellation);
 };
 
 /** Where the guest stays without a move, although the state has not been told so yet. Throws when its place is not to be changed. */

@@ -1,5 +1,6 @@
 import { definitionPath, makeStateDirectory, stateFilePath } from "../../fleet/state-file.ts";
 import { quote } from "../../libvirt/quote.ts";
+import { pastStaleJob } from "../../libvirt/stale-job.ts";
 import { virshCommand } from "../../libvirt/virsh.ts";
 import type { Endpoint, Moving } from "../context/moving.ts";
 import { followCopy, scpCommand } from "./copy-file.ts";
@@ -31,12 +32,11 @@ ssh -o BatchMode=yes ${quote(peer)} ${quote(`${virshCommand(["define", definitio
 
 /** Loads the state file. The guest's CPUs do not run yet: until they do, the file is as good as new. */
 export async function restorePaused(
-  { guest, uuid, timeoutMs }: Moving,
+  { guest, uuid, timeoutMs, tell }: Moving,
   { session }: Endpoint,
 ): Promise<void> {
-  await session.run(
-    `restoring guest ${guest} from its state file`,
-    virshCommand(["restore", stateFilePath(uuid), "--paused"]),
-    { timeoutMs },
+  const restore = virshCommand(["restore", stateFilePath(uuid), "--paused"]);
+  await pastStaleJob(session, uuid, tell, () =>
+    session.run(`restoring guest ${guest} from its state file`, restore, { timeoutMs }),
   );
 }

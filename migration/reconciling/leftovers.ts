@@ -1,5 +1,6 @@
 import type { GuestSessions } from "../../fleet/guest-lock.ts";
 import { discardOverlay } from "../../fleet/overlay.ts";
+import type { Tell } from "../../fleet/tell.ts";
 import { isActive } from "../../fleet/whereabouts.ts";
 import { CommandFailed } from "../../libvirt/errors.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
@@ -53,6 +54,7 @@ export async function clearLeftovers(
   { guest, uuid, redo, fleet }: Pick<MigrationRequest, "guest" | "uuid" | "redo" | "fleet">,
   sightings: readonly Sighting[],
   sessions: GuestSessions,
+  tell: Tell,
   mayKeep?: string,
 ): Promise<void> {
   sessions.assertLocked();
@@ -63,7 +65,7 @@ export async function clearLeftovers(
   if (isUndefinedThere) await defineAsItRuns(guest, uuid, sessions.host(runsOn));
   for (const host of definedOn) {
     const doing = `removing an old definition of guest ${guest}`;
-    await undefine(sessions.host(host), doing, uuid).catch((error: unknown) => {
+    await undefine(sessions.host(host), doing, uuid, tell).catch((error: unknown) => {
       if (host !== mayKeep || !(error instanceof CommandFailed)) throw error;
     });
   }

@@ -1,6 +1,7 @@
 import { discardOverlay } from "../../fleet/overlay.ts";
 import { discardStateFiles } from "../../fleet/state-file.ts";
 import { discardSave } from "../../libvirt/managed-save.ts";
+import { pastStaleJob } from "../../libvirt/stale-job.ts";
 import { undefine } from "../../libvirt/undefine.ts";
 import { virsh } from "../../libvirt/virsh.ts";
 import { type Endpoint, endpointNamed, type Moving } from "../context/moving.ts";
@@ -31,7 +32,12 @@ async function performOther(moving: Moving, step: Exclude<HostStep, { do: "copy-
       await virsh(endpoint(step.at).session, `ending the stale copy of guest ${guest}`, ["destroy", uuid]);
       return;
     case "undefine":
-      await undefine(endpoint(step.at).session, `removing the definition of guest ${guest}`, uuid);
+      await undefine(
+        endpoint(step.at).session,
+        `removing the definition of guest ${guest}`,
+        uuid,
+        moving.tell,
+      );
       return;
     case "resume":
       await virsh(endpoint(step.at).session, `resuming guest ${guest}`, ["resume", uuid]);
@@ -80,7 +86,7 @@ async function start(
 ): Promise<void> {
   if (why === "saved") tell(`${guest}: someone saved its memory on ${name}; it goes on from there`);
   else if (isBoot(why)) tell(`${guest}: ${toldBoot[why]}; booting it anew on ${name}, from its disk`);
-  await virsh(session, `starting guest ${guest}`, ["start", uuid]);
+  await pastStaleJob(session, uuid, tell, () => virsh(session, `starting guest ${guest}`, ["start", uuid]));
 }
 
 export const isBoot = (why: BootReason): why is UnplannedBoot =>
