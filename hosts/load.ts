@@ -36,7 +36,7 @@ export interface GuestSample extends UsageSample {
   counter: string;
 }
 
-/** Samples that a host sends at most. Of a longer time it sends one of two, or fewer: counters go on, so nothing is lost of the mean. */
+/** Samples that a host sends at most, of each guest. Of more it sends one of two, or fewer: counters go on, so nothing is lost of the mean. */
 const mostSamples = 120;
 
 /**
@@ -44,24 +44,25 @@ const mostSamples = 120;
  *
  * What is older than the window is left out: by the time since the boot, in which no clock jumps, or else by the clock.
  */
-export function loadQuestion(windowMinutes: number): string {
-  const everySeconds = Math.ceil((windowMinutes * 60) / sampleSeconds / mostSamples) * sampleSeconds;
-  return `echo "every ${everySeconds}"
-echo "cpus $(nproc)"
+export const loadQuestion = (windowMinutes: number): string => `echo "cpus $(nproc)"
 read -r boot < /proc/sys/kernel/random/boot_id
 read -r up rest < /proc/uptime
-awk -v boot="\${boot%%-*}" -v up="$up" -v now="$EPOCHSECONDS" -v window=${windowMinutes * 60} -v every=${everySeconds} '
+shopt -s nullglob
+awk -v boot="\${boot%%-*}" -v up="$up" -v now="$EPOCHSECONDS" -v window=${windowMinutes * 60} '
   $NF != "." || NF != ($1 == "host" ? 7 : $1 == "guest" ? 9 : 0) { next }
   { ago = $3 "" == boot "" ? up - $4 / 1000 : now - $2 }
   ago < 0 || ago > window { next }
-  every > ${sampleSeconds} {
-    slot = $3 " " int($4 / 1000 / every)
-    if (!(slot in chosen)) chosen[slot] = $4
-    if (chosen[slot] != $4) next
-  }
-  $1 == "host" { print "host", $3, $4, $5 }
-  $1 == "guest" { print "guest", $3, $4, $5, $6, $7 }' ${folder}/[0-2][0-9] 2>/dev/null || true`;
-}
+  ago > longest { longest = ago }
+  { said[++lines] = $1 == "host" ? "host " $3 " " $4 " " $5 : "guest " $3 " " $4 " " $5 " " $6 " " $7; at[lines] = $4; start[lines] = $3 }
+  END {
+    every = ${sampleSeconds} * (1 + int(longest / ${sampleSeconds * mostSamples}))
+    print "every", every
+    for (line = 1; line <= lines; line++) {
+      slot = start[line] " " int(at[line] / 1000 / every)
+      if (!(slot in sent)) sent[slot] = at[line]
+      if (every == ${sampleSeconds} || sent[slot] == at[line]) print said[line]
+    }
+  }' /dev/null ${folder}/[0-2][0-9]`;
 
 const uuid = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 const hostLine = /^host ([0-9a-f]{8}) (\d+) (\d+)$/gm;

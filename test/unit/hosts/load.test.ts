@@ -195,6 +195,9 @@ read() { if [ "\${*: -1}" = rest ]; then up=900000.00; else builtin read "$@"; f
     const all = answered(day, {}, 60);
     expect(all).toMatchObject({ everySeconds: 60 });
     expect([all.host.length, all.guests.length]).toEqual([61, 122]);
+    // A long window is no reason to send less of a short time.
+    const short = lines(Array.from({ length: 50 }, (_, minute) => guestLine(minute * 60, 1)).join("\n"));
+    expect(answered(short, {}, 1440)).toMatchObject({ everySeconds: 60, guests: { length: 50 } });
     const thin = answered(day, {}, 1440);
     expect(thin.everySeconds).toBe(720);
     expect(thin.host.length).toBeGreaterThanOrEqual(119);
