@@ -117,7 +117,8 @@ ${read}; ${sample}; ${read}; echo "ticks $(getconf CLK_TCK)"; ${loadQuestion(60)
   });
 
   test("says nothing of its own when libvirt does not answer, since its guests' part of it is not known", () => {
-    for (const programs of [{ virsh: "cat /run/said; exit 1" }, { timeout: "exit 124" }]) {
+    const silent: Record<string, string>[] = [{ virsh: "cat /run/said; exit 1" }, { timeout: "exit 124" }];
+    for (const programs of silent) {
       expect(answered(sample, { programs })).toMatchObject({ host: [], guests: [] });
       const { stdout } = load({ programs, after: `${sample}; cat ${folder}/*` });
       expect(stdout).toMatch(/^\nhost \d+ [0-9a-f]{8} \d+ - \d+ \.\n$/);
