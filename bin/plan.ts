@@ -39,7 +39,8 @@ The least that a file can say, and all that it may:
   {"hosts": [{"name": "host1", "memoryMiB": 65536}, {"name": "host2", "memoryMiB": 65536}],
    "guests": [{"name": "vm1", "host": "host1", "memoryMiB": 4096}]}
 
-  hosts   name, memoryMiB, reserveMiB (of the host itself; default 512), cpus, reserveVcpus, isDrained, idleWatts
+  hosts   name, memoryMiB, reserveMiB (of the host itself; default 512), cpus, reserveVcpus, busyCpus (of the host
+          itself; default 0), isDrained, idleWatts
   guests  name, host, memoryMiB, vcpus, busyCpus (CPUs kept busy on average), isPinned,
           move: {totalMs, downtimeMs, converges} as predicted
   rules   name, isFirm, guests, kind: apart, together, or on with hosts

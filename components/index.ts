@@ -17,6 +17,7 @@ export { HostTls, type HostTlsArgs } from "./host-tls.ts";
 export { HostTrust, type HostTrustArgs } from "./host-trust.ts";
 export { KvmHost, type KvmHostArgs } from "./kvm-host.ts";
 export { LabHost, type LabHostArgs, type LabNetwork } from "./lab-host.ts";
+export { LoadSampler, type LoadSamplerArgs } from "./load-sampler.ts";
 export { Migration, type MigrationArgs } from "./migration.ts";
 export { type BaseVolume, NfsPool, type NfsPoolArgs } from "./nfs-pool.ts";
 export type { HostAccess } from "./ssh-host.ts";

@@ -13,6 +13,7 @@ import { HostTrust } from "./host-trust.ts";
 import { KeyGenerationMemory } from "./key-generation.ts";
 import { KvmHost } from "./kvm-host.ts";
 import { LabHost } from "./lab-host.ts";
+import { LoadSampler } from "./load-sampler.ts";
 import { Migration } from "./migration.ts";
 import { type BaseVolume, NfsPool } from "./nfs-pool.ts";
 import {
@@ -55,6 +56,7 @@ export class Testbed extends pulumi.ComponentResource {
       },
       child,
     );
+    if (plan.samplesLoad) new LoadSampler(`${name}-load`, { hosts }, child);
     const trust = this.#trust(name, plan, keys, hosts);
     const platform = new CpuBaseline(`${name}-platform`, { hosts }, child);
     const tls = this.#tls(name, plan, keys, hosts);

@@ -12,6 +12,8 @@ export type HostScript =
   | "cpu-baseline"
   | "firewall"
   | "libvirtd"
+  | "load"
+  | "load-sample"
   | "network"
   | "nfs-client"
   | "nfs-ganesha"

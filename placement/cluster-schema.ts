@@ -16,6 +16,7 @@ export const clusterSchema = z.strictObject({
         reserveMiB: z.int().nonnegative().optional(),
         cpus: z.number().positive().optional(),
         reserveVcpus: amount.optional(),
+        busyCpus: amount.optional(),
         isDrained: z.boolean().default(false),
         idleWatts: amount.optional(),
       }),

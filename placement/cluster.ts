@@ -21,6 +21,8 @@ export interface ClusterHost {
   reserveVcpus?: number;
   /** Absent for any host: guests' CPUs and load do not count. */
   cpus?: number;
+  /** How many of them the host itself keeps busy, on average. Absent: none. */
+  busyCpus?: number;
   /** Whether no guest is to run there. */
   isDrained: boolean;
   /** What it draws while it has nothing to do. */

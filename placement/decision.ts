@@ -20,6 +20,8 @@ export const inputsSchema = z.strictObject({
   newcomers: z.array(z.string()),
   /** Guests that were moved a short while ago, by name. */
   rests: z.record(z.string(), z.strictObject({ movedMinutesAgo: amount, until: z.string() })),
+  /** Guests of which no load is known yet: they count as busy as the others. */
+  assumed: z.array(z.string()),
   settings: z.strictObject({
     weights: z.strictObject({ memory: amount, vcpus: amount, cpu: amount }),
     limits: z.strictObject({ memory: amount, cpu: amount, vcpuRatio: amount }),

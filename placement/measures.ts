@@ -32,7 +32,11 @@ export function measuresOf({ hosts, guests }: Cluster, settings: PolicySettings)
       const size = hasCpus ? cpus : Number.POSITIVE_INFINITY;
       return { memory: memoryMiB, vcpus: size, cpu: size };
     },
-    own: (host) => ({ memory: (host.memoryMiB ?? 0) - roomMiB(host), vcpus: host.reserveVcpus ?? 0, cpu: 0 }),
+    own: (host) => ({
+      memory: (host.memoryMiB ?? 0) - roomMiB(host),
+      vcpus: host.reserveVcpus ?? 0,
+      cpu: host.busyCpus ?? 0,
+    }),
     limit: (host) => ({
       memory: (host.memoryMiB ?? 0) - roomMiB(host) * (1 - limits.memory),
       vcpus: limits.vcpuRatio * (hasCpus ? (host.cpus ?? 0) : Number.POSITIVE_INFINITY),

@@ -6,6 +6,10 @@ import { type AffinityConfig, type PolicyConfig, policySection, type StackConfig
 export const policyOf = ({ policy, affinity }: StackConfig): PolicyConfig | undefined =>
   policy ?? (affinity.length > 0 ? policySection.parse({}) : undefined);
 
+/** Whether hosts are to sample how busy they and their guests are: a policy wants to know that finds hosts for guests. */
+export const samplesLoad = ({ policy }: Pick<StackConfig, "policy">): boolean =>
+  policy !== undefined && policy.kind !== "pinned" && policy.load === "measured";
+
 /** What is known of hosts and guests beside what the config says, each by name. */
 export interface Situation {
   memoryMiB?: Readonly<Record<string, number>>;

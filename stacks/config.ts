@@ -282,6 +282,13 @@ export const policySection = section({
   })
     .prefault({})
     .describe("how much the difference of hosts' use of each counts; 0 leaves one out"),
+  load: z
+    .enum(["measured", "declared"])
+    .default("measured")
+    .describe(
+      "how busy guests are: sampled each minute on the hosts (measured), or not looked at (declared: memory and vCPUs alone)",
+    ),
+  windowMinutes: z.int().min(5).max(1440).default(60).describe("how many minutes of these samples count"),
   startAt: z
     .number()
     .min(0)

@@ -9,7 +9,7 @@ import type { PlacementDecision } from "../placement/decision.ts";
 import { drain } from "../placement/drain.ts";
 import type { Place } from "../placement/policy.ts";
 import type { Reason } from "../placement/reason.ts";
-import { clusterOf } from "./cluster-of.ts";
+import { clusterOf, samplesLoad } from "./cluster-of.ts";
 import type { GuestConfig, HostConfig, MigrationConfig, StackConfig } from "./config.ts";
 
 import {
@@ -41,6 +41,8 @@ export interface Plan {
   guests: GuestPlan[];
   /** How many moves a host takes part in at a time. */
   concurrentPerHost: number;
+  /** Hosts sample how busy they and their guests are. */
+  samplesLoad: boolean;
   /** What its policy decided; absent: it has none. */
   decision?: PlacementDecision;
   /** Which keys hosts know each other by; absent: the first ones. */
@@ -160,6 +162,7 @@ export function planStack(
     bridge: { name: bridge.name, ...(bridge.uplink && { uplink: bridge.uplink }) },
     image: { source: image.source, ...(image.sha256 && { sha256: image.sha256.toLowerCase() }) },
     concurrentPerHost: config.migration.concurrentPerHost,
+    samplesLoad: samplesLoad(config),
     guests: config.guests.map((guest) => ({
       ...planGuest(guest, checked(places[guest.name]), config, stack, lab),
       programs: programs[guest.name] ?? programsFor(guest.workload, image.source),

@@ -1,8 +1,6 @@
 import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { behindMarker, outputBehindMarker, remoteCommand } from "../../libvirt/remote-command.ts";
-import { sshOptions } from "../../libvirt/ssh-options.ts";
 import type { SshTarget } from "../../libvirt/ssh-target.ts";
 import {
   checkAnswers,
@@ -14,6 +12,7 @@ import {
 } from "../answers.ts";
 import type { Mistake } from "../mistake.ts";
 import type { Plan } from "../plan.ts";
+import { askOverSsh } from "./ask-over-ssh.ts";
 
 const mib = 1024 * 1024;
 
@@ -71,10 +70,6 @@ async function ask(target: SshTarget): Promise<MachineAnswer | NoAnswer> {
   });
   // Its first words name the machine, as the mistake will.
   if (reached.exitCode !== 0) return { name, reason: reached.stderr.replace(/^host .*? port \d+\): /, "") };
-  const said = await execa("ssh", [...sshOptions(target), address, remoteCommand(behindMarker(question))], {
-    reject: false,
-    timeout: 60_000,
-  });
-  const reason = said.timedOut ? "logs in, and does not answer within 60 s" : said.stderr;
-  return parseAnswer(name, outputBehindMarker(said.stdout) ?? "") ?? { name, reason };
+  const { printed, reason } = await askOverSsh(target, question);
+  return parseAnswer(name, printed) ?? { name, reason };
 }

@@ -9,6 +9,7 @@ import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "../left-
 import { type Mistake, pathText, StackConfigError } from "../mistake.ts";
 import type { PastStack } from "../past.ts";
 import { type Plan, planStack } from "../plan.ts";
+import { list } from "../words.ts";
 import { askForGuests } from "./ask-for-guests.ts";
 import { askMachines } from "./ask-machines.ts";
 import { type Decided, decidePlaces } from "./decide-places.ts";
@@ -76,8 +77,12 @@ function tell({ decision, anew, unseen }: Decided, { concurrentPerHost }: Plan, 
   const { inputs, outcome } = decision;
   if (unseen) pulumi.log.warn(`Guests are taken to be where they were last seen: ${unseen}`);
   if (anew) pulumi.log.info(`policy ${inputs.kind} decided anew: ${anew}`);
-  if (isPreview || anew)
-    pulumi.log.info(proposalText(inputs.kind, inputs.cluster, outcome, concurrentPerHost));
+  if (!isPreview && !anew) return;
+  const assumed =
+    inputs.assumed.length > 0
+      ? `\n  no load known yet, so taken to be as busy as the others: ${list(inputs.assumed)}`
+      : "";
+  pulumi.log.info(proposalText(inputs.kind, inputs.cluster, outcome, concurrentPerHost) + assumed);
 }
 
 async function imageMistakes({ image, guests }: Plan): Promise<Mistake[]> {

@@ -1,12 +1,14 @@
+import { joinLoad } from "../../load/join.ts";
 import { latestRecords, resultsFile } from "../../moves/results.ts";
 import { decide, type PlacementDecision } from "../../placement/decision.ts";
-import { policyOf } from "../cluster-of.ts";
+import { policyOf, samplesLoad } from "../cluster-of.ts";
 import type { StackConfig } from "../config.ts";
 import { digestOf } from "../deciding/digest.ts";
 import { type FoundSituation, inputsOf } from "../deciding/inputs-of.ts";
 import { whyStale } from "../deciding/stale.ts";
 import type { PastStack } from "../past.ts";
 import type { Plan } from "../plan.ts";
+import { readLoad } from "./ask-load.ts";
 import type { AskedMachines } from "./ask-machines.ts";
 import { readDecision, takeDecision, writeDecision } from "./decision-file.ts";
 import { findGuests } from "./find-guests.ts";
@@ -60,12 +62,16 @@ export async function lookAround(
   { memoryMiB, cpus }: Pick<AskedMachines, "memoryMiB" | "cpus">,
 ): Promise<FoundSituation & { unseen?: string }> {
   const free = config.guests.filter(({ name }) => !Object.hasOwn(config.placement, name));
-  const [guests, records] = await Promise.all([
+  const { windowMinutes = 0 } = config.policy ?? {};
+  const targets = draft.hosts.map(({ ssh }) => ssh);
+  const [guests, records, samples] = await Promise.all([
     findGuests(
-      draft.hosts.map(({ ssh }) => ssh),
+      targets,
       past.guests.filter(({ name }) => free.some((guest) => guest.name === name)),
     ),
     latestRecords(resultsFile(draft.stack)),
+    samplesLoad(config) && past.guests.length > 0 ? readLoad(targets, { windowMinutes }) : undefined,
   ]);
-  return { ...guests, records, memoryMiB, cpus, ms: Date.now() };
+  const load = samples && joinLoad(samples);
+  return { ...guests, records, memoryMiB, cpus, ...(load && { load }), ms: Date.now() };
 }

@@ -1,3 +1,5 @@
+import { useOfGuests, withLoad } from "../../load/cluster-load.ts";
+import type { MeasuredLoad } from "../../load/join.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 import type { MoveCost } from "../../placement/cluster.ts";
 import type { DecisionInputs } from "../../placement/decision.ts";
@@ -12,6 +14,8 @@ import { type Rest, restOf } from "./rests.ts";
 export interface FoundSituation extends Pick<Situation, "memoryMiB" | "cpus"> {
   /** Where those guests are that are there and have no placement, by name. */
   homes: Readonly<Record<string, string>>;
+  /** What hosts sampled. Absent: they were not asked. */
+  load?: MeasuredLoad;
   /** Earlier moves, newest first. */
   records: readonly MigrationRecord[];
   /** When that was found, by this machine's clock. */
@@ -21,20 +25,29 @@ export interface FoundSituation extends Pick<Situation, "memoryMiB" | "cpus"> {
 /** All that a decision follows from. */
 export function inputsOf(
   config: StackConfig,
-  { kind, restMinutes, maxMinutes, ...more }: PolicyConfig,
+  { kind, restMinutes, maxMinutes, windowMinutes, ...more }: PolicyConfig,
   draft: Pick<Plan, "guests" | "hosts" | "concurrentPerHost">,
   past: Pick<PastStack, "guests">,
-  { records, ms, ...found }: FoundSituation,
+  { records, ms, load, ...found }: FoundSituation,
 ): DecisionInputs {
   const rests = config.guests.flatMap(({ name }): [string, Rest][] => {
     const own = records.filter(({ guest }) => guest === name);
     const rest = Object.hasOwn(config.placement, name) ? undefined : restOf(own, restMinutes, ms);
     return rest ? [[name, rest]] : [];
   });
+  const known = past.guests.flatMap(({ name, uuid }) => {
+    const guest = config.guests.find((one) => one.name === name);
+    return guest ? [{ name, uuid, vcpus: guest.vcpus }] : [];
+  });
+  const uses = load ? useOfGuests(known, load, windowMinutes) : {};
+  const cluster = clusterOf(config, { ...found, costs: costsOf(draft, past, found.homes, records) });
+  // A host that is to hold more guests must be able to nearly all of the time.
+  const figure = kind === "consolidate" ? "p95Cpus" : "meanCpus";
   return {
     kind,
-    cluster: clusterOf(config, { ...found, costs: costsOf(draft, past, found.homes, records) }),
+    cluster: load ? withLoad(cluster, uses, load, figure) : cluster,
     newcomers: newcomersOf(config, found),
+    assumed: Object.keys(uses).filter((name) => uses[name]?.from !== "samples"),
     rests: Object.fromEntries(rests),
     settings: settingsOf(more),
     perHost: draft.concurrentPerHost,

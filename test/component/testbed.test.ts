@@ -239,6 +239,7 @@ describe("a testbed with a policy", () => {
     kind: policy.kind,
     cluster: clusterOf(stack, situation),
     newcomers: [],
+    assumed: [],
     rests: {},
     settings: settingsOf(policy),
     perHost: 2,
@@ -265,6 +266,20 @@ describe("a testbed with a policy", () => {
     expect(one("vm2-migration").dependencies.join()).not.toContain("vm1-migration");
     expect(one("vm3-migration").inputs).toMatchObject({ to: "host1", drift: "error" });
     expect(one("vm3-migration").inputs).not.toHaveProperty("decision");
+  });
+
+  test("has its hosts sample how busy they are, unless loads are not looked at", async () => {
+    const samplers = ({ declared }: { declared: readonly Declared[] }) =>
+      declared.filter(({ type }) => type.endsWith("LoadSampler")).map(({ name }) => name);
+    expect(samplers(await record(() => new Testbed("lab", plan), answers))).toEqual(["lab-load"]);
+    expect(samplers(inLab)).toEqual([]);
+    const blind = await declare(
+      { ...lab, placement: {}, policy: { kind: "balance", load: "declared" } },
+      "lab",
+    );
+    expect(samplers(blind)).toEqual([]);
+    const placed = await declare({ ...lab, policy: {} }, "lab");
+    expect(samplers(placed)).toEqual([]);
   });
 
   test("says in its outputs what was decided, and how full hosts are then", async () => {

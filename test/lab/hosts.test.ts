@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readLoad } from "../../stacks/asking/ask-load.ts";
 import { makeTestFolder } from "./abandoned.ts";
 
 // A lab of containers without guests, on this machine, in a Pulumi project of its own. The tests go on from one
@@ -67,6 +68,21 @@ test("up makes hosts that are ready to run and to exchange guests", async () => 
   expect(await on("storage", `qemu-img info ${baseVolume}`)).toContain("virtual size: 64 MiB");
   const path = transport === "kernel" ? baseVolume : `nfs://${addresses.storage}${baseVolume}`;
   expect(await on("host1", `qemu-img info '${path}'`)).toContain("virtual size: 64 MiB");
+
+  const folder = join(project, ".testbed", lab);
+  const login = {
+    port: 22,
+    user: "root",
+    privateKeyFile: join(folder, "id_ed25519"),
+    knownHostsFile: join(folder, "known_hosts"),
+  };
+  const hosts = ["host1", "host2"] as const;
+  const targets = hosts.map((name) => ({ ...login, name, address: addresses[name] }));
+  const said = await readLoad(targets, { windowMinutes: 60 });
+  for (const name of hosts) {
+    const some = expect.arrayContaining([expect.objectContaining({ cpuSeconds: expect.any(Number) })]);
+    expect(said[name]).toMatchObject({ everySeconds: 60, host: some, guests: [] });
+  }
 });
 
 test("up again changes nothing, and restarts nothing", async () => {

@@ -2,6 +2,7 @@ import { Bridge } from "../../../components/bridge.ts";
 import { HostTrust } from "../../../components/host-trust.ts";
 import { KvmHost } from "../../../components/kvm-host.ts";
 import { LabHost } from "../../../components/lab-host.ts";
+import { LoadSampler } from "../../../components/load-sampler.ts";
 import { NfsPool } from "../../../components/nfs-pool.ts";
 import { SshKey } from "../../../components/ssh-key.ts";
 
@@ -32,6 +33,7 @@ const hosts = ["host1", "host2"].map((name, i) => {
   return new KvmHost(name, { ...container.access, accelerator: "tcg" });
 });
 const trust = new HostTrust("trust", { hosts, key: trustKey });
+new LoadSampler("load", { hosts });
 const bridge = new Bridge("br0", { hosts });
 const pool = new NfsPool("pool", { storage: storage.access, hosts });
 const base = pool.base("pool-base", { path: process.env.HOSTS_TEST_IMAGE as string });

@@ -120,15 +120,21 @@ export const anyCluster = ({ maxGuests = 10, drains = true, firm = true } = {}):
         }),
         { maxLength: 2 },
       ),
+      /** What hosts do themselves: often nothing. */
+      ownLoads: fc.array(fc.oneof(fc.constant(0), fc.double({ min: 0, max: 0.3, noNaN: true })), {
+        minLength: 4,
+        maxLength: 4,
+      }),
       drained: drains ? fc.option(fc.nat(3), { nil: undefined }) : fc.constant(undefined),
       spare: fc.constantFrom(0 as const, 1 as const),
     })
-    .map(({ sizes, guests, rules, drained, spare }) => {
+    .map(({ sizes, guests, rules, ownLoads, drained, spare }) => {
       const hosts = sizes.map(
         (gib, index): ClusterHost => ({
           name: `host${index + 1}`,
           memoryMiB: gib * 1024,
           cpus: 8,
+          busyCpus: (ownLoads[index] ?? 0) * 8,
           isDrained: index === drained,
         }),
       );

@@ -13,7 +13,7 @@ export function scoreOf(cluster: Cluster, home: Cluster = cluster) {
     return {
       memory: (memoryMiB - roomMiB(host) + sum(on(name).map((guest) => guest.memoryMiB))) / memoryMiB,
       vcpus: sum(on(name).map(({ vcpus = 1 }) => vcpus)) / cpus,
-      cpu: sum(on(name).map(({ busyCpus = 0 }) => busyCpus)) / cpus,
+      cpu: ((host.busyCpus ?? 0) + sum(on(name).map(({ busyCpus = 0 }) => busyCpus))) / cpus,
       limits: {
         memory: (memoryMiB - 0.05 * roomMiB(host)) / memoryMiB,
         vcpus: limits.vcpuRatio,

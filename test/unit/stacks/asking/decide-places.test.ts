@@ -20,6 +20,8 @@ vi.mock("../../../../stacks/asking/find-guests.ts", () => ({
   }),
 }));
 
+vi.mock("../../../../stacks/asking/ask-load.ts", () => ({ readLoad: async () => ({}) }));
+
 const names = ["vm1", "vm2", "vm3"];
 const input = (more: Partial<StackInput> = {}) =>
   labInput({

@@ -43,6 +43,7 @@ function inputsOf(
     kind: policy.kind,
     cluster: clusterOf(stack, { memoryMiB: sized(), ...situation }),
     newcomers: newcomersOf(stack, situation),
+    assumed: [],
     rests: {},
     settings: settingsOf(policy),
     perHost: 2,

@@ -1,0 +1,20 @@
+import { execa } from "execa";
+import { behindMarker, outputBehindMarker, remoteCommand } from "../../libvirt/remote-command.ts";
+import { sshOptions } from "../../libvirt/ssh-options.ts";
+import type { SshTarget } from "../../libvirt/ssh-target.ts";
+
+/** What a bash script printed on a machine, run by who logs in there; and, for the case that it is no answer, why that may be. */
+export async function askOverSsh(
+  target: SshTarget,
+  script: string,
+): Promise<{ printed: string; reason: string }> {
+  const said = await execa(
+    "ssh",
+    [...sshOptions(target), target.address, remoteCommand(behindMarker(script))],
+    { reject: false, timeout: 60_000 },
+  );
+  return {
+    printed: outputBehindMarker(said.stdout) ?? "",
+    reason: said.timedOut ? "logs in, and does not answer within 60 s" : said.stderr,
+  };
+}
