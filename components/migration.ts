@@ -6,6 +6,7 @@ import type { LocalOverlay } from "../fleet/overlay.ts";
 import type { Conditions } from "../migration/context/migration-request.ts";
 import type { AskedOptions } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
+import type { Slo } from "../moves/slo.ts";
 import type { Drift } from "../provider/decide-move.ts";
 import { EngineResource, typeOf } from "./engine-resource.ts";
 
@@ -27,6 +28,8 @@ export interface MigrationArgs {
   readonly options: pulumi.Input<AskedOptions>;
   /** What to do about a guest that someone moved by hand: move it back, keep it there, or stop. Default: "return". */
   readonly drift?: pulumi.Input<Drift>;
+  /** What a move may cost: one that is predicted to cost more is refused, one that did is told. Default: no limits. */
+  readonly slo?: pulumi.Input<Slo>;
   /** Under what conditions it moves: they go into the records. */
   readonly conditions: pulumi.Input<Conditions>;
   /** The guest's IPv4 address, at which a prober looks at it while it is moved. Default: it is asked for (the guest agent, ARP). */

@@ -224,7 +224,7 @@ export class Testbed extends pulumi.ComponentResource {
     plan: Plan,
     { cluster, deletedWith }: Shared,
   ): Migration {
-    const { drift, ...options } = guest.migration;
+    const { drift, slo, ...options } = guest.migration;
     const { spec } = machine.domain;
     return new Migration(
       `${guest.name}-migration`,
@@ -236,6 +236,7 @@ export class Testbed extends pulumi.ComponentResource {
         ...(guest.after && { after: guest.after }),
         ...(guest.isFree && plan.decision && { decision: plan.decision.at }),
         options,
+        ...(slo && { slo }),
         // Where a policy's guest is counts as where it belongs, so what differs from that is the policy's wish.
         drift: guest.isFree ? "return" : drift,
         drained: plan.drained,

@@ -22,7 +22,7 @@ const guests = z
   .describe("a list of the guests, each with a size and a workload of its own, as in a stack's config");
 
 /** The options of a move, as one guest of a stack may have them. What becomes of a guest moved by hand is no part of an experiment. */
-const options = stackGuests.element.shape.migration.unwrap().omit({ drift: true });
+const options = stackGuests.element.shape.migration.unwrap().omit({ drift: true, slo: true });
 
 const way = options
   .extend({

@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { HostVersions } from "../libvirt/versions.ts";
 import { migrationModes, modes, type PhaseName, phasesOf, storagePhase } from "./modes.ts";
 import { defaultTimeoutMs, recordedOptions } from "./options.ts";
+import { sloSchema } from "./slo.ts";
 
 /**
  * The record of one migration: what every other part reads (stack outputs, results/<stack>.jsonl, tables, plots).
@@ -53,6 +54,11 @@ export const recordSchema = z.object({
     .string()
     .optional()
     .describe("why it was to run there, where no placement says it: a drained host, a policy"),
+  slo: sloSchema
+    .omit({ onBreach: true })
+    .extend({ isBroken: z.boolean() })
+    .optional()
+    .describe("what the move might cost at most, and whether it cost more; absent: no limits"),
   decision: z.iso
     .datetime()
     .optional()

@@ -20,6 +20,8 @@ export const inputsSchema = z.strictObject({
   newcomers: z.array(z.string()),
   /** Guests that were moved a short while ago, by name. */
   rests: z.record(z.string(), z.strictObject({ movedMinutesAgo: amount, until: z.string() })),
+  /** Guests whose moves are predicted to cost more than they may, with what that is: they stay, but on a drained host. */
+  overSlo: z.record(z.string(), z.string()),
   /** Guests of which no load is known yet: they count as busy as the others. */
   assumed: z.array(z.string()),
   settings: z.strictObject({
@@ -61,16 +63,22 @@ const plannerOf = ({ kind, settings }: Pick<DecisionInputs, "kind" | "settings">
 export function decide(inputs: DecisionInputs): Proposal | Impossible {
   const settled = withNewcomers(inputs);
   if ("problems" in settled) return settled;
-  const { cluster, newPlaces } = settled;
+  const { newPlaces } = settled;
+  const cluster = pinned(settled.cluster, Object.keys(inputs.overSlo));
   const rested = pinned(cluster, Object.keys(inputs.rests));
   const calm = inTime(inputs, rested);
   // What must be otherwise does not wait.
   const isCalm = calm.isFeasible && !hasFaults(calm);
   const outcome = isCalm || rested === cluster ? calm : inTime(inputs, cluster);
   if (!outcome.isFeasible) return outcome;
-  const left: LeftOut[] = isCalm
-    ? Object.entries(inputs.rests).map(([guest, rest]) => ({ kind: "rests", guest, ...rest }))
-    : [];
+  const left: LeftOut[] = [
+    ...Object.entries(inputs.overSlo).map(([guest, cost]) => ({ kind: "over-slo" as const, guest, cost })),
+    ...Object.entries(isCalm ? inputs.rests : {}).map(([guest, rest]) => ({
+      kind: "rests" as const,
+      guest,
+      ...rest,
+    })),
+  ].filter(({ guest }) => outcome.moves.every((move) => move.guest !== guest));
   const { places, ...more } = oneUpdate(outcome);
   return { ...more, places: { ...places, ...newPlaces }, left: [...more.left, ...left] };
 }

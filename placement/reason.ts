@@ -44,6 +44,8 @@ export type LeftOut = { guest: string } & (
   | { kind: "would-not-converge" }
   | { kind: "no-way"; host: string; to: string; memoryMiB: number; leftMiB: number }
   | { kind: "rests"; movedMinutesAgo: number; until: string }
+  /** What its move is predicted to cost is more than it may. */
+  | { kind: "over-slo"; cost: string }
   /** By a third host: it is on its way there, and can move once an update. */
   | { kind: "goes-on"; host: string; to: string }
   /** Its move has to wait for the next one of another guest. */
@@ -58,6 +60,8 @@ export function leftText(left: LeftOut): string {
       return `${left.guest} (${left.to} has no room for it until others have left, which wait for room too, and no third host has any: free ${Math.max(1, left.memoryMiB - left.leftMiB)} MiB on ${left.to})`;
     case "rests":
       return `${left.guest} (moved ${left.movedMinutesAgo} minutes ago, rests until ${left.until})`;
+    case "over-slo":
+      return `${left.guest} (its move would take ${left.cost})`;
     case "goes-on":
       return `${left.guest} (goes on from ${left.host} to ${left.to} with the next update)`;
     case "waits":

@@ -4,7 +4,7 @@ import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
 import { lookNow, type Observation, observeGuest } from "../fleet/observe.ts";
 import { lookFor } from "../fleet/shared-view.ts";
 import { whereabouts } from "../fleet/whereabouts.ts";
-import { predictionText } from "../migration/choosing/prediction-text.ts";
+import { expectationOf } from "../migration/choosing/expectation.ts";
 import { refuseMisfits } from "../migration/choosing/refuse-misfits.ts";
 import type { MigrationRequest } from "../migration/context/migration-request.ts";
 import { MigrationFailed, type Moved, migrate } from "../migration/migrate.ts";
@@ -12,6 +12,7 @@ import { previewMove } from "../migration/preflight/preview.ts";
 import { changesOf, clearLeftovers, leftoversOf } from "../migration/reconciling/leftovers.ts";
 import { identityOf, type MigrationRecord } from "../moves/record.ts";
 import { appendRecord, latestRecords, resultsFile } from "../moves/results.ts";
+import { breachesOf, breachText, type Slo } from "../moves/slo.ts";
 import { isSound } from "../moves/sound-record.ts";
 import { reasonText } from "../placement/reason.ts";
 import { cancellation } from "./cancellation.ts";
@@ -30,6 +31,8 @@ export interface MigrationInputs extends MigrationRequest {
   after?: readonly string[];
   /** When its policy decided that it runs there. */
   decision?: string;
+  /** What a move may cost. */
+  slo?: Slo;
   /** The stack whose results file keeps the records. */
   stack: string;
   /** The resource's URN, in whose row progress is shown. Absent: an earlier version declared it. */
@@ -71,10 +74,11 @@ export const migrationResource = {
     const moves = decision?.kind === "move" && place.kind === "active";
     const known = moves ? await recordsOf(news.stack, olds.history) : [];
     const request = { ...everywhere(olds, news), history: olds.history, known };
-    const expected = moves ? await predictionText(request, place.host) : undefined;
+    const expected = moves ? await expectationOf(request, place.host) : undefined;
+    if (expected && place.kind === "active") refuseBreach(news, place.host, expected.predicted);
     const amends = changesOf(leftoversOf(sightings));
     if (amends) tell(`${news.guest}: ${amends}`);
-    if (decision) announce(decision, news, expected);
+    if (decision) announce(decision, news, expected?.text);
     const settings = !isDeepStrictEqual(stored(olds), stored(news));
     if (settings) await refuseMisfits(news);
     if (moves) await previewMove(request, place.host, sightings, tell, news.after);
@@ -87,7 +91,7 @@ export const migrationResource = {
     const id = inputs.uuid;
     await refuseMisfits(inputs);
     const moved = await attempt(id, inputs, { host: inputs.to, moves: 0, history: [] });
-    return { id, outs: outputs(inputs, moved, { moves: 0, history: [] }, inputs.to) };
+    return { id, outs: outputs(inputs, moved, { moves: 0, history: [] }, moved.host) };
   },
 
   async read(id: string, state: MigrationOutputs) {
@@ -108,7 +112,7 @@ export const migrationResource = {
       if (host !== undefined) return { outs: outputs(news, { host, records: [] }, olds, host) };
     }
     const moved = await attempt(id, inputs, olds);
-    return { outs: outputs(news, moved, olds, news.to) };
+    return { outs: outputs(news, moved, olds, moved.host) };
   },
 
   /** A guest is removed by its Domain; where it ran is nothing that could be removed. */
@@ -175,13 +179,30 @@ function announce(decision: Decision, news: MigrationInputs, expected?: string):
   );
 }
 
+/** @throws Error when a move is predicted to cost more than it may */
+function refuseBreach(
+  { guest, to, slo = { onBreach: "record" } }: MigrationInputs,
+  from: string,
+  predicted: Figures,
+) {
+  const breaches = breachesOf(predicted, slo);
+  if (breaches.length === 0) return;
+  throw new Error(
+    `The move of guest ${guest} from ${from} to ${to} is predicted to take ${breachText(breaches)}. Nothing was changed. ` +
+      "Raise the limit, give the guest another migration.mode (npm run plan and docs/modes.md compare them), or leave it where it is.",
+  );
+}
+
+type Figures = Parameters<typeof breachesOf>[0];
+
 /** Settings that a later run needs from the state, other than where the guest is. */
-const stored = ({ to, options, conditions, fleet, drift, stack }: MigrationInputs) => ({
+const stored = ({ to, options, conditions, fleet, drift, slo, stack }: MigrationInputs) => ({
   to,
   options,
   conditions,
   fleet,
   drift,
+  slo,
   stack,
 });
 
@@ -224,7 +245,7 @@ async function attempt(
   const unkept = await keep(inputs.stack, moved.records);
   if (unkept) {
     // Done is done: the state says so, and the next update moves nothing.
-    const state = outputs(inputs, moved, past, inputs.to);
+    const state = outputs(inputs, moved, past, moved.host);
     throw new InitFailed(
       `Guest ${inputs.guest} runs on ${moved.host}. ${unkept.message}`,
       id,
@@ -235,14 +256,32 @@ async function attempt(
   return moved;
 
   async function moveAsAsked(): Promise<Moved> {
+    /** Of a move that was made, if moving back fails. */
+    const done: MigrationRecord[] = [];
     try {
       const known = await recordsOf(inputs.stack, past.history);
       const request = { ...inputs, history: past.history.filter(isSound), known };
-      const { host, records } = await migrate(request, screenOf(inputs.row), cancellation);
-      return { host, records: records.map(withWhy) };
+      const tellInRow = screenOf(inputs.row);
+      const { host, records } = await migrate(request, tellInRow, cancellation);
+      const kept = records.map(withWhy);
+      const last = kept.at(-1);
+      const breaches = last?.outcome === "completed" ? breachesOf(last, inputs.slo ?? {}) : [];
+      if (last === undefined || breaches.length === 0) return { host, records: kept };
+      const isToReturn = inputs.slo?.onBreach === "return";
+      tellInRow(
+        `${inputs.guest}: its move took ${breachText(breaches)}${isToReturn ? "; moving it back" : ""}`,
+      );
+      if (!isToReturn) return { host, records: kept };
+      done.push(...kept);
+      const back = await migrate({ ...request, to: last.from }, tellInRow, cancellation);
+      const reason = `its move to ${last.to} took more than it may`;
+      return {
+        host: back.host,
+        records: [...kept, ...back.records.map((record) => ({ ...record, reason }))],
+      };
     } catch (error) {
       if (!(error instanceof MigrationFailed)) throw error;
-      const records = error.records.map(withWhy);
+      const records = [...done, ...error.records.map(withWhy)];
       const unkept = await keep(inputs.stack, records);
       const message = unkept ? `${error.message} ${unkept.message}` : error.message;
       const state = { ...past, ...inputs, host: error.host ?? past.host, ...remember(past, records) };
@@ -252,9 +291,14 @@ async function attempt(
 
   /** One that another run began had reasons of its own. */
   function withWhy(record: MigrationRecord): MigrationRecord {
-    const { reason, decision, to } = inputs;
+    const { reason, decision, to, slo } = inputs;
     if (record.to !== to || record.outcome === "recovered") return record;
-    return { ...record, ...(reason && { reason, ...(decision && { decision }) }) };
+    const { onBreach: _, ...limits } = slo ?? { onBreach: "record" };
+    return {
+      ...record,
+      ...(reason && { reason, ...(decision && { decision }) }),
+      ...(slo && { slo: { ...limits, isBroken: breachesOf(record, limits).length > 0 } }),
+    };
   }
 }
 

@@ -6,6 +6,7 @@ import {
   defaultMaxDowntimeMs,
   defaultTimeoutMs,
 } from "../moves/options.ts";
+import { sloSchema } from "../moves/slo.ts";
 import { defaultSettings } from "../placement/settings.ts";
 import {
   defaultBridge,
@@ -168,6 +169,12 @@ const migrationOptions = askedOptions.extend({
     .describe(
       "what becomes of a guest that someone moved by hand: moved back, kept there, or the update stops",
     ),
+  slo: sloSchema
+    .optional()
+    .describe(
+      "what a move may cost: one that is predicted to cost more is refused before anything is touched",
+    )
+    .meta({ otherwise: "no limits" }),
 });
 
 const guestMigration = migrationOptions
@@ -422,3 +429,5 @@ export type PolicyConfig = NonNullable<StackConfig["policy"]>;
 export type AffinityConfig = StackConfig["affinity"][number];
 /** How one guest moves, with nothing left to default. */
 export type MigrationConfig = z.infer<typeof migrationOptions>;
+/** What of that the move itself is told. */
+export type MoveOptions = Omit<MigrationConfig, "drift" | "slo">;

@@ -10,7 +10,7 @@ import { drain } from "../placement/drain.ts";
 import type { Place } from "../placement/policy.ts";
 import type { Reason } from "../placement/reason.ts";
 import { clusterOf, samplesLoad } from "./cluster-of.ts";
-import type { GuestConfig, HostConfig, MigrationConfig, StackConfig } from "./config.ts";
+import type { GuestConfig, HostConfig, MigrationConfig, MoveOptions, StackConfig } from "./config.ts";
 
 import {
   labGateway,
@@ -209,12 +209,13 @@ function programsFor({ type }: Workload, source: string): Program[] {
 
 /** Options for all guests that this one's mode cannot have are left out. */
 function planMigration(
-  { drift, concurrentPerHost: _, ...all }: StackConfig["migration"],
-  { drift: own = drift, ...options }: NonNullable<GuestConfig["migration"]> = {},
+  { drift, slo, concurrentPerHost: _, ...all }: StackConfig["migration"],
+  { drift: ownDrift = drift, slo: ownSlo = slo, ...options }: NonNullable<GuestConfig["migration"]> = {},
 ): MigrationConfig {
   return {
-    ...(fitting(withoutAbsent({ ...all, ...options })) as Omit<MigrationConfig, "drift">),
-    drift: own,
+    ...(fitting(withoutAbsent({ ...all, ...options })) as MoveOptions),
+    drift: ownDrift,
+    ...(ownSlo && { slo: ownSlo }),
   };
 }
 

@@ -3,11 +3,11 @@ import type { MigrationRecord } from "../../moves/record.ts";
 import type { MoveCost } from "../../placement/cluster.ts";
 import { predict } from "../../prediction/predict.ts";
 import type { ProposedMove } from "../../prediction/proposed-move.ts";
-import type { MigrationConfig } from "../config.ts";
+import type { MoveOptions } from "../config.ts";
 
 /** What of a guest a prediction is made from. */
 export interface MovedGuest extends Omit<ProposedMove, "options" | "linkMiBps"> {
-  options: Omit<MigrationConfig, "drift">;
+  options: MoveOptions;
 }
 
 /**

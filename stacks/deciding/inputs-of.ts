@@ -1,6 +1,7 @@
 import { useOfGuests, withLoad } from "../../load/cluster-load.ts";
 import type { MeasuredLoad } from "../../load/join.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
+import { breachesOf, breachText } from "../../moves/slo.ts";
 import type { MoveCost } from "../../placement/cluster.ts";
 import type { DecisionInputs } from "../../placement/decision.ts";
 import { clusterOf, newcomersOf, type Situation, settingsOf } from "../cluster-of.ts";
@@ -40,13 +41,20 @@ export function inputsOf(
     return guest ? [{ name, uuid, vcpus: guest.vcpus }] : [];
   });
   const uses = load ? useOfGuests(known, load, windowMinutes) : {};
-  const cluster = clusterOf(config, { ...found, costs: costsOf(draft, past, found.homes, records) });
+  const costs = costsOf(draft, past, found.homes, records);
+  const cluster = clusterOf(config, { ...found, costs });
+  const overSlo = draft.guests.flatMap(({ name, migration: { slo } }): [string, string][] => {
+    const cost = costs[name];
+    const breaches = cost && slo ? breachesOf(cost, slo) : [];
+    return breaches.length > 0 ? [[name, breachText(breaches)]] : [];
+  });
   // A host that is to hold more guests must be able to nearly all of the time.
   const figure = kind === "consolidate" ? "p95Cpus" : "meanCpus";
   return {
     kind,
     cluster: load ? withLoad(cluster, uses, load, figure) : cluster,
     newcomers: newcomersOf(config, found),
+    overSlo: Object.fromEntries(overSlo),
     assumed: Object.keys(uses).filter((name) => uses[name]?.from !== "samples"),
     rests: Object.fromEntries(rests),
     settings: settingsOf(more),
@@ -64,7 +72,7 @@ function costsOf(
 ): Record<string, MoveCost> {
   const residuals = new Map();
   return Object.fromEntries(
-    guests.flatMap(({ name, memoryMiB, workload, redo, migration: { drift: _, ...options } }) => {
+    guests.flatMap(({ name, memoryMiB, workload, redo, migration: { drift: _, slo: __, ...options } }) => {
       const from = homes[name];
       const to = hosts.find((host) => host.name !== from)?.name;
       const accelerator = past.guests.find((guest) => guest.name === name)?.accelerator;

@@ -240,6 +240,7 @@ describe("a testbed with a policy", () => {
     cluster: clusterOf(stack, situation),
     newcomers: [],
     assumed: [],
+    overSlo: {},
     rests: {},
     settings: settingsOf(policy),
     perHost: 2,

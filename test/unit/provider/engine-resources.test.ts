@@ -591,6 +591,42 @@ describe("a migration", () => {
     expect(isSound(moved.history[0] as MigrationRecord)).toBe(true);
   });
 
+  test("that is predicted to cost more than it may is refused before anything is touched", async () => {
+    const olds = await create();
+    const slo = { maxDowntimeMs: 1, maxTotalMs: 1, onBreach: "record" as const };
+    await expect(diff(olds, { to: "host2", slo })).rejects.toThrow(
+      /^The move of guest vm1 from host1 to host2 is predicted to take a downtime of \d+ ms \(migration.slo.maxDowntimeMs is 1\) and \d+ ms in all \(migration.slo.maxTotalMs is 1\)\. Nothing was changed\./,
+    );
+    // What stays has no move that could cost too much.
+    expect(await diff(olds, { slo })).toMatchObject({ changes: true });
+  });
+
+  describe("that cost more than it may", () => {
+    const strict = { maxTotalMs: 1 } as const;
+    const told = /^vm1: its move took \d+ ms in all \(migration.slo.maxTotalMs is 1\)/;
+
+    test("is said, and its record says so", async () => {
+      const slo = { ...strict, onBreach: "record" } as const;
+      const moved = await update(await create(), { to: "host2", slo });
+      expect(shown.filter((line) => told.test(line))).toHaveLength(1);
+      expect(moved).toMatchObject({ host: "host2", moves: 1 });
+      expect(moved.history[0]).toMatchObject({ slo: { maxTotalMs: 1, isBroken: true } });
+      expect(moved.history[0]?.slo).not.toHaveProperty("onBreach");
+    });
+
+    test("is taken back, if that is asked for, and not made again", async () => {
+      const slo = { ...strict, onBreach: "return" } as const;
+      const back = await update(await create(), { to: "host2", slo });
+      expect(world.runningOn(uuid)).toEqual(["host1"]);
+      expect(back).toMatchObject({ host: "host1", placed: "host1", applied: "host2", moves: 2 });
+      expect(back.history.map(({ from, to, reason }) => [from, to, reason])).toEqual([
+        ["host2", "host1", "its move to host2 took more than it may"],
+        ["host1", "host2", undefined],
+      ]);
+      expect(await diff(back, { to: "host2", slo })).toEqual({ changes: false, replaces: [] });
+    });
+  });
+
   test("without a policy is recorded without a decision", async () => {
     const moved = await up(await create(), { to: "host2", decision: "2026-03-01T12:20:00.000Z" });
     expect(moved.history[0]).not.toHaveProperty("reason");

@@ -44,6 +44,7 @@ function inputsOf(
     cluster: clusterOf(stack, { memoryMiB: sized(), ...situation }),
     newcomers: newcomersOf(stack, situation),
     assumed: [],
+    overSlo: {},
     rests: {},
     settings: settingsOf(policy),
     perHost: 2,
@@ -119,6 +120,20 @@ describe("a decision", () => {
     expect(proposed(inputsOf(drained, { homes: atHost1 }, { rests })).moves).toHaveLength(4);
     const full = inputsOf(stack, { homes: atHost1, memoryMiB: sized(12) }, { rests });
     expect(proposed(full).moves.length).toBeGreaterThan(0);
+  });
+
+  it("leaves a guest whose move would cost more than it may, unless its host is drained, where the move is refused", () => {
+    const overSlo = { a: "a downtime of 900 ms (migration.slo.maxDowntimeMs is 300)" };
+    const { moves, left } = proposed(inputsOf(config(crowded), { homes: atHost1 }, { overSlo }));
+    expect(moves.map(({ guest }) => guest)).not.toContain("a");
+    expect(left.map(leftText)).toEqual([
+      "a (its move would take a downtime of 900 ms (migration.slo.maxDowntimeMs is 300))",
+    ]);
+    const drained = proposed(
+      inputsOf(config(crowded, { drain: ["host1"] }), { homes: atHost1 }, { overSlo }),
+    );
+    expect(drained.moves.map(({ guest }) => guest)).toContain("a");
+    expect(drained.left).toEqual([]);
   });
 
   it("makes no more moves than are over in time, but those that must be", () => {

@@ -76,6 +76,17 @@ describe("what a decision follows from", () => {
     expect(guests[2]).not.toHaveProperty("move");
   });
 
+  it("has whose move would cost more than it may, by its own limit or that of all", () => {
+    const strict = { migration: { slo: { maxDowntimeMs: 1 } } };
+    expect(inputs(strict).overSlo).toEqual({
+      vm1: expect.stringMatching(/^a downtime of \d+ ms \(migration.slo.maxDowntimeMs is 1\)$/),
+      vm2: expect.any(String),
+    });
+    const guests = [{ name: "vm1", migration: { slo: { maxDowntimeMs: 60_000 } } }, { name: "vm2" }];
+    expect(Object.keys(inputs({ ...strict, guests }).overSlo)).toEqual(["vm2"]);
+    expect(inputs().overSlo).toEqual({});
+  });
+
   it("has who rests, but for those that are placed", () => {
     const { totalMs } = liveRecord();
     const startedAt = new Date(now - 60_000 - totalMs).toISOString();
