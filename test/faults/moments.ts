@@ -36,7 +36,8 @@ export const moments: Record<Mode, Record<Exclude<Moment, "beforehand">, Wait>> 
   },
   postcopy: {
     start,
-    middle: ({ stack, guest, from }) => stack.until(from, `${state(guest)} | grep -q post-copy`),
+    // The destination's libvirtd waits for its end by then; before, it would end what it does not know yet.
+    middle: ({ stack, guest, to }) => stack.until(to, `${state(guest)} | grep -q "running (post-copy"`),
     // Before that its CPUs stop at the source.
     switchover: ({ stack }) => stack.until("storage", `grep -q phase.:.postcopy ${intent}`),
   },
