@@ -2,6 +2,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { currentGeneration } from "../lab/generation.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
+import type { HostShare } from "../stacks/plan.ts";
 import { projectFile } from "./files.ts";
 import type { HostAccess } from "./ssh-host.ts";
 import type { SshKey } from "./ssh-key.ts";
@@ -34,6 +35,8 @@ export interface LabHostArgs {
    * overlay, which can't be exported over NFS. Default: none.
    */
   readonly export?: string;
+  /** How much of this machine it may take, held by control groups; a change holds at once. Default: all of it. */
+  readonly share?: HostShare;
   /** A host that this one is started after and stopped before: the lab's storage. Default: none. */
   readonly after?: LabHost;
 }
@@ -73,6 +76,8 @@ export class LabHost extends pulumi.ComponentResource {
           LAB_KNOWN_HOSTS: args.knownHostsFile,
           LAB_AUTHORIZED_KEY: args.key.publicKey,
           LAB_GENERATION: String(currentGeneration(args.lab, hostName)),
+          ...(args.share?.memoryMiB !== undefined && { LAB_MEMORY_MIB: String(args.share.memoryMiB) }),
+          ...(args.share?.cpus !== undefined && { LAB_CPUS: String(args.share.cpus) }),
         },
         logging: command.local.Logging.Stderr,
         addPreviousOutputInEnv: false,
@@ -81,7 +86,8 @@ export class LabHost extends pulumi.ComponentResource {
     );
 
     this.address = args.address;
-    this.hostKey = this.#container.stdout;
+    const lines = this.#container.stdout.apply((text) => text.split("\n"));
+    this.hostKey = lines.apply(([key = ""]) => key);
     this.access = {
       name: hostName,
       address: this.hostKey.apply(() => args.address),
@@ -89,6 +95,7 @@ export class LabHost extends pulumi.ComponentResource {
       privateKey: args.key.privateKey,
       knownHostsFile: args.knownHostsFile,
       hostKey: this.hostKey,
+      ...(args.share && { share: { ...args.share, held: lines.apply(([, held = ""]) => held) } }),
       deletedWith: this.#container,
     };
     this.ssh = this.hostKey.apply(() => ({

@@ -14,6 +14,8 @@ export interface HostOutput {
   nfsTransport: "kernel" | "userspace";
   cpuModel: string;
   memoryMiB: number;
+  /** Of a lab's host with a size of its own: `memory held, cpus held`, or why they are not. */
+  held?: string;
   qemu: string;
   libvirt: string;
   kernel: string;
@@ -50,6 +52,7 @@ export const hostOutput = ({ facts }: KvmHost, pool: NfsPool): pulumi.Output<Hos
     nfsTransport,
     cpuModel: known.cpuModel,
     memoryMiB: known.memoryMiB,
+    ...(known.held !== undefined && { held: known.held }),
     qemu: known.qemu,
     libvirt: known.libvirt,
     kernel: known.kernel,

@@ -6,6 +6,7 @@ import { type HostScript, hostCommand, hostScript, scriptsVersion } from "../hos
 import { withSessions } from "../libvirt/session-pool.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import type { SshJump, SshTarget } from "../libvirt/ssh-target.ts";
+import type { HostShare } from "../stacks/plan.ts";
 import { projectFile } from "./files.ts";
 import { readPrivateKey } from "./private-key.ts";
 
@@ -44,6 +45,11 @@ export interface HostAccess {
    * is done to a machine that belongs to another one. Default: the Pulumi stack and its project.
    */
   readonly testbed?: pulumi.Input<string>;
+  /**
+   * What it may have of the machine that it is a container on, and what start.sh says of that: "memory held, cpus held", or why not.
+   * Default: what it has.
+   */
+  readonly share?: HostShare & { readonly held: pulumi.Input<string> };
   /** A resource whose deletion removes the machine and all that was done to it. */
   readonly deletedWith?: pulumi.Resource;
 }

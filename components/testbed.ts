@@ -119,6 +119,7 @@ export class Testbed extends pulumi.ComponentResource {
           address: machine.ssh.address,
           key,
           knownHostsFile: `${folderOf(plan.stack)}/known_hosts`,
+          ...("share" in machine && machine.share && { share: machine.share }),
           ...more,
         },
         { parent: this },

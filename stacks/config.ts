@@ -6,6 +6,7 @@ import {
   defaultMaxDowntimeMs,
   defaultTimeoutMs,
 } from "../moves/options.ts";
+import { defaultReserveMiB } from "../placement/cluster.ts";
 import {
   defaultBridge,
   defaultExport,
@@ -112,6 +113,32 @@ const host = section({
     .enum(["auto", "kvm", "tcg"])
     .default("auto")
     .describe("what runs guests: kvm, tcg (emulation) or, with auto, kvm where a guest boots under it"),
+  memoryMiB: z
+    .int()
+    .min(512)
+    .max(4_194_304)
+    .optional()
+    .describe("of a lab's host: the memory that it may take, in MiB, itself and its guests")
+    .meta({
+      examples: [4096],
+      otherwise: "all of this machine's; a policy counts on an even share of it",
+    }),
+  cpus: z
+    .number()
+    .min(0.1)
+    .max(1024)
+    .optional()
+    .describe("of a lab's host: how many CPUs it may keep busy; parts of one, too")
+    .meta({
+      examples: [1.5],
+      otherwise: "all of this machine's; a policy counts on an even share of them",
+    }),
+  reserveMiB: z
+    .int()
+    .min(0)
+    .max(4_194_304)
+    .default(defaultReserveMiB)
+    .describe("the memory that no guest gets, in MiB: for the kernel, libvirtd and QEMU's own needs"),
 });
 
 const ssh = section({

@@ -73,9 +73,16 @@ export interface HostPlan {
   /** Where the other hosts send guests' memory to. */
   migrationAddress: string;
   accelerator: HostConfig["accelerator"];
+  /** What it may have of the machine that it is a container on. Absent: all that the machine has. */
+  share?: HostShare;
+  /** Memory that no guest gets. */
+  reserveMiB: number;
   /** Which of its starts it is in, where that was asked: a machine that was restarted is prepared again. Absent in the lab. */
   boot?: string;
 }
+
+/** As declared; what is not is not held. */
+export type HostShare = Pick<HostConfig, "memoryMiB" | "cpus">;
 
 export interface GuestPlan {
   name: string;
@@ -143,6 +150,8 @@ export function planStack(
         ssh: sshTarget({ ...host, address }, config, stack, ssh),
         migrationAddress: host.migrationAddress ?? ssh[address]?.hostName ?? address,
         accelerator: host.accelerator,
+        ...shareOf(host),
+        reserveMiB: host.reserveMiB,
         ...bootOf(host),
       };
     }),
@@ -157,12 +166,18 @@ export function planStack(
   };
 }
 
+function shareOf({ memoryMiB, cpus }: HostConfig): { share?: HostShare } {
+  const share = withoutAbsent({ memoryMiB, cpus });
+  return Object.keys(share).length > 0 ? { share } : {};
+}
+
 /** The stack as a policy sees it. */
 function clusterOf(config: StackConfig, memoryMiB: Readonly<Record<string, number>>): Cluster {
   return {
-    hosts: config.hosts.map(({ name }) => ({
+    hosts: config.hosts.map(({ name, reserveMiB }) => ({
       name,
       memoryMiB: memoryMiB[name],
+      reserveMiB,
       isDrained: config.drain.includes(name),
     })),
     guests: config.guests.map((guest) => ({

@@ -1,4 +1,4 @@
-import { totalmem } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { behindMarker, outputBehindMarker, remoteCommand } from "../../libvirt/remote-command.ts";
@@ -12,6 +12,7 @@ import {
   parseAnswer,
   question,
 } from "../answers.ts";
+import type { LabMachine } from "../lab-shares.ts";
 import type { Mistake } from "../mistake.ts";
 import type { Plan } from "../plan.ts";
 
@@ -25,6 +26,8 @@ export interface AskedMachines {
   memoryMiB: Record<string, number>;
   /** Which of its starts each is in. Empty in the lab. */
   boots: Record<string, string>;
+  /** In the lab: what all of its hosts run on. */
+  machine?: LabMachine;
 }
 
 /**
@@ -32,14 +35,11 @@ export interface AskedMachines {
  * with `knownHosts: accept-new` the key of a machine seen for the first time is written to this project's known_hosts.
  */
 export async function askMachines(plan: Plan): Promise<AskedMachines> {
-  // A lab's hosts need not be there yet; they have the memory of this machine.
+  // A lab's hosts need not be there yet; they have their share of this machine, or as much of it as they take.
   if (plan.lab) {
-    const memoryMiB = Math.floor(totalmem() / mib);
-    return {
-      mistakes: [],
-      memoryMiB: Object.fromEntries(plan.hosts.map(({ name }) => [name, memoryMiB])),
-      boots: {},
-    };
+    const machine = { memoryMiB: Math.floor(totalmem() / mib), cpus: availableParallelism() };
+    const memoryMiB = plan.hosts.map(({ name, share }) => [name, share?.memoryMiB ?? machine.memoryMiB]);
+    return { mistakes: [], memoryMiB: Object.fromEntries(memoryMiB), boots: {}, machine };
   }
   const answers = await Promise.all([plan.storage, ...plan.hosts].map(({ ssh }) => ask(ssh)));
   const found = answers.filter(didAnswer);

@@ -40,7 +40,7 @@ export async function checkedPlan(stack: string): Promise<Plan> {
     ...machines.mistakes,
     ...hosts,
     ...checkImmutable(past, plan),
-    ...checkCapacity(plan, memoryMiB),
+    ...checkCapacity(plan, memoryMiB, machines.machine),
   ];
   if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);
   const replaced = movedHosts(past, plan).map(({ name }) => `${name} at ${past.hosts[name]?.address}`);

@@ -481,6 +481,13 @@ const single: [title: string, raw: unknown, line: string][] = [
 
   // Machines of one's own
   [
+    "the size of a machine",
+    metal({
+      hosts: [vm("host1", { address: "192.0.2.11", cpus: 2 }), vm("host2", { address: "192.0.2.12" })],
+    }),
+    "testbed:hosts[0].cpus: is for a lab's hosts; a machine of your own has what it has; leave it out",
+  ],
+  [
     "a host without an address",
     metal({ hosts: [vm("host1", { address: "192.0.2.11" }), vm("host2")] }),
     "testbed:hosts[1].address: is missing; give the address that host host2 is reached at, or add testbed:lab: {}",
