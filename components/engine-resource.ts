@@ -5,6 +5,7 @@ const types = {
   cluster: "testbed:Cluster",
   domain: "testbed:Domain",
   gate: "testbed:Gate",
+  hostPower: "testbed:HostPower",
   migration: "testbed:Migration",
 } as const;
 

@@ -1,7 +1,7 @@
 // What a stack's outputs say of its hosts, guests and moves.
 import * as pulumi from "@pulumi/pulumi";
 import { type MoveSummary, summaryOf } from "../moves/summary.ts";
-import type { GuestPlan } from "../stacks/plan.ts";
+import type { GuestPlan, HostPlan } from "../stacks/plan.ts";
 import type { KvmHost } from "./kvm-host.ts";
 import type { Migration } from "./migration.ts";
 import type { NfsPool } from "./nfs-pool.ts";
@@ -19,6 +19,10 @@ export interface HostOutput {
   qemu: string;
   libvirt: string;
   kernel: string;
+  /** Of a host that this stack has switched: what is known of it beside that is of when it was on. */
+  power?: "on" | "off";
+  /** What it draws, and where that is from. */
+  watts?: { from: "declared"; idleW?: number; peakW?: number };
 }
 
 /** What a stack's `guests.<name>` output says. */
@@ -45,7 +49,11 @@ export interface MigrationOutput {
   last?: MoveSummary;
 }
 
-export const hostOutput = ({ facts }: KvmHost, pool: NfsPool): pulumi.Output<HostOutput> =>
+export const hostOutput = (
+  { facts }: KvmHost,
+  pool: NfsPool,
+  { power, watts }: HostPlan,
+): pulumi.Output<HostOutput> =>
   pulumi.all([facts, pool.transport]).apply(([known, nfsTransport]) => ({
     address: known.address,
     accelerator: known.accelerator,
@@ -56,6 +64,8 @@ export const hostOutput = ({ facts }: KvmHost, pool: NfsPool): pulumi.Output<Hos
     qemu: known.qemu,
     libvirt: known.libvirt,
     kernel: known.kernel,
+    ...(power && { power: power.desired }),
+    ...(watts && { watts: { from: "declared" as const, ...watts } }),
   }));
 
 export function guestOutput(

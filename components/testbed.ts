@@ -12,7 +12,7 @@ import { HostTls } from "./host-tls.ts";
 import { HostTrust } from "./host-trust.ts";
 import { KeyGenerationMemory } from "./key-generation.ts";
 import { KvmHost } from "./kvm-host.ts";
-import { LabHost } from "./lab-host.ts";
+import { LabHost, type LabHostArgs } from "./lab-host.ts";
 import { Migration } from "./migration.ts";
 import { type BaseVolume, NfsPool } from "./nfs-pool.ts";
 import {
@@ -23,6 +23,7 @@ import {
   type MigrationOutput,
   migrationOutput,
 } from "./outputs.ts";
+import { isSwitched, plannedPower } from "./planned-power.ts";
 import type { HostAccess } from "./ssh-host.ts";
 import { SshKey } from "./ssh-key.ts";
 import { UbuntuGuest } from "./ubuntu-guest.ts";
@@ -37,7 +38,7 @@ export class Testbed extends pulumi.ComponentResource {
     super("testbed:index:Testbed", name, {}, opts);
     const child = { parent: this };
     const keys = this.#keys(name, plan);
-    const access = this.#access(plan, keys);
+    const { access, powerOf } = this.#access(plan, keys);
     const storage = access(plan.storage);
     const hosts = plan.hosts.map((host) => this.#host(host, access(host)));
     const pool = this.#pool(name, plan.storage, storage, hosts);
@@ -56,7 +57,13 @@ export class Testbed extends pulumi.ComponentResource {
     const tls = this.#tls(name, plan, keys, hosts);
     // A guest may be moved as soon as it is there: by then the hosts must trust each other.
     const ready = [trust.ready, ...(tls ? [tls.ready] : [])];
-    const cluster = new HostCluster(`${name}-cluster`, { hosts, pool, bridge, platform, ready }, child);
+    const mayBeOff = plan.off.map(({ host }) => host);
+    const areOff = plan.hosts.filter(({ power }) => power?.desired === "off" && power.isOff);
+    const cluster = new HostCluster(
+      `${name}-cluster`,
+      { hosts, pool, bridge, platform, ready, mayBeOff, areOff: areOff.map((host) => host.name) },
+      child,
+    );
 
     const imageOf = this.#images(name, plan, pool);
     const shared = { key: keys.login, cluster, deletedWith: storage.deletedWith };
@@ -66,7 +73,14 @@ export class Testbed extends pulumi.ComponentResource {
       return { guest, machine, migration: this.#migration(guest, machine, plan, shared), user: image.user };
     });
 
-    this.hosts = byName(hosts.map((host) => [host.host.hostName, hostOutput(host, pool)] as const));
+    // A host goes off once all guests are where they should be.
+    const placed = [cluster, ...made.map(({ migration }) => migration)];
+    for (const host of plan.hosts)
+      if (host.power?.desired === "off") powerOf(host, { parent: this, dependsOn: placed });
+
+    this.hosts = byName(
+      plan.hosts.map((host, at) => [host.name, hostOutput(hosts[at] as KvmHost, pool, host)] as const),
+    );
     this.guests = byName(
       made.map(
         ({ guest, machine, migration, user }) =>
@@ -101,32 +115,53 @@ export class Testbed extends pulumi.ComponentResource {
     return { login, trust, generation, testbed: pulumi.interpolate`${stack} ${first.fingerprint}` };
   }
 
-  /** How each machine is reached; in the lab it is made for that. */
+  /** How each machine is reached, and switched; in the lab it is made for that, the storage host first: it is stopped last. */
   #access(plan: Plan, { login, testbed }: Keys) {
-    const reach = plan.lab ? this.#labReach(plan, plan.lab, login) : metalReach;
-    return (machine: HostPlan | StoragePlan): HostAccess => ({ ...reach(machine), testbed });
-  }
-
-  /** Makes the lab's containers, the storage host first: it is stopped last. */
-  #labReach(plan: Plan, network: NonNullable<Plan["lab"]>, key: SshKey) {
-    const container = (machine: HostPlan | StoragePlan, more: { export?: string; after?: LabHost }) =>
-      new LabHost(
-        `${machine.name}-lab`,
-        {
-          lab: plan.stack,
-          hostName: machine.name,
-          network,
-          address: machine.ssh.address,
-          key,
-          knownHostsFile: `${folderOf(plan.stack)}/known_hosts`,
-          ...("share" in machine && machine.share && { share: machine.share }),
-          ...more,
-        },
-        { parent: this },
-      );
+    const labArgs = ({ name: hostName, ssh, ...machine }: HostPlan | StoragePlan) =>
+      plan.lab && {
+        lab: plan.stack,
+        hostName,
+        network: plan.lab,
+        address: ssh.address,
+        key: login,
+        knownHostsFile: `${folderOf(plan.stack)}/known_hosts`,
+        ...("share" in machine && machine.share && { share: machine.share }),
+        // One that was switched off is no dead one.
+        ...("power" in machine && machine.power?.isOff && { isStopped: true }),
+      };
+    const container = (machine: HostPlan | StoragePlan, more: Partial<LabHostArgs>) => {
+      const args = labArgs(machine);
+      return args && new LabHost(`${machine.name}-lab`, { ...args, ...more }, { parent: this });
+    };
+    const powerOf = (host: HostPlan, opts: pulumi.CustomResourceOptions) =>
+      isSwitched(host)
+        ? plannedPower(plan, host, labArgs(host), {
+            ...opts,
+            ...(storage && { deletedWith: storage.access.deletedWith }),
+          })
+        : undefined;
     const storage = container(plan.storage, { export: plan.storage.export });
-    return (machine: HostPlan | StoragePlan): HostAccess =>
-      machine === plan.storage ? storage.access : container(machine, { after: storage }).access;
+    const access = (machine: HostPlan | StoragePlan): HostAccess => {
+      if (machine === plan.storage && storage) return { ...storage.access, testbed };
+      const power = isSwitched(machine) ? machine.power : undefined;
+      const isOff = power?.desired === "off" && power.isOff;
+      const before = { parent: this, dependsOn: [storage ?? login] };
+      const after = power?.desired === "on" ? powerOf(machine as HostPlan, before) : undefined;
+      const lab = container(machine, {
+        isOff,
+        ...(storage && { after: storage }),
+        ...(after && { switchedBy: after }),
+      });
+      const isUnseen = lab === undefined && !machine.boot;
+      return {
+        ...(lab?.access ?? metalReach(machine)),
+        testbed,
+        isOff,
+        // Which of its starts it is in is known once it is on.
+        ...(after && { after, ...(isUnseen && { boot: after.boot }) }),
+      };
+    };
+    return { access, powerOf };
   }
 
   #host({ name, migrationAddress, accelerator }: HostPlan, access: HostAccess): KvmHost {

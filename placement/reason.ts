@@ -8,6 +8,8 @@ export type Reason =
       /** The drained host, on which it would run otherwise. */
       host: string;
     }
+  /** It is to be switched off. */
+  | { kind: "off"; host: string }
   | { kind: "balanced"; host: string }
   | { kind: "over-limit"; host: string; of: Dimension }
   | { kind: "rule"; rule: string }
@@ -20,6 +22,8 @@ export function reasonText(reason: Reason): string {
   switch (reason.kind) {
     case "drained":
       return `${reason.host} is drained`;
+    case "off":
+      return `${reason.host} is to be off`;
     case "balanced":
       return `evens out hosts: ${reason.host} has more to do than others`;
     case "over-limit":

@@ -37,7 +37,7 @@ function checkHost(plan: Plan, { name: host, reserveMiB }: HostPlan, memoryMiB: 
       return {
         path: memoryPath(plan, guest),
         problem: `${described(guest)} is to have ${guest.memoryMiB} MiB on ${host}, which has ${memoryMiB} MiB`,
-        fix: `give it at most ${room} MiB (${host} keeps ${reserveMiB} MiB), or ${drained ? keep([drained]) : "place it on a larger host"}`,
+        fix: `give it at most ${room} MiB (${host} keeps ${reserveMiB} MiB), or ${drained ? keep(plan, [drained]) : "place it on a larger host"}`,
       };
     });
   }
@@ -48,16 +48,20 @@ function checkHost(plan: Plan, { name: host, reserveMiB }: HostPlan, memoryMiB: 
     {
       path: pathText([drained.length > 0 ? "drain" : "placement"]),
       problem: `${each(guests)} need ${neededMiB} MiB on ${host}, which has ${memoryMiB} MiB`,
-      fix: `${drained.length > 0 ? `${keep(drained)}, add a host` : "place one elsewhere"}, or take ${neededMiB - room} MiB from them (${host} keeps ${reserveMiB} MiB)`,
+      fix: `${drained.length > 0 ? `${keep(plan, drained)}, add a host` : "place one elsewhere"}, or take ${neededMiB - room} MiB from them (${host} keeps ${reserveMiB} MiB)`,
     },
   ];
 }
 
-/** The drained host that a guest would run on otherwise. */
+/** The drained host that a guest would run on otherwise; also one that is to be off. */
 const drainedFrom = ({ reason }: GuestPlan): string | undefined =>
-  reason?.kind === "drained" ? reason.host : undefined;
+  reason?.kind === "drained" || reason?.kind === "off" ? reason.host : undefined;
 
-const keep = (drained: readonly string[]): string => `leave ${list(drained)} out of drain`;
+const keep = ({ off }: Plan, drained: readonly string[]): string => {
+  const isOff = (host: string) => off.some((each) => each.host === host);
+  const sections = ["drain", ...(drained.some(isOff) ? ["off"] : [])].slice(drained.every(isOff) ? 1 : 0);
+  return `leave ${list(drained)} out of ${list(sections)}`;
+};
 
 /** A guest that has come from a drained host went to the one with the most memory left. */
 function described(guest: GuestPlan): string {

@@ -7,6 +7,7 @@ import { programsIn } from "../images/source.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import type { ClusterOutputs } from "../provider/cluster-resource.ts";
 import type { DomainOutputs } from "../provider/domain-resource.ts";
+import type { HostPowerOutputs } from "../provider/host-power-resource.ts";
 import type { MigrationOutputs } from "../provider/migration-resource.ts";
 import type { PastResource } from "./past-resource.ts";
 
@@ -17,6 +18,8 @@ export interface PastStack {
   hosts: Record<string, SshTarget>;
   /** How guests' disks are reached; absent: there are no guests yet. */
   transport?: "kernel" | "userspace";
+  /** Hosts that an update has switched last, or that one may have begun to switch off. Absent: none. */
+  switched?: { off: string[]; on: string[]; perhapsOff: string[] };
   /** libvirt's networks are resources of their own, as versions before this one had them; absent: they are not. */
   declaresNetworks?: boolean;
 }
@@ -75,8 +78,22 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
       fleets.flatMap((hosts) => Object.entries(hosts).map(([name, { ssh }]) => [name, ssh])),
     ),
     ...(transport && { transport }),
+    ...switchedOf(resources),
     ...(resources.some(({ type }) => type === "libvirt:index/network:Network") && { declaresNetworks: true }),
   };
+}
+
+function switchedOf(resources: readonly PastResource[]): Pick<PastStack, "switched"> {
+  const switches = ofType<HostPowerOutputs>(resources, "pulumi-nodejs:dynamic/testbed:HostPower");
+  const clusters = ofType<ClusterOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Cluster");
+  const last = (state: "on" | "off") =>
+    switches.filter(({ desired }) => desired === state).map(({ host }) => host);
+  const switched = {
+    off: last("off"),
+    on: last("on"),
+    perhapsOff: clusters.flatMap(({ mayBeOff = [] }) => mayBeOff),
+  };
+  return Object.values(switched).some((hosts) => hosts.length > 0) ? { switched } : {};
 }
 
 /** What is written on each page of the cluster's that a guest may name. */

@@ -11,6 +11,7 @@ import type { Place } from "../placement/policy.ts";
 import type { Reason } from "../placement/reason.ts";
 import type { GuestConfig, HostConfig, MigrationConfig, StackConfig } from "./config.ts";
 import {
+  defaultWakeSeconds,
   labGateway,
   labGuestAddress,
   labHostAddress,
@@ -31,8 +32,10 @@ export interface Plan {
   storage: StoragePlan;
   /** In the order of the config. */
   hosts: HostPlan[];
-  /** Hosts on which no guest is to run. */
+  /** Hosts on which no guest is to run: those that are to be off, too. */
   drained: string[];
+  /** Hosts that are to be switched off, once they are empty. */
+  off: HostOff[];
   bridge: { name: string; uplink?: string };
   image: { source: string; sha256?: string };
   /** In the order of the config. */
@@ -77,9 +80,31 @@ export interface HostPlan {
   share?: HostShare;
   /** Memory that no guest gets. */
   reserveMiB: number;
+  /** How it is switched on and off, where that is to be done or was done before. */
+  power?: HostPowerPlan;
+  /** What it draws, as declared. */
+  watts?: HostWatts;
   /** Which of its starts it is in, where that was asked: a machine that was restarted is prepared again. Absent in the lab. */
   boot?: string;
 }
+
+/** A host that is to be off, and why: "testbed:off names it", or what a policy says. */
+export interface HostOff {
+  host: string;
+  reason: string;
+}
+
+export interface HostPowerPlan {
+  desired: "on" | "off";
+  /** Nobody is to ask it anything: it was switched off by an earlier update, and does not answer. */
+  isOff: boolean;
+  commands: PowerConfig;
+  wakeSeconds: number;
+}
+
+/** As declared; the lab has its own for what is not. */
+export type PowerConfig = Pick<NonNullable<HostConfig["power"]>, "off" | "on" | "status">;
+export type HostWatts = Pick<NonNullable<HostConfig["power"]>, "idleW" | "peakW">;
 
 /** As declared; what is not is not held. */
 export type HostShare = Pick<HostConfig, "memoryMiB" | "cpus">;
@@ -113,6 +138,12 @@ export interface Known {
   readonly ssh?: SshSettingsByAddress;
   /** Each host's memory by its name: where guests of drained hosts go depends on it. */
   readonly memoryMiB?: Readonly<Record<string, number>>;
+  /** Hosts that a policy wants off, beside those that the config names. Default: none. */
+  readonly emptied?: readonly HostOff[];
+  /** Hosts that were switched off by earlier updates and do not answer. Default: none. */
+  readonly areOff?: readonly string[];
+  /** Hosts that earlier updates have switched, or begun to. Default: none. */
+  readonly switched?: readonly string[];
   /** By name, which of its starts a machine is in. */
   readonly boots?: Readonly<Record<string, string>>;
   /** How guests reach their disks: a host that comes or goes does not change that. */
@@ -122,14 +153,13 @@ export interface Known {
 }
 
 /** Decides all that the config leaves open. The same config and the same knowledge give the same plan, on any machine. */
-export function planStack(
-  config: StackConfig,
-  stack: string,
-  { ssh = {}, memoryMiB = {}, boots = {}, transport, programs = {} }: Known = {},
-): Plan {
+export function planStack(config: StackConfig, stack: string, known: Known = {}): Plan {
+  const { ssh = {}, memoryMiB = {}, boots = {}, transport, programs = {} } = known;
   const { storage, image, bridge } = config;
   const lab = config.lab && planLab(config.lab);
-  const places = drain(clusterOf(config, memoryMiB));
+  const off = offOf(config, known);
+  const drained = [...new Set([...config.drain, ...off.map(({ host }) => host)])];
+  const places = drain(clusterOf(config, drained, memoryMiB));
   const storageAddress = storage.address ?? labStorageAddress(checked(lab).network);
   const bootOf = ({ name }: { name: string }) => boots[name] !== undefined && { boot: boots[name] };
   return {
@@ -152,18 +182,58 @@ export function planStack(
         accelerator: host.accelerator,
         ...shareOf(host),
         reserveMiB: host.reserveMiB,
+        ...powerOf(host, off, known),
+        ...wattsOf(host),
         ...bootOf(host),
       };
     }),
-    drained: config.drain,
+    drained,
+    off,
     bridge: { name: bridge.name, ...(bridge.uplink && { uplink: bridge.uplink }) },
     image: { source: image.source, ...(image.sha256 && { sha256: image.sha256.toLowerCase() }) },
     concurrentPerHost: config.migration.concurrentPerHost,
     guests: config.guests.map((guest) => ({
-      ...planGuest(guest, checked(places[guest.name]), config, stack, lab),
+      ...planGuest(guest, placeOf(checked(places[guest.name]), off), config, stack, lab),
       programs: programs[guest.name] ?? programsFor(guest.workload, image.source),
     })),
   };
+}
+
+/** What the config asks for comes first. */
+function offOf({ off }: StackConfig, { emptied = [] }: Known): HostOff[] {
+  const asked = off.map((host) => ({ host, reason: "testbed:off names it" }));
+  return [...asked, ...emptied.filter(({ host }) => !off.includes(host))];
+}
+
+/** Policies know drained hosts alone: why one is drained is told apart here. */
+function placeOf({ host, reason }: Place, off: readonly HostOff[]): Place {
+  if (reason === undefined) return { host };
+  const isOff = reason.kind === "drained" && off.some((each) => each.host === reason.host);
+  return { host, reason: isOff ? { kind: "off", host: reason.host } : reason };
+}
+
+/** Nothing for a host that is on and always was. */
+function powerOf(
+  { name, power }: HostConfig,
+  off: readonly HostOff[],
+  { areOff = [], switched = [] }: Known,
+): { power?: HostPowerPlan } {
+  const isToBeOff = off.some(({ host }) => host === name);
+  if (!isToBeOff && !switched.includes(name)) return {};
+  const { off: offCommand, on, status, wakeSeconds = defaultWakeSeconds } = power ?? {};
+  return {
+    power: {
+      desired: isToBeOff ? "off" : "on",
+      isOff: areOff.includes(name),
+      commands: withoutAbsent({ off: offCommand, on, status }),
+      wakeSeconds,
+    },
+  };
+}
+
+function wattsOf({ power: { idleW, peakW } = { wakeSeconds: 0 } }: HostConfig): { watts?: HostWatts } {
+  const watts = withoutAbsent({ idleW, peakW });
+  return Object.keys(watts).length > 0 ? { watts } : {};
 }
 
 function shareOf({ memoryMiB, cpus }: HostConfig): { share?: HostShare } {
@@ -172,13 +242,17 @@ function shareOf({ memoryMiB, cpus }: HostConfig): { share?: HostShare } {
 }
 
 /** The stack as a policy sees it. */
-function clusterOf(config: StackConfig, memoryMiB: Readonly<Record<string, number>>): Cluster {
+function clusterOf(
+  config: StackConfig,
+  drained: readonly string[],
+  memoryMiB: Readonly<Record<string, number>>,
+): Cluster {
   return {
     hosts: config.hosts.map(({ name, reserveMiB }) => ({
       name,
       memoryMiB: memoryMiB[name],
       reserveMiB,
-      isDrained: config.drain.includes(name),
+      isDrained: drained.includes(name),
     })),
     guests: config.guests.map((guest) => ({
       name: guest.name,

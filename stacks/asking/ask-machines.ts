@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { isRunning } from "../../lab/generation.ts";
 import { behindMarker, outputBehindMarker, remoteCommand } from "../../libvirt/remote-command.ts";
 import { sshOptions } from "../../libvirt/ssh-options.ts";
 import type { SshTarget } from "../../libvirt/ssh-target.ts";
@@ -20,8 +21,10 @@ const mib = 1024 * 1024;
 
 /** What the machines of a plan said, by their names. */
 export interface AskedMachines {
-  /** Those that did not answer as they should, and what others lack. */
-  mistakes: Mistake[];
+  /** Those that did not answer as they should, but for hosts that are off, and what others lack. */
+  mistakesOf(areOff: readonly string[]): Mistake[];
+  /** Hosts that do not answer; in the lab, whose containers do not run. */
+  silent: string[];
   /** The others' memory. */
   memoryMiB: Record<string, number>;
   /** Which of its starts each is in. Empty in the lab. */
@@ -39,12 +42,15 @@ export async function askMachines(plan: Plan): Promise<AskedMachines> {
   if (plan.lab) {
     const machine = { memoryMiB: Math.floor(totalmem() / mib), cpus: availableParallelism() };
     const memoryMiB = plan.hosts.map(({ name, share }) => [name, share?.memoryMiB ?? machine.memoryMiB]);
-    return { mistakes: [], memoryMiB: Object.fromEntries(memoryMiB), boots: {}, machine };
+    const silent = plan.hosts.filter(({ name }) => !isRunning(plan.stack, name)).map(({ name }) => name);
+    return { mistakesOf: () => [], silent, memoryMiB: Object.fromEntries(memoryMiB), boots: {}, machine };
   }
   const answers = await Promise.all([plan.storage, ...plan.hosts].map(({ ssh }) => ask(ssh)));
   const found = answers.filter(didAnswer);
+  const silent = answers.filter((answer) => !didAnswer(answer)).map(({ name }) => name);
   return {
-    mistakes: checkAnswers(plan, answers),
+    mistakesOf: (areOff) => checkAnswers(plan, answers, areOff),
+    silent: silent.filter((name) => name !== plan.storage.name),
     memoryMiB: Object.fromEntries(found.map(({ name, memoryMiB }) => [name, memoryMiB])),
     boots: Object.fromEntries(found.map(({ name, boot }) => [name, boot])),
   };

@@ -1,13 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
+import { intentDirectoryOf } from "../../fleet/fleet.ts";
+import { notedOff } from "../../fleet/host-off.ts";
 import { checkImage, surroundings } from "../../images/resolve.ts";
 import { checkCapacity } from "../capacity.ts";
 import { checkImmutable } from "../immutable.ts";
 import { keyGenerationOf } from "../key-generation.ts";
 import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "../left-hosts.ts";
 import { type Mistake, pathText, StackConfigError } from "../mistake.ts";
+import { checkOffHosts, hostsOff, mayHaveSwitched, switchedHosts } from "../off-hosts.ts";
 import type { PastStack } from "../past.ts";
 import { type Plan, planStack } from "../plan.ts";
 import { askForGuests } from "./ask-for-guests.ts";
+import { askForStrangers } from "./ask-for-strangers.ts";
 import { askMachines } from "./ask-machines.ts";
 import { readStackConfig } from "./read.ts";
 import { readPast } from "./read-past.ts";
@@ -33,20 +37,50 @@ export async function checkedPlan(stack: string): Promise<Plan> {
   ]);
   const { memoryMiB, boots } = machines;
   const { transport } = past;
+  const power = await askPower(past, draft, machines.silent);
   // Where guests of drained hosts go depends on how much memory the others have.
-  const plan = planStack(config, stack, { ssh, programs, memoryMiB, boots, ...(transport && { transport }) });
+  const plan = planStack(config, stack, {
+    ...{ ssh, programs, memoryMiB, boots, areOff: power.areOff, switched: power.switched },
+    ...(transport && { transport }),
+  });
+  const replaced = movedHosts(past, plan).map(({ name }) => `${name} at ${past.hosts[name]?.address}`);
+  const hostNames = plan.hosts.map(({ name }) => name);
+  const keys = keyGenerationOf(past.keyHolders, hostNames, replaced);
+  const isNewKey = keys.generation > past.keyHolders.decided.generation;
+  const needsAll = isNewKey
+    ? "all hosts get a new key, as one was left out or has another address"
+    : undefined;
   const mistakes = [
     ...image,
-    ...machines.mistakes,
+    ...machines.mistakesOf(power.areOff),
     ...hosts,
+    ...checkOffHosts(plan, power.areOff, power.strangers, needsAll),
     ...checkImmutable(past, plan),
     ...checkCapacity(plan, memoryMiB, machines.machine),
   ];
   if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);
-  const replaced = movedHosts(past, plan).map(({ name }) => `${name} at ${past.hosts[name]?.address}`);
-  const hostNames = plan.hosts.map(({ name }) => name);
-  const keys = keyGenerationOf(past.keyHolders, hostNames, replaced);
   return { ...plan, keys, ...(past.declaresNetworks && { networkGoes: true }) };
+}
+
+/** Which hosts are off, and what else is to be known of those that are to be; nothing is asked where none ever was. */
+async function askPower(past: PastStack, draft: Plan, silent: readonly string[]) {
+  const isAsked = mayHaveSwitched(past, draft);
+  const storage = { ssh: draft.storage.ssh, intentDirectory: intentDirectoryOf(draft.storage.export) };
+  // One that does not answer is reported with the other machines; in the lab it may not be there yet.
+  const noted = isAsked ? await notedOff(storage).catch(() => []) : [];
+  const areOff = hostsOff(past, draft, noted, silent);
+  const own = [...draft.guests, ...past.guests].map(({ name }) => name);
+  const leaving = draft.hosts.filter(
+    ({ name }) => draft.off.some(({ host }) => host === name) && !silent.includes(name),
+  );
+  return {
+    areOff,
+    switched: switchedHosts(past, noted),
+    strangers: await askForStrangers(
+      leaving.map(({ ssh }) => ssh),
+      own,
+    ),
+  };
 }
 
 async function imageMistakes({ image, guests }: Plan): Promise<Mistake[]> {

@@ -47,7 +47,7 @@ export function drain(draft: Draft): Mistake[] {
   ];
 }
 
-function absent(
+export function absent(
   what: "host" | "guest",
   name: string,
   known: readonly string[],

@@ -9,6 +9,7 @@ import { labNetwork, labSettings } from "./lab.ts";
 import { macs } from "./macs.ts";
 import { migrationOptions } from "./migration-options.ts";
 import { names, stackName } from "./names.ts";
+import { off, watts } from "./off.ts";
 import { drain, placement } from "./placement.ts";
 import { ports } from "./ports.ts";
 import { takenAddresses } from "./taken-addresses.ts";
@@ -21,6 +22,8 @@ const rules: readonly Rule[] = [
   names,
   placement,
   drain,
+  off,
+  watts,
   labNetwork,
   labSettings,
   machineAddresses,

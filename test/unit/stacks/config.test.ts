@@ -22,6 +22,7 @@ describe("the config of a stack", () => {
       ],
       placement: { vm1: "host2" },
       drain: [],
+      off: [],
       migration: {
         mode: "live",
         maxDowntimeMs: 300,
