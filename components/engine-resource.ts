@@ -4,6 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 const types = {
   cluster: "testbed:Cluster",
   domain: "testbed:Domain",
+  failover: "testbed:Failover",
+  fence: "testbed:Fence",
   gate: "testbed:Gate",
   hostPower: "testbed:HostPower",
   migration: "testbed:Migration",

@@ -1,10 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { intentDirectoryOf } from "../fleet/fleet.ts";
 import type { SwitchCommands } from "../fleet/switch-host.ts";
-import type { HostPlan, HostPowerPlan, Plan } from "../stacks/plan.ts";
+import type { FencePlan, HostPlan, HostPowerPlan, Plan } from "../stacks/plan.ts";
+import { Fence } from "./fence.ts";
 import { projectFile } from "./files.ts";
 import { HostPower } from "./host-power.ts";
 import { type LabHostArgs, labEnvironment } from "./lab-host.ts";
+
+type LabArgs = (LabHostArgs & { readonly hostName: string }) | undefined;
 
 /** A host that is switched, as it is planned; nothing where it is not. */
 export interface SwitchedHost extends HostPlan {
@@ -20,29 +23,48 @@ export const isSwitched = (machine: object): machine is SwitchedHost =>
  * @param lab how its container is made, if it is one
  */
 export function plannedPower(
-  { storage, off }: Plan,
-  { name, ssh, power }: SwitchedHost,
-  lab: (LabHostArgs & { readonly hostName: string }) | undefined,
+  plan: Plan,
+  host: SwitchedHost,
+  lab: LabArgs,
   opts: pulumi.CustomResourceOptions,
 ): HostPower {
-  const { desired, commands, wakeSeconds } = power;
-  const reason = off.find(({ host }) => host === name)?.reason;
+  const { name, power } = host;
+  const reason = plan.off.find((each) => each.host === name)?.reason;
+  const { commands, ...args } = switchArgs(plan, host, power, lab);
   return new HostPower(
     `${name}-power`,
     {
-      host: name,
-      ssh,
-      storage: { ssh: storage.ssh, intentDirectory: intentDirectoryOf(storage.export) },
-      desired,
+      ...args,
+      desired: power.desired,
       ...(reason !== undefined && { reason }),
       // On machines of one's own the config's check has seen to both.
-      commands: { ...(lab && labCommands()), ...commands } as SwitchCommands,
-      ...(lab && { environment: labEnvironment(lab) }),
-      wakeSeconds,
+      commands: commands as SwitchCommands,
     },
     opts,
   );
 }
+
+/** What proves that a lost host is off. */
+export const plannedFence = (
+  plan: Plan,
+  host: HostPlan & { fence: FencePlan },
+  lab: LabArgs,
+  opts: pulumi.CustomResourceOptions,
+): Fence => new Fence(`${host.name}-fence`, switchArgs(plan, host, host.fence, lab), opts);
+
+const switchArgs = (
+  { storage }: Plan,
+  { name, ssh }: HostPlan,
+  { commands, wakeSeconds }: FencePlan,
+  lab: LabArgs,
+) => ({
+  host: name,
+  ssh,
+  storage: { ssh: storage.ssh, intentDirectory: intentDirectoryOf(storage.export) },
+  commands: { ...(lab && labCommands()), ...commands },
+  ...(lab && { environment: labEnvironment(lab) }),
+  wakeSeconds,
+});
 
 const labCommands = (): SwitchCommands => ({
   off: `bash ${projectFile("lab", "power.sh")} off`,

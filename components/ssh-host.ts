@@ -40,10 +40,10 @@ export interface HostAccess {
   readonly identityAgent?: string;
   /** Any text that changes at each start of the machine: it is then prepared again. Default: it never is. */
   readonly boot?: pulumi.Input<string>;
-  /** Nothing is done on it, and nothing of what was done is changed: it is switched off. Default: it is on. */
+  /** Nothing is done on it, and nothing of what was done is changed: it is switched off, or lost. Default: it is on. */
   readonly isOff?: boolean;
-  /** What must be done before it is reached: it is switched on. Default: nothing. */
-  readonly after?: pulumi.Resource;
+  /** What must be done before it is reached: it is switched on, or others are fenced. Default: nothing. */
+  readonly after?: readonly pulumi.Resource[];
   /**
    * The testbed that the machine belongs to, as one line: its name and, after a blank, what tells it from others of that name. Nothing
    * is done to a machine that belongs to another one. Default: the Pulumi stack and its project.
@@ -144,7 +144,7 @@ export class SshHost extends pulumi.ComponentResource {
         parent: this,
         deletedWith: this.deletedWith,
         ...this.frozen,
-        ...(access.after && { dependsOn: [access.after] }),
+        ...(access.after && { dependsOn: [...access.after] }),
       },
     );
   }

@@ -6,6 +6,7 @@ import { firstKeys } from "../stacks/key-generation.ts";
 import type { GuestPlan, HostPlan, Plan, StoragePlan } from "../stacks/plan.ts";
 import { Bridge } from "./bridge.ts";
 import { CpuBaseline } from "./cpu-baseline.ts";
+import { Failover, type Fence } from "./fence.ts";
 import { GuestImage } from "./guest-image.ts";
 import { HostCluster } from "./host-cluster.ts";
 import { HostTls } from "./host-tls.ts";
@@ -23,7 +24,7 @@ import {
   type MigrationOutput,
   migrationOutput,
 } from "./outputs.ts";
-import { isSwitched, plannedPower } from "./planned-power.ts";
+import { isSwitched, plannedFence, plannedPower } from "./planned-power.ts";
 import type { HostAccess } from "./ssh-host.ts";
 import { SshKey } from "./ssh-key.ts";
 import { UbuntuGuest } from "./ubuntu-guest.ts";
@@ -38,10 +39,10 @@ export class Testbed extends pulumi.ComponentResource {
     super("testbed:index:Testbed", name, {}, opts);
     const child = { parent: this };
     const keys = this.#keys(name, plan);
-    const { access, powerOf } = this.#access(plan, keys);
+    const { access, powerOf, fences } = this.#access(plan, keys);
     const storage = access(plan.storage);
     const hosts = plan.hosts.map((host) => this.#host(host, access(host)));
-    const pool = this.#pool(name, plan.storage, storage, hosts);
+    const pool = this.#pool(name, plan, storage, hosts);
     const bridge = new Bridge(
       `${name}-bridge`,
       {
@@ -57,11 +58,10 @@ export class Testbed extends pulumi.ComponentResource {
     const tls = this.#tls(name, plan, keys, hosts);
     // A guest may be moved as soon as it is there: by then the hosts must trust each other.
     const ready = [trust.ready, ...(tls ? [tls.ready] : [])];
-    const mayBeOff = plan.off.map(({ host }) => host);
-    const areOff = plan.hosts.filter(({ power }) => power?.desired === "off" && power.isOff);
+    const mayBeOff = [...plan.off.map(({ host }) => host), ...plan.lost];
     const cluster = new HostCluster(
       `${name}-cluster`,
-      { hosts, pool, bridge, platform, ready, mayBeOff, areOff: areOff.map((host) => host.name) },
+      { hosts, pool, bridge, platform, ready, mayBeOff, areOff: leftAlone(plan) },
       child,
     );
 
@@ -73,6 +73,8 @@ export class Testbed extends pulumi.ComponentResource {
       return { guest, machine, migration: this.#migration(guest, machine, plan, shared), user: image.user };
     });
 
+    for (const { guest, machine } of made)
+      this.#failover(guest, machine, hosts, fences, plan, storage.deletedWith);
     // A host goes off once all guests are where they should be.
     const placed = [cluster, ...made.map(({ migration }) => migration)];
     for (const host of plan.hosts)
@@ -141,11 +143,29 @@ export class Testbed extends pulumi.ComponentResource {
           })
         : undefined;
     const storage = container(plan.storage, { export: plan.storage.export });
+    const before = { parent: this, dependsOn: [storage ?? login] };
+    const fences = new Map(
+      plan.hosts.flatMap((host) =>
+        host.fence
+          ? [
+              [
+                host.name,
+                plannedFence(plan, { ...host, fence: host.fence }, labArgs(host), {
+                  ...before,
+                  ...(storage && { deletedWith: storage.access.deletedWith }),
+                }),
+              ] as const,
+            ]
+          : [],
+      ),
+    );
+    const left = leftAlone(plan);
     const access = (machine: HostPlan | StoragePlan): HostAccess => {
-      if (machine === plan.storage && storage) return { ...storage.access, testbed };
+      // No guest is started, nor anything served, before lost hosts are fenced.
+      const fenced = machine === plan.storage && fences.size > 0 && { after: [...fences.values()] };
+      if (machine === plan.storage && storage) return { ...storage.access, testbed, ...fenced };
       const power = isSwitched(machine) ? machine.power : undefined;
-      const isOff = power?.desired === "off" && power.isOff;
-      const before = { parent: this, dependsOn: [storage ?? login] };
+      const isOff = left.includes(machine.name);
       const after = power?.desired === "on" ? powerOf(machine as HostPlan, before) : undefined;
       const lab = container(machine, {
         isOff,
@@ -158,26 +178,26 @@ export class Testbed extends pulumi.ComponentResource {
         testbed,
         isOff,
         // Which of its starts it is in is known once it is on.
-        ...(after && { after, ...(isUnseen && { boot: after.boot }) }),
+        ...(after && { after: [after], ...(isUnseen && { boot: after.boot }) }),
+        ...fenced,
       };
     };
-    return { access, powerOf };
+    return { access, powerOf, fences };
   }
 
   #host({ name, migrationAddress, accelerator }: HostPlan, access: HostAccess): KvmHost {
     return new KvmHost(name, { ...access, name, migrationAddress, accelerator }, { parent: this });
   }
 
-  #pool(name: string, plan: StoragePlan, storage: HostAccess, hosts: readonly KvmHost[]): NfsPool {
+  #pool(
+    name: string,
+    { storage: { export: folder, address, transport }, lost }: Plan,
+    storage: HostAccess,
+    hosts: readonly KvmHost[],
+  ): NfsPool {
     return new NfsPool(
       `${name}-pool`,
-      {
-        storage,
-        hosts,
-        export: plan.export,
-        serverAddress: plan.address,
-        transport: plan.transport,
-      },
+      { storage, hosts, export: folder, serverAddress: address, transport, fenced: lost },
       { parent: this },
     );
   }
@@ -230,6 +250,23 @@ export class Testbed extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+  }
+
+  /** Writes down how long a guest of a lost host was away, once it answers. */
+  #failover(
+    { name, host: to, reason }: GuestPlan,
+    machine: UbuntuGuest,
+    hosts: readonly KvmHost[],
+    fences: ReadonlyMap<string, Fence>,
+    { stack }: Plan,
+    deletedWith: pulumi.Resource | undefined,
+  ): void {
+    const from = reason?.kind === "lost" ? reason.host : undefined;
+    const fence = from === undefined ? undefined : fences.get(from);
+    const host = hosts.find(({ host: { hostName } }) => hostName === to);
+    if (from === undefined || !fence || !host) return;
+    const opts = { parent: this, dependsOn: [machine], ...(deletedWith && { deletedWith }) };
+    new Failover(`${name}-failover`, { guest: name, from, to, ssh: host.ssh, fence, stack }, opts);
   }
 
   /** Where a guest runs. */
@@ -288,6 +325,12 @@ interface Shared {
   cluster: HostCluster;
   deletedWith: pulumi.Resource | undefined;
 }
+
+/** Hosts of which nothing is asked: they are off, or lost. */
+const leftAlone = ({ hosts }: Plan): string[] =>
+  hosts
+    .filter(({ fence, power }) => fence || (power?.desired === "off" && power.isOff))
+    .map(({ name }) => name);
 
 /** What the testbed makes for a stack on this machine. */
 const folderOf = (stack: string) => `.testbed/${stack}`;

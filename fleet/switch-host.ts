@@ -110,7 +110,7 @@ type Look = { state: "up"; boot: string } | { state: "silent" | "neither" };
 const silence = /timed out|No route to host|Host is down|no login within/i;
 
 /** `neither`: it answers, and is not ready or about to go. */
-async function lookAt(ssh: SshTarget): Promise<Look> {
+export async function lookAt(ssh: SshTarget): Promise<Look> {
   let session: SshSession | undefined;
   try {
     session = await SshSession.open(ssh);
@@ -157,7 +157,7 @@ const noteEmpty = ({ host, ssh, storage }: SwitchRequest): Promise<void> =>
   });
 
 /** Runs one of the commands; returns what it prints. */
-async function give(
+export async function give(
   { host, ssh, commands, environment }: SwitchRequest,
   which: keyof SwitchCommands,
   seconds: number,
@@ -176,7 +176,11 @@ async function give(
   );
 }
 
-async function until(condition: () => Promise<boolean>, seconds: number, otherwise: string): Promise<void> {
+export async function until(
+  condition: () => Promise<boolean>,
+  seconds: number,
+  otherwise: string,
+): Promise<void> {
   const deadlineMs = performance.now() + seconds * 1000;
   while (!(await condition())) {
     if (performance.now() > deadlineMs)

@@ -8,6 +8,8 @@ export type Reason =
       /** The drained host, on which it would run otherwise. */
       host: string;
     }
+  /** It failed. */
+  | { kind: "lost"; host: string }
   /** It is to be switched off. */
   | { kind: "off"; host: string }
   | { kind: "balanced"; host: string }
@@ -22,6 +24,8 @@ export function reasonText(reason: Reason): string {
   switch (reason.kind) {
     case "drained":
       return `${reason.host} is drained`;
+    case "lost":
+      return `${reason.host} is lost`;
     case "off":
       return `${reason.host} is to be off`;
     case "balanced":

@@ -53,14 +53,16 @@ function checkHost(plan: Plan, { name: host, reserveMiB }: HostPlan, memoryMiB: 
   ];
 }
 
-/** The drained host that a guest would run on otherwise; also one that is to be off. */
+/** The drained host that a guest would run on otherwise; also one that is to be off, or lost. */
 const drainedFrom = ({ reason }: GuestPlan): string | undefined =>
-  reason?.kind === "drained" || reason?.kind === "off" ? reason.host : undefined;
+  reason?.kind === "drained" || reason?.kind === "off" || reason?.kind === "lost" ? reason.host : undefined;
 
-const keep = ({ off }: Plan, drained: readonly string[]): string => {
-  const isOff = (host: string) => off.some((each) => each.host === host);
-  const sections = ["drain", ...(drained.some(isOff) ? ["off"] : [])].slice(drained.every(isOff) ? 1 : 0);
-  return `leave ${list(drained)} out of ${list(sections)}`;
+const keep = ({ off, lost }: Plan, drained: readonly string[]): string => {
+  const sectionOf = (host: string) => {
+    if (lost.includes(host)) return "lost";
+    return off.some((each) => each.host === host) ? "off" : "drain";
+  };
+  return `leave ${list(drained)} out of ${list([...new Set(drained.map(sectionOf))])}`;
 };
 
 /** A guest that has come from a drained host went to the one with the most memory left. */

@@ -359,6 +359,13 @@ export const stackSchema = section({
     .default([])
     .describe("a list of hosts that are to be empty, as drained ones, and then switched off")
     .meta({ examples: [["host3"]], otherwise: "none" }),
+  lost: z
+    .array(nameText.describe("a host's name").meta({ examples: ["host2"] }))
+    .default([])
+    .describe(
+      "a list of hosts that failed: their guests are started on the others, once it is proved that they can write to no disk",
+    )
+    .meta({ examples: [["host2"]], otherwise: "none" }),
   migration: migration.prefault({}),
 });
 

@@ -46,14 +46,67 @@ export function checkOffHosts(
       },
     ];
   });
-  const staying = areOff.filter((host) => plan.off.some((each) => each.host === host));
+  const isOff = (host: string) => plan.off.some((each) => each.host === host);
+  const staying = [...areOff.filter(isOff), ...plan.lost];
   if (needsAll === undefined || staying.length === 0) return guests;
   return [
     ...guests,
     {
-      path: pathText(["off"]),
+      path: pathText([plan.lost.length > 0 ? "lost" : "off"]),
       problem: `${list(staying)} ${staying.length === 1 ? "is" : "are"} off, and ${needsAll}`,
-      fix: `leave ${list(staying)} out of off, run \`pulumi up\`, and make this change then`,
+      fix: `leave ${list(staying)} out of ${plan.lost.length > 0 ? "lost and off" : "off"}, run \`pulumi up\`, and make this change then`,
     },
   ];
+}
+
+/**
+ * Whether lost hosts are: one that answers, and was not proved to be off by an earlier update, may run its guests.
+ *
+ * @param answering those that were asked and answered
+ */
+export function checkLostHosts(
+  { fenced = [], switched, guests }: PastStack,
+  plan: Plan,
+  answering: readonly string[],
+): Mistake[] {
+  return plan.lost.flatMap((host, index) => {
+    const path = pathText(["lost", index]);
+    if (switched?.off.includes(host))
+      return [
+        {
+          path,
+          problem: `${host} is off, and no guest is on it`,
+          fix: "leave it in off; or leave it out of both, and it is switched on",
+        },
+      ];
+    if (answering.includes(host) && !fenced.includes(host))
+      return [
+        {
+          path,
+          problem: `${host} answers over SSH, so its guests may run`,
+          fix: "leave it out of lost; name it in drain to have it emptied",
+        },
+      ];
+    const { fence } = plan.hosts.find(({ name }) => name === host) ?? {};
+    if (!plan.lab && fence?.commands.status === undefined && !fenced.includes(host))
+      return [
+        {
+          path,
+          problem: `nothing can prove that ${host} is off, and its guests would have two copies on one disk if it runs`,
+          fix: "give a command that says so (hosts[].power.status, and power.off); or see with your own eyes that it is off, and use npm run forget-host (docs/hosts.md)",
+        },
+      ];
+    const local = plan.guests.filter(
+      ({ name, redo }) =>
+        redo === "local" && guests.some((guest) => guest.name === name && guest.host === host),
+    );
+    if (local.length === 0) return [];
+    return [
+      {
+        path,
+        problem: `${list(local.map(({ name }) => name))} ${local.length === 1 ? "was" : "were"} on ${host} with the disk (redo: local), which nobody else can read`,
+        fix: `bring ${host} back; or, if it is lost with the disk, take the guest out of guests`,
+      },
+    ];
+  });
 }

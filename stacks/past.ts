@@ -7,6 +7,7 @@ import { programsIn } from "../images/source.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import type { ClusterOutputs } from "../provider/cluster-resource.ts";
 import type { DomainOutputs } from "../provider/domain-resource.ts";
+import type { FenceOutputs } from "../provider/fence-resource.ts";
 import type { HostPowerOutputs } from "../provider/host-power-resource.ts";
 import type { MigrationOutputs } from "../provider/migration-resource.ts";
 import type { PastResource } from "./past-resource.ts";
@@ -20,6 +21,8 @@ export interface PastStack {
   transport?: "kernel" | "userspace";
   /** Hosts that an update has switched last, or that one may have begun to switch off. Absent: none. */
   switched?: { off: string[]; on: string[]; perhapsOff: string[] };
+  /** Hosts of which it was proved that they are off, as they were lost. Absent: none. */
+  fenced?: string[];
   /** libvirt's networks are resources of their own, as versions before this one had them; absent: they are not. */
   declaresNetworks?: boolean;
 }
@@ -56,6 +59,9 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
   const images = ofType<CommandOutputs>(resources, "command:local:Command").flatMap(imageOf);
   const hostsOn = hostsByPage(resources);
   const fleets = [...domains, ...migrations].flatMap(({ fleet }) => hostsOf(fleet, hostsOn));
+  const fenced = ofType<FenceOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Fence").map(
+    ({ host }) => host,
+  );
   const transport = domains[0]?.spec.storage.transport;
   return {
     guests: domains.map(({ spec: { name, uuid, storage }, bootedOn }) => {
@@ -79,6 +85,7 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
     ),
     ...(transport && { transport }),
     ...switchedOf(resources),
+    ...(fenced.length > 0 && { fenced }),
     ...(resources.some(({ type }) => type === "libvirt:index/network:Network") && { declaresNetworks: true }),
   };
 }

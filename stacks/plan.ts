@@ -32,10 +32,12 @@ export interface Plan {
   storage: StoragePlan;
   /** In the order of the config. */
   hosts: HostPlan[];
-  /** Hosts on which no guest is to run: those that are to be off, too. */
+  /** Hosts on which no guest is to run: those that are to be off or are lost, too. */
   drained: string[];
   /** Hosts that are to be switched off, once they are empty. */
   off: HostOff[];
+  /** Hosts that failed: their guests are started elsewhere, once it is proved that they write to no disk. */
+  lost: string[];
   bridge: { name: string; uplink?: string };
   image: { source: string; sha256?: string };
   /** In the order of the config. */
@@ -80,6 +82,8 @@ export interface HostPlan {
   share?: HostShare;
   /** Memory that no guest gets. */
   reserveMiB: number;
+  /** It failed, and nobody is to ask it anything: how it is proved that it is off. */
+  fence?: FencePlan;
   /** How it is switched on and off, where that is to be done or was done before. */
   power?: HostPowerPlan;
   /** What it draws, as declared. */
@@ -101,6 +105,8 @@ export interface HostPowerPlan {
   commands: PowerConfig;
   wakeSeconds: number;
 }
+
+export type FencePlan = Pick<HostPowerPlan, "commands" | "wakeSeconds">;
 
 /** As declared; the lab has its own for what is not. */
 export type PowerConfig = Pick<NonNullable<HostConfig["power"]>, "off" | "on" | "status">;
@@ -158,7 +164,8 @@ export function planStack(config: StackConfig, stack: string, known: Known = {})
   const { storage, image, bridge } = config;
   const lab = config.lab && planLab(config.lab);
   const off = offOf(config, known);
-  const drained = [...new Set([...config.drain, ...off.map(({ host }) => host)])];
+  const { lost } = config;
+  const drained = [...new Set([...config.drain, ...off.map(({ host }) => host), ...lost])];
   const places = drain(clusterOf(config, drained, memoryMiB));
   const storageAddress = storage.address ?? labStorageAddress(checked(lab).network);
   const bootOf = ({ name }: { name: string }) => boots[name] !== undefined && { boot: boots[name] };
@@ -182,18 +189,19 @@ export function planStack(config: StackConfig, stack: string, known: Known = {})
         accelerator: host.accelerator,
         ...shareOf(host),
         reserveMiB: host.reserveMiB,
-        ...powerOf(host, off, known),
+        ...(lost.includes(host.name) ? { fence: switchOf(host) } : powerOf(host, off, known)),
         ...wattsOf(host),
         ...bootOf(host),
       };
     }),
     drained,
     off,
+    lost,
     bridge: { name: bridge.name, ...(bridge.uplink && { uplink: bridge.uplink }) },
     image: { source: image.source, ...(image.sha256 && { sha256: image.sha256.toLowerCase() }) },
     concurrentPerHost: config.migration.concurrentPerHost,
     guests: config.guests.map((guest) => ({
-      ...planGuest(guest, placeOf(checked(places[guest.name]), off), config, stack, lab),
+      ...planGuest(guest, placeOf(checked(places[guest.name]), off, lost), config, stack, lab),
       programs: programs[guest.name] ?? programsFor(guest.workload, image.source),
     })),
   };
@@ -206,29 +214,30 @@ function offOf({ off }: StackConfig, { emptied = [] }: Known): HostOff[] {
 }
 
 /** Policies know drained hosts alone: why one is drained is told apart here. */
-function placeOf({ host, reason }: Place, off: readonly HostOff[]): Place {
+function placeOf({ host, reason }: Place, off: readonly HostOff[], lost: readonly string[]): Place {
   if (reason === undefined) return { host };
+  if (reason.kind === "drained" && lost.includes(reason.host))
+    return { host, reason: { kind: "lost", host: reason.host } };
   const isOff = reason.kind === "drained" && off.some((each) => each.host === reason.host);
   return { host, reason: isOff ? { kind: "off", host: reason.host } : reason };
 }
 
 /** Nothing for a host that is on and always was. */
 function powerOf(
-  { name, power }: HostConfig,
+  host: HostConfig,
   off: readonly HostOff[],
   { areOff = [], switched = [] }: Known,
 ): { power?: HostPowerPlan } {
-  const isToBeOff = off.some(({ host }) => host === name);
+  const { name } = host;
+  const isToBeOff = off.some((each) => each.host === name);
   if (!isToBeOff && !switched.includes(name)) return {};
-  const { off: offCommand, on, status, wakeSeconds = defaultWakeSeconds } = power ?? {};
-  return {
-    power: {
-      desired: isToBeOff ? "off" : "on",
-      isOff: areOff.includes(name),
-      commands: withoutAbsent({ off: offCommand, on, status }),
-      wakeSeconds,
-    },
-  };
+  const desired = isToBeOff ? "off" : "on";
+  return { power: { desired, isOff: areOff.includes(name), ...switchOf(host) } };
+}
+
+function switchOf({ power }: HostConfig): FencePlan {
+  const { off, on, status, wakeSeconds = defaultWakeSeconds } = power ?? {};
+  return { commands: withoutAbsent({ off, on, status }), wakeSeconds };
 }
 
 function wattsOf({ power: { idleW, peakW } = { wakeSeconds: 0 } }: HostConfig): { watts?: HostWatts } {

@@ -34,3 +34,16 @@ async function strangersOn(target: SshTarget, own: readonly string[]): Promise<s
     throw error;
   }
 }
+
+/** The names of machines that let us in. */
+export async function whoAnswers(targets: readonly SshTarget[]): Promise<string[]> {
+  const found = await Promise.all(
+    targets.map((target) =>
+      withSessions([target], async () => [target.name]).catch((error: unknown): string[] => {
+        if (error instanceof HostUnreachable) return [];
+        throw error;
+      }),
+    ),
+  );
+  return found.flat();
+}

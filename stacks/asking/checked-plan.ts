@@ -7,11 +7,11 @@ import { checkImmutable } from "../immutable.ts";
 import { keyGenerationOf } from "../key-generation.ts";
 import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "../left-hosts.ts";
 import { type Mistake, pathText, StackConfigError } from "../mistake.ts";
-import { checkOffHosts, hostsOff, mayHaveSwitched, switchedHosts } from "../off-hosts.ts";
+import { checkLostHosts, checkOffHosts, hostsOff, mayHaveSwitched, switchedHosts } from "../off-hosts.ts";
 import type { PastStack } from "../past.ts";
 import { type Plan, planStack } from "../plan.ts";
 import { askForGuests } from "./ask-for-guests.ts";
-import { askForStrangers } from "./ask-for-strangers.ts";
+import { askForStrangers, whoAnswers } from "./ask-for-strangers.ts";
 import { askMachines } from "./ask-machines.ts";
 import { readStackConfig } from "./read.ts";
 import { readPast } from "./read-past.ts";
@@ -52,8 +52,9 @@ export async function checkedPlan(stack: string): Promise<Plan> {
     : undefined;
   const mistakes = [
     ...image,
-    ...machines.mistakesOf(power.areOff),
+    ...machines.mistakesOf([...power.areOff, ...plan.lost]),
     ...hosts,
+    ...checkLostHosts(past, plan, power.answering),
     ...checkOffHosts(plan, power.areOff, power.strangers, needsAll),
     ...checkImmutable(past, plan),
     ...checkCapacity(plan, memoryMiB, machines.machine),
@@ -76,6 +77,7 @@ async function askPower(past: PastStack, draft: Plan, silent: readonly string[])
   return {
     areOff,
     switched: switchedHosts(past, noted),
+    answering: await whoAnswers(draft.hosts.filter(({ fence }) => fence).map(({ ssh }) => ssh)),
     strangers: await askForStrangers(
       leaving.map(({ ssh }) => ssh),
       own,

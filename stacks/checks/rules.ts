@@ -6,6 +6,7 @@ import type { Draft, Rule } from "./draft.ts";
 import { exportFolder } from "./export-folder.ts";
 import { image } from "./image.ts";
 import { labNetwork, labSettings } from "./lab.ts";
+import { lost } from "./lost.ts";
 import { macs } from "./macs.ts";
 import { migrationOptions } from "./migration-options.ts";
 import { names, stackName } from "./names.ts";
@@ -24,6 +25,7 @@ const rules: readonly Rule[] = [
   drain,
   off,
   watts,
+  lost,
   labNetwork,
   labSettings,
   machineAddresses,

@@ -16,6 +16,7 @@ const answers: Answers = (type, name, inputs) => {
   if (type.endsWith("testbed:Domain")) return { bootedOn: "host1", boots: 1, state: "running" };
   if (type.endsWith("testbed:Migration")) return { host: "host1", moves: 0, history: [] };
   if (type.endsWith("testbed:HostPower")) return { boot: "boot-of-today", since: "2026-01-01T00:00:00Z" };
+  if (type.endsWith("testbed:Fence")) return { proof: "power", begunAt: "then", provedAt: "later" };
   return hostAnswers(type, name, inputs);
 };
 const declare = (input: StackInput, known: Known) =>
@@ -147,5 +148,48 @@ describe("a host that is to be on again", () => {
     expect(one("host2-lab-container").dependencies.join()).toContain("::host2-power");
     expect(options("host2-lab-container").ignoreChanges).toEqual([]);
     expect(one("host2-reach").inputs.environment).not.toHaveProperty("BOOT");
+  });
+});
+
+describe("a host that is lost", () => {
+  const lostMetal = { ...metal([]), lost: ["host2"] };
+
+  test("is fenced before anything is served or started, and keeps all that was done on it", async () => {
+    const lost = await declare(lostMetal, { boots: { host1: "b1" } });
+    const { one, options } = lost;
+    expect(one("host2-fence").inputs).toMatchObject({
+      host: "host2",
+      storage: { ssh: { address: "192.0.2.10" } },
+      commands: { off: "turn it off" },
+      wakeSeconds: 60,
+    });
+    expect(one("host2-fence").secrets).toEqual(["commands"]);
+    expect(one("host2-fence").dependencies.join()).not.toMatch(/vm|host|cluster/);
+    expect(one("storage-reach").dependencies.join()).toContain("::host2-fence");
+    for (const name of onHost(lost, "host2"))
+      expect(options(name).ignoreChanges, name).toEqual(expect.arrayContaining(["create", "environment"]));
+    expect(one("mine-cluster").inputs).toMatchObject({ mayBeOff: ["host2"], areOff: ["host2"] });
+  });
+
+  test("may not mount the export, which the others may as ever", async () => {
+    const clients = async (input: StackInput) =>
+      (await declare(input, {})).one("mine-pool-server").inputs.stdin;
+    expect(await clients(metal([]))).toContain(
+      "CLIENTS='from-mine-pool-host1-client,from-mine-pool-host2-client'",
+    );
+    expect(await clients(lostMetal)).toContain("CLIENTS='from-mine-pool-host1-client'");
+  });
+
+  test("has guests whose failover is written down once they answer", async () => {
+    const { one, declared } = await declare(lostMetal, {});
+    expect(one("vm2-failover").inputs).toMatchObject({
+      guest: "vm2",
+      from: "host2",
+      to: "host1",
+      stack: "mine",
+    });
+    expect(one("vm2-failover").dependencies.join()).toContain("::vm2-domain");
+    expect(one("vm2-failover").dependencies.join()).toContain("::host2-fence");
+    expect(declared.map(({ name }) => name)).not.toContain("vm1-failover");
   });
 });

@@ -23,6 +23,7 @@ describe("the config of a stack", () => {
       placement: { vm1: "host2" },
       drain: [],
       off: [],
+      lost: [],
       migration: {
         mode: "live",
         maxDowntimeMs: 300,

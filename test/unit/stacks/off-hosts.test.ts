@@ -3,7 +3,13 @@ import { checkAnswers } from "../../../stacks/answers.ts";
 import { checkCapacity } from "../../../stacks/capacity.ts";
 import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import type { StackInput } from "../../../stacks/config.ts";
-import { checkOffHosts, hostsOff, mayHaveSwitched, switchedHosts } from "../../../stacks/off-hosts.ts";
+import {
+  checkLostHosts,
+  checkOffHosts,
+  hostsOff,
+  mayHaveSwitched,
+  switchedHosts,
+} from "../../../stacks/off-hosts.ts";
 import { type PastStack, pastOf } from "../../../stacks/past.ts";
 import { type Known, planStack } from "../../../stacks/plan.ts";
 import { labInput, metalInput, mistakesIn } from "../helpers/config-stack.ts";
@@ -187,5 +193,91 @@ describe("what can't be done", () => {
       },
     ]);
     expect(checkOffHosts(plan(lab({ off: [] })), ["host2"], {}, "all hosts get a new key")).toEqual([]);
+  });
+});
+
+describe("a host that is lost", () => {
+  const status = { ...commands, status: "say" };
+  const lostLab = (changes: Partial<StackInput> = {}) => lab({ off: [], lost: ["host2"], ...changes });
+  const lostMetal = (power: object) => ({ ...metal(power), off: [], lost: ["host2"] });
+  const past = (changes: Partial<PastStack> = {}): PastStack => ({ ...pastOf([]), ...changes });
+
+  test("is drained, its guests are placed elsewhere for that reason, and it is fenced", () => {
+    const { drained, lost, guests, hosts } = plan(lostMetal(status), { switched: ["host2"] });
+    expect([drained, lost]).toEqual([["host2"], ["host2"]]);
+    expect(guests[1]).toMatchObject({ host: "host1", reason: { kind: "lost", host: "host2" } });
+    expect(hosts[1]).toMatchObject({ fence: { commands: status, wakeSeconds: 180 } });
+    expect(hosts[1]).not.toHaveProperty("power");
+    expect(hosts[0]).not.toHaveProperty("fence");
+  });
+
+  test("has guests for which there must be room, or what is missing is said", () => {
+    const input = {
+      ...lostMetal(status),
+      guests: [
+        { name: "vm1", memoryMiB: 1024 },
+        { name: "vm2", memoryMiB: 2048 },
+      ],
+    };
+    const room = { host1: 3000, host2: 9000 };
+    expect(checkCapacity(plan(input, { memoryMiB: room }), room)).toMatchObject([
+      {
+        problem: "vm1 (1024) and vm2 (2048, drained from host2) need 3072 MiB on host1, which has 3000 MiB",
+        fix: "leave host2 out of lost, add a host, or take 584 MiB from them (host1 keeps 512 MiB)",
+      },
+    ]);
+  });
+
+  test.each<[string, StackInput, string]>([
+    ["is not there", lostLab({ lost: ["host9"] }), 'testbed:lost[0]: there is no host "host9"'],
+    ["is to be off", lostLab({ off: ["host2"] }), "testbed:lost[0]: host2 is to be off, too"],
+    [
+      "is the last",
+      lostLab({ off: ["host1"], drain: ["host3"] }),
+      "testbed:lost: all hosts are lost, off or drained",
+    ],
+    [
+      "has a guest's disk",
+      lostLab({ guests: [{ name: "vm1" }, { name: "vm2", redo: "local" }] }),
+      "testbed:lost[0]: vm2, placed on host2, has its disk there (redo: local), which nobody else can read",
+    ],
+  ])("is a mistake if it %s", (_, input, says) => {
+    expect(mistakesIn(input).map(({ path, problem }) => `${path}: ${problem}`)).toEqual([says]);
+  });
+
+  const problems = (before: PastStack, input: StackInput, answering: string[] = []) =>
+    checkLostHosts(before, plan(input), answering).map(({ problem }) => problem);
+
+  test("is a mistake if it answers, unless it was fenced before and came back", () => {
+    const says = ["host2 answers over SSH, so its guests may run"];
+    expect(problems(past(), lostLab(), ["host2"])).toEqual(says);
+    expect(problems(past(), lostLab(), [])).toEqual([]);
+    expect(problems(past({ fenced: ["host2"] }), lostLab(), ["host2"])).toEqual([]);
+  });
+
+  test("is a mistake if nothing can prove that it is off, in a preview already", () => {
+    expect(problems(past(), lostMetal(commands))).toEqual([
+      "nothing can prove that host2 is off, and its guests would have two copies on one disk if it runs",
+    ]);
+    expect(problems(past(), lostMetal(status))).toEqual([]);
+    expect(problems(past({ fenced: ["host2"] }), lostMetal(commands))).toEqual([]);
+  });
+
+  test("is a mistake if it was switched off, or a guest's disk was last there", () => {
+    const off = past({ switched: { off: ["host2"], on: [], perhapsOff: [] } });
+    expect(problems(off, lostLab())).toEqual(["host2 is off, and no guest is on it"]);
+    const input = lostLab({ guests: [{ name: "vm1", redo: "local" }, { name: "vm2" }] });
+    const guests = [{ name: "vm1", uuid: "u", host: "host2", programs: [] }];
+    expect(problems(past({ guests }), input)).toEqual([
+      "vm1 was on host2 with the disk (redo: local), which nobody else can read",
+    ]);
+  });
+
+  test("is known from earlier updates, and keeps what needs all hosts from being done", () => {
+    const type = "pulumi-nodejs:dynamic/testbed:Fence";
+    expect(pastOf([{ type, outputs: { host: "host2" } }]).fenced).toEqual(["host2"]);
+    expect(checkOffHosts(plan(lostLab()), [], {}, "all hosts get a new key")).toMatchObject([
+      { path: "testbed:lost", problem: "host2 is off, and all hosts get a new key" },
+    ]);
   });
 });

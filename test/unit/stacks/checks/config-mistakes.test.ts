@@ -39,7 +39,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a misspelt section",
     lab({ migraton: {} }),
-    'testbed:migraton: there is no such key; keys here are lab, storage, hosts, ssh, bridge, image, guests, placement, drain, off and migration (did you mean "migration"?)',
+    'testbed:migraton: there is no such key; keys here are lab, storage, hosts, ssh, bridge, image, guests, placement, drain, off, lost and migration (did you mean "migration"?)',
   ],
   [
     "a misspelt key of a guest",
