@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { intentDirectoryOf } from "../fleet/fleet.ts";
 import type { SwitchCommands } from "../fleet/switch-host.ts";
-import type { FencePlan, HostPlan, HostPowerPlan, Plan } from "../stacks/plan.ts";
+import type { FencePlan, HostPlan, HostPowerPlan, Plan, SwitchPlan } from "../stacks/plan.ts";
 import { Fence } from "./fence.ts";
 import { projectFile } from "./files.ts";
 import { HostPower } from "./host-power.ts";
@@ -44,18 +44,26 @@ export function plannedPower(
   );
 }
 
-/** What proves that a lost host is off. */
-export const plannedFence = (
+/** What proves that a lost host can write to no disk. */
+export function plannedFence(
   plan: Plan,
   host: HostPlan & { fence: FencePlan },
   lab: LabArgs,
   opts: pulumi.CustomResourceOptions,
-): Fence => new Fence(`${host.name}-fence`, switchArgs(plan, host, host.fence, lab), opts);
+): Fence {
+  const { address: server, export: folder } = plan.storage;
+  const { mountsFrom: client } = host.fence;
+  return new Fence(
+    `${host.name}-fence`,
+    { ...switchArgs(plan, host, host.fence, lab), ...(client && { mounts: { client, server, folder } }) },
+    opts,
+  );
+}
 
 const switchArgs = (
   { storage }: Plan,
   { name, ssh }: HostPlan,
-  { commands, wakeSeconds }: FencePlan,
+  { commands, wakeSeconds }: SwitchPlan,
   lab: LabArgs,
 ) => ({
   host: name,

@@ -4,7 +4,8 @@ import type { SshSession } from "../libvirt/ssh-session.ts";
 import type { Fleet } from "./fleet.ts";
 
 // Hosts that were switched off are noted on the storage host, beside the intent records: before the command is given, after it was seen that
-// no guest runs there; until the host answers again. So one that is silent and noted has no guest, and its silence is no reason to stop.
+// no guest runs there; until the host answers again. So are lost ones, once it is proved that they can write to no disk. One that is silent
+// and noted has no guest, and its silence is no reason to stop.
 
 type Storage = Pick<Fleet["storage"], "ssh" | "intentDirectory">;
 
@@ -12,12 +13,26 @@ const folderOf = ({ intentDirectory }: Storage) => `${intentDirectory}.off`;
 const noteOf = (storage: Storage, host: string) => `${folderOf(storage)}/${host}`;
 
 /** On the disk when this returns. */
-export async function noteOff(session: SshSession, storage: Storage, host: string): Promise<void> {
+export async function noteOff(
+  session: SshSession,
+  storage: Storage,
+  host: string,
+  why: "switched off" | "lost",
+): Promise<void> {
   const [folder, note] = [folderOf(storage), noteOf(storage, host)].map(quote);
   await session.run(
     `noting that ${host} is switched off`,
-    `umask 077; mkdir -p ${folder} && : > ${note} && sync ${note} ${folder}`,
+    `umask 077; mkdir -p ${folder} && echo ${quote(why)} > ${note} && sync ${note} ${folder}`,
   );
+}
+
+/** Whether it is noted since it was lost: its guests were started elsewhere. */
+export async function isNotedLost(session: SshSession, storage: Storage, host: string): Promise<boolean> {
+  const { stdout } = await session.run(
+    `reading why ${host} is noted as off`,
+    `cat ${quote(noteOf(storage, host))} 2>/dev/null || true`,
+  );
+  return stdout.trim() === "lost";
 }
 
 export async function strikeOff(session: SshSession, storage: Storage, host: string): Promise<void> {

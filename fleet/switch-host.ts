@@ -7,7 +7,7 @@ import { SshSession } from "../libvirt/ssh-session.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import type { Fleet } from "./fleet.ts";
-import { notedOff, noteOff, rememberOff, strikeOff } from "./host-off.ts";
+import { isNotedLost, notedOff, noteOff, rememberOff, strikeOff } from "./host-off.ts";
 import type { Tell } from "./tell.ts";
 
 /** How a host is switched, by commands of bash on this machine. They may hold passwords, so no message quotes them. */
@@ -79,6 +79,7 @@ export async function switchOn(request: SwitchRequest, tell: Tell): Promise<stri
     return look.state === "up";
   };
   await until(isUp, wakeSeconds, `${host} was told to go on and does not answer over SSH`);
+  await refuseCopies(request);
   await atStorage(storage, (session) => strikeOff(session, storage, host));
   if (isGiven) tell(`${host}: is on`);
   return boot;
@@ -138,8 +139,7 @@ const noteEmpty = ({ host, ssh, storage }: SwitchRequest): Promise<void> =>
       SshSession,
       SshSession,
     ];
-    const { stdout: running } = await virsh(there, `looking for guests on ${host}`, ["list", "--name"]);
-    const guests = running.split("\n").filter(Boolean);
+    const guests = await guestsOn(there);
     if (guests.length > 0)
       throw new Error(
         `${host} is not switched off: ${guests.join(", ")} ${guests.length === 1 ? "runs" : "run"} there. Nothing was changed. Move ${guests.length === 1 ? "it" : "them"} away, or leave ${host} out of testbed:off`,
@@ -153,8 +153,30 @@ const noteEmpty = ({ host, ssh, storage }: SwitchRequest): Promise<void> =>
       throw new Error(
         `${host} is not switched off: a move from or to it was begun and not ended (${begun.trim().replaceAll("\n", ", ")} on ${storage.ssh.name}). Nothing was changed. Run \`pulumi up\` again, which ends it`,
       );
-    await noteOff(keeper, storage, host);
+    await noteOff(keeper, storage, host, "switched off");
   });
+
+/** A lost host that comes back must run no guest: each was started elsewhere, and would write to the same disk again. */
+const refuseCopies = ({ host, ssh, storage }: SwitchRequest): Promise<void> =>
+  withSessions([ssh, storage.ssh], async (sessions) => {
+    const [there, keeper] = [ssh, storage.ssh].map(({ name }) => sessions.get(name) as SshSession) as [
+      SshSession,
+      SshSession,
+    ];
+    if (!(await isNotedLost(keeper, storage, host))) return;
+    const guests = await guestsOn(there);
+    if (guests.length === 0) return;
+    throw new Error(
+      `${host} was lost, and still runs ${guests.join(", ")}: copies of before, while these guests were started elsewhere. It gets no access to their disks, and nothing was changed. ` +
+        `End each of them there (virsh destroy), or start that host anew, and run \`pulumi up\` again`,
+    );
+  });
+
+/** Whoever's they are. */
+async function guestsOn(session: SshSession): Promise<string[]> {
+  const { stdout } = await virsh(session, `looking for guests on ${session.target.name}`, ["list", "--name"]);
+  return stdout.split("\n").filter(Boolean);
+}
 
 /** Runs one of the commands; returns what it prints. */
 export async function give(

@@ -78,7 +78,8 @@ async function recordOf(inputs: FailoverInputs): Promise<FailoverRecord | undefi
   const startedMs = await startedAt(inputs);
   if (startedMs !== undefined && startedMs < Date.parse(begunAt) - clockErrorMs) return undefined;
   // A later run does not know when the guest first answered.
-  const isSeen = provedMs > performance.timeOrigin;
+  // Of a host that may still run, a guest's former copy may have been what answered.
+  const isSeen = provedMs > performance.timeOrigin && proof === "power";
   return {
     ...{ schema: 1 as const, guest, from, to, proof, at: begunAt },
     fencingMs: provedMs - Date.parse(begunAt),

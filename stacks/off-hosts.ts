@@ -88,12 +88,13 @@ export function checkLostHosts(
         },
       ];
     const { fence } = plan.hosts.find(({ name }) => name === host) ?? {};
-    if (!plan.lab && fence?.commands.status === undefined && !fenced.includes(host))
+    const isProvable = plan.lab || fence?.commands.status !== undefined || fence?.mountsFrom !== undefined;
+    if (!isProvable && !fenced.includes(host))
       return [
         {
           path,
-          problem: `nothing can prove that ${host} is off, and its guests would have two copies on one disk if it runs`,
-          fix: "give a command that says so (hosts[].power.status, and power.off); or see with your own eyes that it is off, and use npm run forget-host (docs/hosts.md)",
+          problem: `nothing can prove that ${host} writes to no disk: there is no power.status, and from which address it mounts the export is not known`,
+          fix: "give a command that says whether it is off (hosts[].power.status); or see with your own eyes that it is, and use npm run forget-host (docs/hosts.md)",
         },
       ];
     const local = plan.guests.filter(

@@ -140,3 +140,22 @@ function imageOf({ environment, stdout = "" }: CommandOutputs): (PastImage & { f
 function ofType<Outputs>(resources: readonly PastResource[], type: string): Outputs[] {
   return resources.filter((resource) => resource.type === type).map(({ outputs }) => outputs as Outputs);
 }
+
+/**
+ * From which address each host mounts the export, by its name, as its command found.
+ *
+ * @param resources by their URNs
+ */
+export function mountsFrom(
+  resources: Readonly<Record<string, PastResource>>,
+  stack: string,
+): Record<string, string> {
+  const before = `testbed:index:NfsPool$command:remote:Command::${stack}-pool-`;
+  return Object.fromEntries(
+    Object.entries(resources).flatMap(([urn, { outputs }]) => {
+      const [, name] = urn.split(before);
+      const { stdout } = outputs as CommandOutputs;
+      return name?.endsWith("-client") && stdout ? [[name.slice(0, -"-client".length), stdout] as const] : [];
+    }),
+  );
+}

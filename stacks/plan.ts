@@ -106,7 +106,12 @@ export interface HostPowerPlan {
   wakeSeconds: number;
 }
 
-export type FencePlan = Pick<HostPowerPlan, "commands" | "wakeSeconds">;
+export interface FencePlan extends SwitchPlan {
+  /** The address from which it mounts the export. Absent: that is not known. */
+  mountsFrom?: string;
+}
+
+export type SwitchPlan = Pick<HostPowerPlan, "commands" | "wakeSeconds">;
 
 /** As declared; the lab has its own for what is not. */
 export type PowerConfig = Pick<NonNullable<HostConfig["power"]>, "off" | "on" | "status">;
@@ -150,6 +155,8 @@ export interface Known {
   readonly areOff?: readonly string[];
   /** Hosts that earlier updates have switched, or begun to. Default: none. */
   readonly switched?: readonly string[];
+  /** By name, the address from which a host mounts the export, as earlier updates found. */
+  readonly mountsFrom?: Readonly<Record<string, string>>;
   /** By name, which of its starts a machine is in. */
   readonly boots?: Readonly<Record<string, string>>;
   /** How guests reach their disks: a host that comes or goes does not change that. */
@@ -189,7 +196,7 @@ export function planStack(config: StackConfig, stack: string, known: Known = {})
         accelerator: host.accelerator,
         ...shareOf(host),
         reserveMiB: host.reserveMiB,
-        ...(lost.includes(host.name) ? { fence: switchOf(host) } : powerOf(host, off, known)),
+        ...(lost.includes(host.name) ? fenceOf(host, known) : powerOf(host, off, known)),
         ...wattsOf(host),
         ...bootOf(host),
       };
@@ -235,7 +242,12 @@ function powerOf(
   return { power: { desired, isOff: areOff.includes(name), ...switchOf(host) } };
 }
 
-function switchOf({ power }: HostConfig): FencePlan {
+function fenceOf(host: HostConfig, { mountsFrom = {} }: Known): { fence: FencePlan } {
+  const address = mountsFrom[host.name];
+  return { fence: { ...switchOf(host), ...(address && { mountsFrom: address }) } };
+}
+
+function switchOf({ power }: HostConfig): SwitchPlan {
   const { off, on, status, wakeSeconds = defaultWakeSeconds } = power ?? {};
   return { commands: withoutAbsent({ off, on, status }), wakeSeconds };
 }

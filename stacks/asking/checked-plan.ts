@@ -41,6 +41,7 @@ export async function checkedPlan(stack: string): Promise<Plan> {
   // Where guests of drained hosts go depends on how much memory the others have.
   const plan = planStack(config, stack, {
     ...{ ssh, programs, memoryMiB, boots, areOff: power.areOff, switched: power.switched },
+    mountsFrom: past.mountsFrom,
     ...(transport && { transport }),
   });
   const replaced = movedHosts(past, plan).map(({ name }) => `${name} at ${past.hosts[name]?.address}`);

@@ -171,6 +171,16 @@ describe("a host that is lost", () => {
     expect(one("mine-cluster").inputs).toMatchObject({ mayBeOff: ["host2"], areOff: ["host2"] });
   });
 
+  test("is closed out from the address that it mounts from, where that is known", async () => {
+    const { one } = await declare(lostMetal, { mountsFrom: { host2: "10.0.0.2" } });
+    expect(one("host2-fence").inputs.mounts).toEqual({
+      client: "10.0.0.2",
+      server: "192.0.2.10",
+      folder: "/export/testbed",
+    });
+    expect((await declare(lostMetal, {})).one("host2-fence").inputs).not.toHaveProperty("mounts");
+  });
+
   test("may not mount the export, which the others may as ever", async () => {
     const clients = async (input: StackInput) =>
       (await declare(input, {})).one("mine-pool-server").inputs.stdin;

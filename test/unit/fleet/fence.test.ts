@@ -23,6 +23,16 @@ vi.mock("node:timers/promises", async (original) => {
   return { ...real, setTimeout: (ms: number) => real.setTimeout(ms === 1_000 ? 10 : ms) };
 });
 
+/** What closing the export ends with; absent: it is proved. */
+const closing: { reason?: string } = {};
+const closed: unknown[] = [];
+vi.mock("../../../fleet/fence-export.ts", () => ({
+  closeExport: async (_storage: unknown, client: unknown) => {
+    closed.push(client);
+    return closing.reason;
+  },
+}));
+
 const folder = useLocalSsh();
 beforeAll(() => {
   // The last word but one is the address, as in `host2.test`.
@@ -40,6 +50,8 @@ beforeEach(() => {
   for (const file of readdirSync(folder)) if (/^(silent-|power|given)/.test(file)) rmSync(join(folder, file));
   count++;
   told.length = 0;
+  closed.length = 0;
+  delete closing.reason;
   vi.spyOn(console, "log").mockImplementation((line: string) => void told.push(line));
 });
 afterEach(closeSessions);
@@ -102,11 +114,48 @@ describe("a lost host", () => {
     put("power", "on");
     const reason = await reasonOf(fenceResource.create(inputs(own)));
     expect(reason).toMatch(
-      /^It is not proved that host2 is off, so none of its guests was started elsewhere/,
+      /^It is not proved that host2 can write to no disk, so none of its guests was started elsewhere/,
     );
     expect(reason).toContain(missing);
+    expect(reason).toContain("from which address it mounts the export is not known");
     expect(reason).toContain("npm run forget-host");
     expect(await notedOff(storage())).toEqual([]);
+  });
+});
+
+describe("a lost host whose power proves nothing", () => {
+  const mounts = { client: "10.0.0.2", server: "10.0.0.1", folder: "/export/testbed" };
+  const failing = { ...commands, status: "echo no route >&2; exit 1" };
+  beforeEach(() => put("silent-host2.test"));
+
+  test("is passed over once the export is closed to it", async () => {
+    const { outs } = await fenceResource.create(inputs(failing, { mounts }));
+    expect([outs.proof, closed, await notedOff(storage())]).toEqual(["export", [mounts], ["host2"]]);
+    expect(told).toEqual([
+      expect.stringMatching(/^host2: its power proves nothing \(.*no route.*\); closing the export to it$/),
+      "host2: may not be off, and its writes to the export are refused; its guests are started elsewhere",
+    ]);
+  });
+
+  test("is not passed over if that is not proved, and both are said", async () => {
+    closing.reason = "a write as 10.0.0.2 is not refused (written)";
+    const reason = await reasonOf(fenceResource.create(inputs(failing, { mounts })));
+    expect(reason).toMatch(
+      /no route.*; the export could not be closed to it \(a write as 10\.0\.0\.2 is not refused/,
+    );
+    expect(await notedOff(storage())).toEqual([]);
+  });
+
+  test("keeps its export if it answers", async () => {
+    rmSync(join(folder, "silent-host2.test"));
+    await reasonOf(fenceResource.create(inputs(failing, { mounts })));
+    expect(closed).toEqual([]);
+  });
+
+  test("keeps its export if its power proves that it is off", async () => {
+    put("power", "off");
+    await fenceResource.create(inputs(commands, { mounts }));
+    expect(closed).toEqual([]);
   });
 });
 
@@ -189,6 +238,13 @@ describe("what a guest's failover took", () => {
       ["fencingMs", "bootMs"],
       ["fencingMs"],
     ]);
+  });
+
+  test("has no first answer where a former copy may have given it", async () => {
+    runsSince(0.1);
+    await failoverResource.create(failover({ proof: "export", begunAt: ago(5.5), provedAt: ago(0.5) }));
+    expect(kept()[0]).toHaveProperty("bootMs");
+    expect(kept()[0]).not.toHaveProperty("firstAnswerMs");
   });
 
   test("is nothing for a guest that ran elsewhere all the time", async () => {

@@ -205,6 +205,27 @@ describe("a host that is to be on", () => {
     expect(await hostPowerResource.diff("id", olds, inputs("on"))).toEqual({ changes: false });
   });
 
+  test("and was lost is not used again while copies of its guests run there", async () => {
+    mkdirSync(`${storage().intentDirectory}.off`, { recursive: true });
+    writeFileSync(join(`${storage().intentDirectory}.off`, "host2"), "lost\n");
+    put("guests", "vm1\nvm2\n");
+    expect(await reasonOf(create(inputs("on")))).toMatch(
+      /^host2 was lost, and still runs vm1, vm2: copies of before.*virsh destroy/,
+    );
+    expect(await notedOff(storage())).toEqual(["host2"]);
+    put("guests", "");
+    await create(inputs("on"));
+    expect(await notedOff(storage())).toEqual([]);
+  });
+
+  test("and was switched on by somebody who started a guest there is believed", async () => {
+    const olds = await asleep();
+    rmSync(join(folder, "silent-host2.test"));
+    put("guests", "vm1\n");
+    await hostPowerResource.update("id", olds, inputs("on"));
+    expect(await notedOff(storage())).toEqual([]);
+  });
+
   test("and is on is left alone", async () => {
     const olds = await asleep();
     rmSync(join(folder, "silent-host2.test"));

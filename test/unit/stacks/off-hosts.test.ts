@@ -10,7 +10,7 @@ import {
   mayHaveSwitched,
   switchedHosts,
 } from "../../../stacks/off-hosts.ts";
-import { type PastStack, pastOf } from "../../../stacks/past.ts";
+import { mountsFrom, type PastStack, pastOf } from "../../../stacks/past.ts";
 import { type Known, planStack } from "../../../stacks/plan.ts";
 import { labInput, metalInput, mistakesIn } from "../helpers/config-stack.ts";
 
@@ -257,8 +257,11 @@ describe("a host that is lost", () => {
 
   test("is a mistake if nothing can prove that it is off, in a preview already", () => {
     expect(problems(past(), lostMetal(commands))).toEqual([
-      "nothing can prove that host2 is off, and its guests would have two copies on one disk if it runs",
+      "nothing can prove that host2 writes to no disk: there is no power.status, and from which address it mounts the export is not known",
     ]);
+    const found = { mountsFrom: { host2: "10.0.0.2" } };
+    expect(checkLostHosts(past(), plan(lostMetal(commands), found), [])).toEqual([]);
+    expect(plan(lostMetal(commands), found).hosts[1]?.fence).toMatchObject({ mountsFrom: "10.0.0.2" });
     expect(problems(past(), lostMetal(status))).toEqual([]);
     expect(problems(past({ fenced: ["host2"] }), lostMetal(commands))).toEqual([]);
   });
@@ -280,4 +283,19 @@ describe("a host that is lost", () => {
       { path: "testbed:lost", problem: "host2 is off, and all hosts get a new key" },
     ]);
   });
+});
+
+test("from which address a host mounts the export is what its command found in this stack", () => {
+  const client = (stack: string, host: string) =>
+    `urn:pulumi:${stack}::p::testbed:index:Testbed$testbed:index:NfsPool$command:remote:Command::${stack}-pool-${host}-client`;
+  const resources = {
+    [client("a-pool-b", "host2")]: { type: "command:remote:Command", outputs: { stdout: "10.0.0.2" } },
+    [client("a-pool-b", "x-pool-host2")]: { type: "command:remote:Command", outputs: { stdout: "10.0.0.3" } },
+    [client("a-pool-b", "host4")]: { type: "command:remote:Command", outputs: {} },
+    [client("a-pool-b", "server").replace("-client", "")]: {
+      type: "command:remote:Command",
+      outputs: { stdout: "x" },
+    },
+  };
+  expect(mountsFrom(resources, "a-pool-b")).toEqual({ host2: "10.0.0.2", "x-pool-host2": "10.0.0.3" });
 });
