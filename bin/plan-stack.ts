@@ -49,9 +49,13 @@ export async function planOfStack(
   const { settings: ssh, mistakes: unreachable } = await readSshSettings(config);
   const draft = planStack(config, stack, { ssh });
   const machines = await askMachines(draft);
-  const mistakes = [...unreachable, ...machines.mistakes];
+  // One that is off or lost can be asked nothing.
+  const leftAlone = [...(past.switched?.off ?? []), ...config.lost].filter((name) =>
+    machines.silent.includes(name),
+  );
+  const mistakes = [...unreachable, ...machines.mistakesOf(leftAlone)];
   if (mistakes.length > 0) throw new StackConfigError(mistakes);
-  const { unseen, ...found } = await lookAround(config, draft, past, machines);
+  const { unseen, ...found } = await lookAround(config, draft, past, { ...machines, leftAlone });
   const own = inputsOf({ ...config, policy }, policy, draft, past, found);
   const inputs = {
     ...own,

@@ -63,7 +63,7 @@ export class Bridge extends pulumi.ComponentResource {
           logging: command.local.Logging.Stderr,
           addPreviousOutputInEnv: false,
         },
-        { parent: this, deletedWith: host.deletedWith },
+        { parent: this, deletedWith: host.deletedWith, ...host.frozen },
       );
     });
     const ids = pulumi.all(made.map(({ id }) => id));

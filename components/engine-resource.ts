@@ -4,7 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 const types = {
   cluster: "testbed:Cluster",
   domain: "testbed:Domain",
+  failover: "testbed:Failover",
+  fence: "testbed:Fence",
   gate: "testbed:Gate",
+  hostPower: "testbed:HostPower",
   migration: "testbed:Migration",
 } as const;
 

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Fleet } from "../fleet/fleet.ts";
+import { type Fleet, intentDirectoryOf } from "../fleet/fleet.ts";
 import { type FleetReference, pageOf } from "../fleet/fleet-page.ts";
 import type { Common } from "../provider/cluster-resource.ts";
 import type { Bridge } from "./bridge.ts";
@@ -15,6 +15,10 @@ export interface HostClusterArgs {
   readonly platform: CpuBaseline;
   /** What else must be there before a guest comes: the hosts' trust in each other. Default: nothing. */
   readonly ready?: readonly pulumi.Input<unknown>[];
+  /** Hosts that may be switched off. Default: none. */
+  readonly mayBeOff?: readonly string[];
+  /** Hosts that are off now. Default: none. */
+  readonly areOff?: readonly string[];
 }
 
 /**
@@ -29,7 +33,7 @@ export class HostCluster extends EngineResource {
   declare readonly common: pulumi.Output<Common>;
 
   constructor(name: string, args: HostClusterArgs, opts?: pulumi.CustomResourceOptions) {
-    const { pool, bridge, platform, ready = [] } = args;
+    const { pool, bridge, platform, ready = [], mayBeOff = [], areOff = [] } = args;
     const { accelerator, machine, cpuXml } = platform;
     const { transport, server } = pool;
     // One property: Pulumi keeps of each what it depends on, which is everything on every host.
@@ -44,7 +48,12 @@ export class HostCluster extends EngineResource {
       "cluster",
       name,
       // There is no secret in it, though it depends on commands that were given one.
-      { common: pulumi.unsecret(common), earlier: undefined },
+      {
+        common: pulumi.unsecret(common),
+        earlier: undefined,
+        ...(mayBeOff.length > 0 && { mayBeOff }),
+        ...(areOff.length > 0 && { areOff }),
+      },
       { deletedWith: pool.storage.deletedWith, ...opts },
     );
     this.pool = pool;
@@ -66,6 +75,6 @@ const hostsOf = (hosts: readonly KvmHost[]): pulumi.Output<Fleet["hosts"]> =>
 const storageOf = (pool: NfsPool): pulumi.Output<Fleet["storage"]> =>
   pool.storage.ssh.apply((ssh) => ({
     ssh,
-    intentDirectory: `/var/lib/kvm-migration-testbed/moves/${pool.export.slice(1).replaceAll("/", "-")}`,
+    intentDirectory: intentDirectoryOf(pool.export),
     formerDirectory: `${pool.export}/.migrations`,
   }));

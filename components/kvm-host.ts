@@ -50,9 +50,15 @@ export class KvmHost extends pulumi.ComponentResource {
     );
 
     this.ssh = pulumi.all([this.host.ssh, hypervisor.stdout]).apply(([ssh]) => ssh);
+    // In a container the kernel tells of the whole machine.
     this.facts = pulumi
-      .all([probe.stdout, args.address, this.migrationAddress])
-      .apply(([line, address, migrationAddress]) => ({ ...parseProbe(line), address, migrationAddress }));
+      .all([probe.stdout, args.address, this.migrationAddress, pulumi.output(args.share)])
+      .apply(([line, address, migrationAddress, share]) => ({
+        ...parseProbe(line),
+        ...share,
+        address,
+        migrationAddress,
+      }));
     this.registerOutputs({});
   }
 }

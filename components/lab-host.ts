@@ -1,7 +1,8 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { currentGeneration } from "../lab/generation.ts";
+import { currentGeneration, writtenGeneration } from "../lab/generation.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
+import type { HostShare } from "../stacks/plan.ts";
 import { projectFile } from "./files.ts";
 import type { HostAccess } from "./ssh-host.ts";
 import type { SshKey } from "./ssh-key.ts";
@@ -34,6 +35,14 @@ export interface LabHostArgs {
    * overlay, which can't be exported over NFS. Default: none.
    */
   readonly export?: string;
+  /** How much of this machine it may take, held by control groups; a change holds at once. Default: all of it. */
+  readonly share?: HostShare;
+  /** It is left as it is: it is to be off. Default: it is started. */
+  readonly isOff?: boolean;
+  /** It does not run because it was told to, so that it is not to be started again for that. Default: it died if it does not run. */
+  readonly isStopped?: boolean;
+  /** What must be done before it is started: it is switched on. Default: nothing. */
+  readonly switchedBy?: pulumi.Resource;
   /** A host that this one is started after and stopped before: the lab's storage. Default: none. */
   readonly after?: LabHost;
 }
@@ -54,34 +63,29 @@ export class LabHost extends pulumi.ComponentResource {
   constructor(name: string, args: LabHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:LabHost", name, {}, opts);
     const hostName = args.hostName ?? name;
-    const { network } = args;
 
     this.#container = new command.local.Command(
       `${name}-container`,
       {
         create: `bash ${projectFile("lab", "start.sh")}`,
         delete: `bash ${projectFile("lab", "stop.sh")}`,
-        environment: {
-          LAB: args.lab,
-          LAB_HOST: hostName,
-          LAB_BRIDGE: network.bridge,
-          LAB_NETWORK: network.network,
-          LAB_PREFIX: String(network.prefixLength),
-          LAB_GATEWAY: network.gateway,
-          LAB_ADDRESS: args.address,
-          LAB_EXPORT: args.export ?? "",
-          LAB_KNOWN_HOSTS: args.knownHostsFile,
-          LAB_AUTHORIZED_KEY: args.key.publicKey,
-          LAB_GENERATION: String(currentGeneration(args.lab, hostName)),
-        },
+        environment: labEnvironment({ ...args, hostName }),
         logging: command.local.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },
-      { parent: this, dependsOn: args.after && [args.after.#container] },
+      {
+        parent: this,
+        dependsOn: [
+          ...(args.after ? [args.after.#container] : []),
+          ...(args.switchedBy ? [args.switchedBy] : []),
+        ],
+        ...(args.isOff && { ignoreChanges: ["create", "delete", "environment"] }),
+      },
     );
 
     this.address = args.address;
-    this.hostKey = this.#container.stdout;
+    const lines = this.#container.stdout.apply((text) => text.split("\n"));
+    this.hostKey = lines.apply(([key = ""]) => key);
     this.access = {
       name: hostName,
       address: this.hostKey.apply(() => args.address),
@@ -89,6 +93,7 @@ export class LabHost extends pulumi.ComponentResource {
       privateKey: args.key.privateKey,
       knownHostsFile: args.knownHostsFile,
       hostKey: this.hostKey,
+      ...(args.share && { share: { ...args.share, held: lines.apply(([, held = ""]) => held) } }),
       deletedWith: this.#container,
     };
     this.ssh = this.hostKey.apply(() => ({
@@ -102,3 +107,24 @@ export class LabHost extends pulumi.ComponentResource {
     this.registerOutputs({ address: this.address, ssh: this.ssh, hostKey: this.hostKey });
   }
 }
+
+/** What start.sh, stop.sh and power.sh are told. */
+export const labEnvironment = (
+  args: LabHostArgs & { readonly hostName: string },
+): Record<string, pulumi.Input<string>> => ({
+  LAB: args.lab,
+  LAB_HOST: args.hostName,
+  LAB_BRIDGE: args.network.bridge,
+  LAB_NETWORK: args.network.network,
+  LAB_PREFIX: String(args.network.prefixLength),
+  LAB_GATEWAY: args.network.gateway,
+  LAB_ADDRESS: args.address,
+  LAB_EXPORT: args.export ?? "",
+  LAB_KNOWN_HOSTS: args.knownHostsFile,
+  LAB_AUTHORIZED_KEY: args.key.publicKey,
+  LAB_GENERATION: String(
+    args.isStopped ? writtenGeneration(args.lab, args.hostName) : currentGeneration(args.lab, args.hostName),
+  ),
+  ...(args.share?.memoryMiB !== undefined && { LAB_MEMORY_MIB: String(args.share.memoryMiB) }),
+  ...(args.share?.cpus !== undefined && { LAB_CPUS: String(args.share.cpus) }),
+});

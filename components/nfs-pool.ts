@@ -22,6 +22,8 @@ export interface NfsPoolArgs {
    * mount, or else userspace.
    */
   readonly transport?: "auto" | NfsTransport;
+  /** Names of hosts that may not mount it, as they are lost. Default: none. */
+  readonly fenced?: readonly string[];
   /** libvirt's name of the pool. Default: "testbed". */
   readonly pool?: string;
 }
@@ -59,7 +61,7 @@ export class NfsPool extends pulumi.ComponentResource {
     this.storage = new SshHost(args.storage.name ?? `${name}-storage`, args.storage, { parent: this });
     const { hostName, deletedWith } = this.storage;
 
-    const clients = this.#clients(name, hosts);
+    const clients = this.#clients(name, hosts, args.fenced);
     const wanted = pulumi
       .all(hosts.map(({ host, facts }) => facts.apply((found) => ({ ...found, name: host.hostName }))))
       .apply((found) => chooseTransport(transport, found));
@@ -88,15 +90,17 @@ export class NfsPool extends pulumi.ComponentResource {
   }
 
   /** The addresses that the hosts have for the server. */
-  #clients(name: string, hosts: readonly KvmHost[]): pulumi.Output<string[]> {
-    const asked = hosts.map(({ host }) =>
-      host.script(
+  #clients(name: string, hosts: readonly KvmHost[], fenced: readonly string[] = []): pulumi.Output<string[]> {
+    const asked = hosts.map(({ host }) => ({
+      isFenced: fenced.includes(host.hostName),
+      address: host.script(
         `${name}-${host.hostName}-client`,
         { scripts: ["nfs-client"], variables: { SERVER: this.server } },
         { parent: this },
-      ),
-    );
-    return pulumi.all(asked.map(({ stdout }) => stdout)).apply((all) => [...new Set(all)]);
+      ).stdout,
+    }));
+    const served = asked.filter(({ isFenced }) => !isFenced);
+    return pulumi.all(served.map(({ address }) => address)).apply((all) => [...new Set(all)]);
   }
 
   /** The export, on the storage host. */

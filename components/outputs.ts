@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type MoveSummary, summaryOf } from "../moves/summary.ts";
 import type { PlacementDecision } from "../placement/decision.ts";
 import { leftText, reasonText } from "../placement/reason.ts";
-import type { GuestPlan } from "../stacks/plan.ts";
+import type { GuestPlan, HostPlan } from "../stacks/plan.ts";
 import type { KvmHost } from "./kvm-host.ts";
 import type { Migration } from "./migration.ts";
 import type { NfsPool } from "./nfs-pool.ts";
@@ -16,15 +16,21 @@ export interface HostOutput {
   nfsTransport: "kernel" | "userspace";
   cpuModel: string;
   memoryMiB: number;
+  /** Of a lab's host with a size of its own: `memory held, cpus held`, or why they are not. */
+  held?: string;
   qemu: string;
   libvirt: string;
   kernel: string;
   /** How full it is with its guests, as its stack's policy sees it: shares from 0 to 1. Absent: the stack has no policy. */
-  share?: HostShare;
+  share?: HostUse;
+  /** Of a host that this stack has switched: what is known of it beside that is of when it was on. */
+  power?: "on" | "off";
+  /** What it draws, and where that is from. */
+  watts?: { from: "declared"; idleW?: number; peakW?: number };
 }
 
 /** A share is absent where it is not known what the host has, or what its guests need. */
-export interface HostShare {
+export interface HostUse {
   memory: number;
   vcpus?: number;
   cpu?: number;
@@ -70,8 +76,9 @@ export interface MigrationOutput {
 }
 
 export const hostOutput = (
-  { facts, host }: KvmHost,
+  { facts }: KvmHost,
   pool: NfsPool,
+  { name, power, watts }: HostPlan,
   decision?: PlacementDecision,
 ): pulumi.Output<HostOutput> =>
   pulumi.all([facts, pool.transport]).apply(([known, nfsTransport]) => ({
@@ -80,10 +87,13 @@ export const hostOutput = (
     nfsTransport,
     cpuModel: known.cpuModel,
     memoryMiB: known.memoryMiB,
+    ...(known.held !== undefined && { held: known.held }),
     qemu: known.qemu,
     libvirt: known.libvirt,
     kernel: known.kernel,
-    ...shareOf(host.hostName, decision),
+    ...shareOf(name, decision),
+    ...(power && { power: power.desired }),
+    ...(watts && { watts: { from: "declared" as const, ...watts } }),
   }));
 
 function shareOf(host: string, decision?: PlacementDecision): Pick<HostOutput, "share"> {

@@ -6,6 +6,7 @@ import { type HostScript, hostCommand, hostScript, scriptsVersion } from "../hos
 import { withSessions } from "../libvirt/session-pool.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import type { SshJump, SshTarget } from "../libvirt/ssh-target.ts";
+import type { HostShare } from "../stacks/plan.ts";
 import { projectFile } from "./files.ts";
 import { readPrivateKey } from "./private-key.ts";
 
@@ -38,12 +39,21 @@ export interface HostAccess {
   /** The socket of the SSH agent, where ~/.ssh/config names one (IdentityAgent). Default: SSH_AUTH_SOCK. */
   readonly identityAgent?: string;
   /** Any text that changes at each start of the machine: it is then prepared again. Default: it never is. */
-  readonly boot?: string;
+  readonly boot?: pulumi.Input<string>;
+  /** Nothing is done on it, and nothing of what was done is changed: it is switched off, or lost. Default: it is on. */
+  readonly isOff?: boolean;
+  /** What must be done before it is reached: it is switched on, or others are fenced. Default: nothing. */
+  readonly after?: readonly pulumi.Resource[];
   /**
    * The testbed that the machine belongs to, as one line: its name and, after a blank, what tells it from others of that name. Nothing
    * is done to a machine that belongs to another one. Default: the Pulumi stack and its project.
    */
   readonly testbed?: pulumi.Input<string>;
+  /**
+   * What it may have of the machine that it is a container on, and what start.sh says of that: "memory held, cpus held", or why not.
+   * Default: what it has.
+   */
+  readonly share?: HostShare & { readonly held: pulumi.Input<string> };
   /** A resource whose deletion removes the machine and all that was done to it. */
   readonly deletedWith?: pulumi.Resource;
 }
@@ -62,7 +72,9 @@ export class SshHost extends pulumi.ComponentResource {
   readonly deletedWith: pulumi.Resource | undefined;
   readonly #connection: Connection;
   readonly #user: string;
-  readonly #boot: { BOOT?: string };
+  readonly #boot: { BOOT?: pulumi.Input<string> };
+  /** For what would be done on the host: nothing of it, while it is off. */
+  readonly frozen: { ignoreChanges?: string[] };
 
   constructor(name: string, access: HostAccess, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:SshHost", name, {}, opts);
@@ -71,6 +83,9 @@ export class SshHost extends pulumi.ComponentResource {
     this.deletedWith = deletedWith;
     this.#user = user;
     this.#boot = access.boot ? { BOOT: access.boot } : {};
+    this.frozen = access.isOff
+      ? { ignoreChanges: ["connection", "create", "delete", "stdin", "environment"] }
+      : {};
     if (access.knownHosts === "accept-new" && !access.knownHostsFile) {
       throw new pulumi.ResourceError(
         `${this.hostName}: knownHosts is "accept-new", so knownHostsFile must say where host keys are written`,
@@ -125,7 +140,12 @@ export class SshHost extends pulumi.ComponentResource {
         logging: command.local.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },
-      { parent: this, deletedWith: this.deletedWith },
+      {
+        parent: this,
+        deletedWith: this.deletedWith,
+        ...this.frozen,
+        ...(access.after && { dependsOn: [...access.after] }),
+      },
     );
   }
 
@@ -176,12 +196,12 @@ export class SshHost extends pulumi.ComponentResource {
         create: hostCommand("apply", this.#user),
         ...(run.remove && { delete: hostCommand("remove", this.#user) }),
         stdin: pulumi
-          .output(run.variables ?? {})
-          .apply((variables) => hostScript(work, { ...variables, ...this.#boot })),
+          .output({ ...run.variables, ...this.#boot })
+          .apply((variables) => hostScript(work, variables)),
         logging: command.remote.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },
-      { deletedWith: this.deletedWith, ...opts },
+      { deletedWith: this.deletedWith, ...this.frozen, ...opts },
     );
   }
 }

@@ -6,13 +6,14 @@ import { firstKeys } from "../stacks/key-generation.ts";
 import type { GuestPlan, HostPlan, Plan, StoragePlan } from "../stacks/plan.ts";
 import { Bridge } from "./bridge.ts";
 import { CpuBaseline } from "./cpu-baseline.ts";
+import { Failover, type Fence } from "./fence.ts";
 import { GuestImage } from "./guest-image.ts";
 import { HostCluster } from "./host-cluster.ts";
 import { HostTls } from "./host-tls.ts";
 import { HostTrust } from "./host-trust.ts";
 import { KeyGenerationMemory } from "./key-generation.ts";
 import { KvmHost } from "./kvm-host.ts";
-import { LabHost } from "./lab-host.ts";
+import { LabHost, type LabHostArgs } from "./lab-host.ts";
 import { LoadSampler } from "./load-sampler.ts";
 import { Migration } from "./migration.ts";
 import { type BaseVolume, NfsPool } from "./nfs-pool.ts";
@@ -26,6 +27,7 @@ import {
   type PolicyOutput,
   policyOutput,
 } from "./outputs.ts";
+import { isSwitched, plannedFence, plannedPower } from "./planned-power.ts";
 import type { HostAccess } from "./ssh-host.ts";
 import { SshKey } from "./ssh-key.ts";
 import { UbuntuGuest } from "./ubuntu-guest.ts";
@@ -42,10 +44,10 @@ export class Testbed extends pulumi.ComponentResource {
     super("testbed:index:Testbed", name, {}, opts);
     const child = { parent: this };
     const keys = this.#keys(name, plan);
-    const access = this.#access(plan, keys);
+    const { access, powerOf, fences } = this.#access(plan, keys);
     const storage = access(plan.storage);
     const hosts = plan.hosts.map((host) => this.#host(host, access(host)));
-    const pool = this.#pool(name, plan.storage, storage, hosts);
+    const pool = this.#pool(name, plan, storage, hosts);
     const bridge = new Bridge(
       `${name}-bridge`,
       {
@@ -62,7 +64,12 @@ export class Testbed extends pulumi.ComponentResource {
     const tls = this.#tls(name, plan, keys, hosts);
     // A guest may be moved as soon as it is there: by then the hosts must trust each other.
     const ready = [trust.ready, ...(tls ? [tls.ready] : [])];
-    const cluster = new HostCluster(`${name}-cluster`, { hosts, pool, bridge, platform, ready }, child);
+    const mayBeOff = [...plan.off.map(({ host }) => host), ...plan.lost];
+    const cluster = new HostCluster(
+      `${name}-cluster`,
+      { hosts, pool, bridge, platform, ready, mayBeOff, areOff: leftAlone(plan) },
+      child,
+    );
 
     const imageOf = this.#images(name, plan, pool);
     const shared = { key: keys.login, cluster, deletedWith: storage.deletedWith };
@@ -82,8 +89,17 @@ export class Testbed extends pulumi.ComponentResource {
     };
     const made = machines.map((one) => ({ ...one, migration: migrationOf(one) }));
 
+    for (const { guest, machine } of made)
+      this.#failover(guest, machine, hosts, fences, plan, storage.deletedWith);
+    // A host goes off once all guests are where they should be.
+    const placed = [cluster, ...made.map(({ migration }) => migration)];
+    for (const host of plan.hosts)
+      if (host.power?.desired === "off") powerOf(host, { parent: this, dependsOn: placed });
+
     this.hosts = byName(
-      hosts.map((host) => [host.host.hostName, hostOutput(host, pool, plan.decision)] as const),
+      plan.hosts.map(
+        (host, at) => [host.name, hostOutput(hosts[at] as KvmHost, pool, host, plan.decision)] as const,
+      ),
     );
     this.guests = byName(
       made.map(
@@ -121,47 +137,87 @@ export class Testbed extends pulumi.ComponentResource {
     return { login, trust, generation, testbed: pulumi.interpolate`${stack} ${first.fingerprint}` };
   }
 
-  /** How each machine is reached; in the lab it is made for that. */
+  /** How each machine is reached, and switched; in the lab it is made for that, the storage host first: it is stopped last. */
   #access(plan: Plan, { login, testbed }: Keys) {
-    const reach = plan.lab ? this.#labReach(plan, plan.lab, login) : metalReach;
-    return (machine: HostPlan | StoragePlan): HostAccess => ({ ...reach(machine), testbed });
-  }
-
-  /** Makes the lab's containers, the storage host first: it is stopped last. */
-  #labReach(plan: Plan, network: NonNullable<Plan["lab"]>, key: SshKey) {
-    const container = (machine: HostPlan | StoragePlan, more: { export?: string; after?: LabHost }) =>
-      new LabHost(
-        `${machine.name}-lab`,
-        {
-          lab: plan.stack,
-          hostName: machine.name,
-          network,
-          address: machine.ssh.address,
-          key,
-          knownHostsFile: `${folderOf(plan.stack)}/known_hosts`,
-          ...more,
-        },
-        { parent: this },
-      );
+    const labArgs = ({ name: hostName, ssh, ...machine }: HostPlan | StoragePlan) =>
+      plan.lab && {
+        lab: plan.stack,
+        hostName,
+        network: plan.lab,
+        address: ssh.address,
+        key: login,
+        knownHostsFile: `${folderOf(plan.stack)}/known_hosts`,
+        ...("share" in machine && machine.share && { share: machine.share }),
+        // One that was switched off is no dead one.
+        ...("power" in machine && machine.power?.isOff && { isStopped: true }),
+      };
+    const container = (machine: HostPlan | StoragePlan, more: Partial<LabHostArgs>) => {
+      const args = labArgs(machine);
+      return args && new LabHost(`${machine.name}-lab`, { ...args, ...more }, { parent: this });
+    };
+    const powerOf = (host: HostPlan, opts: pulumi.CustomResourceOptions) =>
+      isSwitched(host)
+        ? plannedPower(plan, host, labArgs(host), {
+            ...opts,
+            ...(storage && { deletedWith: storage.access.deletedWith }),
+          })
+        : undefined;
     const storage = container(plan.storage, { export: plan.storage.export });
-    return (machine: HostPlan | StoragePlan): HostAccess =>
-      machine === plan.storage ? storage.access : container(machine, { after: storage }).access;
+    const before = { parent: this, dependsOn: [storage ?? login] };
+    const fences = new Map(
+      plan.hosts.flatMap((host) =>
+        host.fence
+          ? [
+              [
+                host.name,
+                plannedFence(plan, { ...host, fence: host.fence }, labArgs(host), {
+                  ...before,
+                  ...(storage && { deletedWith: storage.access.deletedWith }),
+                }),
+              ] as const,
+            ]
+          : [],
+      ),
+    );
+    const left = leftAlone(plan);
+    const access = (machine: HostPlan | StoragePlan): HostAccess => {
+      // No guest is started, nor anything served, before lost hosts are fenced.
+      const fenced = machine === plan.storage && fences.size > 0 && { after: [...fences.values()] };
+      if (machine === plan.storage && storage) return { ...storage.access, testbed, ...fenced };
+      const power = isSwitched(machine) ? machine.power : undefined;
+      const isOff = left.includes(machine.name);
+      const after = power?.desired === "on" ? powerOf(machine as HostPlan, before) : undefined;
+      const lab = container(machine, {
+        isOff,
+        ...(storage && { after: storage }),
+        ...(after && { switchedBy: after }),
+      });
+      const isUnseen = lab === undefined && !machine.boot;
+      return {
+        ...(lab?.access ?? metalReach(machine)),
+        testbed,
+        isOff,
+        // Which of its starts it is in is known once it is on.
+        ...(after && { after: [after], ...(isUnseen && { boot: after.boot }) }),
+        ...fenced,
+      };
+    };
+    return { access, powerOf, fences };
   }
 
   #host({ name, migrationAddress, accelerator }: HostPlan, access: HostAccess): KvmHost {
     return new KvmHost(name, { ...access, name, migrationAddress, accelerator }, { parent: this });
   }
 
-  #pool(name: string, plan: StoragePlan, storage: HostAccess, hosts: readonly KvmHost[]): NfsPool {
+  #pool(
+    name: string,
+    { storage: { export: folder, address, transport }, lost }: Plan,
+    storage: HostAccess,
+    hosts: readonly KvmHost[],
+  ): NfsPool {
     return new NfsPool(
       `${name}-pool`,
-      {
-        storage,
-        hosts,
-        export: plan.export,
-        serverAddress: plan.address,
-        transport: plan.transport,
-      },
+      { storage, hosts, export: folder, serverAddress: address, transport, fenced: lost },
       { parent: this },
     );
   }
@@ -214,6 +270,23 @@ export class Testbed extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+  }
+
+  /** Writes down how long a guest of a lost host was away, once it answers. */
+  #failover(
+    { name, host: to, reason }: GuestPlan,
+    machine: UbuntuGuest,
+    hosts: readonly KvmHost[],
+    fences: ReadonlyMap<string, Fence>,
+    { stack }: Plan,
+    deletedWith: pulumi.Resource | undefined,
+  ): void {
+    const from = reason?.kind === "lost" ? reason.host : undefined;
+    const fence = from === undefined ? undefined : fences.get(from);
+    const host = hosts.find(({ host: { hostName } }) => hostName === to);
+    if (from === undefined || !fence || !host) return;
+    const opts = { parent: this, dependsOn: [machine], ...(deletedWith && { deletedWith }) };
+    new Failover(`${name}-failover`, { guest: name, from, to, ssh: host.ssh, fence, stack }, opts);
   }
 
   /** Where a guest runs. */
@@ -277,6 +350,12 @@ interface Shared {
   cluster: HostCluster;
   deletedWith: pulumi.Resource | undefined;
 }
+
+/** Hosts of which nothing is asked: they are off, or lost. */
+const leftAlone = ({ hosts }: Plan): string[] =>
+  hosts
+    .filter(({ fence, power }) => fence || (power?.desired === "off" && power.isOff))
+    .map(({ name }) => name);
 
 /** What the testbed makes for a stack on this machine. */
 const folderOf = (stack: string) => `.testbed/${stack}`;

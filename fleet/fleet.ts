@@ -43,3 +43,7 @@ export function union(before: Fleet, after: Fleet): Fleet {
     ...(without.length > 0 && { without }),
   };
 }
+
+/** Where intent records, locks and the queue of an export's guests are, on its storage host. */
+export const intentDirectoryOf = (exported: string): string =>
+  `/var/lib/kvm-migration-testbed/moves/${exported.slice(1).replaceAll("/", "-")}`;

@@ -1,8 +1,9 @@
+import { HostUnreachable } from "../libvirt/errors.ts";
 import { withSessions } from "../libvirt/session-pool.ts";
 import { type Sighting, sight, sightAll } from "../libvirt/sighting.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
-import type { SshTarget } from "../libvirt/ssh-target.ts";
 import type { Fleet } from "./fleet.ts";
+import { isRememberedOff, isSwitchedOff } from "./host-off.ts";
 import { type Intent, intentPath, readIntent, readIntents } from "./intent.ts";
 
 /** What all hosts and the storage host say about a guest. */
@@ -19,14 +20,37 @@ export interface FleetSessions {
   storage: SshSession;
 }
 
-/** Runs `use` with connections to every machine. Throws HostUnreachable: a guest is only absent where a host says so. */
-export function withFleet<T>(fleet: Fleet, use: (sessions: FleetSessions) => Promise<T>): Promise<T> {
-  const names = Object.keys(fleet.hosts);
-  const targets: SshTarget[] = [...Object.values(fleet.hosts).map(({ ssh }) => ssh), fleet.storage.ssh];
+/**
+ * Runs `use` with connections to every machine. Throws HostUnreachable: a guest is only absent where a host says so, or where this
+ * program has switched the host off.
+ */
+export async function withFleet<T>(fleet: Fleet, use: (sessions: FleetSessions) => Promise<T>): Promise<T> {
+  const names = Object.keys(fleet.hosts).filter((name) => !isRememberedOff(fleet.storage, name));
+  let isUsed = false;
+  try {
+    return await withNamed(names, fleet, (sessions) => {
+      isUsed = true;
+      return use(sessions);
+    });
+  } catch (error) {
+    // Nothing was begun yet with the others.
+    const isSilent = error instanceof HostUnreachable && !isUsed;
+    if (!isSilent || !(await isSwitchedOff(fleet, error.host))) throw error;
+    return withFleet(fleet, use);
+  }
+}
+
+function withNamed<T>(
+  names: readonly string[],
+  fleet: Fleet,
+  use: (sessions: FleetSessions) => Promise<T>,
+): Promise<T> {
+  const targets = [...names.flatMap((name) => fleet.hosts[name]?.ssh ?? []), fleet.storage.ssh];
   return withSessions(targets, (sessions) => {
     const host = (name: string): SshSession => {
       const target = fleet.hosts[name]?.ssh;
       const session = target && sessions.get(target.name);
+      if (!session && target) throw new Error(`Host ${name} is switched off, and no guest is there`);
       if (!session)
         throw new Error(`There is no host "${name}" in this testbed; its hosts are ${names.join(", ")}`);
       return session;

@@ -38,6 +38,8 @@ export interface HostFacts extends z.infer<typeof probe> {
   address: string;
   /** Where other hosts send guests' memory to. */
   migrationAddress: string;
+  /** Of a lab's host that was given less than the machine: what holds it to that, or why nothing does. */
+  held?: string;
 }
 
 /** Reads the line that probe.sh printed. */

@@ -23,18 +23,31 @@ export type ProcessLookup = (pid: string) => { startTime: string; command: strin
 export function generation(sighting: string | undefined, lookup: ProcessLookup): number {
   const seen = parse(sighting);
   if (!seen) return 1;
-  const alive =
-    lookup(seen.pid)?.startTime === seen.startTime && lookup(seen.supervisor)?.command === "systemd-nspawn";
-  return alive ? seen.generation : seen.generation + 1;
+  return isAlive(seen, lookup) ? seen.generation : seen.generation + 1;
 }
 
+const isAlive = ({ pid, startTime, supervisor }: Sighting, lookup: ProcessLookup): boolean =>
+  lookup(pid)?.startTime === startTime && lookup(supervisor)?.command === "systemd-nspawn";
+
 /** The generation of a lab's host on this machine, from what is written down and what runs now. */
-export function currentGeneration(lab: string, host: string): number {
+export const currentGeneration = (lab: string, host: string): number =>
+  generation(sightingOf(lab, host), processOf);
+
+/** The one in which it was seen last, whether it runs or not. */
+export const writtenGeneration = (lab: string, host: string): number =>
+  parse(sightingOf(lab, host))?.generation ?? 1;
+
+function sightingOf(lab: string, host: string): string | undefined {
   const folder = `/var/lib/kvm-migration-testbed/${lab}`;
   // Where the previous version kept a host, which stays there.
-  const sighting = read(`${folder}/hosts/${host}/alive`) ?? read(`${folder}/${host}/alive`);
-  return generation(sighting, processOf);
+  return read(`${folder}/hosts/${host}/alive`) ?? read(`${folder}/${host}/alive`);
 }
+
+/** Whether the container of a lab's host runs on this machine. */
+export const isRunning = (lab: string, host: string): boolean => {
+  const seen = parse(sightingOf(lab, host));
+  return seen !== undefined && isAlive(seen, processOf);
+};
 
 function parse(text: string | undefined): Sighting | undefined {
   const [generation, pid, startTime, supervisor] = text?.trim().split(" ") ?? [];

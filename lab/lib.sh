@@ -54,9 +54,10 @@ start_time() {
   sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 20
 }
 
-# The control group hierarchies in which a container's systemd keeps its services: version 2's, and version 1's own.
+# The control group hierarchies in which a container has a group of its own: those in which its systemd keeps its services (version
+# 2's, and version 1's own), and those that can hold it to less than this machine has.
 cgroup_hierarchies() {
-  awk '$3 == "cgroup2" || ($3 == "cgroup" && $4 ~ /name=systemd/) { print $2 }' /proc/mounts
+  awk '$3 == "cgroup2" || ($3 == "cgroup" && $4 ~ /(^|,)(name=systemd|memory|cpu)(,|$)/) { print $2 }' /proc/mounts
 }
 
 # Whether the lab's folder can be a lab's. On a machine that also serves a testbed as a host, others' folders lie beside it: a lab

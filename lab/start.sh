@@ -13,6 +13,8 @@
 #   LAB_EXPORT      a path in the host where a real folder of this machine shall be (an overlay can't be exported
 #                   over NFS); empty: none
 #   LAB_KNOWN_HOSTS file in which the host's key is taken down (by hosts/reach.sh) and struck out (by stop.sh)
+#   LAB_MEMORY_MIB  memory that the host may take, with all that runs in it; LAB_CPUS, how many CPUs it may keep busy (1.5). Absent:
+#                   all that this machine has. With one of them a second line is printed: what is held, and what not and why
 #   LAB_GENERATION  goes up by one whenever the host was found dead; written down for the next look
 #   TESTBED_CACHE   where the base is, or is made; default: the user's cache folder
 set -euo pipefail
@@ -21,6 +23,8 @@ export TESTBED_CACHE=${TESTBED_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvm-migrat
 [ "$(id -u)" = 0 ] || exec sudo -n --preserve-env="$(compgen -e | grep -E '^(LAB|TESTBED_)' | paste -sd,)" bash "$0"
 # shellcheck source=lab/lib.sh
 . "$here/lib.sh"
+# shellcheck source=lab/limits.sh
+. "$here/limits.sh"
 
 refuse_other_labs() {
   local owner route alias
@@ -183,6 +187,7 @@ if [ -z "$init" ] || [ -z "$(host_supervisor "$init")" ]; then
   bash "$here/stop.sh" leftovers 7>&-
   init=
 fi
+refuse_too_little
 mount_root
 configure
 if [ -z "$init" ]; then
@@ -197,5 +202,7 @@ if [ -z "$init" ]; then
   done
 fi
 echo "${LAB_GENERATION:-1} $init $(start_time "$init") $(host_supervisor "$init")" > "$host_dir/alive"
+held=$(hold_limits)
 wait_for_ssh
 cut -d ' ' -f 1,2 "$root/etc/ssh/ssh_host_ed25519_key.pub"
+[ -z "${LAB_MEMORY_MIB:-}${LAB_CPUS:-}" ] || echo "$held"

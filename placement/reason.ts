@@ -10,6 +10,10 @@ export type Reason =
     }
   /** It is not there yet, and nobody placed it. */
   | { kind: "new" }
+  /** It failed. */
+  | { kind: "lost"; host: string }
+  /** It is to be switched off. */
+  | { kind: "off"; host: string }
   | { kind: "balanced"; host: string }
   | { kind: "over-limit"; host: string; of: Dimension }
   | { kind: "rule"; rule: string }
@@ -24,6 +28,10 @@ export function reasonText(reason: Reason): string {
       return `${reason.host} is drained`;
     case "new":
       return "new";
+    case "lost":
+      return `${reason.host} is lost`;
+    case "off":
+      return `${reason.host} is to be off`;
     case "balanced":
       return `evens out hosts: ${reason.host} has more to do than others`;
     case "over-limit":

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Fleet } from "../fleet/fleet.ts";
 import { hasPage, pageOf, rememberPage, removePages, writePage } from "../fleet/fleet-page.ts";
+import { rememberOff } from "../fleet/host-off.ts";
 import { hasUnknown } from "./unknown.ts";
 
 /** What guests of one cluster have in common: the machines, and what they run with on each of them. */
@@ -17,6 +18,14 @@ export interface Common extends Pick<Fleet, "hosts" | "storage"> {
 
 export interface ClusterInputs {
   common: Common;
+  /** Hosts that this stack may switch off: as long as one is here, it is asked whether one was. Absent: none. */
+  mayBeOff?: readonly string[];
+}
+
+/** What a cluster is told, and of which a part is for the moment only. */
+export interface ClusterProperties extends ClusterInputs {
+  /** Hosts that are off now, and which nobody needs to wait for. Absent: none. */
+  areOff?: readonly string[];
 }
 
 export interface ClusterOutputs extends ClusterInputs {
@@ -30,15 +39,20 @@ const earlierLength = 5;
 /** What Pulumi asks of a HostCluster: which hosts there are is written down on the storage host, for what belongs to guests to name. */
 export const clusterResource = {
   /** Guests are looked for next, by a page that a preview does not write. */
-  async check(_olds: unknown, news: ClusterInputs) {
-    if (!hasUnknown(news)) rememberPage(news.common);
+  async check(_olds: unknown, { areOff = [], ...news }: ClusterProperties) {
+    if (!hasUnknown(news)) {
+      rememberPage(news.common);
+      rememberOff(news.common.storage, areOff);
+    }
     return { inputs: news };
   },
 
   async diff(_id: string, olds: ClusterOutputs, news: ClusterInputs) {
     for (const each of pastOf(olds)) rememberPage(each);
     if (hasUnknown(news)) return { changes: true };
-    return { changes: !isDeepStrictEqual(olds.common, news.common) || !(await hasPage(news.common)) };
+    const isAsBefore =
+      isDeepStrictEqual(olds.common, news.common) && isDeepStrictEqual(olds.mayBeOff, news.mayBeOff);
+    return { changes: !isAsBefore || !(await hasPage(news.common)) };
   },
 
   async create(inputs: ClusterInputs) {

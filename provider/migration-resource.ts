@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { union } from "../fleet/fleet.ts";
 import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
+import { isRememberedOff } from "../fleet/host-off.ts";
 import { lookNow, type Observation, observeGuest } from "../fleet/observe.ts";
 import { lookFor } from "../fleet/shared-view.ts";
 import { whereabouts } from "../fleet/whereabouts.ts";
@@ -72,16 +73,19 @@ export const migrationResource = {
     const decision = place.kind === "nowhere" ? undefined : decide(olds, news, place.host);
     if (decision?.kind === "refuse") throw new Error(decision.message);
     const moves = decision?.kind === "move" && place.kind === "active";
-    const known = moves ? await recordsOf(news.stack, olds.history) : [];
+    // One that is to be switched on before the move can't be asked yet.
+    const isAsked = moves && !isRememberedOff(news.fleet.storage, news.to);
+    const known = isAsked ? await recordsOf(news.stack, olds.history) : [];
     const request = { ...everywhere(olds, news), history: olds.history, known };
-    const expected = moves ? await expectationOf(request, place.host) : undefined;
+    const expected = isAsked ? await expectationOf(request, place.host) : undefined;
     if (expected && place.kind === "active") refuseBreach(news, place.host, expected.predicted);
+    const foretold = isAsked ? expected?.text : `${news.to} is off, and is asked once it is on`;
     const amends = changesOf(leftoversOf(sightings));
     if (amends) tell(`${news.guest}: ${amends}`);
-    if (decision) announce(decision, news, expected?.text);
+    if (decision) announce(decision, news, foretold);
     const settings = !isDeepStrictEqual(stored(olds), stored(news));
     if (settings) await refuseMisfits(news);
-    if (moves) await previewMove(request, place.host, sightings, tell, news.after);
+    if (isAsked) await previewMove(request, place.host, sightings, tell, news.after);
     const replaces = olds.uuid === news.uuid ? [] : ["uuid"];
     const isInPlace = decision === undefined || decision.kind === "stay";
     return { changes: settings || !isInPlace || amends !== undefined, replaces };

@@ -54,8 +54,16 @@ export function parseAnswer(name: string, printed: string): MachineAnswer | unde
   };
 }
 
-/** What the machines' answers say against a plan: those that did not answer, and what the config names and hosts lack. */
-export function checkAnswers(plan: Plan, answers: readonly (MachineAnswer | NoAnswer)[]): Mistake[] {
+/**
+ * What the machines' answers say against a plan: those that did not answer, and what the config names and hosts lack.
+ *
+ * @param areOff hosts from which no answer is awaited. Default: none
+ */
+export function checkAnswers(
+  plan: Plan,
+  answers: readonly (MachineAnswer | NoAnswer)[],
+  areOff: readonly string[] = [],
+): Mistake[] {
   const byName = new Map(answers.map((answer) => [answer.name, answer]));
   const machines = [
     { path: ["storage"], ...plan.storage },
@@ -63,7 +71,7 @@ export function checkAnswers(plan: Plan, answers: readonly (MachineAnswer | NoAn
   ];
   const unfit = machines.flatMap(({ path, name, ssh }) => {
     const answer = byName.get(name);
-    if (answer === undefined) return [];
+    if (answer === undefined || areOff.includes(name)) return [];
     if (didAnswer(answer)) return claimMistakes(plan, path, answer);
     return [
       {

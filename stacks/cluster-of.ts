@@ -28,16 +28,19 @@ export function clusterOf(
   config: StackConfig,
   { memoryMiB = {}, cpus = {}, homes = {}, costs = {} }: Situation,
 ): Cluster {
-  const { hosts, guests, placement, drain, affinity } = config;
+  const { hosts, guests, placement, drain, off, lost, affinity } = config;
+  const closed = [...drain, ...off, ...lost];
   const policy = policyOf(config);
   const isPinned = (policy?.kind ?? "pinned") === "pinned";
   const rules = affinity.flatMap(ruleOf);
   return {
-    hosts: hosts.map(({ name }) => ({
+    hosts: hosts.map(({ name, reserveMiB, power }) => ({
       name,
       memoryMiB: memoryMiB[name],
+      reserveMiB,
       ...(policy && cpus[name] !== undefined && { cpus: cpus[name] }),
-      isDrained: drain.includes(name),
+      isDrained: closed.includes(name),
+      ...(power?.idleW !== undefined && { idleWatts: power.idleW }),
     })),
     guests: guests.map((guest): ClusterGuest => {
       const { name } = guest;

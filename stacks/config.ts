@@ -7,6 +7,7 @@ import {
   defaultTimeoutMs,
 } from "../moves/options.ts";
 import { sloSchema } from "../moves/slo.ts";
+import { defaultReserveMiB } from "../placement/cluster.ts";
 import { defaultSettings } from "../placement/settings.ts";
 import {
   defaultBridge,
@@ -14,6 +15,7 @@ import {
   defaultMemoryMiB,
   defaultNetwork,
   defaultStorageName,
+  defaultWakeSeconds,
 } from "./defaults.ts";
 
 /**
@@ -93,6 +95,55 @@ const storage = section({
     ),
 }).describe("the NFS server that every host reaches the guests' disks on");
 
+/** It may name a password, so it may be a secret. */
+const command = z
+  .string()
+  .regex(/^[^\0]*\S[^\0]*$/)
+  .optional();
+
+const power = section({
+  idleW: z
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe("what the host draws while it has nothing to do, in W")
+    .meta({ examples: [95], otherwise: "not known" }),
+  peakW: z
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe("what it draws when all its CPUs are busy, in W")
+    .meta({ examples: [260], otherwise: "not known" }),
+  off: command
+    .describe(
+      "a bash command, run on this machine with HOST_NAME and HOST_ADDRESS in its environment, that shuts the host down",
+    )
+    .meta({
+      secret: true,
+      examples: ['ssh root@"$HOST_ADDRESS" systemctl poweroff'],
+      otherwise: "in the lab the container's shutdown; else the host can't be switched off",
+    }),
+  on: command.describe("the same, that switches it on").meta({
+    secret: true,
+    examples: ["ipmitool -H bmc1.example.org -U admin -f ~/.bmc chassis power on"],
+    otherwise: "in the lab the container's start; else the host can't be switched off",
+  }),
+  status: command.describe("the same, of which the last word that it prints is on or off").meta({
+    secret: true,
+    examples: ["ipmitool -H bmc1.example.org -U admin -f ~/.bmc chassis power status"],
+    otherwise:
+      "in the lab whether the container runs; else off is what does not answer over SSH, three times",
+  }),
+  wakeSeconds: z
+    .int()
+    .min(5)
+    .max(3600)
+    .default(defaultWakeSeconds)
+    .describe("how long it may take, from the command on, until the host answers over SSH; and to go off"),
+}).describe("the host's power");
+
 const host = section({
   name: nameText
     .describe("the host's name: lower-case letters, digits and hyphens")
@@ -114,6 +165,33 @@ const host = section({
     .enum(["auto", "kvm", "tcg"])
     .default("auto")
     .describe("what runs guests: kvm, tcg (emulation) or, with auto, kvm where a guest boots under it"),
+  memoryMiB: z
+    .int()
+    .min(512)
+    .max(4_194_304)
+    .optional()
+    .describe("of a lab's host: the memory that it may take, in MiB, itself and its guests")
+    .meta({
+      examples: [4096],
+      otherwise: "all of this machine's; a policy counts on an even share of it",
+    }),
+  cpus: z
+    .number()
+    .min(0.1)
+    .max(1024)
+    .optional()
+    .describe("of a lab's host: how many CPUs it may keep busy; parts of one, too")
+    .meta({
+      examples: [1.5],
+      otherwise: "all of this machine's; a policy counts on an even share of them",
+    }),
+  reserveMiB: z
+    .int()
+    .min(0)
+    .max(4_194_304)
+    .default(defaultReserveMiB)
+    .describe("the memory that no guest gets, in MiB: for the kernel, libvirtd and QEMU's own needs"),
+  power: power.optional(),
 });
 
 const ssh = section({
@@ -416,6 +494,18 @@ export const stackSchema = section({
     .default([])
     .describe("rules about where guests run: apart, together, or on certain hosts")
     .meta({ examples: [[{ name: "db", apart: ["db1", "db2"] }]], otherwise: "none" }),
+  off: z
+    .array(nameText.describe("a host's name").meta({ examples: ["host3"] }))
+    .default([])
+    .describe("a list of hosts that are to be empty, as drained ones, and then switched off")
+    .meta({ examples: [["host3"]], otherwise: "none" }),
+  lost: z
+    .array(nameText.describe("a host's name").meta({ examples: ["host2"] }))
+    .default([])
+    .describe(
+      "a list of hosts that failed: their guests are started on the others, once it is proved that they can write to no disk",
+    )
+    .meta({ examples: [["host2"]], otherwise: "none" }),
   migration: migration.prefault({}),
 });
 

@@ -27,6 +27,8 @@ export const defaultExport = "/export/testbed";
 export const defaultBridge = "br0";
 export const sshPort = 22;
 export const defaultMemoryMiB = 1024;
+/** How long a host may take to go on or off. */
+export const defaultWakeSeconds = 180;
 
 /** The lab's addresses: this machine .1, storage .10, hosts .11 to .99, guests .101 to .249. */
 export const labOffsets = { gateway: 1, storage: 10, host: 10, hosts: 89, guest: 100, guests: 149 } as const;

@@ -7,6 +7,8 @@ import { programsIn } from "../images/source.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import type { ClusterOutputs } from "../provider/cluster-resource.ts";
 import type { DomainOutputs } from "../provider/domain-resource.ts";
+import type { FenceOutputs } from "../provider/fence-resource.ts";
+import type { HostPowerOutputs } from "../provider/host-power-resource.ts";
 import type { MigrationOutputs } from "../provider/migration-resource.ts";
 import type { PastResource } from "./past-resource.ts";
 
@@ -17,6 +19,10 @@ export interface PastStack {
   hosts: Record<string, SshTarget>;
   /** How guests' disks are reached; absent: there are no guests yet. */
   transport?: "kernel" | "userspace";
+  /** Hosts that an update has switched last, or that one may have begun to switch off. Absent: none. */
+  switched?: { off: string[]; on: string[]; perhapsOff: string[] };
+  /** Hosts of which it was proved that they are off, as they were lost. Absent: none. */
+  fenced?: string[];
   /** libvirt's networks are resources of their own, as versions before this one had them; absent: they are not. */
   declaresNetworks?: boolean;
 }
@@ -55,6 +61,9 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
   const images = ofType<CommandOutputs>(resources, "command:local:Command").flatMap(imageOf);
   const hostsOn = hostsByPage(resources);
   const fleets = [...domains, ...migrations].flatMap(({ fleet }) => hostsOf(fleet, hostsOn));
+  const fenced = ofType<FenceOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Fence").map(
+    ({ host }) => host,
+  );
   const transport = domains[0]?.spec.storage.transport;
   return {
     guests: domains.map(({ spec: { name, uuid, accelerator, storage }, bootedOn }) => {
@@ -79,8 +88,23 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
       fleets.flatMap((hosts) => Object.entries(hosts).map(([name, { ssh }]) => [name, ssh])),
     ),
     ...(transport && { transport }),
+    ...switchedOf(resources),
+    ...(fenced.length > 0 && { fenced }),
     ...(resources.some(({ type }) => type === "libvirt:index/network:Network") && { declaresNetworks: true }),
   };
+}
+
+function switchedOf(resources: readonly PastResource[]): Pick<PastStack, "switched"> {
+  const switches = ofType<HostPowerOutputs>(resources, "pulumi-nodejs:dynamic/testbed:HostPower");
+  const clusters = ofType<ClusterOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Cluster");
+  const last = (state: "on" | "off") =>
+    switches.filter(({ desired }) => desired === state).map(({ host }) => host);
+  const switched = {
+    off: last("off"),
+    on: last("on"),
+    perhapsOff: clusters.flatMap(({ mayBeOff = [] }) => mayBeOff),
+  };
+  return Object.values(switched).some((hosts) => hosts.length > 0) ? { switched } : {};
 }
 
 /** What is written on each page of the cluster's that a guest may name. */
@@ -119,4 +143,23 @@ function imageOf({ environment, stdout = "" }: CommandOutputs): (PastImage & { f
 
 function ofType<Outputs>(resources: readonly PastResource[], type: string): Outputs[] {
   return resources.filter((resource) => resource.type === type).map(({ outputs }) => outputs as Outputs);
+}
+
+/**
+ * From which address each host mounts the export, by its name, as its command found.
+ *
+ * @param resources by their URNs
+ */
+export function mountsFrom(
+  resources: Readonly<Record<string, PastResource>>,
+  stack: string,
+): Record<string, string> {
+  const before = `testbed:index:NfsPool$command:remote:Command::${stack}-pool-`;
+  return Object.fromEntries(
+    Object.entries(resources).flatMap(([urn, { outputs }]) => {
+      const [, name] = urn.split(before);
+      const { stdout } = outputs as CommandOutputs;
+      return name?.endsWith("-client") && stdout ? [[name.slice(0, -"-client".length), stdout] as const] : [];
+    }),
+  );
 }

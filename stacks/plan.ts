@@ -11,8 +11,8 @@ import type { Place } from "../placement/policy.ts";
 import type { Reason } from "../placement/reason.ts";
 import { clusterOf, samplesLoad } from "./cluster-of.ts";
 import type { GuestConfig, HostConfig, MigrationConfig, MoveOptions, StackConfig } from "./config.ts";
-
 import {
+  defaultWakeSeconds,
   labGateway,
   labGuestAddress,
   labHostAddress,
@@ -33,8 +33,12 @@ export interface Plan {
   storage: StoragePlan;
   /** In the order of the config. */
   hosts: HostPlan[];
-  /** Hosts on which no guest is to run. */
+  /** Hosts on which no guest is to run: those that are to be off or are lost, too. */
   drained: string[];
+  /** Hosts that are to be switched off, once they are empty. */
+  off: HostOff[];
+  /** Hosts that failed: their guests are started elsewhere, once it is proved that they write to no disk. */
+  lost: string[];
   bridge: { name: string; uplink?: string };
   image: { source: string; sha256?: string };
   /** In the order of the config. */
@@ -79,9 +83,47 @@ export interface HostPlan {
   /** Where the other hosts send guests' memory to. */
   migrationAddress: string;
   accelerator: HostConfig["accelerator"];
+  /** What it may have of the machine that it is a container on. Absent: all that the machine has. */
+  share?: HostShare;
+  /** Memory that no guest gets. */
+  reserveMiB: number;
+  /** It failed, and nobody is to ask it anything: how it is proved that it is off. */
+  fence?: FencePlan;
+  /** How it is switched on and off, where that is to be done or was done before. */
+  power?: HostPowerPlan;
+  /** What it draws, as declared. */
+  watts?: HostWatts;
   /** Which of its starts it is in, where that was asked: a machine that was restarted is prepared again. Absent in the lab. */
   boot?: string;
 }
+
+/** A host that is to be off, and why: "testbed:off names it", or what a policy says. */
+export interface HostOff {
+  host: string;
+  reason: string;
+}
+
+export interface HostPowerPlan {
+  desired: "on" | "off";
+  /** Nobody is to ask it anything: it was switched off by an earlier update, and does not answer. */
+  isOff: boolean;
+  commands: PowerConfig;
+  wakeSeconds: number;
+}
+
+export interface FencePlan extends SwitchPlan {
+  /** The address from which it mounts the export. Absent: that is not known. */
+  mountsFrom?: string;
+}
+
+export type SwitchPlan = Pick<HostPowerPlan, "commands" | "wakeSeconds">;
+
+/** As declared; the lab has its own for what is not. */
+export type PowerConfig = Pick<NonNullable<HostConfig["power"]>, "off" | "on" | "status">;
+export type HostWatts = Pick<NonNullable<HostConfig["power"]>, "idleW" | "peakW">;
+
+/** As declared; what is not is not held. */
+export type HostShare = Pick<HostConfig, "memoryMiB" | "cpus">;
 
 export interface GuestPlan {
   name: string;
@@ -118,6 +160,14 @@ export interface Known {
   readonly memoryMiB?: Readonly<Record<string, number>>;
   /** Where each guest runs, by its name, and after whose moves it gets there. Absent: that was not decided. */
   readonly places?: Readonly<Record<string, Place & { after?: readonly string[] }>>;
+  /** Hosts that a policy wants off, beside those that the config names. Default: none. */
+  readonly emptied?: readonly HostOff[];
+  /** Hosts that were switched off by earlier updates and do not answer. Default: none. */
+  readonly areOff?: readonly string[];
+  /** Hosts that earlier updates have switched, or begun to. Default: none. */
+  readonly switched?: readonly string[];
+  /** By name, the address from which a host mounts the export, as earlier updates found. */
+  readonly mountsFrom?: Readonly<Record<string, string>>;
   /** By name, which of its starts a machine is in. */
   readonly boots?: Readonly<Record<string, string>>;
   /** How guests reach their disks: a host that comes or goes does not change that. */
@@ -127,14 +177,14 @@ export interface Known {
 }
 
 /** Decides all that the config leaves open. The same config and the same knowledge give the same plan, on any machine. */
-export function planStack(
-  config: StackConfig,
-  stack: string,
-  { ssh = {}, memoryMiB = {}, boots = {}, transport, programs = {}, places: decided }: Known = {},
-): Plan {
+export function planStack(config: StackConfig, stack: string, known: Known = {}): Plan {
+  const { ssh = {}, memoryMiB = {}, boots = {}, transport, programs = {} } = known;
   const { storage, image, bridge } = config;
   const lab = config.lab && planLab(config.lab);
-  const places = decided ?? drain(clusterOf(config, { memoryMiB }));
+  const off = offOf(config, known);
+  const { lost } = config;
+  const drained = [...new Set([...config.drain, ...off.map(({ host }) => host), ...lost])];
+  const places = known.places ?? drain(clusterOf(config, { memoryMiB }));
   const storageAddress = storage.address ?? labStorageAddress(checked(lab).network);
   const bootOf = ({ name }: { name: string }) => boots[name] !== undefined && { boot: boots[name] };
   return {
@@ -155,19 +205,73 @@ export function planStack(
         ssh: sshTarget({ ...host, address }, config, stack, ssh),
         migrationAddress: host.migrationAddress ?? ssh[address]?.hostName ?? address,
         accelerator: host.accelerator,
+        ...shareOf(host),
+        reserveMiB: host.reserveMiB,
+        ...(lost.includes(host.name) ? fenceOf(host, known) : powerOf(host, off, known)),
+        ...wattsOf(host),
         ...bootOf(host),
       };
     }),
-    drained: config.drain,
+    drained,
+    off,
+    lost,
     bridge: { name: bridge.name, ...(bridge.uplink && { uplink: bridge.uplink }) },
     image: { source: image.source, ...(image.sha256 && { sha256: image.sha256.toLowerCase() }) },
     concurrentPerHost: config.migration.concurrentPerHost,
     samplesLoad: samplesLoad(config),
     guests: config.guests.map((guest) => ({
-      ...planGuest(guest, checked(places[guest.name]), config, stack, lab),
+      ...planGuest(guest, placeOf(checked(places[guest.name]), off, lost), config, stack, lab),
       programs: programs[guest.name] ?? programsFor(guest.workload, image.source),
     })),
   };
+}
+
+/** What the config asks for comes first. */
+function offOf({ off }: StackConfig, { emptied = [] }: Known): HostOff[] {
+  const asked = off.map((host) => ({ host, reason: "testbed:off names it" }));
+  return [...asked, ...emptied.filter(({ host }) => !off.includes(host))];
+}
+
+/** Policies know drained hosts alone: why one is drained is told apart here. */
+function placeOf<P extends Place>(place: P, off: readonly HostOff[], lost: readonly string[]): P {
+  const { reason } = place;
+  if (reason?.kind !== "drained") return place;
+  const { host } = reason;
+  if (lost.includes(host)) return { ...place, reason: { kind: "lost", host } };
+  return off.some((each) => each.host === host) ? { ...place, reason: { kind: "off", host } } : place;
+}
+
+/** Nothing for a host that is on and always was. */
+function powerOf(
+  host: HostConfig,
+  off: readonly HostOff[],
+  { areOff = [], switched = [] }: Known,
+): { power?: HostPowerPlan } {
+  const { name } = host;
+  const isToBeOff = off.some((each) => each.host === name);
+  if (!isToBeOff && !switched.includes(name)) return {};
+  const desired = isToBeOff ? "off" : "on";
+  return { power: { desired, isOff: areOff.includes(name), ...switchOf(host) } };
+}
+
+function fenceOf(host: HostConfig, { mountsFrom = {} }: Known): { fence: FencePlan } {
+  const address = mountsFrom[host.name];
+  return { fence: { ...switchOf(host), ...(address && { mountsFrom: address }) } };
+}
+
+function switchOf({ power }: HostConfig): SwitchPlan {
+  const { off, on, status, wakeSeconds = defaultWakeSeconds } = power ?? {};
+  return { commands: withoutAbsent({ off, on, status }), wakeSeconds };
+}
+
+function wattsOf({ power: { idleW, peakW } = { wakeSeconds: 0 } }: HostConfig): { watts?: HostWatts } {
+  const watts = withoutAbsent({ idleW, peakW });
+  return Object.keys(watts).length > 0 ? { watts } : {};
+}
+
+function shareOf({ memoryMiB, cpus }: HostConfig): { share?: HostShare } {
+  const share = withoutAbsent({ memoryMiB, cpus });
+  return Object.keys(share).length > 0 ? { share } : {};
 }
 
 function planLab({ network, bridge }: NonNullable<StackConfig["lab"]>): LabPlan {

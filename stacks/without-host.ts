@@ -47,8 +47,10 @@ export function withoutHost<State extends Exported>(exported: State, host: strin
   for (const resource of resources) {
     const { urn, type, parent = "", provider = "" } = resource;
     const isHost = type === "testbed:index:KvmHost" && nameOf(urn) === host;
+    const isPower = type === "pulumi-nodejs:dynamic/testbed:HostPower" && nameOf(urn) === `${host}-power`;
     const isOn = perHost.includes(typeOf(parent)) && nameOf(urn) === `${nameOf(parent)}-${host}`;
-    if (isHost || isOn || gone.has(parent) || gone.has(provider.replace(/::[^:]*$/, ""))) gone.add(urn);
+    if (isHost || isPower || isOn || gone.has(parent) || gone.has(provider.replace(/::[^:]*$/, "")))
+      gone.add(urn);
   }
   if (gone.size === 0) return undefined;
   const lost = JSON.stringify(resources.filter(({ urn }) => gone.has(urn)));

@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { isRunning } from "../../lab/generation.ts";
 import type { SshTarget } from "../../libvirt/ssh-target.ts";
 import {
   checkAnswers,
@@ -10,6 +11,7 @@ import {
   parseAnswer,
   question,
 } from "../answers.ts";
+import type { LabMachine } from "../lab-shares.ts";
 import type { Mistake } from "../mistake.ts";
 import type { Plan } from "../plan.ts";
 import { askOverSsh } from "./ask-over-ssh.ts";
@@ -18,14 +20,18 @@ const mib = 1024 * 1024;
 
 /** What the machines of a plan said, by their names. */
 export interface AskedMachines {
-  /** Those that did not answer as they should, and what others lack. */
-  mistakes: Mistake[];
+  /** Those that did not answer as they should, but for hosts that are off, and what others lack. */
+  mistakesOf(areOff: readonly string[]): Mistake[];
+  /** Hosts that do not answer; in the lab, whose containers do not run. */
+  silent: string[];
   /** The others' memory. */
   memoryMiB: Record<string, number>;
   /** How many CPUs they have. */
   cpus: Record<string, number>;
   /** Which of its starts each is in. Empty in the lab. */
   boots: Record<string, string>;
+  /** In the lab: what all of its hosts run on. */
+  machine?: LabMachine;
 }
 
 /**
@@ -33,20 +39,26 @@ export interface AskedMachines {
  * with `knownHosts: accept-new` the key of a machine seen for the first time is written to this project's known_hosts.
  */
 export async function askMachines(plan: Plan): Promise<AskedMachines> {
-  // A lab's hosts need not be there yet; they have the memory of this machine.
+  // A lab's hosts need not be there yet; they have their share of this machine, or as much of it as they take.
   if (plan.lab) {
-    const memoryMiB = Math.floor(totalmem() / mib);
+    const machine = { memoryMiB: Math.floor(totalmem() / mib), cpus: availableParallelism() };
+    const memoryMiB = plan.hosts.map(({ name, share }) => [name, share?.memoryMiB ?? machine.memoryMiB]);
+    const silent = plan.hosts.filter(({ name }) => !isRunning(plan.stack, name)).map(({ name }) => name);
     return {
-      mistakes: [],
-      memoryMiB: Object.fromEntries(plan.hosts.map(({ name }) => [name, memoryMiB])),
-      cpus: Object.fromEntries(plan.hosts.map(({ name }) => [name, availableParallelism()])),
+      mistakesOf: () => [],
+      silent,
+      memoryMiB: Object.fromEntries(memoryMiB),
+      cpus: {},
       boots: {},
+      machine,
     };
   }
   const answers = await Promise.all([plan.storage, ...plan.hosts].map(({ ssh }) => ask(ssh)));
   const found = answers.filter(didAnswer);
+  const silent = answers.filter((answer) => !didAnswer(answer)).map(({ name }) => name);
   return {
-    mistakes: checkAnswers(plan, answers),
+    mistakesOf: (areOff) => checkAnswers(plan, answers, areOff),
+    silent: silent.filter((name) => name !== plan.storage.name),
     memoryMiB: Object.fromEntries(found.map(({ name, memoryMiB }) => [name, memoryMiB])),
     cpus: Object.fromEntries(found.map(({ name, cpus }) => [name, cpus])),
     boots: Object.fromEntries(found.map(({ name, boot }) => [name, boot])),

@@ -1,16 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
+import { intentDirectoryOf } from "../../fleet/fleet.ts";
+import { notedOff } from "../../fleet/host-off.ts";
 import { checkImage, surroundings } from "../../images/resolve.ts";
 import { proposalText } from "../../placement/proposal-text.ts";
 import { checkCapacity } from "../capacity.ts";
+import { emptiedBy } from "../deciding/emptied.ts";
 import { placesOf, problemsOf } from "../deciding/places.ts";
 import { checkImmutable } from "../immutable.ts";
 import { keyGenerationOf } from "../key-generation.ts";
 import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "../left-hosts.ts";
 import { type Mistake, pathText, StackConfigError } from "../mistake.ts";
+import { checkLostHosts, checkOffHosts, hostsOff, mayHaveSwitched, switchedHosts } from "../off-hosts.ts";
 import type { PastStack } from "../past.ts";
 import { type Plan, planStack } from "../plan.ts";
 import { list } from "../words.ts";
 import { askForGuests } from "./ask-for-guests.ts";
+import { askForStrangers, whoAnswers } from "./ask-for-strangers.ts";
 import { askMachines } from "./ask-machines.ts";
 import { type Decided, decidePlaces } from "./decide-places.ts";
 import { readStackConfig } from "./read.ts";
@@ -37,32 +42,51 @@ export async function checkedPlan(stack: string): Promise<Plan> {
   ]);
   const { memoryMiB, boots } = machines;
   const { transport } = past;
+  const power = await askPower(past, draft, machines.silent);
   const isPreview = pulumi.runtime.isDryRun();
-  // Without all machines there is nothing to decide on.
+  // Hosts that are off or lost can be asked nothing. Without all others there is nothing to decide on.
+  const leftAlone = [...power.areOff, ...draft.lost];
+  const unfit = machines.mistakesOf(leftAlone);
   const decided =
-    machines.mistakes.length === 0 ? await decidePlaces(config, draft, past, machines, isPreview) : undefined;
+    unfit.length === 0
+      ? await decidePlaces(config, draft, past, { ...machines, leftAlone }, isPreview)
+      : undefined;
   const outcome = decided?.decision.outcome;
+  const wanted = decided ? emptiedBy(decided.decision, config, power.areOff) : [];
+  const leaving = [...draft.off, ...wanted]
+    .map(({ host }) => host)
+    .filter((host) => !machines.silent.includes(host));
+  const strangers = await askForStrangers(
+    draft.hosts.filter(({ name }) => leaving.includes(name)).map(({ ssh }) => ssh),
+    [...draft.guests, ...past.guests].map(({ name }) => name),
+  );
   // Where guests of drained hosts go depends on how much memory the others have.
   const plan = planStack(config, stack, {
-    ssh,
-    programs,
-    memoryMiB,
-    boots,
+    ...{ ssh, programs, memoryMiB, boots, areOff: power.areOff, switched: power.switched },
+    mountsFrom: past.mountsFrom,
     ...(transport && { transport }),
     ...(outcome?.isFeasible && { places: placesOf(outcome) }),
+    // A policy's wish is none where somebody else's guests are.
+    emptied: wanted.filter(({ host }) => (strangers[host] ?? []).length === 0),
   });
-  const mistakes = [
-    ...image,
-    ...machines.mistakes,
-    ...(outcome ? problemsOf(outcome) : []),
-    ...hosts,
-    ...checkImmutable(past, plan),
-    ...checkCapacity(plan, memoryMiB),
-  ];
-  if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);
   const replaced = movedHosts(past, plan).map(({ name }) => `${name} at ${past.hosts[name]?.address}`);
   const hostNames = plan.hosts.map(({ name }) => name);
   const keys = keyGenerationOf(past.keyHolders, hostNames, replaced);
+  const isNewKey = keys.generation > past.keyHolders.decided.generation;
+  const needsAll = isNewKey
+    ? "all hosts get a new key, as one was left out or has another address"
+    : undefined;
+  const mistakes = [
+    ...image,
+    ...unfit,
+    ...(outcome ? problemsOf(outcome) : []),
+    ...hosts,
+    ...checkLostHosts(past, plan, power.answering),
+    ...checkOffHosts(plan, power.areOff, strangers, needsAll),
+    ...checkImmutable(past, plan),
+    ...checkCapacity(plan, memoryMiB, machines.machine),
+  ];
+  if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);
   if (decided) tell(decided, plan, isPreview);
   return {
     ...plan,
@@ -83,6 +107,20 @@ function tell({ decision, anew, unseen }: Decided, { concurrentPerHost }: Plan, 
       ? `\n  no load known yet, so taken to be as busy as the others: ${list(inputs.assumed)}`
       : "";
   pulumi.log.info(proposalText(inputs.kind, inputs.cluster, outcome, concurrentPerHost) + assumed);
+}
+
+/** Which hosts are off, and what else is to be known of those that are to be; nothing is asked where none ever was. */
+async function askPower(past: PastStack, draft: Plan, silent: readonly string[]) {
+  const isAsked = mayHaveSwitched(past, draft);
+  const storage = { ssh: draft.storage.ssh, intentDirectory: intentDirectoryOf(draft.storage.export) };
+  // One that does not answer is reported with the other machines; in the lab it may not be there yet.
+  const noted = isAsked ? await notedOff(storage).catch(() => []) : [];
+  const areOff = hostsOff(past, draft, noted, silent);
+  return {
+    areOff,
+    switched: switchedHosts(past, noted),
+    answering: await whoAnswers(draft.hosts.filter(({ fence }) => fence).map(({ ssh }) => ssh)),
+  };
 }
 
 async function imageMistakes({ image, guests }: Plan): Promise<Mistake[]> {

@@ -6,12 +6,19 @@ import type { StackConfig } from "../config.ts";
 import { digestOf } from "../deciding/digest.ts";
 import { type FoundSituation, inputsOf } from "../deciding/inputs-of.ts";
 import { whyStale } from "../deciding/stale.ts";
+import { labShares } from "../lab-shares.ts";
 import type { PastStack } from "../past.ts";
 import type { Plan } from "../plan.ts";
 import { readLoad } from "./ask-load.ts";
 import type { AskedMachines } from "./ask-machines.ts";
 import { readDecision, takeDecision, writeDecision } from "./decision-file.ts";
 import { findGuests } from "./find-guests.ts";
+
+/** What is known of hosts already. */
+export interface KnownMachines extends Pick<AskedMachines, "memoryMiB" | "cpus" | "machine"> {
+  /** Those that are off or lost: nothing is asked of them. */
+  leftAlone: readonly string[];
+}
 
 /** A decision, and why it is not what a preview decided before. */
 export interface Decided {
@@ -30,7 +37,7 @@ export async function decidePlaces(
   config: StackConfig,
   draft: Plan,
   past: PastStack,
-  machines: Pick<AskedMachines, "memoryMiB" | "cpus">,
+  machines: KnownMachines,
   isPreview: boolean,
 ): Promise<Decided | undefined> {
   const policy = policyOf(config);
@@ -59,11 +66,12 @@ export async function lookAround(
   config: StackConfig,
   draft: Plan,
   past: PastStack,
-  { memoryMiB, cpus }: Pick<AskedMachines, "memoryMiB" | "cpus">,
+  { memoryMiB, cpus, machine, leftAlone }: KnownMachines,
 ): Promise<FoundSituation & { unseen?: string }> {
   const free = config.guests.filter(({ name }) => !Object.hasOwn(config.placement, name));
   const { windowMinutes = 0 } = config.policy ?? {};
-  const targets = draft.hosts.map(({ ssh }) => ssh);
+  const asked = draft.hosts.filter(({ name }) => !leftAlone.includes(name));
+  const targets = asked.map(({ ssh }) => ssh);
   const [guests, records, samples] = await Promise.all([
     findGuests(
       targets,
@@ -73,5 +81,13 @@ export async function lookAround(
     samplesLoad(config) && past.guests.length > 0 ? readLoad(targets, { windowMinutes }) : undefined,
   ]);
   const load = samples && joinLoad(samples);
-  return { ...guests, records, memoryMiB, cpus, ...(load && { load }), ms: Date.now() };
+  // A lab's hosts have one machine, which policies count on in shares.
+  const shares = machine && Object.entries(labShares(draft.hosts, machine));
+  const sizes = shares
+    ? {
+        memoryMiB: Object.fromEntries(shares.map(([name, share]) => [name, share.memoryMiB])),
+        cpus: Object.fromEntries(shares.map(([name, share]) => [name, share.cpus])),
+      }
+    : { memoryMiB, cpus };
+  return { ...guests, ...sizes, records, ...(load && { load }), ms: Date.now() };
 }

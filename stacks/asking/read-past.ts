@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type KeyHolders, keyHolders } from "../key-generation.ts";
-import { type PastStack, pastOf } from "../past.ts";
+import { mountsFrom, type PastStack, pastOf } from "../past.ts";
 import type { PastResource } from "../past-resource.ts";
 
 /**
@@ -8,9 +8,15 @@ import type { PastResource } from "../past-resource.ts";
  * StackReference has them, are not to be relied on. It is the engine's own function, works with every backend while an update runs, takes
  * milliseconds, and only the stack's program can use it.
  */
-export async function readPast(): Promise<PastStack & { keyHolders: KeyHolders }> {
+export async function readPast(): Promise<
+  PastStack & { keyHolders: KeyHolders; mountsFrom: Record<string, string> }
+> {
   const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
   const { outputs } = await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName });
   const resources = outputs as Record<string, PastResource>;
-  return { ...pastOf(Object.values(resources)), keyHolders: keyHolders(resources) };
+  return {
+    ...pastOf(Object.values(resources)),
+    keyHolders: keyHolders(resources),
+    mountsFrom: mountsFrom(resources, pulumi.getStack()),
+  };
 }

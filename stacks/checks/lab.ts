@@ -34,7 +34,7 @@ export function soundLabNetwork(draft: Draft): string | undefined {
 /** What the lab decides by itself; to say it would have no effect. */
 export function labSettings(draft: Draft): Mistake[] {
   const { lab, storage, ssh, bridge } = draft;
-  if (lab === undefined) return [];
+  if (lab === undefined) return sizesOfMachines(draft);
   const said: [readonly PropertyKey[], unknown][] = [
     [["storage", "port"], storage?.port],
     [["storage", "user"], storage?.user],
@@ -56,5 +56,20 @@ export function labSettings(draft: Draft): Mistake[] {
             "leave it out, or leave out testbed:lab",
           ),
         ],
+  );
+}
+
+/** A machine has what it has; a container can be held to less. */
+function sizesOfMachines(draft: Draft): Mistake[] {
+  return hostsOf(draft).flatMap(({ entry, path }) =>
+    (["memoryMiB", "cpus"] as const)
+      .filter((key) => entry[key] !== undefined)
+      .map((key) =>
+        mistake(
+          [...path, key],
+          "is for a lab's hosts; a machine of your own has what it has",
+          key === "memoryMiB" ? "leave it out; to keep memory from guests, set reserveMiB" : "leave it out",
+        ),
+      ),
   );
 }

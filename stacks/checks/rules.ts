@@ -7,9 +7,11 @@ import type { Draft, Rule } from "./draft.ts";
 import { exportFolder } from "./export-folder.ts";
 import { image } from "./image.ts";
 import { labNetwork, labSettings } from "./lab.ts";
+import { lost } from "./lost.ts";
 import { macs } from "./macs.ts";
 import { migrationOptions } from "./migration-options.ts";
 import { names, stackName } from "./names.ts";
+import { off, watts } from "./off.ts";
 import { drain, placement } from "./placement.ts";
 import { ports } from "./ports.ts";
 import { takenAddresses } from "./taken-addresses.ts";
@@ -23,6 +25,9 @@ const rules: readonly Rule[] = [
   placement,
   drain,
   affinity,
+  off,
+  watts,
+  lost,
   labNetwork,
   labSettings,
   machineAddresses,

@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
+import { KvmHost } from "../../components/kvm-host.ts";
 import { LabHost } from "../../components/lab-host.ts";
 import { SshKey } from "../../components/ssh-key.ts";
+import { answers as hostAnswers } from "./hosts.ts";
 import { type Answers, isKnown, record, resolved } from "./recorder.ts";
 
 const network = { network: "10.1.0.0/24", prefixLength: 24, gateway: "10.1.0.1", bridge: "lab9" };
@@ -63,4 +65,33 @@ test("the private key is a secret, the public one is not", async () => {
   expect(await pulumi.isSecret(result.key.publicKey)).toBe(false);
   expect(await resolved(result.key.privateKey)).toBe("PRIVATE\nKEY\n");
   expect(await resolved(result.key.publicKey)).toBe("ssh-ed25519 PUBLIC me");
+});
+
+test("one with a size of its own is told it, and its facts are its own", async () => {
+  const sized = () => {
+    const key = new SshKey("key", { path: ".testbed/s/id" });
+    const host = new LabHost("host1", {
+      ...{ lab: "no-such-lab", network, key, address: "10.1.0.11", knownHostsFile: "k" },
+      share: { memoryMiB: 2048, cpus: 1.5 },
+    });
+    return new KvmHost("kvm1", { ...host.access, name: "kvm1" });
+  };
+  const said: Answers = (type, name, inputs) => {
+    const first = answers(type, name, inputs);
+    if (name === "host1-container") return { stdout: `${first.stdout}\nmemory held, cpus held` };
+    return hostAnswers(type, name, inputs);
+  };
+  const { one, result } = await record(sized, said);
+  expect(one("host1-container").inputs.environment).toMatchObject({
+    LAB_MEMORY_MIB: "2048",
+    LAB_CPUS: "1.5",
+  });
+  expect(one("kvm1-reach").inputs.environment).toMatchObject({
+    HOST_KEY: "ssh-ed25519 HOST-KEY-OF-host1-container",
+  });
+  expect(await resolved(result.facts)).toMatchObject({
+    memoryMiB: 2048,
+    cpus: 1.5,
+    held: "memory held, cpus held",
+  });
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { rememberOff } from "../../../fleet/host-off.ts";
 import { forgetLooks } from "../../../fleet/shared-view.ts";
 import type { DomainSpec } from "../../../libvirt/domain-xml.ts";
 import { closeSessions } from "../../../libvirt/session-pool.ts";
@@ -549,6 +550,18 @@ describe("a migration", () => {
     expect(outs).toMatchObject({ host: "host1", placed: "host1", applied: "host1", moves: 0, history: [] });
     expect(await diff(stored(outs))).toEqual({ changes: false, replaces: [] });
     expect(kept).toEqual([]);
+  });
+
+  test("to a host that is to be switched on first asks nothing there in the preview", async () => {
+    const storage = { ...world.fleet.storage, intentDirectory: "/export/testbed/.asleep" };
+    const fleet = { ...world.fleet, storage };
+    const olds = await create({ fleet });
+    rememberOff(storage, ["host2"]);
+    world.unreachable.add("host2");
+    expect(await diff(olds, { to: "host2", fleet })).toMatchObject({ changes: true });
+    expect(shown.at(-1)).toBe(
+      "vm1: moves host1 → host2, live, 512 MiB of memory: host2 is off, and is asked once it is on",
+    );
   });
 
   test("follows the config, says so in the preview, and keeps the record", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { checkCapacity } from "../../../stacks/capacity.ts";
 import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import type { StackInput } from "../../../stacks/config.ts";
+import { labShares } from "../../../stacks/lab-shares.ts";
 import { planStack } from "../../../stacks/plan.ts";
 import { labInput, metalInput } from "../helpers/config-stack.ts";
 
@@ -41,10 +42,24 @@ describe("the memory of hosts", () => {
     expect(checkCapacity(plan(labInput()), {})).toEqual([]);
   });
 
+  it("is enough up to what is reserved on a host, where that is said", () => {
+    const hosts = [
+      { name: "host1", address: "192.0.2.11", reserveMiB: 1024 },
+      { name: "host2", address: "192.0.2.12" },
+    ];
+    const stack = plan(metalInput({ hosts, guests: sized(1536, 2048), placement: together }));
+    expect(checkCapacity(stack, { host1: 4608, host2: 1024 })).toEqual([]);
+    expect(checkCapacity(stack, { host1: 4607, host2: 1024 })).toMatchObject([
+      { fix: "place one elsewhere, or take 1 MiB from them (host1 keeps 1024 MiB)" },
+    ]);
+  });
+
   it("is one machine's in the lab, where a guest that moves is there twice", () => {
     const stack = plan(labInput({ guests: sized(1024, 2048) }));
-    expect(checkCapacity(stack, { host1: 5632, host2: 5632 })).toEqual([]);
-    expect(checkCapacity(stack, { host1: 5631, host2: 5631 })).toEqual([
+    const on = (memoryMiB: number) =>
+      checkCapacity(stack, { host1: memoryMiB, host2: memoryMiB }, { memoryMiB, cpus: 2 });
+    expect(on(5632)).toEqual([]);
+    expect(on(5631)).toEqual([
       {
         path: "testbed:guests",
         problem:
@@ -52,6 +67,61 @@ describe("the memory of hosts", () => {
         fix: "take memory from them until it fits into 5119 MiB (the lab keeps 512 MiB), or leave one out",
       },
     ]);
+  });
+});
+
+describe("a lab's host with a size of its own", () => {
+  const machine = { memoryMiB: 16_384, cpus: 4 };
+  const lab = (host1: object, guests = sized(1024, 2048)) =>
+    plan(labInput({ hosts: [{ name: "host1", ...host1 }, { name: "host2" }], guests, placement: together }));
+  const check = (stack: ReturnType<typeof plan>, host1: number) =>
+    checkCapacity(stack, { host1, host2: machine.memoryMiB }, machine);
+
+  it("is full when its own memory is", () => {
+    expect(check(lab({ memoryMiB: 3584 }), 3584)).toEqual([]);
+    expect(check(lab({ memoryMiB: 3583 }), 3583)).toEqual([
+      {
+        path: "testbed:placement",
+        problem: "vm1 (1024) and vm2 (2048) need 3072 MiB on host1, which has 3583 MiB",
+        fix: "place one elsewhere, or take 1 MiB from them (host1 keeps 512 MiB)",
+      },
+    ]);
+  });
+
+  it("has no more than there is", () => {
+    expect(check(lab({ memoryMiB: 16_384, cpus: 4 }), 16_384)).toEqual([]);
+    expect(check(lab({ memoryMiB: 16_385, cpus: 4.5 }), 16_385)).toEqual([
+      {
+        path: "testbed:hosts",
+        problem: "host1 is to have 16385 MiB, and this machine has 16384 MiB",
+        fix: "take 1 MiB from their memoryMiB",
+      },
+      {
+        path: "testbed:hosts[0].cpus",
+        problem: "host1 is to have 4.5 CPUs, and this machine has 4",
+        fix: "give at most 4",
+      },
+    ]);
+  });
+
+  it("leaves the others as they were: on them as much fits as on the machine", () => {
+    const small = labInput({
+      hosts: [{ name: "host1", memoryMiB: 1024 }, { name: "host2" }],
+      guests: sized(4096, 4096),
+      placement: { vm1: "host2", vm2: "host2" },
+    });
+    expect(check(plan(small), 1024)).toEqual([]);
+  });
+
+  it("counts as it is for a policy, the others as an even share", () => {
+    const { hosts } = lab({ memoryMiB: 3584 });
+    expect(labShares(hosts, machine)).toEqual({
+      host1: { memoryMiB: 3584, cpus: 2 },
+      host2: { memoryMiB: 8192, cpus: 2 },
+    });
+    expect(labShares([{ name: "a" }, { name: "b" }, { name: "c" }], machine)).toMatchObject({
+      c: { memoryMiB: 5461, cpus: 4 / 3 },
+    });
   });
 });
 

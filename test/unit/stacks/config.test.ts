@@ -11,8 +11,8 @@ describe("the config of a stack", () => {
       lab: { network: "10.77.0.0/24", bridge: "lab0" },
       storage: { name: "storage", export: "/export/testbed", transport: "auto" },
       hosts: [
-        { name: "host1", accelerator: "auto" },
-        { name: "host2", accelerator: "auto" },
+        { name: "host1", accelerator: "auto", reserveMiB: 512 },
+        { name: "host2", accelerator: "auto", reserveMiB: 512 },
       ],
       ssh: { knownHosts: "strict" },
       bridge: { name: "br0" },
@@ -31,6 +31,8 @@ describe("the config of a stack", () => {
       placement: { vm1: "host2" },
       drain: [],
       affinity: [],
+      off: [],
+      lost: [],
       migration: {
         mode: "live",
         maxDowntimeMs: 300,

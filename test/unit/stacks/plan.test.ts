@@ -30,12 +30,14 @@ describe("the plan of a lab", () => {
         ssh: { name: "host1", address: "10.77.0.11", ...reached },
         migrationAddress: "10.77.0.11",
         accelerator: "auto",
+        reserveMiB: 512,
       },
       {
         name: "host2",
         ssh: { name: "host2", address: "10.77.0.12", ...reached },
         migrationAddress: "10.77.0.12",
         accelerator: "auto",
+        reserveMiB: 512,
       },
     ]);
   });

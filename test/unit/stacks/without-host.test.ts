@@ -124,6 +124,13 @@ describe("a state without one of its hosts", () => {
     expect(left?.deployment.resources?.slice(-2)).toEqual([steps, step("host1")]);
   });
 
+  test("has nothing that would switch it on", () => {
+    const power = (name: string) => made("pulumi-nodejs:dynamic/testbed:HostPower", `${name}-power`);
+    const resources = [...state.deployment.resources, power("host1"), power("host2")];
+    const left = withoutHost({ ...state, deployment: { resources } }, "host2");
+    expect(left?.deployment.resources?.at(-1)).toEqual(power("host1"));
+  });
+
   test("is none when there is no such host", () => {
     expect(withoutHost(state, "host9")).toBeUndefined();
     expect(withoutHost({ deployment: {} }, "host1")).toBeUndefined();

@@ -52,7 +52,7 @@ afterEach(async () => {
 
 async function run(phase: "preview" | "update", more: Partial<StackInput> = {}, memoryMiB = gib(32, 32)) {
   const config = parseStackConfig(input(more), "lab");
-  const machines = { memoryMiB, cpus: { host1: 4, host2: 4 } };
+  const machines = { memoryMiB, cpus: { host1: 4, host2: 4 }, leftAlone: [] };
   const decided = await decidePlaces(config, planStack(config, "lab"), past, machines, phase === "preview");
   const { outcome } = decided?.decision ?? {};
   return {

@@ -39,7 +39,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a misspelt section",
     lab({ migraton: {} }),
-    'testbed:migraton: there is no such key; keys here are lab, storage, hosts, ssh, bridge, image, guests, placement, drain, policy, affinity and migration (did you mean "migration"?)',
+    'testbed:migraton: there is no such key; keys here are lab, storage, hosts, ssh, bridge, image, guests, placement, drain, policy, affinity, off, lost and migration (did you mean "migration"?)',
   ],
   [
     "a misspelt key of a guest",
@@ -480,6 +480,13 @@ const single: [title: string, raw: unknown, line: string][] = [
   ],
 
   // Machines of one's own
+  [
+    "the size of a machine",
+    metal({
+      hosts: [vm("host1", { address: "192.0.2.11", cpus: 2 }), vm("host2", { address: "192.0.2.12" })],
+    }),
+    "testbed:hosts[0].cpus: is for a lab's hosts; a machine of your own has what it has; leave it out",
+  ],
   [
     "a host without an address",
     metal({ hosts: [vm("host1", { address: "192.0.2.11" }), vm("host2")] }),

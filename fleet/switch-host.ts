@@ -1,0 +1,217 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { HostUnreachable } from "../libvirt/errors.ts";
+import { quote } from "../libvirt/quote.ts";
+import { withSessions } from "../libvirt/session-pool.ts";
+import { SshSession } from "../libvirt/ssh-session.ts";
+import type { SshTarget } from "../libvirt/ssh-target.ts";
+import { virsh } from "../libvirt/virsh.ts";
+import type { Fleet } from "./fleet.ts";
+import { isNotedLost, notedOff, noteOff, rememberOff, strikeOff } from "./host-off.ts";
+import type { Tell } from "./tell.ts";
+
+/** How a host is switched, by commands of bash on this machine. They may hold passwords, so no message quotes them. */
+export interface SwitchCommands {
+  off: string;
+  on: string;
+  /** The last word that it prints is on or off. Absent: off is what does not answer over SSH, three times. */
+  status?: string;
+}
+
+export interface SwitchRequest {
+  host: string;
+  ssh: SshTarget;
+  storage: Fleet["storage"];
+  commands: SwitchCommands;
+  /** What the commands have in their environment beside HOST_NAME and HOST_ADDRESS. Default: nothing. */
+  environment?: Readonly<Record<string, string>>;
+  /** How long it may take until it answers, or is off. */
+  wakeSeconds: number;
+}
+
+const lookEveryMs = 1_000;
+/** A look at a host's power is no long matter. */
+const statusSeconds = 60;
+/** One that is silent so often, with a pause between, is taken to be off. */
+const silences = 3;
+
+/**
+ * Switches a host off, once it is seen that no guest runs there; waits until it is off. What an earlier run began is gone on with.
+ *
+ * @throws when a guest is there, the command fails, or the host does not go off in time
+ */
+export async function switchOff(request: SwitchRequest, tell: Tell): Promise<void> {
+  const { host, storage, wakeSeconds } = request;
+  if ((await isOff(request)) && (await notedOff(storage)).includes(host)) return;
+  await noteEmpty(request);
+  tell(`${host}: no guest is there; switching it off`);
+  try {
+    await give(request, "off", wakeSeconds);
+    await until(() => isOff(request), wakeSeconds, `${host} was told to go off and is not off`);
+  } catch (error) {
+    // One that goes on is asked like any other.
+    const isUp = await looksUp(request.ssh);
+    if (isUp) await atStorage(storage, (session) => strikeOff(session, storage, host));
+    throw error;
+  }
+  // A connection to it may not have noticed yet.
+  rememberOff(storage, [host]);
+  tell(`${host}: is off`);
+}
+
+/**
+ * Switches a host on, unless it is, and waits until it answers.
+ *
+ * @returns which of its starts it is in
+ */
+export async function switchOn(request: SwitchRequest, tell: Tell): Promise<string> {
+  const { host, ssh, storage, wakeSeconds } = request;
+  let isGiven = false;
+  let boot = "";
+  const isUp = async () => {
+    const look = await lookAt(ssh);
+    if (look.state === "up") boot = look.boot;
+    else if (look.state === "silent" && !isGiven) {
+      tell(`${host}: switching it on`);
+      await give(request, "on", wakeSeconds);
+      isGiven = true;
+    }
+    return look.state === "up";
+  };
+  await until(isUp, wakeSeconds, `${host} was told to go on and does not answer over SSH`);
+  await refuseCopies(request);
+  await atStorage(storage, (session) => strikeOff(session, storage, host));
+  if (isGiven) tell(`${host}: is on`);
+  return boot;
+}
+
+/** Whether a host is off: as its power's status says or, without one, since it is silent again and again. */
+export async function isOff(request: SwitchRequest): Promise<boolean> {
+  const { host, ssh, commands } = request;
+  if (commands.status !== undefined) {
+    const said = await give(request, "status", statusSeconds);
+    const [, word] = /\b(on|off)\W*$/i.exec(said) ?? [];
+    if (word === undefined)
+      throw new Error(
+        `Whether ${host} is on can't be told: the last word that power.status prints is neither on nor off (${said.trim().slice(-200) || "it prints nothing"}). Nothing was changed. Mend that command in the stack's config`,
+      );
+    return word.toLowerCase() === "off";
+  }
+  for (let count = 1; ; count++) {
+    const { state } = await lookAt(ssh);
+    if (state !== "silent") return false;
+    if (count === silences) return true;
+    await sleep(lookEveryMs);
+  }
+}
+
+type Look = { state: "up"; boot: string } | { state: "silent" | "neither" };
+
+/** What ssh says of a machine from which nothing comes back. One that refuses is there. */
+const silence = /timed out|No route to host|Host is down|no login within/i;
+
+/** `neither`: it answers, and is not ready or about to go. */
+export async function lookAt(ssh: SshTarget): Promise<Look> {
+  let session: SshSession | undefined;
+  try {
+    session = await SshSession.open(ssh);
+    const { stdout } = await session.run(
+      "seeing whether it is up",
+      "cat /proc/sys/kernel/random/boot_id; systemctl is-system-running 2>/dev/null || true",
+    );
+    const [boot = "", state] = stdout.split("\n");
+    return state === "stopping" ? { state: "neither" } : { state: "up", boot };
+  } catch (error) {
+    if (!(error instanceof HostUnreachable)) throw error;
+    return { state: silence.test(error.stderr) ? "silent" : "neither" };
+  } finally {
+    await session?.close();
+  }
+}
+
+const looksUp = async (ssh: SshTarget): Promise<boolean> =>
+  (await lookAt(ssh).catch(() => undefined))?.state === "up";
+
+/** Notes that it is switched off; throws when a guest is there, whosever it is, or is on its way. */
+const noteEmpty = ({ host, ssh, storage }: SwitchRequest): Promise<void> =>
+  withSessions([ssh, storage.ssh], async (sessions) => {
+    const [there, keeper] = [ssh, storage.ssh].map(({ name }) => sessions.get(name) as SshSession) as [
+      SshSession,
+      SshSession,
+    ];
+    const guests = await guestsOn(there);
+    if (guests.length > 0)
+      throw new Error(
+        `${host} is not switched off: ${guests.join(", ")} ${guests.length === 1 ? "runs" : "run"} there. Nothing was changed. Move ${guests.length === 1 ? "it" : "them"} away, or leave ${host} out of testbed:off`,
+      );
+    const folders = [storage.intentDirectory, storage.formerDirectory].filter((each) => each !== undefined);
+    const { stdout: begun } = await keeper.run(
+      `looking for moves from or to ${host}`,
+      `grep -ls ${quote(`"${host}"`)} ${folders.map((folder) => `${quote(folder)}/*.json`).join(" ")} || true`,
+    );
+    if (begun.trim() !== "")
+      throw new Error(
+        `${host} is not switched off: a move from or to it was begun and not ended (${begun.trim().replaceAll("\n", ", ")} on ${storage.ssh.name}). Nothing was changed. Run \`pulumi up\` again, which ends it`,
+      );
+    await noteOff(keeper, storage, host, "switched off");
+  });
+
+/** A lost host that comes back must run no guest: each was started elsewhere, and would write to the same disk again. */
+const refuseCopies = ({ host, ssh, storage }: SwitchRequest): Promise<void> =>
+  withSessions([ssh, storage.ssh], async (sessions) => {
+    const [there, keeper] = [ssh, storage.ssh].map(({ name }) => sessions.get(name) as SshSession) as [
+      SshSession,
+      SshSession,
+    ];
+    if (!(await isNotedLost(keeper, storage, host))) return;
+    const guests = await guestsOn(there);
+    if (guests.length === 0) return;
+    throw new Error(
+      `${host} was lost, and still runs ${guests.join(", ")}: copies of before, while these guests were started elsewhere. It gets no access to their disks, and nothing was changed. ` +
+        `End each of them there (virsh destroy), or start that host anew, and run \`pulumi up\` again`,
+    );
+  });
+
+/** Whoever's they are. */
+async function guestsOn(session: SshSession): Promise<string[]> {
+  const { stdout } = await virsh(session, `looking for guests on ${session.target.name}`, ["list", "--name"]);
+  return stdout.split("\n").filter(Boolean);
+}
+
+/** Runs one of the commands; returns what it prints. */
+export async function give(
+  { host, ssh, commands, environment }: SwitchRequest,
+  which: keyof SwitchCommands,
+  seconds: number,
+): Promise<string> {
+  // timeout ends what the command has started, too.
+  const { exitCode, stdout, stderr } = await execa(
+    "timeout",
+    ["--kill-after=10", String(seconds), "bash", "-c", commands[which] ?? ""],
+    { env: { HOST_NAME: host, HOST_ADDRESS: ssh.address, ...environment }, stdin: "ignore", reject: false },
+  );
+  if (exitCode === 0) return stdout;
+  const how = exitCode === 124 ? `it did not end within ${seconds} s` : `exit code ${exitCode ?? "none"}`;
+  const said = (stderr.trim() || stdout.trim()).slice(-1000);
+  throw new Error(
+    `The command power.${which} of ${host} failed: ${how}${said && `: ${said}`}. Mend it, or what it says, and run \`pulumi up\` again`,
+  );
+}
+
+export async function until(
+  condition: () => Promise<boolean>,
+  seconds: number,
+  otherwise: string,
+): Promise<void> {
+  const deadlineMs = performance.now() + seconds * 1000;
+  while (!(await condition())) {
+    if (performance.now() > deadlineMs)
+      throw new Error(
+        `${otherwise} after ${seconds} s. See its console; give it longer (hosts[].power.wakeSeconds), or mend what stops it, and run \`pulumi up\` again`,
+      );
+    await sleep(lookEveryMs);
+  }
+}
+
+const atStorage = <T>({ ssh }: Fleet["storage"], use: (session: SshSession) => Promise<T>): Promise<T> =>
+  withSessions([ssh], (sessions) => use(sessions.get(ssh.name) as SshSession));

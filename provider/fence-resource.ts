@@ -1,0 +1,28 @@
+import { type Fenced, type FenceRequest, fence } from "../fleet/fence.ts";
+
+export type FenceInputs = FenceRequest;
+export type FenceOutputs = FenceInputs & Fenced;
+
+const tell = (line: string): void => console.log(line);
+
+/** What Pulumi asks of a Fence: it is proved once that a lost host is off. */
+export const fenceResource = {
+  async diff() {
+    return { changes: false };
+  },
+
+  async create(inputs: FenceInputs) {
+    return { id: inputs.host, outs: { ...inputs, ...(await fence(inputs, tell)) } };
+  },
+
+  async read(id: string, state: FenceOutputs) {
+    return { id, props: state };
+  },
+
+  async update(_id: string, olds: FenceOutputs) {
+    return { outs: olds };
+  },
+
+  /** What was proved stays noted until the host is on again and answers. */
+  async delete() {},
+};

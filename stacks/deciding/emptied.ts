@@ -1,0 +1,36 @@
+import type { PlacementDecision } from "../../placement/decision.ts";
+import type { StackConfig } from "../config.ts";
+import type { HostOff } from "../plan.ts";
+
+/**
+ * Hosts that `consolidate` leaves without guests, and that can be switched off and on again: by their own commands, or as a lab's containers.
+ * As many stay on as are to, those first that are on now.
+ *
+ * @param areOff hosts that are off already
+ */
+export function emptiedBy(
+  { inputs, outcome }: Pick<PlacementDecision, "inputs" | "outcome">,
+  { hosts, lab, drain }: Pick<StackConfig, "hosts" | "lab" | "drain">,
+  areOff: readonly string[],
+): HostOff[] {
+  if (inputs.kind !== "consolidate" || !outcome.isFeasible) return [];
+  const inUse = new Set(Object.values(outcome.places).map(({ host }) => host));
+  const isSwitchable = ({ power }: StackConfig["hosts"][number]) =>
+    lab !== undefined || (power?.off !== undefined && power.on !== undefined);
+  const empty = hosts.filter((host) => !inUse.has(host.name));
+  // A drained host is somebody's at work, and a lost one nobody's to switch.
+  const open = empty.filter(({ name }) => !drain.includes(name) && !isClosed(inputs, name));
+  const mayGo = open.filter(isSwitchable);
+  const stayOn = inUse.size + open.length - mayGo.length;
+  const spare = Math.max(0, inputs.settings.keepOn - stayOn);
+  const goFirst = [
+    ...mayGo.filter(({ name }) => areOff.includes(name)),
+    ...mayGo.filter(({ name }) => !areOff.includes(name)),
+  ];
+  return goFirst
+    .slice(0, Math.max(0, mayGo.length - spare))
+    .map(({ name }) => ({ host: name, reason: "policy consolidate leaves it without guests" }));
+}
+
+const isClosed = ({ cluster }: PlacementDecision["inputs"], name: string): boolean =>
+  cluster.hosts.some((host) => host.name === name && host.isDrained);

@@ -1,0 +1,316 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Fleet } from "../../../fleet/fleet.ts";
+import { notedOff, rememberOff } from "../../../fleet/host-off.ts";
+import { withFleet } from "../../../fleet/observe.ts";
+import { HostUnreachable } from "../../../libvirt/errors.ts";
+import { closeSessions } from "../../../libvirt/session-pool.ts";
+import {
+  type HostPowerInputs,
+  type HostPowerOutputs,
+  hostPowerResource,
+} from "../../../provider/host-power-resource.ts";
+import { useLocalSsh } from "../helpers/local-ssh.ts";
+
+// Hosts that are switched, by commands like a person's: real shells in a folder of this machine. A host is off as long as a file says so.
+
+// A second's pause, between two looks at a host, is short here.
+vi.mock("node:timers/promises", async (original) => {
+  const real = await original<typeof import("node:timers/promises")>();
+  return { ...real, setTimeout: (ms: number) => real.setTimeout(ms === 1_000 ? 10 : ms) };
+});
+
+const folder = useLocalSsh();
+const program = (name: string, text: string) => {
+  writeFileSync(join(folder, name), `#!/bin/bash\n${text}\n`);
+  chmodSync(join(folder, name), 0o755);
+};
+beforeAll(() => {
+  // The last word but one is the address, as in `host1.test`.
+  program(
+    "ssh",
+    `address=\${@: -2:1}
+    if [ -e ${folder}/silent-$address ]; then cat ${folder}/silent-$address >&2; exit 255; fi
+    exec bash -c "\${@: -1}"`,
+  );
+  program("virsh", `cat ${folder}/guests`);
+  program(
+    "systemctl",
+    `cat ${folder}/state; head -n 1 ${folder}/later > ${folder}/state; sed -i 1d ${folder}/later`,
+  );
+});
+
+let count = 0;
+beforeEach(() => {
+  for (const file of readdirSync(folder)) if (file.startsWith("silent-")) rmSync(join(folder, file));
+  put("guests", "");
+  put("state", "running");
+  put("later", "running\n".repeat(9));
+  put("given", "");
+  count++;
+  told.length = 0;
+  vi.spyOn(console, "log").mockImplementation((line: string) => void told.push(line));
+});
+afterEach(closeSessions);
+
+const told: string[] = [];
+const put = (file: string, text: string) => writeFileSync(join(folder, file), text);
+const given = () => readFileSync(join(folder, "given"), "utf8").split("\n").filter(Boolean);
+const silence = (host: string, why = "ssh: connect to host x port 22: No route to host") =>
+  put(`silent-${host}.test`, why);
+const ssh = (name: string) => ({ name, address: `${name}.test`, port: 22, user: "root" });
+const storage = () => ({ ssh: ssh("storage"), intentDirectory: join(folder, `moves ${count}`) });
+const fleet = (): Fleet => ({
+  hosts: { host1: { ssh: ssh("host1"), peerAddress: "" }, host2: { ssh: ssh("host2"), peerAddress: "" } },
+  storage: storage(),
+});
+
+const isSilent = 'silent="$PLACE/silent-$HOST_ADDRESS"';
+const commands = {
+  off: `${isSilent}; echo off >> "$PLACE/given"; echo "No route to host" > "$silent"`,
+  on: `${isSilent}; echo on >> "$PLACE/given"; rm -f "$silent"`,
+  status: `${isSilent}; [ -e "$silent" ] && echo "Chassis Power is off" || echo "Chassis Power is on"`,
+};
+const inputs = (desired: "on" | "off", changes: Partial<HostPowerInputs> = {}): HostPowerInputs => ({
+  ...{ host: "host2", ssh: ssh("host2"), storage: storage(), desired, commands, wakeSeconds: 5 },
+  environment: { PLACE: folder },
+  ...changes,
+});
+const without = ({ status: _, ...others }: typeof commands) => others;
+const outputs = (made: HostPowerInputs): HostPowerOutputs => ({ ...made, boot: "", since: "" });
+const create = (made: HostPowerInputs) => hostPowerResource.create(made);
+const reasonOf = async (work: Promise<unknown>) => String(await work.catch((error: Error) => error.message));
+
+describe.each(["status", "silence"])("a host that is to be off, told by its %s", (by) => {
+  const off = (changes: Partial<HostPowerInputs> = {}) =>
+    inputs("off", {
+      ...(by === "silence" && { commands: without(commands) as typeof commands }),
+      ...changes,
+    });
+
+  test("is noted and switched off, once", async () => {
+    const { outs } = await create(off());
+    expect(outs).toMatchObject({ desired: "off", boot: "", since: expect.stringMatching(/^\d{4}-.*Z$/) });
+    expect([given(), await notedOff(storage())]).toEqual([["off"], ["host2"]]);
+    await hostPowerResource.update("id", outs, off());
+    expect(given()).toEqual(["off"]);
+    expect(await hostPowerResource.diff("id", outs, off())).toEqual({ changes: false });
+  });
+
+  test("is left on while a guest runs there", async () => {
+    put("guests", "vm1\nother\n");
+    const reason = await reasonOf(create(off()));
+    expect(reason).toMatch(/host2 is not switched off: vm1, other run there\. Nothing was changed/);
+    expect([given(), await notedOff(storage())]).toEqual([[], []]);
+  });
+
+  test("is left on while a move from or to it is not ended", async () => {
+    mkdirSync(storage().intentDirectory);
+    const intent = join(storage().intentDirectory, "u1.json");
+    writeFileSync(intent, '{"from":"host1","to":"host2"}');
+    expect(await reasonOf(create(off()))).toMatch(
+      /a move from or to it was begun and not ended .*u1\.json on storage/,
+    );
+    writeFileSync(intent, '{"from":"host1","to":"host22"}');
+    await create(off());
+    expect(given()).toEqual(["off"]);
+  });
+
+  test("is gone on with by the run after one that died", async () => {
+    // Before the command was given, and after it.
+    put("guests", "");
+    const dead = { ...off(), commands: { ...off().commands, off: "exit 9" } };
+    await reasonOf(create(dead));
+    await create(off());
+    expect(given()).toEqual(["off"]);
+    await create(off());
+    expect(given()).toEqual(["off"]);
+  });
+
+  test("is an error if it is silent, and nobody has noted that it is empty", async () => {
+    silence("host2");
+    await expect(create(off())).rejects.toThrow(HostUnreachable);
+    expect([given(), await notedOff(storage())]).toEqual([[], []]);
+  });
+
+  test("is noted no more if its command fails and it goes on", async () => {
+    const failing = { ...commands, off: "echo no such chassis >&2; exit 3" };
+    const reason = await reasonOf(
+      create(off({ commands: by === "silence" ? (without(failing) as typeof commands) : failing })),
+    );
+    expect(reason).toMatch(/^The command power\.off of host2 failed: exit code 3: no such chassis\. Mend it/);
+    expect(await notedOff(storage())).toEqual([]);
+  });
+
+  test("is an error if it does not go off in time", async () => {
+    const idle = { ...off().commands, off: "true" };
+    const reason = await reasonOf(create(off({ commands: idle, wakeSeconds: 0 })));
+    expect(reason).toMatch(/host2 was told to go off and is not off after 0 s/);
+  });
+
+  test("and was switched on by somebody is switched off again", async () => {
+    const { outs } = await create(off());
+    rmSync(join(folder, "silent-host2.test"));
+    expect(await hostPowerResource.diff("id", outs, off())).toEqual({ changes: true });
+    expect(told.at(-1)).toBe("host2: is on and should be off; it will be switched off");
+    await hostPowerResource.update("id", outs, off());
+    expect(given()).toEqual(["off", "off"]);
+  });
+});
+
+test.each(["Connection refused", "Permission denied (publickey)."])(
+  "a host that says %s is not off",
+  async (why) => {
+    const off = inputs("off", { commands: without(commands) as typeof commands });
+    silence("host2", why);
+    expect(await hostPowerResource.diff("id", outputs(off), off)).toEqual({ changes: true });
+  },
+);
+
+test.each(["", "unknown", "Chassis is offline"])("a status of %j is an error", async (says) => {
+  const off = inputs("off", { commands: { ...commands, status: `echo "${says}"` } });
+  expect(await reasonOf(hostPowerResource.diff("id", outputs(off), off))).toMatch(
+    /Whether host2 is on can't be told: the last word that power\.status prints is neither on nor off/,
+  );
+});
+
+test("a command that does not end is ended, with all that it has started", async () => {
+  const off = inputs("off", { commands: { ...commands, off: "sleep 600 & sleep 600" }, wakeSeconds: 1 });
+  expect(await reasonOf(create(off))).toMatch(/power\.off of host2 failed: it did not end within 1 s/);
+});
+
+describe("a host that is to be on", () => {
+  const asleep = async () => (await create(inputs("off"))).outs;
+
+  test("is switched on, answers, and is noted no more", async () => {
+    const olds = await asleep();
+    expect(await hostPowerResource.diff("id", olds, inputs("on"))).toEqual({ changes: true });
+    const { outs } = await hostPowerResource.update("id", olds, inputs("on"));
+    expect(outs.boot).toBe(readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
+    expect([given(), await notedOff(storage())]).toEqual([["off", "on"], []]);
+    expect(existsSync(`${storage().intentDirectory}.off`)).toBe(false);
+    expect(await hostPowerResource.diff("id", outs, inputs("on"))).toEqual({ changes: false });
+  });
+
+  test("is switched on also if the update that switched it off was cut short", async () => {
+    await asleep();
+    const olds = outputs(inputs("on"));
+    expect(await hostPowerResource.diff("id", olds, inputs("on"))).toEqual({ changes: true });
+    await hostPowerResource.update("id", olds, inputs("on"));
+    expect(given()).toEqual(["off", "on"]);
+    expect(await hostPowerResource.diff("id", olds, inputs("on"))).toEqual({ changes: false });
+    silence("storage");
+    await closeSessions();
+    expect(await hostPowerResource.diff("id", olds, inputs("on"))).toEqual({ changes: false });
+  });
+
+  test("and was lost is not used again while copies of its guests run there", async () => {
+    mkdirSync(`${storage().intentDirectory}.off`, { recursive: true });
+    writeFileSync(join(`${storage().intentDirectory}.off`, "host2"), "lost\n");
+    put("guests", "vm1\nvm2\n");
+    expect(await reasonOf(create(inputs("on")))).toMatch(
+      /^host2 was lost, and still runs vm1, vm2: copies of before.*virsh destroy/,
+    );
+    expect(await notedOff(storage())).toEqual(["host2"]);
+    put("guests", "");
+    await create(inputs("on"));
+    expect(await notedOff(storage())).toEqual([]);
+  });
+
+  test("and was switched on by somebody who started a guest there is believed", async () => {
+    const olds = await asleep();
+    rmSync(join(folder, "silent-host2.test"));
+    put("guests", "vm1\n");
+    await hostPowerResource.update("id", olds, inputs("on"));
+    expect(await notedOff(storage())).toEqual([]);
+  });
+
+  test("and is on is left alone", async () => {
+    const olds = await asleep();
+    rmSync(join(folder, "silent-host2.test"));
+    await hostPowerResource.update("id", olds, inputs("on"));
+    expect([given(), await notedOff(storage())]).toEqual([["off"], []]);
+  });
+
+  test("is waited for while it still goes off", async () => {
+    put("state", "stopping");
+    put("later", `stopping\n${"running\n".repeat(9)}`);
+    const { outs } = await create(inputs("on"));
+    expect(outs.boot).not.toBe("");
+    expect(given()).toEqual([]);
+  });
+
+  test("is an error if it does not answer in time", async () => {
+    const olds = await asleep();
+    const on = inputs("on", { commands: { ...commands, on: "true" }, wakeSeconds: 0 });
+    expect(await reasonOf(hostPowerResource.update("id", olds, on))).toMatch(
+      /host2 was told to go on and does not answer over SSH after 0 s.*wakeSeconds/,
+    );
+    expect(await notedOff(storage())).toEqual(["host2"]);
+  });
+
+  test("also before it is destroyed: what was done there is taken back then", async () => {
+    await hostPowerResource.delete("id", await asleep());
+    expect(given()).toEqual(["off", "on"]);
+    await hostPowerResource.delete("id", outputs(inputs("on")));
+    expect(given()).toEqual(["off", "on"]);
+  });
+});
+
+describe("who looks for a guest on all hosts", () => {
+  const asked = () => withFleet(fleet(), async ({ hosts }) => hosts.map(({ target }) => target.name));
+
+  test("leaves out one that was switched off", async () => {
+    await create(inputs("off"));
+    expect(await asked()).toEqual(["host1"]);
+    await hostPowerResource.update("id", outputs(inputs("off")), inputs("on"));
+    expect(await asked()).toEqual(["host1", "host2"]);
+  });
+
+  test("waits for no answer of one that is known to be off", async () => {
+    rememberOff(storage(), ["host2"]);
+    expect(await asked()).toEqual(["host1"]);
+  });
+
+  /** By another process. */
+  const note = (host: string) => {
+    mkdirSync(`${storage().intentDirectory}.off`, { recursive: true });
+    writeFileSync(join(`${storage().intentDirectory}.off`, host), "");
+  };
+
+  test("asks one that is noted and answers, and leaves out one that does not", async () => {
+    note("host2");
+    expect(await asked()).toEqual(["host1", "host2"]);
+    await closeSessions();
+    silence("host2");
+    expect(await asked()).toEqual(["host1"]);
+  });
+
+  test("stops at one that is silent and was not switched off", async () => {
+    note("host2");
+    silence("host2");
+    silence("host1");
+    await expect(asked()).rejects.toMatchObject({ name: "HostUnreachable", host: "host1" });
+    silence("storage");
+    await expect(asked()).rejects.toThrow(HostUnreachable);
+  });
+
+  test("begins nothing twice when one falls silent meanwhile", async () => {
+    note("host2");
+    let begun = 0;
+    const work = withFleet(fleet(), async () => {
+      begun++;
+      throw new HostUnreachable(ssh("host2"), "No route to host");
+    });
+    await expect(work).rejects.toThrow(HostUnreachable);
+    expect(begun).toBe(1);
+  });
+
+  test("is told if what it wants is on one that is off", async () => {
+    await create(inputs("off"));
+    await expect(withFleet(fleet(), async ({ host }) => host("host2"))).rejects.toThrow(
+      /Host host2 is switched off, and no guest is there/,
+    );
+  });
+});
