@@ -23,38 +23,45 @@ export interface WhatIf {
   settings: Partial<DecisionInputs["settings"]>;
 }
 
-/**
- * What the stack's policy would do now, or another one. Hosts are asked where guests are and what they have, as a preview does it, and nothing
- * is moved, written or kept.
- *
- * @throws StackConfigError, and what OpenSSH or Pulumi say
- */
-export async function planOfStack(
-  stack: string,
-  { kind, drain, spare, settings }: WhatIf,
-): Promise<{ inputs: DecisionInputs; outcome: Proposal | Impossible; unseen?: string }> {
+/** A stack's config and what hosts say, asked for as a preview does it: nothing is written or kept. */
+export async function lookAtStack(stack: string) {
   const said = JSON.parse(await pulumi(stack, "config", "--json", "--show-secrets")) as PrintedConfig;
   const texts = Object.fromEntries(Object.entries(said).map(([key, { value = "" }]) => [key, value]));
-  const values = valuesOf(texts);
-  const config = parseStackConfig(values, stack);
+  const config = parseStackConfig(valuesOf(texts), stack);
+  const exported = JSON.parse(await pulumi(stack, "stack", "export")) as Exported;
+  const past = pastOf(exported.deployment.resources ?? []);
+  const { settings: ssh, mistakes } = await readSshSettings(config);
+  if (mistakes.length > 0) throw new StackConfigError(mistakes);
+  const draft = planStack(config, stack, { ssh });
+  const machines = await askMachines(draft);
+  const { off = [] } = past.switched ?? {};
+  const areOff = off.filter((name) => machines.silent.includes(name));
+  const leftAlone = [...areOff, ...config.lost];
+  const silent = machines.silent.filter((name) => !leftAlone.includes(name));
+  return { config, past, draft, machines, areOff, leftAlone, silent };
+}
+
+export type StackLook = Awaited<ReturnType<typeof lookAtStack>>;
+
+/**
+ * What the stack's policy would do now, or another one. Nothing is moved, written or kept.
+ *
+ * @throws StackConfigError when a host that should answer does not, and what OpenSSH or Pulumi say
+ */
+export async function planOfStack(
+  look: StackLook,
+  { kind, drain, spare, settings }: WhatIf,
+): Promise<{ inputs: DecisionInputs; outcome: Proposal | Impossible; unseen?: string }> {
+  const { past, draft, machines, leftAlone } = look;
+  const mistakes = machines.mistakesOf(leftAlone);
+  if (mistakes.length > 0) throw new StackConfigError(mistakes);
+  const config = { ...look.config, drain: [...new Set([...look.config.drain, ...drain])] };
   if (kind !== undefined) {
     // Where all guests are placed since there is no policy, their placements are no pins to one that is tried out.
     if ((config.policy?.kind ?? "pinned") === "pinned") config.placement = {};
     config.policy = { ...(config.policy ?? policySection.parse({})), kind };
   }
-  config.drain = [...new Set([...config.drain, ...drain])];
   const policy = policyOf(config) ?? policySection.parse({});
-  const exported = JSON.parse(await pulumi(stack, "stack", "export")) as Exported;
-  const past = pastOf(exported.deployment.resources ?? []);
-  const { settings: ssh, mistakes: unreachable } = await readSshSettings(config);
-  const draft = planStack(config, stack, { ssh });
-  const machines = await askMachines(draft);
-  // One that is off or lost can be asked nothing.
-  const leftAlone = [...(past.switched?.off ?? []), ...config.lost].filter((name) =>
-    machines.silent.includes(name),
-  );
-  const mistakes = [...unreachable, ...machines.mistakesOf(leftAlone)];
-  if (mistakes.length > 0) throw new StackConfigError(mistakes);
   const { unseen, ...found } = await lookAround(config, draft, past, { ...machines, leftAlone });
   const own = inputsOf({ ...config, policy }, policy, draft, past, found);
   const inputs = {

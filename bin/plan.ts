@@ -132,9 +132,9 @@ async function planOf(
 ): Promise<Planned> {
   if (mistakes.length > 0) throw new Error(mistakes.join("\n"));
   // What asks hosts is loaded where that is wanted.
-  const { planOfStack } = await import("./plan-stack.ts");
+  const { lookAtStack, planOfStack } = await import("./plan-stack.ts");
   const what = { ...asked, ...(policy && { kind: kinds[policy] }) };
-  const { inputs, outcome, unseen } = await planOfStack(stack, what);
+  const { inputs, outcome, unseen } = await planOfStack(await lookAtStack(stack), what);
   const unknown = notThere(asked.drain, inputs.cluster.hosts);
   if (unknown.length > 0) throw new Error(unknown.join("\n"));
   if (unseen) process.stderr.write(`Guests are taken to be where they were last seen: ${unseen}\n`);
