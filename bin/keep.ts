@@ -115,13 +115,23 @@ async function carryOut(
   }
   // Without a proof a host is not lost, and the next look may find it again.
   if (lost) await setLost(stack, config.lost);
-  const errors = (all ?? "").split("\n").filter((line) => /^\s*error: /.test(line));
-  await log(stack, {
-    did: act.do,
-    seconds,
-    failed: [...new Set(errors.map((line) => line.trim()))].join(" ").slice(0, 2000),
-  });
+  await log(stack, { did: act.do, seconds, failed: whyOf(all ?? "") });
   return false;
+}
+
+/** What Pulumi says last of what went wrong: each error, and the lines below it that are further in. */
+function whyOf(printed: string): string {
+  const lines = printed.split("\n");
+  const diagnostics = lines.slice(Math.max(0, lines.lastIndexOf("Diagnostics:")));
+  const said: string[] = [];
+  let indent = -1;
+  for (const line of diagnostics) {
+    const own = line.search(/\S/);
+    if (/^\s*error: (?!update failed)/.test(line)) indent = own;
+    else if (own <= indent) indent = -1;
+    if (indent >= 0 && own >= 0) said.push(line.trim());
+  }
+  return [...new Set(said)].join(" ").slice(0, 2000) || `no error was said: ${lines.at(-1)}`;
 }
 
 async function setLost(stack: string, hosts: readonly string[]): Promise<void> {

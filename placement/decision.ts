@@ -6,7 +6,7 @@ import { consolidate } from "./consolidate.ts";
 import { evacuate } from "./evacuate.ts";
 import { oneUpdate } from "./one-update.ts";
 import type { Impossible, Place, Planner, Proposal } from "./policy.ts";
-import type { LeftOut, PlacementProblem } from "./reason.ts";
+import type { LeftOut, PlacementProblem, Reason } from "./reason.ts";
 import { scheduledMs } from "./schedule.ts";
 import type { PolicySettings } from "./settings.ts";
 
@@ -16,6 +16,8 @@ const amount = z.number().nonnegative();
 export const inputsSchema = z.strictObject({
   kind: z.enum(["pinned", "balance", "consolidate"]),
   cluster: clusterSchema,
+  /** Of drained hosts, those that are so since they are to be off, or are lost. */
+  closed: z.record(z.string(), z.enum(["off", "lost"])),
   /** Guests that are not there yet and that nobody placed. */
   newcomers: z.array(z.string()),
   /** Guests that were moved a short while ago, by name. */
@@ -80,7 +82,22 @@ export function decide(inputs: DecisionInputs): Proposal | Impossible {
     })),
   ].filter(({ guest }) => outcome.moves.every((move) => move.guest !== guest));
   const { places, ...more } = oneUpdate(outcome);
-  return { ...more, places: { ...places, ...newPlaces }, left: [...more.left, ...left] };
+  const why = <T extends { reason?: Reason }>(one: T): T =>
+    one.reason === undefined ? one : { ...one, reason: closedReason(one.reason, inputs.closed) };
+  return {
+    ...more,
+    moves: more.moves.map(why),
+    places: Object.fromEntries(
+      Object.entries({ ...places, ...newPlaces }).map(([guest, place]) => [guest, why(place)]),
+    ),
+    left: [...more.left, ...left],
+  };
+}
+
+/** Policies know drained hosts alone: why one is drained is told apart here. */
+export function closedReason(reason: Reason, closed: Readonly<Record<string, "off" | "lost">>): Reason {
+  const kind = reason.kind === "drained" ? closed[reason.host] : undefined;
+  return reason.kind === "drained" && kind ? { kind, host: reason.host } : reason;
 }
 
 const hasFaults = ({ after }: Proposal): boolean =>

@@ -60,6 +60,13 @@ export function clusterOf(
   };
 }
 
+/** Hosts that are to be empty as they are to be off, or are lost. */
+export const closedOf = ({ off, lost }: Pick<StackConfig, "off" | "lost">): Record<string, "off" | "lost"> =>
+  Object.fromEntries([
+    ...off.map((host) => [host, "off"] as const),
+    ...lost.map((host) => [host, "lost"] as const),
+  ]);
+
 /** Guests whose host is the policy's to find, and that are not there yet. */
 export const newcomersOf = (
   { guests, placement }: StackConfig,

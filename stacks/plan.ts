@@ -5,11 +5,11 @@ import { parseSource } from "../images/source.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { fitting } from "../moves/misfits.ts";
-import type { PlacementDecision } from "../placement/decision.ts";
+import { closedReason, type PlacementDecision } from "../placement/decision.ts";
 import { drain } from "../placement/drain.ts";
 import type { Place } from "../placement/policy.ts";
 import type { Reason } from "../placement/reason.ts";
-import { clusterOf, samplesLoad } from "./cluster-of.ts";
+import { closedOf, clusterOf, samplesLoad } from "./cluster-of.ts";
 import type { GuestConfig, HostConfig, MigrationConfig, MoveOptions, StackConfig } from "./config.ts";
 import {
   defaultWakeSeconds,
@@ -232,13 +232,10 @@ function offOf({ off }: StackConfig, { emptied = [] }: Known): HostOff[] {
   return [...asked, ...emptied.filter(({ host }) => !off.includes(host))];
 }
 
-/** Policies know drained hosts alone: why one is drained is told apart here. */
 function placeOf<P extends Place>(place: P, off: readonly HostOff[], lost: readonly string[]): P {
-  const { reason } = place;
-  if (reason?.kind !== "drained") return place;
-  const { host } = reason;
-  if (lost.includes(host)) return { ...place, reason: { kind: "lost", host } };
-  return off.some((each) => each.host === host) ? { ...place, reason: { kind: "off", host } } : place;
+  if (place.reason === undefined) return place;
+  const closed = closedOf({ off: off.map(({ host }) => host), lost: [...lost] });
+  return { ...place, reason: closedReason(place.reason, closed) };
 }
 
 /** Nothing for a host that is on and always was. */

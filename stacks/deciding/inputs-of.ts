@@ -4,7 +4,7 @@ import type { MigrationRecord } from "../../moves/record.ts";
 import { breachesOf, breachText } from "../../moves/slo.ts";
 import type { MoveCost } from "../../placement/cluster.ts";
 import type { DecisionInputs } from "../../placement/decision.ts";
-import { clusterOf, newcomersOf, type Situation, settingsOf } from "../cluster-of.ts";
+import { closedOf, clusterOf, newcomersOf, type Situation, settingsOf } from "../cluster-of.ts";
 import type { PolicyConfig, StackConfig } from "../config.ts";
 import type { PastStack } from "../past.ts";
 import type { Plan } from "../plan.ts";
@@ -53,6 +53,7 @@ export function inputsOf(
   return {
     kind,
     cluster: load ? withLoad(cluster, uses, load, figure) : cluster,
+    closed: closedOf(config),
     newcomers: newcomersOf(config, found),
     overSlo: Object.fromEntries(overSlo),
     assumed: Object.keys(uses).filter((name) => uses[name]?.from !== "samples"),

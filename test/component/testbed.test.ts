@@ -240,6 +240,7 @@ describe("a testbed with a policy", () => {
     cluster: clusterOf(stack, situation),
     newcomers: [],
     assumed: [],
+    closed: {},
     overSlo: {},
     rests: {},
     settings: settingsOf(policy),

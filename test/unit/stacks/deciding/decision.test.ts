@@ -4,6 +4,7 @@ import type { Proposal } from "../../../../placement/policy.ts";
 import { leftText, problemText, reasonText } from "../../../../placement/reason.ts";
 import { parseStackConfig } from "../../../../stacks/checks/parse.ts";
 import {
+  closedOf,
   clusterOf,
   newcomersOf,
   policyOf,
@@ -44,6 +45,7 @@ function inputsOf(
     cluster: clusterOf(stack, { memoryMiB: sized(), ...situation }),
     newcomers: newcomersOf(stack, situation),
     assumed: [],
+    closed: {},
     overSlo: {},
     rests: {},
     settings: settingsOf(policy),
@@ -134,6 +136,18 @@ describe("a decision", () => {
     );
     expect(drained.moves.map(({ guest }) => guest)).toContain("a");
     expect(drained.left).toEqual([]);
+  });
+
+  it("says of a host that is lost, or is to be off, that it is", () => {
+    for (const [kind, text] of [
+      ["lost", "host1 failed"],
+      ["off", "host1 is to be off"],
+    ] as const) {
+      const stack = config(crowded, { [kind]: ["host1"] });
+      const outcome = proposed(inputsOf(stack, { homes: atHost1 }, { closed: closedOf(stack) }));
+      expect(new Set(outcome.moves.map(({ reason }) => reasonText(reason)))).toEqual(new Set([text]));
+      expect(outcome.places.a?.reason).toEqual({ kind, host: "host1" });
+    }
   });
 
   it("makes no more moves than are over in time, but those that must be", () => {
