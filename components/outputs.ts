@@ -21,6 +21,8 @@ export interface HostOutput {
   kernel: string;
   /** Of a host that this stack has switched: what is known of it beside that is of when it was on. */
   power?: "on" | "off";
+  /** Of a host that is named in testbed:lost: what else is known of it is of before. */
+  lost?: true;
   /** What it draws, and where that is from. */
   watts?: { from: "declared"; idleW?: number; peakW?: number };
 }
@@ -52,7 +54,7 @@ export interface MigrationOutput {
 export const hostOutput = (
   { facts }: KvmHost,
   pool: NfsPool,
-  { power, watts }: HostPlan,
+  { power, fence, watts }: HostPlan,
 ): pulumi.Output<HostOutput> =>
   pulumi.all([facts, pool.transport]).apply(([known, nfsTransport]) => ({
     address: known.address,
@@ -65,6 +67,7 @@ export const hostOutput = (
     libvirt: known.libvirt,
     kernel: known.kernel,
     ...(power && { power: power.desired }),
+    ...(fence && { lost: true as const }),
     ...(watts && { watts: { from: "declared" as const, ...watts } }),
   }));
 
