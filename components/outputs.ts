@@ -25,6 +25,8 @@ export interface HostOutput {
   share?: HostUse;
   /** Of a host that this stack has switched: what is known of it beside that is of when it was on. */
   power?: "on" | "off";
+  /** Of a host that is named in testbed:lost: what else is known of it is of before. */
+  lost?: true;
   /** What it draws, and where that is from. */
   watts?: { from: "declared"; idleW?: number; peakW?: number };
 }
@@ -78,7 +80,7 @@ export interface MigrationOutput {
 export const hostOutput = (
   { facts }: KvmHost,
   pool: NfsPool,
-  { name, power, watts }: HostPlan,
+  { name, power, fence, watts }: HostPlan,
   decision?: PlacementDecision,
 ): pulumi.Output<HostOutput> =>
   pulumi.all([facts, pool.transport]).apply(([known, nfsTransport]) => ({
@@ -93,6 +95,7 @@ export const hostOutput = (
     kernel: known.kernel,
     ...shareOf(name, decision),
     ...(power && { power: power.desired }),
+    ...(fence && { lost: true as const }),
     ...(watts && { watts: { from: "declared" as const, ...watts } }),
   }));
 

@@ -43,6 +43,13 @@ export async function strikeOff(session: SshSession, storage: Storage, host: str
   asleep.delete(keyOf(storage, host));
 }
 
+/** The same for several, of which none need be noted. */
+export const forgetOff = (storage: Storage, hosts: readonly string[]): Promise<void> =>
+  withSessions([storage.ssh], async (sessions) => {
+    const session = sessions.get(storage.ssh.name) as SshSession;
+    for (const host of hosts) await strikeOff(session, storage, host);
+  });
+
 /** The names of all hosts that are noted. */
 export const notedOff = (storage: Storage): Promise<string[]> =>
   withSessions([storage.ssh], async (sessions) => {

@@ -50,7 +50,10 @@ function withNamed<T>(
     const host = (name: string): SshSession => {
       const target = fleet.hosts[name]?.ssh;
       const session = target && sessions.get(target.name);
-      if (!session && target) throw new Error(`Host ${name} is switched off, and no guest is there`);
+      if (!session && target)
+        throw new Error(
+          `Host ${name} is off: it was switched off, or is lost. Nothing can be done there until it is on again`,
+        );
       if (!session)
         throw new Error(`There is no host "${name}" in this testbed; its hosts are ${names.join(", ")}`);
       return session;

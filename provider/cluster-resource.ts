@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Fleet } from "../fleet/fleet.ts";
 import { hasPage, pageOf, rememberPage, removePages, writePage } from "../fleet/fleet-page.ts";
-import { rememberOff } from "../fleet/host-off.ts";
+import { forgetOff, rememberOff } from "../fleet/host-off.ts";
 import { hasUnknown } from "./unknown.ts";
 
 /** What guests of one cluster have in common: the machines, and what they run with on each of them. */
@@ -66,6 +66,10 @@ export const clusterResource = {
 
   async update(_id: string, olds: ClusterOutputs, news: ClusterInputs) {
     for (const each of [...pastOf(olds), news.common]) await writePage(each);
+    // A host that is gone, by a person's word, leaves no note: another of its name would be passed over for it when it is silent.
+    const { mayBeOff = [] } = news;
+    const on = (olds.mayBeOff ?? []).filter((host) => !mayBeOff.includes(host));
+    if (on.length > 0) await forgetOff(news.common.storage, on);
     const earlier = pastOf(olds)
       .map(({ hosts }) => ({ page: pageOf(hosts), hosts }))
       .filter(({ page }) => page !== news.common.page)

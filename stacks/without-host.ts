@@ -34,6 +34,12 @@ const perHost = ["HostTrust", "HostTls", "OnEveryHost", "NfsPool", "Bridge"].map
   (type) => `testbed:index:${type}`,
 );
 
+/** What is on no host, and named after one: what switches it, or has proved that it is off. */
+const powers = [
+  ["pulumi-nodejs:dynamic/testbed:HostPower", "power"],
+  ["pulumi-nodejs:dynamic/testbed:Fence", "fence"],
+] as const;
+
 /**
  * A stack's state without one of its hosts: without what is on it, and without the memory that guests could be there. Nothing of what is on
  * the host is undone by that: it is for a machine that is lost. The next update replaces the keys that the machine had.
@@ -47,7 +53,7 @@ export function withoutHost<State extends Exported>(exported: State, host: strin
   for (const resource of resources) {
     const { urn, type, parent = "", provider = "" } = resource;
     const isHost = type === "testbed:index:KvmHost" && nameOf(urn) === host;
-    const isPower = type === "pulumi-nodejs:dynamic/testbed:HostPower" && nameOf(urn) === `${host}-power`;
+    const isPower = powers.some(([of, name]) => type === of && nameOf(urn) === `${host}-${name}`);
     const isOn = perHost.includes(typeOf(parent)) && nameOf(urn) === `${nameOf(parent)}-${host}`;
     if (isHost || isPower || isOn || gone.has(parent) || gone.has(provider.replace(/::[^:]*$/, "")))
       gone.add(urn);

@@ -157,6 +157,8 @@ describe("a host that is lost", () => {
   test("is fenced before anything is served or started, and keeps all that was done on it", async () => {
     const lost = await declare(lostMetal, { boots: { host1: "b1" } });
     const { one, options } = lost;
+    expect(await resolved(lost.result.hosts.host2 as never)).toMatchObject({ lost: true });
+    expect(await resolved(lost.result.hosts.host1 as never)).not.toHaveProperty("lost");
     expect(one("host2-fence").inputs).toMatchObject({
       host: "host2",
       storage: { ssh: { address: "192.0.2.10" } },

@@ -310,7 +310,7 @@ describe("who looks for a guest on all hosts", () => {
   test("is told if what it wants is on one that is off", async () => {
     await create(inputs("off"));
     await expect(withFleet(fleet(), async ({ host }) => host("host2"))).rejects.toThrow(
-      /Host host2 is switched off, and no guest is there/,
+      /Host host2 is off: it was switched off, or is lost\. Nothing can be done there/,
     );
   });
 });

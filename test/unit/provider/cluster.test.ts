@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Fleet, union } from "../../../fleet/fleet.ts";
@@ -129,6 +129,27 @@ describe("which hosts there are", () => {
     expect((await read(named(inputs))).hosts).toEqual(["host1"]);
     await resource.update("id", olds, inputs);
     expect(readdirSync(pages(inputs))).toEqual([inputs.common.page]);
+    await end();
+  });
+
+  test("and that one of them may be off is kept, until none may be: then no note is left", async () => {
+    const inputs = { ...cluster("host1", "host2"), mayBeOff: ["host2", "host3"] };
+    const { cluster: resource, end } = await phase();
+    const checked = await resource.check({}, { ...inputs, areOff: ["host2"] });
+    // What is off now is for the moment only.
+    expect(checked).toEqual({ inputs });
+    const { outs } = await resource.create(inputs);
+    expect(await resource.diff("id", outs, inputs)).toEqual({ changes: false });
+    const notes = `${inputs.common.storage.intentDirectory}.off`;
+    mkdirSync(notes);
+    for (const host of ["host2", "host3", "host4"]) writeFileSync(join(notes, host), "");
+    const fewer = { ...inputs, mayBeOff: ["host2"] };
+    expect(await resource.diff("id", outs, fewer)).toEqual({ changes: true });
+    await resource.update("id", outs, fewer);
+    expect(readdirSync(notes)).toEqual(["host2", "host4"]);
+    const { mayBeOff: _, ...none } = inputs;
+    await resource.update("id", { ...outs, ...fewer }, none);
+    expect(readdirSync(notes)).toEqual(["host4"]);
     await end();
   });
 

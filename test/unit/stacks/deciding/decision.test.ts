@@ -140,7 +140,7 @@ describe("a decision", () => {
 
   it("says of a host that is lost, or is to be off, that it is", () => {
     for (const [kind, text] of [
-      ["lost", "host1 failed"],
+      ["lost", "host1 is lost"],
       ["off", "host1 is to be off"],
     ] as const) {
       const stack = config(crowded, { [kind]: ["host1"] });
