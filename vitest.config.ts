@@ -64,6 +64,21 @@ export default defineConfig({
           hookTimeout: 900_000,
         },
       },
+      // Policies, and hosts that are switched off or lost: npm run test:policies.
+      ...(process.env.TEST_POLICIES === undefined
+        ? []
+        : [
+            {
+              test: {
+                name: "policies",
+                include: ["test/policies/**/*.test.ts"],
+                sequence: { groupOrder: 3 },
+                fileParallelism: false,
+                testTimeout: 900_000,
+                hookTimeout: 900_000,
+              },
+            },
+          ]),
       // Moves that are struck by faults: npm run test:faults.
       ...(process.env.TEST_FAULTS === undefined
         ? []

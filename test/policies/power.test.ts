@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { startCounter, verifyDisk } from "./guest-life.ts";
-import { GuestUnderTest } from "./guest-under-test.ts";
-import { TestProject } from "./project.ts";
-import { LabStack, unchanged } from "./stack.ts";
-import { containerOf, killContainers, tracesOf } from "./traces.ts";
+import { startCounter, verifyDisk } from "../lab/guest-life.ts";
+import { GuestUnderTest } from "../lab/guest-under-test.ts";
+import { TestProject } from "../lab/project.ts";
+import { LabStack, unchanged } from "../lab/stack.ts";
+import { containerOf, killContainers, tracesOf } from "../lab/traces.ts";
 
 // A host with a size of its own, which is emptied and switched off, needed again, lost, and comes back. The tests go on from one another.
 
