@@ -9,7 +9,7 @@ import { policyOf } from "../stacks/cluster-of.ts";
 import { policySection } from "../stacks/config.ts";
 import { inputsOf } from "../stacks/deciding/inputs-of.ts";
 import { StackConfigError } from "../stacks/mistake.ts";
-import { pastOf } from "../stacks/past.ts";
+import { pastOf, sizesOf } from "../stacks/past.ts";
 import type { PastResource } from "../stacks/past-resource.ts";
 import { planStack } from "../stacks/plan.ts";
 import { valuesOf } from "../stacks/values.ts";
@@ -29,7 +29,9 @@ export async function lookAtStack(stack: string) {
   const texts = Object.fromEntries(Object.entries(said).map(([key, { value = "" }]) => [key, value]));
   const config = parseStackConfig(valuesOf(texts), stack);
   const exported = JSON.parse(await pulumi(stack, "stack", "export")) as Exported;
-  const past = pastOf(exported.deployment.resources ?? []);
+  const { resources = [] } = exported.deployment;
+  const sizes = sizesOf(Object.fromEntries(resources.map((resource) => [resource.urn, resource])));
+  const past = { ...pastOf(resources), sizes };
   const { settings: ssh, mistakes } = await readSshSettings(config);
   if (mistakes.length > 0) throw new StackConfigError(mistakes);
   const draft = planStack(config, stack, { ssh });
@@ -73,7 +75,7 @@ export async function planOfStack(
 }
 
 interface Exported {
-  deployment: { resources?: PastResource[] };
+  deployment: { resources?: (PastResource & { urn: string })[] };
 }
 
 async function pulumi(stack: string, ...args: readonly string[]): Promise<string> {

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { FleetReference } from "../fleet/fleet-page.ts";
+import { parseProbe } from "../hosts/facts.ts";
 import type { Image } from "../images/image.ts";
 import { isProgram, type Program } from "../images/programs.ts";
 import { programsIn } from "../images/source.ts";
@@ -17,6 +18,8 @@ export interface PastStack {
   guests: PastGuest[];
   /** How its hosts were reached, by name. */
   hosts: Record<string, SshTarget>;
+  /** What hosts had when they were prepared last, by name: one that is off by now can't be asked. Absent: that was not read. */
+  sizes?: Record<string, HostSize>;
   /** How guests' disks are reached; absent: there are no guests yet. */
   transport?: "kernel" | "userspace";
   /** Hosts that an update has switched last, or that one may have begun to switch off. Absent: none. */
@@ -25,6 +28,11 @@ export interface PastStack {
   fenced?: string[];
   /** libvirt's networks are resources of their own, as versions before this one had them; absent: they are not. */
   declaresNetworks?: boolean;
+}
+
+export interface HostSize {
+  memoryMiB: number;
+  cpus: number;
 }
 
 export interface PastGuest {
@@ -143,6 +151,23 @@ function imageOf({ environment, stdout = "" }: CommandOutputs): (PastImage & { f
 
 function ofType<Outputs>(resources: readonly PastResource[], type: string): Outputs[] {
   return resources.filter((resource) => resource.type === type).map(({ outputs }) => outputs as Outputs);
+}
+
+/**
+ * What each host had when it was prepared last, by its name.
+ *
+ * @param resources by their URNs
+ */
+export function sizesOf(resources: Readonly<Record<string, PastResource>>): Record<string, HostSize> {
+  return Object.fromEntries(
+    Object.entries(resources).flatMap(([urn, { outputs }]) => {
+      const [, name] = /testbed:index:KvmHost\$command:remote:Command::(.+)-probe$/.exec(urn) ?? [];
+      const { stdout } = outputs as CommandOutputs;
+      if (name === undefined || !stdout) return [];
+      const { memoryMiB, cpus } = parseProbe(stdout);
+      return [[name, { memoryMiB, cpus }] as const];
+    }),
+  );
 }
 
 /**

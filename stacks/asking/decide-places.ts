@@ -88,6 +88,20 @@ export async function lookAround(
         memoryMiB: Object.fromEntries(shares.map(([name, share]) => [name, share.memoryMiB])),
         cpus: Object.fromEntries(shares.map(([name, share]) => [name, share.cpus])),
       }
-    : { memoryMiB, cpus };
+    : {
+        // One that is off has what it had.
+        memoryMiB: { ...remembered(past, leftAlone, "memoryMiB"), ...memoryMiB },
+        cpus: { ...remembered(past, leftAlone, "cpus"), ...cpus },
+      };
   return { ...guests, ...sizes, records, ...(load && { load }), ms: Date.now() };
+}
+
+function remembered(
+  { sizes = {} }: PastStack,
+  hosts: readonly string[],
+  figure: "memoryMiB" | "cpus",
+): Record<string, number> {
+  return Object.fromEntries(
+    hosts.flatMap((host) => (sizes[host] ? [[host, sizes[host][figure]] as const] : [])),
+  );
 }

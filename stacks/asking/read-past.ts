@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type KeyHolders, keyHolders } from "../key-generation.ts";
-import { mountsFrom, type PastStack, pastOf } from "../past.ts";
+import { mountsFrom, type PastStack, pastOf, sizesOf } from "../past.ts";
 import type { PastResource } from "../past-resource.ts";
 
 /**
@@ -16,6 +16,7 @@ export async function readPast(): Promise<
   const resources = outputs as Record<string, PastResource>;
   return {
     ...pastOf(Object.values(resources)),
+    sizes: sizesOf(resources),
     keyHolders: keyHolders(resources),
     mountsFrom: mountsFrom(resources, pulumi.getStack()),
   };

@@ -10,8 +10,9 @@ import {
   mayHaveSwitched,
   switchedHosts,
 } from "../../../stacks/off-hosts.ts";
-import { mountsFrom, type PastStack, pastOf } from "../../../stacks/past.ts";
+import { mountsFrom, type PastStack, pastOf, sizesOf } from "../../../stacks/past.ts";
 import { type Known, planStack } from "../../../stacks/plan.ts";
+import { probed } from "../../component/hosts.ts";
 import { labInput, metalInput, mistakesIn } from "../helpers/config-stack.ts";
 
 const three = ["host1", "host2", "host3"].map((name) => ({ name }));
@@ -298,4 +299,17 @@ test("from which address a host mounts the export is what its command found in t
     },
   };
   expect(mountsFrom(resources, "a-pool-b")).toEqual({ host2: "10.0.0.2", "x-pool-host2": "10.0.0.3" });
+});
+
+test("what a host had when it was prepared last is read from what its probe said then", () => {
+  const urn = (host: string, kind: string) =>
+    `urn:pulumi:a::kvm-migration-testbed::testbed:index:Testbed$testbed:index:KvmHost$command:remote:Command::${host}-${kind}`;
+  const outputs = { stdout: JSON.stringify(probed) };
+  const resources = {
+    [urn("host1", "probe")]: { type: "command:remote:Command", outputs },
+    // It was not done yet.
+    [urn("host2", "probe")]: { type: "command:remote:Command", outputs: {} },
+    [urn("host3", "hypervisor")]: { type: "command:remote:Command", outputs },
+  };
+  expect(sizesOf(resources)).toEqual({ host1: { memoryMiB: 16_000, cpus: 8 } });
 });

@@ -8,7 +8,7 @@ import { parseStackConfig } from "../../../../stacks/checks/parse.ts";
 import type { StackInput } from "../../../../stacks/config.ts";
 import type { PastStack } from "../../../../stacks/past.ts";
 import { planStack } from "../../../../stacks/plan.ts";
-import { labInput } from "../../helpers/config-stack.ts";
+import { labInput, metalInput } from "../../helpers/config-stack.ts";
 
 // A preview and its update, as two runs of the program; where guests are is told here instead of asked for.
 
@@ -113,6 +113,22 @@ describe("what a preview decided", () => {
     const again = await run("update");
     expect(again).toMatchObject({ moves: ["vm1 > host2"] });
     expect(again).not.toHaveProperty("anew");
+  });
+});
+
+test("a host that is off counts with what it had, and guests may go there again", async () => {
+  const { lab: _, hosts: __, ...rest } = input();
+  const config = parseStackConfig(metalInput(rest), "lab");
+  const machines = { memoryMiB: { host1: 14 * 1024 }, cpus: { host1: 4 }, leftAlone: ["host2"] };
+  const sizes = { host1: { memoryMiB: 1, cpus: 1 }, host2: { memoryMiB: 32 * 1024, cpus: 8 } };
+  const decided = await decidePlaces(config, planStack(config, "lab"), { ...past, sizes }, machines, true);
+  expect(decided?.decision.inputs.cluster.hosts).toMatchObject([
+    { name: "host1", memoryMiB: 14 * 1024, cpus: 4 },
+    { name: "host2", memoryMiB: 32 * 1024, cpus: 8 },
+  ]);
+  expect(decided?.decision.outcome).toMatchObject({
+    isFeasible: true,
+    moves: expect.arrayContaining([expect.objectContaining({ to: "host2" })]),
   });
 });
 
