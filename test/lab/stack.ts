@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import pRetry from "p-retry";
-import type { GuestOutput, HostOutput, MigrationOutput } from "../../components/outputs.ts";
+import type { GuestOutput, HostOutput, MigrationOutput, PolicyOutput } from "../../components/outputs.ts";
 import type { StackInput } from "../../stacks/config.ts";
 import type { Run, TestProject } from "./project.ts";
 import { killTree } from "./traces.ts";
@@ -9,6 +9,7 @@ export interface Outputs {
   hosts: Record<string, HostOutput>;
   guests: Record<string, GuestOutput>;
   migrations: Record<string, MigrationOutput>;
+  policy?: PolicyOutput;
 }
 
 /** What `virsh list --all` says of a guest on one host; absent: nothing. */
