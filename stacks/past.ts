@@ -162,7 +162,8 @@ export function sizesOf(resources: Readonly<Record<string, PastResource>>): Reco
   return Object.fromEntries(
     Object.entries(resources).flatMap(([urn, { outputs }]) => {
       const [, name] = /testbed:index:KvmHost\$command:remote:Command::(.+)-probe$/.exec(urn) ?? [];
-      const { stdout } = outputs as CommandOutputs;
+      // A component has none, in a state that was exported.
+      const { stdout } = (outputs ?? {}) as CommandOutputs;
       if (name === undefined || !stdout) return [];
       const { memoryMiB, cpus } = parseProbe(stdout);
       return [[name, { memoryMiB, cpus }] as const];
@@ -183,7 +184,7 @@ export function mountsFrom(
   return Object.fromEntries(
     Object.entries(resources).flatMap(([urn, { outputs }]) => {
       const [, name] = urn.split(before);
-      const { stdout } = outputs as CommandOutputs;
+      const { stdout } = (outputs ?? {}) as CommandOutputs;
       return name?.endsWith("-client") && stdout ? [[name.slice(0, -"-client".length), stdout] as const] : [];
     }),
   );

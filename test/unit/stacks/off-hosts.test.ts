@@ -310,6 +310,10 @@ test("what a host had when it was prepared last is read from what its probe said
     // It was not done yet.
     [urn("host2", "probe")]: { type: "command:remote:Command", outputs: {} },
     [urn("host3", "hypervisor")]: { type: "command:remote:Command", outputs },
+    "urn:pulumi:a::kvm-migration-testbed::testbed:index:Testbed::a": {
+      type: "testbed:index:Testbed",
+      outputs: undefined,
+    },
   };
   expect(sizesOf(resources)).toEqual({ host1: { memoryMiB: 16_000, cpus: 8 } });
 });
