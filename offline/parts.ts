@@ -175,15 +175,15 @@ export function toolchain(root: string, home: string, versions: PartVersions, ar
 }
 
 /**
- * libvirt ends the stream of a seed that is read back with two answers. The caller leaves after the first; the second, if it comes before
- * the caller is deregistered, waits for it for ever, and holds the lock that deregistering needs
- * (github.com/digitalocean/go-libvirt/issues/241). One place in the channel is enough for it.
+ * libvirt ends the stream of a seed that is read back with two answers or more. The caller leaves after the first; one that comes before
+ * the caller is deregistered, and finds no place in the channel, waits for ever, and holds the lock that deregistering needs
+ * (github.com/digitalocean/go-libvirt/issues/241). One place was not enough where three seeds were made at once.
  */
 const goLibvirt: Amended = {
   module: "github.com/digitalocean/go-libvirt",
   file: "rpc.go",
   line: "\tc := make(chan response)\n",
-  by: "\tc := make(chan response, 1)\n",
+  by: "\tc := make(chan response, 64)\n",
 };
 
 /** Checks that a go.mod here has the module of `goPackage` at the version that is needed. */
