@@ -91,7 +91,8 @@ describe("a prediction", () => {
           const [before, after] = [predict(move, []), predict(change(move, by), [])];
           // One that is given up has no switchover any more.
           const switchoverMs = after.converges ? 0 : before.downtimeMs;
-          expect(after.totalMs).toBeGreaterThanOrEqual(before.totalMs - switchoverMs - 1);
+          // QEMU looks each 100 ms: memory that is sent within one is over by half of that, more or less; and times are rounded.
+          expect(after.totalMs).toBeGreaterThanOrEqual(before.totalMs - switchoverMs - 52);
         }),
       );
     longer((move, by) => ({ ...move, memoryMiB: Math.ceil(move.memoryMiB * by) }));
