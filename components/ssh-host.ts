@@ -3,8 +3,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { claimFile } from "../hosts/claim.ts";
 import { type HostScript, hostCommand, hostScript, scriptsVersion } from "../hosts/script.ts";
-import { withSessions } from "../libvirt/session-pool.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
+import { withSession } from "../libvirt/session-pool.ts";
 import type { SshJump, SshTarget } from "../libvirt/ssh-target.ts";
 import type { HostShare } from "../stacks/plan.ts";
 import { projectFile } from "./files.ts";
@@ -169,12 +168,11 @@ export class SshHost extends pulumi.ComponentResource {
     { scripts, variables = {} }: Pick<HostScriptArgs, "scripts" | "variables">,
   ): Promise<void> {
     const run = async (target: SshTarget, known: Record<string, string>) => {
-      const { stderr } = await withSessions([target], (sessions) => {
-        const session = sessions.get(target.name) as SshSession;
-        return session.run(doing, hostCommand("apply", "root"), {
+      const { stderr } = await withSession(target, (session) =>
+        session.run(doing, hostCommand("apply", "root"), {
           input: hostScript({ apply: scripts }, known),
-        });
-      });
+        }),
+      );
       if (stderr.trim() !== "") await pulumi.log.info(`${this.hostName}: ${stderr.trim()}`, this);
     };
     return new Promise((resolve, reject) => {

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { quote } from "../libvirt/quote.ts";
-import { withSessions } from "../libvirt/session-pool.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
+import { withSession } from "../libvirt/session-pool.ts";
 import type { Fleet } from "./fleet.ts";
 
 /** The storage host's export, and a host that may mount it. */
@@ -32,8 +31,7 @@ export const fenceExportScript = ({ client, server, folder }: ExportClient): str
  * @returns undefined, or why that is not proved: then the host may still write
  */
 export const closeExport = (storage: Fleet["storage"], client: ExportClient): Promise<string | undefined> =>
-  withSessions([storage.ssh], async (sessions) => {
-    const session = sessions.get(storage.ssh.name) as SshSession;
+  withSession(storage.ssh, async (session) => {
     const { exitCode, stdout, stderr } = await session.run(
       `closing the export ${client.folder} to ${client.client}`,
       "bash -s",

@@ -1,5 +1,4 @@
-import { withSessions } from "../libvirt/session-pool.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
+import { withSession } from "../libvirt/session-pool.ts";
 import { closeExport, type ExportClient } from "./fence-export.ts";
 import { noteOff, rememberOff } from "./host-off.ts";
 import { give, isOff, lookAt, type SwitchCommands, type SwitchRequest, until } from "./switch-host.ts";
@@ -35,9 +34,7 @@ export async function fence(request: FenceRequest, tell: Tell): Promise<Fenced> 
       `It is not proved that ${host} can write to no disk, so none of its guests was started elsewhere: each would have two copies on one disk if it still runs. ` +
         `What is missing: ${missing.join("; ")}. If you have seen with your own eyes that it is off, say so: npm run forget-host (docs/hosts.md)`,
     );
-  await withSessions([storage.ssh], (sessions) =>
-    noteOff(sessions.get(storage.ssh.name) as SshSession, storage, host, "lost"),
-  );
+  await withSession(storage.ssh, (session) => noteOff(session, storage, host, "lost"));
   rememberOff(storage, [host]);
   tell(`${host}: ${words[proof]}; its guests are started elsewhere`);
   return { proof, begunAt, provedAt: new Date().toISOString() };

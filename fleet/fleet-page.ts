@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import { dirname } from "node:path/posix";
 import * as z from "zod";
 import { quote } from "../libvirt/quote.ts";
-import { withSessions } from "../libvirt/session-pool.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
+import { withSession } from "../libvirt/session-pool.ts";
 import type { Fleet } from "./fleet.ts";
 
 // Which hosts there are is said once, on a page on the storage host, beside the intent records; what belongs to a guest names the page. So
@@ -54,7 +53,7 @@ export const rememberPage = ({ hosts, storage }: Fleet): void => {
 /** Written whole or not at all, and on the disk when this returns. */
 export async function writePage({ hosts, storage }: Fleet): Promise<void> {
   const [folder, page] = [quote(folderOf(storage)), quote(`${folderOf(storage)}/${pageOf(hosts)}`)];
-  await atStorage(storage, (session) =>
+  await withSession(storage.ssh, (session) =>
     session.run(
       "writing down which hosts there are",
       `umask 077; mkdir -p ${folder} && cat > ${page}.$$ && sync ${page}.$$ && mv ${page}.$$ ${page} && sync ${folder}`,
@@ -65,7 +64,7 @@ export async function writePage({ hosts, storage }: Fleet): Promise<void> {
 
 export const hasPage = async ({ hosts, storage }: Fleet): Promise<boolean> => {
   const page = `${folderOf(storage)}/${pageOf(hosts)}`;
-  const { stdout } = await atStorage(storage, (session) =>
+  const { stdout } = await withSession(storage.ssh, (session) =>
     session.run(
       "seeing whether it is written down which hosts there are",
       `[ ! -e ${quote(page)} ] || echo yes`,
@@ -76,7 +75,7 @@ export const hasPage = async ({ hosts, storage }: Fleet): Promise<boolean> => {
 
 /** For when no guest is left that could name one. */
 export const removePages = (storage: Fleet["storage"]): Promise<unknown> =>
-  atStorage(storage, (session) =>
+  withSession(storage.ssh, (session) =>
     session.run(
       "forgetting which hosts there were",
       `rm -rf ${quote(folderOf(storage))}; rmdir ${quote(dirname(folderOf(storage)))} 2>/dev/null || true`,
@@ -105,7 +104,7 @@ async function readPage(storage: Fleet["storage"], page: string): Promise<Fleet[
 
 async function askForPage(storage: Fleet["storage"], page: string): Promise<Fleet["hosts"]> {
   const path = `${folderOf(storage)}/${page}`;
-  const { stdout } = await atStorage(storage, (session) =>
+  const { stdout } = await withSession(storage.ssh, (session) =>
     session.run("reading which hosts there are", `[ ! -e ${quote(path)} ] || cat ${quote(path)}`),
   );
   try {
@@ -118,6 +117,3 @@ async function askForPage(storage: Fleet["storage"], page: string): Promise<Flee
     );
   }
 }
-
-const atStorage = <T>({ ssh }: Fleet["storage"], use: (session: SshSession) => Promise<T>): Promise<T> =>
-  withSessions([ssh], (sessions) => use(sessions.get(ssh.name) as SshSession));

@@ -1,5 +1,5 @@
 import { quote } from "../libvirt/quote.ts";
-import { withSessions } from "../libvirt/session-pool.ts";
+import { withSession } from "../libvirt/session-pool.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import type { Fleet } from "./fleet.ts";
 
@@ -45,15 +45,13 @@ export async function strikeOff(session: SshSession, storage: Storage, host: str
 
 /** The same for several, of which none need be noted. */
 export const forgetOff = (storage: Storage, hosts: readonly string[]): Promise<void> =>
-  withSessions([storage.ssh], async (sessions) => {
-    const session = sessions.get(storage.ssh.name) as SshSession;
+  withSession(storage.ssh, async (session) => {
     for (const host of hosts) await strikeOff(session, storage, host);
   });
 
 /** The names of all hosts that are noted. */
 export const notedOff = (storage: Storage): Promise<string[]> =>
-  withSessions([storage.ssh], async (sessions) => {
-    const session = sessions.get(storage.ssh.name) as SshSession;
+  withSession(storage.ssh, async (session) => {
     const { stdout } = await session.run(
       "reading which hosts were switched off",
       `ls ${quote(folderOf(storage))} 2>/dev/null || true`,

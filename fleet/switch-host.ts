@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { HostUnreachable } from "../libvirt/errors.ts";
 import { quote } from "../libvirt/quote.ts";
-import { withSessions } from "../libvirt/session-pool.ts";
+import { withSession, withSessions } from "../libvirt/session-pool.ts";
 import { SshSession } from "../libvirt/ssh-session.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { virsh } from "../libvirt/virsh.ts";
@@ -51,7 +51,7 @@ export async function switchOff(request: SwitchRequest, tell: Tell): Promise<voi
   } catch (error) {
     // One that goes on is asked like any other.
     const isUp = await looksUp(request.ssh);
-    if (isUp) await atStorage(storage, (session) => strikeOff(session, storage, host));
+    if (isUp) await withSession(storage.ssh, (session) => strikeOff(session, storage, host));
     throw error;
   }
   // A connection to it may not have noticed yet.
@@ -80,7 +80,7 @@ export async function switchOn(request: SwitchRequest, tell: Tell): Promise<stri
   };
   await until(isUp, wakeSeconds, `${host} was told to go on and does not answer over SSH`);
   await refuseCopies(request);
-  await atStorage(storage, (session) => strikeOff(session, storage, host));
+  await withSession(storage.ssh, (session) => strikeOff(session, storage, host));
   if (isGiven) tell(`${host}: is on`);
   return boot;
 }
@@ -134,11 +134,7 @@ const looksUp = async (ssh: SshTarget): Promise<boolean> =>
 
 /** Notes that it is switched off; throws when a guest is there, whosever it is, or is on its way. */
 const noteEmpty = ({ host, ssh, storage }: SwitchRequest): Promise<void> =>
-  withSessions([ssh, storage.ssh], async (sessions) => {
-    const [there, keeper] = [ssh, storage.ssh].map(({ name }) => sessions.get(name) as SshSession) as [
-      SshSession,
-      SshSession,
-    ];
+  withBoth({ ssh, storage }, async (there, keeper) => {
     const guests = await guestsOn(there);
     if (guests.length > 0)
       throw new Error(
@@ -158,11 +154,7 @@ const noteEmpty = ({ host, ssh, storage }: SwitchRequest): Promise<void> =>
 
 /** A lost host that comes back must run no guest: each was started elsewhere, and would write to the same disk again. */
 const refuseCopies = ({ host, ssh, storage }: SwitchRequest): Promise<void> =>
-  withSessions([ssh, storage.ssh], async (sessions) => {
-    const [there, keeper] = [ssh, storage.ssh].map(({ name }) => sessions.get(name) as SshSession) as [
-      SshSession,
-      SshSession,
-    ];
+  withBoth({ ssh, storage }, async (there, keeper) => {
     if (!(await isNotedLost(keeper, storage, host))) return;
     const guests = await guestsOn(there);
     if (guests.length === 0) return;
@@ -171,6 +163,15 @@ const refuseCopies = ({ host, ssh, storage }: SwitchRequest): Promise<void> =>
         `End each of them there (virsh destroy), or start that host anew, and run \`pulumi up\` again`,
     );
   });
+
+/** With connections to the host and to the storage host. */
+const withBoth = <T>(
+  { ssh, storage }: Pick<SwitchRequest, "ssh" | "storage">,
+  use: (there: SshSession, keeper: SshSession) => Promise<T>,
+): Promise<T> =>
+  withSessions([ssh, storage.ssh], (sessions) =>
+    use(sessions.get(ssh.name) as SshSession, sessions.get(storage.ssh.name) as SshSession),
+  );
 
 /** Whoever's they are. */
 async function guestsOn(session: SshSession): Promise<string[]> {
@@ -212,6 +213,3 @@ export async function until(
     await sleep(lookEveryMs);
   }
 }
-
-const atStorage = <T>({ ssh }: Fleet["storage"], use: (session: SshSession) => Promise<T>): Promise<T> =>
-  withSessions([ssh], (sessions) => use(sessions.get(ssh.name) as SshSession));

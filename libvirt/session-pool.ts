@@ -67,6 +67,10 @@ export async function withSessions<T>(
   }
 }
 
+/** The same with one host. */
+export const withSession = <T>(target: SshTarget, use: (session: SshSession) => Promise<T>): Promise<T> =>
+  withSessions([target], (sessions) => use(sessions.get(target.name) as SshSession));
+
 /** Closes all connections, so that a short-lived program ends at once. */
 export async function closeSessions(): Promise<void> {
   const entries = [...pool.values()];

@@ -1,7 +1,6 @@
 import { appendFile, mkdir } from "node:fs/promises";
 import { quote } from "../libvirt/quote.ts";
-import { withSessions } from "../libvirt/session-pool.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
+import { withSession } from "../libvirt/session-pool.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 
 export interface FailoverInputs {
@@ -92,8 +91,7 @@ async function recordOf(inputs: FailoverInputs): Promise<FailoverRecord | undefi
 
 /** When the guest's QEMU was started, on this machine's clock. Undefined: its host does not say. */
 const startedAt = ({ guest, ssh }: FailoverInputs): Promise<number | undefined> =>
-  withSessions([ssh], async (sessions) => {
-    const session = sessions.get(ssh.name) as SshSession;
+  withSession(ssh, async (session) => {
     const [{ stdout }, { offsetMs }] = await Promise.all([
       session.run(
         `asking since when ${guest} runs`,

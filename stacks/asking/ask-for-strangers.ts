@@ -1,6 +1,5 @@
 import { HostUnreachable } from "../../libvirt/errors.ts";
-import { withSessions } from "../../libvirt/session-pool.ts";
-import type { SshSession } from "../../libvirt/ssh-session.ts";
+import { withSession } from "../../libvirt/session-pool.ts";
 import type { SshTarget } from "../../libvirt/ssh-target.ts";
 
 /**
@@ -20,8 +19,7 @@ export async function askForStrangers(
 
 async function strangersOn(target: SshTarget, own: readonly string[]): Promise<string[]> {
   try {
-    return await withSessions([target], async (sessions) => {
-      const session = sessions.get(target.name) as SshSession;
+    return await withSession(target, async (session) => {
       const { stdout } = await session.run(
         `looking for guests on ${target.name}`,
         "! command -v virsh > /dev/null || LC_ALL=C virsh -q -c qemu:///system list --all --name",
@@ -39,7 +37,7 @@ async function strangersOn(target: SshTarget, own: readonly string[]): Promise<s
 export async function whoAnswers(targets: readonly SshTarget[]): Promise<string[]> {
   const found = await Promise.all(
     targets.map((target) =>
-      withSessions([target], async () => [target.name]).catch((error: unknown): string[] => {
+      withSession(target, async () => [target.name]).catch((error: unknown): string[] => {
         if (error instanceof HostUnreachable) return [];
         throw error;
       }),

@@ -9,12 +9,12 @@ import { record, resolved } from "./recorder.ts";
 /** What was run on hosts at once. */
 const ran: { host: string; input: string }[] = [];
 vi.mock("../../libvirt/session-pool.ts", () => ({
-  withSessions: ([{ name: host }]: [{ name: string }], use: (sessions: Map<string, object>) => unknown) => {
+  withSession: ({ name: host }: { name: string }, use: (session: object) => unknown) => {
     const run = async (_doing: string, _command: string, { input }: { input: string }) => {
       ran.push({ host, input });
       return { stdout: "", stderr: "", exitCode: 0 };
     };
-    return use(new Map([[host, { run }]]));
+    return use({ run });
   },
 }));
 
