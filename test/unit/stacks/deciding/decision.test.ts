@@ -211,6 +211,17 @@ describe("a decision of a preview", () => {
     );
   });
 
+  it("is not, once a host is lost, is to be off, or has another size", () => {
+    const lab = ["host1", "host2", "host3"].map((name) => ({ name }));
+    const changes: Partial<StackInput>[] = [
+      { lost: ["host2"] },
+      { off: ["host2"] },
+      { hosts: lab.map((host) => ({ ...host, memoryMiB: 4096 })) },
+      { hosts: lab.map((host) => ({ ...host, reserveMiB: 1024 })) },
+    ];
+    for (const change of changes) expect(digestOf(config(crowded, change))).not.toBe(digestOf(stack));
+  });
+
   it("is not, once a guest is elsewhere or came", () => {
     expect(whyStale(kept, { ...now, homes: { ...atHost1, c: "host2" } })).toBe("c was found on host2");
     const { d: _, ...fewer } = atHost1;
