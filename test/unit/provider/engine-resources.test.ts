@@ -12,7 +12,8 @@ import {
   migrationResource,
 } from "../../../provider/migration-resource.ts";
 import { ownDisk, redoText } from "../helpers/simulated-fleet.ts";
-import { simulate, world } from "../helpers/simulated-session.ts";
+import { SshSession, simulate, world } from "../helpers/simulated-session.ts";
+import { setTimeout as sleep } from "../helpers/simulated-time.ts";
 
 // What Pulumi asks of the two resources, on machines that are simulated.
 
@@ -617,6 +618,21 @@ describe("a migration", () => {
   describe("that cost more than it may", () => {
     const strict = { maxTotalMs: 1 } as const;
     const told = /^vm1: its move took \d+ ms in all \(migration.slo.maxTotalMs is 1\)/;
+
+    // A simulated move may be over within a millisecond: each command of these takes two.
+    beforeEach(() => {
+      const { open } = SshSession;
+      const slow = vi.spyOn(SshSession, "open").mockImplementation(async (target) => {
+        const session = await open(target);
+        const run = session.run.bind(session);
+        session.run = async (...args) => {
+          await sleep(2);
+          return run(...args);
+        };
+        return session;
+      });
+      return () => slow.mockRestore();
+    });
 
     test("is said, and its record says so", async () => {
       const slo = { ...strict, onBreach: "record" } as const;
