@@ -51,7 +51,7 @@ export async function keep(stack: string, { everyMs, silences: most, once }: Kee
 async function keeperLook(look: StackLook): Promise<KeeperLook> {
   const { silent, areOff, config } = look;
   if (silent.length > 0) return { silent, toSwitch: [] };
-  const { inputs, outcome } = await planOfStack(look, { drain: [], spare: false, settings: {} });
+  const { inputs, outcome } = await planOfStack(look);
   const off = [...config.off, ...emptiedBy({ inputs, outcome }, config, areOff).map(({ host }) => host)];
   const toSwitch = [
     ...off.filter((host) => !areOff.includes(host)),

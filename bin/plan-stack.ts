@@ -9,6 +9,7 @@ import { policyOf } from "../stacks/cluster-of.ts";
 import { policySection } from "../stacks/config.ts";
 import { inputsOf } from "../stacks/deciding/inputs-of.ts";
 import { StackConfigError } from "../stacks/mistake.ts";
+import { hostsOff } from "../stacks/off-hosts.ts";
 import { pastOf, sizesOf } from "../stacks/past.ts";
 import type { PastResource } from "../stacks/past-resource.ts";
 import { planStack } from "../stacks/plan.ts";
@@ -18,9 +19,9 @@ import type { PrintedConfig } from "./printed-config.ts";
 /** What is asked for otherwise than the stack's config says it. */
 export interface WhatIf {
   kind?: DecisionInputs["kind"];
-  drain: readonly string[];
-  spare: boolean;
-  settings: Partial<DecisionInputs["settings"]>;
+  drain?: readonly string[];
+  spare?: boolean;
+  settings?: Partial<DecisionInputs["settings"]>;
 }
 
 /** A stack's config and what hosts say, asked for as a preview does it: nothing is written or kept. */
@@ -36,8 +37,7 @@ export async function lookAtStack(stack: string) {
   if (mistakes.length > 0) throw new StackConfigError(mistakes);
   const draft = planStack(config, stack, { ssh });
   const machines = await askMachines(draft);
-  const { off = [] } = past.switched ?? {};
-  const areOff = off.filter((name) => machines.silent.includes(name));
+  const areOff = hostsOff(past, draft, [], machines.silent);
   const leftAlone = [...areOff, ...config.lost];
   const silent = machines.silent.filter((name) => !leftAlone.includes(name));
   return { config, past, draft, machines, areOff, leftAlone, silent };
@@ -52,7 +52,7 @@ export type StackLook = Awaited<ReturnType<typeof lookAtStack>>;
  */
 export async function planOfStack(
   look: StackLook,
-  { kind, drain, spare, settings }: WhatIf,
+  { kind, drain = [], spare = false, settings = {} }: WhatIf = {},
 ): Promise<{ inputs: DecisionInputs; outcome: Proposal | Impossible; unseen?: string }> {
   const { past, draft, machines, leftAlone } = look;
   const mistakes = machines.mistakesOf(leftAlone);

@@ -119,7 +119,8 @@ export async function latestRecords(file: string, most = 100): Promise<Migration
   }
 }
 
-function json(line: string): unknown {
+/** What a text says as JSON. Undefined: it is none. */
+export function json(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch {

@@ -184,12 +184,8 @@ function announce(decision: Decision, news: MigrationInputs, expected?: string):
 }
 
 /** @throws Error when a move is predicted to cost more than it may */
-function refuseBreach(
-  { guest, to, slo = { onBreach: "record" } }: MigrationInputs,
-  from: string,
-  predicted: Figures,
-) {
-  const breaches = breachesOf(predicted, slo);
+function refuseBreach({ guest, to, slo }: MigrationInputs, from: string, predicted: Figures) {
+  const breaches = breachesOf(predicted, slo ?? {});
   if (breaches.length === 0) return;
   throw new Error(
     `The move of guest ${guest} from ${from} to ${to} is predicted to take ${breachText(breaches)}. Nothing was changed. ` +

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod";
+import { json } from "../../moves/results.ts";
 import { inputsSchema, type PlacementDecision } from "../../placement/decision.ts";
 
 /** What a preview decided is kept here until an update does it. */
@@ -29,19 +30,7 @@ export async function readDecision(stack: string): Promise<PlacementDecision | u
     throw error;
   });
   if (text === undefined) return undefined;
-  const { data } = z
-    .string()
-    .transform((json, context) => {
-      try {
-        return JSON.parse(json) as unknown;
-      } catch {
-        context.addIssue("it is not JSON");
-        return z.NEVER;
-      }
-    })
-    .pipe(decisionSchema)
-    .safeParse(text);
-  return data;
+  return decisionSchema.safeParse(json(text)).data;
 }
 
 export const writeDecision = (stack: string, decision: PlacementDecision): Promise<void> =>

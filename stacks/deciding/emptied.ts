@@ -10,7 +10,7 @@ import type { HostOff } from "../plan.ts";
  */
 export function emptiedBy(
   { inputs, outcome }: Pick<PlacementDecision, "inputs" | "outcome">,
-  { hosts, lab, drain }: Pick<StackConfig, "hosts" | "lab" | "drain">,
+  { hosts, lab }: Pick<StackConfig, "hosts" | "lab">,
   areOff: readonly string[],
 ): HostOff[] {
   if (inputs.kind !== "consolidate" || !outcome.isFeasible) return [];
@@ -19,7 +19,7 @@ export function emptiedBy(
     lab !== undefined || (power?.off !== undefined && power.on !== undefined);
   const empty = hosts.filter((host) => !inUse.has(host.name));
   // A drained host is somebody's at work, and a lost one nobody's to switch.
-  const open = empty.filter(({ name }) => !drain.includes(name) && !isClosed(inputs, name));
+  const open = empty.filter(({ name }) => !isClosed(inputs, name));
   const mayGo = open.filter(isSwitchable);
   const stayOn = inUse.size + open.length - mayGo.length;
   const spare = Math.max(0, inputs.settings.keepOn - stayOn);

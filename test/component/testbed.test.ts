@@ -4,10 +4,11 @@ import { describe, expect, test } from "vitest";
 import type { HostOutput } from "../../components/outputs.ts";
 import { Testbed } from "../../components/testbed.ts";
 import { summaryOf } from "../../moves/summary.ts";
-import { type DecisionInputs, decide } from "../../placement/decision.ts";
+import { decide } from "../../placement/decision.ts";
 import { parseStackConfig } from "../../stacks/checks/parse.ts";
-import { clusterOf, policyOf, settingsOf } from "../../stacks/cluster-of.ts";
+import { policyOf } from "../../stacks/cluster-of.ts";
 import { digestOf } from "../../stacks/deciding/digest.ts";
+import { inputsOf } from "../../stacks/deciding/inputs-of.ts";
 import { placesOf } from "../../stacks/deciding/places.ts";
 import { planStack } from "../../stacks/plan.ts";
 import { labInput, metalInput } from "../unit/helpers/config-stack.ts";
@@ -235,18 +236,8 @@ describe("a testbed with a policy", () => {
     cpus: { host1: 8, host2: 4 },
     homes: { vm1: "host1", vm2: "host2" },
   };
-  const inputs: DecisionInputs = {
-    kind: policy.kind,
-    cluster: clusterOf(stack, situation),
-    newcomers: [],
-    assumed: [],
-    closed: {},
-    overSlo: {},
-    rests: {},
-    settings: settingsOf(policy),
-    perHost: 2,
-    maxMs: 1e6,
-  };
+  const found = { ...situation, records: [], ms: 0 };
+  const inputs = inputsOf(stack, policy, planStack(stack, "lab"), { guests: [] }, found);
   const outcome = decide(inputs);
   if (!outcome.isFeasible) throw new Error("it is feasible");
   const at = "2026-03-01T12:00:00.000Z";
