@@ -13,11 +13,20 @@ export default defineConfig({
     // A line for each test as it ends; the last one has the counts alone, for people who run the tests.
     reporters: ["verbose", "./test/closing-line.ts"],
     projects: [
-      // Pure logic and components under Pulumi's mocks: no host, no network, seconds.
+      // Pure logic and components under Pulumi's mocks: no process, no host, no network.
       {
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts", "test/component/**/*.test.ts"],
+          sequence: { groupOrder: 0 },
+          testTimeout: 60_000,
+        },
+      },
+      // Scripts and programs, each run for real in a place of its own on this machine: shells, files, locks, an SSH server.
+      {
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
           sequence: { groupOrder: 0 },
           testTimeout: 60_000,
         },

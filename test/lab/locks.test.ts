@@ -9,7 +9,7 @@ import { withGuest } from "../../fleet/guest-lock.ts";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import { SshSession } from "../../libvirt/ssh-session.ts";
 import { withTurn } from "../../migration/queue/queue.ts";
-import { useLocalSsh } from "../unit/helpers/local-ssh.ts";
+import { useLocalSsh } from "../integration/helpers/local-ssh.ts";
 import { startSshd } from "./offline-sshd.ts";
 import { signal } from "./traces.ts";
 

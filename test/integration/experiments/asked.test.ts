@@ -7,8 +7,8 @@ import { experimentSchema } from "../../../experiments/experiment.ts";
 import { lock } from "../../../experiments/lock.ts";
 import { outline } from "../../../experiments/outline.ts";
 import type { TurnLine } from "../../../experiments/remaining.ts";
-import { headFor } from "../helpers/experiment-testbed.ts";
-import { liveRecord } from "../helpers/records.ts";
+import { headFor } from "../../unit/helpers/experiment-testbed.ts";
+import { liveRecord } from "../../unit/helpers/records.ts";
 
 const asked: RunArguments = {
   experiment: experimentSchema.parse({

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { providerUri } from "../../../hosts/libvirt-uri.ts";
 import { parseStackConfig } from "../../../stacks/checks/parse.ts";
-import { labInput } from "../helpers/config-stack.ts";
+import { labInput } from "../../unit/helpers/config-stack.ts";
 import { hasSandbox, runOnSandbox } from "../helpers/host-sandbox.ts";
 
 const { lab: _, ...rest } = labInput();

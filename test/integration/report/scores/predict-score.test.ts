@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { headFor } from "../../helpers/experiment-testbed.ts";
-import { liveRecord } from "../../helpers/records.ts";
+import { headFor } from "../../../unit/helpers/experiment-testbed.ts";
+import { liveRecord } from "../../../unit/helpers/records.ts";
 
 const records = [1, 2, 3].map((minute) => liveRecord({ startedAt: `2026-03-01T12:0${minute}:00.000Z` }));
 const place = { schema: 1, kind: "move", cell: "a", block: 1, loadBefore: {} };

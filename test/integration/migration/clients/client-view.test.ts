@@ -15,11 +15,11 @@ import {
 import type { MigrationRequest } from "../../../../migration/context/migration-request.ts";
 import { migrate } from "../../../../migration/migrate.ts";
 import { recordSchema } from "../../../../moves/record.ts";
-import { liveRecord } from "../../helpers/records.ts";
-import { simulate, world } from "../../helpers/simulated-session.ts";
+import { liveRecord } from "../../../unit/helpers/records.ts";
+import { simulate, world } from "../../../unit/helpers/simulated-session.ts";
 
-vi.mock("../../../../libvirt/ssh-session.ts", () => import("../../helpers/simulated-session.ts"));
-vi.mock("node:timers/promises", () => import("../../helpers/simulated-time.ts"));
+vi.mock("../../../../libvirt/ssh-session.ts", () => import("../../../unit/helpers/simulated-session.ts"));
+vi.mock("node:timers/promises", () => import("../../../unit/helpers/simulated-time.ts"));
 afterEach(closeSessions);
 
 /** A guest that stands still for a while, and answers all that it is asked at other times, a little later. */
