@@ -16,6 +16,7 @@ import {
   defaultNetwork,
   defaultStorageName,
   defaultWakeSeconds,
+  noAddress,
 } from "./defaults.ts";
 
 /**
@@ -330,9 +331,11 @@ const guest = section({
     .describe("a MAC address, in quotes")
     .meta({ examples: ["52:54:00:10:55:ef"], otherwise: "made from the stack's and the guest's name" }),
   address: z
-    .union([ipv4, cidr])
+    .union([ipv4, cidr, z.literal(noAddress)])
     .optional()
-    .describe("an IPv4 address, for life; with its prefix, unless it is in the lab")
+    .describe(
+      "an IPv4 address, for life; with its prefix, unless it is in the lab; or none: it gets none here, and nobody waits until it answers",
+    )
     .meta({
       examples: ["192.0.2.101/24"],
       otherwise: "in the lab .100 and the number its name ends with (vm1: .101); else by DHCP",

@@ -30,6 +30,9 @@ export const defaultMemoryMiB = 1024;
 /** How long a host may take to go on or off. */
 export const defaultWakeSeconds = 180;
 
+/** What is said in place of a guest's address when it is to have none from here. */
+export const noAddress = "none";
+
 /** The lab's addresses: this machine .1, storage .10, hosts .11 to .99, guests .101 to .249. */
 export const labOffsets = { gateway: 1, storage: 10, host: 10, hosts: 89, guest: 100, guests: 149 } as const;
 /** The smallest lab network in which those addresses exist. */

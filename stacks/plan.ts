@@ -18,6 +18,7 @@ import {
   labHostAddress,
   labStorageAddress,
   macAddress,
+  noAddress,
   sshPort,
   vncPort,
 } from "./defaults.ts";
@@ -320,13 +321,14 @@ function planMigration(
   };
 }
 
-function labGuestNetwork(guest: GuestConfig, lab: LabPlan): GuestNetwork {
+function labGuestNetwork(guest: GuestConfig, lab: LabPlan): GuestNetwork | undefined {
+  if (guest.address === noAddress) return undefined;
   const address = guest.address ?? labGuestAddress(lab.network, guest.name);
   return { address, cidr: `${address}/${lab.prefixLength}`, gateway: lab.gateway };
 }
 
 function ownGuestNetwork({ address: cidr }: GuestConfig, gateway?: string): GuestNetwork | undefined {
-  if (cidr === undefined) return undefined;
+  if (cidr === undefined || cidr === noAddress) return undefined;
   return { address: checked(cidr.split("/")[0]), cidr, ...(gateway && { gateway }) };
 }
 

@@ -1,5 +1,5 @@
 // Addresses that are missing, or that no machine can have where it is.
-import { labGateway, labOffsets } from "../defaults.ts";
+import { labGateway, labOffsets, noAddress } from "../defaults.ts";
 import { cidrOf, isHostIn, type Network, nth, toNetwork } from "../ipv4.ts";
 import { type Mistake, mistake } from "../mistake.ts";
 import { type Draft, guestsOf, hostsOf } from "./draft.ts";
@@ -36,7 +36,7 @@ export function machineAddresses(draft: Draft): Mistake[] {
 
 export function guestAddresses(draft: Draft): Mistake[] {
   return guestsOf(draft).flatMap(({ entry: { address }, path }) => {
-    if (address === undefined) return [];
+    if (address === undefined || address === noAddress) return [];
     return "lab" in draft
       ? labGuestAddressFaults([...path, "address"], address, soundLabNetwork(draft))
       : ownGuestAddressFaults([...path, "address"], address);

@@ -1,5 +1,5 @@
 // No two machines have one address, those that follow from names included.
-import { labGuestAddress, labHostAddress, labStorageAddress, sshPort } from "../defaults.ts";
+import { labGuestAddress, labHostAddress, labStorageAddress, noAddress, sshPort } from "../defaults.ts";
 import type { Mistake } from "../mistake.ts";
 import { claim, clashes } from "./clashes.ts";
 import { type Draft, guestsOf, hostsOf, valueOr } from "./draft.ts";
@@ -26,6 +26,7 @@ export function takenAddresses(draft: Draft): Mistake[] {
     }),
     ...guestsOf(draft).flatMap((guest) => {
       const address = valueOr(guest.entry, "address", byName(labGuestAddress, guest))?.split("/")[0];
+      if (address === noAddress) return [];
       return claim(address, guest.title, [...guest.path, "address"], !("address" in guest.entry));
     }),
   ].flat();

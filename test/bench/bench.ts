@@ -18,11 +18,14 @@ import { measurePlanner } from "./planner.ts";
 import { measureProber } from "./prober.ts";
 import { pulumi } from "./pulumi.ts";
 import { type BenchResults, writeResults } from "./results.ts";
+import { defaultSizes, measureScale, type Size } from "./scale.ts";
 import { measureSeveral } from "./several.ts";
 import { tables } from "./tables.ts";
 
-const parts = ["lab", "no-change", "moves", "prober", "several", "memory", "planner"] as const;
+const parts = ["lab", "no-change", "moves", "prober", "several", "memory", "planner", "scale"] as const;
 type Part = (typeof parts)[number];
+
+const sizesText = defaultSizes.map(({ hosts, guests }) => `${hosts}/${guests}`).join();
 
 const help = `Usage: npm run bench [-- options]     what the testbed costs, measured against the tools it stands on
 
@@ -34,14 +37,16 @@ Parts:
   several     all guests of the stack (of the stack bench: four) at once, two at a time, one after the other
   memory      peak memory of Pulumi and its processes during a move
   planner     plans for clusters made up by chance, against Ganeti's hbal (Debian: ganeti-htools), if it is installed; needs no lab
+  scale       what updates cost with more and more hosts and guests, in labs of their own; some ten minutes
 
 Options:
-  --only A,B             these parts alone                                          default: all
+  --only A,B             these parts alone                                          default: all but scale
   --pairs N              pairs of moves                                             default: 10
   --bandwidth MIBPS      ceiling of both transfers, or none (for the stack bench)   default: 100, as gigabit Ethernet has
   --rounds N          rounds of several guests                                      default: 5
   --no-change-pairs N    pairs of updates without a change                          default: 5
   --clusters N           small clusters of the part planner, and a fifth as many larger ones    default: 100
+  --sizes A/B,C/D        hosts and guests of the part scale             default: ${sizesText}
   --stack NAME           a stack of your own, up and with a guest that moves live; it stays (without the part lab)
                          default: bench, a lab like stacks/Pulumi.lab.yaml on a network of its own, made and removed
   --keep                 leave the stack bench up for a next run
@@ -51,12 +56,13 @@ Results, with every sample: results/bench-<date>.json. How it is measured: docs/
 
 const { values } = parseArgs({
   options: {
-    only: { type: "string", default: parts.join() },
+    only: { type: "string", default: parts.filter((part) => part !== "scale").join() },
     pairs: { type: "string", default: "10" },
     bandwidth: { type: "string", default: "100" },
     rounds: { type: "string", default: "5" },
     "no-change-pairs": { type: "string", default: "5" },
     clusters: { type: "string", default: "100" },
+    sizes: { type: "string", default: sizesText },
     stack: { type: "string", default: "bench" },
     keep: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -72,7 +78,7 @@ const s = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
 
 async function bench(chosen: ReadonlySet<Part>): Promise<void> {
   const options = optionsFor(chosen);
-  const isOnStack = [...chosen].some((part) => part !== "planner");
+  const isOnStack = [...chosen].some((part) => part !== "planner" && part !== "scale");
   const results: BenchResults = {
     schema: 1,
     startedAt: new Date().toISOString(),
@@ -84,6 +90,15 @@ async function bench(chosen: ReadonlySet<Part>): Promise<void> {
     await measurePlanner(options.clusters, async (planner, line) => {
       await keep({ planner });
       say(`planner ${line}`);
+    });
+  }
+  if (chosen.has("scale")) {
+    const scale: NonNullable<BenchResults["scale"]> = [];
+    say("the hosts' base, unless cached");
+    await fillCaches();
+    await measureScale(options.sizes, say, async (sample) => {
+      scale.push(sample);
+      await keep({ scale });
     });
   }
   if (isOnStack) await benchStack(chosen, options, results, keep);
@@ -109,6 +124,7 @@ function optionsFor(chosen: ReadonlySet<Part>) {
     noChangePairs: wholeNumber("no-change-pairs", values["no-change-pairs"]),
     bandwidthMiBps: values.bandwidth === "none" ? undefined : wholeNumber("bandwidth", values.bandwidth),
     clusters: wholeNumber("clusters", values.clusters),
+    sizes: values.sizes.split(",").map(sizeOf),
   };
 }
 
@@ -217,6 +233,14 @@ function chosenParts(only: string): Set<Part> {
   if (unknown.length > 0)
     throw new Error(`--only: there is no part ${unknown.join(", ")}; parts are ${parts.join(", ")}`);
   return new Set(names as Part[]);
+}
+
+function sizeOf(text: string): Size {
+  const [hosts = "", guests = "", ...more] = text.split("/");
+  const size = { hosts: wholeNumber("sizes", hosts), guests: wholeNumber("sizes", guests) };
+  if (more.length > 0 || size.hosts < 2 || size.hosts > 89)
+    throw new Error(`--sizes takes sizes such as 5/50, of 2 to 89 hosts, not "${text}"`);
+  return size;
 }
 
 function wholeNumber(option: string, text: string): number {

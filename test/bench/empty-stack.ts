@@ -11,16 +11,25 @@ export interface EmptyStack {
   env: Record<string, string>;
 }
 
-/** A project with this one's runtime settings and packages, its own backend, and a program that declares nothing; up already. */
-export async function withEmptyStack<T>(use: (stack: EmptyStack) => Promise<T>): Promise<T> {
+/** What `pulumi new typescript` begins with, without its example. */
+const emptyProgram = 'import * as pulumi from "@pulumi/pulumi";\n\nexport const stack = pulumi.getStack();\n';
+
+/**
+ * A project with this one's runtime settings and packages, its own backend, and a program that declares nothing; up already.
+ *
+ * @param program another one in its place
+ */
+export async function withEmptyStack<T>(
+  use: (stack: EmptyStack) => Promise<T>,
+  program = emptyProgram,
+): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "testbed-bench-"));
   try {
     const { runtime } = parse(await readFile(join(project, "Pulumi.yaml"), "utf8"));
     const files = {
       "Pulumi.yaml": stringify({ name: "empty", runtime, main: "index.ts" }),
       "package.json": `${JSON.stringify({ name: "empty", type: "module", private: true })}\n`,
-      // What `pulumi new typescript` begins with, without its example.
-      "index.ts": 'import * as pulumi from "@pulumi/pulumi";\n\nexport const stack = pulumi.getStack();\n',
+      "index.ts": program,
     };
     for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
     await symlink(join(project, "node_modules"), join(folder, "node_modules"));

@@ -9,6 +9,7 @@ import { noChangeSampleSchema } from "./no-change.ts";
 import { plannerSchema } from "./planner.ts";
 import { proberSampleSchema } from "./prober.ts";
 import { project } from "./pulumi.ts";
+import { scaleSampleSchema } from "./scale.ts";
 import { severalSampleSchema } from "./several.ts";
 
 /** What a run measured: raw samples, from which every table is made. Times are milliseconds. */
@@ -33,6 +34,7 @@ export const benchResultsSchema = z.object({
   several: z.array(severalSampleSchema).optional(),
   memory: memorySchema.optional(),
   planner: plannerSchema.optional(),
+  scale: z.array(scaleSampleSchema).optional(),
 });
 export type BenchResults = z.infer<typeof benchResultsSchema>;
 

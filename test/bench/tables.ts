@@ -4,11 +4,12 @@ import type { LabSample } from "./lab-cycle.ts";
 import { plannerTables } from "./planner-tables.ts";
 import { type Agreement, proberFindings } from "./prober-findings.ts";
 import type { BenchResults } from "./results.ts";
+import { scaleTables } from "./scale-tables.ts";
 import { type Comparison, summary } from "./statistics.ts";
 
 /** All tables that a run's results have something for. */
 export function tables(results: BenchResults): string {
-  const { lab, noChange, moves, prober, several, memory, planner } = results;
+  const { lab, noChange, moves, prober, several, memory, planner, scale } = results;
   return [
     ...(lab ?? []).map(labTables),
     ...(noChange ? [noChangeTable(noChange)] : []),
@@ -17,6 +18,7 @@ export function tables(results: BenchResults): string {
     ...(several && several.length > 0 ? [severalTable(several)] : []),
     ...(memory ? [memoryTable(memory)] : []),
     ...(planner ? [plannerTables(planner)] : []),
+    ...(scale && scale.length > 0 ? [scaleTables(scale)] : []),
   ].join("\n\n");
 }
 

@@ -152,6 +152,16 @@ describe("the plan of one's own machines", () => {
     });
   });
 
+  it("gives none to a guest that is to have none, however many there are", () => {
+    const guests = Array.from({ length: 200 }, (_, i) => ({ name: `vm${i + 1}`, address: "none" as const }));
+    const placement = Object.fromEntries(guests.map(({ name }) => [name, "host1"]));
+    const planned = plan(labInput({ guests, placement })).guests;
+    expect(planned.filter(({ network }) => network)).toEqual([]);
+    expect(
+      plan(metalInput({ guests: [{ name: "vm1", address: "none" }], placement: { vm1: "host1" } })).guests,
+    ).toEqual([expect.not.objectContaining({ network: expect.anything() })]);
+  });
+
   it("has guests with an address of their own, and guests on DHCP", () => {
     const { guests } = plan(
       metalInput({

@@ -178,12 +178,12 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a guest's address that is none",
     lab(guests(vm("vm1", { address: "10.77.0.300" }))),
-    'testbed:guests[0].address: "10.77.0.300" does not fit; give an IPv4 address, for life; with its prefix, unless it is in the lab, such as 192.0.2.101/24',
+    'testbed:guests[0].address: "10.77.0.300" does not fit; give an IPv4 address, for life; with its prefix, unless it is in the lab; or none: it gets none here, and nobody waits until it answers, such as 192.0.2.101/24',
   ],
   [
     "an IPv6 address of a guest",
     lab(guests(vm("vm1", { address: "2001:db8::1" }))),
-    'testbed:guests[0].address: "2001:db8::1" is an IPv6 address, which cannot be used here; give an IPv4 address, for life; with its prefix, unless it is in the lab (IPv4: hosts and guests do not use IPv6 here), such as 192.0.2.101/24',
+    'testbed:guests[0].address: "2001:db8::1" is an IPv6 address, which cannot be used here; give an IPv4 address, for life; with its prefix, unless it is in the lab; or none: it gets none here, and nobody waits until it answers (IPv4: hosts and guests do not use IPv6 here), such as 192.0.2.101/24',
   ],
   ...["2001:db8::1", "[2001:db8::1]", "fe80::1%eth0", "::1", "2001:db8::/64", "::ffff:192.0.2.1"].map(
     (address): [string, StackInput, string] => [

@@ -1,0 +1,103 @@
+import { existsSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import * as z from "zod";
+import { watchMemory } from "./process-memory.ts";
+import { project } from "./pulumi.ts";
+
+export const watchedRunSchema = z.object({
+  wallMs: z.number(),
+  cpuMs: z
+    .number()
+    .describe("of Pulumi and all that it started on this machine, a lab's containers included"),
+  peakMiB: z.number().describe("all its processes together at most (VmRSS): what they share counts for each"),
+  connections: z.int().describe("SSH connections that were opened, with OpenSSH's ssh"),
+  commands: z.int().describe("commands that were started on hosts over them"),
+});
+export type WatchedRun = z.infer<typeof watchedRunSchema>;
+
+/**
+ * Runs bin/pulumi, and counts what it costs: the CPU time of its control group, so that of processes that it does not wait for, too;
+ * memory by its processes; and the processes `ssh` by a stand-in that notes each and becomes it. Throws with what Pulumi said when it fails.
+ */
+export async function watchedRun(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<WatchedRun & { stdout: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "testbed-bench-run-"));
+  const group = await makeGroup();
+  const noted = join(folder, "noted");
+  await writeFile(noted, "");
+  await writeFile(join(folder, "ssh"), standIn(noted, await realSsh()));
+  await chmod(join(folder, "ssh"), 0o755);
+  let pid: number | undefined;
+  const watch = watchMemory(() => pid);
+  try {
+    const startedMs = performance.now();
+    // Joins the group before it becomes the CLI, so that all that it starts is in there.
+    const joined = `echo $$ > '${group.folder}/cgroup.procs' && exec sh bin/pulumi "$@"`;
+    const child = execa("sh", ["-c", joined, "sh", ...args], {
+      cwd: project,
+      env: { ...env, NO_COLOR: "1", PATH: `${folder}:${process.env.PATH}` },
+      stdin: "ignore",
+      reject: false,
+      all: true,
+    });
+    pid = child.pid;
+    const { failed, all, stdout } = await child;
+    const wallMs = performance.now() - startedMs;
+    if (failed) throw new Error(`pulumi ${args.join(" ")} failed:\n${all}`);
+    const memory = (await watch.stop()).find(({ kind }) => kind === "all together");
+    const calls = (await readFile(noted, "utf8")).split("\n").filter(Boolean);
+    const connections = calls.filter((call) => call === "connection").length;
+    return {
+      ...{ wallMs, cpuMs: await group.cpuMs(), peakMiB: memory?.peakSumMiB ?? Number.NaN },
+      ...{ connections, commands: calls.length - connections, stdout },
+    };
+  } finally {
+    await watch.stop();
+    await group.remove();
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** A short line is written whole, whoever else writes at the same time. */
+const standIn = (noted: string, ssh: string): string => `#!/bin/sh
+what=command
+for word; do [ "$word" != -M ] || what=connection; done
+echo "$what" >> '${noted}'
+exec '${ssh}' "$@"
+`;
+
+async function realSsh(): Promise<string> {
+  const { stdout } = await execa("sh", ["-c", "command -v ssh"]);
+  return stdout;
+}
+
+interface Group {
+  folder: string;
+  cpuMs(): Promise<number>;
+  remove(): Promise<void>;
+}
+
+/** A control group of either version, in which CPU time is counted. */
+async function makeGroup(): Promise<Group> {
+  const version1 = "/sys/fs/cgroup/cpuacct";
+  const isFirst = existsSync(version1);
+  const folder = join(isFirst ? version1 : "/sys/fs/cgroup", `testbed-bench-${process.pid}`);
+  await mkdir(folder, { recursive: true });
+  const usage = async () => {
+    if (isFirst) return Number(await readFile(join(folder, "cpuacct.usage"), "utf8")) / 1e6;
+    const stat = await readFile(join(folder, "cpu.stat"), "utf8");
+    return Number(/^usage_usec (\d+)/m.exec(stat)?.[1]) / 1e3;
+  };
+  const before = await usage();
+  return {
+    folder,
+    cpuMs: async () => (await usage()) - before,
+    // A lab's containers stay, and in it; a later run finds them there, and counts from there.
+    remove: () => rmdir(folder).catch(() => {}),
+  };
+}
