@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa, type ResultPromise } from "execa";
 import { newControlSocket } from "./control-socket.ts";
 import { CommandFailed, ConnectionLost, HostUnreachable } from "./errors.ts";
+import { HostShell } from "./host-shell.ts";
 import { behindMarker, outputBehindMarker, remoteCommand, saidMarker } from "./remote-command.ts";
 import { sshOptions } from "./ssh-options.ts";
 import type { SshTarget } from "./ssh-target.ts";
@@ -173,6 +174,28 @@ function epochMsOf(target: SshTarget, line: string): number {
   );
 }
 
+/** After a time does something, unless there is more time; until it is cancelled. */
+function deadline(timeoutMs: number, act: () => unknown, getsMoreTime: RunOptions["getsMoreTime"]) {
+  const it = { isOver: false, cancel: () => {} };
+  let isCancelled = false;
+  const atEnd = async () => {
+    const more = await getsMoreTime?.().catch(() => false);
+    if (isCancelled) return;
+    if (more) return begin();
+    it.isOver = true;
+    await act();
+  };
+  const begin = () => {
+    const timer = setTimeout(atEnd, timeoutMs);
+    it.cancel = () => {
+      isCancelled = true;
+      clearTimeout(timer);
+    };
+  };
+  begin();
+  return it;
+}
+
 /** Waits for the end of an ssh whose input was closed, as long as that may take. */
 async function ended(ssh: ResultPromise): Promise<void> {
   const deadline = setTimeout(() => {
@@ -194,6 +217,7 @@ export class SshSession {
   readonly target: SshTarget;
   readonly #first: Connection;
   readonly #connections: Connection[];
+  readonly #shells: HostShell[] = [];
   readonly #followers = new Set<Follower>();
   #opening: Promise<void> = Promise.resolve();
   #isClosed = false;
@@ -215,16 +239,13 @@ export class SshSession {
 
   /** Runs a bash script as root. Throws CommandFailed, ConnectionLost. */
   async run(doing: string, script: string, options: RunOptions = {}): Promise<CommandOutput> {
-    const { timeoutMs = 60_000, allowFailure = false, signal, secretOutput = false } = options;
-    const { timedOut, ...result } = await this.#runUntil(script, timeoutMs, options);
-    const [stdout, stderr] = [outputBehindMarker(result.stdout), outputBehindMarker(result.stderr)];
-    const hasBegun = stdout !== undefined;
-    // Before it began, only ssh and what the login started can have said something.
-    const output = {
-      stdout: stdout ?? "",
-      stderr: stderr ?? result.stderr,
-      exitCode: result.exitCode ?? -1,
-    };
+    const { timeoutMs = 60_000, allowFailure = false, signal, secretOutput = false, input = "" } = options;
+    const inShell = !signal && !this.#isClosed && HostShell.takes(script, input);
+    const { timedOut, ...ran } = inShell
+      ? await this.#runInShell(script, input, timeoutMs, options)
+      : await this.#runByItself(script, timeoutMs, options);
+    const hasBegun = ran.stdout !== undefined;
+    const output = { stdout: ran.stdout ?? "", stderr: ran.stderr, exitCode: ran.exitCode ?? -1 };
     const told = { doing, host: this.target.name, ...output, ...(secretOutput && { stdout: "" }) };
     if (signal?.aborted) {
       throw new CommandFailed({ ...told, stderr: (signal.reason as Error).message });
@@ -235,33 +256,48 @@ export class SshSession {
       throw new ConnectionLost(this.target, output.stderr);
     }
     if (!hasBegun) {
-      const stderr = `the login shell there did not run it: ${output.stderr.trim() || result.stdout.trim() || "it said nothing"}`;
+      const stderr = `the login shell there did not run it: ${output.stderr.trim() || "it said nothing"}`;
       throw new CommandFailed({ ...told, stderr });
     }
     if (output.exitCode !== 0 && !allowFailure) throw new CommandFailed(told);
     return output;
   }
 
-  /** Until it ends by itself, is no longer wanted, or its time is over. */
-  async #runUntil(script: string, timeoutMs: number, { input = "", signal, getsMoreTime }: RunOptions) {
+  /** In a shell that is there, or in a new one. */
+  async #runInShell(script: string, input: string, timeoutMs: number, { getsMoreTime }: RunOptions) {
+    const shell = this.#shells.find(({ isFree }) => isFree) ?? (await this.#openShell());
+    const over = deadline(timeoutMs, () => shell.leave(), getsMoreTime);
+    try {
+      const ran = await shell.run(script, input);
+      return { ...ran, timedOut: over.isOver };
+    } finally {
+      over.cancel();
+    }
+  }
+
+  async #openShell(): Promise<HostShell> {
     const connection = await this.#withRoom();
+    const shell = new HostShell((loop) => this.#arguments(connection, loop));
+    this.#shells.push(shell);
+    void shell.ended.then(() => {
+      connection.commands--;
+      this.#shells.splice(this.#shells.indexOf(shell), 1);
+    });
+    return shell;
+  }
+
+  /** As a command of the connection's: until it ends by itself, is no longer wanted, or its time is over. */
+  async #runByItself(script: string, timeoutMs: number, { input = "", signal, getsMoreTime }: RunOptions) {
+    const connection = await this.#withRoom();
+    const whole = this.#arguments(connection, signal ? endingWithInput(script) : script);
     const child = signal
-      ? execa("ssh", this.#arguments(connection, endingWithInput(script)), { stdin: "pipe", reject: false })
-      : execa("ssh", this.#arguments(connection, script), { input, reject: false });
+      ? execa("ssh", whole, { stdin: "pipe", reject: false })
+      : execa("ssh", whole, { input, reject: false });
     child.stdin?.on("error", () => {});
     const end = () => child.stdin?.end();
     signal?.addEventListener("abort", end);
     if (signal?.aborted) end();
-    let timedOut = false;
-    let isOver = false;
-    const atDeadline = async () => {
-      const more = await getsMoreTime?.().catch(() => false);
-      if (isOver) return;
-      if (more) {
-        deadline = setTimeout(atDeadline, timeoutMs);
-        return;
-      }
-      timedOut = true;
+    const leave = async () => {
       if (signal) {
         end();
         await sleep(endingTakesMs);
@@ -271,13 +307,16 @@ export class SshSession {
       child.stdout.destroy();
       child.stderr.destroy();
     };
-    let deadline = setTimeout(atDeadline, timeoutMs);
+    const over = deadline(timeoutMs, leave, getsMoreTime);
     try {
-      return { ...(await child), timedOut };
+      const { stdout, stderr, exitCode } = await child;
+      const [own, error] = [outputBehindMarker(stdout), outputBehindMarker(stderr)];
+      // Before it began, only ssh and what the login started can have said something.
+      const said = own === undefined ? stderr.trim() || stdout : (error ?? stderr);
+      return { stdout: own, stderr: said, exitCode, timedOut: over.isOver };
     } finally {
-      isOver = true;
       connection.commands--;
-      clearTimeout(deadline);
+      over.cancel();
       signal?.removeEventListener("abort", end);
     }
   }
@@ -380,6 +419,7 @@ export class SshSession {
     this.#isClosed = true;
     await Promise.all([...this.#followers].map((follower) => follower.stop()));
     await this.#opening;
+    await Promise.all(this.#shells.map((shell) => shell.end()));
     for (const { ssh } of this.#connections) ssh.stdin?.end();
     await Promise.all(this.#connections.map(({ ssh }) => ended(ssh)));
   }
@@ -388,8 +428,11 @@ export class SshSession {
   async #withRoom(): Promise<Connection> {
     const free = () => this.#connections.find((one) => one.commands < commandsPerConnection && isAlive(one));
     const openAnother = async () => {
-      // One at a time: a server drops some of many logins at once (MaxStartups).
       if (free() || !this.alive || this.#isClosed) return;
+      // A shell that has nothing to do makes room.
+      const [idle] = this.#shells.filter(({ isFree }) => isFree);
+      if (idle) return idle.end();
+      // One at a time: a server drops some of many logins at once (MaxStartups).
       // Without another one, ssh makes a connection for the command alone.
       const connection = await connect(this.target).catch(() => undefined);
       if (connection) this.#connections.push(connection);
