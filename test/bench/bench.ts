@@ -9,6 +9,7 @@ import {
   removeStack,
   subjectOf,
 } from "./bench-stack.ts";
+import { measureCost } from "./cost.ts";
 import { measureUp } from "./lab-cycle.ts";
 import { loadNow, machine, versions } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
@@ -22,7 +23,17 @@ import { defaultSizes, measureScale, type Size } from "./scale.ts";
 import { measureSeveral } from "./several.ts";
 import { tables } from "./tables.ts";
 
-const parts = ["lab", "no-change", "moves", "prober", "several", "memory", "planner", "scale"] as const;
+const parts = [
+  "lab",
+  "no-change",
+  "cost",
+  "moves",
+  "prober",
+  "several",
+  "memory",
+  "planner",
+  "scale",
+] as const;
 type Part = (typeof parts)[number];
 
 const sizesText = defaultSizes.map(({ hosts, guests }) => `${hosts}/${guests}`).join();
@@ -32,6 +43,7 @@ const help = `Usage: npm run bench [-- options]     what the testbed costs, meas
 Parts:
   lab         from cached base and image until every guest can be logged in to, and what that time goes to
   no-change   pulumi up with nothing changed, against pulumi up of an empty TypeScript stack
+  cost        what an update takes and starts: CPU time, memory, processes of ssh, scripts on hosts
   moves       live moves through pulumi up, against the same moves with plain virsh migrate
   prober      live moves with the prober that sees them as a client does, against the same without
   several     all guests of the stack (of the stack bench: four) at once, two at a time, one after the other
@@ -172,6 +184,10 @@ async function benchStack(
       const { pair, testbedMs, emptyMs } = sample;
       say(`no-change ${pair} of ${noChangePairs}: testbed ${s(testbedMs)}, empty stack ${s(emptyMs)}`);
     });
+  }
+  if (chosen.has("cost")) {
+    say("cost: unchanged, with a move, of an empty stack");
+    await keep({ cost: await measureCost(stack) });
   }
   if (chosen.has("moves")) {
     const moves: NonNullable<BenchResults["moves"]> = [];

@@ -1,6 +1,7 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod";
+import { costSchema } from "./cost.ts";
 import { labSampleSchema } from "./lab-cycle.ts";
 import { machineSchema, versionsSchema } from "./machine.ts";
 import { memorySchema } from "./memory.ts";
@@ -29,6 +30,7 @@ export const benchResultsSchema = z.object({
     .optional(),
   lab: z.array(labSampleSchema).optional(),
   noChange: z.array(noChangeSampleSchema).optional(),
+  cost: costSchema.optional(),
   moves: z.array(moveSampleSchema).optional(),
   prober: z.array(proberSampleSchema).optional(),
   several: z.array(severalSampleSchema).optional(),

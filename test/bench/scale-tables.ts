@@ -15,7 +15,8 @@ const measures: readonly [
   ["wallMs", "Wall time", "s", 1, (ms) => ms / 1000],
   ["cpuMs", "CPU time", "s", 1, (ms) => ms / 1000],
   ["peakMiB", "Peak memory of all processes", "MiB", 0, (mib) => mib],
-  ["commands", "Commands on hosts, both phases of an update", "", 0, (count) => count],
+  ["commands", "Scripts run on hosts, both phases of an update", "", 0, (count) => count],
+  ["sshProcesses", "Processes of ssh, both phases of an update", "", 0, (count) => count],
 ];
 
 /** What a lab of each size took, phase by phase, and by how much a guest more (with its part of a host) makes it more. */
@@ -39,7 +40,7 @@ export function scaleTables(samples: readonly ScaleSample[]): string {
       ),
     );
     const asMany = samples.map((sample) => sample.asMany && of(sample.asMany[measure]));
-    if (measure !== "commands") rows.push(row("as many components, unchanged", asMany, digits));
+    if (unit) rows.push(row("as many components, unchanged", asMany, digits));
     return `${title}${unit && `, ${unit}`}\n${drawn(head(unit), rows)}`;
   });
   const state = drawn(head("kB"), [

@@ -1,3 +1,4 @@
+import { costTable } from "./cost.ts";
 import { drawn } from "./drawn.ts";
 import { moveFindings, noChangeFindings, verdicts } from "./findings.ts";
 import type { LabSample } from "./lab-cycle.ts";
@@ -9,10 +10,11 @@ import { type Comparison, summary } from "./statistics.ts";
 
 /** All tables that a run's results have something for. */
 export function tables(results: BenchResults): string {
-  const { lab, noChange, moves, prober, several, memory, planner, scale } = results;
+  const { lab, noChange, cost, moves, prober, several, memory, planner, scale } = results;
   return [
     ...(lab ?? []).map(labTables),
     ...(noChange ? [noChangeTable(noChange)] : []),
+    ...(cost ? [costTable(cost)] : []),
     ...(moves && moves.length > 1 ? [moveTables(moves)] : []),
     ...(prober && prober.length > 1 ? [proberTables(prober)] : []),
     ...(several && several.length > 0 ? [severalTable(several)] : []),

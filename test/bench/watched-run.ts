@@ -13,14 +13,17 @@ export const watchedRunSchema = z.object({
     .number()
     .describe("of Pulumi and all that it started on this machine, a lab's containers included"),
   peakMiB: z.number().describe("all its processes together at most (VmRSS): what they share counts for each"),
-  connections: z.int().describe("SSH connections that were opened, with OpenSSH's ssh"),
-  commands: z.int().describe("commands that were started on hosts over them"),
+  sshProcesses: z
+    .int()
+    .describe("processes of OpenSSH's ssh that were started here: connections, shells, long commands"),
+  connections: z.int().describe("SSH connections that the engine opened"),
+  commands: z.int().describe("scripts that the engine ran on hosts over them"),
 });
 export type WatchedRun = z.infer<typeof watchedRunSchema>;
 
 /**
  * Runs bin/pulumi, and counts what it costs: the CPU time of its control group, so that of processes that it does not wait for, too;
- * memory by its processes; and the processes `ssh` by a stand-in that notes each and becomes it. Throws with what Pulumi said when it fails.
+ * memory by its processes; the processes `ssh` by a stand-in that notes each and becomes it; and what the engine notes itself. Throws with what Pulumi said when it fails.
  */
 export async function watchedRun(
   args: readonly string[],
@@ -28,9 +31,12 @@ export async function watchedRun(
 ): Promise<WatchedRun & { stdout: string }> {
   const folder = await mkdtemp(join(tmpdir(), "testbed-bench-run-"));
   const group = await makeGroup();
-  const noted = join(folder, "noted");
-  await writeFile(noted, "");
-  await writeFile(join(folder, "ssh"), standIn(noted, await realSsh()));
+  const [processes, commands] = ["processes", "commands"].map((name) => join(folder, name)) as [
+    string,
+    string,
+  ];
+  for (const file of [processes, commands]) await writeFile(file, "");
+  await writeFile(join(folder, "ssh"), standIn(processes, await realSsh()));
   await chmod(join(folder, "ssh"), 0o755);
   let pid: number | undefined;
   const watch = watchMemory(() => pid);
@@ -40,7 +46,12 @@ export async function watchedRun(
     const joined = `echo $$ > '${group.folder}/cgroup.procs' && exec sh bin/pulumi "$@"`;
     const child = execa("sh", ["-c", joined, "sh", ...args], {
       cwd: project,
-      env: { ...env, NO_COLOR: "1", PATH: `${folder}:${process.env.PATH}` },
+      env: {
+        ...env,
+        NO_COLOR: "1",
+        KVM_MIGRATION_TESTBED_COMMANDS: commands,
+        PATH: `${folder}:${process.env.PATH}`,
+      },
       stdin: "ignore",
       reject: false,
       all: true,
@@ -50,11 +61,13 @@ export async function watchedRun(
     const wallMs = performance.now() - startedMs;
     if (failed) throw new Error(`pulumi ${args.join(" ")} failed:\n${all}`);
     const memory = (await watch.stop()).find(({ kind }) => kind === "all together");
-    const calls = (await readFile(noted, "utf8")).split("\n").filter(Boolean);
-    const connections = calls.filter((call) => call === "connection").length;
+    const linesOf = async (file: string) => (await readFile(file, "utf8")).split("\n").filter(Boolean);
+    const noted = await linesOf(commands);
+    const connections = noted.filter((line) => JSON.parse(line).doing === "connecting").length;
     return {
       ...{ wallMs, cpuMs: await group.cpuMs(), peakMiB: memory?.peakSumMiB ?? Number.NaN },
-      ...{ connections, commands: calls.length - connections, stdout },
+      ...{ sshProcesses: (await linesOf(processes)).length, connections },
+      ...{ commands: noted.length - connections, stdout },
     };
   } finally {
     await watch.stop();
@@ -65,9 +78,7 @@ export async function watchedRun(
 
 /** A short line is written whole, whoever else writes at the same time. */
 const standIn = (noted: string, ssh: string): string => `#!/bin/sh
-what=command
-for word; do [ "$word" != -M ] || what=connection; done
-echo "$what" >> '${noted}'
+echo ssh >> '${noted}'
 exec '${ssh}' "$@"
 `;
 

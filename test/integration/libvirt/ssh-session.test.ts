@@ -1,5 +1,8 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { execa } from "execa";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { SshSession } from "../../../libvirt/ssh-session.ts";
 import { useLocalSsh } from "../helpers/local-ssh.ts";
 
@@ -85,4 +88,29 @@ test("one that may be ended early is ended when its time is over", async () => {
     "sleeping on host1 failed",
   );
   await expect.poll(() => running(marker)).toBe("0");
+});
+
+test("what is done on a host is noted where the environment says, without what it was given or printed", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "commands-"));
+  try {
+    vi.stubEnv("KVM_MIGRATION_TESTBED_COMMANDS", join(folder, "noted"));
+    await session.run("speaking", "cat", { input: "secret" });
+    await session.run("failing", "exit 3", { allowFailure: true });
+    await expect(session.run("sleeping", "sleep 5", { timeoutMs: 50 })).rejects.toThrow();
+    const text = await readFile(join(folder, "noted"), "utf8");
+    const noted = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(noted).toMatchObject([
+      { host: "host1", doing: "speaking", exitCode: 0 },
+      { host: "host1", doing: "failing", exitCode: 3 },
+      { host: "host1", doing: "sleeping" },
+    ]);
+    expect(noted[2]).not.toHaveProperty("exitCode");
+    expect(text).not.toContain("secret");
+  } finally {
+    vi.unstubAllEnvs();
+    await rm(folder, { recursive: true });
+  }
 });

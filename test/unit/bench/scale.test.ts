@@ -4,7 +4,10 @@ import { planStack } from "../../../stacks/plan.ts";
 import { defaultSizes, phases, type ScaleSample, scaleConfig } from "../../bench/scale.ts";
 import { scaleTables } from "../../bench/scale-tables.ts";
 
-const run = (wallMs: number) => ({ wallMs, cpuMs: wallMs, peakMiB: 100, connections: 3, commands: 7 });
+const run = (wallMs: number) => ({
+  ...{ wallMs, cpuMs: wallMs, peakMiB: 100 },
+  ...{ sshProcesses: 5, connections: 3, commands: 7 },
+});
 const sample = (hosts: number, guests: number, wallMs: number): ScaleSample => ({
   hosts,
   guests,
