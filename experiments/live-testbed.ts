@@ -42,8 +42,8 @@ export class LiveTestbed implements ExperimentTestbed {
     this.#stack = stack;
   }
 
-  async up(config: StackInput): Promise<Update> {
-    const { hosts, guests, updateMs } = await this.#stack.up(config);
+  async up(config: StackInput, moving?: readonly string[]): Promise<Update> {
+    const { hosts, guests, updateMs } = await this.#stack.up(config, moving);
     this.#guests = guests;
     return { hosts, places: placesOf(guests), updateMs };
   }

@@ -72,8 +72,12 @@ export class PulumiStack {
     return new PulumiStack(stack, file, experiment, onOutput);
   }
 
-  /** Writes the config and updates the stack: without a preview, and without a refresh. Throws UpdateFailed. */
-  async up(config: StackInput): Promise<Outputs & { updateMs: number }> {
+  /**
+   * Writes the config and updates the stack: without a preview, and without a refresh. Throws UpdateFailed.
+   *
+   * @param moving the guests whose moves alone are made; default: everything is done
+   */
+  async up(config: StackInput, moving?: readonly string[]): Promise<Outputs & { updateMs: number }> {
     await this.#write(config);
     return waitingForOthers(async () => {
       const startedMs = performance.now();
@@ -83,6 +87,7 @@ export class PulumiStack {
         color: "never",
         // All records of all guests, each time: they are in the results.
         suppressOutputs: true,
+        ...(moving && { target: moving.map(migrationUrn) }),
         onOutput: (text) => {
           lastMs = performance.now();
           this.#onOutput(text);
@@ -138,6 +143,9 @@ async function waitingForOthers<T>(update: () => Promise<T>): Promise<T> {
     }
   }
 }
+
+/** As `npm run move` names it. */
+const migrationUrn = (guest: string): string => `**:Migration::${guest}-migration`;
 
 const outputsOf = ({ hosts, guests }: OutputMap): Outputs => ({
   hosts: hosts?.value ?? {},

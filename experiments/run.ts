@@ -7,7 +7,7 @@ import type { RunProgress } from "./progress-log.ts";
 import { isMade, reasonToStop, remaining, type TurnLine } from "./remaining.ts";
 import type { RunFile } from "./run-file.ts";
 import type { Turn } from "./schedule.ts";
-import { ends, type Machines, moveConfigs, type Places, restConfig } from "./stack-config.ts";
+import { ends, type Machines, moveConfigs, needsHosts, type Places, restConfig } from "./stack-config.ts";
 import type { ExperimentTestbed, Update, Working } from "./testbed.ts";
 import { adoptedLines, turnLines } from "./turn-lines.ts";
 
@@ -150,12 +150,12 @@ export class Runner {
   async #prepare(cell: Cell, working: Map<string, Working>): Promise<void> {
     const { experiment, machines } = this.#plan;
     const home = experiment.back === "measured" ? { ...this.#home(), ...this.#places } : this.#home();
-    const isAway = Object.entries(home).some(([guest, host]) => this.#places[guest] !== host);
-    if (isAway || this.#isUnsettled) {
+    const away = Object.keys(home).filter((guest) => this.#places[guest] !== home[guest]);
+    if (away.length > 0 || this.#isUnsettled) {
       this.#listener.doing("bringing guests back");
       // Over the same link as the moves that are measured: their predictions also learn from the moves back.
       const update = await this.#overLink(cell, () =>
-        this.#testbed.up(restConfig(experiment, machines, home)),
+        this.#testbed.up(restConfig(experiment, machines, home), this.#isUnsettled ? undefined : away),
       );
       this.#places = update.places;
       this.#isUnsettled = false;
@@ -172,7 +172,7 @@ export class Runner {
     this.#listener.doing(`${cell.id}: moving`);
     await this.#overLink(cell, async () => {
       for (const config of moveConfigs(experiment, machines, cell, this.#places)) {
-        const update = await this.#testbed.up(config);
+        const update = await this.#testbed.up(config, needsHosts(config) ? undefined : cell.guests);
         this.#places = update.places;
         updateMs.push(update.updateMs);
       }

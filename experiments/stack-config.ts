@@ -92,6 +92,10 @@ export function moveConfigs(
   return [isDrain ? { ...at(places), migration, drain: [from] } : { ...at(moved(guests)), migration }];
 }
 
+/** Whether moves as the config has them need something of the hosts beforehand: certificates, an open port. */
+export const needsHosts = ({ guests }: StackInput): boolean =>
+  guests.some(({ migration }) => migration?.transport === "tls" || migration?.port !== undefined);
+
 /** The options of a measured move: those said for all ways, except what its own way cannot do, and its own. */
 function measured({ migration }: Experiment, options: Omit<Way, "arrangement">) {
   const fit = fitting({ mode: "live", ...withoutAbsent({ ...migration, ...options }) });

@@ -5,8 +5,12 @@ import type { RunProgress } from "./progress-log.ts";
 
 /** What an experiment needs of a testbed: moves by its config, and a look at the machines before and after. */
 export interface ExperimentTestbed {
-  /** Brings everything to where a config says. Throws UpdateFailed. */
-  up(config: StackInput): Promise<Update>;
+  /**
+   * Brings everything to where a config says. Throws UpdateFailed.
+   *
+   * @param moving the guests whose moves alone are made: all else is as the last update left it, and nobody looks at it; default: everything
+   */
+  up(config: StackInput, moving?: readonly string[]): Promise<Update>;
   /** Where each guest was when the stack was last up; nothing when it never was. */
   places(): Promise<Record<string, string>>;
   /** All moves of a guest that were ever made, oldest first, as the stack's results file has them. */

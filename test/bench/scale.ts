@@ -103,7 +103,7 @@ export function scaleConfig({ hosts, guests }: Size): StackInput {
   const names = named("host", hosts);
   const machines = named("vm", guests);
   return {
-    lab: { network: "10.77.40.0/24", bridge: "lab40" },
+    lab: { network: "10.77.60.0/24", bridge: "lab60" },
     hosts: names.map((name) => ({ name, accelerator: "tcg" })),
     image: { source: imageFile },
     guests: machines.map((name) => ({ name, memoryMiB: 64, diskGiB: 2, address: "none" })),

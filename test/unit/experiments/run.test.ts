@@ -117,6 +117,26 @@ describe("a run", () => {
     expect(testbed.working.size).toBe(0);
   });
 
+  it("has the guests that move looked at alone, but for the first update and the one after a failure", async () => {
+    const plan = planOf({ guests: [memory("vm1")], ways: { live: { mode: "live" } } });
+    const testbed = new SimulatedTestbed();
+    const faults = ["no record" as const];
+    testbed.fault = () => faults.pop();
+    expect(await runOnce(plan, testbed)).toEqual({ kind: "done" });
+    // The testbed; a move that fails; back, whatever that left; a move; back; a move.
+    expect(testbed.asked).toEqual([undefined, ["vm1"], undefined, ["vm1"], ["vm1"], ["vm1"]]);
+  });
+
+  it.each([{ transport: "tls" as const }, { port: 50_000 }])(
+    "has everything looked at where moves need something of the hosts: %o",
+    async (way) => {
+      const plan = planOf({ guests: [memory("vm1")], ways: { own: { mode: "live", ...way } }, repeats: 2 });
+      const testbed = new SimulatedTestbed();
+      expect(await runOnce(plan, testbed)).toEqual({ kind: "done" });
+      expect(testbed.asked).toEqual([undefined, undefined, ["vm1"], undefined, ["vm1"], undefined]);
+    },
+  );
+
   it("measures the way back, too, when it is asked to", async () => {
     const plan = planOf({ back: "measured" });
     const testbed = new SimulatedTestbed();

@@ -68,12 +68,16 @@ export class SimulatedTestbed implements ExperimentTestbed {
   fault: ((guest: string) => "failed" | "no record" | undefined) | undefined;
   #cut: (Pick<MigrationRecord, "guest" | "from" | "to" | "startedAt"> & { mode: string })[] = [];
 
-  async up(config: StackInput): Promise<Update> {
+  /** Which guests' moves alone were asked for, update by update; undefined: everything. */
+  readonly asked: (readonly string[] | undefined)[] = [];
+
+  async up(config: StackInput, moving?: readonly string[]): Promise<Update> {
+    this.asked.push(moving);
     await this.fate.step(
-      () => this.#apply(config),
+      () => this.#apply(config, moving),
       async () => {
-        if (this.fate.stage === "half") await this.#begin(config);
-        if (this.fate.stage === "after") await this.#apply(config);
+        if (this.fate.stage === "half") await this.#begin(config, moving);
+        if (this.fate.stage === "after") await this.#apply(config, moving);
       },
     );
     return { hosts: { host1: host, host2: host }, places: { ...this.where }, updateMs: 5 };
@@ -100,16 +104,17 @@ export class SimulatedTestbed implements ExperimentTestbed {
       return { sinceMs: Date.now(), offsetMs: 0 };
     });
 
-  #targets({ guests, placement = {}, drain = [] }: StackInput): [guest: string, to: string][] {
-    return guests.map(({ name }) => {
+  #targets({ guests, placement = {}, drain = [] }: StackInput, moving?: readonly string[]) {
+    const looked = guests.filter(({ name }) => moving?.includes(name) ?? true);
+    return looked.map(({ name }): [guest: string, to: string] => {
       const placed = placement[name] as string;
       return [name, drain.includes(placed) ? "host2" : placed];
     });
   }
 
-  async #begin(config: StackInput): Promise<void> {
-    const [move] = this.#targets(config).filter(([guest, to]) => (this.where[guest] ?? to) !== to);
-    if (!move) return this.#apply(config);
+  async #begin(config: StackInput, moving?: readonly string[]): Promise<void> {
+    const [move] = this.#targets(config, moving).filter(([guest, to]) => (this.where[guest] ?? to) !== to);
+    if (!move) return this.#apply(config, moving);
     const [guest, to] = move;
     const from = this.where[guest] as string;
     const startedAt = new Date().toISOString();
@@ -117,12 +122,15 @@ export class SimulatedTestbed implements ExperimentTestbed {
     await sleep(2);
   }
 
-  async #apply(config: StackInput): Promise<void> {
-    for (const { mode, ...cut } of this.#cut.splice(0)) {
+  async #apply(config: StackInput, moving?: readonly string[]): Promise<void> {
+    const isLooked = ({ guest }: { guest: string }) => moving?.includes(guest) ?? true;
+    const found = this.#cut.filter(isLooked);
+    this.#cut = this.#cut.filter((cut) => !isLooked(cut));
+    for (const { mode, ...cut } of found) {
       this.where[cut.guest] = cut.to;
       this.#record({ ...cut, mode: mode as "live", outcome: "recovered" });
     }
-    for (const [guest, to] of this.#targets(config)) {
+    for (const [guest, to] of this.#targets(config, moving)) {
       const from = this.where[guest] ?? to;
       this.where[guest] = from;
       if (from === to) continue;
