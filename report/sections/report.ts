@@ -1,19 +1,23 @@
 import { countedMoves, type Dataset } from "../data/dataset.ts";
 import { downtimeFigure } from "../figures/downtimes.ts";
 import type { Figure } from "../figures/figure.ts";
+import { forestFigures } from "../figures/forest.ts";
 import { latencyFigure } from "../figures/latency.ts";
 import { paperFigures } from "../figures/paper.ts";
 import { predictionFigures } from "../figures/prediction.ts";
 import { remainingFigure } from "../figures/remaining.ts";
 import { timelines } from "../figures/timeline.ts";
 import { cellsTable } from "../tables/cells-table.ts";
+import { checksTable } from "../tables/checks-table.ts";
 import { claimsTable } from "../tables/claims-table.ts";
 import { faultsTable } from "../tables/faults-table.ts";
+import { outliersTable } from "../tables/outliers-table.ts";
 import { paperTable } from "../tables/paper-table.ts";
 import { convergenceTable } from "../tables/prediction-table.ts";
 import { problemsTable } from "../tables/problems-table.ts";
 import { progressTable } from "../tables/progress-table.ts";
 import { togetherTable } from "../tables/together-table.ts";
+import { levelNote } from "../text/levels.ts";
 import type { TableModel } from "../text/table-model.ts";
 
 /** A part of a report. What the files have nothing of is not there. */
@@ -43,15 +47,21 @@ export function reportOf(dataset: Dataset): Report {
       title: "The paper's claims",
       intro:
         "Migration of KVM guests between two hosts with shared NFS4 storage, offline (suspend, copy, resume) and live (pre-copy): what was claimed, and what these moves say of it.",
-      figures: [],
+      figures: forestFigures(dataset),
       tables: there(claims, paperTable(dataset)),
     },
-    { id: "figures", title: "The paper's figures", figures: paperFigures(dataset), tables: [] },
+    {
+      id: "figures",
+      title: "The paper's figures",
+      intro: levelNote,
+      figures: paperFigures(dataset),
+      tables: [],
+    },
     {
       id: "inside",
       title: "Inside a move",
       figures: there(...timelines(dataset), remainingFigure(dataset)),
-      tables: [],
+      tables: there(checksTable(dataset)),
     },
     {
       id: "who-waits",
@@ -71,7 +81,7 @@ export function reportOf(dataset: Dataset): Report {
       id: "cells-of-all",
       title: "All cells",
       figures: [],
-      tables: countedMoves(dataset).length > 0 ? [cellsTable(dataset)] : [],
+      tables: countedMoves(dataset).length > 0 ? there(cellsTable(dataset), outliersTable(dataset)) : [],
     },
     { id: "left-out", title: "Left out", figures: [], tables: there(problemsTable(dataset)) },
   ];
