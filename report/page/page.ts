@@ -39,6 +39,7 @@ export function pageOf(report: Report): string {
 <header>
 <h1>${title}</h1>
 <p class="lead">${leadOf(report)}</p>
+${report.warnings.map((warning) => html`<p class="warning" role="note"><strong>Mind:</strong> ${warning}</p>`)}
 <dl class="tiles">${tilesOf(report).map(
     ({ name, value, more }) =>
       html`<div><dt>${name}</dt><dd>${value}${more && html`<small>${more}</small>`}</dd></div>`,

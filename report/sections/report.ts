@@ -1,8 +1,10 @@
 import { countedMoves, type Dataset } from "../data/dataset.ts";
+import { driftsIn, driftWarnings } from "../data/drift.ts";
 import { downtimeFigure } from "../figures/downtimes.ts";
 import type { Figure } from "../figures/figure.ts";
 import { forestFigures } from "../figures/forest.ts";
 import { latencyFigure } from "../figures/latency.ts";
+import { orderFigures } from "../figures/order.ts";
 import { paperFigures } from "../figures/paper.ts";
 import { predictionFigures } from "../figures/prediction.ts";
 import { remainingFigure } from "../figures/remaining.ts";
@@ -35,6 +37,8 @@ export interface Report {
   /** Of the sections below, the one that says most. */
   claims: TableModel;
   sections: Section[];
+  /** What must be known before any of it is believed. */
+  warnings: string[];
 }
 
 /** All that results files have to say, for a page and for a terminal. */
@@ -83,12 +87,21 @@ export function reportOf(dataset: Dataset): Report {
       figures: [],
       tables: countedMoves(dataset).length > 0 ? there(cellsTable(dataset), outliersTable(dataset)) : [],
     },
+    {
+      id: "order",
+      title: "Order and drift",
+      intro:
+        "Whether repeats are repeats: a machine that gets slower, or a program that was changed in between, shows in the order of the moves.",
+      figures: orderFigures(dataset),
+      tables: [],
+    },
     { id: "left-out", title: "Left out", figures: [], tables: there(problemsTable(dataset)) },
   ];
   return {
     title: titleOf(dataset),
     dataset,
     claims,
+    warnings: driftWarnings(driftsIn(dataset)),
     sections: sections.filter(({ figures, tables }) => figures.length + tables.length > 0),
   };
 }

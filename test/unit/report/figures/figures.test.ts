@@ -78,6 +78,7 @@ describe("the figures of a run of the paper's study", () => {
       "latency",
       "prediction-total",
       "prediction-downtime",
+      "order",
     ]);
   });
 
