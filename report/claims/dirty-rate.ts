@@ -2,7 +2,7 @@ import { mean, medianSorted } from "simple-statistics";
 import { defaultMaxDowntimeMs } from "../../moves/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { mannerOf, sorted } from "../data/groups.ts";
-import { isLive, settingsOf } from "../data/measures.ts";
+import { isLive, rateOf } from "../data/measures.ts";
 import { commonSlope, slopeInterval } from "../data/slope.ts";
 import { type Estimate, medianInterval } from "../data/statistics.ts";
 import { comparable } from "./against-memory.ts";
@@ -25,9 +25,6 @@ const test = {
   how: "by how many percent the downtime grows when the dirty rate does by one, between guests that differ in nothing else that was set, and when the memory does (slopes of logarithms, Theil and Sen, with exact intervals); where guests were moved under several greatest downtimes, when that does, too: reproduced when all of the first interval is above 0 and above what any of the others reach, not reproduced when it is all below 0, or below what one of the others is at least",
 };
 
-/** Settings of a workload that say how fast it writes. */
-const rates: readonly string[] = ["mibPerSecond", "recordsPerSecond", "clients"];
-
 /** A downtime of so much of the greatest one that is allowed is taken to be made by it. */
 const ceiling = 0.9;
 
@@ -40,12 +37,15 @@ function judge(dataset: Dataset, times?: number): Finding {
   const basis = `${plural(movesIn(cells), "live move")} of ${plural(guestsIn(cells), "guest")} in ${plural(cells.length, "cell")}`;
   const cannot = (remark: string): Finding => ({ verdict: "can't tell", test, basis, remark });
   if (cells.length === 0) return cannot("it takes live moves that tell their dirty rate");
-  const rateOf = ({ move }: CellSample) => JSON.stringify(parted(move, true));
   const byRate = linesOf(
     cells,
     (cell) => Math.log((cell as RatedCell).dirtyMiBps),
-    (cell) => JSON.stringify([parted(cell.move, false), cell.sizes, cell.memoryMiB]),
-  ).filter((line) => new Set(line.map(([cell]) => rateOf(cell as CellSample))).size > 1);
+    (cell) => JSON.stringify([sorted(rateOf(cell.move.record).besides), cell.sizes, cell.memoryMiB]),
+  ).filter(
+    (line) =>
+      new Set(line.map(([cell]) => JSON.stringify(sorted(rateOf((cell as CellSample).move.record).rate))))
+        .size > 1,
+  );
   const { size, both } = comparable(cells);
   const byMemory = size.length > 0 ? size : both;
   if (byRate.length === 0) {
@@ -91,14 +91,6 @@ function judge(dataset: Dataset, times?: number): Finding {
       isShort ? "guests like these: it takes more of them to tell" : undefined,
     ),
   };
-}
-
-/** What was set of a workload and of its conditions: how fast it writes, or all but that. */
-function parted(move: CellSample["move"], isRate: boolean): unknown {
-  const settings = Object.entries(settingsOf(move.record).others).filter(
-    ([key]) => rates.includes(key) === isRate,
-  );
-  return sorted(Object.fromEntries(settings));
 }
 
 const limitOf = ({ move }: CellSample): number => move.record.options?.maxDowntimeMs ?? defaultMaxDowntimeMs;

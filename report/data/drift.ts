@@ -4,19 +4,19 @@ import { groupsOf } from "./groups.ts";
 import { randomOf } from "./statistics.ts";
 
 /** A move, and how far its total is from the median of its cell, as a logarithm. */
-export interface Residual {
+export interface MoveResidual {
   move: Move;
   off: number;
 }
 
 /** What the order of a run's moves says of them. Repeats that are exchangeable say nothing. */
-export interface Drift {
+export interface RunDrift {
   file: string;
   /** In the order in which they were made. */
-  residuals: Residual[];
+  residuals: MoveResidual[];
   tests: DriftTest[];
   /** Where the run falls into two, if it does. */
-  step?: Step;
+  step?: DriftStep;
   /** Versions of this project that made the moves, with the first move that each made; empty: lines do not say. */
   versions: { version: string; from: number }[];
 }
@@ -28,7 +28,7 @@ export interface DriftTest {
   p: number;
 }
 
-export interface Step {
+export interface DriftStep {
   /** The first of the later moves. */
   from: Move;
   /** By mode: later totals over earlier ones, of the median cell, and in how many cells it goes that way. */
@@ -47,18 +47,18 @@ const leastRepeats = 3;
 const permutations = 1999;
 
 /** Permutations take their time: a warning, a figure and a table look at the same. */
-const known = new WeakMap<Dataset, Drift[]>();
+const known = new WeakMap<Dataset, RunDrift[]>();
 
 /** Of each run of an experiment that has moves enough. */
-export function driftsIn(dataset: Dataset): Drift[] {
+export function driftsIn(dataset: Dataset): RunDrift[] {
   const drifts = known.get(dataset) ?? found(dataset);
   known.set(dataset, drifts);
   return drifts;
 }
 
-function found(dataset: Dataset): Drift[] {
+function found(dataset: Dataset): RunDrift[] {
   const counted = countedMoves(dataset).filter(({ block }) => block !== undefined);
-  return [...Map.groupBy(counted, ({ file }) => file)].flatMap(([file, moves]): Drift[] => {
+  return [...Map.groupBy(counted, ({ file }) => file)].flatMap(([file, moves]): RunDrift[] => {
     const cells = groupsOf(moves).filter(({ moves: own }) => own.length >= leastRepeats);
     const residuals = cells
       .flatMap(({ key, moves: own }) => {
@@ -87,7 +87,7 @@ function found(dataset: Dataset): Drift[] {
  * Under exchangeable repeats each order of a cell's residuals is as likely as any other: the distribution of each statistic follows from drawing
  * orders within cells, whatever that of the times is, and although residuals of a cell are not independent of each other.
  */
-function testsOf(residuals: readonly (Residual & { key: string })[]): DriftTest[] {
+function testsOf(residuals: readonly (MoveResidual & { key: string })[]): DriftTest[] {
   const values = bounded(residuals);
   const cells = [...Map.groupBy(values.keys(), (index) => residuals[index]?.key).values()];
   const random = randomOf(71);
@@ -111,7 +111,7 @@ function testsOf(residuals: readonly (Residual & { key: string })[]): DriftTest[
 }
 
 /** Without far ones: one move that took twice as long is no change of the run. Of each cell the mean is zero then. */
-function bounded(residuals: readonly (Residual & { key: string })[]): Float64Array {
+function bounded(residuals: readonly (MoveResidual & { key: string })[]): Float64Array {
   const most = 3 * 1.4826 * median(residuals.map(({ off }) => Math.abs(off)));
   const values = residuals.map(({ off }) => Math.max(-most, Math.min(off, most)));
   const means = new Map(
@@ -149,7 +149,7 @@ function statisticsOf(values: Float64Array): { step: number; at: number; runs: n
   };
 }
 
-function stepOf(residuals: readonly (Residual & { key: string })[]): Step {
+function stepOf(residuals: readonly (MoveResidual & { key: string })[]): DriftStep {
   const values = bounded(residuals);
   const { at } = statisticsOf(values);
   const modes = [...new Set(residuals.map(({ move }) => move.record.mode))];
@@ -157,7 +157,7 @@ function stepOf(residuals: readonly (Residual & { key: string })[]): Step {
   const [earlier, later] = [meanOf([...values.slice(0, at)]), meanOf([...values.slice(at)])];
   const within = values.map((value, index) => value - (index < at ? earlier : later));
   return {
-    from: (residuals[at] as Residual).move,
+    from: (residuals[at] as MoveResidual).move,
     ratios: modes.flatMap((mode) => {
       const places = [...residuals.keys()].filter((index) => residuals[index]?.move.record.mode === mode);
       const cells = [...Map.groupBy(places, (index) => residuals[index]?.key).values()];
@@ -196,8 +196,8 @@ export function holm(ps: readonly number[]): number[] {
   return corrected;
 }
 
-function versionsOf(moves: readonly Move[]): Drift["versions"] {
-  const versions: Drift["versions"] = [];
+function versionsOf(moves: readonly Move[]): RunDrift["versions"] {
+  const versions: RunDrift["versions"] = [];
   const ordered = moves.toSorted((a, b) => Date.parse(a.record.startedAt) - Date.parse(b.record.startedAt));
   for (const { version, number } of ordered) {
     if (version !== undefined && versions.at(-1)?.version !== version) {
@@ -208,7 +208,7 @@ function versionsOf(moves: readonly Move[]): Drift["versions"] {
 }
 
 /** What a reader of a run must know before anything else; empty: its repeats look exchangeable. */
-export function driftWarnings(drifts: readonly Drift[]): string[] {
+export function driftWarnings(drifts: readonly RunDrift[]): string[] {
   return drifts.flatMap(({ file, tests, step, versions }) => {
     const which = drifts.length > 1 ? `${file}: ` : "";
     const found = tests.filter(({ p }) => p <= level);

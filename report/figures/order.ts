@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import type { Dataset } from "../data/dataset.ts";
-import { type Drift, driftsIn } from "../data/drift.ts";
+import { driftsIn, type RunDrift } from "../data/drift.ts";
 import { driftTable } from "../tables/drift-table.ts";
 import { carrying, draw } from "./draw.ts";
 import { type Figure, seriesOf } from "./figure.ts";
@@ -39,7 +39,7 @@ function drawPoints(
   points: readonly {
     place: number;
     percent: number;
-    mode: Drift["residuals"][0]["move"]["record"]["mode"];
+    mode: RunDrift["residuals"][0]["move"]["record"]["mode"];
     number: number;
   }[],
   step: number | undefined,

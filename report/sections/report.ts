@@ -13,6 +13,7 @@ import { cellsTable } from "../tables/cells-table.ts";
 import { checksTable } from "../tables/checks-table.ts";
 import { claimsTable } from "../tables/claims-table.ts";
 import { faultsTable } from "../tables/faults-table.ts";
+import { loadTable } from "../tables/load-table.ts";
 import { outliersTable } from "../tables/outliers-table.ts";
 import { paperTable } from "../tables/paper-table.ts";
 import { convergenceTable } from "../tables/prediction-table.ts";
@@ -79,6 +80,7 @@ export function reportOf(dataset: Dataset): Report {
       figures: predictionFigures(dataset),
       tables: there(convergenceTable(dataset)),
     },
+    { id: "loads", title: "Heavy and light loads", figures: [], tables: there(loadTable(dataset)) },
     { id: "drains", title: "Several guests", figures: [], tables: there(togetherTable(dataset)) },
     { id: "trouble", title: "Faults", figures: [], tables: there(faultsTable(dataset)) },
     {
@@ -88,7 +90,7 @@ export function reportOf(dataset: Dataset): Report {
       tables: countedMoves(dataset).length > 0 ? there(cellsTable(dataset), outliersTable(dataset)) : [],
     },
     {
-      id: "order",
+      id: "order-and-drift",
       title: "Order and drift",
       intro:
         "Whether repeats are repeats: a machine that gets slower, or a program that was changed in between, shows in the order of the moves.",

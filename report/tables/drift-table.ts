@@ -1,4 +1,4 @@
-import { type Drift, level } from "../data/drift.ts";
+import { level, type RunDrift } from "../data/drift.ts";
 import { figure, number, type TableModel, text } from "../text/table-model.ts";
 
 const said = {
@@ -8,7 +8,7 @@ const said = {
 } as const;
 
 /** What tests say of the order of a run's moves. */
-export function driftTable({ tests, step, versions }: Drift, id: string): TableModel {
+export function driftTable({ tests, step, versions }: RunDrift, id: string): TableModel {
   return {
     id,
     title: "Does the order matter?",

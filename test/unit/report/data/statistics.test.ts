@@ -10,6 +10,7 @@ import {
   resamples,
   summaryOf,
 } from "../../../../report/data/statistics.ts";
+import { ratioOfSamples } from "../../../../report/data/two-samples.ts";
 
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 const figures = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 3, maxLength: 60 });
@@ -224,5 +225,42 @@ describe("a slope that lines have in common", () => {
     expect(said).toBeGreaterThan(0.95);
     expect(had / 2000).toBeGreaterThan(said - 0.015);
     expect(had / 2000).toBeLessThan(said + 0.015);
+  });
+});
+
+describe("the ratio of two samples", () => {
+  it("has the levels of Mann and Whitney's tables (m = n = 3, 4, 5, 6)", () => {
+    const of = (m: number, n: number) => ratioOfSamples(upTo(m), upTo(n));
+    // With three of each even the widest has a level of 90 %.
+    expect(of(3, 3)?.confidence).toBeCloseTo(1 - 2 / 20, 9);
+    expect(of(4, 4)?.confidence).toBeCloseTo(1 - 2 / 70, 9);
+    // U = 2 for n = 5, U = 5 for n = 6 are the table's critical values at 5 %: 0.0159 and 0.0206 on one side.
+    expect(of(5, 5)?.confidence).toBeCloseTo(1 - 2 * 0.0158730159, 6);
+    expect(of(6, 6)?.confidence).toBeCloseTo(1 - 2 * 0.0205627706, 6);
+  });
+
+  it("is the quotient of what differs by a factor, and lies in its interval as often as that says", () => {
+    expect(ratioOfSamples([2, 4, 6], [1, 2, 3])?.value).toBeCloseTo(2, 9);
+    const random = randomOf(5);
+    const sample = (times: number) => upTo(6).map(() => times * Math.exp(0.1 * (random() - random())));
+    let had = 0;
+    let level = 0;
+    for (let i = 0; i < 2000; i++) {
+      const { low, high, confidence } = ratioOfSamples(sample(1.1), sample(1)) as {
+        low: number;
+        high: number;
+        confidence: number;
+      };
+      if (low <= 1.1 && 1.1 <= high) had += 1;
+      level = confidence;
+    }
+    expect(Math.abs(had / 2000 - level)).toBeLessThan(0.015);
+  });
+
+  it("is as good by the normal distribution where samples are large", () => {
+    const [counted, approximate] = [50, 60].map((n) => ratioOfSamples(upTo(n), upTo(n))?.confidence ?? 0);
+    expect(counted).toBeGreaterThan(0.949);
+    expect(approximate).toBeCloseTo(counted as number, 2);
+    expect(ratioOfSamples([0], [1])).toBeUndefined();
   });
 });
