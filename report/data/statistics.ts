@@ -81,8 +81,16 @@ export const resamples = 20_000;
 
 /** Random numbers in [0, 1) that are the same in every run: a report made twice of the same files says the same. */
 export function randomOf(seed: number): () => number {
-  const generator = xoroshiro128plus(seed);
+  const generator = xoroshiro128plus(mixed(seed));
   return () => uniformFloat64(generator);
+}
+
+/** Generators of neighbouring seeds begin alike: every bit of the seed is to change half of the others (MurmurHash3's last step). */
+function mixed(seed: number): number {
+  let bits = seed | 0;
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return bits ^ (bits >>> 16);
 }
 
 /** The percentile interval of what resamples gave. Those without a value (all drawn alike) are left out; absent: too many of them. */

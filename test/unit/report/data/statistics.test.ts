@@ -130,6 +130,12 @@ describe("the bootstrap", () => {
     expect([...apart].map((value) => value - 100)).not.toEqual([...alone]);
   });
 
+  it("begins differently with every seed, also with neighbouring ones", () => {
+    const firsts = upTo(200).map((seed) => randomOf(seed)());
+    expect(new Set(firsts.map((first) => Math.floor(first * 1000))).size).toBeGreaterThan(150);
+    expect(firsts.filter((first) => first < 0.5).length / 200).toBeCloseTo(0.5, 0);
+  });
+
   it("says the same each time", () => {
     const drawn = (seed: number) => resampledMedians([samplesOf(upTo(9))], randomOf(seed));
     expect(drawn(1)).toEqual(drawn(1));
