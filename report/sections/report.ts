@@ -16,7 +16,7 @@ import { faultsTable } from "../tables/faults-table.ts";
 import { loadTable } from "../tables/load-table.ts";
 import { outliersTable } from "../tables/outliers-table.ts";
 import { paperTable } from "../tables/paper-table.ts";
-import { convergenceTable } from "../tables/prediction-table.ts";
+import { convergenceTable, replayedTable } from "../tables/prediction-table.ts";
 import { problemsTable } from "../tables/problems-table.ts";
 import { progressTable } from "../tables/progress-table.ts";
 import { togetherTable } from "../tables/together-table.ts";
@@ -78,7 +78,7 @@ export function reportOf(dataset: Dataset): Report {
       id: "prediction",
       title: "Prediction and truth",
       figures: predictionFigures(dataset),
-      tables: there(convergenceTable(dataset)),
+      tables: there(convergenceTable(dataset), replayedTable(dataset)),
     },
     { id: "loads", title: "Heavy and light loads", figures: [], tables: there(loadTable(dataset)) },
     { id: "drains", title: "Several guests", figures: [], tables: there(togetherTable(dataset)) },
