@@ -32,7 +32,7 @@ const ninths = [-1.59, -0.97, -0.59, -0.28, 0, 0.28, 0.59, 0.97, 1.59];
 export function predict(
   move: ProposedMove,
   records: readonly MigrationRecord[],
-  known: Known = new Map(),
+  known: KnownErrors = new Map(),
 ): Prediction {
   const recent = recentOf(records, move);
   const { middle, all, likelihood, from } = foresee(move, recent);
@@ -93,12 +93,12 @@ function foresee(move: ProposedMove, records: readonly MigrationRecord[]) {
 }
 
 /** What is computed of a record once: how far off the model was, and what part of its range it took up. Absent: the model says nothing of it. */
-export type Known = Map<MigrationRecord, { residual: ReachedResidual | undefined; share?: Share }>;
+export type KnownErrors = Map<MigrationRecord, { residual: ReachedResidual | undefined; share?: Share }>;
 
 /** What part of its range a move took up: by those that were over before it began. */
-function shareThen(residual: ReachedResidual, all: readonly MigrationRecord[], known: Known): Share {
+function shareThen(residual: ReachedResidual, all: readonly MigrationRecord[], known: KnownErrors): Share {
   const { record } = residual;
-  const told = known.get(record) as NonNullable<ReturnType<Known["get"]>>;
+  const told = known.get(record) as NonNullable<ReturnType<KnownErrors["get"]>>;
   if (told.share) return told.share;
   const before = all.filter((other) => isOverBefore(other, record));
   told.share = shareOf(residual, residuals(recentOf(before, record), before, known));
@@ -109,7 +109,7 @@ function shareThen(residual: ReachedResidual, all: readonly MigrationRecord[], k
 function residuals(
   recent: readonly MigrationRecord[],
   all: readonly MigrationRecord[],
-  known: Known,
+  known: KnownErrors,
 ): ReachedResidual[] {
   return recent.flatMap((record) => {
     if (!known.has(record)) known.set(record, { residual: residualOf(record, all) });

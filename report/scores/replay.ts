@@ -1,6 +1,6 @@
 import { movesRunning } from "../../moves/modes.ts";
 import { type MigrationRecord, wayOf } from "../../moves/record.ts";
-import { isOverBefore, type Known, type Prediction, predict } from "../../prediction/predict.ts";
+import { isOverBefore, type KnownErrors, type Prediction, predict } from "../../prediction/predict.ts";
 import { proposedBy } from "../../prediction/proposed-move.ts";
 import { type Score, type ScoreSummary, scorePrediction, summarise } from "./score-prediction.ts";
 
@@ -16,7 +16,7 @@ export interface Replayed {
 /** Predicts each of these moves again, only from those that were over before it began, in the order of time. */
 export function replay(records: readonly MigrationRecord[]): Replayed[] {
   const newestFirst = records.toSorted((one, other) => (one.startedAt < other.startedAt ? 1 : -1));
-  const known: Known = new Map();
+  const known: KnownErrors = new Map();
   return newestFirst.toReversed().flatMap((record) => {
     // A recovered one was never made in one go, and nothing is known of how a failed one went on.
     if (record.outcome !== "completed" && record.outcome !== "rolled-back") return [];
