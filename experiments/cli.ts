@@ -5,6 +5,7 @@ import { say } from "../report/text/command.ts";
 import { visibleLines } from "../report/text/visible.ts";
 import { help, readOptions } from "./arguments.ts";
 import { turnsOf } from "./choose-run.ts";
+import { compareFiles } from "./compare.ts";
 import { askedBy, drive, machinesFor, stackOf, takeDown } from "./drive.ts";
 import { expectedTime } from "./expected-time.ts";
 import { checkCells, experimentNames, loadExperiment } from "./load.ts";
@@ -24,6 +25,10 @@ async function main(): Promise<void> {
   if (!existsSync("Pulumi.yaml"))
     throw new Error("Run it in the project's folder: there is no Pulumi.yaml here.");
   if (options.list) return list();
+  if (options.compare) {
+    process.exitCode = await compareFiles(options.compare, say);
+    return;
+  }
   const loaded = await loadExperiment(options.experiment);
   const { name, file } = loaded;
   const asked = askedBy(options, loaded);

@@ -22,13 +22,19 @@ export async function conditionsOf(
   };
 }
 
-async function versions(project: string): Promise<Record<string, string>> {
-  const json = async (...path: string[]) => JSON.parse(await readFile(join(project, ...path), "utf8"));
-  // The commit, and a + when files were changed since; a copy without history has its version alone.
+/** The commit, and a + when files were changed since; a copy without history has its version alone. */
+export async function projectVersion(project: string): Promise<string> {
   const git = await execa("git", ["describe", "--always", "--dirty=+"], { cwd: project, reject: false });
+  return git.exitCode === 0 ? git.stdout : (await packageOf(project)).version;
+}
+
+const packageOf = async (...path: string[]) =>
+  JSON.parse(await readFile(join(...path, "package.json"), "utf8"));
+
+async function versions(project: string): Promise<Record<string, string>> {
   return {
-    project: git.exitCode === 0 ? git.stdout : (await json("package.json")).version,
-    pulumi: (await json("node_modules", "@pulumi", "pulumi", "package.json")).version,
+    project: await projectVersion(project),
+    pulumi: (await packageOf(project, "node_modules", "@pulumi", "pulumi")).version,
     node: process.version,
   };
 }

@@ -32,6 +32,7 @@ export function runCsv(head: RunHead, lines: readonly TurnLine[]): string {
       block: line.block,
       repeat: line.repeat,
       order: line.order,
+      version: line.version,
       is_warm_up: line.isWarmUp ?? false,
       is_interrupted: line.isInterrupted ?? false,
       ...(line.kind === "move"
@@ -123,6 +124,7 @@ const firstColumns: readonly string[] = [
   "block",
   "repeat",
   "order",
+  "version",
   "is_warm_up",
   "is_interrupted",
   ...Object.keys(moveColumns),

@@ -7,7 +7,7 @@ import { namespace } from "../stacks/mistake.ts";
 import type { Options } from "./arguments.ts";
 import { ProgressBar } from "./bar.ts";
 import { askedOf, keptOf, leftOf, type RunArguments, resumes, turnsOf } from "./choose-run.ts";
-import { conditionsOf } from "./conditions.ts";
+import { conditionsOf, projectVersion } from "./conditions.ts";
 import { inSize } from "./experiment.ts";
 import { onInterruption } from "./interruption.ts";
 import { LiveTestbed } from "./live-testbed.ts";
@@ -107,7 +107,8 @@ export async function drive(
 
   if (old) await file.open();
   const stack = await openStack(name, asked, folder);
-  const plan = { experiment: asked.experiment, machines, cells, turns };
+  const version = await projectVersion(process.cwd());
+  const plan = { experiment: asked.experiment, machines, cells, turns, version };
   // When all moves of a run are made, only its testbed is left, or nothing.
   const ending: Ending =
     left === 0 ? { kind: "done" } : await make(plan, stack, file, turns.length - left, head);

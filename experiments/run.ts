@@ -17,6 +17,8 @@ export interface RunPlan {
   machines: Machines;
   cells: readonly Cell[];
   turns: readonly Turn[];
+  /** Of this project, as it stands in each line: a run may be gone on with by another. */
+  version: string;
 }
 
 /** Told as it goes. */
@@ -139,7 +141,8 @@ export class Runner {
     const records = begunAt ? await this.#records(cell, begunAt, at) : [];
     const progress = await this.#progress(records, working);
     const wasInterrupted = this.#interruption.aborted;
-    const outcome = { records, loadBefore, updateMs, progress, failure, wasInterrupted, at };
+    const { version } = this.#plan;
+    const outcome = { records, loadBefore, updateMs, progress, failure, wasInterrupted, at, version };
     const lines = turnLines(turn, cell, outcome);
     await this.#write(lines);
     await this.#rest(cell);

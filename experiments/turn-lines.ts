@@ -19,6 +19,8 @@ export interface TurnOutcome {
   wasInterrupted: boolean;
   /** When it was over. */
   at: Date;
+  /** Of this project, that made it; absent: another one may have, and died. */
+  version?: string;
 }
 
 /**
@@ -26,8 +28,8 @@ export interface TurnOutcome {
  * cell: its line is marked, and the turn is made again. One that was completed all the same counts.
  */
 export function turnLines(turn: Turn, cell: Cell, outcome: TurnOutcome): TurnLine[] {
-  const { records, failure, wasInterrupted, at } = outcome;
-  const place = placeOf(turn);
+  const { records, failure, wasInterrupted, at, version } = outcome;
+  const place = { ...placeOf(turn), ...(version !== undefined && { version }) };
   const moved = new Set(records.map(({ guest }) => guest));
   const still = cell.guests.filter((guest) => !moved.has(guest));
   const isDisturbed =

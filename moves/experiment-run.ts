@@ -52,6 +52,12 @@ const place = {
   repeat: z.int().positive(),
   block: z.int().positive().describe("each block has every cell once, in an order of its own"),
   order: z.int().positive().describe("counted from 1 over the whole run"),
+  version: z
+    .string()
+    .optional()
+    .describe(
+      "of this project, that made it: the commit, with a + where files were changed since; absent: made before lines had it",
+    ),
   isWarmUp: z.boolean().optional().describe("made to get everything going, and left out of all figures"),
   isInterrupted: z
     .boolean()

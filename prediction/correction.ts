@@ -16,6 +16,9 @@ export interface Correction {
   spread: number;
 }
 
+/** What is corrected. */
+export type Predicted = "totalMs" | "downtimeMs";
+
 /** The weight of having no history, in records like it: what a short one says of errors is believed in part. */
 const doubts = { shift: 4, spread: 1 };
 
@@ -28,11 +31,8 @@ const ageing = 0.5 ** (1 / 5);
  *
  * @param residuals newest first
  */
-export function correction(
-  residuals: readonly Residual[],
-  kind: Kind,
-): { totalMs: Correction; downtimeMs: Correction } {
-  const of = (key: "totalMs" | "downtimeMs"): Correction => {
+export function correction(residuals: readonly Residual[], kind: Kind): { [key in Predicted]: Correction } {
+  const of = (key: Predicted): Correction => {
     let [age, weights, sum, squares] = [0, 0, 0, 0];
     for (const residual of residuals) {
       const value = residual[key];

@@ -1,5 +1,14 @@
 import { type MigrationRecord, wayOf } from "../moves/record.ts";
-import { type Correction, correction, type Residual } from "./correction.ts";
+import {
+  calibrated,
+  mostShares,
+  type Reach,
+  type ReachedResidual,
+  type Share,
+  shareOf,
+} from "./calibration.ts";
+import { correction } from "./correction.ts";
+
 import { type DirtyFrom, recentOf } from "./learn.ts";
 import { type Course, course } from "./model.ts";
 import { basisOf, kindOf, type ProposedMove, proposedBy } from "./proposed-move.ts";
@@ -23,21 +32,21 @@ const ninths = [-1.59, -0.97, -0.59, -0.28, 0, 0.28, 0.59, 0.97, 1.59];
 export function predict(
   move: ProposedMove,
   records: readonly MigrationRecord[],
-  known = new Map<MigrationRecord, Residual | undefined>(),
+  known: KnownErrors = new Map(),
 ): Prediction {
   const recent = recentOf(records, move);
   const { middle, all, likelihood, from } = foresee(move, recent);
-  const off = correction(residuals(recent, records, known), kindOf(move));
-  const total = within(
-    middle.totalMs,
-    all.map(({ totalMs }) => totalMs),
-    isGivenUp(middle) ? asGiven : off.totalMs,
-  );
-  const down = within(
-    middle.downtimeMs,
-    all.map(({ downtimeMs }) => downtimeMs),
-    off.downtimeMs,
-  );
+  const told = residuals(recent, records, known);
+  const kind = kindOf(move);
+  const off = correction(told, kind);
+  const shares = told.slice(0, mostShares).map((residual) => shareThen(residual, records, known));
+  const reach = reachOf(middle, all);
+  const within = (key: "totalMs" | "downtimeMs") => {
+    const { below, above } = calibrated(shares, key, { correction: off[key], reach: reach[key] });
+    return around(middle[key] * Math.exp(off[key].shift), below, above);
+  };
+  const total = isGivenUp(middle) ? asGiven(middle.totalMs, reach.totalMs) : within("totalMs");
+  const down = within("downtimeMs");
   const passes = all.map((one) => one.passes);
   return {
     totalMs: total.middle,
@@ -58,7 +67,8 @@ export function predict(
 const isGivenUp = ({ converges, downtimeMs }: Course): boolean => !converges && downtimeMs === 0;
 
 /** A move that is given up takes the time it was given, however far off predictions of completed moves were. */
-const asGiven: Correction = { shift: 0, spread: 0.01 };
+const asGiven = (totalMs: number, [low, high]: Reach) =>
+  around(totalMs, Math.max(0.01, -low), Math.max(0.01, high));
 
 /** The model alone: with the dirty rate as it is taken to be, and as it may be. */
 function foresee(move: ProposedMove, records: readonly MigrationRecord[]) {
@@ -82,21 +92,34 @@ function foresee(move: ProposedMove, records: readonly MigrationRecord[]) {
   };
 }
 
+/** What is computed of a record once: how far off the model was, and what part of its range it took up. Absent: the model says nothing of it. */
+export type KnownErrors = Map<MigrationRecord, { residual: ReachedResidual | undefined; share?: Share }>;
+
+/** What part of its range a move took up: by those that were over before it began. */
+function shareThen(residual: ReachedResidual, all: readonly MigrationRecord[], known: KnownErrors): Share {
+  const { record } = residual;
+  const told = known.get(record) as NonNullable<ReturnType<KnownErrors["get"]>>;
+  if (told.share) return told.share;
+  const before = all.filter((other) => isOverBefore(other, record));
+  told.share = shareOf(residual, residuals(recentOf(before, record), before, known));
+  return told.share;
+}
+
 /** How far off the model was on each of these, told by those alone that were over before it began. */
 function residuals(
   recent: readonly MigrationRecord[],
   all: readonly MigrationRecord[],
-  known: Map<MigrationRecord, Residual | undefined>,
-): Residual[] {
+  known: KnownErrors,
+): ReachedResidual[] {
   return recent.flatMap((record) => {
-    if (!known.has(record)) known.set(record, residualOf(record, all));
-    return known.get(record) ?? [];
+    if (!known.has(record)) known.set(record, { residual: residualOf(record, all) });
+    return known.get(record)?.residual ?? [];
   });
 }
 
-function residualOf(record: MigrationRecord, all: readonly MigrationRecord[]): Residual | undefined {
+function residualOf(record: MigrationRecord, all: readonly MigrationRecord[]): ReachedResidual | undefined {
   const before = all.filter((other) => isOverBefore(other, record));
-  const { middle } = foresee(proposedBy(record), recentOf(before, record));
+  const { middle, all: courses } = foresee(proposedBy(record), recentOf(before, record));
   // Where convergence was mispredicted, the times are of another course.
   if (!middle.converges && wayOf(record) === "precopy") return undefined;
   return {
@@ -105,27 +128,31 @@ function residualOf(record: MigrationRecord, all: readonly MigrationRecord[]): R
     ...(record.downtimeMs !== undefined &&
       record.downtimeMs > 0 &&
       middle.downtimeMs > 0 && { downtimeMs: Math.log(record.downtimeMs / middle.downtimeMs) }),
+    reach: reachOf(middle, courses),
   };
+}
+
+/** How far the model's own range reaches; of a guest that is not down in all of its courses: as far as in those in which it is. */
+function reachOf(middle: Course, all: readonly Course[]): ReachedResidual["reach"] {
+  const of = (key: "totalMs" | "downtimeMs"): Reach => {
+    const values = all.map((one) => one[key]).filter((value) => value > 0);
+    if (middle[key] <= 0 || values.length === 0) return [0, 0];
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    return [Math.min(0, Math.log(least / middle[key])), Math.max(0, Math.log(most / middle[key]))];
+  };
+  return { totalMs: of("totalMs"), downtimeMs: of("downtimeMs") };
 }
 
 /** Whether a move was over when another began. */
 export const isOverBefore = (one: MigrationRecord, other: MigrationRecord): boolean =>
   Date.parse(one.startedAt) + one.totalMs <= Date.parse(other.startedAt);
 
-/** Corrected, and from the least to the most that is expected of eight in ten. */
-function within(
-  middle: number,
-  all: readonly number[],
-  { shift, spread }: Correction,
-): { middle: number; range: [number, number] } {
-  const corrected = all.map((value) => value * Math.exp(shift));
-  const own = middle * Math.exp(shift);
-  const wide = Math.exp(eightOfTen * spread);
-  return {
-    middle: Math.round(own),
-    range: [Math.floor(Math.min(own / wide, ...corrected)), Math.ceil(Math.max(own * wide, ...corrected))],
-  };
-}
-
-/** Eight of ten of a normal distribution are within so many standard deviations. */
-const eightOfTen = 1.28;
+/** A figure, and from the least to the most that is expected of eight in ten. */
+const around = (
+  value: number,
+  below: number,
+  above: number,
+): { middle: number; range: [number, number] } => ({
+  middle: Math.round(value),
+  range: [Math.floor(value * Math.exp(-below)), Math.ceil(value * Math.exp(above))],
+});

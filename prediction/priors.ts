@@ -58,5 +58,5 @@ export const qemuOwnMiB = 64;
 /** How far off a prediction is without any history, as the standard deviation of the logarithm: eight of ten within a factor of 2.5. */
 export const priorSpread = { totalMs: 0.7, downtimeMs: 0.9 };
 
-/** A prior counts for as much as this part of one record of the same guest, mode and hosts. */
+/** A prior counts for as much as this part of one record of the same guest, mode and hosts. That errors are normal is one, too. */
 export const priorWeight = 0.1;

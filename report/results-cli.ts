@@ -35,9 +35,11 @@ async function main(): Promise<void> {
   const { moves, problems } = dataset;
   const shown = moves.slice(-wholeNumber(values.last));
   say(`${name}, ${shown.length} of ${moves.length} migrations\n`);
+  const report = reportOf(dataset);
+  for (const warning of report.warnings) say(`Mind: ${warning}\n`);
   sayMoves(shown);
   if (!values.moves) {
-    for (const { title, tables, figures } of reportOf(dataset).sections) {
+    for (const { title, tables, figures } of report.sections) {
       const all = [...figures.flatMap(({ table }) => table ?? []), ...tables].filter(
         ({ id }) => id !== "problems",
       );

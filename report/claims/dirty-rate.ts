@@ -1,103 +1,125 @@
-import { shuffle } from "simple-statistics";
+import { mean, medianSorted } from "simple-statistics";
+import { defaultMaxDowntimeMs } from "../../moves/options.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { isLive } from "../data/measures.ts";
-import {
-  type Estimate,
-  partialRankCorrelation,
-  percentileInterval,
-  randomOf,
-  resamples,
-} from "../data/statistics.ts";
-import { type CellSample, cellSamples, movesIn } from "./cells.ts";
-import { type Claim, type Finding, intervalText, leastRepeats, plural, signed } from "./claim.ts";
+import { mannerOf, sorted } from "../data/groups.ts";
+import { isLive, rateOf } from "../data/measures.ts";
+import { commonSlope, slopeInterval } from "../data/slope.ts";
+import { type Estimate, medianInterval } from "../data/statistics.ts";
+import { comparable } from "./against-memory.ts";
+import { type CellSample, cellSamples, guestsIn, linesOf, movesIn } from "./cells.ts";
+import { type Claim, type Finding, intervalText, isTooFew, plural, remarks, signed } from "./claim.ts";
+import { theseGuests } from "./these-guests.ts";
 
-/** What live's downtime follows: the rate at which pages get dirty, or the memory size. */
+/**
+ * What live's downtime follows: the rate at which pages get dirty, or the memory size. The paper says that it may or may not grow with memory:
+ * what is tested here is more than that.
+ */
 export const dirtyRateClaim: Claim = {
   id: "downtime-follows-dirty-rate",
   says: "Live migration's downtime follows the rate at which pages get dirty, not the memory size",
   judge,
 };
 
-/** Fewer say nothing of what varies with what. */
-const leastCells = 5;
-
 const test = {
-  name: "partial rank correlation, bootstrap and permutation",
-  how: `partial rank correlations (Spearman) of the cells' median downtimes, with the dirty rate at equal memory and with memory at equal dirty rate; percentile bootstrap within cells, ${resamples} resamples: reproduced when the first is above 0 and above the size of the second, each with all of its interval, and at most 5 % of as many permutations of the rates among the cells reach the first; not reproduced when the first, or that difference, is above 0 with no part of its interval`,
+  name: "elasticities, Kendall's test",
+  how: "by how many percent the downtime grows when the dirty rate does by one, between guests that differ in nothing else that was set, and when the memory does (slopes of logarithms, Theil and Sen, with exact intervals); where guests were moved under several greatest downtimes, when that does, too: reproduced when all of the first interval is above 0 and above what any of the others reach, not reproduced when it is all below 0, or below what one of the others is at least",
 };
 
-function judge(dataset: Dataset): Finding {
-  const all = cellSamples(dataset, isLive, ({ record }) => record.downtimeMs, 41);
-  const cells = all.filter((cell): cell is RatedCell => cell.dirtyMiBps !== undefined);
-  const basis = `${plural(movesIn(cells), "live move")} in ${plural(cells.length, "cell")}`;
-  const cannot = (remark: string): Finding => ({ verdict: "can't tell", test, basis, remark });
-  if (cells.length < leastCells) {
-    return cannot(
-      `it takes ${leastCells} cells or more that tell their dirty rate, with ${leastRepeats} moves each`,
-    );
-  }
-  if (new Set(cells.map(({ memoryMiB }) => memoryMiB)).size < 2) {
-    return cannot("all have the same memory size: what follows it cannot be seen");
-  }
-  const drawn = Array.from({ length: resamples }, (_, i) =>
-    correlations(cells, (cell) => cell.drawn[i] as number),
-  );
-  const found = correlations(cells, ({ median }) => median);
-  const rate = percentileInterval(
-    found.rate,
-    drawn.map((one) => one.rate),
-  );
-  const memory = percentileInterval(
-    found.memory,
-    drawn.map((one) => one.memory),
-  );
-  const lead = percentileInterval(
-    found.lead,
-    drawn.map((one) => one.lead),
-  );
-  if (!rate || !memory || !lead)
-    return cannot("dirty rate and memory vary together: they cannot be told apart");
-  const chance = chanceOf(cells, found.rate);
-  const show = (value: number) => signed(value, 2);
-  return {
-    verdict: verdictOf(rate, lead, chance),
-    effect: `ρ with dirty rate = ${show(rate.value)}, ρ with memory = ${show(memory.value)}`,
-    estimate: rate,
-    interval: `${intervalText(rate, show)}; ${intervalText(memory, show)}`,
-    test,
-    basis,
-    remark: `the first exceeds the size of the second by ${show(lead.value)} (${intervalText(lead, show)}); ${chance < 0.001 ? "p < 0.001" : `p = ${chance.toFixed(3)}`}`,
-  };
-}
+/** A downtime of so much of the greatest one that is allowed is taken to be made by it. */
+const ceiling = 0.9;
 
 type RatedCell = CellSample & { dirtyMiBps: number };
 
-function correlations(cells: readonly RatedCell[], downtime: (cell: RatedCell) => number) {
-  const downtimes = cells.map(downtime);
-  const rates = cells.map(({ dirtyMiBps }) => dirtyMiBps);
-  const sizes = cells.map(({ memoryMiB }) => memoryMiB);
-  const rate = partialRankCorrelation(rates, downtimes, sizes);
-  const memory = partialRankCorrelation(sizes, downtimes, rates);
-  return { rate, memory, lead: rate - Math.abs(memory) };
-}
-
-/** How often the first correlation is reached when the rates are dealt out to the cells by chance. */
-function chanceOf(cells: readonly RatedCell[], reached: number): number {
-  const random = randomOf(42);
-  let times = 0;
-  for (let i = 0; i < resamples; i++) {
-    const rates = shuffle(
-      cells.map(({ dirtyMiBps }) => dirtyMiBps),
-      random,
+function judge(dataset: Dataset, times?: number): Finding {
+  const cells = cellSamples(dataset, isLive, ({ record }) =>
+    record.downtimeMs !== undefined && record.downtimeMs > 0 ? record.downtimeMs : undefined,
+  ).filter((cell): cell is RatedCell => cell.dirtyMiBps !== undefined && cell.dirtyMiBps > 0);
+  const basis = `${plural(movesIn(cells), "live move")} of ${plural(guestsIn(cells), "guest")} in ${plural(cells.length, "cell")}`;
+  const cannot = (remark: string): Finding => ({ verdict: "can't tell", test, basis, remark });
+  if (cells.length === 0) return cannot("it takes live moves that tell their dirty rate");
+  const byRate = linesOf(
+    cells,
+    (cell) => Math.log((cell as RatedCell).dirtyMiBps),
+    (cell) => JSON.stringify([sorted(rateOf(cell.move.record).besides), cell.sizes, cell.memoryMiB]),
+  ).filter(
+    (line) =>
+      new Set(line.map(([cell]) => JSON.stringify(sorted(rateOf((cell as CellSample).move.record).rate))))
+        .size > 1,
+  );
+  const { size, both } = comparable(cells);
+  const byMemory = size.length > 0 ? size : both;
+  if (byRate.length === 0) {
+    return cannot(
+      "no two guests differ in their rate alone: with one rate for each size and workload it cannot be seen",
     );
-    const dealt = cells.map((cell, index) => ({ ...cell, dirtyMiBps: rates[index] as number }));
-    if (correlations(dealt, ({ median }) => median).rate >= reached) times += 1;
   }
-  // As found is one of the ways to deal them out.
-  return (times + 1) / (resamples + 1);
+  if (byMemory.length === 0) return cannot("no two guests differ in their memory alone, at the same rate");
+  const limited = limits(cells);
+  const atCeiling = cells.filter(isAtCeiling);
+  if (limited.length === 0 && atCeiling.length * 2 >= cells.length) {
+    return cannot(
+      `${atCeiling.length} of ${plural(cells.length, "cell")} stop for about as long as they may (maxDowntimeMs): the limit is what is seen`,
+    );
+  }
+  const rate = elasticity(byRate, (cell) => Math.log((cell as RatedCell).dirtyMiBps));
+  const memory = elasticity(byMemory, ({ memoryMiB }) => Math.log(memoryMiB));
+  if (!rate || !memory) return cannot("dirty rates or memory sizes do not differ");
+  const limit = limited.length > 0 ? medianInterval(limited.toSorted((a, b) => a - b)) : undefined;
+  const ofThese = theseGuests(
+    byRate.flat(2),
+    41,
+    times,
+  )(
+    (of) =>
+      commonSlope(pointsOf(byRate, (cell) => Math.log((cell as RatedCell).dirtyMiBps), of)) ?? Number.NaN,
+  );
+  const show = (value: number) => signed(value, 2);
+  const others = [memory, ...(limit ? [limit] : [])];
+  const isShort = [rate, ...others].some(isTooFew);
+  return {
+    verdict: isShort ? "can't tell" : verdictOf(rate, others),
+    effect: `+1 % of dirty rate: ${show(rate.value)} %; of memory: ${show(memory.value)} %${limit ? `; of the greatest downtime: ${show(limit.value)} %` : limited.length > 0 ? `; of the greatest downtime: ${show(medianSorted(limited.toSorted((a, b) => a - b)))} %` : ""}`,
+    estimate: rate,
+    ...(ofThese && { ofThese }),
+    show,
+    test,
+    basis,
+    ...remarks(
+      `with memory ${intervalText(memory, show)}`,
+      limit && `with the greatest downtime ${intervalText(limit, show)}`,
+      `${atCeiling.length} of ${plural(cells.length, "cell")} stop for about as long as they may`,
+      isShort ? "guests like these: it takes more of them to tell" : undefined,
+    ),
+  };
 }
 
-function verdictOf(rate: Estimate, lead: Estimate, chance: number): Finding["verdict"] {
-  if (rate.high <= 0 || lead.high <= 0) return "not reproduced";
-  return rate.low > 0 && lead.low > 0 && chance <= 0.05 ? "reproduced" : "can't tell";
+const limitOf = ({ move }: CellSample): number => move.record.options?.maxDowntimeMs ?? defaultMaxDowntimeMs;
+const isAtCeiling = (cell: CellSample): boolean => cell.median >= ceiling * limitOf(cell);
+
+/** Of each guest that was moved under several greatest downtimes, all else equal: how its downtime grows with them. */
+function limits(cells: readonly CellSample[]): number[] {
+  const alike = Map.groupBy(cells, ({ unit, move }) => `${unit} ${mannerOf(move, "maxDowntimeMs")}`);
+  return [...alike.values()].flatMap(
+    (own) =>
+      commonSlope([own.map((cell) => ({ x: Math.log(limitOf(cell)), y: Math.log(cell.median) }))]) ?? [],
+  );
+}
+
+const pointsOf = (
+  lines: readonly CellSample[][][],
+  x: (cell: CellSample) => number,
+  of: (cell: CellSample) => number,
+) =>
+  lines.map((line) =>
+    line.map((own) => ({ x: mean(own.map(x)), y: mean(own.map((cell) => Math.log(of(cell)))) })),
+  );
+
+const elasticity = (lines: readonly CellSample[][][], x: (cell: CellSample) => number) =>
+  slopeInterval(pointsOf(lines, x, ({ median }) => median));
+
+function verdictOf(rate: Estimate, others: readonly Estimate[]): Finding["verdict"] {
+  const most = Math.max(...others.map(({ low, high }) => Math.max(Math.abs(low), Math.abs(high))));
+  const least = Math.max(...others.map(({ low, high }) => (low > 0 ? low : high < 0 ? -high : 0)));
+  if (rate.low > 0 && rate.low > most) return "reproduced";
+  return rate.high <= 0 || rate.high < least ? "not reproduced" : "can't tell";
 }

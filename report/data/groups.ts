@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { Move } from "./dataset.ts";
 import { labelOf, labelsApart } from "./group-labels.ts";
+import { settingsOf } from "./measures.ts";
 
 /** Moves made under the same conditions, as far as files tell: they are repeats of one another. */
 export interface Group {
@@ -55,30 +56,35 @@ const keyOf = ({ cell, file, record }: Move): string =>
     ? `${file} ${cell.id} ${record.guest}`
     : `${setting(record)} ${record.mode} ${JSON.stringify(sorted(record.options))}`;
 
-/**
- * What live and offline are compared in: the same guest under the same conditions. A limit of the bandwidth holds for both; other options say how
- * a running guest's memory is sent, which offline moves do not have.
- */
+/** What live and offline are compared in: the same guest under the same conditions. */
 export function stratumOf(move: Move): string {
-  const { memoryMiB, workload, options } = move.record;
-  return JSON.stringify([memoryMiB, sorted(workload), conditionsOf(move), options?.bandwidthMiBps]);
+  const { memoryMiB, workload } = move.record;
+  return JSON.stringify([memoryMiB, sorted(workload), conditionsOf(move)]);
 }
 
-/** What moves of one mode are compared in, whatever the guest: the same conditions, asked for in the same way. */
-export const mannerOf = (move: Move): string =>
-  JSON.stringify([conditionsOf(move), sorted(move.record.options)]);
+/** What moves of one mode are compared in, whatever the guest: the same conditions, asked for in the same way, but for what is named. */
+export function mannerOf(move: Move, but?: keyof NonNullable<Move["record"]["options"]>): string {
+  const options = Object.entries(move.record.options ?? {}).filter(([key]) => key !== but);
+  return JSON.stringify([conditionsOf(move), sorted(Object.fromEntries(options))]);
+}
 
-/** Those of the hosts, of the disk and of the network. In an experiment a rate of the link that is varied is a condition, too. */
+/**
+ * What moves of several memory sizes are compared in: all that was set, but for how much of the memory its workload uses, which may grow with it.
+ */
+export const kindOf = (move: Move): string =>
+  JSON.stringify([sorted(settingsOf(move.record).others), mannerOf(move)]);
+
+/** Those of the guest, of the hosts, of the disk and of the network. A rate of the link and a number of CPUs are known of an experiment alone. */
 function conditionsOf({ cell, record: { accelerator, nfsTransport, redo } }: Move) {
-  const { linkMiBps, arrangement } = cell?.factors ?? {};
-  return [accelerator, nfsTransport, redo, linkMiBps, arrangement];
+  const { linkMiBps, arrangement, vcpus } = cell?.factors ?? {};
+  return [accelerator, nfsTransport, redo, linkMiBps, arrangement, vcpus];
 }
 
 const setting = ({ memoryMiB, workload, accelerator, nfsTransport, redo }: Move["record"]): string =>
   JSON.stringify([memoryMiB, sorted(workload), accelerator, nfsTransport, redo]);
 
-/** Keys in one order: the same workload said in another order is the same. */
-function sorted(value: unknown): unknown {
+/** As pairs, keys in one order: the same workload said in another order is the same. */
+export function sorted(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
 }

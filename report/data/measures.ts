@@ -36,6 +36,33 @@ export function workloadOf({ workload }: Pick<MigrationRecord, "workload">): str
   return typeof type === "string" ? type : "other";
 }
 
+/** Settings of a workload that say how much of the memory it uses. In a design that varies memory they are often made to grow with it. */
+const sizes: readonly string[] = ["workingSetMiB", "bufferPoolMiB", "rows"];
+
+/** Settings of a workload that say how much is asked of it in a second. */
+const rates: readonly string[] = ["mibPerSecond", "recordsPerSecond", "actionsPerSecond", "clients"];
+
+/** How much is asked of a workload: those of its settings that say so, and all that it is besides. */
+export function rateOf(record: Pick<MigrationRecord, "workload">): {
+  rate: Record<string, unknown>;
+  besides: Record<string, unknown>;
+} {
+  const all = Object.entries(settingsOf(record).others);
+  const of = (isRate: boolean) => Object.fromEntries(all.filter(([key]) => rates.includes(key) === isRate));
+  return { rate: of(true), besides: of(false) };
+}
+
+/** A workload's settings: those that say how much memory it uses, and all others, its kind among them. */
+export function settingsOf({ workload }: Pick<MigrationRecord, "workload">): {
+  sizes: Record<string, unknown>;
+  others: Record<string, unknown>;
+} {
+  const isObject = typeof workload === "object" && workload !== null && !Array.isArray(workload);
+  const all = Object.entries(isObject ? workload : { type: workloadOf({ workload }) });
+  const of = (isSize: boolean) => Object.fromEntries(all.filter(([key]) => sizes.includes(key) === isSize));
+  return { sizes: of(true), others: of(false) };
+}
+
 export const isOffline = ({ record }: Move): boolean => record.mode === "offline";
 /** Asked to move live, and moved by pre-copy alone: what the paper calls live. */
 export const isLive = ({ record }: Move): boolean => record.mode === "live" && wayOf(record) === "precopy";

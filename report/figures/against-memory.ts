@@ -1,8 +1,8 @@
 import * as Plot from "@observablehq/plot";
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
-import { groupsOf } from "../data/groups.ts";
+import { groupsOf, kindOf } from "../data/groups.ts";
 import { workloadOf } from "../data/measures.ts";
-import { intervalNotes, type Summary, summaryOf } from "../data/statistics.ts";
+import { type Summary, summaryOf } from "../data/statistics.ts";
 import { summaryTable } from "../tables/summary-table.ts";
 import { carrying, draw, logAxis } from "./draw.ts";
 import { type Figure, seriesOf, timeUnit } from "./figure.ts";
@@ -32,8 +32,8 @@ interface Point {
 }
 interface Series {
   name: string;
-  /** Medians of the same name and workload are joined by a line. */
-  workload: string;
+  /** Medians of the same name and kind are joined by a line: cells that differ in memory, and in what of it is used, alone. */
+  kind: string;
   label: string;
   memoryMiB: number;
   summary: Summary;
@@ -55,8 +55,7 @@ export function againstMemory(dataset: Dataset, asked: AgainstMemory): Figure | 
     id: asked.id,
     title: asked.title,
     caption: [
-      `${asked.what}. Points are moves; beside them, filled, the median of each cell with its 95 % interval.`,
-      ...intervalNotes(all.map(({ summary }) => summary)),
+      `${asked.what}. Points are moves; beside them, filled, the median of each cell with its interval. A line joins cells that differ in nothing but memory and its use.`,
       ...(new Set(all.map(({ memoryMiB }) => memoryMiB)).size < all.length
         ? ["Cells of the same memory stand side by side."]
         : []),
@@ -90,7 +89,7 @@ function seriesIn(dataset: Dataset, { measured, isLogarithmic }: AgainstMemory):
         {
           name: measured.length === 1 ? workloadOf(first.move.record) : name,
           label: measured.length === 1 ? label : `${label}: ${name}`,
-          workload: workloadOf(first.move.record),
+          kind: kindOf(first.move),
           memoryMiB: first.move.record.memoryMiB,
           summary,
           points,
@@ -109,32 +108,33 @@ function drawSeries(
 ): string {
   const { title, isLogarithmic = false } = asked;
   const unit = timeUnit(all.map(({ summary }) => summary.most));
-  const greatestMiB = Math.max(...all.map(({ memoryMiB }) => memoryMiB));
-  const domain: [number, number] = [0, greatestMiB * 1.1];
-  const placed = sideBySide(all, (width - 70) / domain[1]);
-  const points = placed.flatMap(({ series, xMiB }) =>
+  const sizes = [...new Set(all.map(({ memoryMiB }) => memoryMiB))].sort((a, b) => a - b);
+  const placed = sideBySide(all, sizes, (width - 70) / sizes.length);
+  const points = placed.flatMap(({ series, x }) =>
     series.points.map(({ move, ms }) => ({
-      x: xMiB,
+      x,
       y: unit.of(ms),
       name: series.name,
       number: move.number,
     })),
   );
-  const medians = placed.map(({ series, xMiB }) => ({
-    x: xMiB,
+  const medians = placed.map(({ series, x }) => ({
+    x,
     y: unit.of(series.summary.median),
     low: unit.of(series.summary.interval?.low ?? series.summary.median),
     high: unit.of(series.summary.interval?.high ?? series.summary.median),
     hasInterval: series.summary.interval !== undefined,
     name: series.name,
-    line: `${series.name} ${series.workload}`,
+    line: `${series.name} ${series.kind}`,
     memoryMiB: series.memoryMiB,
   }));
   const intervals = medians.filter(({ hasInterval }) => hasInterval);
-  // A line from size to size; where a workload has several cells of one size it would go up and down between them.
+  // A line from size to size; where several of a kind have one size it would go up and down between them.
   const lines = [...Map.groupBy(medians, ({ line }) => line).values()].filter(
     (own) => own.length > 1 && new Set(own.map(({ memoryMiB }) => memoryMiB)).size === own.length,
   );
+  // As many sizes are named as there is room for.
+  const every = Math.ceil((sizes.length * 40) / width);
   const beside = 5;
   return draw({
     width,
@@ -143,11 +143,11 @@ function drawSeries(
     legend: names.map((name) => ({ label: name, ...seriesOf(name) })),
     plot: {
       x: {
-        domain,
-        label: "memory (MiB)",
+        domain: [0, sizes.length],
+        label: "memory (MiB), size by size",
         labelAnchor: "right",
-        ticks: width < 450 ? 4 : 7,
-        tickFormat: (d) => `${d}`,
+        ticks: sizes.flatMap((_, index) => (index % every === 0 ? [index + 0.5] : [])),
+        tickFormat: (at: number) => `${sizes[Math.floor(at)]}`,
       },
       y: valueAxis(all, unit, isLogarithmic),
       color: { domain: [...names], range: names.map((name) => seriesOf(name).color) },
@@ -203,17 +203,18 @@ function valueAxis(
     : { ...shared, label: `time (${unit.name})`, domain: [0, most * 1.04], ticks: 5 };
 }
 
-/** Cells of one memory size beside each other, as far as the next size leaves room. */
-function sideBySide(all: readonly Series[], pxPerMiB: number): { series: Series; xMiB: number }[] {
-  const sizes = [...new Set(all.map(({ memoryMiB }) => memoryMiB))].sort((a, b) => a - b);
-  const gapsPx = sizes.map((size, index) => (size - (sizes[index - 1] ?? 0)) * pxPerMiB);
+/** Every size has a place of its own, and its cells stand beside each other in it: on an axis of MiB they would stand at sizes that no guest has. */
+function sideBySide(
+  all: readonly Series[],
+  sizes: readonly number[],
+  pxPerSize: number,
+): { series: Series; x: number }[] {
   return sizes.flatMap((size, index) => {
     const own = all.filter(({ memoryMiB }) => memoryMiB === size);
-    const roomPx = 0.9 * Math.min(gapsPx[index] as number, gapsPx[index + 1] ?? Number.POSITIVE_INFINITY);
-    const stepPx = Math.min(24, roomPx / own.length);
+    const step = Math.min(24 / pxPerSize, 0.85 / own.length);
     return own.map((series, place) => ({
       series,
-      xMiB: size + ((place - (own.length - 1) / 2) * stepPx) / pxPerMiB,
+      x: index + 0.5 + (place - (own.length - 1) / 2) * step,
     }));
   });
 }

@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { migrationModes } from "../../moves/modes.ts";
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
-import { intervalNotes, summaryOf } from "../data/statistics.ts";
+import { summaryOf } from "../data/statistics.ts";
 import { figure, number, type TableModel, text } from "../text/table-model.ts";
 import { carrying, draw, logAxis } from "./draw.ts";
 import { type Figure, series } from "./figure.ts";
@@ -44,8 +44,7 @@ export function downtimeFigure(dataset: Dataset): Figure | undefined {
     id: "three-downtimes",
     title: "Three downtimes, side by side",
     caption: [
-      "The same moves, as the hypervisor has it (STOP to RESUME), as a client on a third machine saw it (its longest silence around the switchover), and as the guest's own clock missed it. Points are moves, filled the medians with their 95 % intervals.",
-      ...intervalNotes(seen.flatMap(({ moves }) => summaryOf(moves.map(({ ms }) => ms)) ?? [])),
+      "The same moves, as the hypervisor has it (STOP to RESUME), as a client on a third machine saw it (its longest silence around the switchover), and as the guest's own clock missed it. Points are moves, filled their medians. Guests differ, so the medians of all of them have no interval.",
       ...(zeros > 0 ? [`${zeros} that are zero have no place on a logarithmic axis.`] : []),
       ...thinningNote(
         points.flat().length,
@@ -76,11 +75,10 @@ function drawObservers(width: number, shown: readonly (Seen & { drawn: Seen["mov
   );
   const medians = shown
     .map(({ mode, observer, moves }) => {
-      const summary = summaryOf(moves.map(({ ms }) => ms));
-      const { median = Number.NaN, interval } = summary ?? {};
-      return { mode, observer, median, low: interval?.low ?? median, high: interval?.high ?? median };
+      const { median = Number.NaN } = summaryOf(moves.map(({ ms }) => ms)) ?? {};
+      return { mode, observer, median };
     })
-    .filter(({ low }) => low > 0);
+    .filter(({ median }) => median > 0);
   const names = observers.map(({ name }) => name);
   const place = (observer: string) => names.indexOf(observer as (typeof names)[number]);
   const values = points.map(({ ms }) => ms);
@@ -109,14 +107,6 @@ function drawObservers(width: number, shown: readonly (Seen & { drawn: Seen["mov
           strokeOpacity: 0.55,
           render: carrying(points, ({ number }) => number),
         }),
-        Plot.ruleX(medians, {
-          fx: "mode",
-          x: ({ observer }: { observer: string }) => place(observer) + 0.24,
-          y1: "low",
-          y2: "high",
-          stroke: "observer",
-          strokeWidth: 2,
-        }),
         Plot.dot(medians, {
           fx: "mode",
           x: ({ observer }: { observer: string }) => place(observer) + 0.24,
@@ -139,8 +129,6 @@ const seersTable = (seen: readonly Seen[]): TableModel => ({
     text("seen by"),
     figure("moves"),
     figure("median"),
-    figure("from"),
-    figure("to"),
     figure("least"),
     figure("most"),
   ],
@@ -151,11 +139,9 @@ const seersTable = (seen: readonly Seen[]): TableModel => ({
       observer,
       number(moves.length, String),
       number(summary?.median),
-      number(summary?.interval?.low),
-      number(summary?.interval?.high),
       number(summary?.least),
       number(summary?.most),
     ];
   }),
-  notes: ["from, to: the exact interval of the median."],
+  notes: ["Over all guests of these files."],
 });

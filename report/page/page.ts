@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { resamples } from "../data/statistics.ts";
 import type { Figure } from "../figures/figure.ts";
 import type { Report, Section } from "../sections/report.ts";
+import { count } from "../text/table-model.ts";
 import { embedded, type Html, html, raw } from "./html.ts";
 import { embeddedRuns, runColumns } from "./runs.ts";
 import { conditionsOf, tilesOf } from "./summary.ts";
@@ -37,6 +39,7 @@ export function pageOf(report: Report): string {
 <header>
 <h1>${title}</h1>
 <p class="lead">${leadOf(report)}</p>
+${report.warnings.map((warning) => html`<p class="warning" role="note"><strong>Mind:</strong> ${warning}</p>`)}
 <dl class="tiles">${tilesOf(report).map(
     ({ name, value, more }) =>
       html`<div><dt>${name}</dt><dd>${value}${more && html`<small>${more}</small>`}</dd></div>`,
@@ -58,9 +61,9 @@ ${allMoves(report)}
 <section aria-labelledby="computed">
 <h2 id="computed">How it is computed</h2>
 <p>Counted are moves that were completed and whose figures add up, without warm-up and without those in which the experiment was interrupted. The
-interval beside a median is the exact one by order statistics, which assumes nothing of how times are distributed; fewer than six moves
-cannot have one of 95&nbsp;%, and theirs is from the least to the most, with the confidence that has. Tests between cells resample the moves of each cell
-(percentile bootstrap, with fixed seeds: the same files give the same report). Medians, quantiles, binomial probabilities and rank correlations: simple-statistics.
+interval beside a cell's median, and that of guests like these, is the exact one by order statistics, which assumes nothing of how times are distributed; of a slope it is the exact one by
+Kendall's distribution. The interval of these guests is a percentile bootstrap of whole blocks of the run (of a cell's moves where there are no blocks), ${count(resamples)} resamples with fixed seeds: the same files give the same report.
+TMT = TI + OV and TDT = DM + VS hold by construction; what does not is in the table of checks. Medians, quantiles and binomial probabilities: simple-statistics.
 Figures: Observable Plot. What was not measured is absent, never zero.</p>
 </section>
 </main>

@@ -1,3 +1,4 @@
+import type { RunHead } from "../../moves/experiment-run.ts";
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
 import { groupsOf } from "../data/groups.ts";
 import { isLive, isOffline } from "../data/measures.ts";
@@ -47,16 +48,18 @@ function medianTile(name: string, moves: readonly Move[], of: (move: Move) => nu
 }
 
 /** Under what conditions the moves were made: what runs' heads say, and what the records themselves have. */
-export function conditionsOf({ sources, moves }: Dataset): [string, string][] {
+export function conditionsOf(dataset: Dataset): [string, string][] {
+  const { sources, moves } = dataset;
   const heads = sources.flatMap(({ head }) => head ?? []);
   const several = heads.length > 1;
-  const ofHeads = heads.flatMap(({ run, seed, repeats, cells, conditions }): [string, string][] => {
+  const ofHeads = heads.flatMap((head): [string, string][] => {
+    const { run, seed, cells, conditions } = head;
     const { controller, hosts, versions } = conditions;
     const said = (name: string): string => (several ? `${name} (${run})` : name);
     return [
       [
         said("design"),
-        `${cells.length} cells, ${repeats} repeats each, order shuffled in blocks with seed ${seed}`,
+        `${cells.length} cells, ${repeatsText(dataset, head)} each, order shuffled in blocks with seed ${seed}`,
       ],
       [
         said("controller"),
@@ -93,6 +96,18 @@ export function conditionsOf({ sources, moves }: Dataset): [string, string][] {
         ]
       : []),
   ];
+}
+
+/** How many repeats a run's cells got, of how many were asked for. */
+export function repeatsText(dataset: Dataset, { run, repeats, cells }: RunHead): string {
+  const file = dataset.sources.find(({ head }) => head?.run === run)?.file;
+  const made = Map.groupBy(
+    countedMoves(dataset).filter((move) => move.file === file),
+    ({ cell }) => cell?.id,
+  );
+  const counts = cells.map(({ id }) => new Set(made.get(id)?.map(({ repeat }) => repeat)).size);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return `${least === most ? least : `${least} to ${most}`} of ${repeats} repeats`;
 }
 
 /** Which values there are, and of how many moves each, if there are several. */

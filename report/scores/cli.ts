@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
 import { readDataset } from "../data/dataset.ts";
 import { runCommand, say } from "../text/command.ts";
-import { byKind, replay } from "./replay.ts";
-import { scorePrediction } from "./score-prediction.ts";
-import { predictedMovesTable, scoreTable } from "./score-table.ts";
+import { byKind, replay, stored } from "./replay.ts";
+import { summarise } from "./score-prediction.ts";
+import { coverageText, predictedMovesTable, scoreTable } from "./score-table.ts";
 
 const help = `predict:score <results file>... [--stored] [--known N] [--after T] [--moves]   how good predictions were, by kind of move
 
@@ -40,12 +40,7 @@ async function main(): Promise<void> {
   const unscored = new Set(
     found.flatMap(({ record, isWarmUp, isInterrupted }) => (isWarmUp || isInterrupted ? record : [])),
   );
-  const all = values.stored
-    ? records.flatMap((record) => {
-        const score = scorePrediction(record);
-        return score && record.predicted ? [{ record, score, predicted: record.predicted }] : [];
-      })
-    : replay(records).filter(({ knownAlike }) => knownAlike >= least);
+  const all = (values.stored ? stored : replay)(records).filter(({ knownAlike }) => knownAlike >= least);
   const moves = all.filter(({ record }) => Date.parse(record.startedAt) > afterMs && !unscored.has(record));
   if (moves.length === 0) return say(`None of ${records.length} records can be scored.`);
   say(
@@ -54,6 +49,7 @@ async function main(): Promise<void> {
   if (values.moves)
     say(`${predictedMovesTable(moves.map(({ record, predicted }) => ({ ...record, predicted })))}\n`);
   say(scoreTable(byKind(moves)));
+  say(coverageText(summarise(moves.map(({ score }) => score))));
 }
 
 await runCommand(main);

@@ -1,6 +1,6 @@
 import { movesRunning } from "../../moves/modes.ts";
 import { type MigrationRecord, wayOf } from "../../moves/record.ts";
-import { isOverBefore, type Prediction, predict } from "../../prediction/predict.ts";
+import { isOverBefore, type KnownErrors, type Prediction, predict } from "../../prediction/predict.ts";
 import { proposedBy } from "../../prediction/proposed-move.ts";
 import { type Score, type ScoreSummary, scorePrediction, summarise } from "./score-prediction.ts";
 
@@ -16,17 +16,30 @@ export interface Replayed {
 /** Predicts each of these moves again, only from those that were over before it began, in the order of time. */
 export function replay(records: readonly MigrationRecord[]): Replayed[] {
   const newestFirst = records.toSorted((one, other) => (one.startedAt < other.startedAt ? 1 : -1));
-  const known: Parameters<typeof predict>[2] = new Map();
+  const known: KnownErrors = new Map();
   return newestFirst.toReversed().flatMap((record) => {
     // A recovered one was never made in one go, and nothing is known of how a failed one went on.
     if (record.outcome !== "completed" && record.outcome !== "rolled-back") return [];
     const earlier = newestFirst.filter((other) => isOverBefore(other, record));
     const predicted = predict(proposedBy(record), earlier, known);
     const score = scorePrediction(record, predicted);
-    const knownAlike = earlier.filter(
-      ({ mode, outcome }) => mode === record.mode && outcome === "completed",
-    ).length;
+    const knownAlike = alikeOf(record, earlier);
     return score ? [{ record, predicted, score, knownAlike }] : [];
+  });
+}
+
+/** How many completed moves of the same mode are among these. */
+const alikeOf = (record: MigrationRecord, earlier: readonly MigrationRecord[]): number =>
+  earlier.filter(({ mode, outcome }) => mode === record.mode && outcome === "completed").length;
+
+/** The predictions that these moves carry, with how many of the same kind were known by then. */
+export function stored(records: readonly MigrationRecord[]): Replayed[] {
+  return records.flatMap((record) => {
+    const { predicted } = record;
+    const score = scorePrediction(record);
+    if (!score || !predicted) return [];
+    const earlier = records.filter((other) => isOverBefore(other, record));
+    return [{ record, predicted, score, knownAlike: alikeOf(record, earlier) }];
   });
 }
 

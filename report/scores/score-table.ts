@@ -62,6 +62,13 @@ export function scoreTable(summaries: readonly { title: string; summary: ScoreSu
   ]);
 }
 
+/** How many were within the ranges that eight of ten are to be within. */
+export function coverageText({ totalWithin, downtimeWithin }: ScoreSummary): string {
+  const of = ([some, all]: readonly [number, number]) =>
+    all === 0 ? "none is known" : `${some} of ${all}, ${Math.round((some / all) * 100)} %`;
+  return `Within their range, of which 80 % are expected: totals ${of(totalWithin)}; downtimes ${of(downtimeWithin)}.`;
+}
+
 const percent = (share: Score["totalMs"]): string =>
   share === undefined ? absent : `${share > 0 ? "+" : ""}${Math.round(share * 100)} %`;
 

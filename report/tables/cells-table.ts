@@ -1,7 +1,8 @@
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
 import { groupsOf } from "../data/groups.ts";
 import { dirtyMiBps, workloadOf } from "../data/measures.ts";
-import { intervalNotes, type Summary, summaryOf } from "../data/statistics.ts";
+import { type Summary, summaryOf } from "../data/statistics.ts";
+import { levelNote } from "../text/levels.ts";
 import { figure, ms, number, type TableCell, type TableModel, text } from "../text/table-model.ts";
 
 /** The medians of every cell, whatever its mode. */
@@ -11,7 +12,7 @@ export function cellsTable(dataset: Dataset): TableModel {
     summaryOf(moves.map(value).filter((one) => one !== undefined));
   return {
     id: "cells",
-    title: "Cells: medians, with the median's 95 % interval, ms",
+    title: "Cells: medians and their intervals, ms",
     columns: [
       text("cell"),
       text("workload"),
@@ -38,7 +39,7 @@ export function cellsTable(dataset: Dataset): TableModel {
     ]),
     notes: [
       "client: the longest silence that a client saw. dirty: mean rate at which memory got dirty while it was sent.",
-      ...intervalNotes(groups.flatMap(({ moves }) => of(moves, ({ record }) => record.totalMs) ?? [])),
+      levelNote,
       "Counted are completed moves; not warm-up, not those of which the records do not add up.",
     ],
   };

@@ -1,6 +1,7 @@
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
+import { groupsOf } from "../data/groups.ts";
 import { isLive, isOffline, phaseMs } from "../data/measures.ts";
-import { intervalNotes, summaryOf } from "../data/statistics.ts";
+import { summaryOf } from "../data/statistics.ts";
 import { figure, number, type TableModel, text } from "../text/table-model.ts";
 
 /** The paper's own figures, of its machines: two hosts with 2 x 4-core Xeon E5540 and 12 GB, guests with 1024 MiB. */
@@ -51,17 +52,15 @@ const paper: readonly {
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(ms < 1000 ? 3 : 2);
 
-/** The paper's figures beside the medians over all cells here; undefined: nothing here compares to any. */
+/** The paper's figures beside those of the cells here; undefined: nothing here compares to any. */
 export function paperTable(dataset: Dataset): TableModel | undefined {
   const counted = countedMoves(dataset);
   const rows = paper.map(({ name, paperSeconds, which, of }) => {
-    const summary = summaryOf(
-      counted
-        .filter(which)
-        .map(of)
-        .filter((value) => value !== undefined),
+    // Cells are of different guests: what their moves have in common, pooled, would be the mix of them.
+    const medians = groupsOf(counted.filter(which)).flatMap(
+      ({ moves }) => summaryOf(moves.map(of).filter((value) => value !== undefined))?.median ?? [],
     );
-    return { name, paperSeconds, summary };
+    return { name, paperSeconds, summary: summaryOf(medians) };
   });
   if (rows.every(({ summary }) => summary === undefined)) return undefined;
   return {
@@ -70,26 +69,21 @@ export function paperTable(dataset: Dataset): TableModel | undefined {
     columns: [
       text("what"),
       figure("paper"),
-      figure("median here"),
-      figure("from"),
-      figure("to"),
-      figure("least"),
-      figure("most"),
-      figure("moves"),
+      figure("middle cell here"),
+      figure("least cell"),
+      figure("most cell"),
+      figure("cells"),
     ],
     rows: rows.map(({ name, paperSeconds, summary }) => [
       name,
       { shown: paperSeconds, sortsAs: Number.parseFloat(paperSeconds) },
       number(summary?.median, seconds),
-      number(summary?.interval?.low, seconds),
-      number(summary?.interval?.high, seconds),
       number(summary?.least, seconds),
       number(summary?.most, seconds),
       number(summary?.count, String),
     ]),
     notes: [
-      "Other machines, other guests: what compares is the order of things, not the seconds. The medians are over all memory sizes and workloads of these files; from, to: the median's exact 95 % interval.",
-      ...intervalNotes(rows.flatMap(({ summary }) => summary ?? [])),
+      "Other machines, other guests: what compares is the order of things, not the seconds. Of each cell its median; then the middle, the least and the greatest of them. Guests differ, so there is no interval that all of them have in common.",
     ],
   };
 }

@@ -1,4 +1,4 @@
-import { intervalNotes, type Summary } from "../data/statistics.ts";
+import type { Summary } from "../data/statistics.ts";
 import { figure, ms, number, type TableModel, text } from "../text/table-model.ts";
 
 /** Medians of cells, as a table, in ms. */
@@ -33,8 +33,7 @@ export function summaryTable(
       number(most, ms),
     ]),
     notes: [
-      "from, to: the exact interval of the median, by order statistics.",
-      ...intervalNotes(rows.map(({ summary }) => summary)),
+      "from, to: the exact interval of the median, by order statistics, with the confidence that it has.",
     ],
   };
 }

@@ -49,6 +49,12 @@ describe("the command line", () => {
       limitMinutes: 1.5,
       choice: "either",
     });
+    expect(readOptions(["--compare", "a", "b"]).compare).toEqual({ words: ["a", "b"], tolerance: 0.1 });
+    expect(readOptions(["--compare", "a", "--tolerance", "2.5"]).compare).toEqual({
+      words: ["a"],
+      tolerance: 0.025,
+    });
+    expect(readOptions(["paper"]).compare).toBeUndefined();
     expect(readOptions(["--list"])).toMatchObject({ list: true, experiment: "" });
     expect(readOptions(["paper"])).toMatchObject({ size: "lab", dryRun: false, keep: false });
   });
@@ -59,6 +65,10 @@ describe("the command line", () => {
     [["paper", "--repeats", "0"], /--repeats takes a whole number from 1 on, not "0"/],
     [["paper", "--limit", "30"], /--limit takes a time/],
     [["paper", "--new", "--resume"], /contrary/],
+    [["--compare"], /--compare takes two runs, or one/],
+    [["--compare", "a", "b", "c"], /--compare takes two runs, or one/],
+    [["--compare", "a", "b", "--tolerance", "much"], /--tolerance takes percent, such as 10, not "much"/],
+    [["paper", "--tolerance", "5"], /--tolerance is of --compare/],
   ])("%j is refused", (argv, message) => {
     expect(() => readOptions(argv)).toThrow(message);
   });

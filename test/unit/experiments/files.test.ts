@@ -9,7 +9,19 @@ const ways = { live: { mode: "live" } };
 const check = (changes: object) =>
   parseExperiment({ title: "A test", guests: [guest], ways, ...changes }, "a.yaml");
 
-const names = ["dirty-rate", "drain", "memory", "modes", "paper", "prediction", "smoke"];
+const names = [
+  "applications",
+  "dirty-rate",
+  "downtime",
+  "drain",
+  "memory",
+  "memory-in-use",
+  "modes",
+  "old-limit",
+  "paper",
+  "prediction",
+  "smoke",
+];
 
 describe("the experiments that come with the project", () => {
   it("are these", async () => {

@@ -39,6 +39,7 @@ function planOf(input: Partial<ExperimentInput> = {}): RunPlan {
     machines: labOf(experiment),
     cells,
     turns: schedule({ cells, repeats, warmUps, seed: 1 }),
+    version: "f00d",
   };
 }
 
@@ -102,6 +103,7 @@ describe("a run", () => {
     const lines = await written();
     expectEachOnce(plan, lines);
     expect(lines.map(({ order }) => order)).toEqual(plan.turns.map(({ order }) => order));
+    expect(new Set(lines.map(({ version }) => version))).toEqual(new Set(["f00d"]));
     for (const line of lines) {
       expect(line).toMatchObject({ kind: "move", record: { from: "host1", to: "host2" }, updateMs: 5 });
       if (line.kind !== "move") continue;

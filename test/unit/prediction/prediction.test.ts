@@ -10,6 +10,7 @@ import { type Prediction, predict } from "../../../prediction/predict.ts";
 import { priors } from "../../../prediction/priors.ts";
 import { type ProposedMove, proposedBy } from "../../../prediction/proposed-move.ts";
 import { weightedMedian } from "../../../prediction/weights.ts";
+import { randomOf } from "../../../report/data/statistics.ts";
 import { replay } from "../../../report/scores/replay.ts";
 import { coldRecord, liveRecord, offlineRecord, postcopyRecord } from "../helpers/records.ts";
 
@@ -124,6 +125,34 @@ describe("a prediction", () => {
     expect(none?.from).toBe(0);
     expect(wide(few as Prediction)).toBeLessThan(wide(none as Prediction));
     expect(wide(many as Prediction)).toBeLessThan(wide(few as Prediction));
+  });
+
+  test.each([0.03, 0.1, 0.3])("has eight of ten within its range, when moves differ by %d", (spread) => {
+    const random = randomOf(9);
+    const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    const records: MigrationRecord[] = [];
+    const known: Parameters<typeof predict>[2] = new Map();
+    let [within, tried] = [0, 0];
+    for (let hour = 0; hour < 260; hour++) {
+      const totalMs = 9000 * Math.exp(spread * normal());
+      const startedAt = new Date(Date.UTC(2026, 0, 1, hour)).toISOString();
+      const record = offlineRecord({ guest: `vm${hour % 3}`, startedAt, totalMs, downtimeMs: totalMs });
+      const { range } = predict(proposedBy(record), records, known);
+      records.unshift({
+        ...record,
+        phases: record.phases.map((phase) => ({
+          ...phase,
+          startMs: (phase.startMs * totalMs) / 3200,
+          endMs: (phase.endMs * totalMs) / 3200,
+        })),
+      });
+      if (hour < 10 || !range) continue;
+      tried += 1;
+      if (totalMs >= range.totalMs[0] && totalMs <= range.totalMs[1]) within += 1;
+    }
+    expect(tried).toBe(250);
+    expect(within / tried).toBeGreaterThan(0.75);
+    expect(within / tried).toBeLessThan(0.85);
   });
 
   test("follows from the hosts' past with other guests, and from no failed move and no other accelerator", () => {

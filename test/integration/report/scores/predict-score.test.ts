@@ -3,6 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { countedMoves, readDataset } from "../../../../report/data/dataset.ts";
+import { replay } from "../../../../report/scores/replay.ts";
+import { summarise } from "../../../../report/scores/score-prediction.ts";
+import { replayedTable } from "../../../../report/tables/prediction-table.ts";
+import { shownOf } from "../../../../report/text/table-model.ts";
 import { headFor } from "../../../unit/helpers/experiment-testbed.ts";
 import { liveRecord } from "../../../unit/helpers/records.ts";
 
@@ -44,3 +49,43 @@ test("of an experiment's run and its stack's file each move counts once, and onl
   }
   expect(await score(stack)).toContain("3 of 3 records");
 });
+
+test("predictions that records carry are left out, too, before which too few of their mode were known", async () => {
+  const predicted = {
+    totalMs: 1500,
+    downtimeMs: 80,
+    passes: 2,
+    converges: true,
+    range: { totalMs: [1400, 1600], downtimeMs: [10, 20], passes: [2, 2] },
+  };
+  const file = await write(
+    "stored.jsonl",
+    records.map((record) => ({ ...record, predicted })),
+  );
+  const text = await score(file, "--stored");
+  expect(text).toContain("3 of 3 records, as they were predicted");
+  expect(text).toContain("totals 3 of 3, 100 %; downtimes 0 of 3, 0 %");
+  expect(await score(file, "--stored", "--known", "2")).toContain("1 of 3 records, as they were predicted");
+});
+
+test.each([
+  ["paper/20261123T230634Z.jsonl", 0.75, 0.85],
+  ["prediction/20261127T040526Z.jsonl", 0.75, 0.9],
+])(
+  "in docs/%s about eight of ten are within their range, and the page says the same",
+  async (name, least, most) => {
+    const file = join(import.meta.dirname, "../../../../docs", name);
+    const dataset = await readDataset([file]);
+    const counted = new Set(countedMoves(dataset).map(({ record }) => record));
+    const moves = replay(dataset.moves.map(({ record }) => record)).filter(
+      ({ record, knownAlike }) => knownAlike >= 3 && counted.has(record),
+    );
+    const { totalWithin, downtimeWithin } = summarise(moves.map(({ score: one }) => one));
+    const [within, all] = [0, 1].map((i) => (totalWithin[i] as number) + (downtimeWithin[i] as number));
+    expect((within as number) / (all as number)).toBeGreaterThanOrEqual(least);
+    expect((within as number) / (all as number)).toBeLessThanOrEqual(most);
+    const last = replayedTable(dataset)?.rows.at(-1) ?? [];
+    expect(last.map(shownOf)[4]).toContain(`${totalWithin[0]} of ${totalWithin[1]}`);
+    expect(last.map(shownOf)[7]).toContain(`${downtimeWithin[0]} of ${downtimeWithin[1]}`);
+  },
+);

@@ -6,7 +6,9 @@ import { type Dataset, datasetOf } from "../../../../report/data/dataset.ts";
 import { groupsOf } from "../../../../report/data/groups.ts";
 import { dirtyMiBps, isLive, isOffline, phaseMs, workloadOf } from "../../../../report/data/measures.ts";
 import { cellsTable } from "../../../../report/tables/cells-table.ts";
+import { checksTable } from "../../../../report/tables/checks-table.ts";
 import { faultsTable } from "../../../../report/tables/faults-table.ts";
+import { outliersTable } from "../../../../report/tables/outliers-table.ts";
 import { paperTable } from "../../../../report/tables/paper-table.ts";
 import { convergenceTable, predictionTable } from "../../../../report/tables/prediction-table.ts";
 import { progressTable } from "../../../../report/tables/progress-table.ts";
@@ -309,6 +311,17 @@ describe("the table of predictions", () => {
   });
 });
 
+/** An offline move of so long, all of which is downtime. */
+const inPhases = (totalMs: number): Partial<MigrationRecord> => ({
+  totalMs,
+  downtimeMs: totalMs,
+  phases: [
+    { name: "suspend", startMs: 0, endMs: totalMs / 4 },
+    { name: "copy", startMs: totalMs / 4, endMs: totalMs / 2 },
+    { name: "resume", startMs: totalMs / 2, endMs: totalMs },
+  ],
+});
+
 describe("other tables", () => {
   it("put the paper's seconds beside the medians here", () => {
     const rows =
@@ -317,14 +330,57 @@ describe("other tables", () => {
       "offline: copy",
       "7.3",
       "1.30",
-      "–",
-      "–",
       "1.30",
       "1.30",
-      "2",
+      "1",
     ]);
     expect(rows.find(([what]) => what === "live: downtime (TDT)")?.[2]).toBe("0.081");
     expect(paperTable(ofRecords())).toBeUndefined();
+  });
+
+  it("name moves that are far from their repeats, and no others", () => {
+    const { head, moves } = syntheticRun(6);
+    const totals = new Map<string, number>();
+    const even = moves.map((move) => {
+      const { record } = move;
+      const number = totals.get(move.cell) ?? 0;
+      totals.set(move.cell, number + 1);
+      // Repeats differ by a percent, and one of one cell takes twice as long.
+      const isFar = move.cell === "mysql-8/offline" && number === 3;
+      const totalMs = (9000 + record.memoryMiB) * (1 + number / 100) * (isFar ? 2 : 1);
+      return record.mode === "offline"
+        ? { ...move, record: { ...record, ...inPhases(totalMs) } }
+        : { ...move, isWarmUp: true };
+    });
+    const dataset = datasetOf([{ file: "run.jsonl", text: fileOf({ head, moves: even, failures: [] }) }]);
+    const rows = shownIn(outliersTable(dataset)) ?? [];
+    expect(rows.map(([, cell, what]) => [cell, what])).toEqual([
+      ["mysql-8/offline", "total"],
+      ["mysql-8/offline", "downtime"],
+    ]);
+    expect(Number(rows[0]?.[5])).toBeGreaterThan(1.9);
+    const without = datasetOf([
+      {
+        file: "run.jsonl",
+        text: fileOf({
+          head,
+          moves: even.filter(({ cell }) => !cell.startsWith("mysql")),
+          failures: [],
+        }),
+      },
+    ]);
+    expect(outliersTable(without)).toBeUndefined();
+  });
+
+  it("hold instruments against each other that nothing makes agree", () => {
+    const records = [0, 4].map((off) =>
+      liveRecord({ hypervisorTotalMs: 1200.5 - off, hypervisorDowntimeMs: 80.5 + off }),
+    );
+    const rows = shownIn(checksTable(ofRecords(...records))) ?? [];
+    // TI + DM + VS is 1200.5.
+    expect(rows[0]).toEqual(["QEMU's own total − (TI + DM + VS)", "live", "2", "−2.0", "2.8", "−7.5", "3.5"]);
+    expect(rows[1]?.slice(0, 4)).toEqual(["libvirt's downtime − downtime", "live", "2", "2.0"]);
+    expect(checksTable(ofRecords())).toBeUndefined();
   });
 
   it("tell what programs got done, and what part of it they kept up", () => {

@@ -1,0 +1,33 @@
+import { overResamples, resampledMedians } from "../data/resampling.ts";
+import { type Estimate, randomOf, resamples } from "../data/statistics.ts";
+import type { CellSample } from "./cells.ts";
+import { leastRepeats } from "./claim.ts";
+
+type MedianOf = (cell: CellSample) => number;
+
+/**
+ * What the same guests might have said: the medians of their cells are drawn anew, and what was made of them is made again. The random numbers
+ * depend on nothing but the order of cells: the same file gives the same report.
+ *
+ * @returns the interval of a statistic of cells' medians; absent: some cell has too few repeats to draw from
+ */
+export function theseGuests(
+  cells: readonly CellSample[],
+  seed: number,
+  times = resamples,
+): (statistic: (of: MedianOf) => number) => Estimate | undefined {
+  if (cells.length === 0 || cells.some(({ samples }) => samples.length < leastRepeats))
+    return () => undefined;
+  const places = new Map(cells.map((cell, index) => [cell, index]));
+  const medians = resampledMedians(
+    cells.map(({ samples }) => samples),
+    randomOf(seed),
+    times,
+  );
+  return (statistic) =>
+    overResamples(
+      statistic(({ median }) => median),
+      (time) => statistic((cell) => medians[places.get(cell) as number]?.[time] as number),
+      times,
+    );
+}
