@@ -86,8 +86,8 @@ function mend(loss: Loss, bins: () => readonly LaidHost[]): boolean {
   for (const [guest, bin] of loss.places)
     if (guest.host !== loss.host || !loss.isWithin(bin)) loss.take(guest, bin);
   if (loss.places.size === loss.host.guests.size) return true;
-  const homeless = largestFirst(loss.host.guests).filter((guest) => !loss.places.has(guest));
-  return homeless.every((guest) => place(loss, guest, bins()));
+  const homeless = [...loss.host.guests].filter((guest) => !loss.places.has(guest));
+  return largestFirst(homeless).every((guest) => place(loss, guest, bins()));
 }
 
 /** All places afresh: those of all guests, or of as many as find one. */

@@ -22,6 +22,8 @@ export const inputsSchema = z.strictObject({
   newcomers: z.array(z.string()),
   /** Guests that were moved a short while ago, by name. */
   rests: z.record(z.string(), z.strictObject({ movedMinutesAgo: amount, until: z.string() })),
+  /** Hosts that were switched on or off a short while ago, by name. */
+  hostRests: z.record(z.string(), z.strictObject({ state: z.enum(["on", "off"]), until: z.string() })),
   /** Guests whose moves are predicted to cost more than they may, with what that is: they stay, but on a drained host. */
   overSlo: z.record(z.string(), z.string()),
   /** Guests of which no load is known yet: they count as busy as the others. */
@@ -63,25 +65,28 @@ const plannerOf = ({ kind, settings }: Pick<DecisionInputs, "kind" | "settings">
 
 /** Decides where all guests run. The same inputs give the same outcome. */
 export function decide(inputs: DecisionInputs): Proposal | Impossible {
-  const settled = withNewcomers(inputs);
-  if ("problems" in settled) return settled;
-  const { newPlaces } = settled;
-  const cluster = pinned(settled.cluster, Object.keys(inputs.overSlo));
-  const rested = pinned(cluster, Object.keys(inputs.rests));
-  const calm = inTime(inputs, rested);
+  const cluster = pinned(inputs.cluster, Object.keys(inputs.overSlo));
+  const rested = atRest(cluster, inputs);
+  const calm = placed(inputs, rested);
   // What must be otherwise does not wait.
-  const isCalm = calm.isFeasible && !hasFaults(calm);
-  const outcome = isCalm || rested === cluster ? calm : inTime(inputs, cluster);
+  const isCalm = calm.outcome.isFeasible && !hasFaults(calm.outcome);
+  const { outcome, newPlaces } = isCalm || rested === cluster ? calm : placed(inputs, cluster);
   if (!outcome.isFeasible) return outcome;
-  const left: LeftOut[] = [
-    ...Object.entries(inputs.overSlo).map(([guest, cost]) => ({ kind: "over-slo" as const, guest, cost })),
-    ...Object.entries(isCalm ? inputs.rests : {}).map(([guest, rest]) => ({
-      kind: "rests" as const,
-      guest,
-      ...rest,
-    })),
-  ].filter(({ guest }) => outcome.moves.every((move) => move.guest !== guest));
+  const stays = ([guest]: [string, unknown]) => outcome.moves.every((move) => move.guest !== guest);
   const { places, ...more } = oneUpdate(outcome);
+  const inUse = new Set(Object.values({ ...places, ...newPlaces }).map(({ host }) => host));
+  const left: LeftOut[] = [
+    ...Object.entries(inputs.overSlo)
+      .filter(stays)
+      .map(([guest, cost]) => ({ kind: "over-slo" as const, guest, cost })),
+    ...Object.entries(isCalm ? inputs.rests : {})
+      .filter(stays)
+      .map(([guest, rest]) => ({ kind: "rests" as const, guest, ...rest })),
+    // One that is needed is switched on all the same.
+    ...Object.entries(inputs.hostRests)
+      .filter(([host, { state }]) => state === "on" || !inUse.has(host))
+      .map(([host, rest]) => ({ kind: "host-rests" as const, host, ...rest })),
+  ];
   const why = <T extends { reason?: Reason }>(one: T): T =>
     one.reason === undefined ? one : { ...one, reason: closedReason(one.reason, inputs.closed) };
   return {
@@ -102,6 +107,29 @@ export function closedReason(reason: Reason, closed: Readonly<Record<string, "of
 
 const hasFaults = ({ after }: Proposal): boolean =>
   after.overMemoryMiB > 0 || after.brokenFirm > 0 || after.overLimits > 0;
+
+/** With guests where they are, and hosts as they are, that were moved or switched a short while ago. */
+function atRest(cluster: Cluster, { newcomers, rests, hostRests }: DecisionInputs): Cluster {
+  const stateOf = (host: string) => hostRests[host]?.state;
+  const there = cluster.guests.filter(({ name }) => !newcomers.includes(name));
+  const staying = there.filter(({ name, host }) => name in rests || stateOf(host) === "on");
+  const rested = pinned(
+    cluster,
+    staying.map(({ name }) => name),
+  );
+  const isInUse = (name: string) => there.some(({ host }) => host === name);
+  const closed = cluster.hosts.filter(({ name }) => stateOf(name) === "off" && !isInUse(name));
+  if (closed.length === 0) return rested;
+  const hosts = cluster.hosts.map((host) => (closed.includes(host) ? { ...host, isDrained: true } : host));
+  return { ...rested, hosts };
+}
+
+/** Where all guests run, new ones first. */
+function placed(inputs: DecisionInputs, cluster: Cluster) {
+  const settled = withNewcomers({ ...inputs, cluster });
+  if ("problems" in settled) return { outcome: settled, newPlaces: {} };
+  return { outcome: inTime(inputs, settled.cluster), newPlaces: settled.newPlaces };
+}
 
 /** Where a guest is that is not there yet: nothing can be on it, and all must leave it. */
 const outside = "(new)";

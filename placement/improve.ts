@@ -10,7 +10,7 @@ const mostThorough = 40;
 /**
  * Makes the layout better by the best move there is, again and again, then by guests that change places too, until nothing gains more than
  * it costs. In a large cluster a host keeps the best that was found for its guests. It is weighed again when its turn comes, and looked for
- * again when one of its two hosts has changed, so that a step costs a few hosts' guests and not all of them.
+ * again when it was made, or when one of its two hosts has changed, so that a step costs a few hosts' guests and not all of them.
  *
  * @param cover where no move is to be made that leaves more memory uncovered (N+1)
  */
@@ -44,7 +44,7 @@ export function improve(layout: Layout, cover?: Cover): void {
     const from = guest.host;
     if (version === layout.version) {
       make(trial);
-      for (const host of isThorough ? hosts : [from, to]) look(host);
+      for (const host of isThorough ? hosts : [from]) look(host);
     } else if (from.changedAt > version || to.changedAt > version || !layout.fits(guest, to)) look(from);
     // What others gave each other changes how much it counts.
     else found[from.index] = { ...trial, gain: layout.gain(guest, to), version: layout.version };

@@ -17,6 +17,8 @@ export interface LaidHost {
   /** Its memory without its reserve, which guests can't have more of whatever the limit is. */
   readonly roomMiB: number;
   leftMiB: number;
+  /** How far it is over its limits, as shares of what it has: kept up with its use. */
+  overLimits: number;
   readonly used: Record<Dimension, number>;
   readonly guests: Set<LaidGuest>;
   /** The layout's version when guests last came or left. */

@@ -32,19 +32,20 @@ export class Layout {
   readonly #imbalance: Imbalance;
   readonly #targets: Targets;
   #found: readonly LaidHost[] = [];
-  #foundIn = -1;
+  #foundIn = Number.NEGATIVE_INFINITY;
   readonly #byName: ReadonlyMap<string, LaidHost>;
 
   constructor(cluster: Cluster, settings: PolicySettings) {
     const measures = measuresOf(cluster, settings);
     this.weights = measures.weights;
     const laid = (
-      host: Omit<LaidHost, "per" | "changedAt" | "guests" | "mayReceive" | "leftMiB">,
+      host: Omit<LaidHost, "per" | "changedAt" | "guests" | "mayReceive" | "leftMiB" | "overLimits">,
     ): LaidHost => ({
       ...host,
       mayReceive: host.isOpen,
       per: perOf(host),
       leftMiB: host.roomMiB,
+      overLimits: overLimitsWith(host),
       guests: new Set(),
       changedAt: 0,
     });
@@ -109,20 +110,14 @@ export class Layout {
   get faults(): Faults {
     let [overMemory, firm, overLimits, soft] = [0, 0, 0, 0];
     for (const host of this.open) {
-      const [memory, limits] = this.excess(host);
-      overMemory += memory;
-      overLimits += limits;
+      overMemory += Math.max(0, -host.leftMiB);
+      overLimits += host.overLimits;
     }
     for (const { rule, broken } of this.rules) {
       if (rule.isFirm) firm += broken;
       else soft += broken;
     }
     return [overMemory, firm, overLimits, soft];
-  }
-
-  /** What a host has too much of: MiB that it does not have, and what is over its limits as shares of it. */
-  excess(host: LaidHost): readonly [overMemoryMiB: number, overLimits: number] {
-    return [Math.max(0, -host.leftMiB), overLimitsWith(host)];
   }
 
   get movedCount(): number {
@@ -234,10 +229,14 @@ export class Layout {
     );
   }
 
-  /** Hosts among which is the best target of any guest that has no rules. */
-  get targets(): readonly LaidHost[] {
-    if (this.#foundIn !== this.#version) {
-      this.#found = this.#targets.in(this.#version, this.#imbalance.means);
+  /**
+   * Hosts among which is the best target of any guest that has no rules.
+   *
+   * @param mostAge they may be those of so many versions ago
+   */
+  targets(mostAge = 0): readonly LaidHost[] {
+    if (this.#version - this.#foundIn > mostAge) {
+      this.#found = this.#targets.now(this.#imbalance.means);
       this.#foundIn = this.#version;
     }
     return this.#found;
@@ -255,10 +254,7 @@ export class Layout {
     return [
       overMemoryBy(from, back.memory - needs.memory) + overMemoryBy(to, needs.memory - back.memory),
       firm,
-      overLimitsWith(from, back, needs) -
-        overLimitsWith(from) +
-        overLimitsWith(to, needs, back) -
-        overLimitsWith(to),
+      overLimitsWith(from, back, needs) - from.overLimits + overLimitsWith(to, needs, back) - to.overLimits,
       soft,
     ];
   }
@@ -293,6 +289,7 @@ export class Layout {
     host.used.memory += by * needs.memory;
     host.used.vcpus += by * needs.vcpus;
     host.used.cpu += by * needs.cpu;
+    host.overLimits = overLimitsWith(host);
     for (const rule of rules) {
       rule.counts.set(host, (rule.counts.get(host) ?? 0) + by);
       rule.broken = brokenIn(rule);
@@ -338,7 +335,11 @@ const overMemoryBy = ({ isOpen, leftMiB }: LaidHost, more: number): number =>
   isOpen ? Math.max(0, more - leftMiB) - Math.max(0, -leftMiB) : 0;
 
 /** How far a host is over its limits, as shares of what it has. */
-function overLimitsWith({ isOpen, used, limit, size }: LaidHost, more = nothing, less = nothing): number {
+function overLimitsWith(
+  { isOpen, used, limit, size }: Pick<LaidHost, "isOpen" | "used" | "limit" | "size">,
+  more = nothing,
+  less = nothing,
+): number {
   if (!isOpen) return 0;
   let over = 0;
   for (const name of dimensions)

@@ -59,5 +59,5 @@ function weightsOf({ weights }: PolicySettings, hasCpus: boolean, hasLoads: bool
 }
 
 function median(values: readonly number[]): number | undefined {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)];
+  return Float64Array.from(values).sort()[Math.floor(values.length / 2)];
 }

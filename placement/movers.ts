@@ -4,29 +4,37 @@ import type { Amounts } from "./measures.ts";
 /** A host's guests that may be moved, with their figures side by side: these are asked for very often. */
 export class Movers {
   readonly guests: readonly LaidGuest[];
-  readonly memory: readonly number[];
-  readonly vcpus: readonly number[];
-  readonly cpu: readonly number[];
-  /** No guest needs more than this, and none costs less to be moved on, or to change places, where it may be going home. */
+  readonly memory: Float64Array;
+  readonly vcpus: Float64Array;
+  readonly cpu: Float64Array;
+  /** What it costs that a guest moves on: nothing more where it is not at home. */
+  readonly prices: Float64Array;
+  /** What it costs at least that it changes places, where it may be going home. */
+  readonly swapPrices: Float64Array;
+  /** No guest needs more than this, and none costs less. */
   readonly mostNeeds: Amounts;
   readonly leastPrice: number;
   readonly leastSwapPrice: number;
 
   constructor(host: LaidHost) {
     this.guests = [...host.guests].filter(({ isFixed }) => !isFixed);
-    this.memory = this.guests.map(({ needs }) => needs.memory);
-    this.vcpus = this.guests.map(({ needs }) => needs.vcpus);
-    this.cpu = this.guests.map(({ needs }) => needs.cpu);
-    this.mostNeeds = { memory: max(this.memory), vcpus: max(this.vcpus), cpu: max(this.cpu) };
-    const isOut = ({ home }: LaidGuest) => home !== host;
-    this.leastPrice = Math.min(...this.guests.map((guest) => (isOut(guest) ? 0 : guest.price)));
-    this.leastSwapPrice = Math.min(
-      ...this.guests.map((guest) => (isOut(guest) ? -guest.price : guest.price)),
-    );
+    const figures = () => new Float64Array(this.guests.length);
+    [this.memory, this.vcpus, this.cpu] = [figures(), figures(), figures()];
+    [this.prices, this.swapPrices] = [figures(), figures()];
+    this.guests.forEach(({ needs, home, price }, at) => {
+      this.memory[at] = needs.memory;
+      this.vcpus[at] = needs.vcpus;
+      this.cpu[at] = needs.cpu;
+      this.prices[at] = home === host ? price : 0;
+      this.swapPrices[at] = home === host ? price : -price;
+    });
+    this.mostNeeds = { memory: most(this.memory), vcpus: most(this.vcpus), cpu: most(this.cpu) };
+    this.leastPrice = Math.min(...this.prices);
+    this.leastSwapPrice = Math.min(...this.swapPrices);
   }
 }
 
-const max = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
+const most = (values: Float64Array): number => Math.max(0, ...values);
 
 /** Those of each host, kept until its guests are others. */
 export function moversByHost(): (host: LaidHost) => Movers {

@@ -1,6 +1,6 @@
 import { checkCluster } from "./check.ts";
 import type { Cluster } from "./cluster.ts";
-import { uncovered } from "./cover.ts";
+import { Cover } from "./cover.ts";
 import type { LaidGuest, LaidHost } from "./laid.ts";
 import { Layout } from "./layout.ts";
 import type { Amounts } from "./measures.ts";
@@ -36,9 +36,15 @@ export function plannerOf(arrange: Arrange, settings: PolicySettings): Planner {
       const settled = settle(arrange, cluster, settings, held);
       if ("isFeasible" in settled) return settled;
       const layout = new Layout(cluster, settings);
+      const cover = new Cover(layout);
+      const before = standingOf(layout, cover);
       const places = layout.guests.map(({ name, home }) => layout.host(settled.hosts.get(name) ?? home.name));
-      const order = sequence(layout, places);
-      if (order.stuck.length === 0) return proposal(cluster, settings, settled, order, left);
+      const order = sequence(layout, places, cover);
+      if (order.stuck.length === 0) {
+        const done = carriedOut(layout, settled, order);
+        const after = standingOf(layout, new Cover(layout));
+        return { isFeasible: true, ...done, left: [...left, ...slow(cluster, settled)], before, after };
+      }
       const mustLeave = order.stuck.filter(({ guest }) => !guest.home.isOpen);
       if (mustLeave.length > 0)
         return {
@@ -113,34 +119,28 @@ function settle(
   return { hosts, reasons };
 }
 
-function proposal(
-  cluster: Cluster,
-  settings: PolicySettings,
+/** Makes the moves, and says why and what for. */
+function carriedOut(
+  layout: Layout,
   { hosts, reasons }: Settled,
   order: Sequence,
-  stuck: readonly LeftOut[],
-): Proposal {
-  const layout = new Layout(cluster, settings);
-  const before = standingOf(layout);
+): Pick<Proposal, "places" | "moves"> {
   const reasonOf = ({ name, home }: LaidGuest): Reason =>
     reasons.get(name) ?? { kind: "balanced", host: home.name };
   const moves = order.moves.map(({ guest, from, to, after, isDetour }): ProposedStep => {
-    // The order was found on a layout of its own.
-    const mine = layout.guests[guest.index] as LaidGuest;
-    const [source, target] = [layout.host(from.name), layout.host(to.name)];
-    const [one, other, imbalance] = [sharesOf(source), sharesOf(target), layout.imbalance];
-    layout.move(mine, target);
+    const [one, other, imbalance] = [sharesOf(from), sharesOf(to), layout.imbalance];
+    layout.move(guest, to);
     return {
       guest: guest.name,
       from: from.name,
       to: to.name,
-      reason: reasonOf(mine),
+      reason: reasonOf(guest),
       after,
       isDetour,
       gain: {
         imbalance: { before: imbalance, after: layout.imbalance },
-        from: { before: one, after: sharesOf(source) },
-        to: { before: other, after: sharesOf(target) },
+        from: { before: one, after: sharesOf(from) },
+        to: { before: other, after: sharesOf(to) },
       },
     };
   });
@@ -148,20 +148,18 @@ function proposal(
     const host = hosts.get(guest.name) ?? guest.home.name;
     return [guest.name, host === guest.home.name ? { host } : { host, reason: reasonOf(guest) }];
   });
-  const slow = cluster.guests.filter(({ name, host, isPinned, move }) => {
-    return !isPinned && move?.converges === false && hosts.get(name) === host;
-  });
-  return {
-    isFeasible: true,
-    places: Object.fromEntries(places),
-    moves,
-    left: [...stuck, ...slow.map(({ name }) => ({ kind: "would-not-converge" as const, guest: name }))],
-    before,
-    after: standingOf(layout),
-  };
+  return { places: Object.fromEntries(places), moves };
 }
 
-function standingOf(layout: Layout): Standing {
+/** Guests that stay since their moves would not come to an end. */
+const slow = ({ guests }: Cluster, { hosts }: Settled): readonly LeftOut[] =>
+  guests.flatMap(({ name, host, isPinned, move }): LeftOut[] =>
+    !isPinned && move?.converges === false && hosts.get(name) === host
+      ? [{ kind: "would-not-converge", guest: name }]
+      : [],
+  );
+
+function standingOf(layout: Layout, cover: Cover): Standing {
   const [overMemoryMiB, brokenFirm, overLimits, brokenSoft] = layout.faults;
   return {
     imbalance: layout.imbalance,
@@ -169,7 +167,7 @@ function standingOf(layout: Layout): Standing {
     brokenFirm,
     overLimits,
     brokenSoft,
-    uncovered: uncovered(layout),
+    uncovered: cover.uncovered(),
     hosts: Object.fromEntries(layout.hosts.map((host) => [host.name, sharesOf(host)])),
   };
 }

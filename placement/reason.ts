@@ -47,8 +47,10 @@ export function reasonText(reason: Reason): string {
   }
 }
 
-/** A guest that stays where it is, though it might have been moved. */
-export type LeftOut = { guest: string } & (
+/** A guest that stays where it is, or a host that stays on or off, though it might not have. */
+export type LeftOut = { kind: "host-rests"; host: string; state: "on" | "off"; until: string } | LeftGuest;
+
+type LeftGuest = { guest: string } & (
   | { kind: "would-not-converge" }
   | { kind: "no-way"; host: string; to: string; memoryMiB: number; leftMiB: number }
   | { kind: "rests"; movedMinutesAgo: number; until: string }
@@ -62,6 +64,8 @@ export type LeftOut = { guest: string } & (
 
 export function leftText(left: LeftOut): string {
   switch (left.kind) {
+    case "host-rests":
+      return `${left.host} (was switched ${left.state}, and stays so until ${left.until})`;
     case "would-not-converge":
       return `${left.guest} (its move would not converge)`;
     case "no-way":

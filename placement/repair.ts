@@ -44,11 +44,9 @@ function step(layout: Layout, cover: Cover | undefined, reasons: Reasons): boole
   const isGrave = overMemory > 0 || firm > 0 || overLimits > epsilon;
   // While hosts are over their limits, or rules broken, N+1 has to wait.
   const asked = isGrave ? undefined : cover;
-  const movable = (guests: Iterable<LaidGuest>) =>
-    [...guests].filter(({ isFixed, host }) => !isFixed && host.isOpen);
-  const atFault = faultyHosts(layout, movable);
-  const all = atFault.length > 0 || (asked?.uncoveredMiB() ?? 0) > 0 ? movable(layout.guests) : [];
-  const best = bestMove(layout, asked, atFault, all) ?? bestSwap(layout, asked, atFault, all);
+  const atFault = faultyHosts(layout);
+  if (atFault.length === 0 && (asked?.uncoveredMiB() ?? 0) === 0) return false;
+  const best = bestMove(layout, asked, atFault) ?? bestSwap(layout, asked, atFault);
   if (best === undefined) return false;
   const { guest, to, other } = best;
   reasons.set(guest, reasonFor(guest) ?? { kind: "spare" });
@@ -60,49 +58,50 @@ function step(layout: Layout, cover: Cover | undefined, reasons: Reasons): boole
   return true;
 }
 
-/** A host with guests that are at fault, and what one of them can mend at most by leaving: of memory, firm rules and limits. */
+/** A host that may have guests at fault, and what one of them can mend at most by leaving: of memory, firm rules and limits. */
 interface FaultyHost {
   host: LaidHost;
-  guests: readonly LaidGuest[];
   most: readonly number[];
 }
 
+/** Guests that may be moved, of these. */
+const movable = (guests: Iterable<LaidGuest>): readonly LaidGuest[] =>
+  [...guests].filter(({ isFixed, host }) => !isFixed && host.isOpen);
+
 /** The one first where most can be mended. */
-function faultyHosts(
-  layout: Layout,
-  movable: (guests: Iterable<LaidGuest>) => readonly LaidGuest[],
-): readonly FaultyHost[] {
+function faultyHosts(layout: Layout): readonly FaultyHost[] {
   const isRuleBroken = layout.rules.some(({ broken }) => broken > 0);
   const faulty = layout.open.flatMap((host): FaultyHost[] => {
-    if (!isRuleBroken && reasonOfHost(host) === undefined) return [];
-    const guests = movable(host.guests).filter((guest) => reasonFor(guest) !== undefined);
-    const [overMemory, overLimits] = layout.excess(host);
-    const firm = Math.max(0, ...guests.map(brokenFirm));
-    return guests.length === 0 ? [] : [{ host, guests, most: [-overMemory, -firm, -overLimits] }];
+    const { leftMiB, overLimits } = host;
+    if (!isRuleBroken && leftMiB >= 0 && overLimits === 0) return [];
+    const firm = isRuleBroken ? Math.max(0, ...guestsAtFault(host).map(brokenFirm)) : 0;
+    return [{ host, most: [Math.min(0, leftMiB), -firm, -overLimits] }];
   });
   return faulty.sort((one, other) => compare(one.most, other.most));
 }
+
+const guestsAtFault = ({ guests }: LaidHost): readonly LaidGuest[] =>
+  movable(guests).filter((guest) => reasonFor(guest) !== undefined);
 
 /** No guest but one that is at fault can mend anything by leaving, except N+1. */
 function bestMove(
   layout: Layout,
   cover: Cover | undefined,
   atFault: readonly FaultyHost[],
-  movable: readonly LaidGuest[],
 ): Mending | undefined {
   const weigh = weigher(layout, cover);
   let best: Mending | undefined;
   const tryAll = (guest: LaidGuest): void => {
     const isFree = cover === undefined && guest.rules.length === 0;
-    for (const to of isFree ? layout.targets : layout.open)
+    for (const to of isFree ? layout.targets() : layout.open)
       if (to !== guest.host && layout.hasMemory(guest, to)) best = weigh({ guest, to }, best);
   };
-  for (const { guests, most } of atFault) {
+  for (const { host, most } of atFault) {
     // Those that follow can't mend more.
     if (best !== undefined && isGraveBetter(best, most)) return best;
-    for (const guest of guests) tryAll(guest);
+    for (const guest of guestsAtFault(host)) tryAll(guest);
   }
-  for (const guest of helpers(cover, movable, layout.open.length)) tryAll(guest);
+  for (const guest of helpers(layout, cover, layout.open.length)) tryAll(guest);
   return best;
 }
 
@@ -117,29 +116,28 @@ function bestSwap(
   layout: Layout,
   cover: Cover | undefined,
   atFault: readonly FaultyHost[],
-  movable: readonly LaidGuest[],
 ): Mending | undefined {
   const weigh = weigher(layout, cover);
-  const guests = atFault.flatMap(({ guests }) => guests).slice(0, Math.ceil(mostSwaps / movable.length));
+  const others = movable(layout.guests);
+  const guests = atFault
+    .flatMap(({ host }) => guestsAtFault(host))
+    .slice(0, Math.ceil(mostSwaps / others.length));
   let best: Mending | undefined;
-  for (const guest of [...guests, ...helpers(cover, movable, movable.length)])
-    for (const other of movable)
+  for (const guest of [...guests, ...helpers(layout, cover, others.length)])
+    for (const other of others)
       if (other.host !== guest.host && other.host.mayReceive && guest.host.mayReceive)
         best = weigh({ guest, to: other.host, other }, best);
   return best;
 }
 
 /** Guests that may help to cover the loss of a host, if that is to be mended: any, where not too many are to be tried. */
-function helpers(
-  cover: Cover | undefined,
-  movable: readonly LaidGuest[],
-  placesOfEach: number,
-): readonly LaidGuest[] {
+function helpers(layout: Layout, cover: Cover | undefined, placesOfEach: number): readonly LaidGuest[] {
   const failing = new Set(cover?.failing());
   if (failing.size === 0) return [];
+  const all = movable(layout.guests);
   const most = Math.ceil(mostCoverTrials / placesOfEach);
-  if (movable.length <= most) return movable;
-  return largestFirst(movable.filter(({ host }) => failing.has(host))).slice(0, most);
+  if (all.length <= most) return all;
+  return largestFirst(all.filter(({ host }) => failing.has(host))).slice(0, most);
 }
 
 const brokenFirm = ({ rules }: LaidGuest): number =>

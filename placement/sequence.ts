@@ -32,7 +32,11 @@ const tries = 5_000;
  *
  * @param layout as it is; it is as it was afterwards
  */
-export function sequence(layout: Layout, places: readonly LaidHost[]): Sequence {
+export function sequence(
+  layout: Layout,
+  places: readonly LaidHost[],
+  cover: Cover = new Cover(layout),
+): Sequence {
   const start = layout.places();
   const wishes = layout.guests
     .flatMap((guest): Wish[] => {
@@ -41,16 +45,16 @@ export function sequence(layout: Layout, places: readonly LaidHost[]): Sequence 
     })
     // The longest first, as the last one to end is what all wait for.
     .sort(([one], [other]) => other.price - one.price || one.index - other.index);
-  const cover = coverToKeep(layout, places);
+  const kept = isKept(layout, places, cover) ? cover : undefined;
   const legs: Leg[] = [];
   let pending = wishes;
   const wentRound = new Set<LaidGuest>();
   for (;;) {
-    const made = longest(layout, pending, cover);
+    const made = longest(layout, pending, kept);
     for (const [guest, to] of made) legs.push({ guest, from: go(layout, guest, to), to, isDetour: false });
     const isMade = new Set(made);
     pending = pending.filter((wish) => !isMade.has(wish));
-    const detour = pending.length > 0 && detourFor(layout, pending, wentRound, cover);
+    const detour = pending.length > 0 && detourFor(layout, pending, wentRound, kept);
     if (!detour) break;
     const [guest, to] = detour;
     wentRound.add(guest);
@@ -68,14 +72,13 @@ function go(layout: Layout, guest: LaidGuest, to: LaidHost): LaidHost {
 }
 
 /** Whether any host may be lost, if that holds where guests are and where they are to go. */
-function coverToKeep(layout: Layout, places: readonly LaidHost[]): Cover | undefined {
-  const cover = new Cover(layout);
-  if (cover.uncoveredMiB() > 0) return undefined;
+function isKept(layout: Layout, places: readonly LaidHost[], cover: Cover): boolean {
+  if (cover.uncoveredMiB() > 0) return false;
   const now = layout.places();
   layout.restore(places);
-  const isKept = cover.uncoveredMiB() === 0;
+  const uncoveredMiB = cover.uncoveredMiB();
   layout.restore(now);
-  return isKept ? cover : undefined;
+  return uncoveredMiB === 0;
 }
 
 /** As many of the moves as can be made one after the other, in that order. The layout is left as it was. */

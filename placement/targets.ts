@@ -11,52 +11,60 @@ import type { Amounts } from "./measures.ts";
  */
 export class Targets {
   readonly #hosts: readonly LaidHost[];
-  /** Of each host, one after the other: its room, its `-p`, and `-p` times its use as a share. More is better. */
+  /** Of each host, one after the other by their index: its room, its `-p` and its `-x p`. More is better. */
   readonly #figures: Float64Array;
-  /** Which host beat each when last looked at: mostly it still does. */
-  readonly #beatenBy: (number | undefined)[] = [];
-  #found: readonly number[] = [];
-  #seen = -1;
+  /** Which host beat each when last looked at: mostly it still does. Absent: none did. */
+  readonly #beatenBy: (LaidHost | undefined)[] = [];
+  #found: readonly LaidHost[] = [];
 
   constructor(hosts: readonly LaidHost[]) {
     this.#hosts = hosts;
-    this.#figures = new Float64Array(width * hosts.length);
+    this.#figures = new Float64Array(width * (Math.max(-1, ...hosts.map(({ index }) => index)) + 1));
   }
 
-  /** @param version of the layout that the hosts are in */
-  in(version: number, { memory, vcpus, cpu }: Amounts): readonly LaidHost[] {
-    const means = [memory, vcpus, cpu];
-    this.#hosts.forEach((host, at) => {
-      if (host.changedAt > this.#seen) this.#figures.set(figuresOf(host), width * at);
-    });
-    this.#seen = version;
-    const left: number[] = [];
-    for (const at of this.#hosts.keys())
-      if (this.#hosts[at]?.mayReceive && !this.#isBeaten(at, this.#found, means)) left.push(at);
-    this.#found = left.filter((at) => !this.#isBeaten(at, left, means));
-    return this.#found.map((at) => this.#hosts[at] as LaidHost);
+  /** @param means of the shares that hosts use, as they are now */
+  now(means: Amounts): readonly LaidHost[] {
+    for (const host of this.#hosts) this.#measure(host, means);
+    // Those that were found last time are held against one another alone.
+    const wasFound = ({ index }: LaidHost) => this.#beatenBy[index] === undefined;
+    const left = this.#hosts.filter(
+      (host) => host.mayReceive && (wasFound(host) || !this.#isBeaten(host, this.#found)),
+    );
+    this.#found = left.filter((host) => !this.#isBeaten(host, left));
+    return this.#found;
   }
 
-  #isBeaten(at: number, others: readonly number[], means: readonly number[]): boolean {
-    const last = this.#beatenBy[at];
-    if (last !== undefined && this.#beats(last, at, means)) return true;
-    this.#beatenBy[at] = others.find((other) => this.#beats(other, at, means));
-    return this.#beatenBy[at] !== undefined;
+  #measure({ index, mayReceive, leftMiB, limit, used, per }: LaidHost, means: Amounts): void {
+    const figures = this.#figures;
+    const at = width * index;
+    figures[at] = mayReceive ? leftMiB : Number.NEGATIVE_INFINITY;
+    figures[at + 1] = limit.memory - used.memory;
+    figures[at + 2] = limit.vcpus - used.vcpus;
+    figures[at + 3] = limit.cpu - used.cpu;
+    figures[at + 4] = -per.memory;
+    figures[at + 5] = -per.vcpus;
+    figures[at + 6] = -per.cpu;
+    figures[at + 7] = (means.memory - used.memory * per.memory) * per.memory;
+    figures[at + 8] = (means.vcpus - used.vcpus * per.vcpus) * per.vcpus;
+    figures[at + 9] = (means.cpu - used.cpu * per.cpu) * per.cpu;
   }
 
-  #beats(one: number, other: number, means: readonly number[]): boolean {
+  #isBeaten(host: LaidHost, others: readonly LaidHost[]): boolean {
+    const last = this.#beatenBy[host.index];
+    if (last !== undefined && this.#beats(last, host)) return true;
+    this.#beatenBy[host.index] = others.find((other) => this.#beats(other, host));
+    return this.#beatenBy[host.index] !== undefined;
+  }
+
+  #beats({ index: one }: LaidHost, { index: other }: LaidHost): boolean {
     if (one === other) return false;
     const figures = this.#figures;
-    const mine = width * one;
-    const its = width * other;
-    for (let index = 0; index < 7; index++)
-      if ((figures[mine + index] as number) < (figures[its + index] as number)) return false;
     let isBetter = false;
-    for (let index = 0; index < 3; index++) {
-      const mean = means[index] as number;
-      const more = above(figures, mine + index, mean) - above(figures, its + index, mean);
-      if (more < 0) return false;
-      isBetter ||= more > 0;
+    for (let index = 0; index < width; index++) {
+      const mine = figures[width * one + index] as number;
+      const its = figures[width * other + index] as number;
+      if (mine < its) return false;
+      isBetter ||= index >= firstScore && mine > its;
     }
     // Of hosts that are alike the first.
     return isBetter || one < other;
@@ -64,16 +72,4 @@ export class Targets {
 }
 
 const width = 10;
-
-function figuresOf({ mayReceive, leftMiB, limit, used, per }: LaidHost): readonly number[] {
-  return [
-    mayReceive ? leftMiB : Number.NEGATIVE_INFINITY,
-    ...[limit.memory - used.memory, limit.vcpus - used.vcpus, limit.cpu - used.cpu],
-    ...[-per.memory, -per.vcpus, -per.cpu],
-    ...[-(per.memory ** 2) * used.memory, -(per.vcpus ** 2) * used.vcpus, -(per.cpu ** 2) * used.cpu],
-  ];
-}
-
-/** `-x p` in one dimension. */
-const above = (figures: Float64Array, at: number, mean: number): number =>
-  (figures[at + 7] as number) - mean * (figures[at + 4] as number);
+const firstScore = 7;

@@ -1,4 +1,3 @@
-import { bestFirst } from "./best-first.ts";
 import { epsilon, type LaidGuest, type LaidHost } from "./laid.ts";
 import type { Layout } from "./layout.ts";
 import { type Amounts, nothing } from "./measures.ts";
@@ -14,9 +13,12 @@ export interface Trial {
   version: number;
 }
 
-/** In larger clusters than that, guests are tried in the places of those of so many hosts only that promise most. */
+/** In larger clusters than that, guests are tried on those hosts only that promise most, or in the places of their guests. */
 const mostThorough = 40;
-const swapPartners = 8;
+const mostTargets = 12;
+const mostPartners = 8;
+/** And those hosts are among the best targets of two moves ago. */
+const mostAge = 4;
 
 /** Trials that are not to be made, as they would leave more memory uncovered. */
 export function barredTrials() {
@@ -73,33 +75,40 @@ export function bestMove(
   since = -1,
 ): Trial | undefined {
   const best = new Best(layout, barred);
-  const { guests, memory, vcpus, cpu, mostNeeds, leastPrice } = moversOf(host);
+  const movers = moversOf(host);
+  const { guests, mostNeeds, leastPrice } = movers;
   if (guests.length === 0) return undefined;
   for (const guest of guests)
     if (guest.home !== host) best.consider(layout.gain(guest, guest.home), guest, guest.home);
-  const prices = guests.map((guest) => (guest.home === host ? guest.price : 0));
   const areBound = guests.map((guest) => guest.rules.length > 0 || barred.hasGuest(guest));
-  const tryAt = (hosts: readonly LaidHost[], isBound: boolean): void => {
-    const options = hosts.flatMap((to) => {
-      if (to === host || !hasChanged(host, to, since)) return [];
-      const most = layout.between(host, to).most(nothing, mostNeeds) - leastPrice;
-      return most > best.least ? [{ to, most }] : [];
-    });
-    for (const { to, most } of bestFirst(options, ({ most }) => most)) {
+  const mostAt = (to: LaidHost): number =>
+    hasChanged(host, to, since) ? layout.between(host, to).most(nothing, mostNeeds) - leastPrice : 0;
+  const tryAt = (hosts: readonly LaidHost[], isBound: boolean, count?: number): void => {
+    for (const { to, most } of promising(hosts, host, mostAt, best.least, count)) {
       if (most <= best.least) break;
-      const exchange = layout.between(host, to);
-      for (let at = 0; at < guests.length; at++) {
-        if (areBound[at] !== isBound) continue;
-        const gain = exchange.gain(memory[at] as number, vcpus[at] as number, cpu[at] as number);
-        if (gain - (prices[at] as number) <= best.least) continue;
-        const guest = guests[at] as LaidGuest;
-        best.consider(gain - layout.costOf(guest, to), guest, to);
-      }
+      considerMoves(best, layout, movers, to, (at) => areBound[at] === isBound);
     }
   };
-  tryAt(layout.targets, false);
+  if (isThorough(layout)) tryAt(layout.targets(), false);
+  else tryAt(layout.targets(mostAge), false, mostTargets);
   if (areBound.includes(true)) tryAt(layout.open, true);
   return best.trial;
+}
+
+function considerMoves(
+  best: Best,
+  layout: Layout,
+  { guests, memory, vcpus, cpu, prices }: Movers,
+  to: LaidHost,
+  isTried: (at: number) => boolean,
+): void {
+  const exchange = layout.between((guests[0] as LaidGuest).host, to);
+  for (let at = 0; at < guests.length; at++) {
+    const gain = exchange.gain(memory[at] as number, vcpus[at] as number, cpu[at] as number);
+    if (gain - (prices[at] as number) <= best.least || !isTried(at)) continue;
+    const guest = guests[at] as LaidGuest;
+    best.consider(gain - layout.costOf(guest, to), guest, to);
+  }
 }
 
 /** The best pair of a host's guest and another one that may change places, with hosts looked at as in {@link bestMove}. */
@@ -113,39 +122,70 @@ export function bestSwap(
   const best = new Best(layout, barred);
   const mine = moversOf(host);
   if (mine.guests.length === 0 || !host.mayReceive) return undefined;
-  const options = layout.open.flatMap((partner) => {
-    if (partner === host || !hasChanged(host, partner, since)) return [];
+  const mostWith = (partner: LaidHost): number => {
+    if (!hasChanged(host, partner, since)) return 0;
     const its = moversOf(partner);
-    const most =
-      layout.between(host, partner).most(negative(its.mostNeeds), mine.mostNeeds) -
-      (mine.leastSwapPrice + its.leastSwapPrice);
-    return most > best.least ? [{ partner, most }] : [];
-  });
-  let left = layout.open.length <= mostThorough ? Number.POSITIVE_INFINITY : swapPartners;
-  for (const { partner, most } of bestFirst(options, ({ most }) => most)) {
-    if (most <= best.least || left-- === 0) break;
-    const exchange = layout.between(host, partner);
-    const its = moversOf(partner);
-    const itsCosts = its.guests.map((other) => layout.costOf(other, host));
-    for (const [at, guest] of mine.guests.entries()) {
-      const memory = mine.memory[at] as number;
-      const vcpus = mine.vcpus[at] as number;
-      const cpu = mine.cpu[at] as number;
-      const cost = layout.costOf(guest, partner);
-      for (let other = 0; other < its.guests.length; other++) {
-        const gain =
-          exchange.gain(
-            memory - (its.memory[other] as number),
-            vcpus - (its.vcpus[other] as number),
-            cpu - (its.cpu[other] as number),
-          ) -
-          (cost + (itsCosts[other] as number));
-        if (gain > best.least) best.consider(gain, guest, partner, its.guests[other]);
-      }
-    }
+    const most = layout.between(host, partner).most(negative(its.mostNeeds), mine.mostNeeds);
+    return most - (mine.leastSwapPrice + its.leastSwapPrice);
+  };
+  // In larger clusters only with guests of hosts that others go to.
+  const [partners, count] = isThorough(layout) ? [layout.open] : [layout.targets(mostAge), mostPartners];
+  for (const { to, most } of promising(partners, host, mostWith, best.least, count)) {
+    if (most <= best.least) break;
+    considerSwaps(best, layout, mine, to, moversOf(to));
   }
   return best.trial;
 }
+
+function considerSwaps(best: Best, layout: Layout, mine: Movers, partner: LaidHost, its: Movers): void {
+  const { host } = mine.guests[0] as LaidGuest;
+  const exchange = layout.between(host, partner);
+  for (let at = 0; at < mine.guests.length; at++) {
+    const guest = mine.guests[at] as LaidGuest;
+    const memory = mine.memory[at] as number;
+    const vcpus = mine.vcpus[at] as number;
+    const cpu = mine.cpu[at] as number;
+    const price = mine.swapPrices[at] as number;
+    for (let index = 0; index < its.guests.length; index++) {
+      const gain = exchange.gain(
+        memory - (its.memory[index] as number),
+        vcpus - (its.vcpus[index] as number),
+        cpu - (its.cpu[index] as number),
+      );
+      if (gain - (price + (its.swapPrices[index] as number)) <= best.least) continue;
+      const other = its.guests[index] as LaidGuest;
+      best.consider(
+        gain - (layout.costOf(guest, partner) + layout.costOf(other, host)),
+        guest,
+        partner,
+        other,
+      );
+    }
+  }
+}
+
+interface Promising {
+  to: LaidHost;
+  most: number;
+}
+
+/** Other hosts that may gain more than that, by what they promise: so many, the most first. */
+function promising(
+  hosts: readonly LaidHost[],
+  host: LaidHost,
+  mostOf: (to: LaidHost) => number,
+  least: number,
+  count?: number,
+): readonly Promising[] {
+  const found: Promising[] = [];
+  for (const to of hosts) {
+    const most = to === host ? 0 : mostOf(to);
+    if (most > least) found.push({ to, most });
+  }
+  return found.sort((one, other) => other.most - one.most).slice(0, count);
+}
+
+const isThorough = ({ open }: Layout): boolean => open.length <= mostThorough;
 
 const hasChanged = (host: LaidHost, other: LaidHost, since: number): boolean =>
   other.mayReceive && Math.max(host.changedAt, other.changedAt) > since;

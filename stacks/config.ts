@@ -405,7 +405,7 @@ export const policySection = section({
     .min(0)
     .default(15)
     .describe(
-      "how many minutes a guest that was moved stays where it is, doubled with each move of the last 24 hours, at most 6 hours; not on drained hosts, nor against firm rules",
+      "how many minutes a guest that was moved stays where it is, doubled with each move of the last 24 hours, at most 6 hours, and a host that consolidate has switched stays as it is; not on drained hosts, nor against firm rules",
     ),
   limits: section({
     memory: share.default(limits.memory).describe("the share of a host's memory, after its reserve"),

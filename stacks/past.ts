@@ -24,6 +24,8 @@ export interface PastStack {
   transport?: "kernel" | "userspace";
   /** Hosts that an update has switched last, or that one may have begun to switch off. Absent: none. */
   switched?: { off: string[]; on: string[]; perhapsOff: string[] };
+  /** How each of them was switched last, by name. Absent: none was. */
+  switchings?: Record<string, Switching>;
   /** Hosts of which it was proved that they are off, as they were lost. Absent: none. */
   fenced?: string[];
   /** libvirt's networks are resources of their own, as versions before this one had them; absent: they are not. */
@@ -34,6 +36,8 @@ export interface HostSize {
   memoryMiB: number;
   cpus: number;
 }
+
+export type Switching = Pick<HostPowerOutputs, "desired" | "since" | "reason">;
 
 export interface PastGuest {
   name: string;
@@ -102,7 +106,7 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
   };
 }
 
-function switchedOf(resources: readonly PastResource[]): Pick<PastStack, "switched"> {
+function switchedOf(resources: readonly PastResource[]): Pick<PastStack, "switched" | "switchings"> {
   const switches = ofType<HostPowerOutputs>(resources, "pulumi-nodejs:dynamic/testbed:HostPower");
   const clusters = ofType<ClusterOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Cluster");
   const last = (state: "on" | "off") =>
@@ -112,7 +116,14 @@ function switchedOf(resources: readonly PastResource[]): Pick<PastStack, "switch
     on: last("on"),
     perhapsOff: clusters.flatMap(({ mayBeOff = [] }) => mayBeOff),
   };
-  return Object.values(switched).some((hosts) => hosts.length > 0) ? { switched } : {};
+  const switchings = switches.map(({ host, desired, since, reason }): [string, Switching] => [
+    host,
+    { desired, since, ...(reason !== undefined && { reason }) },
+  ]);
+  return {
+    ...(Object.values(switched).some((hosts) => hosts.length > 0) && { switched }),
+    ...(switchings.length > 0 && { switchings: Object.fromEntries(switchings) }),
+  };
 }
 
 /** What is written on each page of the cluster's that a guest may name. */

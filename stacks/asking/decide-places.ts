@@ -5,7 +5,7 @@ import { policyOf, samplesLoad } from "../cluster-of.ts";
 import type { StackConfig } from "../config.ts";
 import { digestOf } from "../deciding/digest.ts";
 import { type FoundSituation, inputsOf } from "../deciding/inputs-of.ts";
-import { whyStale } from "../deciding/stale.ts";
+import { isDone, whyStale } from "../deciding/stale.ts";
 import { labShares } from "../lab-shares.ts";
 import type { PastStack } from "../past.ts";
 import type { Plan } from "../plan.ts";
@@ -30,8 +30,8 @@ export interface Decided {
 }
 
 /**
- * Decides where guests run that have no placement. A preview keeps its decision, and the update does that as long as it is not stale. Nothing
- * is asked for a stack that has neither a policy nor rules.
+ * Decides where guests run that have no placement. A preview keeps its decision, and the update does that as long as it is not stale; what an
+ * update with targets left of it the next one does. Nothing is asked for a stack that has neither a policy nor rules.
  */
 export async function decidePlaces(
   config: StackConfig,
@@ -45,7 +45,8 @@ export async function decidePlaces(
   const { stack } = draft;
   const { unseen, ...found } = await lookAround(config, draft, past, machines);
   const digest = digestOf(config);
-  const former = isPreview ? undefined : await readDecision(stack);
+  const kept = isPreview ? undefined : await readDecision(stack);
+  const former = kept?.isBegun && isDone(kept.decision, found) ? undefined : kept?.decision;
   const stale = former && whyStale(former, { ...found, digest, validMinutes: policy.validMinutes });
   const isGood = former !== undefined && stale === undefined;
   const decision = isGood ? former : decideNow();

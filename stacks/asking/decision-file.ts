@@ -4,7 +4,7 @@ import * as z from "zod";
 import { json } from "../../moves/results.ts";
 import { inputsSchema, type PlacementDecision } from "../../placement/decision.ts";
 
-/** What a preview decided is kept here until an update does it. */
+/** What was decided is kept here until it is done, or a preview decides anew. */
 const decisionFile = (stack: string): string => join(".testbed", stack, "decision.json");
 
 /** The last decisions that moved guests, one JSON object a line, oldest first. */
@@ -21,31 +21,42 @@ const decisionSchema = z.object({
   outcome: z.custom<PlacementDecision["outcome"]>(
     (value) => z.looseObject({ isFeasible: z.boolean() }).safeParse(value).success,
   ),
+  isBegun: z.boolean().default(false),
 });
 
-/** Undefined: no preview left one, or it is of another version of this program. */
-export async function readDecision(stack: string): Promise<PlacementDecision | undefined> {
+/** A decision, and whether an update has begun with it: perhaps with a part alone. */
+export interface KeptDecision {
+  decision: PlacementDecision;
+  isBegun: boolean;
+}
+
+/** Undefined: there is none, or it is of another version of this program. */
+export async function readDecision(stack: string): Promise<KeptDecision | undefined> {
   const text = await readFile(decisionFile(stack), "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
   });
   if (text === undefined) return undefined;
-  return decisionSchema.safeParse(json(text)).data;
+  const { isBegun, ...decision } = decisionSchema.safeParse(json(text)).data ?? {};
+  return "at" in decision ? { decision, isBegun: isBegun ?? false } : undefined;
 }
 
 export const writeDecision = (stack: string, decision: PlacementDecision): Promise<void> =>
   replace(decisionFile(stack), `${JSON.stringify(decision, null, 2)}\n`);
 
-/** An update does it: the next preview looks afresh. One that moves a guest is kept among the last ones. */
+/**
+ * An update does it. One that moves a guest is kept among the last ones, and stays for the next update: an update with targets does a part
+ * of it, and can't tell.
+ */
 export async function takeDecision(stack: string, decision: PlacementDecision): Promise<void> {
   const { outcome } = decision;
-  if (outcome.isFeasible && outcome.moves.length > 0) {
-    const file = decisionsFile(stack);
-    const before = await readFile(file, "utf8").catch(() => "");
-    const lines = [...before.split("\n").filter(Boolean), JSON.stringify(decision)];
-    await replace(file, `${lines.slice(-mostKept).join("\n")}\n`);
-  }
-  await rm(decisionFile(stack), { force: true });
+  if (!outcome.isFeasible || outcome.moves.length === 0) return rm(decisionFile(stack), { force: true });
+  const file = decisionsFile(stack);
+  const before = await readFile(file, "utf8").catch(() => "");
+  const line = JSON.stringify(decision);
+  const others = before.split("\n").filter((other) => other !== "" && other !== line);
+  await replace(file, `${[...others, line].slice(-mostKept).join("\n")}\n`);
+  await replace(decisionFile(stack), `${JSON.stringify({ ...decision, isBegun: true }, null, 2)}\n`);
 }
 
 /** Whole or not at all, whenever this process ends. */

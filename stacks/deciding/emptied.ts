@@ -2,6 +2,9 @@ import type { PlacementDecision } from "../../placement/decision.ts";
 import type { StackConfig } from "../config.ts";
 import type { HostOff } from "../plan.ts";
 
+/** What is said of such a host, and kept in the states of stacks. */
+export const emptiedReason = "policy consolidate leaves it without guests";
+
 /**
  * Hosts that `consolidate` leaves without guests, and that can be switched off and on again: by their own commands, or as a lab's containers.
  * As many stay on as are to, those first that are on now.
@@ -20,7 +23,7 @@ export function emptiedBy(
   const empty = hosts.filter((host) => !inUse.has(host.name));
   // A drained host is somebody's at work, and a lost one nobody's to switch.
   const open = empty.filter(({ name }) => !isClosed(inputs, name));
-  const mayGo = open.filter(isSwitchable);
+  const mayGo = open.filter((host) => isSwitchable(host) && inputs.hostRests[host.name]?.state !== "on");
   const stayOn = inUse.size + open.length - mayGo.length;
   const spare = Math.max(0, inputs.settings.keepOn - stayOn);
   const goFirst = [
@@ -29,7 +32,7 @@ export function emptiedBy(
   ];
   return goFirst
     .slice(0, Math.max(0, mayGo.length - spare))
-    .map(({ name }) => ({ host: name, reason: "policy consolidate leaves it without guests" }));
+    .map(({ name }) => ({ host: name, reason: emptiedReason }));
 }
 
 const isClosed = ({ cluster }: PlacementDecision["inputs"], name: string): boolean =>

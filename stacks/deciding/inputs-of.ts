@@ -9,7 +9,7 @@ import type { PolicyConfig, StackConfig } from "../config.ts";
 import type { PastStack } from "../past.ts";
 import type { Plan } from "../plan.ts";
 import { costOf } from "./cost-of.ts";
-import { type Rest, restOf } from "./rests.ts";
+import { type HostRest, type Rest, restOf, restOfHost } from "./rests.ts";
 
 /** What was found of a stack's hosts and guests. */
 export interface FoundSituation extends Pick<Situation, "memoryMiB" | "cpus"> {
@@ -28,13 +28,19 @@ export function inputsOf(
   config: StackConfig,
   { kind, restMinutes, maxMinutes, windowMinutes, ...more }: PolicyConfig,
   draft: Pick<Plan, "guests" | "hosts" | "concurrentPerHost">,
-  past: Pick<PastStack, "guests">,
+  past: Pick<PastStack, "guests" | "switchings">,
   { records, ms, load, ...found }: FoundSituation,
 ): DecisionInputs {
   const rests = config.guests.flatMap(({ name }): [string, Rest][] => {
     const own = records.filter(({ guest }) => guest === name);
     const rest = Object.hasOwn(config.placement, name) ? undefined : restOf(own, restMinutes, ms);
     return rest ? [[name, rest]] : [];
+  });
+  // Any other policy leaves all hosts on.
+  const switchings = kind === "consolidate" ? Object.entries(past.switchings ?? {}) : [];
+  const hostRests = switchings.flatMap(([host, switching]): [string, HostRest][] => {
+    const rest = restOfHost(switching, restMinutes, ms);
+    return rest ? [[host, rest]] : [];
   });
   const known = past.guests.flatMap(({ name, uuid }) => {
     const guest = config.guests.find((one) => one.name === name);
@@ -58,6 +64,7 @@ export function inputsOf(
     overSlo: Object.fromEntries(overSlo),
     assumed: Object.keys(uses).filter((name) => uses[name]?.from !== "samples"),
     rests: Object.fromEntries(rests),
+    hostRests: Object.fromEntries(hostRests),
     settings: settingsOf(more),
     perHost: draft.concurrentPerHost,
     maxMs: maxMinutes * 60_000,

@@ -1,4 +1,6 @@
 import type { MigrationRecord } from "../../moves/record.ts";
+import type { Switching } from "../past.ts";
+import { emptiedReason } from "./emptied.ts";
 
 const dayMs = 24 * 60 * 60_000;
 const mostMs = 6 * 60 * 60_000;
@@ -29,8 +31,31 @@ export function restOf(
   const untilMs = last + Math.min(mostMs, restMinutes * 60_000 * 2 ** (lately - 1));
   // A record of the future is of a clock that was wrong.
   if (!(untilMs > nowMs) || last > nowMs) return undefined;
-  return {
-    movedMinutesAgo: Math.floor((nowMs - last) / 60_000),
-    until: `${new Date(untilMs).toISOString().slice(0, 16)}Z`,
-  };
+  return { movedMinutesAgo: Math.floor((nowMs - last) / 60_000), until: minuteOf(untilMs) };
 }
+
+/** A host that was switched a short while ago. */
+export interface HostRest {
+  state: "on" | "off";
+  /** ISO 8601, UTC. */
+  until: string;
+}
+
+/**
+ * How long a host is left on, or off where a policy switched it off: one that a person switched off and wants back is wanted at once. Undefined:
+ * it does not rest.
+ */
+export function restOfHost(
+  { desired, since, reason }: Switching,
+  restMinutes: number,
+  nowMs: number,
+): HostRest | undefined {
+  if (desired === "off" && reason !== emptiedReason) return undefined;
+  const sinceMs = Date.parse(since);
+  const untilMs = sinceMs + restMinutes * 60_000;
+  // See above.
+  if (!(untilMs > nowMs) || sinceMs > nowMs) return undefined;
+  return { state: desired, until: minuteOf(untilMs) };
+}
+
+const minuteOf = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16)}Z`;

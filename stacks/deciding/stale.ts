@@ -10,8 +10,13 @@ export interface Now {
   validMinutes: number;
 }
 
+/** Whether guests are where a decision wants them that it moves. */
+export const isDone = ({ outcome }: PlacementDecision, { homes }: Pick<Now, "homes">): boolean =>
+  outcome.isFeasible && outcome.moves.every(({ guest }) => homes[guest] === outcome.places[guest]?.host);
+
 /**
- * Why a decision of a preview is not to be carried out any more. Undefined: it is still good, whatever the loads are by now.
+ * Why a decision is not to be carried out any more. Undefined: it is still good, whatever the loads are by now, and though a part of it may be
+ * done.
  */
 export function whyStale({ at, digest, inputs, outcome }: PlacementDecision, now: Now): string | undefined {
   if (digest !== now.digest) return "the stack's config was changed";
@@ -20,7 +25,7 @@ export function whyStale({ at, digest, inputs, outcome }: PlacementDecision, now
     return `the preview is ${Math.max(0, Math.floor(minutes))} minutes old (policy.validMinutes is ${now.validMinutes})`;
   for (const { name, host } of inputs.cluster.guests) {
     const home = now.homes[name];
-    if (home === undefined) continue;
+    if (home === undefined || (outcome.isFeasible && home === outcome.places[name]?.host)) continue;
     if (inputs.newcomers.includes(name)) return `${name} is there by now`;
     if (home !== host) return `${name} was found on ${home}`;
   }

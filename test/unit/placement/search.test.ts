@@ -82,7 +82,7 @@ describe("what is found without trying all", () => {
     const layout = new Layout(cluster, defaultSettings);
     let looked = 0;
     walk(layout, steps, () => {
-      looked = Math.max(looked, layout.targets.length);
+      looked = Math.max(looked, layout.targets().length);
       const host = layout.open[below(80)] as LaidHost;
       const move = bestMove(layout, host, moversByHost(), barredTrials());
       expect(move?.gain ?? 0).toBeCloseTo(bestOfAllMoves(layout, host), 6);

@@ -154,6 +154,25 @@ describe("which hosts are off", () => {
     expect(mayHaveSwitched(begun, off)).toBe(true);
   });
 
+  test("tells when and why each host was switched last", () => {
+    const since = "2026-03-01T12:00:00.000Z";
+    const state = [
+      resource("HostPower", {
+        host: "host2",
+        desired: "off",
+        since,
+        reason: "testbed:off names it",
+        boot: "",
+      }),
+      resource("HostPower", { host: "host3", desired: "on", since, boot: "b" }),
+    ];
+    expect(pastOf(state).switchings).toEqual({
+      host2: { desired: "off", since, reason: "testbed:off names it" },
+      host3: { desired: "on", since },
+    });
+    expect(pastOf([])).not.toHaveProperty("switchings");
+  });
+
   test("is those that were switched off and are silent; one that answers was switched on by somebody", () => {
     const known = past(["off", "host2"], ["on", "host3"]);
     expect(hostsOff(known, plan(lab()), [], ["host1", "host2", "host3"])).toEqual(["host2"]);

@@ -31,7 +31,13 @@ const input = (more: Partial<StackInput> = {}) =>
     ...more,
   });
 const past: PastStack = {
-  guests: names.map((name) => ({ name, uuid: name, host: "host1", programs: [], accelerator: "kvm" })),
+  guests: [...names, "vm4"].map((name) => ({
+    name,
+    uuid: name,
+    host: "host1",
+    programs: [],
+    accelerator: "kvm",
+  })),
   hosts: {},
 };
 const gib = (one: number, other: number) => ({ host1: one * 1024, host2: other * 1024 });
@@ -72,6 +78,7 @@ describe("what a preview decided", () => {
     // A preview alone changes nothing: it can be asked for as often as one likes.
     expect(await run("preview")).toMatchObject({ moves });
     expect(await run("update", {}, gib(32, 300))).toMatchObject({ moves });
+    found.homes.vm1 = "host2";
     expect(await run("update", {}, gib(32, 300))).not.toMatchObject({ moves });
   });
 
@@ -83,11 +90,63 @@ describe("what a preview decided", () => {
   });
 
   test("is kept for the last twenty that moved a guest", async () => {
-    for (let at = 0; at < 23; at++) await run("update");
+    for (let at = 0; at < 23; at++) {
+      await run("update");
+      await rm(".testbed", { recursive: true, force: true });
+    }
     expect(await history()).toHaveLength(20);
     found.homes = { vm1: "host1", vm2: "host2", vm3: "host1" };
     expect(await run("update")).toMatchObject({ moves: [] });
     expect(await history()).toHaveLength(20);
+  });
+
+  describe("and an update did a part of, as it was told to (--target)", () => {
+    // Two moves; only one of them is made.
+    const sizes = gib(32, 32);
+    const twice = () => ({
+      guests: [...names, "vm4"].map((name) => ({ name, memoryMiB: 4096 })),
+      policy: { kind: "balance" as const },
+    });
+    beforeEach(() => Object.assign(found.homes, { vm4: "host1" }));
+    const runBoth = async () => {
+      const { moves, decision } = await run("preview", twice(), sizes);
+      expect(moves).toHaveLength(2);
+      await run("update", twice(), sizes);
+      const [[guest = "", host = ""] = []] = moves.map((move) => move.split(" > "));
+      found.homes[guest] = host;
+      return { moves, decision, guest };
+    };
+
+    test("is done with the rest of it by the next update, whatever hosts are like by then", async () => {
+      const { moves, decision } = await runBoth();
+      const { anew, ...rest } = await run("update", twice(), gib(32, 6));
+      expect(anew).toBeUndefined();
+      expect(rest).toMatchObject({ moves, decision: { at: decision?.at } });
+      expect(await history()).toHaveLength(1);
+    });
+
+    test("is looked at afresh by the next preview, which leaves it where it is", async () => {
+      const { moves, guest } = await runBoth();
+      const next = await run("preview", twice(), sizes);
+      expect(next.moves).toEqual(moves.filter((move) => !move.startsWith(guest)));
+    });
+
+    test("is none once the rest was done, too: then it is decided anew, and nothing is said of it", async () => {
+      const { moves } = await runBoth();
+      for (const move of moves) {
+        const [guest = "", host = ""] = move.split(" > ");
+        found.homes[guest] = host;
+      }
+      const next = await run("update", twice(), sizes);
+      expect(next).toMatchObject({ moves: [] });
+      expect(next).not.toHaveProperty("anew");
+    });
+
+    test("is none if a guest was moved elsewhere meanwhile", async () => {
+      await runBoth();
+      found.homes.vm4 = "host2";
+      expect(await run("update", twice(), sizes)).toMatchObject({ anew: "vm4 was found on host2" });
+    });
   });
 
   test.each<[string, () => Partial<StackInput> | undefined, RegExp]>([

@@ -48,6 +48,7 @@ function inputsOf(
     closed: {},
     overSlo: {},
     rests: {},
+    hostRests: {},
     settings: settingsOf(policy),
     perHost: 2,
     maxMs: policy.maxMinutes * 60_000,
@@ -122,6 +123,67 @@ describe("a decision", () => {
     expect(proposed(inputsOf(drained, { homes: atHost1 }, { rests })).moves).toHaveLength(4);
     const full = inputsOf(stack, { homes: atHost1, memoryMiB: sized(12) }, { rests });
     expect(proposed(full).moves.length).toBeGreaterThan(0);
+  });
+
+  describe("with hosts that were switched a short while ago", () => {
+    const until = "2026-03-01T12:12Z";
+    const policy = { kind: "consolidate" as const };
+    const off = { hostRests: { host3: { state: "off" as const, until } } };
+
+    it("leaves one off, and says so", () => {
+      // Two of them could be apart on host3 alone.
+      const stack = config(
+        { a: 4, b: 4 },
+        { policy, affinity: [{ name: "two", apart: ["a", "b"], firm: false }] },
+      );
+      const situation = { homes: { a: "host1", b: "host1" }, memoryMiB: sized(16, 4, 16) };
+      const hostsOf = (more: Partial<DecisionInputs>) =>
+        Object.values(proposed(inputsOf(stack, situation, more)).places).map(({ host }) => host);
+      expect(hostsOf({})).toContain("host3");
+      expect(hostsOf(off)).toEqual(["host1", "host1"]);
+      expect(proposed(inputsOf(stack, situation, off)).left.map(leftText)).toEqual([
+        `host3 (was switched off, and stays so until ${until})`,
+      ]);
+    });
+
+    it("places no new guest there", () => {
+      const stack = config({ a: 4, b: 4, n: 4 }, { policy });
+      const situation = { homes: { a: "host1", b: "host2" }, memoryMiB: sized(16, 16, 64) };
+      expect(proposed(inputsOf(stack, situation)).places.n).toMatchObject({ host: "host3" });
+      expect(proposed(inputsOf(stack, situation, off)).places.n?.host).not.toBe("host3");
+    });
+
+    it("needs one all the same where a guest has no other place, or a firm rule none", () => {
+      const stack = config({ a: 12, b: 12, n: 12 }, { policy });
+      const full = inputsOf(stack, { homes: { a: "host1", b: "host2" } }, off);
+      expect(proposed(full).places.n).toMatchObject({ host: "host3" });
+      expect(proposed(full).left).toEqual([]);
+      const ruled = config(
+        { a: 4, b: 4 },
+        { policy, affinity: [{ name: "x", guests: ["a"], on: ["host3"] }] },
+      );
+      const { places } = proposed(inputsOf(ruled, { homes: { a: "host1", b: "host1" } }, off));
+      expect(places.a).toMatchObject({ host: "host3" });
+    });
+
+    it("counts on one where a guest is, or is placed", () => {
+      const stack = config({ a: 4, b: 4 }, { policy, placement: { b: "host3" } });
+      const { places, left } = proposed(inputsOf(stack, { homes: { a: "host3" } }, off));
+      expect(places).toEqual({ a: { host: "host3" }, b: { host: "host3" } });
+      expect(left).toEqual([]);
+    });
+
+    it("empties none that was switched on, and says so", () => {
+      const stack = config({ a: 4, b: 4 }, { policy });
+      const homes = { a: "host1", b: "host2" };
+      expect(proposed(inputsOf(stack, { homes })).moves).toHaveLength(1);
+      const hostRests = Object.fromEntries(
+        ["host1", "host2"].map((host) => [host, { state: "on" as const, until }]),
+      );
+      const rested = proposed(inputsOf(stack, { homes }, { hostRests }));
+      expect(rested.moves).toEqual([]);
+      expect(rested.left.map(leftText)).toContain(`host2 (was switched on, and stays so until ${until})`);
+    });
   });
 
   it("leaves a guest whose move would cost more than it may, unless its host is drained, where the move is refused", () => {

@@ -27,7 +27,11 @@ const load: MeasuredLoad = {
   silent: {},
 };
 
-function inputs(more: Partial<StackInput> = {}, found: Partial<Parameters<typeof inputsOf>[4]> = {}) {
+function inputs(
+  more: Partial<StackInput> = {},
+  found: Partial<Parameters<typeof inputsOf>[4]> = {},
+  switchings: PastStack["switchings"] = {},
+) {
   const config = parseStackConfig(
     labInput({
       guests: [{ name: "vm1", vcpus: 2 }, { name: "vm2" }, { name: "vm3" }],
@@ -38,14 +42,20 @@ function inputs(more: Partial<StackInput> = {}, found: Partial<Parameters<typeof
     "lab",
   );
   if (config.policy === undefined) throw new Error("it has one");
-  return inputsOf(config, config.policy, planStack(config, "lab"), past, {
-    memoryMiB: { host1: 8192, host2: 8192 },
-    cpus: { host1: 4, host2: 4 },
-    homes: { vm1: "host1", vm2: "host2" },
-    records: [],
-    ms: now,
-    ...found,
-  });
+  return inputsOf(
+    config,
+    config.policy,
+    planStack(config, "lab"),
+    { ...past, switchings },
+    {
+      memoryMiB: { host1: 8192, host2: 8192 },
+      cpus: { host1: 4, host2: 4 },
+      homes: { vm1: "host1", vm2: "host2" },
+      records: [],
+      ms: now,
+      ...found,
+    },
+  );
 }
 
 describe("what a decision follows from", () => {
@@ -93,6 +103,15 @@ describe("what a decision follows from", () => {
     const records = [{ ...liveRecord(), guest: "vm1", startedAt }];
     expect(Object.keys(inputs({}, { records }).rests)).toEqual(["vm1"]);
     expect(inputs({ placement: { vm1: "host1" } }, { records }).rests).toEqual({});
+  });
+
+  it("has which hosts rest, for a policy that switches hosts", () => {
+    const since = new Date(now - 60_000).toISOString();
+    const switchings = { host2: { desired: "on" as const, since } };
+    const restsOf = (kind: "balance" | "consolidate") =>
+      inputs({ policy: { kind } }, {}, switchings).hostRests;
+    expect(restsOf("consolidate")).toEqual({ host2: { state: "on", until: "2026-03-01T12:14Z" } });
+    expect(restsOf("balance")).toEqual({});
   });
 
   it("has new guests that nobody placed", () => {

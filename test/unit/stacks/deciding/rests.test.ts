@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { MigrationRecord } from "../../../../moves/record.ts";
-import { restOf } from "../../../../stacks/deciding/rests.ts";
+import { emptiedReason } from "../../../../stacks/deciding/emptied.ts";
+import { restOf, restOfHost } from "../../../../stacks/deciding/rests.ts";
 import { liveRecord } from "../../helpers/records.ts";
 
 const now = Date.parse("2026-03-01T12:00:00.000Z");
@@ -48,5 +49,32 @@ describe("a guest that was moved", () => {
         expect(restOf(records.toReversed(), 15, now)).toEqual(restOf(records, 15, now));
       }),
     );
+  });
+});
+
+describe("a host that was switched", () => {
+  const since = new Date(now - 6 * minute).toISOString();
+
+  it("stays on for a while, whoever wanted it", () => {
+    expect(restOfHost({ desired: "on", since }, 15, now)).toEqual({
+      state: "on",
+      until: "2026-03-01T12:09Z",
+    });
+    expect(restOfHost({ desired: "on", since }, 6, now)).toBeUndefined();
+    expect(restOfHost({ desired: "on", since }, 0, now)).toBeUndefined();
+  });
+
+  it("stays off as long where a policy switched it off, and no longer than a person wants", () => {
+    const rest = (reason?: string) =>
+      restOfHost({ desired: "off", since, ...(reason && { reason }) }, 15, now);
+    expect(rest(emptiedReason)).toEqual({ state: "off", until: "2026-03-01T12:09Z" });
+    expect(rest("testbed:off names it")).toBeUndefined();
+    expect(rest()).toBeUndefined();
+  });
+
+  it("does not rest by a clock that was wrong", () => {
+    const later = new Date(now + minute).toISOString();
+    expect(restOfHost({ desired: "on", since: later }, 15, now)).toBeUndefined();
+    expect(restOfHost({ desired: "on", since: "" }, 15, now)).toBeUndefined();
   });
 });
