@@ -62,7 +62,7 @@ ${allMoves(report)}
 <h2 id="computed">How it is computed</h2>
 <p>Counted are moves that were completed and whose figures add up, without warm-up and without those in which the experiment was interrupted. The
 interval beside a cell's median, and that of guests like these, is the exact one by order statistics, which assumes nothing of how times are distributed; of a slope it is the exact one by
-Kendall's distribution. The interval of these guests is a percentile bootstrap of whole blocks of the run (of a cell's moves where there are no blocks), ${count(resamples)} resamples with fixed seeds: the same files give the same report.
+Kendall's distribution. The interval of these guests is a percentile bootstrap of whole blocks of the run (of a cell's moves where there are no blocks), ${count(resamples)} resamples (fewer where cells have more than 25 moves) with fixed seeds: the same files give the same report.
 TMT = TI + OV and TDT = DM + VS hold by construction; what does not is in the table of checks. Medians, quantiles and binomial probabilities: simple-statistics.
 Figures: Observable Plot. What was not measured is absent, never zero.</p>
 </section>
