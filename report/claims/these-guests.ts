@@ -3,6 +3,12 @@ import { type Estimate, randomOf, resamples } from "../data/statistics.ts";
 import type { CellSample } from "./cells.ts";
 import { leastRepeats } from "./claim.ts";
 
+/** The more moves, the narrower the interval, and the fewer resamples place its ends as exactly in milliseconds. */
+const enough = (cells: readonly CellSample[]): number => {
+  const most = Math.max(1, ...cells.map(({ samples }) => samples.length));
+  return Math.max(2000, Math.min(resamples, Math.round((resamples * 25) / most)));
+};
+
 type MedianOf = (cell: CellSample) => number;
 
 /**
@@ -14,7 +20,7 @@ type MedianOf = (cell: CellSample) => number;
 export function theseGuests(
   cells: readonly CellSample[],
   seed: number,
-  times = resamples,
+  times = enough(cells),
 ): (statistic: (of: MedianOf) => number) => Estimate | undefined {
   if (cells.length === 0 || cells.some(({ samples }) => samples.length < leastRepeats))
     return () => undefined;

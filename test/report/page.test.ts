@@ -99,7 +99,8 @@ describe.each(["measured", "synthetic", "broken"])("the page of the %s moves", (
     for (const { id } of expected) {
       const figure = page.locator(`#${id}`);
       await figure.scrollIntoViewIfNeeded();
-      const marks = figure.locator(".wide [data-move]");
+      // In a forest plot a mark is a guest, not a move.
+      const marks = figure.locator(id.startsWith("forest-") ? ".wide svg path[fill]" : ".wide [data-move]");
       await marks.first().waitFor({ state: "visible" });
       const boxes: Box[] = await marks.evaluateAll((some) =>
         some.map((mark) => (mark as unknown as { getBoundingClientRect(): Box }).getBoundingClientRect()),
@@ -118,8 +119,9 @@ describe.each(["measured", "synthetic", "broken"])("the page of the %s moves", (
     const verdicts = await columnOf(page, "#claims", 2);
     for (const verdict of verdicts)
       expect(verdict).toMatch(/^(✓ reproduced|✗ not reproduced|\? can't tell)$/);
-    if (name === "synthetic") expect(new Set(verdicts)).toEqual(new Set(["✓ reproduced"]));
-    for (const test of await columnOf(page, "#claims", 5)) {
+    // The last one cannot be told: its guests differ in their rate only where they differ in their workload, too.
+    if (name === "synthetic") expect(new Set(verdicts.slice(0, -1))).toEqual(new Set(["✓ reproduced"]));
+    for (const test of await columnOf(page, "#claims", 6)) {
       expect(await page.locator("#claims .notes").textContent()).toMatch(new RegExp(`${test}: `, "i"));
     }
   });
@@ -292,13 +294,13 @@ describe("a table", () => {
     await page.locator("#paper").getByRole("button", { name: "Copied" }).waitFor();
     const copied: string = await page.evaluate("navigator.clipboard.readText()");
     const rows = copied.split("\n").map((line) => line.split("\t"));
-    expect(rows[0]).toEqual(["what", "paper", "median here", "from", "to", "least", "most", "moves"]);
+    expect(rows[0]).toEqual(["what", "paper", "middle cell here", "least cell", "most cell", "cells"]);
     expect(rows).toHaveLength(8);
     const suspend = rows[1] as string[];
     expect(suspend.slice(0, 2)).toEqual(["offline: suspend", "2.8"]);
-    // There is one offline move: it has no interval.
-    expect(suspend.slice(3, 5)).toEqual(["", ""]);
-    expect(suspend[7]).toBe("1");
+    // There is one offline move, and so one cell.
+    expect(suspend[3]).toBe(suspend[4]);
+    expect(suspend[5]).toBe("1");
   });
 
   it("of every move is leafed through, searched and sorted as a whole", async () => {

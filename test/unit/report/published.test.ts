@@ -36,6 +36,7 @@ describe("docs/paper", () => {
       const dataset = await readDataset([relative(process.cwd(), results)]);
       const { figures } = await writeReport(reportOf(dataset), made);
       expect(readFileSync(join(made, "index.html"), "utf8") === read("index.html")).toBe(true);
+      expect(read("index.html")).toContain("20 cells, 5 of 6 repeats each");
       expect(readdirSync(join(folder, "figures")).sort()).toEqual(
         figures.map((file) => basename(file)).sort(),
       );
