@@ -27,7 +27,7 @@ import {
   type PolicyOutput,
   policyOutput,
 } from "./outputs.ts";
-import { isSwitched, plannedFence, plannedPower } from "./planned-power.ts";
+import { isSwitched, plannedFence, plannedPower, wattsOf } from "./planned-power.ts";
 import type { HostAccess } from "./ssh-host.ts";
 import { SshKey } from "./ssh-key.ts";
 import { UbuntuGuest } from "./ubuntu-guest.ts";
@@ -110,7 +110,8 @@ export class Testbed extends pulumi.ComponentResource {
     this.migrations = byName(
       made.map(({ guest, migration }) => [guest.name, migrationOutput(migration)] as const),
     );
-    const policy = plan.decision && policyOutput(plan.decision);
+    const isSwitching = plan.hosts.some(({ power }) => power && power.isOff !== (power.desired === "off"));
+    const policy = plan.decision && policyOutput(plan.decision, isSwitching ? wattsOf(plan) : undefined);
     if (policy) this.policy = policy;
     this.registerOutputs({});
   }
