@@ -308,6 +308,7 @@ export class Testbed extends pulumi.ComponentResource {
         to: guest.host,
         ...(guest.reason && { reason: reasonText(guest.reason) }),
         ...(guest.after && { after: guest.after }),
+        ...(guest.turn !== undefined && { turn: guest.turn }),
         ...(guest.isFree && plan.decision && { decision: plan.decision.at }),
         options,
         ...(slo && { slo }),

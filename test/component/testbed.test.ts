@@ -252,13 +252,15 @@ describe("a testbed with a policy", () => {
       to: "host2",
       reason: "rule one",
       after: ["vm2"],
+      turn: 1,
       decision: at,
       drift: "return",
     });
     expect(one("vm1-migration").dependencies.join()).toContain("vm2-migration");
     expect(one("vm2-migration").dependencies.join()).not.toContain("vm1-migration");
     expect(one("vm3-migration").inputs).toMatchObject({ to: "host1", drift: "error" });
-    expect(one("vm3-migration").inputs).not.toHaveProperty("decision");
+    expect(one("vm2-migration").inputs).toMatchObject({ turn: 0 });
+    for (const key of ["decision", "turn"]) expect(one("vm3-migration").inputs).not.toHaveProperty(key);
   });
 
   test("has its hosts sample how busy they are, unless loads are not looked at", async () => {
