@@ -15,6 +15,12 @@ export interface HostPowerArgs {
   readonly desired: "on" | "off";
   /** Why it is to be off, to be said. Default: nothing is said. */
   readonly reason?: string;
+  /** Records are kept in results/<stack>.power.jsonl. Default: none are. */
+  readonly stack?: string;
+  /** When a policy decided that it is switched, to be kept. Default: none did. */
+  readonly decision?: string;
+  /** What all hosts draw before and after, as declared, to be kept. Default: that is not known. */
+  readonly watts?: { readonly beforeW: number; readonly afterW: number };
   /** They are kept as secrets. */
   readonly commands: SwitchCommands;
   /** What they have in their environment beside HOST_NAME and HOST_ADDRESS. Default: nothing. */

@@ -20,6 +20,8 @@ export interface MigrationArgs {
   readonly reason?: pulumi.Input<string>;
   /** Guests whose moves are over before it begins, as they make its room: a preview counts on that. Default: none. */
   readonly after?: readonly string[];
+  /** Which one it is among the moves of its policy's decision: those that wait for hosts take their turns so. Default: the smallest goes first. */
+  readonly turn?: number;
   /** The decision that it runs there by (its `at`): the records of its moves name it. Default: none. */
   readonly decision?: string;
   /** Hosts on which no guest should run: a guest that someone moved there by hand moves, too, whatever `drift` says. Default: none. */

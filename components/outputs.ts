@@ -4,6 +4,7 @@ import { type MoveSummary, summaryOf } from "../moves/summary.ts";
 import type { PlacementDecision } from "../placement/decision.ts";
 import { leftText, reasonText } from "../placement/reason.ts";
 import type { GuestPlan, HostPlan } from "../stacks/plan.ts";
+import type { DeclaredWatts } from "../stacks/watts.ts";
 import type { KvmHost } from "./kvm-host.ts";
 import type { Migration } from "./migration.ts";
 import type { NfsPool } from "./nfs-pool.ts";
@@ -49,6 +50,8 @@ export interface PolicyOutput {
   moves: { guest: string; from: string; to: string; reason: string }[];
   /** Guests that were not moved, and why. */
   left: string[];
+  /** What all hosts that are on draw before and after: where it is declared of each. Absent: it is not, or no host is switched. */
+  watts?: { from: "declared"; before: number; after: number };
   /** Hosts whose loss would leave guests without a place. */
   uncovered: { host: string; memoryMiB: number }[];
 }
@@ -118,7 +121,10 @@ function shareOf(host: string, decision?: PlacementDecision): Pick<HostOutput, "
 /** What changes less than this is not worth telling. */
 const rounded = (share: number): number => Math.round(share * 100) / 100;
 
-export function policyOutput({ at, inputs, outcome }: PlacementDecision): PolicyOutput | undefined {
+export function policyOutput(
+  { at, inputs, outcome }: PlacementDecision,
+  watts?: DeclaredWatts,
+): PolicyOutput | undefined {
   if (!outcome.isFeasible) return undefined;
   const { before, after, moves, left } = outcome;
   return {
@@ -127,6 +133,13 @@ export function policyOutput({ at, inputs, outcome }: PlacementDecision): Policy
     imbalance: { before: rounded(before.imbalance), after: rounded(after.imbalance) },
     moves: moves.map(({ guest, from, to, reason }) => ({ guest, from, to, reason: reasonText(reason) })),
     left: left.map(leftText),
+    ...(watts && {
+      watts: {
+        from: "declared" as const,
+        before: Math.round(watts.beforeW),
+        after: Math.round(watts.afterW),
+      },
+    }),
     uncovered: after.uncovered.map(({ host, memoryMiB }) => ({ host, memoryMiB })),
   };
 }

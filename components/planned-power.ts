@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { intentDirectoryOf } from "../fleet/fleet.ts";
 import type { SwitchCommands } from "../fleet/switch-host.ts";
 import type { FencePlan, HostPlan, HostPowerPlan, Plan, SwitchPlan } from "../stacks/plan.ts";
+import { type DeclaredWatts, declaredWatts } from "../stacks/watts.ts";
 import { Fence } from "./fence.ts";
 import { projectFile } from "./files.ts";
 import { HostPower } from "./host-power.ts";
@@ -31,16 +32,32 @@ export function plannedPower(
   const { name, power } = host;
   const reason = plan.off.find((each) => each.host === name)?.reason;
   const { commands, ...args } = switchArgs(plan, host, power, lab);
+  const watts = wattsOf(plan);
   return new HostPower(
     `${name}-power`,
     {
       ...args,
       desired: power.desired,
       ...(reason !== undefined && { reason }),
+      stack: plan.stack,
+      ...(plan.decision && { decision: plan.decision.at }),
+      ...(watts && { watts }),
       // On machines of one's own the config's check has seen to both.
       commands: commands as SwitchCommands,
     },
     opts,
+  );
+}
+
+/** What hosts draw before the stack's policy is carried out and after it, as declared. Undefined: it has none, or that is not known. */
+export function wattsOf({ hosts, off, decision }: Plan): DeclaredWatts | undefined {
+  if (!decision?.outcome.isFeasible) return undefined;
+  const areOff = hosts.filter(({ power }) => power?.isOff).map(({ name }) => name);
+  return declaredWatts(
+    hosts,
+    decision.outcome,
+    areOff,
+    off.map(({ host }) => host),
   );
 }
 

@@ -27,7 +27,7 @@ import {
   type PolicyOutput,
   policyOutput,
 } from "./outputs.ts";
-import { isSwitched, plannedFence, plannedPower } from "./planned-power.ts";
+import { isSwitched, plannedFence, plannedPower, wattsOf } from "./planned-power.ts";
 import type { HostAccess } from "./ssh-host.ts";
 import { SshKey } from "./ssh-key.ts";
 import { UbuntuGuest } from "./ubuntu-guest.ts";
@@ -110,7 +110,8 @@ export class Testbed extends pulumi.ComponentResource {
     this.migrations = byName(
       made.map(({ guest, migration }) => [guest.name, migrationOutput(migration)] as const),
     );
-    const policy = plan.decision && policyOutput(plan.decision);
+    const isSwitching = plan.hosts.some(({ power }) => power && power.isOff !== (power.desired === "off"));
+    const policy = plan.decision && policyOutput(plan.decision, isSwitching ? wattsOf(plan) : undefined);
     if (policy) this.policy = policy;
     this.registerOutputs({});
   }
@@ -307,6 +308,7 @@ export class Testbed extends pulumi.ComponentResource {
         to: guest.host,
         ...(guest.reason && { reason: reasonText(guest.reason) }),
         ...(guest.after && { after: guest.after }),
+        ...(guest.turn !== undefined && { turn: guest.turn }),
         ...(guest.isFree && plan.decision && { decision: plan.decision.at }),
         options,
         ...(slo && { slo }),

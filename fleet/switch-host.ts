@@ -38,12 +38,19 @@ const silences = 3;
 /**
  * Switches a host off, once it is seen that no guest runs there; waits until it is off. What an earlier run began is gone on with.
  *
+ * @param look what is to be seen of it before the command is given
+ * @returns whether it was on
  * @throws when a guest is there, the command fails, or the host does not go off in time
  */
-export async function switchOff(request: SwitchRequest, tell: Tell): Promise<void> {
+export async function switchOff(
+  request: SwitchRequest,
+  tell: Tell,
+  look: () => Promise<void> = async () => {},
+): Promise<boolean> {
   const { host, storage, wakeSeconds } = request;
-  if ((await isOff(request)) && (await notedOff(storage)).includes(host)) return;
+  if ((await isOff(request)) && (await notedOff(storage)).includes(host)) return false;
   await noteEmpty(request);
+  await look();
   tell(`${host}: no guest is there; switching it off`);
   try {
     await give(request, "off", wakeSeconds);
@@ -57,14 +64,18 @@ export async function switchOff(request: SwitchRequest, tell: Tell): Promise<voi
   // A connection to it may not have noticed yet.
   rememberOff(storage, [host]);
   tell(`${host}: is off`);
+  return true;
 }
 
 /**
  * Switches a host on, unless it is, and waits until it answers.
  *
- * @returns which of its starts it is in
+ * @returns which of its starts it is in, and whether it was off
  */
-export async function switchOn(request: SwitchRequest, tell: Tell): Promise<string> {
+export async function switchOn(
+  request: SwitchRequest,
+  tell: Tell,
+): Promise<{ boot: string; wasOff: boolean }> {
   const { host, ssh, storage, wakeSeconds } = request;
   let isGiven = false;
   let boot = "";
@@ -82,7 +93,7 @@ export async function switchOn(request: SwitchRequest, tell: Tell): Promise<stri
   await refuseCopies(request);
   await withSession(storage.ssh, (session) => strikeOff(session, storage, host));
   if (isGiven) tell(`${host}: is on`);
-  return boot;
+  return { boot, wasOff: isGiven };
 }
 
 /** Whether a host is off: as its power's status says or, without one, since it is silent again and again. */

@@ -128,11 +128,16 @@ export function json(line: string): unknown {
   }
 }
 
-/** The stacks that have results. */
+/** What a stack has beside its moves: `lab.decisions.jsonl`, and so on. */
+const others = /\.(decisions|failovers|keep|power)\.jsonl$/;
+
+/** The stacks that have moves. */
 export async function stacksWithResults(folder = "results"): Promise<string[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw error;
   });
-  return names.flatMap((name) => (name.endsWith(".jsonl") ? name.slice(0, -".jsonl".length) : [])).sort();
+  return names
+    .flatMap((name) => (name.endsWith(".jsonl") && !others.test(name) ? name.slice(0, -".jsonl".length) : []))
+    .sort();
 }

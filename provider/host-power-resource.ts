@@ -1,11 +1,22 @@
 import { notedOff } from "../fleet/host-off.ts";
+import { parseRapl, raplQuestion } from "../fleet/rapl.ts";
 import { isOff, type SwitchRequest, switchOff, switchOn } from "../fleet/switch-host.ts";
+import { withSession } from "../libvirt/session-pool.ts";
+import { appendPowerRecord, type PowerRecord, powerFile, type Watts } from "../moves/power-record.ts";
+import { latestRecords, resultsFile } from "../moves/results.ts";
+import { reasonText } from "../placement/reason.ts";
 import { hasUnknown } from "./unknown.ts";
 
 export interface HostPowerInputs extends SwitchRequest {
   desired: "on" | "off";
   /** Why it is to be off. */
   reason?: string;
+  /** Records are kept in results/<stack>.power.jsonl. Absent: an earlier version declared it, and none are. */
+  stack?: string;
+  /** When its policy decided that. */
+  decision?: string;
+  /** What all hosts draw before and after, as declared. Absent: that is not known. */
+  watts?: { beforeW: number; afterW: number };
 }
 
 export interface HostPowerOutputs extends HostPowerInputs {
@@ -58,9 +69,65 @@ export const hostPowerResource = {
 };
 
 async function switched(inputs: HostPowerInputs): Promise<HostPowerOutputs> {
-  const boot = inputs.desired === "on" ? await switchOn(inputs, tell) : "";
-  if (inputs.desired === "off") await switchOff(inputs, tell);
-  return { ...inputs, boot, since: new Date().toISOString() };
+  const { desired, watts } = inputs;
+  const beganMs = performance.now();
+  const seen: Watts[] = watts ? [{ from: "declared", ...watts }] : [];
+  const look = async () => void seen.push(...(await raplOf(inputs)));
+  const { boot, isChanged } =
+    desired === "on"
+      ? await switchOn(inputs, tell).then(({ wasOff, ...on }) => ({ ...on, isChanged: wasOff }))
+      : { boot: "", isChanged: await switchOff(inputs, tell, look) };
+  const since = new Date().toISOString();
+  if (isChanged) await keep(inputs, since, performance.now() - beganMs, seen);
+  return { ...inputs, boot, since };
+}
+
+/** What the host's CPU packages draw with no guest on it. Empty: it does not say, which keeps nobody from switching it off. */
+async function raplOf({ host, ssh }: HostPowerInputs): Promise<Watts[]> {
+  const watts = await withSession(ssh, (session) =>
+    session.run(`asking what ${host} draws`, raplQuestion()),
+  ).then(
+    ({ stdout }) => parseRapl(stdout),
+    () => undefined,
+  );
+  return watts === undefined ? [] : [{ from: "rapl", beforeW: Math.round(watts * 10) / 10 }];
+}
+
+/** The host is switched, whatever becomes of the record: the next update would not switch it again. */
+async function keep(
+  { host, desired, reason, decision, stack }: HostPowerInputs,
+  at: string,
+  tookMs: number,
+  watts: Watts[],
+): Promise<void> {
+  if (stack === undefined) return;
+  const file = powerFile(stack);
+  try {
+    await appendPowerRecord(file, {
+      ...{ schema: 1, host, did: desired, at, tookMs: Math.round(tookMs) },
+      ...(desired === "off" && reason !== undefined && { reason }),
+      ...(decision !== undefined && { decision }),
+      ...(desired === "off" && { moves: await movesFrom(host, stack) }),
+      watts,
+    });
+  } catch (error) {
+    tell(`${host}: that it was switched ${desired} is not in ${file}: ${(error as Error).message}`);
+  }
+}
+
+/** The moves that emptied a host, oldest first: those that were made for that, since the last one to it. */
+async function movesFrom(host: string, stack: string): Promise<NonNullable<PowerRecord["moves"]>> {
+  const reasons = (["emptied", "off"] as const).map((kind) => reasonText({ kind, host }));
+  const made = (await latestRecords(resultsFile(stack))).filter(({ outcome }) => outcome === "completed");
+  const arrival = made.findIndex(({ to }) => to === host);
+  return made
+    .slice(0, arrival < 0 ? made.length : arrival)
+    .filter(({ from, reason = "" }) => from === host && reasons.includes(reason))
+    .map(({ guest, to, totalMs, downtimeMs }) => ({
+      ...{ guest, to, totalMs },
+      ...(downtimeMs !== undefined && { downtimeMs }),
+    }))
+    .reverse();
 }
 
 /** A storage host that does not answer is told of elsewhere: in a preview it may be one that is started next. */

@@ -1,8 +1,11 @@
+import { basename, dirname } from "node:path";
 import { parseArgs } from "node:util";
+import { powerFile, readPowerRecords } from "../moves/power-record.ts";
 import { type Move, readDataset } from "./data/dataset.ts";
 import { askedSources } from "./data/sources.ts";
 import { predictedMovesTable } from "./scores/score-table.ts";
 import { reportOf } from "./sections/report.ts";
+import { powerTable } from "./tables/power-table.ts";
 import { runCommand, say } from "./text/command.ts";
 import { moveTables } from "./text/table.ts";
 import { terminalTable } from "./text/terminal-table.ts";
@@ -48,6 +51,9 @@ async function main(): Promise<void> {
       for (const table of all) say(`\n${terminalTable(table)}`);
     }
   }
+  const beside = files.map((file) => readPowerRecords(powerFile(basename(file, ".jsonl"), dirname(file))));
+  const power = powerTable((await Promise.all(beside)).flat());
+  if (power) say(`\n${terminalTable(power)}`);
   for (const { number, faults } of shown) {
     for (const fault of faults) say(`${number} does not add up: ${fault}`);
   }

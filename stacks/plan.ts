@@ -134,6 +134,8 @@ export interface GuestPlan {
   reason?: Reason;
   /** Guests that move first, as they make its room or keep its rules. Absent: it waits for none. */
   after?: readonly string[];
+  /** Which one its move is among those that were decided, counted from 0. Absent: it is none of them. */
+  turn?: number;
   /** Its host is a policy's to find: where it is counts as where it belongs. Absent: its placement says it. */
   isFree?: boolean;
   memoryMiB: number;
@@ -159,8 +161,8 @@ export interface Known {
   readonly ssh?: SshSettingsByAddress;
   /** Each host's memory by its name: where guests of drained hosts go depends on it. */
   readonly memoryMiB?: Readonly<Record<string, number>>;
-  /** Where each guest runs, by its name, and after whose moves it gets there. Absent: that was not decided. */
-  readonly places?: Readonly<Record<string, Place & { after?: readonly string[] }>>;
+  /** Where each guest runs, by its name, and in which turn and after whose moves it gets there. Absent: that was not decided. */
+  readonly places?: Readonly<Record<string, Place & Pick<GuestPlan, "after" | "turn">>>;
   /** Hosts that a policy wants off, beside those that the config names. Default: none. */
   readonly emptied?: readonly HostOff[];
   /** Hosts that were switched off by earlier updates and do not answer. Default: none. */

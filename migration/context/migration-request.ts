@@ -29,6 +29,8 @@ export interface MigrationRequest {
   redo?: LocalOverlay;
   /** How many moves a host takes part in at a time, as source or destination; others wait. Default: `defaultConcurrentPerHost`. */
   concurrentPerHost?: number;
+  /** Which one it is among the moves of its policy's decision: those that wait take their turns so. Default: the one that is done soonest goes first. */
+  turn?: number;
   fleet: Fleet;
   /** Its moves until now, newest first: `auto` learns from them. */
   history?: readonly MigrationRecord[];

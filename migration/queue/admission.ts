@@ -9,6 +9,8 @@ export interface QueueEntry {
   sizeMiB: number;
   /** In how many moves a host may take part at a time. */
   perHost: number;
+  /** Which one it is among the moves of its policy's decision. Absent: none decided it. */
+  turn?: number;
   /** The destination's TCP port, where it is not libvirt's to choose. */
   port?: number;
   /** It has had its turn; otherwise it waits for it. */
@@ -28,16 +30,21 @@ function inTheWayOf(entry: QueueEntry, moving: readonly QueueEntry[]): QueueEntr
   return [...new Set([...full, ...onPort])];
 }
 
+/** Moves that a policy decided go first, in its order: what frees room and what takes longest. Of others the one that is done soonest. */
+const byTurn = (one: QueueEntry, other: QueueEntry): number => {
+  const last = Number.MAX_SAFE_INTEGER;
+  return (one.turn ?? last) - (other.turn ?? last) || one.sizeMiB - other.sizeMiB;
+};
+
 /**
- * What a guest that waits has to wait for; empty: it is its turn. The move that is done soonest goes first, and a guest whose hosts are
- * busy holds up no guest whose hosts are free. A guest takes its place at both of its hosts at once or not at all, so that no two can each
+ * What a guest that waits has to wait for; empty: it is its turn. A guest whose hosts are busy holds up no guest whose hosts are free. A guest takes its place at both of its hosts at once or not at all, so that no two can each
  * hold what the other one waits for.
  *
  * @param entries all that move or wait, in the order in which they got there
  */
 export function waitsFor(uuid: string, entries: readonly QueueEntry[]): QueueEntry[] {
   const moving = entries.filter((entry) => entry.moving);
-  const waiting = entries.filter((entry) => !entry.moving).toSorted((a, b) => a.sizeMiB - b.sizeMiB);
+  const waiting = entries.filter((entry) => !entry.moving).toSorted(byTurn);
   for (const entry of waiting) {
     const before = inTheWayOf(entry, moving);
     if (entry.uuid === uuid) return before;

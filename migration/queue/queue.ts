@@ -11,7 +11,7 @@ import { QueueView } from "./view.ts";
 
 /** A guest that is to move, as it stands in the queue. */
 export function queued(
-  { guest, uuid, to, options, conditions: { memoryMiB }, concurrentPerHost }: MigrationRequest,
+  { guest, uuid, to, options, conditions: { memoryMiB }, concurrentPerHost, turn }: MigrationRequest,
   from: string,
 ): Omit<QueueEntry, "moving"> {
   return {
@@ -23,6 +23,7 @@ export function queued(
     // A guest that is shut down and booted sends nothing.
     sizeMiB: boots(options.mode) ? 0 : memoryMiB,
     perHost: concurrentPerHost ?? defaultConcurrentPerHost,
+    ...(turn !== undefined && { turn }),
     ...(options.port !== undefined && { port: options.port }),
   };
 }

@@ -9,6 +9,7 @@ const entrySchema = z.object({
   memoryMiB: z.number(),
   sizeMiB: z.number(),
   perHost: z.number(),
+  turn: z.number().optional(),
   port: z.number().optional(),
   moving: z.boolean(),
 }) satisfies z.ZodType<unknown, unknown>;

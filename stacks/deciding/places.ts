@@ -2,15 +2,16 @@ import type { Impossible, Place, Proposal } from "../../placement/policy.ts";
 import { explained, type PlacementProblem } from "../../placement/reason.ts";
 import { type Mistake, pathText } from "../mistake.ts";
 
-/** Each guest's place, and after whose moves it gets there. */
-export function placesOf({ places, moves }: Proposal): Record<string, Place & { after?: string[] }> {
-  const waits = new Map(
-    moves.map(({ guest, after }) => [guest, after.flatMap((at) => moves[at]?.guest ?? [])] as const),
-  );
+/** Each guest's place, in which turn it gets there, and after whose moves. */
+export function placesOf({
+  places,
+  moves,
+}: Proposal): Record<string, Place & { turn?: number; after?: string[] }> {
   return Object.fromEntries(
     Object.entries(places).map(([guest, place]) => {
-      const after = waits.get(guest) ?? [];
-      return [guest, { ...place, ...(after.length > 0 && { after }) }];
+      const turn = moves.findIndex((move) => move.guest === guest);
+      const after = (moves[turn]?.after ?? []).flatMap((at) => moves[at]?.guest ?? []);
+      return [guest, { ...place, ...(turn >= 0 && { turn }), ...(after.length > 0 && { after }) }];
     }),
   );
 }

@@ -69,6 +69,7 @@ describe("a host that goes off", () => {
       },
       desired: "off",
       reason: "testbed:off names it",
+      stack: "mine",
       commands: { off: "turn it off", on: "turn it on" },
       wakeSeconds: 60,
     });

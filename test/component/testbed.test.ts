@@ -252,13 +252,15 @@ describe("a testbed with a policy", () => {
       to: "host2",
       reason: "rule one",
       after: ["vm2"],
+      turn: 1,
       decision: at,
       drift: "return",
     });
     expect(one("vm1-migration").dependencies.join()).toContain("vm2-migration");
     expect(one("vm2-migration").dependencies.join()).not.toContain("vm1-migration");
     expect(one("vm3-migration").inputs).toMatchObject({ to: "host1", drift: "error" });
-    expect(one("vm3-migration").inputs).not.toHaveProperty("decision");
+    expect(one("vm2-migration").inputs).toMatchObject({ turn: 0 });
+    for (const key of ["decision", "turn"]) expect(one("vm3-migration").inputs).not.toHaveProperty(key);
   });
 
   test("has its hosts sample how busy they are, unless loads are not looked at", async () => {
@@ -288,6 +290,22 @@ describe("a testbed with a policy", () => {
     });
     const { share } = await resolved(result.hosts.host2 as pulumi.Output<HostOutput>);
     expect(share).toEqual({ memory: 0.62, vcpus: 0.25 });
+  });
+
+  test("says what is drawn by what is declared, where a host is switched", async () => {
+    const power = { desired: "off", isOff: false, commands: {}, wakeSeconds: 9 } as const;
+    const hosts = plan.hosts.map((host) => ({
+      ...host,
+      watts: { idleW: 100 },
+      ...(host.name === "host2" && { power }),
+    }));
+    const off = [{ host: "host2", reason: "policy consolidate leaves it without guests" }];
+    const declared = async (changed: typeof plan) =>
+      (await record(() => new Testbed("lab", changed), answers)).result.policy;
+    expect(await declared({ ...plan, hosts, off })).toMatchObject({
+      watts: { from: "declared", before: 100 * hosts.length, after: 100 * (hosts.length - 1) },
+    });
+    expect(await declared(plan)).not.toHaveProperty("watts");
   });
 });
 

@@ -6,12 +6,15 @@ import { notedOff, rememberOff } from "../../../fleet/host-off.ts";
 import { withFleet } from "../../../fleet/observe.ts";
 import { HostUnreachable } from "../../../libvirt/errors.ts";
 import { closeSessions } from "../../../libvirt/session-pool.ts";
+import { readPowerRecords } from "../../../moves/power-record.ts";
+import { appendRecord } from "../../../moves/results.ts";
 import {
   type HostPowerInputs,
   type HostPowerOutputs,
   hostPowerResource,
 } from "../../../provider/host-power-resource.ts";
 import { useLocalSsh } from "../helpers/local-ssh.ts";
+import { liveRecord } from "../helpers/records.ts";
 
 // Hosts that are switched, by commands like a person's: real shells in a folder of this machine. A host is off as long as a file says so.
 
@@ -178,6 +181,68 @@ test.each(["", "unknown", "Chassis is offline"])("a status of %j is an error", a
 test("a command that does not end is ended, with all that it has started", async () => {
   const off = inputs("off", { commands: { ...commands, off: "sleep 600 & sleep 600" }, wakeSeconds: 1 });
   expect(await reasonOf(create(off))).toMatch(/power\.off of host2 failed: it did not end within 1 s/);
+});
+
+describe("what switching a host took", () => {
+  const stackFile = () => join("results", "mine.jsonl");
+  const kept = () => readPowerRecords(join("results", "mine.power.jsonl"));
+  let home = "";
+  beforeEach(() => {
+    home = process.cwd();
+    const project = join(folder, `project ${count}`);
+    mkdirSync(project);
+    process.chdir(project);
+  });
+  afterEach(() => process.chdir(home));
+  const decision = "2026-03-01T12:00:00.000Z";
+  const more = { stack: "mine", decision, watts: { beforeW: 300, afterW: 200 } };
+  const move = (guest: string, from: string, to: string, minute: number, changes = {}) =>
+    appendRecord(
+      stackFile(),
+      liveRecord({ guest, from, to, startedAt: `2026-03-01T12:0${minute}:00.000Z`, ...changes }),
+    );
+
+  test("is written down with the moves that emptied it since guests last came", async () => {
+    const emptied = { reason: "host2 is emptied" };
+    await move("vm0", "host2", "host1", 0, emptied);
+    await move("vm1", "host1", "host2", 1);
+    await move("vm1", "host2", "host1", 2, emptied);
+    await move("vm2", "host2", "host1", 3, { ...emptied, outcome: "failed", error: "x" });
+    await move("vm2", "host2", "host3", 4, emptied);
+    await move("vm3", "host2", "host1", 5, { reason: "rule r" });
+    await create(inputs("off", { ...more, reason: "policy consolidate leaves it without guests" }));
+    const record = (guest: string, to: string) => ({ guest, to, totalMs: 1500, downtimeMs: 80.5 });
+    expect(await kept()).toEqual([
+      {
+        ...{ schema: 1, host: "host2", did: "off", decision },
+        ...{ at: expect.stringMatching(/Z$/), tookMs: expect.any(Number) },
+        reason: "policy consolidate leaves it without guests",
+        moves: [record("vm1", "host1"), record("vm2", "host3")],
+        watts: expect.arrayContaining([{ from: "declared", beforeW: 300, afterW: 200 }]),
+      },
+    ]);
+  });
+
+  test("is written down when it is switched on again, and not when it was on already", async () => {
+    const { outs } = await create(inputs("off", more));
+    await hostPowerResource.update("id", outs, inputs("on", { stack: "mine" }));
+    await hostPowerResource.update("id", outs, inputs("on", { stack: "mine" }));
+    expect(await kept()).toMatchObject([{ did: "off" }, { did: "on", host: "host2", watts: [] }]);
+    expect((await kept())[1]).not.toHaveProperty("moves");
+  });
+
+  test("is nothing for one that was off already, nor for one that an earlier version declared", async () => {
+    const { outs } = await create(inputs("off"));
+    await hostPowerResource.update("id", outs, inputs("off", more));
+    expect(await kept()).toEqual([]);
+  });
+
+  test("is told where it can't be written; the host is switched all the same", async () => {
+    writeFileSync("results", "in the way");
+    const { outs } = await create(inputs("off", more));
+    expect(outs).toMatchObject({ desired: "off", boot: "" });
+    expect(told.at(-1)).toMatch(/^host2: that it was switched off is not in results\/mine\.power\.jsonl: /);
+  });
 });
 
 describe("a host that is to be on", () => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { appendPowerRecord, type PowerRecord, powerFile } from "../../../moves/power-record.ts";
 import { appendRecord, resultsFile } from "../../../moves/results.ts";
 import { liveRecord, offlineRecord } from "../../unit/helpers/records.ts";
 
@@ -21,8 +22,14 @@ describe("npm run results", () => {
     await appendRecord(file, liveRecord());
     await appendRecord(file, offlineRecord({ downtimeMs: 4000 }));
     await appendFile(file, "{");
+    const power: PowerRecord = {
+      ...{ schema: 1, host: "host2", did: "on", at: "2026-03-01T12:00:00.000Z", tookMs: 9 },
+      watts: [],
+    };
+    await appendPowerRecord(powerFile("lab", join(folder, "results")), power);
     const { stdout } = await results();
     expect(stdout).toContain("lab, 2 of 2 migrations");
+    expect(stdout).toMatch(/Hosts that were switched off and on\n.*[\s\S]*host2 .*on/);
     expect(stdout).toContain("host1 → host2");
     expect(stdout).toContain("2 does not add up: downtime 4000 ms is longer than the total 3200 ms");
     expect(stdout).toContain("results/lab.jsonl:3 is passed over: it was never written to its end");

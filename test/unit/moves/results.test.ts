@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -27,6 +27,8 @@ describe("a stack's results", () => {
       records: [liveRecord(), offlineRecord({ error: "two\nlines", outcome: "failed" })],
       unreadable: [],
     });
+    for (const other of ["decisions", "failovers", "keep", "power"])
+      await writeFile(join(folder, "results", `lab.${other}.jsonl`), "{}\n");
     expect(await stacksWithResults(join(folder, "results"))).toEqual(["lab"]);
   });
 

@@ -42,6 +42,38 @@ describe("whose turn it is", () => {
     expect(namesOf(waitsFor("large", one))).toEqual(["a", "small"]);
   });
 
+  test("what a policy decided goes in the order that it decided, and before others", () => {
+    const waiting = [
+      entry("second", "host1", "host2", { turn: 1, sizeMiB: 1 }),
+      entry("first", "host1", "host2", { turn: 0, sizeMiB: 4096 }),
+      entry("placed", "host1", "host2", { sizeMiB: 0 }),
+    ];
+    const one = [moving("a", "host1", "host2"), ...waiting];
+    expect(waitsFor("first", one)).toEqual([]);
+    expect(namesOf(waitsFor("second", one))).toEqual(["a", "first"]);
+    const two = [moving("first", "host1", "host2"), ...waiting.filter(({ guest }) => guest !== "first")];
+    expect(waitsFor("second", two)).toEqual([]);
+    expect(namesOf(waitsFor("placed", two))).toEqual(["first", "second"]);
+  });
+
+  test("leaves one that may begin, whoever has a turn", () => {
+    const some = fc.record({
+      turn: fc.option(fc.nat(3), { nil: undefined }),
+      sizeMiB: fc.nat(3),
+      from: fc.nat(2),
+      to: fc.nat(2),
+    });
+    fc.assert(
+      fc.property(fc.array(some, { minLength: 1, maxLength: 8 }), (each) => {
+        const entries = each.map(({ turn, sizeMiB, from, to }, at) =>
+          entry(`g${at}`, `host${from}`, `other${to}`, { sizeMiB, ...(turn !== undefined && { turn }) }),
+        );
+        // Somebody can always begin.
+        expect(entries.some(({ uuid }) => waitsFor(uuid, entries).length === 0)).toBe(true);
+      }),
+    );
+  });
+
   test("among equals whoever was there first", () => {
     const one = [moving("a", "host1", "host2"), entry("b", "host1", "host2"), entry("c", "host1", "host2")];
     expect(waitsFor("b", one)).toEqual([]);
@@ -151,4 +183,5 @@ test("a request stands in the queue with its size, and two moves a host if nothi
   expect(queued(request, "host1")).toEqual({ ...expected, sizeMiB: 0, perHost: 2 });
   const live = { ...request, options: { mode: "live" }, concurrentPerHost: 4 } as const;
   expect(queued(live, "host1")).toMatchObject({ sizeMiB: 512, perHost: 4 });
+  expect(queued({ ...request, turn: 3 }, "host1")).toMatchObject({ turn: 3 });
 });

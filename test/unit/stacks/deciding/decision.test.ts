@@ -242,8 +242,8 @@ describe("a decision", () => {
     ];
     const situation = { homes: { a: "host1", b: "host2" }, memoryMiB: sized(16, 14, 12) };
     const places = placesOf(proposed(inputsOf(config({ a: 10, b: 10 }, { affinity }), situation)));
-    expect(places.a).toMatchObject({ host: "host2", after: ["b"] });
-    expect(places.b).toMatchObject({ host: "host3" });
+    expect(places.a).toMatchObject({ host: "host2", after: ["b"], turn: 1 });
+    expect(places.b).toMatchObject({ host: "host3", turn: 0 });
     expect(places.b).not.toHaveProperty("after");
   });
 });
