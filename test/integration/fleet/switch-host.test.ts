@@ -13,8 +13,8 @@ import {
   type HostPowerOutputs,
   hostPowerResource,
 } from "../../../provider/host-power-resource.ts";
+import { liveRecord } from "../../unit/helpers/records.ts";
 import { useLocalSsh } from "../helpers/local-ssh.ts";
-import { liveRecord } from "../helpers/records.ts";
 
 // Hosts that are switched, by commands like a person's: real shells in a folder of this machine. A host is off as long as a file says so.
 
