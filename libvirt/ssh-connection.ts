@@ -20,7 +20,7 @@ const shellTakesMs = 30_000;
  * Its own command answers with the host's clock, a line for each line it gets, and ends when its standard input does: so the connection
  * lives exactly as long as this process, even when that is killed.
  */
-export interface Connection {
+export interface SshConnection {
   readonly control: string;
   readonly ssh: ResultPromise;
   readonly clockLines: AsyncIterator<string>;
@@ -28,7 +28,7 @@ export interface Connection {
   commands: number;
 }
 
-export const isAlive = ({ ssh }: Connection): boolean => ssh.exitCode === null && ssh.signalCode === null;
+export const isAlive = ({ ssh }: SshConnection): boolean => ssh.exitCode === null && ssh.signalCode === null;
 
 /** By a server that has too many logins at once (MaxStartups). */
 const wasDropped = (error: unknown): boolean =>
@@ -36,7 +36,7 @@ const wasDropped = (error: unknown): boolean =>
   /kex_exchange_identification|Connection (reset|closed) by|Not allowed at this time/.test(error.stderr);
 
 /** Throws HostUnreachable. */
-export async function connect(target: SshTarget, attempts = 4): Promise<Connection> {
+export async function connect(target: SshTarget, attempts = 4): Promise<SshConnection> {
   const beganMs = performance.now();
   try {
     const connection = await connectOnce(target);
@@ -50,7 +50,7 @@ export async function connect(target: SshTarget, attempts = 4): Promise<Connecti
   }
 }
 
-async function connectOnce(target: SshTarget): Promise<Connection> {
+async function connectOnce(target: SshTarget): Promise<SshConnection> {
   // ssh makes it for this user alone, and removes it when it ends.
   const control = await newControlSocket();
   // EPOCHREALTIME needs bash 5, and no process of its own a reading.

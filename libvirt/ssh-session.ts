@@ -5,7 +5,7 @@ import { noteCommand } from "./command-log.ts";
 import { CommandFailed, ConnectionLost } from "./errors.ts";
 import { HostShell } from "./host-shell.ts";
 import { behindMarker, outputBehindMarker, remoteCommand, saidMarker } from "./remote-command.ts";
-import { type Connection, connect, epochMsOf, isAlive, within } from "./ssh-connection.ts";
+import { connect, epochMsOf, isAlive, type SshConnection, within } from "./ssh-connection.ts";
 import { sshOptions } from "./ssh-options.ts";
 import type { SshTarget } from "./ssh-target.ts";
 
@@ -101,14 +101,14 @@ async function ended(ssh: ResultPromise): Promise<void> {
  */
 export class SshSession {
   readonly target: SshTarget;
-  readonly #first: Connection;
-  readonly #connections: Connection[];
+  readonly #first: SshConnection;
+  readonly #connections: SshConnection[];
   readonly #shells: HostShell[] = [];
   readonly #followers = new Set<Follower>();
   #opening: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  private constructor(target: SshTarget, first: Connection) {
+  private constructor(target: SshTarget, first: SshConnection) {
     this.target = target;
     this.#first = first;
     this.#connections = [first];
@@ -314,7 +314,7 @@ export class SshSession {
   }
 
   /** A connection that has room for another command, which then is counted. Its user counts down at the end. */
-  async #withRoom(): Promise<Connection> {
+  async #withRoom(): Promise<SshConnection> {
     const free = () => this.#connections.find((one) => one.commands < commandsPerConnection && isAlive(one));
     const openAnother = async () => {
       if (free() || !this.alive || this.#isClosed) return;
@@ -336,7 +336,7 @@ export class SshSession {
     return connection;
   }
 
-  #arguments({ control }: Connection, script: string): string[] {
+  #arguments({ control }: SshConnection, script: string): string[] {
     const user = this.target.user === "root" ? "root" : "sudo";
     return [
       "-S",
