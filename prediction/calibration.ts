@@ -44,7 +44,7 @@ export function shareOf(residual: ReachedResidual, before: readonly Residual[]):
     if (value === undefined) return undefined;
     const off = value - then[key].shift;
     const { below, above } = rawOf(then[key], residual.reach[key]);
-    return off > 0 ? off / above : -off / below;
+    return Math.abs(off) / (off > 0 ? above : below);
   };
   const [totalMs, downtimeMs] = [of("totalMs"), of("downtimeMs")];
   return { ...(totalMs !== undefined && { totalMs }), ...(downtimeMs !== undefined && { downtimeMs }) };

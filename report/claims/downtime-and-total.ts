@@ -60,7 +60,7 @@ function judge(dataset: Dataset, times?: number): Finding {
     test,
     basis,
     ...remarks(
-      gap && `the gap: ${intervalText(gap, seconds)} s`,
+      gap && `the gap: ${intervalText(gap, (ms) => `${seconds(ms)} s`)}`,
       `downtime / total is ${ratioText(points)}`,
       isTooFew(slope) ? "guests like these: it takes five or more to tell" : undefined,
     ),

@@ -301,6 +301,12 @@ describe("a table", () => {
     // There is one offline move, and so one cell.
     expect(suspend[3]).toBe(suspend[4]);
     expect(suspend[5]).toBe("1");
+    await page.locator("#cells").getByRole("button", { name: "Copy" }).click();
+    await page.locator("#cells").getByRole("button", { name: "Copied" }).waitFor();
+    const cells: string = await page.evaluate("navigator.clipboard.readText()");
+    const offline = cells.split("\n").find((line) => line.includes("offline"));
+    // An offline move has neither passes nor memory that was sent, nor a dirty rate.
+    expect(offline?.split("\t").slice(7)).toEqual(["", "", ""]);
   });
 
   it("of every move is leafed through, searched and sorted as a whole", async () => {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { type Dataset, datasetOf, readDataset } from "../../../../report/data/dataset.ts";
 import { driftsIn, driftWarnings, holm } from "../../../../report/data/drift.ts";
@@ -68,6 +69,14 @@ describe("the order of a run's moves", () => {
     const report = reportOf(dataset);
     expect(report.warnings).toEqual([expect.stringContaining("the run falls into two: from move 50 on")]);
     expect(pageOf(report)).toMatch(/<p class="warning"[^>]*>.*the run falls into two/);
+  });
+
+  it("is what the tables in the terminal begin with, too", async () => {
+    const project = join(import.meta.dirname, "..", "..", "..", "..");
+    const args = ["report/results-cli.ts", "docs/paper/20261123T230634Z.jsonl", "--last", "1", "--moves"];
+    const { stdout } = await execa("node", args, { cwd: project });
+    expect(stdout.indexOf("Mind: the run falls into two")).toBeGreaterThan(0);
+    expect(stdout.indexOf("Mind: ")).toBeLessThan(stdout.indexOf("TMT ms"));
   });
 
   it("says nothing of repeats that chance alone tells apart, but for as many as its level says", () => {
