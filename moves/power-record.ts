@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { appendLine, json } from "./results.ts";
+import { appendLine, readLines } from "./results.ts";
 
 const name = z.string().min(1);
 const amount = z.number().nonnegative();
@@ -43,11 +42,5 @@ export const powerFile = (stack: string, folder = "results"): string => join(fol
 export const appendPowerRecord = async (file: string, record: PowerRecord): Promise<void> =>
   appendLine(file, powerRecordSchema.parse(record));
 
-/** Oldest first; none, if there is no such file. Lines that are no records are passed over: a crash may leave a torn one. */
-export async function readPowerRecords(file: string): Promise<PowerRecord[]> {
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "";
-    throw error;
-  });
-  return text.split("\n").flatMap((line) => powerRecordSchema.safeParse(json(line)).data ?? []);
-}
+/** Oldest first, as {@link readLines} has them. */
+export const readPowerRecords = (file: string): Promise<PowerRecord[]> => readLines(file, powerRecordSchema);

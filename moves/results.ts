@@ -119,6 +119,18 @@ export async function latestRecords(file: string, most = 100): Promise<Migration
   }
 }
 
+/**
+ * What fits a schema of the lines of a file, oldest first; nothing, if there is no such file. Other lines are passed over: a crash may leave
+ * a torn one.
+ */
+export async function readLines<T>(file: string, schema: z.ZodType<T>): Promise<T[]> {
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
+  return text.split("\n").flatMap((line) => schema.safeParse(json(line)).data ?? []);
+}
+
 /** What a text says as JSON. Undefined: it is none. */
 export function json(line: string): unknown {
   try {

@@ -1,7 +1,7 @@
-import { appendFile, mkdir } from "node:fs/promises";
 import { quote } from "../libvirt/quote.ts";
 import { withSession } from "../libvirt/session-pool.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
+import { appendFailoverRecord, type FailoverRecord, failoverFile } from "../moves/failover-record.ts";
 
 export interface FailoverInputs {
   guest: string;
@@ -16,22 +16,6 @@ export interface FailoverInputs {
   /** When proof was looked for that the lost host is off, and when it was there (ISO, UTC). */
   begunAt: string;
   provedAt: string;
-}
-
-/** How long a guest was away, by parts, as far as it is known. */
-export interface FailoverRecord {
-  schema: 1;
-  guest: string;
-  from: string;
-  to: string;
-  proof: string;
-  at: string;
-  /** From the look for a proof to the proof. */
-  fencingMs: number;
-  /** From the proof to the start of the guest's QEMU. Absent: that is not known. */
-  bootMs?: number;
-  /** From there to the first login over SSH. Absent: that is not known. */
-  firstAnswerMs?: number;
 }
 
 export interface FailoverOutputs extends FailoverInputs {
@@ -53,8 +37,7 @@ export const failoverResource = {
   async create(inputs: FailoverInputs) {
     const record = await recordOf(inputs);
     if (record === undefined) return { id: inputs.guest, outs: inputs };
-    await mkdir("results", { recursive: true });
-    await appendFile(`results/${inputs.stack}.failovers.jsonl`, `${JSON.stringify(record)}\n`);
+    await appendFailoverRecord(failoverFile(inputs.stack), record);
     tell(`${inputs.guest}: started on ${inputs.to}, as ${inputs.from} is lost; ${partsOf(record)}`);
     return { id: inputs.guest, outs: { ...inputs, record } };
   },
@@ -81,7 +64,7 @@ async function recordOf(inputs: FailoverInputs): Promise<FailoverRecord | undefi
   const isSeen = provedMs > performance.timeOrigin && proof === "power";
   return {
     ...{ schema: 1 as const, guest, from, to, proof, at: begunAt },
-    fencingMs: provedMs - Date.parse(begunAt),
+    fencingMs: Math.max(0, provedMs - Date.parse(begunAt)),
     ...(startedMs !== undefined && {
       bootMs: Math.max(0, Math.round(startedMs - provedMs)),
       ...(isSeen && { firstAnswerMs: Math.max(0, Math.round(answeredMs - startedMs)) }),

@@ -1,10 +1,12 @@
 import { basename, dirname } from "node:path";
 import { parseArgs } from "node:util";
+import { failoverFile, readFailoverRecords } from "../moves/failover-record.ts";
 import { powerFile, readPowerRecords } from "../moves/power-record.ts";
 import { type Move, readDataset } from "./data/dataset.ts";
 import { askedSources } from "./data/sources.ts";
 import { predictedMovesTable } from "./scores/score-table.ts";
 import { reportOf } from "./sections/report.ts";
+import { failoverTable } from "./tables/failover-table.ts";
 import { powerTable } from "./tables/power-table.ts";
 import { runCommand, say } from "./text/command.ts";
 import { moveTables } from "./text/table.ts";
@@ -51,9 +53,13 @@ async function main(): Promise<void> {
       for (const table of all) say(`\n${terminalTable(table)}`);
     }
   }
-  const beside = files.map((file) => readPowerRecords(powerFile(basename(file, ".jsonl"), dirname(file))));
-  const power = powerTable((await Promise.all(beside)).flat());
-  if (power) say(`\n${terminalTable(power)}`);
+  const stacks = files.map((file) => [basename(file, ".jsonl"), dirname(file)] as const);
+  const [power, failovers] = await Promise.all([
+    Promise.all(stacks.map((of) => readPowerRecords(powerFile(...of)))),
+    Promise.all(stacks.map((of) => readFailoverRecords(failoverFile(...of)))),
+  ]);
+  for (const table of [powerTable(power.flat()), failoverTable(failovers.flat())])
+    if (table) say(`\n${terminalTable(table)}`);
   for (const { number, faults } of shown) {
     for (const fault of faults) say(`${number} does not add up: ${fault}`);
   }

@@ -10,9 +10,10 @@ export interface Now {
   validMinutes: number;
 }
 
-/** Whether guests are where a decision wants them that it moves. */
+/** Whether guests that a decision moves are where it wants them. Where those are that are placed is not asked. */
 export const isDone = ({ outcome }: PlacementDecision, { homes }: Pick<Now, "homes">): boolean =>
-  outcome.isFeasible && outcome.moves.every(({ guest }) => homes[guest] === outcome.places[guest]?.host);
+  outcome.isFeasible &&
+  outcome.moves.every(({ guest }) => [undefined, outcome.places[guest]?.host].includes(homes[guest]));
 
 /**
  * Why a decision is not to be carried out any more. Undefined: it is still good, whatever the loads are by now, and though a part of it may be
@@ -22,7 +23,7 @@ export function whyStale({ at, digest, inputs, outcome }: PlacementDecision, now
   if (digest !== now.digest) return "the stack's config was changed";
   const minutes = (now.ms - Date.parse(at)) / 60_000;
   if (!(minutes >= 0 && minutes <= now.validMinutes))
-    return `the preview is ${Math.max(0, Math.floor(minutes))} minutes old (policy.validMinutes is ${now.validMinutes})`;
+    return `the decision is ${Math.max(0, Math.floor(minutes))} minutes old (policy.validMinutes is ${now.validMinutes})`;
   for (const { name, host } of inputs.cluster.guests) {
     const home = now.homes[name];
     if (home === undefined || (outcome.isFeasible && home === outcome.places[name]?.host)) continue;

@@ -16,13 +16,21 @@ export const caseName = (one: FaultCase): string =>
   `${one.redo}, ${modeAndWay(one)}, at its ${one.moment}: ${faults[one.fault].name}`;
 
 /** Throws when it leaves nothing to be chosen from, or cannot be understood. */
-export function select(cases: readonly FaultCase[], { only, part, seen }: Selection): FaultCase[] {
+export const select = (cases: readonly FaultCase[], selection: Selection): FaultCase[] =>
+  selectBy(caseName, cases, selection);
+
+/** The same of cases of any sort. */
+export function selectBy<Case>(
+  nameOf: (one: Case) => string,
+  cases: readonly Case[],
+  { only, part, seen }: Selection,
+): Case[] {
   const wanted = new RegExp(only ?? "");
   const [, which = 1, of = 1] = (/^(\d+)\/(\d+)$/.exec(part ?? "1/1") ?? []).map(Number);
   if (part !== undefined && !(/^\d+\/\d+$/.test(part) && which >= 1 && which <= of))
     throw new Error(`FAULTS_PART is "${part}": give a part and of how many, such as 1/3`);
-  const chosen = cases.filter((one) => wanted.test(caseName(one))).filter((_, i) => i % of === which - 1);
+  const chosen = cases.filter((one) => wanted.test(nameOf(one))).filter((_, i) => i % of === which - 1);
   if (chosen.length === 0)
     throw new Error(`no case of ${cases.length} is called like FAULTS_ONLY, "${only}"`);
-  return chosen.filter((one) => !seen.has(caseName(one)));
+  return chosen.filter((one) => !seen.has(nameOf(one)));
 }

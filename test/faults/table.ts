@@ -11,34 +11,61 @@ export interface Seen {
   memory: "kept" | "lost" | "booted anew";
 }
 
+/** What sort of cases a table is of, and how one looks in it. */
+export interface Sort<Case, Found> {
+  /** Where it is written if nothing is said, and what comes after a file's name for the table. */
+  file: string;
+  ending: string;
+  cases: readonly Case[];
+  nameOf: (one: Case) => string;
+  head: readonly string[];
+  row: (one: Case, found: Found) => readonly string[];
+}
+
+/** Moves that are struck. */
+export const moves: Sort<FaultCase, Seen> = {
+  file: "faults.jsonl",
+  ending: ".md",
+  cases,
+  nameOf: caseName,
+  head: ["overlay", "mode", "at its", "fault", "the struck `up`", "records", "memory"],
+  row: (one, { struckUp, outcomes, memory }) => [
+    ...[one.redo, modeAndWay(one), one.moment, faults[one.fault].name],
+    ...[struckUp, outcomes.join(", ") || "none", memory],
+  ],
+};
+
 /**
  * What was seen of each case that ended as it should: a line of JSON each, in a file that a later run can go on with, and a table in
  * Markdown beside it, for docs/. Both are there as far as the tests have come.
  */
-export class FaultTable {
+export class FaultTable<Case, Found extends object> {
+  readonly #sort: Sort<Case, Found>;
   readonly #file: string;
-  readonly #seen: Map<string, Seen>;
+  readonly #seen: Map<string, Found>;
 
-  private constructor(file: string, seen: Map<string, Seen>) {
+  private constructor(sort: Sort<Case, Found>, file: string, seen: Map<string, Found>) {
+    this.#sort = sort;
     this.#file = file;
     this.#seen = seen;
   }
 
   /** @param file of an earlier run, to go on with; default: a new one */
-  static async open(file?: string): Promise<FaultTable> {
-    const path = file ?? join(reports, "faults.jsonl");
+  static async open<Case, Found extends object>(
+    sort: Sort<Case, Found>,
+    file?: string,
+  ): Promise<FaultTable<Case, Found>> {
+    const path = file ?? join(reports, sort.file);
     await mkdir(dirname(path), { recursive: true });
     if (file === undefined) await writeFile(path, "");
     const lines = (await readFile(path, "utf8").catch(() => "")).split("\n").filter(Boolean);
-    return new FaultTable(
-      path,
-      new Map(
-        lines.map((line) => {
-          const { name, ...seen } = JSON.parse(line);
-          return [name, seen];
-        }),
-      ),
+    const seen = new Map(
+      lines.map((line) => {
+        const { name, ...found } = JSON.parse(line);
+        return [name as string, found as Found];
+      }),
     );
+    return new FaultTable(sort, path, seen);
   }
 
   get names(): ReadonlySet<string> {
@@ -46,38 +73,25 @@ export class FaultTable {
   }
 
   /** A case that ended badly is run again next time; why, is beside the file at once, not when all are done. */
-  async addFailure(one: FaultCase, error: unknown): Promise<void> {
+  async addFailure(one: Case, error: unknown): Promise<void> {
     const why = error instanceof Error ? error.message : String(error);
-    await appendFile(`${this.#file}.failed`, `${new Date().toISOString()} ${caseName(one)}\n${why}\n\n`);
+    await appendFile(
+      `${this.#file}.failed`,
+      `${new Date().toISOString()} ${this.#sort.nameOf(one)}\n${why}\n\n`,
+    );
   }
 
-  async add(one: FaultCase, seen: Seen): Promise<void> {
-    this.#seen.set(caseName(one), seen);
-    await appendFile(this.#file, `${JSON.stringify({ name: caseName(one), ...seen })}\n`);
-    const head = [
-      "| overlay | mode | at its | fault | the struck `up` | records | memory |",
-      "| --- | --- | --- | --- | --- | --- | --- |",
-    ];
+  async add(one: Case, found: Found): Promise<void> {
+    const { cases, nameOf, head, row, ending } = this.#sort;
+    this.#seen.set(nameOf(one), found);
+    await appendFile(this.#file, `${JSON.stringify({ name: nameOf(one), ...found })}\n`);
     const rows = cases.flatMap((each) => {
-      const found = this.#seen.get(caseName(each));
-      return found ? [row(each, found)] : [];
+      const known = this.#seen.get(nameOf(each));
+      return known ? [row(each, known)] : [];
     });
-    await writeFile(this.#file.replace(/(\.jsonl)?$/, ".md"), `${[...head, ...rows].join("\n")}\n`);
+    const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+    await writeFile(this.#file.replace(/(\.jsonl)?$/, ending), `${lines.join("\n")}\n`);
   }
-}
-
-function row(one: FaultCase, { struckUp, outcomes, memory }: Seen): string {
-  const { redo, moment, fault } = one;
-  const cells = [
-    redo,
-    modeAndWay(one),
-    moment,
-    faults[fault].name,
-    struckUp,
-    outcomes.join(", ") || "none",
-    memory,
-  ];
-  return `| ${cells.join(" | ")} |`;
 }
 
 const reports = join(import.meta.dirname, "..", "..", ".testbed");

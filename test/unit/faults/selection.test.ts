@@ -1,11 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { cases } from "../../faults/cases.ts";
-import { caseName, select } from "../../faults/selection.ts";
+import { hostCaseName, hostCases } from "../../faults/host-cases.ts";
+import { caseName, select, selectBy } from "../../faults/selection.ts";
 
 const none: ReadonlySet<string> = new Set();
 
 test("each case of a move that is struck by a fault has a name of its own", () => {
   expect(new Set(cases.map(caseName)).size).toBe(cases.length);
+});
+
+test("each case of a host that is switched or lost has one, too, and is chosen by it", () => {
+  const names = hostCases.map(hostCaseName);
+  expect(new Set([...names, ...cases.map(caseName)]).size).toBe(cases.length + hostCases.length);
+  const only = "switched off, once it is off: Pulumi's CLI killed$";
+  expect(selectBy(hostCaseName, hostCases, { only, seen: none })).toEqual([
+    { act: "off", moment: "dark", fault: "cli" },
+  ]);
 });
 
 describe("the cases that are run", () => {

@@ -142,6 +142,15 @@ describe("what a preview decided", () => {
       expect(next).not.toHaveProperty("anew");
     });
 
+    test("is none where only guests were moved that are placed, as where these are is not asked", async () => {
+      const placement = Object.fromEntries(names.map((name) => [name, "host1"]));
+      const affinity = [{ name: "r", apart: ["vm1", "vm2"], firm: false }];
+      const drained = { placement, affinity, policy: undefined, drain: ["host1"] };
+      expect((await run("update", drained, sizes)).moves).toHaveLength(3);
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60 * 60_000 });
+      expect(await run("update", drained, sizes)).not.toHaveProperty("anew");
+    });
+
     test("is none if a guest was moved elsewhere meanwhile", async () => {
       await runBoth();
       found.homes.vm4 = "host2";
@@ -155,7 +164,7 @@ describe("what a preview decided", () => {
     [
       "its age",
       () => void vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 11 * 60_000 }),
-      /^the preview is 11 minutes old/,
+      /^the decision is 11 minutes old/,
     ],
   ])("is decided anew if %s is another, and it says so", async (_, change, why) => {
     await run("preview");

@@ -295,7 +295,7 @@ describe("a decision of a preview", () => {
 
   it("is not, once it is old, nor if it is of the future", () => {
     expect(whyStale(kept, { ...now, ms: Date.parse(at) + 11 * 60_000 })).toBe(
-      "the preview is 11 minutes old (policy.validMinutes is 10)",
+      "the decision is 11 minutes old (policy.validMinutes is 10)",
     );
     expect(whyStale(kept, { ...now, ms: Date.parse(at) - 1000 })).toMatch(/minutes old/);
   });
