@@ -3,6 +3,9 @@ import type { Follower } from "../../libvirt/ssh-session.ts";
 import { virshCommand } from "../../libvirt/virsh.ts";
 import type { Moving } from "../context/moving.ts";
 
+/** Only what takes longer is worth a line: where there is no terminal, few are shown. */
+const connectingMs = 5_000;
+
 /**
  * Tells once a second how far the job is that libvirt has at the source.
  *
@@ -24,9 +27,9 @@ export function followProgress(
     const job = parseJobInfo(printed.join("\n"));
     printed = [];
     const known = (job.remainingMiB ?? job.storageRemainingMiB) !== undefined;
+    const elapsedMs = performance.now() - startedMs;
     // Once it has begun, a job without figures is one that has just ended.
-    if (known || !begun) {
-      const elapsedMs = performance.now() - startedMs;
+    if (known || (!begun && elapsedMs > connectingMs)) {
       tell(`${guest}: ${source.name} → ${destination.name}, ${progressText(job, elapsedMs)}`, true);
     }
     begun ||= known;
