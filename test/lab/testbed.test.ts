@@ -5,7 +5,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { inconsistencies } from "../../moves/inconsistencies.ts";
 import { summaryOf } from "../../moves/summary.ts";
 import { mostAtOnce } from "../bench/several.ts";
-import { accidents } from "./accidents.ts";
 import { changingHosts } from "./changing-hosts.ts";
 import { expectOneStop } from "./downtimes.ts";
 import { startCounter, verifyDisk } from "./guest-life.ts";
@@ -15,7 +14,7 @@ import { LabStack, unchanged } from "./stack.ts";
 import { containerOf, killContainers, tracesOf } from "./traces.ts";
 import { transitions } from "./transitions.ts";
 
-// One testbed, from its first `pulumi up` to its destroy, with the accidents of its life: the tests go on from one another.
+// One testbed, from its first `pulumi up` to its destroy: the tests go on from one another.
 // All the while vm1 appends checksummed records to its disk, and a process in it counts.
 
 const stackName = "e2e-test";
@@ -281,7 +280,6 @@ test("a guest that is taken out of the config is deleted wherever it runs, with 
 });
 
 transitions(() => stack);
-accidents(() => vm1);
 changingHosts(() => vm1, { host3: `${network}.13` });
 
 test("after all this, no write that the guest's disk acknowledged is lost", async () => {
