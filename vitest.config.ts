@@ -8,6 +8,11 @@ const runs = [
   "test/lab/refusals.test.ts",
 ];
 
+/** Vitest by itself leaves one CPU idle, which on a machine with two is half of it. */
+const allCpus = { maxWorkers: "100%" };
+/** What waits more than it works. */
+const waiting = { maxWorkers: 3 };
+
 export default defineConfig({
   test: {
     // A line for each test as it ends; the last one has the counts alone, for people who run the tests.
@@ -17,6 +22,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          ...allCpus,
           include: ["test/unit/**/*.test.ts", "test/component/**/*.test.ts"],
           sequence: { groupOrder: 0 },
           testTimeout: 60_000,
@@ -26,6 +32,7 @@ export default defineConfig({
       {
         test: {
           name: "integration",
+          ...allCpus,
           include: ["test/integration/**/*.test.ts"],
           sequence: { groupOrder: 0 },
           testTimeout: 60_000,
@@ -35,6 +42,7 @@ export default defineConfig({
       {
         test: {
           name: "crashes",
+          ...allCpus,
           include: ["test/crashes/**/*.test.ts"],
           sequence: { groupOrder: 0 },
           // A machine that has other things to do needs its time for a run that dies at each of its steps.
@@ -45,6 +53,7 @@ export default defineConfig({
       {
         test: {
           name: "runs",
+          ...waiting,
           include: runs,
           sequence: { groupOrder: 1 },
           testTimeout: 300_000,
@@ -55,6 +64,7 @@ export default defineConfig({
       {
         test: {
           name: "report",
+          ...waiting,
           include: ["test/report/**/*.test.ts"],
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
