@@ -39,7 +39,7 @@ const byItself = (
     const socket = createSocket("udp4");
     // What comes while its CPUs stand still may be lost.
     for (let i = 0; i < 100; i++) {
-      await new Promise((resolve) => socket.send("now", port, stack.addresses[guest], resolve));
+      await new Promise((resolve) => socket.send("now", port, stack.guestAddress(guest), resolve));
       await sleep(30);
     }
     socket.close();

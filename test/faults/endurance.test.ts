@@ -28,17 +28,12 @@ let vm1: GuestUnderTest<LabStack>;
 
 beforeAll(async () => {
   project = await TestProject.make();
-  stack = new LabStack(
-    project,
-    stackName,
-    {
-      lab: { network: `${network}.0/24`, bridge: `lab-${stackName}` },
-      hosts: [{ name: "host1" }, { name: "host2" }],
-      guests: [{ name: "vm1", memoryMiB: 384, diskGiB: 3, workload: { type: "disk", mibPerSecond: 0.1 } }],
-      placement: { vm1: "host1" },
-    },
-    { storage: `${network}.10`, host1: `${network}.11`, host2: `${network}.12`, vm1: `${network}.101` },
-  );
+  stack = new LabStack(project, stackName, {
+    lab: { network: `${network}.0/24`, bridge: `lab-${stackName}` },
+    hosts: [{ name: "host1" }, { name: "host2" }],
+    guests: [{ name: "vm1", memoryMiB: 384, diskGiB: 3, workload: { type: "disk", mibPerSecond: 0.1 } }],
+    placement: { vm1: "host1" },
+  });
   vm1 = new GuestUnderTest(stack, "vm1");
   await stack.init();
   await stack.deploy();

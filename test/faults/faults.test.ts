@@ -35,31 +35,19 @@ const redos = [...new Set(selected.map(({ redo }) => redo))];
 beforeAll(async () => {
   if (selected.length === 0) return;
   project = await TestProject.make();
-  stack = new LabStack(
-    project,
-    stackName,
-    {
-      lab: { network: `${network}.0/24`, bridge: `lab-${stackName}` },
-      hosts: hosts.map((name) => ({ name })),
-      // Each takes its part of the machine, whether something happens to it or not.
-      guests: redos.map((redo) => ({
-        name: nameOf[redo],
-        memoryMiB: 384,
-        diskGiB: 3,
-        redo,
-        workload: { type: "disk", mibPerSecond: 0.1 },
-      })),
-      placement: Object.fromEntries(redos.map((redo) => [nameOf[redo], "host1"])),
-    },
-    {
-      storage: `${network}.10`,
-      host1: `${network}.11`,
-      host2: `${network}.12`,
-      host3: `${network}.13`,
-      vm1: `${network}.101`,
-      vm2: `${network}.102`,
-    },
-  );
+  stack = new LabStack(project, stackName, {
+    lab: { network: `${network}.0/24`, bridge: `lab-${stackName}` },
+    hosts: hosts.map((name) => ({ name })),
+    // Each takes its part of the machine, whether something happens to it or not.
+    guests: redos.map((redo) => ({
+      name: nameOf[redo],
+      memoryMiB: 384,
+      diskGiB: 3,
+      redo,
+      workload: { type: "disk", mibPerSecond: 0.1 },
+    })),
+    placement: Object.fromEntries(redos.map((redo) => [nameOf[redo], "host1"])),
+  });
   await stack.init();
   await stack.deploy();
   for (const redo of redos) await startCounter(stack, nameOf[redo]);

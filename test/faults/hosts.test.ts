@@ -37,22 +37,12 @@ let guest: GuestUnderTest<LabStack>;
 beforeAll(async () => {
   if (selected.length === 0) return;
   project = await TestProject.make();
-  stack = new LabStack(
-    project,
-    stackName,
-    {
-      lab: { network: `${network}.0/24`, bridge: `lab-hosts-${number}` },
-      hosts: [{ name: "host1" }, { name: "host2" }],
-      guests: [{ name: "vm1", memoryMiB: 384, diskGiB: 3, workload: { type: "disk", mibPerSecond: 0.1 } }],
-      placement: { vm1: "host2" },
-    },
-    {
-      storage: `${network}.10`,
-      host1: `${network}.11`,
-      host2: `${network}.12`,
-      vm1: `${network}.101`,
-    },
-  );
+  stack = new LabStack(project, stackName, {
+    lab: { network: `${network}.0/24`, bridge: `lab-hosts-${number}` },
+    hosts: [{ name: "host1" }, { name: "host2" }],
+    guests: [{ name: "vm1", memoryMiB: 384, diskGiB: 3, workload: { type: "disk", mibPerSecond: 0.1 } }],
+    placement: { vm1: "host2" },
+  });
   guest = new GuestUnderTest(stack, "vm1");
   await stack.init();
 });

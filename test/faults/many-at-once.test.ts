@@ -25,17 +25,12 @@ let guests: GuestRequest[] = [];
 
 beforeAll(async () => {
   project = await TestProject.make();
-  stack = new LabStack(
-    project,
-    stackName,
-    {
-      lab: { network: `${network}.0/24`, bridge: `lab-${stackName}` },
-      hosts: [{ name: "host1" }, { name: "host2" }],
-      guests: [{ name: "vm1", memoryMiB: 256, diskGiB: 3 }],
-      placement: { vm1: "host1" },
-    },
-    { storage: `${network}.10`, host1: `${network}.11`, host2: `${network}.12`, vm1: `${network}.101` },
-  );
+  stack = new LabStack(project, stackName, {
+    lab: { network: `${network}.0/24`, bridge: `lab-${stackName}` },
+    hosts: [{ name: "host1" }, { name: "host2" }],
+    guests: [{ name: "vm1", memoryMiB: 256, diskGiB: 3 }],
+    placement: { vm1: "host1" },
+  });
   await stack.init();
   await stack.deploy();
   // Keys are named from the project's folder, in which Pulumi runs the engine.

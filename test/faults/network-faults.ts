@@ -40,7 +40,7 @@ async function lose({ stack, from, to }: Struck, percent: number): Promise<void>
       execa("nsenter", ["--target", String(init), "--net", "nft", "-f", "-"], { input });
     await nft("table inet fault\ndelete table inet fault\n");
     if (percent === 0) continue;
-    const rule = `ip saddr ${stack.addresses[peer]} numgen random mod 100 < ${percent} drop`;
+    const rule = `ip saddr ${stack.hostAddress(peer)} numgen random mod 100 < ${percent} drop`;
     await nft(`table inet fault { chain input { type filter hook input priority 0; ${rule}; }; }\n`);
   }
 }

@@ -66,11 +66,11 @@ const signedAnew = (sign: (struck: Struck, ca: string) => Promise<string>) => as
   const { stack, from, to } = struck;
   const ca = await authority();
   for (const host of [from, to]) await install(struck, host, ca, ["ca"]);
-  await install(struck, from, await certificate(ca, stack.addresses[from] as string, from), ["client"]);
+  await install(struck, from, await certificate(ca, stack.hostAddress(from), from), ["client"]);
   await install(struck, to, await sign(struck, ca), ["server"]);
 };
 
-const addressOf = ({ stack, to }: Struck) => stack.addresses[to] as string;
+const addressOf = ({ stack, to }: Struck) => stack.hostAddress(to);
 
 export const tlsFaults = {
   noSourceCertificate: wrong("no certificate at the source", missing("from", "client-cert.pem")),

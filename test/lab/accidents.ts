@@ -217,7 +217,7 @@ function lostHosts(guest: () => GuestUnderTest<LabStack>): void {
     await execa("ip", [...link, "up"]);
     for (const { exitCode, text } of runs) {
       expect(exitCode).not.toBe(0);
-      expect(text).toContain(stack.addresses[silent]);
+      expect(text).toContain(stack.hostAddress(silent));
     }
     await stack.deploy();
     await guest().expectOneCopyAt(host);
@@ -225,23 +225,19 @@ function lostHosts(guest: () => GuestUnderTest<LabStack>): void {
   });
 
   test("machines of one's own that do not answer, or not to this key, are named, all at once", async () => {
-    const { project, addresses } = guest().stack;
+    const { stack } = guest();
+    const { project } = stack;
     await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", project.path("another-key")]);
-    const metal = new LabStack(
-      project,
-      "metal-test",
-      {
-        storage: { address: addresses.storage as string },
-        hosts: [
-          { name: "host1", address: addresses.host1 },
-          { name: "host2", address: (addresses.host2 as string).replace(/\d+$/, "99") },
-        ],
-        ssh: { privateKeyFile: "./another-key", knownHosts: "accept-new" },
-        guests: [{ name: "vm1", memoryMiB: 448 }],
-        placement: { vm1: "host1" },
-      },
-      {},
-    );
+    const metal = new LabStack(project, "metal-test", {
+      storage: { address: stack.hostAddress("storage") },
+      hosts: [
+        { name: "host1", address: stack.hostAddress("host1") },
+        { name: "host2", address: stack.hostAddress("host2").replace(/\d+$/, "99") },
+      ],
+      ssh: { privateKeyFile: "./another-key", knownHosts: "accept-new" },
+      guests: [{ name: "vm1", memoryMiB: 448 }],
+      placement: { vm1: "host1" },
+    });
     await metal.init();
     const { exitCode, text } = await metal.up();
     expect(exitCode).not.toBe(0);

@@ -27,18 +27,19 @@ let vm1: GuestUnderTest<LabStack>;
 beforeAll(async () => {
   project = await TestProject.make();
   command = new ExperimentCommand(project, name);
+  const lab = { network: `${network}.0/24`, bridge };
   await command.write("smoke", {
-    lab: { network: `${network}.0/24`, bridge },
+    lab,
     repeats,
     // A move takes some seconds, in which it can be struck.
     migration: { bandwidthMiBps: 24 },
   });
-  stack = new LabStack(
-    project,
-    name,
-    { hosts: [{ name: "host1" }, { name: "host2" }], guests: [], placement: {} },
-    { storage: `${network}.10`, host1: `${network}.11`, host2: `${network}.12` },
-  );
+  stack = new LabStack(project, name, {
+    lab,
+    hosts: [{ name: "host1" }, { name: "host2" }],
+    guests: [],
+    placement: {},
+  });
   vm1 = new GuestUnderTest(stack, "vm1");
 });
 

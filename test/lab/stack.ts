@@ -2,6 +2,13 @@ import { execa } from "execa";
 import pRetry from "p-retry";
 import type { GuestOutput, HostOutput, MigrationOutput, PolicyOutput } from "../../components/outputs.ts";
 import type { StackInput } from "../../stacks/config.ts";
+import {
+  defaultNetwork,
+  defaultStorageName,
+  labGuestAddress,
+  labHostAddress,
+  labStorageAddress,
+} from "../../stacks/defaults.ts";
 import type { Run, TestProject } from "./project.ts";
 import { killTree } from "./traces.ts";
 
@@ -195,9 +202,7 @@ export const unknownHost = { StrictHostKeyChecking: "no", UserKnownHostsFile: "/
 
 /** A stack whose hosts are containers on this machine. */
 export class LabStack extends TestStack {
-  readonly addresses: Record<string, string>;
-
-  constructor(project: TestProject, name: string, config: PlacedStack, addresses: Record<string, string>) {
+  constructor(project: TestProject, name: string, config: PlacedStack) {
     const folder = project.path(".testbed", name);
     const options = {
       BatchMode: "yes",
@@ -211,18 +216,34 @@ export class LabStack extends TestStack {
     super(project, name, config, {
       host: (host, command) => [
         ...sshArguments({ ...options, UserKnownHostsFile: `${folder}/known_hosts` }),
-        `root@${addresses[host]}`,
+        `root@${hostAddress(config, host)}`,
         command,
       ],
       guest: (guest, command) => [
         ...sshArguments({ ...options, ...unknownHost }),
-        `debian@${addresses[guest]}`,
+        `debian@${guestAddress(config, guest)}`,
         command,
       ],
     });
-    this.addresses = addresses;
+  }
+
+  hostAddress(name: string): string {
+    return hostAddress(this.config, name);
+  }
+
+  guestAddress(name: string): string {
+    return guestAddress(this.config, name);
   }
 }
+
+const networkOf = ({ lab }: PlacedStack): string => lab?.network ?? defaultNetwork;
+
+const hostAddress = (config: PlacedStack, name: string): string =>
+  name === defaultStorageName
+    ? labStorageAddress(networkOf(config))
+    : labHostAddress(networkOf(config), name);
+
+const guestAddress = (config: PlacedStack, name: string): string => labGuestAddress(networkOf(config), name);
 
 /** All that an update says but the stack's outputs, which are long. */
 const withoutOutputs = (text: string): string => text.replace(/^Outputs:\n[\s\S]*?(?=^Resources:)/m, "");

@@ -10,7 +10,7 @@ export function transitions(lab: () => LabStack): void {
       const { exitCode, stdout } = await lab().attempt(host, virsh, input);
       return { done: exitCode === 0, stdout };
     },
-    uri: (host) => `qemu+ssh://root@${lab().addresses[host]}/system`,
+    uri: (host) => `qemu+ssh://root@${lab().hostAddress(host)}/system`,
   };
 
   describe("libvirt does what its simulation does", () => {

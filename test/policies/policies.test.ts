@@ -19,25 +19,16 @@ let vm1: GuestUnderTest<LabStack>;
 beforeAll(async () => {
   project = await TestProject.make();
   const workload = { type: "disk", mibPerSecond: 0.1 } as const;
-  stack = new LabStack(
-    project,
-    stackName,
-    {
-      lab: { network: `${network}.0/24`, bridge: "lab-policies" },
-      hosts: hosts.map((name) => ({ name, memoryMiB: 2048, cpus: 1 })),
-      guests: [
-        { name: "vm1", memoryMiB: 384, diskGiB: 3, workload },
-        { name: "vm2", memoryMiB: 384, diskGiB: 3 },
-        { name: "vm3", memoryMiB: 256, diskGiB: 3 },
-      ],
-      placement: Object.fromEntries(guests.map((name) => [name, "host1"])),
-    },
-    {
-      storage: `${network}.10`,
-      ...Object.fromEntries(hosts.map((name, at) => [name, `${network}.${11 + at}`])),
-      ...Object.fromEntries(guests.map((name, at) => [name, `${network}.${101 + at}`])),
-    },
-  );
+  stack = new LabStack(project, stackName, {
+    lab: { network: `${network}.0/24`, bridge: "lab-policies" },
+    hosts: hosts.map((name) => ({ name, memoryMiB: 2048, cpus: 1 })),
+    guests: [
+      { name: "vm1", memoryMiB: 384, diskGiB: 3, workload },
+      { name: "vm2", memoryMiB: 384, diskGiB: 3 },
+      { name: "vm3", memoryMiB: 256, diskGiB: 3 },
+    ],
+    placement: Object.fromEntries(guests.map((name) => [name, "host1"])),
+  });
   vm1 = new GuestUnderTest(stack, "vm1");
   await stack.init();
 });

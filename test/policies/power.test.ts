@@ -19,26 +19,15 @@ let vm2: GuestUnderTest<LabStack>;
 beforeAll(async () => {
   project = await TestProject.make();
   const workload = { type: "disk", mibPerSecond: 0.25 } as const;
-  stack = new LabStack(
-    project,
-    stackName,
-    {
-      lab: { network: `${network}.0/24`, bridge },
-      hosts: [{ name: "host1" }, { name: "host2", memoryMiB: 1400, cpus: 1, power: { idleW: 95 } }],
-      guests: [
-        { name: "vm1", memoryMiB: 320, diskGiB: 3 },
-        { name: "vm2", memoryMiB: 384, diskGiB: 3, workload },
-      ],
-      placement: { vm1: "host1", vm2: "host2" },
-    },
-    {
-      storage: `${network}.10`,
-      host1: `${network}.11`,
-      host2: `${network}.12`,
-      vm1: `${network}.101`,
-      vm2: `${network}.102`,
-    },
-  );
+  stack = new LabStack(project, stackName, {
+    lab: { network: `${network}.0/24`, bridge },
+    hosts: [{ name: "host1" }, { name: "host2", memoryMiB: 1400, cpus: 1, power: { idleW: 95 } }],
+    guests: [
+      { name: "vm1", memoryMiB: 320, diskGiB: 3 },
+      { name: "vm2", memoryMiB: 384, diskGiB: 3, workload },
+    ],
+    placement: { vm1: "host1", vm2: "host2" },
+  });
   vm2 = new GuestUnderTest(stack, "vm2");
   await stack.init();
 });
