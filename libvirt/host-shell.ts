@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { execa } from "execa";
 import { outputBehindMarker } from "./remote-command.ts";
+import { abandon, ended } from "./ssh-connection.ts";
 
 /** What a script printed, as it is. */
 export interface Ran {
@@ -13,9 +14,6 @@ export interface Ran {
 
 /** What a script and its input may have: both are read a byte at a time. */
 const mostBytes = 64 * 1024;
-
-/** What a shell gets for its end: ssh itself notices a host that is gone in 15 s. */
-const endTakesMs = 20_000;
 
 /**
  * A shell that stays on a host and runs scripts there, one after the other, each by a bash of its own. So a script costs one process there,
@@ -82,18 +80,14 @@ done`;
   /** Gives it up at once, with the script that it runs: on the host that may go on. */
   leave(): void {
     this.#isBusy = true;
-    this.#ssh.kill();
-    // What goes on there keeps the connection's ends of these open, whatever becomes of ssh here.
-    this.#ssh.stdout.destroy();
-    this.#ssh.stderr.destroy();
+    abandon(this.#ssh);
   }
 
   /** Ends it, when it is free. One that does not end in time is left. */
   async end(): Promise<void> {
     this.#isBusy = true;
-    const late = setTimeout(() => this.leave(), endTakesMs);
     this.#ssh.stdin.end();
-    await this.ended.finally(() => clearTimeout(late));
+    await ended(this.#ssh);
   }
 }
 

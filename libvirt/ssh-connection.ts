@@ -128,3 +128,19 @@ export function epochMsOf(target: SshTarget, line: string): number {
     `asked for its clock, it said ${JSON.stringify(line)}, which is no time. It needs bash 5 or newer (EPOCHREALTIME)`,
   );
 }
+
+/** What a host gets for an answer, or for an end, when it has answered before: ssh itself notices a dead one in 15 s. */
+export const answerTakesMs = 20_000;
+
+/** Gives an ssh up at once. What it runs on the host may go on, and would keep the connection's ends of its output open. */
+export function abandon(ssh: Pick<ResultPromise, "kill" | "stdout" | "stderr">): void {
+  ssh.kill();
+  ssh.stdout?.destroy();
+  ssh.stderr?.destroy();
+}
+
+/** Waits for the end of an ssh whose input was closed, as long as that may take. */
+export async function ended(ssh: ResultPromise): Promise<void> {
+  const deadline = setTimeout(() => abandon(ssh), answerTakesMs);
+  await ssh.finally(() => clearTimeout(deadline));
+}

@@ -5,7 +5,16 @@ import { noteCommand } from "./command-log.ts";
 import { CommandFailed, ConnectionLost } from "./errors.ts";
 import { HostShell } from "./host-shell.ts";
 import { behindMarker, outputBehindMarker, remoteCommand, saidMarker } from "./remote-command.ts";
-import { connect, epochMsOf, isAlive, type SshConnection, within } from "./ssh-connection.ts";
+import {
+  abandon,
+  answerTakesMs,
+  connect,
+  ended,
+  epochMsOf,
+  isAlive,
+  type SshConnection,
+  within,
+} from "./ssh-connection.ts";
 import { sshOptions } from "./ssh-options.ts";
 import type { SshTarget } from "./ssh-target.ts";
 
@@ -49,9 +58,6 @@ export interface ClockReading {
 /** How long a command may take to end before it is given up. */
 const endingTakesMs = 2_000;
 
-/** What a host gets for an answer, or for an end, when it has answered before: ssh itself notices a dead one in 15 s. */
-const answerTakesMs = 20_000;
-
 /** sshd's default MaxSessions is 10: a place for the connection's own command, and one in reserve. */
 const commandsPerConnection = 8;
 
@@ -83,16 +89,6 @@ function deadline(timeoutMs: number, act: () => unknown, getsMoreTime: RunOption
   };
   begin();
   return it;
-}
-
-/** Waits for the end of an ssh whose input was closed, as long as that may take. */
-async function ended(ssh: ResultPromise): Promise<void> {
-  const deadline = setTimeout(() => {
-    ssh.kill();
-    ssh.stdout?.destroy();
-    ssh.stderr?.destroy();
-  }, answerTakesMs);
-  await ssh.finally(() => clearTimeout(deadline));
 }
 
 /**
@@ -191,10 +187,7 @@ export class SshSession {
         end();
         await sleep(endingTakesMs);
       }
-      child.kill();
-      // A command that goes on on the host keeps the connection's ends of these open, whatever becomes of ssh here.
-      child.stdout.destroy();
-      child.stderr.destroy();
+      abandon(child);
     };
     const over = deadline(timeoutMs, leave, getsMoreTime);
     try {
@@ -319,7 +312,7 @@ export class SshSession {
     const openAnother = async () => {
       if (free() || !this.alive || this.#isClosed) return;
       // A shell that has nothing to do makes room.
-      const [idle] = this.#shells.filter(({ isFree }) => isFree);
+      const idle = this.#shells.find(({ isFree }) => isFree);
       if (idle) return idle.end();
       // One at a time: a server drops some of many logins at once (MaxStartups).
       // Without another one, ssh makes a connection for the command alone.

@@ -3,7 +3,7 @@ import { subjectOf } from "./bench-stack.ts";
 import { drawn } from "./drawn.ts";
 import { withEmptyStack } from "./empty-stack.ts";
 import { pulumi } from "./pulumi.ts";
-import { type WatchedRun, watchedRun, watchedRunSchema } from "./watched-run.ts";
+import { watchedRun, watchedRunSchema } from "./watched-run.ts";
 
 export const costSchema = z.object({
   unchanged: watchedRunSchema.describe("`up` of the stack with nothing changed"),
@@ -15,7 +15,7 @@ export type Cost = z.infer<typeof costSchema>;
 /** What an update starts and takes, one of each: not timed beside others, as counting takes its part. */
 export async function measureCost(stack: string): Promise<Cost> {
   const { guest, host, other } = await subjectOf(stack);
-  const up = async () => withoutText(await watchedRun(["up", "--stack", stack, "--yes"]));
+  const up = () => watchedRun(["up", "--stack", stack, "--yes"]);
   const place = (at: string) =>
     pulumi(["config", "set", "--stack", stack, "--path", `testbed:placement.${guest}`, at]);
   const unchanged = await up();
@@ -23,13 +23,9 @@ export async function measureCost(stack: string): Promise<Cost> {
   const move = await up();
   await place(host);
   await up();
-  const emptyStack = await withEmptyStack(async ({ args, env }) =>
-    withoutText(await watchedRun(["up", ...args, "--yes"], env)),
-  );
+  const emptyStack = await withEmptyStack(({ args, env }) => watchedRun(["up", ...args, "--yes"], env));
   return { unchanged, move, emptyStack };
 }
-
-const withoutText = ({ stdout: _, ...run }: WatchedRun & { stdout: string }): WatchedRun => run;
 
 export function costTable({ unchanged, move, emptyStack }: Cost): string {
   const rows = Object.entries({

@@ -3,10 +3,8 @@ import { drawn } from "./drawn.ts";
 import { phases, type ScaleSample } from "./scale.ts";
 import type { WatchedRun } from "./watched-run.ts";
 
-type Measure = Exclude<keyof WatchedRun, "stdout">;
-
 const measures: readonly [
-  Measure,
+  keyof WatchedRun,
   title: string,
   unit: string,
   digits: number,

@@ -4,6 +4,7 @@ import { execa } from "execa";
 import { stringify } from "yaml";
 import * as z from "zod";
 import type { StackInput } from "../../stacks/config.ts";
+import { removeStack } from "./bench-stack.ts";
 import { withEmptyStack } from "./empty-stack.ts";
 import { loadNow } from "./machine.ts";
 import { project, pulumi } from "./pulumi.ts";
@@ -55,8 +56,7 @@ export async function measureScale(
     try {
       await onSample(await measureSize(size, say));
     } finally {
-      await pulumi(["destroy", "--stack", stack, "--yes", "--skip-preview"]);
-      await pulumi(["stack", "rm", stack, "--yes"]);
+      await removeStack(stack);
       await rm(configFile, { force: true });
     }
   }
@@ -66,7 +66,7 @@ async function measureSize(size: Size, say: (line: string) => void): Promise<Sca
   const load = loadNow();
   const measured: ScaleSample["phases"] = {} as ScaleSample["phases"];
   const measure = async (phase: (typeof phases)[number], ...args: string[]) => {
-    const { stdout: _, ...run } = await watchedRun([...args, "--stack", stack, "--yes"]);
+    const run = await watchedRun([...args, "--stack", stack, "--yes"]);
     measured[phase] = run;
     const [wall, cpu] = [run.wallMs, run.cpuMs].map((ms) => (ms / 1000).toFixed(1));
     say(
@@ -82,7 +82,7 @@ async function measureSize(size: Size, say: (line: string) => void): Promise<Sca
   await pulumi(["config", "set", "--stack", stack, "--path", "testbed:placement.vm1", "host2"]);
   await measure("up with one move", "up");
   await measure("refresh", "refresh");
-  const { stdout: _, ...asMany } = await withEmptyStack(
+  const asMany = await withEmptyStack(
     ({ args, env }) => watchedRun(["up", ...args, "--yes"], env),
     manyComponents(resources),
   );

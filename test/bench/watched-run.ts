@@ -28,7 +28,7 @@ export type WatchedRun = z.infer<typeof watchedRunSchema>;
 export async function watchedRun(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<WatchedRun & { stdout: string }> {
+): Promise<WatchedRun> {
   const folder = await mkdtemp(join(tmpdir(), "testbed-bench-run-"));
   const group = await makeGroup();
   const [processes, commands] = ["processes", "commands"].map((name) => join(folder, name)) as [
@@ -57,7 +57,7 @@ export async function watchedRun(
       all: true,
     });
     pid = child.pid;
-    const { failed, all, stdout } = await child;
+    const { failed, all } = await child;
     const wallMs = performance.now() - startedMs;
     if (failed) throw new Error(`pulumi ${args.join(" ")} failed:\n${all}`);
     const memory = (await watch.stop()).find(({ kind }) => kind === "all together");
@@ -67,7 +67,7 @@ export async function watchedRun(
     return {
       ...{ wallMs, cpuMs: await group.cpuMs(), peakMiB: memory?.peakSumMiB ?? Number.NaN },
       ...{ sshProcesses: (await linesOf(processes)).length, connections },
-      ...{ commands: noted.length - connections, stdout },
+      ...{ commands: noted.length - connections },
     };
   } finally {
     await watch.stop();
