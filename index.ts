@@ -1,9 +1,14 @@
 // First: what follows loads the SDK.
 import "./components/lean-sdk.ts";
+// Next: what follows takes its time.
+import "./components/early-providers.ts";
 import * as pulumi from "@pulumi/pulumi";
-import { Testbed } from "./components/testbed.ts";
-import { reportLink } from "./report/link.ts";
-import { checkedPlan } from "./stacks/asking/checked-plan.ts";
+
+const [{ Testbed }, { reportLink }, { checkedPlan }] = await Promise.all([
+  import("./components/testbed.ts"),
+  import("./report/link.ts"),
+  import("./stacks/asking/checked-plan.ts"),
+]);
 
 // All that a stack's config says is checked before anything is declared.
 const stack = pulumi.getStack();

@@ -67,7 +67,16 @@ export async function withSessions<T>(
   }
 }
 
-/** The same with one host. */
+/** Begins to open connections that will be asked for soon. Whoever asks for one waits for it then, and is told if it can't be opened. */
+export function openAhead(targets: readonly SshTarget[]): void {
+  for (const target of targets) {
+    const entry = lease(target);
+    const done = () => release(target, entry);
+    entry.opening.then(done, done);
+  }
+}
+
+/** `withSessions` with one host. */
 export const withSession = <T>(target: SshTarget, use: (session: SshSession) => Promise<T>): Promise<T> =>
   withSessions([target], (sessions) => use(sessions.get(target.name) as SshSession));
 

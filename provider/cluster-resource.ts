@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Fleet } from "../fleet/fleet.ts";
 import { hasPage, pageOf, rememberPage, removePages, writePage } from "../fleet/fleet-page.ts";
 import { forgetOff, rememberOff } from "../fleet/host-off.ts";
+import { openAhead } from "../libvirt/session-pool.ts";
 import { hasUnknown } from "./unknown.ts";
 
 /** What guests of one cluster have in common: the machines, and what they run with on each of them. */
@@ -38,11 +39,12 @@ const earlierLength = 5;
 
 /** What Pulumi asks of a HostCluster: which hosts there are is written down on the storage host, for what belongs to guests to name. */
 export const clusterResource = {
-  /** Guests are looked for next, by a page that a preview does not write. */
+  /** Guests are looked for next, by a page that a preview does not write, and on all hosts: these are called while the page is looked for. */
   async check(_olds: unknown, { areOff = [], ...news }: ClusterProperties) {
     if (!hasUnknown(news)) {
       rememberPage(news.common);
       rememberOff(news.common.storage, areOff);
+      openAheadTo(news.common, areOff);
     }
     return { inputs: news };
   },
@@ -81,6 +83,11 @@ export const clusterResource = {
     await removePages(common.storage);
   },
 };
+
+function openAheadTo({ hosts, storage }: Common, areOff: readonly string[]): void {
+  const on = Object.entries(hosts).filter(([name]) => !areOff.includes(name));
+  openAhead([...on.map(([, { ssh }]) => ssh), storage.ssh]);
+}
 
 /** Its fleets, newest first. Their pages lie where guests that name them have them. */
 const pastOf = ({ common: { hosts, storage }, earlier }: ClusterOutputs): Fleet[] => [

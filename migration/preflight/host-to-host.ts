@@ -9,20 +9,38 @@ import type { Endpoint } from "../context/moving.ts";
  * source, that does not end with this program; if it has ended, libvirt's ssh makes a connection of its own.
  */
 export async function tryHostToHost(source: Endpoint, destination: Endpoint): Promise<string | undefined> {
+  const to = quote(`root@${destination.host.peerAddress}`);
+  const way = JSON.stringify([source.host.ssh, destination.host.peerAddress]);
+  const openedMs = opened.get(way);
+  const isFresh = openedMs !== undefined && performance.now() - openedMs < freshMs;
   const { exitCode, stdout } = await source.session.run(
     "asking whether the hosts reach each other",
-    wayScript(quote(`root@${destination.host.peerAddress}`)),
+    isFresh ? `${sameWayScript(to)} || {${wayScript(to)}\n}` : wayScript(to),
     { allowFailure: true },
   );
+  if (exitCode === 0 && !isFresh) opened.set(way, performance.now());
+  if (exitCode !== 0) opened.delete(way);
   return exitCode === 0 ? undefined : stdout.trim() || `exit code ${exitCode}`;
 }
 
+/** When this process opened the connections that it was let in by, by source and destination. */
+const opened = new Map<string, number>();
+
+/** How long one of our own is taken to be as good as a new one: a plan is made, and carried out right after it. */
+const freshMs = 10_000;
+
+const speaks = "virsh -q -c qemu:///system uri";
+
+/** By the connection that is open; one that died in this time answers nobody. */
+const sameWayScript = (to: string): string =>
+  `timeout 2 ssh -n -o BatchMode=yes -o ControlMaster=no ${to} ${speaks} >/dev/null 2>&1`;
+
 /**
- * Always a new connection, since an old one may have died unnoticed; users of an old one stay on it (-O stop). It dies before libvirt's own
+ * A new connection, since an old one may have died unnoticed; users of an old one stay on it (-O stop). It dies before libvirt's own
  * patience with a silent host is over, 30 s. What stays open must hold none of our own pipes.
  */
 const wayScript = (to: string): string => `
 said=$(mktemp)
 ssh -O stop ${to} 2>/dev/null
 ssh -n -M -o ControlPersist=5 -o ServerAliveInterval=5 -o ServerAliveCountMax=4 -o BatchMode=yes -o ConnectTimeout=10 ${to} \
-  virsh -q -c qemu:///system uri >/dev/null 2>"$said" && rm -f "$said" || { cat "$said"; rm -f "$said"; false; }`;
+  ${speaks} >/dev/null 2>"$said" && rm -f "$said" || { cat "$said"; rm -f "$said"; false; }`;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Fleet, union } from "../../../fleet/fleet.ts";
@@ -74,6 +74,18 @@ describe("which hosts there are", () => {
     const { read, end } = await phase();
     expect(await read(named(inputs))).toEqual({ props: { fleet: named(inputs) }, hosts: ["host1", "host2"] });
     await end();
+  });
+
+  test("is told before guests are looked for there: all that are on are called at once", async () => {
+    const log = join(folder, `commands ${count}`);
+    vi.stubEnv("KVM_MIGRATION_TESTBED_COMMANDS", log);
+    const inputs = cluster("host1", "host2", "host3");
+    const { cluster: resource, end } = await phase();
+    await resource.check(undefined, { ...inputs, areOff: ["host2"] });
+    await end();
+    vi.unstubAllEnvs();
+    const called = readFileSync(log, "utf8").trimEnd().split("\n");
+    expect(called.map((line) => JSON.parse(line).host).sort()).toEqual(["host1", "host3", "storage"]);
   });
 
   test("is the same page whatever the order in which it is told", () => {
