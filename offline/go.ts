@@ -160,7 +160,7 @@ export async function buildGo(
 
 /** Puts an amended copy of a module into a folder. Returns the go.mod to build with. */
 export async function amend(
-  { module, file, line, by }: Amended,
+  { module, file, changes }: Amended,
   released: string,
   moduleDir: string,
   folder: string,
@@ -169,13 +169,16 @@ export async function amend(
   cpSync(released, copy, { recursive: true });
   // What is in Go's cache is read-only.
   await execa("chmod", ["-R", "u+w", copy]);
-  const text = readFileSync(join(copy, file), "utf8");
-  const [before, after, ...more] = text.split(line);
-  if (after === undefined || more.length > 0)
-    throw new Error(
-      `${module} has ${JSON.stringify(line)} not once in ${file}: see whether it still needs to be amended`,
-    );
-  writeFileSync(join(copy, file), `${before}${by}${after}`);
+  let text = readFileSync(join(copy, file), "utf8");
+  for (const { lines, by } of changes) {
+    const [before, after, ...more] = text.split(lines);
+    if (after === undefined || more.length > 0)
+      throw new Error(
+        `${module} has ${JSON.stringify(lines)} not once in ${file}: see whether it still needs to be amended`,
+      );
+    text = `${before}${by}${after}`;
+  }
+  writeFileSync(join(copy, file), text);
   const goMod = readFileSync(join(moduleDir, "go.mod"), "utf8");
   writeFileSync(join(folder, "go.mod"), `${goMod}\nreplace ${module} => ${copy}\n`);
   copyFileSync(join(moduleDir, "go.sum"), join(folder, "go.sum"));

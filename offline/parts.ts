@@ -17,12 +17,11 @@ export type Recipe =
   | { readonly kind: "bundle"; readonly entry: string }
   | { readonly kind: "copy"; readonly from: string };
 
-/** A module that a part is built with, otherwise than its authors released it: one line of one file. */
+/** A module that a part is built with, otherwise than its authors released it: some lines of one file, each found there just once. */
 export interface Amended {
   readonly module: string;
   readonly file: string;
-  readonly line: string;
-  readonly by: string;
+  readonly changes: readonly { readonly lines: string; readonly by: string }[];
 }
 
 export interface Part {
@@ -175,15 +174,67 @@ export function toolchain(root: string, home: string, versions: PartVersions, ar
 }
 
 /**
- * libvirt ends the stream of a seed that is read back with two answers or more. The caller leaves after the first; one that comes before
- * the caller is deregistered, and finds no place in the channel, waits for ever, and holds the lock that deregistering needs
- * (github.com/digitalocean/go-libvirt/issues/241). One place was not enough where three seeds were made at once.
+ * What go-libvirt makes of a stream, by which a guest's seed is read back.
+ *
+ * - libvirt's daemon sends the stream from another thread than the answer to the call that asked for it, so its first packets may come
+ *   before that answer. go-libvirt takes what comes first for the answer, and the answer for the stream's end: the seed is read back as
+ *   empty. What it is stands in each packet's header.
+ * - libvirt ends the stream with two packets or more. The caller leaves after the first; one that comes before the caller is deregistered,
+ *   and finds no place in the channel, waits for ever, and holds the lock that deregistering needs
+ *   (github.com/digitalocean/go-libvirt/issues/241). One place was not enough where three seeds were made at once.
  */
 const goLibvirt: Amended = {
   module: "github.com/digitalocean/go-libvirt",
   file: "rpc.go",
-  line: "\tc := make(chan response)\n",
-  by: "\tc := make(chan response, 64)\n",
+  changes: [
+    { lines: "\tc := make(chan response)\n", by: "\tc := make(chan response, 64)\n" },
+    { lines: "\tStatus  uint32\n}\n", by: "\tStatus  uint32\n\tType    uint32\n}\n" },
+    {
+      lines: "response{Payload: buf, Status: h.Status}",
+      by: "response{Payload: buf, Status: h.Status, Type: h.Type}",
+    },
+    {
+      lines: `\tresp, err := l.getResponse(c)
+\tif err != nil {
+\t\treturn resp, err
+\t}
+
+\tif out != nil {
+`,
+      by: `\tvar early []response
+\tresp, err := l.getResponse(c)
+\tfor err == nil && resp.Type == socket.Stream {
+\t\tearly = append(early, resp)
+\t\tresp, err = l.getResponse(c)
+\t}
+\tif err != nil {
+\t\treturn resp, err
+\t}
+
+\tif out != nil {
+`,
+    },
+    {
+      lines: "\tdefault:\n\t\treturn l.processIncomingStream(c, in)\n",
+      by: "\tdefault:\n\t\treturn l.processIncomingStream(c, in, early...)\n",
+    },
+    {
+      lines: `inStream io.Writer) (response, error) {
+\tfor {
+\t\tresp, err := l.getResponse(c)
+`,
+      by: `inStream io.Writer, early ...response) (response, error) {
+\tfor {
+\t\tvar resp response
+\t\tvar err error
+\t\tif len(early) > 0 {
+\t\t\tresp, early = early[0], early[1:]
+\t\t} else {
+\t\t\tresp, err = l.getResponse(c)
+\t\t}
+`,
+    },
+  ],
 };
 
 /** Checks that a go.mod here has the module of `goPackage` at the version that is needed. */

@@ -57,16 +57,9 @@ export class TestStack {
     return this.project.pulumi("up", "--stack", this.name, "--yes", "--skip-preview");
   }
 
-  /**
-   * An `up` that must succeed. Returns what it said. A seed that libvirt's provider reads back as empty is its own fault, and rare: then the
-   * next `up` must succeed, as docs/recovery.md says.
-   */
+  /** An `up` that must succeed. Returns what it said. */
   async deploy(): Promise<string> {
-    let { exitCode, text } = await this.up();
-    if (exitCode !== 0 && /retrieving remote ISO.*corrupted-image: EOF/.test(text)) {
-      console.warn("libvirt's provider read a seed back as empty; running up again");
-      ({ exitCode, text } = await this.up());
-    }
+    const { exitCode, text } = await this.up();
     if (exitCode !== 0) throw new Error(`pulumi up failed (exit code ${exitCode}):\n${withoutOutputs(text)}`);
     return text;
   }

@@ -24,18 +24,22 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true }));
 
-test("a module is built with one line changed, and not where that line is not there just once", async () => {
+test("a module is built with lines changed, and not where one of them is not there just once", async () => {
   const [released, moduleDir] = [join(home, "released"), join(home, "part")];
   for (const folder of [released, moduleDir]) mkdirSync(folder);
   writeFileSync(join(released, "rpc.go"), "one\ntwo\n", { mode: 0o444 });
   for (const file of ["go.mod", "go.sum"]) writeFileSync(join(moduleDir, file), `${file}\n`);
-  const amended = { module: "example.org/rpc", file: "rpc.go", line: "two\n", by: "three\n" };
-  const build = async (line: string) => {
+  const amended = { module: "example.org/rpc", file: "rpc.go" };
+  const build = async (lines: string) => {
     const folder = mkdtempSync(join(home, "amended-"));
-    return { folder, goMod: await amend({ ...amended, line }, released, moduleDir, folder) };
+    const changes = [
+      { lines: "one\n", by: "zero\none\n" },
+      { lines, by: "three\n" },
+    ];
+    return { folder, goMod: await amend({ ...amended, changes }, released, moduleDir, folder) };
   };
   const { folder, goMod } = await build("two\n");
-  expect(readFileSync(join(folder, "module", "rpc.go"), "utf8")).toBe("one\nthree\n");
+  expect(readFileSync(join(folder, "module", "rpc.go"), "utf8")).toBe("zero\none\nthree\n");
   expect(readFileSync(goMod, "utf8")).toBe(`go.mod\n\nreplace example.org/rpc => ${folder}/module\n`);
   expect(readFileSync(join(released, "rpc.go"), "utf8")).toBe("one\ntwo\n");
   await expect(build("four\n")).rejects.toThrow('example.org/rpc has "four\\n" not once in rpc.go');
