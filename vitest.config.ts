@@ -71,15 +71,14 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      // The real thing, one lab after the other: where two were made at the same time, libvirt's provider now and then read a new seed back
-      // as empty.
+      // The real thing, two labs at a time: each has a network of its own, and waits for guests to boot half of its time.
       {
         test: {
           name: "lab",
+          maxWorkers: 2,
           include: ["test/lab/**/*.test.ts"],
           exclude: runs,
           sequence: { groupOrder: 2 },
-          fileParallelism: false,
           testTimeout: 900_000,
           hookTimeout: 900_000,
         },
