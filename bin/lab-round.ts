@@ -1,12 +1,8 @@
+import { UsageError } from "../report/text/command.ts";
 import { didYouMean, list } from "../stacks/words.ts";
 import { type PrintedConfig, said } from "./printed-config.ts";
 
 // What `npm run lab` decides, from what the stack's config says; lab.ts does it.
-
-/** A mistake of the caller, in words. */
-export class LabError extends Error {
-  override readonly name = "LabError";
-}
 
 export interface Round {
   /** The hosts between which the guest moves, there and back. */
@@ -26,14 +22,14 @@ export function roundOf(config: PrintedConfig, stack: string, guest: string): Ro
   const file = fileOf(stack);
   const [first, second] = hosts.map(({ name }) => name);
   if (first === undefined || second === undefined) {
-    throw new LabError(
+    throw new UsageError(
       `${file} has ${hosts.length === 0 ? "no hosts" : "one host"}: name two under testbed:hosts, for a guest to move between them`,
     );
   }
   const placed = placement[guest];
   if (placed === undefined) {
     const guests = Object.keys(placement);
-    throw new LabError(
+    throw new UsageError(
       `${file} places no guest ${guest}${didYouMean(guest, guests)}: choose with --guest among ${list(guests) || "those that you name under testbed:placement"}`,
     );
   }
@@ -44,7 +40,7 @@ export function roundOf(config: PrintedConfig, stack: string, guest: string): Ro
 export function checkStack(stack: string, files: readonly string[]): void {
   const stacks = files.flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []).sort();
   if (stacks.includes(stack)) return;
-  throw new LabError(
+  throw new UsageError(
     `there is no ${fileOf(stack)}${didYouMean(stack, stacks)}: choose with --stack among ${list(stacks)}, or write that file`,
   );
 }

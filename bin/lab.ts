@@ -1,31 +1,40 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { parseArgs } from "node:util";
+import { Argument } from "commander";
 import { execa } from "execa";
 import { readRecords, resultsFile } from "../moves/results.ts";
+import { command, runCommand } from "../report/text/command.ts";
 import { moveTables } from "../report/text/table.ts";
-import { checkStack, LabError, modeOf, type modes, modeToKeep, roundOf } from "./lab-round.ts";
+import { checkStack, modeOf, type modes, modeToKeep, roundOf } from "./lab-round.ts";
 import type { PrintedConfig } from "./printed-config.ts";
 
-const help = `Usage: npm run lab [-- options]        two KVM hosts and two guests on this machine; one moves live, then offline back
-       npm run lab:down [-- options]   the lab is gone; packages and caches stay
+const rounds = ["up", "down"] as const;
+const round = rounds.find((name) => name === process.argv[2]);
 
-Options:
-  --stack NAME   a lab stack of your own (stacks/Pulumi.NAME.yaml)   default: lab
-  --guest NAME   the guest that moves                                default: vm1
-  --help
+const program = command(
+  round === "down" ? "npm run lab:down --" : "npm run lab --",
+  "[options]",
+  round === "down"
+    ? "Takes the lab down; packages and caches stay."
+    : "Two KVM hosts and two guests on this machine; one moves live, then offline back.",
+)
+  .addArgument(new Argument("<what>").choices(rounds))
+  .option("--stack <name>", "a lab stack of your own (stacks/Pulumi.NAME.yaml)", "lab")
+  .option("--guest <name>", "the guest that moves", "vm1")
+  .addHelpText("after", "\nIt is safe to repeat: an interrupted run is picked up where it stopped.")
+  .action(async (what: (typeof rounds)[number]) => {
+    try {
+      await (what === "up" ? up() : down());
+    } catch (error) {
+      // Pulumi has said what is wrong already.
+      const isSaid = error instanceof Error && "exitCode" in error;
+      throw isSaid
+        ? new Error("that failed; fix what is said above, and run it again", { cause: error })
+        : error;
+    }
+  });
 
-Both are safe to repeat: an interrupted run is picked up where it stopped.`;
-
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    stack: { type: "string", default: "lab" },
-    guest: { type: "string", default: "vm1" },
-    help: { type: "boolean", default: false },
-  },
-});
-const { stack, guest } = values;
+const asked = () => program.opts<{ stack: string; guest: string }>();
 const project = join(import.meta.dirname, "..");
 
 /** The project's Pulumi, seen as it runs. */
@@ -45,13 +54,14 @@ async function timed(doing: string, action: () => Promise<void>): Promise<void> 
   console.log(`\nlab: ${doing} took ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
 }
 
-const deploy = () => pulumi("up", "--stack", stack, "--yes");
+const deploy = () => pulumi("up", "--stack", asked().stack, "--yes");
 
 const setConfig = (path: string, value: string) =>
-  pulumi("config", "set", "--stack", stack, "--path", `testbed:${path}`, value);
+  pulumi("config", "set", "--stack", asked().stack, "--path", `testbed:${path}`, value);
 
 /** Moves the guest as anyone would: two lines of the stack's config, and `pulumi up`. */
 async function move(mode: (typeof modes)[number], to: string): Promise<void> {
+  const { guest } = asked();
   await timed(`moving ${guest} ${mode} to ${to}`, async () => {
     await setConfig("migration.mode", mode);
     await setConfig(`placement.${guest}`, to);
@@ -60,31 +70,33 @@ async function move(mode: (typeof modes)[number], to: string): Promise<void> {
 }
 
 async function config(): Promise<PrintedConfig> {
-  return JSON.parse(await pulumiOutput("config", "--stack", stack, "--json"));
+  return JSON.parse(await pulumiOutput("config", "--stack", asked().stack, "--json"));
 }
 
 /** What the config's mode was before the moves changed it, for the next run if this one is interrupted. Empty: it had none. */
-const modeNote = join(project, ".testbed", `mode-before-lab.${stack}`);
-const readNote = () => readFile(modeNote, "utf8").catch(() => undefined);
+const modeNote = () => join(project, ".testbed", `mode-before-lab.${asked().stack}`);
+const readNote = () => readFile(modeNote(), "utf8").catch(() => undefined);
 
 async function putModeBack(): Promise<void> {
   const noted = await readNote();
   if (noted === undefined) return;
   const mode = modeOf(await config());
   const kept = modeToKeep(mode, noted);
-  if (kept === undefined) await pulumi("config", "rm", "--stack", stack, "--path", "testbed:migration.mode");
+  if (kept === undefined)
+    await pulumi("config", "rm", "--stack", asked().stack, "--path", "testbed:migration.mode");
   else if (kept !== mode) await setConfig("migration.mode", kept);
-  await rm(modeNote);
+  await rm(modeNote());
 }
 
 async function up(): Promise<void> {
+  const { stack, guest } = asked();
   // Before Pulumi makes an empty stack of that name.
   checkStack(stack, await readdir(join(project, "stacks")));
   await pulumi("stack", "select", "--create", stack);
   const before = await config();
   const { first, second, placed } = roundOf(before, stack, guest);
-  await mkdir(dirname(modeNote), { recursive: true });
-  await writeFile(modeNote, modeToKeep(modeOf(before), await readNote()) ?? "");
+  await mkdir(dirname(modeNote()), { recursive: true });
+  await writeFile(modeNote(), modeToKeep(modeOf(before), await readNote()) ?? "");
   await timed("bringing the testbed up", deploy);
   // A run that was interrupted after the first move goes on with the second.
   if (placed === first) await move("live", second);
@@ -94,6 +106,7 @@ async function up(): Promise<void> {
 }
 
 async function report(first: string, second: string): Promise<void> {
+  const { stack, guest } = asked();
   const { records } = await readRecords(join(project, resultsFile(stack)));
   const latest = records.filter((record) => record.guest === guest).slice(-2);
   const outputs = JSON.parse(await pulumiOutput("stack", "output", "--stack", stack, "--json"));
@@ -119,14 +132,16 @@ What to try next
 const noSuchStack = 6;
 
 async function isThere(): Promise<boolean> {
+  const { stack } = asked();
   const args = ["bin/pulumi", "stack", "select", stack];
   const { exitCode, stderr } = await execa("sh", args, { cwd: project, reject: false });
   if (exitCode === noSuchStack) return false;
-  if (exitCode !== 0) throw new LabError(`looking for the stack ${stack} failed: ${stderr}`);
+  if (exitCode !== 0) throw new Error(`looking for the stack ${stack} failed: ${stderr}`);
   return true;
 }
 
 async function down(): Promise<void> {
+  const { stack } = asked();
   if (!(await isThere())) {
     console.log(`lab: there is no stack ${stack}, and so nothing to take down`);
     return;
@@ -139,18 +154,4 @@ async function down(): Promise<void> {
   });
 }
 
-const [command] = positionals;
-if (values.help || (command !== "up" && command !== "down")) {
-  console.log(help);
-  process.exitCode = values.help ? 0 : 2;
-} else {
-  try {
-    await (command === "up" ? up() : down());
-  } catch (error) {
-    // Pulumi has said what is wrong already.
-    const said = error instanceof Error && "exitCode" in error;
-    if (said) console.error("\nlab: that failed; fix what is said above, and run it again");
-    else console.error(error instanceof LabError ? `lab: ${error.message}` : error);
-    process.exitCode = 1;
-  }
-}
+await runCommand(program);

@@ -1,39 +1,33 @@
-import { parseArgs } from "node:util";
 import { execa } from "execa";
 import { identityOf } from "../moves/record.ts";
 import { latestRecords, resultsFile } from "../moves/results.ts";
+import { command, runCommand, SaidAlready } from "../report/text/command.ts";
 import { moveTables } from "../report/text/table.ts";
-import { MoveError, type Setting, settingsOf } from "./move-request.ts";
-import type { PrintedConfig } from "./printed-config.ts";
+import { type Setting, settingsOf } from "./move-request.ts";
 
-const help = `Usage: npm run move -- GUEST HOST [GUEST HOST ...] [options]
+const program = command(
+  "npm run move --",
+  "GUEST HOST [GUEST HOST ...] [options]",
+  "Sets where the guests run in the stack's config, as a person would, and has just these moves made: the same checks as `pulumi up`, " +
+    "without a look at all that has not changed. What it took stands in results/STACK.jsonl.",
+)
+  .argument("<guest and host...>")
+  .option("--stack <name>", "the stack", "lab")
+  .option("--mode <mode>", "how they move, from now on (default: as the config says)")
+  .option("--preview", "say what would happen, and change nothing")
+  .action(move);
 
-Sets where the guests run in the stack's config, as a person would, and has just these moves made: the same checks as
-\`pulumi up\`, without a look at all that has not changed. What it took stands in results/STACK.jsonl.
+interface Values {
+  stack: string;
+  mode?: string;
+  preview?: boolean;
+}
 
-Options:
-  --stack NAME   the stack                                   default: lab
-  --mode MODE    how they move, from now on                  default: as the config says
-  --preview      say what would happen, and change nothing
-  --help`;
-
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    stack: { type: "string", default: "lab" },
-    mode: { type: "string" },
-    preview: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
-const { stack } = values;
-
-const pulumi = (args: readonly string[], stdio: "inherit" | "pipe" = "pipe") =>
-  execa("sh", ["bin/pulumi", ...args, "--stack", stack], { stdout: stdio, stderr: "inherit" });
-
-async function config(): Promise<PrintedConfig> {
-  const { stdout } = await pulumi(["config", "--json"]);
-  return JSON.parse(`${stdout}`);
+async function pulumi(args: readonly string[], stdout: "inherit" | "pipe" = "pipe"): Promise<string> {
+  const all = ["bin/pulumi", ...args, "--stack", program.opts<Values>().stack];
+  const ran = await execa("sh", all, { stdout, stderr: "inherit", reject: false });
+  if (ran.exitCode !== 0) throw new SaidAlready();
+  return `${ran.stdout}`;
 }
 
 async function set({ path }: Setting, value: string | undefined): Promise<void> {
@@ -41,9 +35,9 @@ async function set({ path }: Setting, value: string | undefined): Promise<void> 
   await pulumi(value === undefined ? ["config", "rm", ...at] : ["config", "set", ...at, value]);
 }
 
-async function move(): Promise<void> {
-  const settings = settingsOf(positionals, values.mode, await config());
-  const guests = positionals.filter((_, i) => i % 2 === 0);
+async function move(words: string[], { stack, mode, preview }: Values): Promise<void> {
+  const settings = settingsOf(words, mode, JSON.parse(await pulumi(["config", "--json"])));
+  const guests = words.filter((_, i) => i % 2 === 0);
   const targets = guests.flatMap((guest) => ["--target", `**:Migration::${guest}-migration`]);
   const file = resultsFile(stack);
   const known = new Set((await latestRecords(file)).map(identityOf));
@@ -52,13 +46,13 @@ async function move(): Promise<void> {
   for (const each of settings) await set(each, each.value);
   try {
     await pulumi(
-      values.preview ? ["preview", ...targets] : ["up", "--yes", "--skip-preview", ...targets],
+      preview ? ["preview", ...targets] : ["up", "--yes", "--skip-preview", ...targets],
       "inherit",
     );
   } finally {
-    if (values.preview) for (const each of settings.toReversed()) await set(each, each.before);
+    if (preview) for (const each of settings.toReversed()) await set(each, each.before);
   }
-  if (values.preview) return;
+  if (preview) return;
   const records = (await latestRecords(file))
     .filter((record) => guests.includes(record.guest) && !known.has(identityOf(record)))
     .reverse();
@@ -66,14 +60,4 @@ async function move(): Promise<void> {
   else console.log(moveTables(records));
 }
 
-if (values.help) console.log(help);
-else {
-  try {
-    await move();
-  } catch (error) {
-    if (error instanceof MoveError) console.error(`move: ${error.message}`);
-    // Pulumi has said what is wrong already.
-    else if (!(error instanceof Error && "exitCode" in error)) throw error;
-    process.exitCode = error instanceof MoveError ? 2 : 1;
-  }
-}
+await runCommand(program);

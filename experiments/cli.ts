@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { closeSessions } from "../libvirt/session-pool.ts";
-import { say } from "../report/text/command.ts";
-import { visibleLines } from "../report/text/visible.ts";
-import { help, readOptions } from "./arguments.ts";
+import { runCommand, say } from "../report/text/command.ts";
+import { experimentCommand, type Options } from "./arguments.ts";
 import { turnsOf } from "./choose-run.ts";
 import { compareFiles } from "./compare.ts";
 import { askedBy, drive, machinesFor, stackOf, takeDown } from "./drive.ts";
@@ -18,10 +17,7 @@ import { inWords } from "./time-left.ts";
 /** Where an experiment's runs are kept. */
 const runsOf = (name: string): string => join("results", "experiments", name);
 
-/** `npm run experiment -- NAME [options]` */
-async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2));
-  if (options.help) return say(help);
+async function experiment(options: Options): Promise<void> {
   if (!existsSync("Pulumi.yaml"))
     throw new Error("Run it in the project's folder: there is no Pulumi.yaml here.");
   if (options.list) return list();
@@ -62,7 +58,4 @@ async function list(): Promise<void> {
   }
 }
 
-await main().catch((error: Error) => {
-  process.stderr.write(`${visibleLines(error.message)}\n`);
-  process.exitCode = 1;
-});
+await runCommand(experimentCommand(experiment));

@@ -46,8 +46,10 @@ describe("a stack without a file", () => {
       reject: false,
       all: true,
     });
-    expect(all).toMatch(/^lab: there is no stacks\/Pulumi\.no-such\.yaml: choose with --stack among [^\n]*$/);
-    expect(exitCode).toBe(1);
+    expect(all).toMatch(
+      /^error: there is no stacks\/Pulumi\.no-such\.yaml: choose with --stack among [^\n]*$/,
+    );
+    expect(exitCode).toBe(2);
   });
 });
 

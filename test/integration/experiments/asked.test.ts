@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
-import { readOptions } from "../../../experiments/arguments.ts";
+import { experimentCommand, type Options } from "../../../experiments/arguments.ts";
 import { keptOf, leftOf, type RunArguments, resumes, turnsOf } from "../../../experiments/choose-run.ts";
 import { expectedTime, turnTimes } from "../../../experiments/expected-time.ts";
 import { experimentSchema } from "../../../experiments/experiment.ts";
@@ -37,10 +37,20 @@ function latest(made: number, isOpen = true) {
   return { head, lines, isOpen };
 }
 
+/** What a command line asks for. */
+async function optionsOf(argv: readonly string[]): Promise<Options | undefined> {
+  let options: Options | undefined;
+  const command = experimentCommand(async (asked) => {
+    options = asked;
+  });
+  await command.configureOutput({ writeErr: () => {} }).parseAsync(argv, { from: "user" });
+  return options;
+}
+
 describe("the command line", () => {
-  it("names an experiment, and says what is asked for otherwise", () => {
+  it("names an experiment, and says what is asked for otherwise", async () => {
     expect(
-      readOptions(["paper", "--sizes", "paper", "--repeats", "9", "--seed", "4", "--limit", "90s"]),
+      await optionsOf(["paper", "--sizes", "paper", "--repeats", "9", "--seed", "4", "--limit", "90s"]),
     ).toMatchObject({
       experiment: "paper",
       size: "paper",
@@ -49,28 +59,34 @@ describe("the command line", () => {
       limitMinutes: 1.5,
       choice: "either",
     });
-    expect(readOptions(["--compare", "a", "b"]).compare).toEqual({ words: ["a", "b"], tolerance: 0.1 });
-    expect(readOptions(["--compare", "a", "--tolerance", "2.5"]).compare).toEqual({
+    expect((await optionsOf(["--compare", "a", "b"]))?.compare).toEqual({
+      words: ["a", "b"],
+      tolerance: 0.1,
+    });
+    expect((await optionsOf(["--compare", "a", "--tolerance", "2.5"]))?.compare).toEqual({
       words: ["a"],
       tolerance: 0.025,
     });
-    expect(readOptions(["paper"]).compare).toBeUndefined();
-    expect(readOptions(["--list"])).toMatchObject({ list: true, experiment: "" });
-    expect(readOptions(["paper"])).toMatchObject({ size: "lab", dryRun: false, keep: false });
+    expect((await optionsOf(["paper"]))?.compare).toBeUndefined();
+    expect(await optionsOf(["--list"])).toMatchObject({ list: true, experiment: "" });
+    expect(await optionsOf(["paper"])).toMatchObject({ size: "lab", dryRun: false, keep: false });
   });
 
   it.each<[string[], RegExp]>([
     [[], /Which experiment\?/],
     [["paper", "modes"], /One experiment at a time/],
-    [["paper", "--repeats", "0"], /--repeats takes a whole number from 1 on, not "0"/],
-    [["paper", "--limit", "30"], /--limit takes a time/],
-    [["paper", "--new", "--resume"], /contrary/],
+    [
+      ["paper", "--repeats", "0"],
+      /--repeats <n>' argument '0' is invalid. It takes a whole number, 1 or more/,
+    ],
+    [["paper", "--limit", "30"], /'30' is invalid. It takes a time/],
+    [["paper", "--new", "--resume"], /'--new' cannot be used with option '--resume'/],
     [["--compare"], /--compare takes two runs, or one/],
     [["--compare", "a", "b", "c"], /--compare takes two runs, or one/],
-    [["--compare", "a", "b", "--tolerance", "much"], /--tolerance takes percent, such as 10, not "much"/],
+    [["--compare", "a", "b", "--tolerance", "much"], /'much' is invalid. It takes percent/],
     [["paper", "--tolerance", "5"], /--tolerance is of --compare/],
-  ])("%j is refused", (argv, message) => {
-    expect(() => readOptions(argv)).toThrow(message);
+  ])("%j is refused", async (argv, message) => {
+    await expect(optionsOf(argv)).rejects.toThrow(message);
   });
 });
 

@@ -150,13 +150,13 @@ describe("the program that forgets a host", () => {
 
   test.each([
     [["host2"], "see with your own eyes that it is off"],
-    [["host9", "--is-off-for-good"], 'this state has no host "host9"'],
+    [["host9", "--is-off-for-good"], 'This state has no host "host9"'],
   ])("prints nothing without a person's word, or a host: %s", (args, message) => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
       input,
       encoding: "utf8",
     });
-    expect([status, stdout]).toEqual([1, ""]);
+    expect([status, stdout]).toEqual([2, ""]);
     expect(stderr).toContain(message);
   });
 });
