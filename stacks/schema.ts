@@ -15,7 +15,7 @@ const secure: JsonSchema = {
 
 /** The JSON schema of stacks/Pulumi.<stack>.yaml, with which editors complete and check it. */
 export function stackFileSchema(): JsonSchema {
-  const { $schema, properties = {}, required = [] } = z.toJSONSchema(stackSchema, { io: "input", override });
+  const { $schema, properties = {}, required = [] } = editorSchema(stackSchema);
   const inNamespace = (key: string) => `${namespace}:${key}`;
   return {
     $schema,
@@ -46,7 +46,10 @@ export function stackFileSchema(): JsonSchema {
   };
 }
 
-/** Our own marks, put into terms that an editor knows. */
+/** The JSON schema of what a person writes: our own marks are put into terms that an editor knows. */
+export const editorSchema = (schema: z.ZodType): JsonSchema =>
+  z.toJSONSchema(schema, { io: "input", override });
+
 function override({ jsonSchema }: { jsonSchema: JsonSchema }): void {
   const { otherwise, secret, sameAs: _, ...rest } = jsonSchema;
   delete jsonSchema.otherwise;

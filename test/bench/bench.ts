@@ -1,5 +1,6 @@
-import { parseArgs } from "node:util";
+import { InvalidArgumentError } from "commander";
 import { closeSessions } from "../../libvirt/session-pool.ts";
+import { command, runCommand, UsageError, wholeNumber } from "../../report/text/command.ts";
 import {
   addGuests,
   fillCaches,
@@ -38,8 +39,38 @@ type Part = (typeof parts)[number];
 
 const sizesText = defaultSizes.map(({ hosts, guests }) => `${hosts}/${guests}`).join();
 
-const help = `Usage: npm run bench [-- options]     what the testbed costs, measured against the tools it stands on
-
+const program = command(
+  "npm run bench --",
+  "[options]",
+  "What the testbed costs, measured against the tools it stands on.",
+)
+  .option("--only <parts>", "these parts alone (A,B) (default: all but scale)", partsOf)
+  .option("--pairs <n>", "pairs of moves", wholeNumber(1), 10)
+  .option(
+    "--bandwidth <mibps>",
+    "ceiling of both transfers, or none (for the stack bench); gigabit Ethernet has some 100",
+    bandwidthOf,
+    100,
+  )
+  .option("--rounds <n>", "rounds of several guests", wholeNumber(1), 5)
+  .option("--unchanged-pairs <n>", "pairs of updates without a change", wholeNumber(1), 5)
+  .option(
+    "--clusters <n>",
+    "small clusters of the part planner, and a fifth as many larger ones",
+    wholeNumber(1),
+    100,
+  )
+  .option("--sizes <sizes>", `hosts and guests of the part scale (default: ${sizesText})`, sizesOf)
+  .option(
+    "--stack <name>",
+    "a stack of your own, up and with a guest that moves live; it stays (without the part lab); bench is a lab like stacks/Pulumi.lab.yaml " +
+      "on a network of its own, made and removed",
+    "bench",
+  )
+  .option("--keep", "leave the stack bench up for a next run")
+  .addHelpText(
+    "after",
+    `
 Parts:
   lab         from cached base and image until every guest can be logged in to, and what that time goes to
   no-change   pulumi up with nothing changed, against pulumi up of an empty TypeScript stack
@@ -51,35 +82,9 @@ Parts:
   planner     plans for clusters made up by chance, against Ganeti's hbal (Debian: ganeti-htools), if it is installed; needs no lab
   scale       what updates cost with more and more hosts and guests, in labs of their own; some ten minutes
 
-Options:
-  --only A,B             these parts alone                                          default: all but scale
-  --pairs N              pairs of moves                                             default: 10
-  --bandwidth MIBPS      ceiling of both transfers, or none (for the stack bench)   default: 100, as gigabit Ethernet has
-  --rounds N          rounds of several guests                                      default: 5
-  --no-change-pairs N    pairs of updates without a change                          default: 5
-  --clusters N           small clusters of the part planner, and a fifth as many larger ones    default: 100
-  --sizes A/B,C/D        hosts and guests of the part scale             default: ${sizesText}
-  --stack NAME           a stack of your own, up and with a guest that moves live; it stays (without the part lab)
-                         default: bench, a lab like stacks/Pulumi.lab.yaml on a network of its own, made and removed
-  --keep                 leave the stack bench up for a next run
-  --help
-
-Results, with every sample: results/bench-<date>.json. How it is measured: docs/benchmarks.md.`;
-
-const { values } = parseArgs({
-  options: {
-    only: { type: "string", default: parts.filter((part) => part !== "scale").join() },
-    pairs: { type: "string", default: "10" },
-    bandwidth: { type: "string", default: "100" },
-    rounds: { type: "string", default: "5" },
-    "no-change-pairs": { type: "string", default: "5" },
-    clusters: { type: "string", default: "100" },
-    sizes: { type: "string", default: sizesText },
-    stack: { type: "string", default: "bench" },
-    keep: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
+Results, with every sample: results/bench-<date>.json. How it is measured: docs/benchmarks.md.`,
+  )
+  .action(bench);
 
 const startedMs = performance.now();
 const say = (line: string): void => {
@@ -88,8 +93,22 @@ const say = (line: string): void => {
 };
 const s = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
 
-async function bench(chosen: ReadonlySet<Part>): Promise<void> {
-  const options = optionsFor(chosen);
+interface Values {
+  only?: ReadonlySet<Part>;
+  pairs: number;
+  /** Absent: none. */
+  bandwidth: number | undefined;
+  rounds: number;
+  unchangedPairs: number;
+  clusters: number;
+  sizes?: readonly Size[];
+  stack: string;
+  keep?: true;
+}
+
+async function bench(values: Values): Promise<void> {
+  const chosen = values.only ?? new Set(parts.filter((part) => part !== "scale"));
+  const options = optionsFor(chosen, values);
   const isOnStack = [...chosen].some((part) => part !== "planner" && part !== "scale");
   const results: BenchResults = {
     schema: 1,
@@ -119,30 +138,23 @@ async function bench(chosen: ReadonlySet<Part>): Promise<void> {
 }
 
 /** All that was said, checked before anything is touched. */
-function optionsFor(chosen: ReadonlySet<Part>) {
-  const { stack } = values;
+function optionsFor(
+  chosen: ReadonlySet<Part>,
+  { stack, sizes = defaultSizes, unchangedPairs, bandwidth, ...options }: Values,
+) {
   const isOurs = stack === "bench";
-  if (!isOurs && !isConfigured(stack)) throw new Error(`there is no stacks/Pulumi.${stack}.yaml`);
+  if (!isOurs && !isConfigured(stack)) throw new UsageError(`There is no stacks/Pulumi.${stack}.yaml.`);
   if (!isOurs && chosen.has("lab")) {
-    throw new Error(
-      `the part lab destroys its stack, so it is for the stack bench alone; say --only ${parts.slice(1).join()}`,
+    throw new UsageError(
+      `The part lab destroys its stack, so it is for the stack bench alone; say --only ${parts.slice(1).join()}.`,
     );
   }
-  return {
-    stack,
-    isOurs,
-    pairs: wholeNumber("pairs", values.pairs),
-    rounds: wholeNumber("rounds", values.rounds),
-    noChangePairs: wholeNumber("no-change-pairs", values["no-change-pairs"]),
-    bandwidthMiBps: values.bandwidth === "none" ? undefined : wholeNumber("bandwidth", values.bandwidth),
-    clusters: wholeNumber("clusters", values.clusters),
-    sizes: values.sizes.split(",").map(sizeOf),
-  };
+  return { ...options, stack, isOurs, sizes, noChangePairs: unchangedPairs, bandwidthMiBps: bandwidth };
 }
 
 async function benchStack(
   chosen: ReadonlySet<Part>,
-  { stack, isOurs, pairs, rounds, noChangePairs, bandwidthMiBps }: ReturnType<typeof optionsFor>,
+  { stack, isOurs, keep: stays, pairs, rounds, noChangePairs, bandwidthMiBps }: ReturnType<typeof optionsFor>,
   results: BenchResults,
   keep: (more: Partial<BenchResults>) => Promise<string>,
 ): Promise<void> {
@@ -234,7 +246,7 @@ async function benchStack(
     say("memory: moving there and back");
     await keep({ memory: await measureMemory(stack) });
   }
-  if (isOurs && !values.keep) {
+  if (isOurs && !stays) {
     say("taking the lab down");
     const destroyStartedMs = performance.now();
     await removeStack(stack);
@@ -243,35 +255,26 @@ async function benchStack(
   }
 }
 
-function chosenParts(only: string): Set<Part> {
-  const names = only.split(",").map((name) => name.trim());
+function partsOf(text: string): ReadonlySet<Part> {
+  const names = text.split(",").map((name) => name.trim());
   const unknown = names.filter((name) => !parts.includes(name as Part));
   if (unknown.length > 0)
-    throw new Error(`--only: there is no part ${unknown.join(", ")}; parts are ${parts.join(", ")}`);
+    throw new InvalidArgumentError(`There is no part ${unknown.join(", ")}; parts are ${parts.join(", ")}.`);
   return new Set(names as Part[]);
 }
 
-function sizeOf(text: string): Size {
-  const [hosts = "", guests = "", ...more] = text.split("/");
-  const size = { hosts: wholeNumber("sizes", hosts), guests: wholeNumber("sizes", guests) };
-  if (more.length > 0 || size.hosts < 2 || size.hosts > 89)
-    throw new Error(`--sizes takes sizes such as 5/50, of 2 to 89 hosts, not "${text}"`);
-  return size;
+function bandwidthOf(text: string): number | undefined {
+  return text === "none" ? undefined : wholeNumber(1)(text);
 }
 
-function wholeNumber(option: string, text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${option} takes a whole number from 1 on, not "${text}"`);
-  return Number(text);
+function sizesOf(text: string): Size[] {
+  return text.split(",").map((one) => {
+    const [, hosts, guests] = /^([1-9]\d*)\/([1-9]\d*)$/.exec(one)?.map(Number) ?? [];
+    if (!hosts || !guests || hosts < 2 || hosts > 89)
+      throw new InvalidArgumentError("It takes sizes such as 5/50, of 2 to 89 hosts.");
+    return { hosts, guests };
+  });
 }
 
-if (values.help) console.log(help);
-else {
-  try {
-    await bench(chosenParts(values.only));
-  } catch (error) {
-    console.error(`bench: ${error instanceof Error ? error.message : error}`);
-    process.exitCode = 1;
-  } finally {
-    await closeSessions();
-  }
-}
+await runCommand(program);
+await closeSessions();

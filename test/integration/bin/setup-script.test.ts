@@ -243,3 +243,12 @@ test("a stack's salt without its passphrase is pointed out, unless the passphras
   rmSync(join(project, ".testbed"), { recursive: true });
   expect((await setup({ PULUMI_CONFIG_PASSPHRASE: "mine" })).output).not.toContain("encryptionsalt");
 });
+
+test("help is given, and an option that it does not have refused, before anything is done", async () => {
+  const help = await setup({}, "--help");
+  expect(help).toMatchObject({ exitCode: 0, calls: [] });
+  expect(help.output).toContain("--tests");
+  const wrong = await setup({}, "--tets");
+  expect(wrong).toMatchObject({ exitCode: 2, calls: [] });
+  expect(wrong.output).toContain("there is no option --tets");
+});

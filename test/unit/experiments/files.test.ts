@@ -1,8 +1,13 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import * as z from "zod";
 import { turnsOf } from "../../../experiments/choose-run.ts";
-import { inSize, ownSize } from "../../../experiments/experiment.ts";
+import { experimentSchema, inSize, ownSize } from "../../../experiments/experiment.ts";
 import { checkCells, experimentNames, loadExperiment, parseExperiment } from "../../../experiments/load.ts";
 import { labOf, machinesOf, moveConfigs, restConfig } from "../../../experiments/stack-config.ts";
+import { editorSchema } from "../../../stacks/schema.ts";
 
 const guest = { name: "vm1", memoryMiB: 512 };
 const ways = { live: { mode: "live" } };
@@ -173,4 +178,17 @@ describe("the configs of a cell's updates", () => {
     });
     expect(config).not.toHaveProperty("lab");
   });
+});
+
+describe("the experiments that come with the project", async () => {
+  const editor = z.fromJSONSchema(editorSchema(experimentSchema));
+  it.each(await experimentNames())(
+    "%s is accepted by the schema for editors, which it names",
+    async (name) => {
+      const text = await readFile(join("experiments", `${name}.yaml`), "utf8");
+      expect(text).toMatch(/^# yaml-language-server: \$schema=experiment.schema.json\n/);
+      expect(editor.safeParse(parse(text)).error).toBeUndefined();
+      expect(editor.safeParse({ ...parse(text), repeat: 3 }).success).toBe(false);
+    },
+  );
 });

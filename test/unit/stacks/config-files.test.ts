@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
+import { referenceFile, schemaFiles, withReference } from "../../../bin/schema.ts";
 import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import { checkFiles } from "../../../stacks/files.ts";
 import { planStack } from "../../../stacks/plan.ts";
 import { stackFileSchema } from "../../../stacks/schema.ts";
-import { referenceFile, schemaFile, schemaText, withReference } from "../../../stacks/write-schema.ts";
 import { labInput, metalInput } from "../helpers/config-stack.ts";
 
 const stacks = join(import.meta.dirname, "..", "..", "..", "stacks");
@@ -80,7 +80,8 @@ describe("the schema for editors", () => {
 
 describe("what is made from the schema", () => {
   it("is in step with it (if not: npm run schema)", async () => {
-    expect(await readFile(schemaFile, "utf8")).toBe(schemaText());
+    for (const [file, schema] of Object.entries(schemaFiles()))
+      expect(await readFile(file, "utf8"), file).toBe(schema);
     const page = await readFile(referenceFile, "utf8");
     expect(page).toBe(withReference(page));
   });

@@ -1,0 +1,53 @@
+// bin/run on machines that are made up: what is set up there, and what is not.
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+let project: string;
+beforeEach(() => {
+  project = mkdtempSync(join(tmpdir(), "run-"));
+  mkdirSync(join(project, "bin"));
+  copyFileSync(join(import.meta.dirname, "../../../bin/run"), join(project, "bin/run"));
+  writeFileSync(join(project, "bin/setup"), 'echo "setup $*"\n');
+});
+afterEach(() => rmSync(project, { recursive: true }));
+
+const run = (...args: string[]) =>
+  execa("sh", ["bin/run", ...args], { cwd: project, reject: false, all: true });
+
+function setUp(): void {
+  for (const folder of ["zod", ".bin"]) mkdirSync(join(project, "node_modules", folder), { recursive: true });
+  for (const program of ["node", "biome"]) {
+    writeFileSync(join(project, "node_modules/.bin", program), `#!/bin/sh\necho ${program} "$@"\n`);
+    chmodSync(join(project, "node_modules/.bin", program), 0o755);
+  }
+}
+
+test.each([["report/cli.ts"], ["biome"], ["--setup", "report/cli.ts", "--help"]])(
+  "where nothing is set up, %s says what to do, in a line",
+  async (...args) => {
+    const { all, exitCode } = await run(...args);
+    expect(all).toMatch(/^not set up yet: run "npm run setup" first [^\n]*$/);
+    expect(exitCode).toBe(1);
+  },
+);
+
+test("a program is run by the project's own Node, a package's as it is, with its arguments", async () => {
+  setUp();
+  const said = "node -e process.exit(process.features.typescript ? 0 : 1)";
+  expect((await run("a.ts", "two words", "--flag")).stdout.replace(`${said}\n`, "")).toBe(
+    "node a.ts two words --flag",
+  );
+  expect((await run("biome", "ci", ".")).stdout).toBe("biome ci .");
+});
+
+test("a program that needs it sets the machine up first, but not to help", async () => {
+  setUp();
+  const all = async (...args: string[]) => (await run(...args)).all;
+  expect(await all("--setup", "a.ts")).toMatch(/^setup \n/);
+  expect(await all("--setup=tests", "biome", "x")).toBe("setup --tests\nbiome x");
+  expect(await all("--setup=lab", "biome", "-h")).toBe("biome -h");
+  expect(await all("--setup", "biome", "--", "--help")).toBe("setup \nbiome -- --help");
+});
