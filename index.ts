@@ -14,13 +14,15 @@ const [{ Testbed }, { reportLink }, { checkedPlan }] = await Promise.all([
 const stack = pulumi.getStack();
 const testbed = new Testbed(stack, await checkedPlan(stack));
 
-/** What is known of each host. */
-export const hosts = testbed.hosts;
-/** What each guest is and where it runs. */
-export const guests = testbed.guests;
-/** How each guest moved last, and how often. */
-export const migrations = testbed.migrations;
-/** What the stack's policy decided. Absent: it has none. */
-export const policy = testbed.policy;
-/** Where its report is, and what makes it. */
-export const report = reportLink(stack);
+export default {
+  /** What is known of each host. */
+  hosts: testbed.hosts,
+  /** What each guest is and where it runs. */
+  guests: testbed.guests,
+  /** How each guest moved last, and how often. */
+  migrations: testbed.migrations,
+  /** What the stack's policy decided, if it has one. */
+  ...(testbed.policy && { policy: testbed.policy }),
+  /** Where its report is, and what makes it. */
+  report: reportLink(stack),
+};

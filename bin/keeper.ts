@@ -6,6 +6,7 @@ import { say } from "../report/text/command.ts";
 import { emptiedBy } from "../stacks/deciding/emptied.ts";
 import { actOf, type KeeperAct, type KeeperLook, silencesAfter } from "../stacks/deciding/keep.ts";
 import { lookAtStack, planOfStack, type StackLook } from "./plan-stack.ts";
+import { setList } from "./stack-settings.ts";
 
 /** After an update that failed the next one waits, longer each time. */
 const mostWaitMs = 600_000;
@@ -67,7 +68,7 @@ async function carryOut(
   { config }: StackLook,
 ): Promise<boolean> {
   const lost = act.do === "lose" ? [...config.lost, ...act.hosts] : undefined;
-  if (lost) await setLost(stack, lost);
+  if (lost) await setList(stack, "lost", lost);
   const beganMs = performance.now();
   const { exitCode, all } = await execa("sh", ["bin/pulumi", "up", "--yes", "--stack", stack], {
     reject: false,
@@ -79,7 +80,7 @@ async function carryOut(
     return true;
   }
   // Without a proof a host is not lost, and the next look may find it again.
-  if (lost) await setLost(stack, config.lost);
+  if (lost) await setList(stack, "lost", config.lost);
   await log(stack, { did: act.do, seconds, failed: whyOf(all ?? "") });
   return false;
 }
@@ -97,16 +98,6 @@ function whyOf(printed: string): string {
     if (indent >= 0 && own >= 0) said.push(line.trim());
   }
   return [...new Set(said)].join(" ").slice(0, 2000) || `no error was said: ${lines.at(-1)}`;
-}
-
-async function setLost(stack: string, hosts: readonly string[]): Promise<void> {
-  const config = (...args: string[]) =>
-    execa("sh", ["bin/pulumi", "config", ...args, "--stack", stack], { reject: false });
-  await config("rm", "--path", "testbed:lost");
-  for (const [index, host] of hosts.entries()) {
-    const { exitCode, stderr } = await config("set", "--path", `testbed:lost[${index}]`, host);
-    if (exitCode !== 0) throw new Error(`testbed:lost could not be set: ${stderr}`);
-  }
 }
 
 async function log(
