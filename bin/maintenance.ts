@@ -54,7 +54,7 @@ export async function maintain(stack: string, { each, hosts, waitMs }: Maintenan
         await up(stack);
         await checkHome(stack);
       } catch (error) {
-        const why = (error as Error).message;
+        const why = (error as Error).message.replace(/\.$/, "");
         throw new Error(
           `${why}. ${wanted.length - index} of ${wanted.length} hosts are left, and ${host} may still be drained (testbed:drain). ` +
             `When it is well: ${next()}`,

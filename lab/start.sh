@@ -121,7 +121,8 @@ NETWORK
 }
 
 boot() {
-  local command device
+  # systemd-nspawn's exit code when its container asks for a reboot.
+  local reboots=133 command device
   command=(
     systemd-nspawn --quiet --keep-unit --register=no --settings=no --boot
     --directory="$root" --machine="$unit" --hostname="$LAB_HOST"
@@ -147,6 +148,7 @@ boot() {
     systemctl reset-failed "$unit.service" 2>/dev/null || true
     systemd-run --quiet --collect --unit="$unit" --slice=machine.slice --property=Delegate=yes \
       --property=KillMode=mixed --property=TasksMax=infinity --property=TimeoutStopSec=20 \
+      --property=SuccessExitStatus=$reboots --property=RestartForceExitStatus=$reboots \
       --property=StandardOutput="append:$host_dir/console.log" --property=StandardError="append:$host_dir/console.log" \
       -- "${command[@]}"
   else
@@ -155,7 +157,8 @@ boot() {
       for hierarchy in $(cgroup_hierarchies); do
         mkdir -p "$hierarchy/$unit" && echo "$BASHPID" > "$hierarchy/$unit/cgroup.procs"
       done
-      exec setsid "${command[@]}"
+      # shellcheck disable=SC2016 # expanded there
+      exec setsid sh -c 'while "$@"; [ $? -eq '$reboots' ]; do :; done' lab-host "${command[@]}"
     ) < /dev/null >> "$host_dir/console.log" 2>&1 &
   fi
 }

@@ -47,6 +47,18 @@ test("up makes a testbed with a guest that counts", async () => {
 
 accidents(() => vm1);
 
+test("all hosts are rebooted, one after the other, and the guest goes on elsewhere and comes home", async () => {
+  await stack.deploy();
+  const before = await vm1.life();
+  const args = [stackName, "--each", "reboot", "--wait", "5"];
+  const { exitCode, text } = await project.command("bin/maintain.ts", ...args);
+  expect({ exitCode, text }).toMatchObject({ exitCode: 0 });
+  expect(text).toMatch(/host1 \(1 of 2\): it serves, booted anew.*host2 \(2 of 2\): it serves, booted anew/s);
+  expect(text).toMatch(/^vm1: 2 moves, away for \d+\.\d\d s in all$/m);
+  await vm1.expectOneCopyAt(stack.config.placement.vm1 ?? "");
+  await vm1.expectLifeWentOn(before);
+});
+
 test("after all this, no write that the guest's disk acknowledged is lost", async () => {
   const { acknowledged, outdated, checked, lost, problems } = await verifyDisk(stack, "vm1");
   expect({ lost, problems }).toEqual({ lost: 0, problems: [] });
