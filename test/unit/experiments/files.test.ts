@@ -33,6 +33,14 @@ describe("the experiments that come with the project", () => {
     expect(await experimentNames()).toEqual(names);
   });
 
+  const editor = z.fromJSONSchema(editorSchema(experimentSchema));
+  it.each(names)("%s is accepted by the schema for editors, which it names", async (name) => {
+    const text = await readFile(join("experiments", `${name}.yaml`), "utf8");
+    expect(text).toMatch(/^# yaml-language-server: \$schema=experiment.schema.json\n/);
+    expect(editor.safeParse(parse(text)).error).toBeUndefined();
+    expect(editor.safeParse({ ...parse(text), repeat: 3 }).success).toBe(false);
+  });
+
   it.each(names)("%s can be made, in all its sizes, with moves for each cell", async (name) => {
     const { experiment, file } = await loadExperiment(name);
     for (const size of [ownSize, ...Object.keys(experiment.sizes)]) {
@@ -178,17 +186,4 @@ describe("the configs of a cell's updates", () => {
     });
     expect(config).not.toHaveProperty("lab");
   });
-});
-
-describe("the experiments that come with the project", async () => {
-  const editor = z.fromJSONSchema(editorSchema(experimentSchema));
-  it.each(await experimentNames())(
-    "%s is accepted by the schema for editors, which it names",
-    async (name) => {
-      const text = await readFile(join("experiments", `${name}.yaml`), "utf8");
-      expect(text).toMatch(/^# yaml-language-server: \$schema=experiment.schema.json\n/);
-      expect(editor.safeParse(parse(text)).error).toBeUndefined();
-      expect(editor.safeParse({ ...parse(text), repeat: 3 }).success).toBe(false);
-    },
-  );
 });
