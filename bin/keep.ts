@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { command, runCommand, wholeNumber } from "../report/text/command.ts";
+import { type ListenAddress, listenAddress } from "./metrics-server.ts";
 
 const program = command(
   "npm run keep --",
@@ -15,6 +16,11 @@ const program = command(
     3,
   )
   .option("--once", "one look, and what follows")
+  .option(
+    "--metrics <address>",
+    "answers Prometheus there, at /metrics: ADDRESS:PORT, or PORT of this machine alone, such as 9477",
+    address,
+  )
   .addHelpText(
     "after",
     `
@@ -22,17 +28,33 @@ It decides nothing that \`up\` would not: guests that a policy wants elsewhere, 
 that is gone. Each act is a line here and in results/STACK.keep.jsonl. It may be stopped or killed at any moment: the next run, or the
 next \`up\`, goes on from what is there. docs/placement.md has a unit for systemd.`,
   )
-  .action(
-    async (stack: string, { every, silences, once }: { every: number; silences: number; once?: boolean }) => {
-      // What asks hosts is loaded where that is wanted.
-      const { keep } = await import("./keeper.ts");
-      await keep(stack, { everyMs: every * 1000, silences, once: once === true });
-    },
-  );
+  .action(async (stack: string, { every, silences, once, metrics }: Values) => {
+    // What asks hosts is loaded where that is wanted.
+    const { keep } = await import("./keeper.ts");
+    await keep(stack, {
+      everyMs: every * 1000,
+      silences,
+      once: once === true,
+      ...(metrics && { metrics }),
+    });
+  });
+
+interface Values {
+  every: number;
+  silences: number;
+  once?: true;
+  metrics?: ListenAddress;
+}
 
 function seconds(text: string): number {
   if (!(Number(text) >= 5)) throw new InvalidArgumentError("It takes seconds, 5 or more.");
   return Number(text);
+}
+
+function address(text: string): ListenAddress {
+  const address = listenAddress(text);
+  if (!address) throw new InvalidArgumentError("It takes an address and a port, such as 127.0.0.1:9477.");
+  return address;
 }
 
 await runCommand(program);

@@ -1,10 +1,13 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { appendLine } from "../moves/results.ts";
+import { metricsText } from "../moves/metrics.ts";
+import { appendLine, readRecords, resultsFile } from "../moves/results.ts";
 import { say } from "../report/text/command.ts";
 import { emptiedBy } from "../stacks/deciding/emptied.ts";
 import { actOf, type KeeperAct, type KeeperLook, silencesAfter } from "../stacks/deciding/keep.ts";
+import { KeeperMetrics } from "./keeper-metrics.ts";
+import { type ListenAddress, serveMetrics } from "./metrics-server.ts";
 import { lookAtStack, planOfStack, type StackLook } from "./plan-stack.ts";
 import { setList } from "./stack-settings.ts";
 
@@ -18,10 +21,18 @@ export interface Keeping {
   silences: number;
   /** One look, and what follows. */
   once: boolean;
+  /** Where Prometheus may ask. Absent: nowhere. */
+  metrics?: ListenAddress;
 }
 
 /** Looks and acts until the process is asked to end. */
-export async function keep(stack: string, { everyMs, silences: most, once }: Keeping): Promise<void> {
+export async function keep(
+  stack: string,
+  { everyMs, silences: most, once, metrics: at }: Keeping,
+): Promise<void> {
+  const metrics = new KeeperMetrics(stack);
+  const server =
+    at && (await serveMetrics(at, async () => (await metricsOf(stack)) + (await metrics.text())));
   let stopping = false;
   const waiting = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const)
@@ -34,20 +45,32 @@ export async function keep(stack: string, { everyMs, silences: most, once }: Kee
   let last = "";
   while (!stopping) {
     const look = await lookAtStack(stack).catch((error: Error) => error);
-    if (look instanceof Error) await log(stack, { do: "nothing", why: look.message });
-    else {
+    if (look instanceof Error) {
+      metrics.looked();
+      await log(stack, { do: "nothing", why: look.message });
+    } else {
       silences = silencesAfter(silences, look.silent);
+      metrics.looked(silences);
       const act = actOf(await keeperLook(look), silences, most);
       // What is as it was before is no news.
       if (act.do !== "nothing" || act.why !== last) await log(stack, act);
       last = act.do === "nothing" ? act.why : "";
-      if (act.do !== "nothing") failures = (await carryOut(stack, act, look)) ? 0 : failures + 1;
+      if (act.do !== "nothing") {
+        const isDone = await carryOut(stack, act, look);
+        metrics.updated(act.do, isDone);
+        failures = isDone ? 0 : failures + 1;
+      }
     }
-    if (once) return;
+    if (once) break;
     const waitMs = failures > 0 ? Math.min(mostWaitMs, everyMs * 2 ** failures) : everyMs;
     await sleep(waitMs, undefined, { signal: waiting.signal }).catch(() => {});
   }
+  server?.close();
+  server?.closeAllConnections();
 }
+
+const metricsOf = async (stack: string): Promise<string> =>
+  metricsText(stack, (await readRecords(resultsFile(stack))).records);
 
 async function keeperLook(look: StackLook): Promise<KeeperLook> {
   const { silent, areOff, config } = look;

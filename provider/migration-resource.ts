@@ -11,6 +11,7 @@ import type { MigrationRequest } from "../migration/context/migration-request.ts
 import { MigrationFailed, type Moved, migrate } from "../migration/migrate.ts";
 import { previewMove } from "../migration/preflight/preview.ts";
 import { changesOf, clearLeftovers, leftoversOf } from "../migration/reconciling/leftovers.ts";
+import { metricsFile, writeMetrics } from "../moves/metrics.ts";
 import { identityOf, type MigrationRecord } from "../moves/record.ts";
 import { appendRecord, latestRecords, resultsFile } from "../moves/results.ts";
 import { breachesOf, breachText, type Slo } from "../moves/slo.ts";
@@ -321,6 +322,11 @@ async function keep(stack: string, records: readonly MigrationRecord[]): Promise
   for (const record of records) {
     await appendRecord(file, record).catch((error: unknown) => failures.push(error));
   }
+  // They follow from the records, and are made anew with the next one.
+  if (records.length > 0)
+    await writeMetrics(stack).catch((error: Error) =>
+      console.warn(`${metricsFile(stack)} could not be written: ${error.message}`),
+    );
   if (failures.length === 0) return undefined;
   const reasons = failures.map((failure) => (failure instanceof Error ? failure.message : String(failure)));
   return new Error(
