@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { execa } from "execa";
 import { readRecords, resultsFile } from "../moves/results.ts";
 import { moveTables } from "../report/text/table.ts";
+import { terminalWidth } from "../report/text/terminal-width.ts";
 import { checkStack, LabError, modeOf, type modes, modeToKeep, roundOf } from "./lab-round.ts";
 import type { PrintedConfig } from "./printed-config.ts";
 
@@ -102,7 +103,7 @@ async function report(first: string, second: string): Promise<void> {
   console.log(`
 What was measured (all of it: npm run results -- ${stack}; as a page: npm run report -- ${stack})
 
-${moveTables(latest)}
+${moveTables(latest, 1, terminalWidth())}
 
 What to try next
   see the guest          ssh -i ${key} ${outputs.guests[guest].user}@${address}

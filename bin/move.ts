@@ -3,6 +3,7 @@ import { execa } from "execa";
 import { identityOf } from "../moves/record.ts";
 import { latestRecords, resultsFile } from "../moves/results.ts";
 import { moveTables } from "../report/text/table.ts";
+import { terminalWidth } from "../report/text/terminal-width.ts";
 import { MoveError, type Setting, settingsOf } from "./move-request.ts";
 import type { PrintedConfig } from "./printed-config.ts";
 
@@ -63,7 +64,7 @@ async function move(): Promise<void> {
     .filter((record) => guests.includes(record.guest) && !known.has(identityOf(record)))
     .reverse();
   if (records.length === 0) console.log("move: every guest runs where it should, and nothing was moved");
-  else console.log(moveTables(records));
+  else console.log(moveTables(records, 1, terminalWidth()));
 }
 
 if (values.help) console.log(help);

@@ -17,7 +17,7 @@ try {
   await page.screenshot({ path: "docs/report.png" });
   // Parts get their height once they are in sight: the first scroll only comes near.
   for (let times = 0; times < 2; times++) {
-    await page.locator("#inside").evaluate((heading) => heading.scrollIntoView({ behavior: "instant" }));
+    await page.locator("#timelines").evaluate((heading) => heading.scrollIntoView({ behavior: "instant" }));
     await page.waitForTimeout(300);
   }
   await page.screenshot({ path: "docs/report-moves.png" });

@@ -322,7 +322,7 @@ function stay() {
 }
 
 /** Goes to its row among all moves, where all is that is known of it. */
-function open(mark) {
+function goTo(mark) {
   location.hash = `move-${mark.dataset.move}`;
 }
 
@@ -365,13 +365,13 @@ for (const plot of document.querySelectorAll(".plot")) {
   // A finger that is lifted has asked what a mark is, not for its place in the table.
   plot.addEventListener("click", (event) => {
     const mark = nearest(plot, event.clientX, event.clientY) ?? event.target.closest?.("[data-move]");
-    if (mark && event.pointerType !== "touch") open(mark);
+    if (mark && event.pointerType !== "touch") goTo(mark);
   });
   // A finger that is lifted leaves, too: what it touched stays to be read until something else is touched.
   plot.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && hideSoon());
   plot.addEventListener("blur", (event) => event.relatedTarget !== tip && plot.contains(marked) && hide());
   plot.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && marked) open(marked);
+    if (event.key === "Enter" && marked) goTo(marked);
     const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     const marks = marksOf(plot);
     if (!by || marks.length === 0) return;

@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readDataset } from "../data/dataset.ts";
+import { movesCsv } from "../export/moves-csv.ts";
 import { reportOf } from "../sections/report.ts";
 import { runCommand, say } from "../text/command.ts";
 import { writeReport } from "../write-report.ts";
@@ -8,7 +9,7 @@ import { partsOf, withParts } from "./parts.ts";
 
 const help = `npm run published [-- FOLDER]
 
-What is made of a published run, once more: the page and its figures beside its results file, and the parts of its README that are
+What is made of a published run, once more: the page, its figures and its CSV beside its results file, and the parts of its README that are
 made from it. FOLDER has one results file (.jsonl) and a README.md; default: docs/paper.`;
 
 async function main(): Promise<void> {
@@ -25,7 +26,9 @@ async function main(): Promise<void> {
   const text = withParts(await readFile(readme, "utf8"), partsOf(dataset));
   const { page, figures } = await writeReport(reportOf(dataset), folder);
   await writeFile(readme, text);
-  say(`${page}, ${figures.length} figures and ${readme} are made of ${file}.`);
+  const csv = join(folder, file.replace(/\.jsonl$/, ".csv"));
+  await writeFile(csv, movesCsv(dataset));
+  say(`${page}, ${figures.length} figures, ${csv} and ${readme} are made of ${file}.`);
 }
 
 await runCommand(main);

@@ -4,7 +4,6 @@ import { comparisonTables } from "../comparison/comparison-tables.ts";
 import type { Dataset, RecordFile } from "../data/dataset.ts";
 import { comparedFigures } from "../figures/compared.ts";
 import type { Figure } from "../figures/figure.ts";
-import type { Section } from "./report.ts";
 
 /** By which part two figures may differ and be equal, as `npm run experiment -- --compare` has it. */
 const tolerance = 0.1;
@@ -31,7 +30,7 @@ const of = ({ moves, failures, problems }: Dataset, source: RecordFile): Dataset
 
 const nameOf = ({ file }: RecordFile): string => basename(file, ".jsonl");
 
-export const comparisonSection = ({ names, comparison }: ComparedRuns): Omit<Section, "figures"> => ({
+export const comparisonSection = ({ names, comparison }: ComparedRuns) => ({
   id: "comparison",
   title: `${names[0]} and ${names[1]} compared`,
   intro: `The same cells of both, side by side; ${names[0]} is the first, ${names[1]} the second.`,

@@ -354,7 +354,7 @@ describe("a figure of what was not measured", () => {
         expect.stringContaining("it does not add up: TDT = 1000000 ms"),
       ],
     ]);
-    expect(sections.find(({ id }) => id === "trouble")?.tables[0]?.rows[0]?.map(shownOf)).toEqual([
+    expect(sections.find(({ id }) => id === "failed-moves")?.tables[0]?.rows[0]?.map(shownOf)).toEqual([
       "live",
       "failed",
       "1",
