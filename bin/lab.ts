@@ -101,7 +101,7 @@ async function report(first: string, second: string): Promise<void> {
   const { address, vnc } = outputs.guests[guest];
   const key = `.testbed/${stack}/id_ed25519`;
   console.log(`
-What was measured (all of it: npm run results -- ${stack}; as a page: npm run report -- ${stack})
+What was measured (all of it: npm run results -- ${stack} --all; as a page: npm run report -- ${stack})
 
 ${moveTables(latest, 1, terminalWidth())}
 

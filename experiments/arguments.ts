@@ -26,7 +26,7 @@ export const help = `Usage: npm run experiment -- NAME [options]    makes the mo
        npm run experiment -- --compare A B     whether two runs say the same, cell by cell and claim by claim
        npm run experiment -- --compare A       how many repeats a precision takes, as its moves differ
 
-NAME can be the path of a YAML file, too. A run that was interrupted is gone on with, unless something else is asked for.
+NAME can be the path of a YAML file, too. A run that was interrupted is continued, unless something else is asked for.
 
 Options:
   --sizes NAME    other sizes, such as the paper's own: --sizes paper     default: ${ownSize}, those of the file

@@ -6,13 +6,15 @@ import { reportOf } from "./sections/report.ts";
 import { runCommand, say } from "./text/command.ts";
 import { writeReport } from "./write-report.ts";
 
-const help = `npm run report [-- <stack, experiment or results file> ...] [--out FOLDER]
+const help = `Usage: npm run report [-- <stack, experiment or results file> ...] [--out FOLDER]
 
-One page (index.html, nothing else is needed to open it) and its figures as SVG, from results files alone. Several files make one report.
+One page (index.html, nothing else is needed to open it) and its figures as SVG, from results files alone. Several files make one report; two with
+cells in common are compared.
 
   npm run report -- lab                          results/lab.jsonl
   npm run report -- paper                        the latest run of the experiment
   npm run report -- paper/20260101T120000Z       that run
+  npm run report -- paper/20260101T120000Z paper both of its runs, compared
   npm run report -- some.jsonl others.jsonl      both together
 
   --out FOLDER   default: results/reports/<name>`;

@@ -93,12 +93,12 @@ function timeline({ move, way, of, axisMs }: { move: Move; way: Way; of: number;
   const { record, number: moveNumber } = move;
   const bars = barsOf(record, way);
   const passes = passesOf(record);
-  const which = of === 1 ? "the only one of its kind" : `the median of ${of} moves`;
+  const which = of === 1 ? "the only one of its kind" : `whose total time is the median of ${of} moves`;
   return {
     id: `timeline-${way}`,
-    title: `Timeline: ${wayNames[way]}, ${duration(record.totalMs)}${record.downtimeMs === undefined ? "" : `, of which the guest stands still for ${duration(record.downtimeMs)}`}`,
+    title: `Timeline, ${wayNames[way]}: ${record.downtimeMs === undefined ? "" : `the guest stands still for ${duration(record.downtimeMs)} of `}${duration(record.totalMs)}`,
     caption: [
-      `Move ${moveNumber}: ${record.guest}, ${record.memoryMiB} MiB, ${record.from} → ${record.to}, ${record.mode}; by its total time ${which}.`,
+      `Move ${moveNumber}: ${record.guest}, ${record.memoryMiB} MiB, ${record.from} → ${record.to}, ${record.mode}; ${which}.`,
       ...stopsOf(way, record),
       ...(passes.length > 1 ? ["White lines: where a pass over its memory begins."] : []),
     ],

@@ -18,7 +18,7 @@ export function comparedRuns(dataset: Dataset): ComparedRuns | undefined {
   const [one, other, ...more] = dataset.sources;
   if (!one || !other || more.length > 0) return undefined;
   const comparison = compareRuns(of(dataset, one), of(dataset, other), tolerance);
-  return comparison.cells.length > 0 ? { names: [nameOf(one), nameOf(other)], comparison } : undefined;
+  return comparison.cells.length > 0 ? { names: namesOf(one, other), comparison } : undefined;
 }
 
 /** What of a dataset is one file's. Moves keep their numbers. */
@@ -28,7 +28,11 @@ const of = ({ moves, failures, problems }: Dataset, source: RecordFile): Dataset
   return { sources: [source], moves: own(moves), failures: own(failures), problems: own(problems) };
 };
 
-const nameOf = ({ file }: RecordFile): string => basename(file, ".jsonl");
+/** By their names alone, unless those are the same. */
+function namesOf(one: RecordFile, other: RecordFile): [string, string] {
+  const [a, b] = [basename(one.file, ".jsonl"), basename(other.file, ".jsonl")];
+  return a === b ? [one.file, other.file] : [a, b];
+}
 
 export const comparisonSection = ({ names, comparison }: ComparedRuns) => ({
   id: "comparison",

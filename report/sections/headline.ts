@@ -3,7 +3,7 @@ import { type AskedClaims, askedClaims } from "../claims/asked-claims.ts";
 import { judgedClaims } from "../claims/claims.ts";
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
 import { groupsOf, stratumOf } from "../data/groups.ts";
-import { isLive, isOffline } from "../data/measures.ts";
+import { isLive, isOffline, workloadOf } from "../data/measures.ts";
 import { duration } from "../text/table-model.ts";
 
 /** What someone who opens a report is to know in ten seconds. */
@@ -130,10 +130,18 @@ function liveAgainstOffline(dataset: Dataset, counted: readonly Move[]): string 
   if (live === undefined || offline === undefined) return undefined;
   const times = median(downtimes.map(({ value }) => value));
   const total = median(totals.map(({ value }) => value));
-  const who = guests.size === 1 ? [...guests][0] : `the median of ${guests.size} guests`;
+  const who = guests.size === 1 ? guestText(compared, counted) : `the median of ${guests.size} guests`;
   const part = `${Math.round(Math.abs(total - 1) * 100)} %`;
   const inAll = part === "0 %" ? "as much time in all" : `${part} ${total < 1 ? "less" : "more"} time in all`;
   return `Moved live, ${who} stood still for ${duration(live)}; moved offline, for ${duration(offline)}, ${timesText(times)} as long. A live move took ${inAll}.`;
+}
+
+/** A guest's name, with its size and workload where the same guest was moved with others, too. */
+function guestText([first]: readonly Move[], counted: readonly Move[]): string {
+  const { record } = first as Move;
+  const { guest, memoryMiB } = record;
+  const known = new Set(counted.flatMap((move) => (move.record.guest === guest ? stratumOf(move) : [])));
+  return known.size === 1 ? guest : `${guest} (${memoryMiB} MiB, ${workloadOf(record)})`;
 }
 
 const timesText = (times: number): string => `${times >= 10 ? Math.round(times) : times.toFixed(1)} times`;
