@@ -15,6 +15,10 @@ export interface Quantity {
   valueMs: (move: Move) => number | undefined;
 }
 
+/** What all of these figures have in common: said once above them. */
+export const howToRead =
+  "Points are moves; beside them, filled, the median of each cell with its interval. A line joins cells that differ in nothing but memory and its use.";
+
 export interface AgainstMemory {
   id: string;
   title: string;
@@ -56,7 +60,7 @@ export function againstMemory(dataset: Dataset, asked: AgainstMemory): Figure | 
     id: asked.id,
     title: asked.title,
     caption: [
-      `${asked.what}. Points are moves; beside them, filled, the median of each cell with its interval. A line joins cells that differ in nothing but memory and its use.`,
+      `${asked.what}.`,
       ...workloadNote(slots.map(({ workload }) => workload)),
       ...thinningNote(
         drawn.reduce((sum, { points }) => sum + points.length, 0),

@@ -41,6 +41,8 @@ export function conditionsOf(dataset: Dataset): [string, string][] {
     ...valuesOf("QEMU", moves, ({ record }) => record.versions.from.qemu),
     ...valuesOf("libvirt", moves, ({ record }) => record.versions.from.libvirt),
     ...valuesOf("kernel", moves, ({ record }) => record.versions.from.kernel),
+    ...valuesOf("link, MiB/s", moves, ({ cell }) => cell?.factors.linkMiBps?.toString()),
+    ...valuesOf("greatest downtime, ms", moves, ({ record }) => record.options?.maxDowntimeMs?.toString()),
     ...valuesOf("overlay", moves, ({ record }) => record.redo ?? "shared"),
     ...(load
       ? [
@@ -66,8 +68,13 @@ export function repeatsText(dataset: Dataset, { run, repeats, cells }: RunHead):
 }
 
 /** Which values there are, and of how many moves each, if there are several. */
-function valuesOf(name: string, moves: readonly Move[], of: (move: Move) => string): [string, string][] {
-  const values = Map.groupBy(moves, of);
+function valuesOf(
+  name: string,
+  moves: readonly Move[],
+  of: (move: Move) => string | undefined,
+): [string, string][] {
+  const known = moves.filter((move) => of(move) !== undefined);
+  const values = Map.groupBy(known, of);
   const text = [...values]
     .map(([value, some]) => (values.size > 1 ? `${value} (${some.length})` : value))
     .join(", ");

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { askedClaims } from "../claims/asked-claims.ts";
 import { countedMoves, type Dataset } from "../data/dataset.ts";
 import { driftsIn, driftWarnings } from "../data/drift.ts";
+import { howToRead } from "../figures/against-memory.ts";
 import { downtimeFigures } from "../figures/downtimes.ts";
 import type { Figure } from "../figures/figure.ts";
 import { forestFigures } from "../figures/forest.ts";
@@ -72,21 +73,22 @@ export function reportOf(dataset: Dataset): Report {
     : isOpenedByMoves
       ? lines
       : there(overviewFigure(dataset));
+  const claimsSection: Section = {
+    id: "the-paper",
+    title: "The paper's claims",
+    intro: claims.isAsked
+      ? "Migration of KVM guests between two hosts with shared NFS4 storage, offline (suspend, copy, resume) and live (pre-copy): what was claimed, and what these moves say of it."
+      : "These moves were not made to test the paper's claims. Of some of them they say something all the same.",
+    figures: forestFigures(claims.shown),
+    tables: there(claimsTable(claims.shown), claims.isAsked ? paperTable(dataset) : undefined),
+  };
   const sections: Section[] = [
     ...(compared ? [{ ...comparisonSection(compared), figures: [] }] : []),
-    {
-      id: "the-paper",
-      title: "The paper's claims",
-      intro: claims.isAsked
-        ? "Migration of KVM guests between two hosts with shared NFS4 storage, offline (suspend, copy, resume) and live (pre-copy): what was claimed, and what these moves say of it."
-        : "These moves were not made to test the paper's claims. Of some of them they say something all the same.",
-      figures: forestFigures(claims.shown),
-      tables: there(claimsTable(claims.shown), claims.isAsked ? paperTable(dataset) : undefined),
-    },
+    ...(claims.isAsked ? [claimsSection] : []),
     {
       id: "memory",
       title: "Time against memory",
-      intro: levelNote,
+      intro: `${howToRead} ${levelNote}`,
       figures: paperFigures(dataset),
       tables: [],
     },
@@ -108,6 +110,7 @@ export function reportOf(dataset: Dataset): Report {
       figures: predictionFigures(dataset),
       tables: there(convergenceTable(dataset), replayedTable(dataset)),
     },
+    ...(claims.isAsked ? [] : [claimsSection]),
     { id: "loads", title: "Heavy and light loads", figures: [], tables: there(loadTable(dataset)) },
     { id: "several-guests", title: "Several guests", figures: [], tables: there(togetherTable(dataset)) },
     { id: "failed-moves", title: "Moves that failed", figures: [], tables: there(faultsTable(dataset)) },

@@ -1,11 +1,12 @@
 import Table from "cli-table3";
-import { absent, type Column, shownOf, type TableModel } from "./table-model.ts";
+import { absent, type Column, shownOf, type TableCell, type TableModel } from "./table-model.ts";
 import { wrapped } from "./terminal-width.ts";
 import { chopped, visible } from "./visible.ts";
 
 /**
  * A table of the report for the terminal, without colours, since it is pasted into files and issues. Where it is wider than that, texts are wrapped;
- * where no wrapping helps, columns from the right are left out, and it is said which.
+ * where no wrapping helps, columns from the right are left out, and it is said which. Rows of sentences, which would be columns of single words,
+ * stand below one another as lists.
  */
 export function terminalTable({ title, columns, rows, notes }: TableModel, width = 120): string {
   const cells = rows.map((row) =>
@@ -29,6 +30,15 @@ export function terminalTable({ title, columns, rows, notes }: TableModel, width
     shown.map(({ kind }) => kind === "text"),
     width,
   );
+  const lines = cells.map((row) =>
+    Math.max(...widths.map((own, index) => Math.ceil((row[index] as string).length / own))),
+  );
+  if (Math.max(...lines) > mostLines)
+    return [
+      wrapped(visible(title), width),
+      ...cells.map((row, index) => listed(columns, row, rows[index] as readonly TableCell[], width)),
+      ...notes.map((note) => wrapped(visible(note), width)),
+    ].join("\n");
   const isWrapped = widths.some((own, index) => own < (natural[index] as number));
   const drawn = new Table({
     head: shown.map(({ name }) => name),
@@ -49,6 +59,25 @@ export function terminalTable({ title, columns, rows, notes }: TableModel, width
       ...(hasAbsent ? [`${absent}: not measured, or none.`] : []),
       ...leftOut(columns.slice(kept)),
     ].map((note) => wrapped(note, width)),
+  ].join("\n");
+}
+
+/** A row that takes more is not read across. */
+const mostLines = 4;
+
+/** A row as a list: what it is of, what comes of that, and the rest by name. What is absent is not there. */
+function listed(
+  columns: readonly Column[],
+  [first = "", second = "", ...rest]: readonly string[],
+  cells: readonly TableCell[],
+  width: number,
+): string {
+  const indented = (text: string) => `  ${wrapped(text, width - 4).replaceAll("\n", "\n    ")}`;
+  return [
+    wrapped(`${first}: ${second}`, width),
+    ...rest.flatMap((text, index) =>
+      cells[index + 2] === undefined ? [] : [indented(`${columns[index + 2]?.name}: ${text}`)],
+    ),
   ].join("\n");
 }
 

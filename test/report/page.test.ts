@@ -470,7 +470,7 @@ describe("the page", () => {
         );
         // All of it fits into a wide window.
         const cut = await page.evaluate<string[]>(
-          "[...document.querySelectorAll('main > section > .table > .scroll, #all-moves > .scroll')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.ariaLabel)",
+          "[...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.ariaLabel)",
         );
         if (width >= 1280) expect(cut, `${name} at ${width}`).toEqual([]);
         const shadow = await page.evaluate<string>(

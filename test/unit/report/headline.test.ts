@@ -77,6 +77,8 @@ describe("the paper's claims", () => {
     expect(shown.length).toBeGreaterThan(0);
     expect(shown.every(({ finding }) => finding.verdict !== "can't tell")).toBe(true);
     expect(reportOf(ofRun(offline)).headline.says.join()).not.toContain("claims");
+    const ids = idsOf(ofRun(offline));
+    expect(ids.indexOf("the-paper")).toBeGreaterThan(ids.indexOf("timelines"));
   });
 });
 

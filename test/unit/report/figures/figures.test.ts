@@ -363,6 +363,15 @@ describe("a figure of what was not measured", () => {
     ]);
   });
 
+  it("has least and most beside an interval only where they say more than that", () => {
+    const columns = (repeats: number) =>
+      figureOf(ofRun(repeats), "figure-9")
+        .table?.columns.map(({ name }) => name)
+        .slice(-2);
+    expect(columns(5)).toEqual(["to", "confidence"]);
+    expect(columns(9)).toEqual(["least", "most"]);
+  });
+
   it("has no interval where there are too few moves", () => {
     const { table } = figureOf(ofRecords(liveRecord(), liveRecord({ memoryMiB: 1024 })), "figure-9");
     expect(table?.rows[0]?.slice(4, 7)).toEqual([undefined, undefined, undefined]);

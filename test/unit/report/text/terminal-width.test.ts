@@ -39,6 +39,19 @@ describe("in a narrow terminal", () => {
     expect(longest(moveTables([liveRecord(), offlineRecord()], 1, width))).toBeLessThanOrEqual(width);
   });
 
+  it("rows of sentences are lists, without what is absent", () => {
+    const sentence = "many words that are not to stand below one another ".repeat(3).trim();
+    const table = {
+      ...{ id: "t", title: "T", notes: ["A note."] },
+      columns: ["claim", "verdict", "effect", "remark"].map(text),
+      rows: [[sentence, "reproduced", undefined, sentence]],
+    };
+    const drawn = terminalTable(table, 60);
+    expect(drawn).not.toContain("│");
+    expect(drawn.replaceAll(/\s+/g, " ")).toBe(`T ${sentence}: reproduced remark: ${sentence} A note.`);
+    expect(longest(drawn)).toBeLessThanOrEqual(60);
+  });
+
   it("columns that there is no room for are named, the first ones stay", () => {
     const table = {
       ...{ id: "t", title: "T", notes: [] },
