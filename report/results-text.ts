@@ -129,9 +129,11 @@ export function movesText({ name, report }: ShownResults, last: number, width: n
 }
 
 export const partText = ({ title, tables }: ResultsPart, width: number): string =>
-  [`${title}\n${"=".repeat(title.length)}`, ...tables.map((table) => terminalTable(table, width))].join(
-    "\n\n",
-  );
+  [
+    // One table says itself what it is.
+    ...(tables.length === 1 && tables[0]?.title === title ? [] : [`${title}\n${"=".repeat(title.length)}`]),
+    ...tables.map((table) => terminalTable(table, width)),
+  ].join("\n\n");
 
 export const partMarkdown = ({ title, tables }: ResultsPart): string =>
   [
