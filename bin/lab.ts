@@ -5,6 +5,7 @@ import { execa } from "execa";
 import { readRecords, resultsFile } from "../moves/results.ts";
 import { command, runCommand } from "../report/text/command.ts";
 import { moveTables } from "../report/text/table.ts";
+import { terminalWidth } from "../report/text/terminal-width.ts";
 import { checkStack, modeOf, type modes, modeToKeep, roundOf } from "./lab-round.ts";
 import type { PrintedConfig } from "./printed-config.ts";
 
@@ -113,9 +114,9 @@ async function report(first: string, second: string): Promise<void> {
   const { address, vnc } = outputs.guests[guest];
   const key = `.testbed/${stack}/id_ed25519`;
   console.log(`
-What was measured (all of it: npm run results -- ${stack}; as a page: npm run report -- ${stack})
+What was measured (all of it: npm run results -- ${stack} --all; as a page: npm run report -- ${stack})
 
-${moveTables(latest)}
+${moveTables(latest, 1, terminalWidth())}
 
 What to try next
   see the guest          ssh -i ${key} ${outputs.guests[guest].user}@${address}

@@ -3,6 +3,7 @@ import { identityOf } from "../moves/record.ts";
 import { latestRecords, resultsFile } from "../moves/results.ts";
 import { command, runCommand, SaidAlready } from "../report/text/command.ts";
 import { moveTables } from "../report/text/table.ts";
+import { terminalWidth } from "../report/text/terminal-width.ts";
 import { type Setting, settingsOf } from "./move-request.ts";
 
 const program = command(
@@ -57,7 +58,7 @@ async function move(words: string[], { stack, mode, preview }: Values): Promise<
     .filter((record) => guests.includes(record.guest) && !known.has(identityOf(record)))
     .reverse();
   if (records.length === 0) console.log("move: every guest runs where it should, and nothing was moved");
-  else console.log(moveTables(records));
+  else console.log(moveTables(records, 1, terminalWidth()));
 }
 
 await runCommand(program);

@@ -25,7 +25,7 @@ const program = () =>
   command(
     "npm run experiment --",
     "NAME [options]\n--list\n--compare A [B]",
-    "Makes the moves of experiments/NAME.yaml (or of another file) and measures them. A run that was interrupted is gone on with, unless " +
+    "Makes the moves of experiments/NAME.yaml (or of another file) and measures them. A run that was interrupted is continued, unless " +
       "something else is asked for.",
   )
     .argument("[name...]")

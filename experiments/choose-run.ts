@@ -81,10 +81,14 @@ export function resumes(
   );
 }
 
-/** When it may end early can be set again each time. */
+/** When it may end early can be set again each time; what its report tells changes nothing of what is done. */
 function isSame(asked: RunArguments, head: RunHead): boolean {
   if (asked.seed !== undefined && asked.seed !== head.seed) return false;
   const plain = (one: RunArguments) =>
-    JSON.parse(JSON.stringify(keptOf({ ...one, experiment: { ...one.experiment, stop: {} as never } })));
+    JSON.parse(
+      JSON.stringify(
+        keptOf({ ...one, experiment: { ...one.experiment, stop: {} as never, claims: undefined } }),
+      ),
+    );
   return isDeepStrictEqual(plain(asked), plain(askedOf(head)));
 }

@@ -4,6 +4,7 @@ import { type Dataset, readDataset } from "../report/data/dataset.ts";
 import { driftsIn, driftWarnings } from "../report/data/drift.ts";
 import { askedSources } from "../report/data/sources.ts";
 import { terminalTable } from "../report/text/terminal-table.ts";
+import { terminalWidth } from "../report/text/terminal-width.ts";
 import type { Options } from "./arguments.ts";
 
 /**
@@ -33,7 +34,7 @@ export async function compareFiles(
     if (comparison.cells.length === 0)
       throw new Error(`${one.name} and ${other.name} have no cell in common: there is nothing to compare.`);
     for (const table of comparisonTables(comparison, [one.name, other.name], tolerance))
-      say(`${terminalTable(table)}\n`);
+      say(`${terminalTable(table, terminalWidth())}\n`);
     const all = [...comparison.claims, ...comparison.cells];
     const count = (what: string) => all.filter(({ likeness }) => likeness === what).length;
     say(
@@ -41,6 +42,6 @@ export async function compareFiles(
     );
   }
   const repeats = repeatsTable(one.dataset, one.name);
-  if (repeats) say(terminalTable(repeats));
+  if (repeats) say(terminalTable(repeats, terminalWidth()));
   return comparison && isDifferent(comparison) ? 1 : 0;
 }

@@ -88,6 +88,11 @@ const size = section({
 
 export const experimentSchema = section({
   title: z.string().min(1).describe("what it is about, in a line"),
+  claims: z
+    .boolean()
+    .optional()
+    .describe("whether its report tests the paper's claims")
+    .meta({ otherwise: "those that can be told" }),
   moves: z
     .enum(["each", "all"])
     .default("each")

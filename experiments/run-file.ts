@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import * as z from "zod";
 import { type RunHead, type RunLine, runLineSchema } from "../moves/experiment-run.ts";
 import { appendLine, type UnreadableLine } from "../moves/results.ts";
-import { runCsv } from "./csv.ts";
+import { runCsv } from "../report/export/moves-csv.ts";
 import type { TurnLine } from "./remaining.ts";
 
 /** What one run of an experiment has written: results/experiments/<experiment>/<run>.jsonl. */

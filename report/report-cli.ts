@@ -1,31 +1,33 @@
-import { parseArgs } from "node:util";
 import { readDataset } from "./data/dataset.ts";
 import { askedSources } from "./data/sources.ts";
 import { reportFolder } from "./link.ts";
 import { reportOf } from "./sections/report.ts";
-import { runCommand, say } from "./text/command.ts";
+import { command, runCommand, say } from "./text/command.ts";
 import { writeReport } from "./write-report.ts";
 
-const help = `npm run report [-- <stack, experiment or results file> ...] [--out FOLDER]
-
-One page (index.html, nothing else is needed to open it) and its figures as SVG, from results files alone. Several files make one report.
-
+const program = command(
+  "npm run report --",
+  "[STACK, EXPERIMENT or RESULTS FILE ...] [options]",
+  "One page (index.html, nothing else is needed to open it) and its figures as SVG, from results files alone. Several files make one report; " +
+    "two with cells in common are compared.",
+)
+  .argument("[what...]")
+  .option("--out <folder>", "where it is written (default: results/reports/NAME)")
+  .addHelpText(
+    "after",
+    `
   npm run report -- lab                          results/lab.jsonl
   npm run report -- paper                        the latest run of the experiment
   npm run report -- paper/20260101T120000Z       that run
-  npm run report -- some.jsonl others.jsonl      both together
+  npm run report -- paper/20260101T120000Z paper both of its runs, compared
+  npm run report -- some.jsonl others.jsonl      both together`,
+  )
+  .action(report);
 
-  --out FOLDER   default: results/reports/<name>`;
-
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { out: { type: "string" }, help: { type: "boolean", short: "h" } },
-  });
-  if (values.help) return say(help);
-  const { name, files } = await askedSources(positionals);
+async function report(sources: string[], { out }: { out?: string }): Promise<void> {
+  const { name, files } = await askedSources(sources);
   const dataset = await readDataset(files);
-  const { page, pageBytes, figures } = await writeReport(reportOf(dataset), values.out ?? reportFolder(name));
+  const { page, pageBytes, figures } = await writeReport(reportOf(dataset), out ?? reportFolder(name));
   for (const { file, line, problem } of dataset.problems) {
     say(`${file}${line === undefined ? "" : `:${line}`} is passed over: ${problem}`);
   }
@@ -34,4 +36,4 @@ async function main(): Promise<void> {
   );
 }
 
-await runCommand(main);
+await runCommand(program);

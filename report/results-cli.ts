@@ -1,83 +1,108 @@
+import { writeFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { parseArgs } from "node:util";
+import { Option } from "commander";
 import { failoverFile, readFailoverRecords } from "../moves/failover-record.ts";
 import { powerFile, readPowerRecords } from "../moves/power-record.ts";
-import { type Move, readDataset } from "./data/dataset.ts";
+import { readDataset } from "./data/dataset.ts";
 import { askedSources } from "./data/sources.ts";
-import { predictedMovesTable } from "./scores/score-table.ts";
+import {
+  jsonText,
+  movesAsCsv,
+  movesText,
+  partCsv,
+  partMarkdown,
+  partNamed,
+  partText,
+  problemsText,
+  resultsOf,
+  type ShownResults,
+  summaryText,
+} from "./results-text.ts";
 import { reportOf } from "./sections/report.ts";
-import { failoverTable } from "./tables/failover-table.ts";
-import { powerTable } from "./tables/power-table.ts";
-import { runCommand, say } from "./text/command.ts";
-import { moveTables } from "./text/table.ts";
-import { terminalTable } from "./text/terminal-table.ts";
+import { command, runCommand, say, wholeNumber } from "./text/command.ts";
+import { terminalWidth } from "./text/terminal-width.ts";
 
-const help = `npm run results [-- <stack, experiment or results file> ...] [--last N] [--moves]
+const program = command(
+  "npm run results --",
+  "[STACK, EXPERIMENT or RESULTS FILE ...] [options]",
+  "What was measured: ten lines first, the rest when it is asked for.",
+)
+  .argument("[what...]")
+  .optionsGroup("What is shown (default: what it was measured on, what came of it, and what to mind):")
+  .addOption(
+    new Option("--moves", "every move: times, downtimes, phases, predictions").conflicts(["part", "all"]),
+  )
+  .addOption(
+    new Option(
+      "--part <name>",
+      "a part of the report (the-paper, timelines, all-cells ...) or one of its tables (claims, cells ...)",
+    ).conflicts("all"),
+  )
+  .option("--all", "the moves, and all parts")
+  .option("--last <n>", "only the last N moves are listed; parts are always of all", wholeNumber(1), 50)
+  .optionsGroup("How (default: as tables as wide as the terminal):")
+  .addOption(new Option("--md", "as Markdown, for an issue or a README").conflicts(["csv", "json"]))
+  .addOption(
+    new Option("--csv", "every move with all its fields, a line each; with --part one table").conflicts(
+      "json",
+    ),
+  )
+  .option("--json", "all of it, for programs")
+  .option("--out <file>", "into a file; the terminal says only its name")
+  .addHelpText(
+    "after",
+    `
+  npm run results -- lab                     of a stack: results/lab.jsonl
+  npm run results -- paper                   of an experiment: its latest run
+  npm run results -- paper/20260101T120000Z  of that run
+  npm run results -- a.jsonl b.jsonl         of any results files; two are compared
 
-What the report's page has, as tables: every move, then what they say together.
+npm prints two lines of its own before a command's: give --out, or run "npm run -s results -- lab --csv > lab.csv".`,
+  )
+  .action(show);
 
-  npm run results -- lab               results/lab.jsonl
-  npm run results -- paper             the latest run of the experiment
-  npm run results -- paper/20260101T120000Z
-
-  --last N   only the last N moves are listed; default 50. What they say together is always of all
-  --moves    only the moves`;
-
-const listed = 50;
-
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      last: { type: "string", default: `${listed}` },
-      moves: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-  if (values.help) return say(help);
-  const { name, files } = await askedSources(positionals);
+async function show(sources: string[], asked: Asked): Promise<void> {
+  const { name, files } = await askedSources(sources);
   const dataset = await readDataset(files);
-  const { moves, problems } = dataset;
-  const shown = moves.slice(-wholeNumber(values.last));
-  say(`${name}, ${shown.length} of ${moves.length} migrations\n`);
-  const report = reportOf(dataset);
-  for (const warning of report.warnings) say(`Mind: ${warning}\n`);
-  sayMoves(shown);
-  if (!values.moves) {
-    for (const { title, tables, figures } of report.sections) {
-      const all = [...figures.flatMap(({ table }) => table ?? []), ...tables].filter(
-        ({ id }) => id !== "problems",
-      );
-      if (all.length === 0) continue;
-      say(`\n${title}\n${"=".repeat(title.length)}`);
-      for (const table of all) say(`\n${terminalTable(table)}`);
-    }
-  }
   const stacks = files.map((file) => [basename(file, ".jsonl"), dirname(file)] as const);
   const [power, failovers] = await Promise.all([
     Promise.all(stacks.map((of) => readPowerRecords(powerFile(...of)))),
     Promise.all(stacks.map((of) => readFailoverRecords(failoverFile(...of)))),
   ]);
-  for (const table of [powerTable(power.flat()), failoverTable(failovers.flat())])
-    if (table) say(`\n${terminalTable(table)}`);
-  for (const { number, faults } of shown) {
-    for (const fault of faults) say(`${number} does not add up: ${fault}`);
-  }
-  for (const { file, line, problem } of problems) {
-    say(`${file}${line === undefined ? "" : `:${line}`} is passed over: ${problem}`);
-  }
+  const results = resultsOf(name, reportOf(dataset), power.flat(), failovers.flat());
+  const text = textOf(results, asked);
+  if (asked.out === undefined) return say(text);
+  await writeFile(asked.out, text.endsWith("\n") ? text : `${text}\n`).catch((error: Error) => {
+    throw new Error(`The results cannot be written to ${asked.out}: ${error.message}. Nothing was written.`);
+  });
+  say(`${asked.out}: ${dataset.moves.length} moves of ${name}.`);
 }
 
-function sayMoves(shown: readonly Move[]): void {
-  const records = shown.map(({ record }) => record);
-  const first = shown[0]?.number ?? 1;
-  const tables = [moveTables(records, first), predictedMovesTable(records, first)];
-  say(tables.filter(Boolean).join("\n\n"));
+interface Asked {
+  moves?: true;
+  part?: string;
+  all?: true;
+  last: number;
+  md?: true;
+  csv?: true;
+  json?: true;
+  out?: string;
 }
 
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--last takes a number of migrations, not "${text}".`);
-  return Number(text);
+function textOf(results: ShownResults, { md, csv, json, part, moves, all, last }: Asked): string {
+  const { parts, report } = results;
+  const width = terminalWidth();
+  const some = part === undefined ? parts : [partNamed(results, part)];
+  if (json) return jsonText(results, some);
+  if (csv) return part === undefined ? movesAsCsv(results) : partCsv(partNamed(results, part));
+  if (md) return some.map(partMarkdown).join("\n\n");
+  if (part !== undefined) return some.map((one) => partText(one, width)).join("\n\n");
+  if (!moves && !all) return summaryText(results, width);
+  return [
+    movesText(results, last, width),
+    ...(all ? parts.filter(({ id }) => id !== "left-out").map((one) => `\n${partText(one, width)}`) : []),
+    ...problemsText(report.dataset),
+  ].join("\n");
 }
 
-await runCommand(main);
+await runCommand(program);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { pageName } from "./link.ts";
 import { pageOf } from "./page/page.ts";
 import { svgFile } from "./page/svg-file.ts";
-import type { Report } from "./sections/report.ts";
+import { figuresOf, type Report } from "./sections/report.ts";
 
 const figuresName = "figures";
 
@@ -19,8 +19,7 @@ export async function writeReport(report: Report, folder: string): Promise<Writt
   await mkdir(folder, { recursive: true });
   await rm(figuresFolder, { recursive: true, force: true });
   await mkdir(figuresFolder);
-  const figures = report.sections.flatMap((section) => section.figures);
-  const files = figures.map((figure) => ({
+  const files = figuresOf(report).map((figure) => ({
     file: join(figuresFolder, `${figure.id}.svg`),
     svg: svgFile(figure),
   }));

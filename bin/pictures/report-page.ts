@@ -1,30 +1,47 @@
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { execa } from "execa";
 import { startBrowser } from "./browser.ts";
 
-// npm run picture:report: how the page of `npm run report` looks, for the docs. Of the run that is in docs/paper, as the page is made now.
-const results = "docs/paper/20261123T230634Z.jsonl";
+// npm run picture:report: how the page of `npm run report` looks, for the docs: of the run that is in docs/paper, and of two measured moves.
+const paper = "docs/paper/20261123T230634Z.jsonl";
+const measured = "test/report/measured.jsonl";
 
 const folder = await mkdtemp(join(tmpdir(), "report-picture-"));
 const browser = await startBrowser();
+const pictures: string[] = [];
+
+/** @param to the id of a heading to scroll to; absent: the first screen */
+async function take(
+  picture: string,
+  results: string,
+  viewport: { width: number; height: number },
+  to?: string,
+) {
+  const out = join(folder, picture);
+  await execa(process.execPath, ["report/report-cli.ts", results, "--out", out], { stdio: "inherit" });
+  const page = await browser.newPage({ viewport, colorScheme: "light" });
+  await page.goto(pathToFileURL(join(out, "index.html")).href);
+  if (to) await page.locator(`#${to}`).evaluate((heading) => heading.scrollIntoView({ behavior: "instant" }));
+  const path = join("docs", picture);
+  await page.screenshot({ path });
+  await page.close();
+  pictures.push(path);
+}
+
 try {
-  await execa(process.execPath, ["report/report-cli.ts", results, "--out", folder], { stdio: "inherit" });
-  const page = await browser.newPage({ viewport: { width: 1180, height: 960 }, colorScheme: "light" });
-  await page.goto(pathToFileURL(join(folder, "index.html")).href);
-  await page.screenshot({ path: "docs/report.png" });
-  // Parts get their height once they are in sight: the first scroll only comes near.
-  for (let times = 0; times < 2; times++) {
-    await page.locator("#inside").evaluate((heading) => heading.scrollIntoView({ behavior: "instant" }));
-    await page.waitForTimeout(300);
-  }
-  await page.screenshot({ path: "docs/report-moves.png" });
+  const [live, , offline] = (await readFile(measured, "utf8")).split("\n");
+  const lab = join(folder, "lab.jsonl");
+  await writeFile(lab, `${live}\n${offline}\n`);
+  await take("report.png", paper, { width: 1280, height: 760 });
+  await take("report-moves.png", paper, { width: 1280, height: 900 }, "timelines");
+  await take("report-lab.png", lab, { width: 1280, height: 880 });
+  await take("report-phone.png", paper, { width: 390, height: 844 });
 } finally {
   await browser.close();
   await rm(folder, { recursive: true });
 }
-for (const picture of ["docs/report.png", "docs/report-moves.png"]) {
-  console.log(`${picture}: ${((await stat(picture)).size / 1024).toFixed(0)} KiB, of ${results}`);
-}
+for (const picture of pictures)
+  console.log(`${picture}: ${((await stat(picture)).size / 1024).toFixed(0)} KiB`);

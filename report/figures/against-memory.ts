@@ -1,11 +1,10 @@
 import * as Plot from "@observablehq/plot";
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
 import { groupsOf, kindOf } from "../data/groups.ts";
-import { workloadOf } from "../data/measures.ts";
 import { type Summary, summaryOf } from "../data/statistics.ts";
 import { summaryTable } from "../tables/summary-table.ts";
 import { carrying, draw, logAxis } from "./draw.ts";
-import { type Figure, seriesOf, timeUnit } from "./figure.ts";
+import { type Figure, seriesOf, timeUnit, workloadName, workloadNote } from "./figure.ts";
 import { thinned, thinningNote } from "./thin.ts";
 
 /** One thing that is measured of some moves. */
@@ -15,6 +14,10 @@ export interface Quantity {
   which: (move: Move) => boolean;
   valueMs: (move: Move) => number | undefined;
 }
+
+/** What all of these figures have in common: said once above them. */
+export const howToRead =
+  "Points are moves; beside them, filled, the median of each cell with its interval. A line joins cells that differ in nothing but memory and its use.";
 
 export interface AgainstMemory {
   id: string;
@@ -36,14 +39,16 @@ interface Series {
   kind: string;
   label: string;
   memoryMiB: number;
+  workload: string;
   summary: Summary;
   points: Point[];
 }
 
-/** Every move as a point against its guest's memory, beside the median of its cell and that median's interval. Absent: no move has it. */
+/** Every move as a point against its guest's memory, beside the median of its cell and that median's interval. Absent: there are no two sizes or workloads of it. */
 export function againstMemory(dataset: Dataset, asked: AgainstMemory): Figure | undefined {
   const all = seriesIn(dataset, asked);
-  if (all.length === 0) return undefined;
+  const slots = slotsOf(all);
+  if (slots.length < 2) return undefined;
   const shown = thinned(
     all.map(({ points }) => points),
     ({ ms }) => ms,
@@ -55,16 +60,14 @@ export function againstMemory(dataset: Dataset, asked: AgainstMemory): Figure | 
     id: asked.id,
     title: asked.title,
     caption: [
-      `${asked.what}. Points are moves; beside them, filled, the median of each cell with its interval. A line joins cells that differ in nothing but memory and its use.`,
-      ...(new Set(all.map(({ memoryMiB }) => memoryMiB)).size < all.length
-        ? ["Cells of the same memory stand side by side."]
-        : []),
+      `${asked.what}.`,
+      ...workloadNote(slots.map(({ workload }) => workload)),
       ...thinningNote(
         drawn.reduce((sum, { points }) => sum + points.length, 0),
         moves,
       ),
     ],
-    draw: (width) => drawSeries(width, drawn, names, asked),
+    draw: (width) => drawSeries(width, drawn, slots, names, asked),
     table: summaryTable(
       `${asked.id}-values`,
       asked.title,
@@ -87,7 +90,8 @@ function seriesIn(dataset: Dataset, { measured, isLogarithmic }: AgainstMemory):
       if (!summary || !first) return [];
       return [
         {
-          name: measured.length === 1 ? workloadOf(first.move.record) : name,
+          name: measured.length === 1 ? workloadName(first.move.record) : name,
+          workload: workloadName(first.move.record),
           label: measured.length === 1 ? label : `${label}: ${name}`,
           kind: kindOf(first.move),
           memoryMiB: first.move.record.memoryMiB,
@@ -103,13 +107,14 @@ function seriesIn(dataset: Dataset, { measured, isLogarithmic }: AgainstMemory):
 function drawSeries(
   width: number,
   all: readonly Series[],
+  slots: readonly Slot[],
   names: readonly string[],
   asked: AgainstMemory,
 ): string {
   const { title, isLogarithmic = false } = asked;
   const unit = timeUnit(all.map(({ summary }) => summary.most));
-  const sizes = [...new Set(all.map(({ memoryMiB }) => memoryMiB))].sort((a, b) => a - b);
-  const placed = sideBySide(all, sizes, (width - 70) / sizes.length);
+  const pxPerSlot = (width - 70) / slots.length;
+  const placed = sideBySide(all, slots, pxPerSlot);
   const points = placed.flatMap(({ series, x }) =>
     series.points.map(({ move, ms }) => ({
       x,
@@ -134,26 +139,38 @@ function drawSeries(
     (own) => own.length > 1 && new Set(own.map(({ memoryMiB }) => memoryMiB)).size === own.length,
   );
   // As many sizes are named as there is room for.
-  const every = Math.ceil((sizes.length * 40) / width);
+  const every = Math.ceil(32 / pxPerSlot);
+  const workloads = workloadsOf(slots, pxPerSlot);
+  const lowest = Math.max(0, ...workloads.map(({ row }) => row + 1));
   const beside = 5;
   return draw({
     width,
-    height: Math.round(Math.min(340, width * 0.62 + 40)),
-    label: `${title}: time in ${unit.name} against memory in MiB. The values are in the table below.`,
+    height: Math.round(Math.min(340, width * 0.62 + 40)) + lowest * workloadRowPx,
+    label: `${title}: time in ${unit.name} against memory in MiB, by workload. The values are in the table below.`,
     legend: names.map((name) => ({ label: name, ...seriesOf(name) })),
     plot: {
+      marginBottom: 40 + lowest * workloadRowPx,
       x: {
-        domain: [0, sizes.length],
-        label: "memory (MiB), size by size",
+        domain: [0, slots.length],
+        label: lowest > 0 ? "memory (MiB), by workload" : "memory (MiB), size by size",
         labelAnchor: "right",
-        ticks: sizes.flatMap((_, index) => (index % every === 0 ? [index + 0.5] : [])),
-        tickFormat: (at: number) => `${sizes[Math.floor(at)]}`,
+        ticks: slots.flatMap((_, index) => (index % every === 0 ? [index + 0.5] : [])),
+        tickFormat: (at: number) => `${slots[Math.floor(at)]?.memoryMiB}`,
       },
       y: valueAxis(all, unit, isLogarithmic),
       color: { domain: [...names], range: names.map((name) => seriesOf(name).color) },
       symbol: { domain: [...names], range: names.map((name) => seriesOf(name).symbol) },
       marks: [
         ...(isLogarithmic ? [] : [Plot.ruleY([0], { stroke: "currentColor", strokeOpacity: 0.5 })]),
+        ...workloads.flatMap(({ name, from, to, row }) => [
+          Plot.text([name], {
+            x: [(from + to) / 2],
+            frameAnchor: "bottom",
+            dy: 33 + row * workloadRowPx,
+            fontWeight: "bold",
+          }),
+          ...(from > 0 ? [Plot.ruleX([from], { stroke: "currentColor", strokeOpacity: 0.25 })] : []),
+        ]),
         Plot.line(lines.flat(), {
           x: "x",
           y: "y",
@@ -203,15 +220,54 @@ function valueAxis(
     : { ...shared, label: `time (${unit.name})`, domain: [0, most * 1.04], ticks: 5 };
 }
 
-/** Every size has a place of its own, and its cells stand beside each other in it: on an axis of MiB they would stand at sizes that no guest has. */
+/** A place on the axis: one memory size of one workload. On an axis of MiB cells would stand at sizes that no guest has. */
+interface Slot {
+  memoryMiB: number;
+  workload: string;
+}
+
+/** Workload by workload, that of most sizes first; size by size in each. */
+function slotsOf(all: readonly Series[]): Slot[] {
+  const groups = [...Map.groupBy(all, ({ workload }) => workload)].map(([workload, own]) => ({
+    workload,
+    sizes: [...new Set(own.map(({ memoryMiB }) => memoryMiB))].sort((a, b) => a - b),
+  }));
+  return groups
+    .toSorted((a, b) => b.sizes.length - a.sizes.length)
+    .flatMap(({ workload, sizes }) => sizes.map((memoryMiB) => ({ memoryMiB, workload })));
+}
+
+const workloadRowPx = 15;
+
+/** Where the names of workloads stand below the sizes, in as few rows as keep them apart. None: there is one workload. */
+function workloadsOf(
+  slots: readonly Slot[],
+  pxPerSlot: number,
+): { name: string; from: number; to: number; row: number }[] {
+  const names = [...new Set(slots.map(({ workload }) => workload))];
+  if (names.length < 2) return [];
+  const endsPx: number[] = [];
+  return names.map((name) => {
+    const from = slots.findIndex(({ workload }) => workload === name);
+    const to = slots.findLastIndex(({ workload }) => workload === name) + 1;
+    const middlePx = ((from + to) / 2) * pxPerSlot;
+    const halfPx = name.length * 3.4 + 2;
+    const free = endsPx.findIndex((end) => end <= middlePx - halfPx);
+    const row = free < 0 ? endsPx.length : free;
+    endsPx[row] = middlePx + halfPx;
+    return { name, from, to, row };
+  });
+}
+
+/** Cells of one slot stand beside each other in it. */
 function sideBySide(
   all: readonly Series[],
-  sizes: readonly number[],
-  pxPerSize: number,
+  slots: readonly Slot[],
+  pxPerSlot: number,
 ): { series: Series; x: number }[] {
-  return sizes.flatMap((size, index) => {
-    const own = all.filter(({ memoryMiB }) => memoryMiB === size);
-    const step = Math.min(24 / pxPerSize, 0.85 / own.length);
+  return slots.flatMap(({ memoryMiB, workload }, index) => {
+    const own = all.filter((series) => series.memoryMiB === memoryMiB && series.workload === workload);
+    const step = Math.min(24 / pxPerSlot, 0.85 / own.length);
     return own.map((series, place) => ({
       series,
       x: index + 0.5 + (place - (own.length - 1) / 2) * step,

@@ -1,147 +1,166 @@
 import * as Plot from "@observablehq/plot";
+import { mean, sampleStandardDeviation } from "simple-statistics";
 import { migrationModes } from "../../moves/modes.ts";
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
-import { summaryOf } from "../data/statistics.ts";
 import { figure, number, type TableModel, text } from "../text/table-model.ts";
 import { carrying, draw, logAxis } from "./draw.ts";
-import { type Figure, series } from "./figure.ts";
+import { type Figure, seriesOf } from "./figure.ts";
 import { thinned, thinningNote } from "./thin.ts";
 
+/** Who has a downtime to say beside the hypervisor. */
 const observers = [
-  { name: "hypervisor", ofMs: ({ record }: Move) => record.downtimeMs },
-  { name: "client", ofMs: ({ record }: Move) => record.clientDowntimeMs },
-  { name: "guest's clock", ofMs: ({ record }: Move) => record.guestDowntimeMs },
+  {
+    id: "guest-clock",
+    name: "guest's clock",
+    what: "What the guest's own clock missed, less the downtime as the hypervisor has it (STOP to RESUME)",
+    ofMs: ({ record }: Move) => record.guestDowntimeMs,
+  },
+  {
+    id: "client",
+    name: "client's silence",
+    what: "The longest silence that a client on a third machine saw around the switchover, less the downtime as the hypervisor has it (STOP to RESUME)",
+    ofMs: ({ record }: Move) => record.clientDowntimeMs,
+  },
 ] as const;
 
-interface Seen {
+interface Point {
   mode: string;
-  observer: (typeof observers)[number]["name"];
-  moves: { move: Move; ms: number }[];
+  downtimeMs: number;
+  offMs: number;
+  number: number;
 }
 
-/** The downtime as the hypervisor, a client and the guest's own clock have it, side by side. Absent: nobody but the hypervisor looked. */
-export function downtimeFigure(dataset: Dataset): Figure | undefined {
-  const looked = countedMoves(dataset).filter(
-    ({ record }) => record.clientDowntimeMs !== undefined || record.guestDowntimeMs !== undefined,
-  );
-  if (looked.length === 0) return undefined;
-  const seen = migrationModes.flatMap((mode) =>
-    observers.flatMap(({ name, ofMs }): Seen[] => {
-      const moves = looked.flatMap((move) => {
-        const value = move.record.mode === mode ? ofMs(move) : undefined;
-        return value === undefined ? [] : [{ move, ms: value }];
+/** Within which 95 % of normal differences are (Bland and Altman, Lancet 327, 1986). */
+interface Limits {
+  mode: string;
+  moves: number;
+  mean: number;
+  from?: number;
+  to?: number;
+}
+
+/** How far others are from the hypervisor's downtime, move by move: beside each other they look alike, since downtimes differ far more. */
+export const downtimeFigures = (dataset: Dataset): Figure[] =>
+  observers.flatMap(({ id, name, what, ofMs }) => {
+    const counted = countedMoves(dataset);
+    const groups = migrationModes.flatMap((mode): Point[][] => {
+      const points = counted.flatMap((move): Point[] => {
+        const { downtimeMs } = move.record;
+        const seen = ofMs(move);
+        // A logarithmic axis has no place for nothing.
+        const isSeen = move.record.mode === mode && downtimeMs !== undefined && downtimeMs > 0;
+        return isSeen && seen !== undefined
+          ? [{ mode, downtimeMs, offMs: seen - downtimeMs, number: move.number }]
+          : [];
       });
-      return moves.length > 0 ? [{ mode, observer: name, moves }] : [];
-    }),
-  );
-  const points = thinned(
-    seen.map(({ moves }) => moves),
-    ({ ms }) => ms,
-  );
-  const shown = seen.map((one, index) => ({ ...one, drawn: points[index] as Seen["moves"] }));
-  const zeros = seen.reduce((sum, { moves }) => sum + moves.filter(({ ms }) => ms <= 0).length, 0);
+      return points.length > 0 ? [points] : [];
+    });
+    if (groups.length === 0) return [];
+    const limits = groups.map(limitsOf);
+    const drawn = thinned(groups, ({ offMs }) => offMs).flat();
+    return [
+      {
+        id: `difference-${id}`,
+        title: `Downtime: ${name} less hypervisor`,
+        caption: [
+          `${what}. A point is a move. Lines: the mean of each mode; dashed, its limits of agreement, within which 95 % of normal differences are.`,
+          ...thinningNote(drawn.length, groups.flat().length),
+        ],
+        draw: (width) => drawDifferences(width, name, drawn, limits),
+        table: limitsTable(id, name, limits),
+      },
+    ];
+  });
+
+function limitsOf(points: readonly Point[]): Limits {
+  const off = points.map(({ offMs }) => offMs);
+  const middle = mean(off);
+  const spread = off.length > 1 ? 1.96 * sampleStandardDeviation(off) : undefined;
   return {
-    id: "three-downtimes",
-    title: "Three downtimes, side by side",
-    caption: [
-      "The same moves, as the hypervisor has it (STOP to RESUME), as a client on a third machine saw it (its longest silence around the switchover), and as the guest's own clock missed it. Points are moves, filled their medians. Guests differ, so the medians of all of them have no interval.",
-      ...(zeros > 0 ? [`${zeros} that are zero have no place on a logarithmic axis.`] : []),
-      ...thinningNote(
-        points.flat().length,
-        seen.reduce((sum, { moves }) => sum + moves.length, 0),
-      ),
-    ],
-    draw: (width) => drawObservers(width, shown),
-    table: seersTable(seen),
+    mode: points[0]?.mode as string,
+    moves: off.length,
+    mean: middle,
+    ...(spread !== undefined && { from: middle - spread, to: middle + spread }),
   };
 }
 
-/** Its multiples spread evenly, neighbours far apart. */
-const goldenRatio = (Math.sqrt(5) - 1) / 2;
-
-function drawObservers(width: number, shown: readonly (Seen & { drawn: Seen["moves"] })[]): string {
-  const modes = [...new Set(shown.map(({ mode }) => mode))];
-  const points = shown.flatMap(({ mode, observer, drawn }) =>
-    drawn
-      .filter(({ ms }) => ms > 0)
-      // Spread to the side, so that they can be told apart.
-      .map(({ move, ms }, index, { length }) => ({
-        mode,
-        observer,
-        ms,
-        number: move.number,
-        aside: length > 1 ? ((index * goldenRatio) % 1) - 0.5 : 0,
-      })),
-  );
-  const medians = shown
-    .map(({ mode, observer, moves }) => {
-      const { median = Number.NaN } = summaryOf(moves.map(({ ms }) => ms)) ?? {};
-      return { mode, observer, median };
-    })
-    .filter(({ median }) => median > 0);
-  const names = observers.map(({ name }) => name);
-  const place = (observer: string) => names.indexOf(observer as (typeof names)[number]);
-  const values = points.map(({ ms }) => ms);
-  const narrow = width < 450;
+function drawDifferences(
+  width: number,
+  name: string,
+  points: readonly Point[],
+  limits: readonly Limits[],
+): string {
+  const modes = limits.map(({ mode }) => mode);
+  const downtimes = points.map(({ downtimeMs }) => downtimeMs);
+  const axis = logAxis(Math.min(...downtimes), Math.max(...downtimes));
+  // A line is as long as its mode's downtimes reach.
+  const lines = limits.flatMap(({ mode, mean: middle, from, to }) => {
+    const own = points.filter((point) => point.mode === mode).map(({ downtimeMs }) => downtimeMs);
+    const [x1, x2] = [Math.min(...own) / 1.15, Math.max(...own) * 1.15];
+    return [
+      { mode, x1, x2, y: middle, isLimit: false },
+      ...[from, to].flatMap((y) => (y === undefined ? [] : [{ mode, x1, x2, y, isLimit: true }])),
+    ];
+  });
+  const rule = (data: typeof lines, dashes?: string) =>
+    Plot.ruleY(data, {
+      x1: "x1",
+      x2: "x2",
+      y: "y",
+      stroke: "mode",
+      strokeWidth: 1.5,
+      ...(dashes && { strokeDasharray: dashes }),
+    });
   return draw({
     width,
-    height: 340,
-    label:
-      "Downtimes as the hypervisor, a client and the guest's clock have them, by mode. The values are in the table below.",
-    legend: names.map((label, index) => ({ label, ...(series[index] as (typeof series)[number]) })),
+    height: Math.round(Math.min(320, width * 0.6 + 30)),
+    label: `${name} less the hypervisor's downtime, in ms, by that downtime. Means and limits are in the table below.`,
+    legend: modes.map((mode) => ({ label: mode, ...seriesOf(mode) })),
     plot: {
-      fx: { domain: modes, label: null, padding: narrow ? 0.05 : 0.12 },
-      x: { domain: [-0.6, 2.6], axis: null },
-      y: { ...logAxis(Math.min(...values), Math.max(...values)), label: "downtime (ms), logarithmic" },
-      color: { domain: names, range: series.slice(0, 3).map(({ color }) => color) },
-      symbol: { domain: names, range: series.slice(0, 3).map(({ symbol }) => symbol) },
+      marginLeft: 62,
+      x: { ...axis, label: "hypervisor's downtime (ms), logarithmic", labelAnchor: "right" },
+      y: {
+        label: "difference (ms)",
+        grid: true,
+        nice: true,
+        ticks: 6,
+        tickFormat: (tick: number) => `${tick}`,
+      },
+      color: { domain: modes, range: modes.map((mode) => seriesOf(mode).color) },
+      symbol: { domain: modes, range: modes.map((mode) => seriesOf(mode).symbol) },
       marks: [
+        Plot.ruleY([0], { stroke: "currentColor", strokeOpacity: 0.5 }),
+        rule(lines.filter(({ isLimit }) => !isLimit)),
+        rule(
+          lines.filter(({ isLimit }) => isLimit),
+          "5 4",
+        ),
         Plot.dot(points, {
-          fx: "mode",
-          x: ({ observer, aside }: { observer: string; aside: number }) =>
-            place(observer) - 0.16 + aside * 0.4,
-          y: "ms",
-          stroke: "observer",
-          symbol: "observer",
-          r: 2.6,
-          strokeOpacity: 0.55,
-          render: carrying(points, ({ number }) => number),
-        }),
-        Plot.dot(medians, {
-          fx: "mode",
-          x: ({ observer }: { observer: string }) => place(observer) + 0.24,
-          y: "median",
-          fill: "observer",
-          symbol: "observer",
-          r: 4.2,
-          stroke: "var(--paper)",
+          x: "downtimeMs",
+          y: "offMs",
+          stroke: "mode",
+          symbol: "mode",
+          r: 2.8,
+          strokeOpacity: 0.7,
+          render: carrying(points, ({ number: move }) => move),
         }),
       ],
     },
   });
 }
 
-const seersTable = (seen: readonly Seen[]): TableModel => ({
-  id: "three-downtimes-values",
-  title: "Downtimes, ms",
-  columns: [
-    text("mode"),
-    text("seen by"),
-    figure("moves"),
-    figure("median"),
-    figure("least"),
-    figure("most"),
-  ],
-  rows: seen.map(({ mode, observer, moves }) => {
-    const summary = summaryOf(moves.map(({ ms }) => ms));
-    return [
-      mode,
-      observer,
-      number(moves.length, String),
-      number(summary?.median),
-      number(summary?.least),
-      number(summary?.most),
-    ];
-  }),
-  notes: ["Over all guests of these files."],
+const tenths = (value: number): string => value.toFixed(1).replace("-", "−");
+
+const limitsTable = (id: string, name: string, limits: readonly Limits[]): TableModel => ({
+  id: `difference-${id}-values`,
+  title: `${name} less hypervisor, ms`,
+  columns: [text("mode"), figure("moves"), figure("mean"), figure("from"), figure("to")],
+  rows: limits.map(({ mode, moves, mean: middle, from, to }) => [
+    mode,
+    number(moves, String),
+    number(middle, tenths),
+    number(from, tenths),
+    number(to, tenths),
+  ]),
+  notes: ["from, to: limits of agreement."],
 });

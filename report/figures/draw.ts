@@ -27,14 +27,17 @@ const rowPx = 18;
 const fontPx = 12;
 /** About how wide a letter is: the legend is laid out without a browser to measure it. */
 const letterPx = 7.4;
+/** Above the plot, for the name of the axis or of the facets; and without either. */
 const axisRoomPx = 26;
+const bareTopPx = 8;
 
 /** Draws with Observable Plot into an SVG; colours are the page's variables (`var(--s1)`), text is as large in every width. */
 export function draw({ width, height, label, legend = [], plot }: Drawing): string {
   const marginLeft = plot.marginLeft ?? 54;
-  const { marks: legendMarks, rows } = legendOf(legend, width, marginLeft);
   // Plot would put the name of the axis where the legend is.
   const { label: yLabel, ...y } = (plot.y ?? {}) as { label?: string | null };
+  const top = yLabel || plot.fx ? axisRoomPx : bareTopPx;
+  const { marks: legendMarks, rows } = legendOf(legend, width, marginLeft, top);
   const yName = yLabel
     ? [
         Plot.text([`↑ ${yLabel}`], {
@@ -54,7 +57,7 @@ export function draw({ width, height, label, legend = [], plot }: Drawing): stri
     ...plot,
     y: { ...y, label: null },
     marginLeft,
-    marginTop: axisRoomPx + rows * rowPx,
+    marginTop: top + rows * rowPx,
     width,
     height: height + rows * rowPx,
     style: { fontSize: `${fontPx}px` },
@@ -83,6 +86,7 @@ function legendOf(
   entries: readonly Legend[],
   width: number,
   marginLeft: number,
+  top: number,
 ): { marks: Plot.Markish[]; rows: number } {
   let x = 0;
   let row = 0;
@@ -102,7 +106,7 @@ function legendOf(
       facet: "super" as const,
       frameAnchor: "top-left" as const,
       dx: x + 8 - marginLeft,
-      dy: (row - rows) * rowPx - axisRoomPx + 8,
+      dy: (row - rows) * rowPx - top + 8,
     };
     return [
       entry.dashed

@@ -1,3 +1,5 @@
+import type { MigrationRecord } from "../../moves/record.ts";
+import { workloadOf } from "../data/measures.ts";
 import type { TableModel } from "../text/table-model.ts";
 
 /** A figure, in as many widths as a page needs. */
@@ -37,7 +39,7 @@ const places = new Map(
     total: 0,
     downtime: 1,
     idle: 0,
-    memory: 1,
+    writer: 1,
     python: 2,
     mysql: 3,
     office: 4,
@@ -46,6 +48,16 @@ const places = new Map(
   }),
 );
 export const seriesOf = (name: string): Series => series[places.get(name) ?? series.length - 1] as Series;
+
+/** What a workload is called in figures: beside an axis of memory `memory` would be read as that. */
+export const workloadName = (record: Pick<MigrationRecord, "workload">): string => {
+  const type = workloadOf(record);
+  return type === "memory" ? "writer" : type;
+};
+
+/** For captions; empty: none of these is renamed. */
+export const workloadNote = (names: readonly string[]): string[] =>
+  names.includes("writer") ? ["writer: the workload that config calls memory."] : [];
 
 /** Times in the unit in which they are read: seconds from two seconds on. */
 export function timeUnit(valuesMs: readonly number[]): { name: string; of: (ms: number) => number } {

@@ -1,7 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { type Claim, type Finding, intervalText, type Verdict } from "../claims/claim.ts";
-import { judgedClaims } from "../claims/claims.ts";
-import type { Dataset } from "../data/dataset.ts";
+import type { JudgedClaim } from "../claims/claims.ts";
 import type { Estimate } from "../data/statistics.ts";
 import { figure, number, type TableModel, text } from "../text/table-model.ts";
 import { draw, logAxis } from "./draw.ts";
@@ -17,8 +16,8 @@ interface Row {
 }
 
 /** For each claim that guests have an effect of their own in: every guest's, and below them what they say together. */
-export const forestFigures = (dataset: Dataset): Figure[] =>
-  judgedClaims(dataset).flatMap(({ claim, finding }) => {
+export const forestFigures = (judged: readonly JudgedClaim[]): Figure[] =>
+  judged.flatMap(({ claim, finding }) => {
     const { effect } = claim;
     const rows = rowsOf(finding);
     return effect && rows.length > 0 ? [figureOf(claim, finding.verdict, effect, rows)] : [];

@@ -2,11 +2,10 @@ import * as Plot from "@observablehq/plot";
 import { movesRunning } from "../../moves/modes.ts";
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
 import { groupsOf } from "../data/groups.ts";
-import { workloadOf } from "../data/measures.ts";
 import { summaryOf } from "../data/statistics.ts";
 import { figure, number, type TableModel, text } from "../text/table-model.ts";
 import { carrying, draw } from "./draw.ts";
-import { type Figure, seriesOf } from "./figure.ts";
+import { type Figure, seriesOf, workloadName, workloadNote } from "./figure.ts";
 import { thinned } from "./thin.ts";
 
 /** Lines that can still be followed by eye. */
@@ -24,12 +23,13 @@ export function remainingFigure(dataset: Dataset): Figure | undefined {
     ({ record }) => record.passes.length,
     mostLines,
   ).flat();
-  const names = [...new Set(shown.map(({ record }) => workloadOf(record)))].sort();
+  const names = [...new Set(shown.map(({ record }) => workloadName(record)))].sort();
   return {
     id: "remaining",
     title: "Remaining memory by pass",
     caption: [
       "What remained to be sent when each pass over the guest's memory began, in MiB on a square-root scale; a line for each move. A pre-copy that converges goes down to what fits into the greatest downtime, one that does not stays level.",
+      ...workloadNote(names),
       ...(shown.length < moves.length
         ? [
             `${shown.length} of ${moves.length} moves are drawn, of each cell at even ranks of their number of passes.`,
@@ -43,7 +43,12 @@ export function remainingFigure(dataset: Dataset): Figure | undefined {
 
 function drawLines(width: number, shown: readonly Move[], names: readonly string[]): string {
   const points = shown.flatMap(({ number, record }) =>
-    record.passes.map(({ pass, remainingMiB }) => ({ pass, remainingMiB, number, name: workloadOf(record) })),
+    record.passes.map(({ pass, remainingMiB }) => ({
+      pass,
+      remainingMiB,
+      number,
+      name: workloadName(record),
+    })),
   );
   const most = Math.max(...points.map(({ pass }) => pass));
   return draw({

@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import { phasesOf } from "../../moves/modes.ts";
 import { wayOf } from "../../moves/record.ts";
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
-import { figure, ms, number, type TableModel, text } from "../text/table-model.ts";
+import { duration, figure, ms, number, type TableModel, text } from "../text/table-model.ts";
 import { carrying, draw } from "./draw.ts";
 import { type Figure, series, timeUnit } from "./figure.ts";
 
@@ -14,107 +14,128 @@ const wayNames: Record<Way, string> = {
   cold: "cold",
 };
 
-/** Phases in which the guest stands still. */
-const standsStill: Record<Way, readonly string[]> = {
-  precopy: ["stop-and-copy", "device-state"],
-  postcopy: ["device-state"],
-  offline: ["suspend", "storage", "copy", "resume"],
-  cold: ["storage", "define", "start"],
+/** What the guest does in a phase. In some it runs at first, or at the end: how long is not in the record. */
+type Doing = "runs" | "stands still" | "stops in it" | "starts in it";
+
+const doing: Record<Way, Readonly<Record<string, Doing>>> = {
+  precopy: { "stop-and-copy": "stands still", "device-state": "stands still" },
+  postcopy: { "device-state": "stands still" },
+  offline: {
+    suspend: "stops in it",
+    storage: "stands still",
+    copy: "stands still",
+    resume: "starts in it",
+  },
+  cold: { storage: "stands still", define: "stands still", start: "stands still" },
 };
 
 /** When the guest stops and runs again, where the phases' borders do not say it. */
-const stops: Partial<Record<Way, string>> = {
-  offline:
-    "In suspend the guest runs until libvirt stops it to save its memory; in resume until it runs again.",
-  cold: "In shutdown the guest runs until it is off; its downtime begins there.",
-};
+function stopsOf(way: Way, { totalMs, downtimeMs }: Move["record"]): string[] {
+  if (way === "cold") return ["In shutdown the guest runs until it is off; its downtime begins there."];
+  if (way !== "offline") return [];
+  const runs =
+    downtimeMs === undefined ? "" : ` Together it runs for ${ms(totalMs - downtimeMs)} ms of both.`;
+  return [
+    `In suspend the guest runs until libvirt stops it to save its memory; in resume it runs once its memory is read.${runs}`,
+  ];
+}
 
-/** A timeline for each path of a move: that of the move whose total time is the median of its path. */
-export const timelines = (dataset: Dataset): Figure[] =>
-  (Object.keys(phasesOf) as Way[]).flatMap((way) => {
+/** A timeline for each path of a move: that of the move whose total time is the median of its path; all with one axis, to be compared. */
+export function timelines(dataset: Dataset): Figure[] {
+  const middles = (Object.keys(phasesOf) as Way[]).flatMap((way) => {
     const moves = countedMoves(dataset)
       .filter(({ record }) => wayOf(record) === way)
       .sort((a, b) => a.record.totalMs - b.record.totalMs);
     const middle = moves[(moves.length - 1) >> 1];
-    return middle ? [timeline(middle, way, moves.length)] : [];
+    return middle ? [{ middle, way, of: moves.length }] : [];
   });
+  const longestMs = Math.max(...middles.map(({ middle }) => middle.record.totalMs));
+  return middles.map(({ middle, way, of }) => {
+    const isSeen = middle.record.totalMs * mostStretched >= longestMs;
+    return timeline({ move: middle, way, of, axisMs: isSeen ? longestMs : middle.record.totalMs });
+  });
+}
+
+/** On an axis that is longer for another move's sake: what happens in it would not be seen. */
+const mostStretched = 4;
 
 interface Bar {
   name: string;
   startMs: number;
   endMs: number;
-  kind: "runs" | "stands still" | "pass";
+  kind: Doing;
 }
 
-function barsOf({ phases, passes }: Move["record"], way: Way): Bar[] {
+const barsOf = ({ phases }: Move["record"], way: Way): Bar[] =>
+  phases.map((phase) => ({ ...phase, kind: doing[way][phase.name] ?? "runs" }));
+
+/** Each pass ends where the next begins; the last one at the stop. */
+function passesOf({ phases, passes }: Move["record"]): Omit<Bar, "kind">[] {
   const iterations = phases.find(({ name }) => name === "iterations");
-  // Each pass ends where the next begins; the last one at the stop.
-  const within = iterations
-    ? passes.flatMap(({ pass, atMs }, index): Bar[] => {
-        const endMs = Math.min(passes[index + 1]?.atMs ?? iterations.endMs, iterations.endMs);
-        const startMs = Math.max(atMs, iterations.startMs);
-        return endMs > startMs ? [{ name: `pass ${pass}`, startMs, endMs, kind: "pass" }] : [];
-      })
-    : [];
-  const few = within.length <= mostPasses ? within : [];
-  return phases.flatMap((phase): Bar[] => [
-    {
-      ...phase,
-      kind: standsStill[way].includes(phase.name) ? "stands still" : "runs",
-    },
-    ...(phase.name === "iterations" ? few : []),
-  ]);
+  if (!iterations) return [];
+  return passes.flatMap(({ pass, atMs }, index) => {
+    const endMs = Math.min(passes[index + 1]?.atMs ?? iterations.endMs, iterations.endMs);
+    const startMs = Math.max(atMs, iterations.startMs);
+    return endMs > startMs ? [{ name: `pass ${pass}`, startMs, endMs }] : [];
+  });
 }
 
-/** More would make rows of hairs. */
-const mostPasses = 12;
+const kinds = [
+  { of: ["runs"], label: "the guest runs", ...series[0] },
+  { of: ["stops in it", "starts in it"], label: "stops or starts in it", color: "var(--s8)" },
+  { of: ["stands still"], label: "stands still", ...series[1] },
+] as const;
 
-function timeline(move: Move, way: Way, of: number): Figure {
+const colorOf = ({ kind }: Bar): string =>
+  kinds.find(({ of }) => (of as readonly string[]).includes(kind))?.color ?? series[0].color;
+
+function timeline({ move, way, of, axisMs }: { move: Move; way: Way; of: number; axisMs: number }): Figure {
   const { record, number: moveNumber } = move;
   const bars = barsOf(record, way);
-  const kinds = [
-    { kind: "runs", label: "the guest runs", ...series[0] },
-    { kind: "pass", label: "a pass over its memory", color: "var(--s8)" },
-    { kind: "stands still", label: "the guest stands still", ...series[1] },
-  ].filter(({ kind }) => bars.some((bar) => bar.kind === kind));
+  const passes = passesOf(record);
+  const which = of === 1 ? "the only one of its kind" : `whose total time is the median of ${of} moves`;
   return {
     id: `timeline-${way}`,
-    title: `Timeline, ${wayNames[way]}`,
+    title: `Timeline, ${wayNames[way]}: ${record.downtimeMs === undefined ? "" : `the guest stands still for ${duration(record.downtimeMs)} of `}${duration(record.totalMs)}`,
     caption: [
-      `Move ${moveNumber}: ${record.guest}, ${record.memoryMiB} MiB, ${record.from} → ${record.to}, ${record.mode}. Its total time of ${ms(record.totalMs)} ms is the median of ${of === 1 ? "the only move" : `${of} moves`} of this way.`,
-      ...(stops[way] ? [stops[way]] : []),
-      ...(record.passes.length > mostPasses
-        ? [`Its ${record.passes.length} passes are in the figure of remaining memory.`]
-        : []),
+      `Move ${moveNumber}: ${record.guest}, ${record.memoryMiB} MiB, ${record.from} → ${record.to}, ${record.mode}; ${which}.`,
+      ...stopsOf(way, record),
+      ...(passes.length > 1 ? ["White lines: where a pass over its memory begins."] : []),
     ],
     draw: (width) => {
-      const unit = timeUnit([record.totalMs]);
+      const unit = timeUnit([axisMs]);
       const data = bars.map((bar) => ({ ...bar, x1: unit.of(bar.startMs), x2: unit.of(bar.endMs) }));
       return draw({
         width,
         height: 66 + bars.length * 26,
         label: `Timeline of move ${moveNumber}, ${wayNames[way]}: ${record.phases.map(({ name, startMs, endMs }) => `${name} ${ms(endMs - startMs)} ms`).join(", ")}.`,
-        legend: kinds.map(({ label, color }) => ({ label, color, symbol: "square" })),
+        legend: kinds
+          .filter((kind) => bars.some((bar) => (kind.of as readonly string[]).includes(bar.kind)))
+          .map(({ label, color }) => ({ label, color, symbol: "square" })),
         plot: {
           marginLeft: 100,
           marginRight: 56,
           x: {
             label: `${unit.name} since the first action`,
             grid: true,
-            domain: [0, unit.of(record.totalMs)],
+            domain: [0, unit.of(axisMs)],
             ticks: width < 450 ? 3 : 6,
           },
           y: { domain: bars.map(({ name }) => name), label: null, tickSize: 0, padding: 0.28 },
-          color: { domain: kinds.map(({ kind }) => kind), range: kinds.map(({ color }) => color) },
+          color: { type: "identity" },
           marks: [
             Plot.barX(data, {
               x1: "x1",
               x2: "x2",
               y: "name",
-              fill: "kind",
+              fill: colorOf,
               rx: 2,
               render: carrying(data, () => moveNumber),
             }),
+            Plot.tickX(
+              passes.slice(1).map(({ startMs }) => ({ x: unit.of(startMs), name: "iterations" })),
+              { x: "x", y: "name", stroke: "var(--paper)", strokeWidth: 1.5 },
+            ),
             Plot.text(data, {
               x: "x2",
               y: "name",
@@ -126,20 +147,31 @@ function timeline(move: Move, way: Way, of: number): Figure {
         },
       });
     },
-    table: phasesTable(way, move, bars),
+    table: phasesTable(way, move, bars, passes),
   };
 }
 
-const phasesTable = (way: Way, { number: moveNumber }: Move, bars: readonly Bar[]): TableModel => ({
-  id: `timeline-${way}-values`,
-  title: `Move ${moveNumber}, ms`,
-  columns: [text("phase"), figure("from"), figure("to"), figure("took"), text("the guest")],
-  rows: bars.map(({ name, startMs, endMs, kind }) => [
-    name,
-    number(startMs),
-    number(endMs),
-    number(endMs - startMs),
-    kind === "pass" ? "runs" : kind,
-  ]),
-  notes: [],
-});
+function phasesTable(
+  way: Way,
+  { number: moveNumber }: Move,
+  bars: readonly Bar[],
+  passes: readonly Omit<Bar, "kind">[],
+): TableModel {
+  const rows = bars.flatMap((bar) => [
+    bar,
+    ...(bar.name === "iterations" ? passes.map((pass) => ({ ...pass, kind: "runs" })) : []),
+  ]);
+  return {
+    id: `timeline-${way}-values`,
+    title: `Move ${moveNumber}, ms`,
+    columns: [text("phase"), figure("from"), figure("to"), figure("took"), text("the guest")],
+    rows: rows.map(({ name, startMs, endMs, kind }) => [
+      name,
+      number(startMs),
+      number(endMs),
+      number(endMs - startMs),
+      kind,
+    ]),
+    notes: [],
+  };
+}

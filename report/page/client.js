@@ -1,8 +1,10 @@
-// What the page can do beyond being read: sort and copy its tables, show the record behind a point, and leaf through all moves.
+// What the page can do beyond being read: sort, copy and save its tables, show which move a point is, and leaf through all moves.
 const runs = JSON.parse(document.getElementById("runs").textContent);
 const told = document.getElementById("told");
 const absent = "–";
 const perPage = 25;
+const mostPrinted = 500;
+const numberColumn = runs.columns.findIndex(({ name }) => name === "move");
 
 const element = (name, properties = {}, ...children) => {
   const made = Object.assign(document.createElement(name), properties);
@@ -12,6 +14,7 @@ const element = (name, properties = {}, ...children) => {
 
 // --- figures as they are read --------------------------------------------------------------------------------------
 
+/** Figures are measured to tenths. */
 const wordOf = (row, column) => {
   const value = row[column];
   if (value === null) return undefined;
@@ -53,12 +56,35 @@ async function copy(lines, button) {
   }, 1500);
 }
 
-const copyButton = (lines) => {
-  const button = element("button", { type: "button", className: "copy", textContent: "Copy" });
-  button.title = "Copy the table, for a spreadsheet";
-  button.addEventListener("click", () => copy(lines(), button));
-  return button;
+/** As RFC 4180 has it. A text that a spreadsheet would take for a formula gets a quote before it; figures stay as they are. */
+const csvField = (value) => {
+  const text = /^[=@\t\r]|^[+-](?![\d.]+$)/.test(`${value}`) ? `'${value}` : `${value}`;
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
+
+function save(lines, name) {
+  const text = lines.map((cells) => cells.map(csvField).join(",")).join("\r\n");
+  const link = element("a", {
+    href: URL.createObjectURL(new Blob([`${text}\r\n`], { type: "text/csv" })),
+    download: `${name}.csv`,
+  });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  told.textContent = `Saved ${lines.length - 1} rows as ${name}.csv.`;
+}
+
+/** @param all what is saved; what is copied may be less */
+function takeButtons(name, lines, all = lines) {
+  const button = (textContent, title, does) => {
+    const made = element("button", { type: "button", className: "copy", textContent, title });
+    made.addEventListener("click", () => does(made));
+    return made;
+  };
+  return [
+    button("Copy", "Copy the table, for a spreadsheet", (made) => copy(lines(), made)),
+    button("CSV", "Save the table as CSV", () => save(all(), name)),
+  ];
+}
 
 // --- sorting -------------------------------------------------------------------------------------------------------
 
@@ -104,7 +130,7 @@ for (const holder of document.querySelectorAll("[data-table]")) {
   }
   const cellText = (cell) => (cell.classList.contains("absent") ? "" : plain(cell.textContent));
   const lines = () => [...table.rows].map((row) => [...row.cells].map(cellText));
-  table.caption.firstElementChild.append(copyButton(lines));
+  table.caption.firstElementChild.append(...takeButtons(holder.id, lines));
 }
 
 // --- all moves -----------------------------------------------------------------------------------------------------
@@ -116,7 +142,8 @@ function leaf() {
   const table = holder.querySelector("table");
   const [body] = table.tBodies;
   const columns = runs.columns.flatMap(({ isShown }, index) => (isShown ? [index] : []));
-  const state = { rows: runs.rows, page: 0 };
+  const every = runs.columns.map((_, index) => index);
+  const state = { rows: runs.rows, page: 0, chosen: undefined };
   const find = element("input", { type: "search", placeholder: "Find: vm1 live rolled-back …" });
   find.setAttribute("aria-label", "Find moves by words");
   const where = element("span", { className: "where" });
@@ -125,33 +152,54 @@ function leaf() {
     button.addEventListener("click", () => show(state.page + by));
     return button;
   };
-  const back = step(-1, "‹ Back");
-  const on = step(1, "On ›");
-  const lines = () => [
-    columns.map((column) => runs.columns[column].name),
-    ...state.rows.map((row) => columns.map((column) => wordOf(row, column) ?? "")),
+  const back = step(-1, "‹ Previous");
+  const on = step(1, "Next ›");
+  const lines = (which) => () => [
+    which.map((column) => runs.columns[column].name),
+    ...state.rows.map((row) => which.map((column) => wordOf(row, column) ?? "")),
   ];
-  holder.prepend(element("div", { className: "tools" }, find, back, where, on, copyButton(lines)));
+  const take = takeButtons("moves", lines(columns), lines(every));
+  holder.prepend(element("div", { className: "tools" }, find, back, where, on, ...take));
 
-  function show(page) {
-    const last = Math.max(0, Math.ceil(state.rows.length / perPage) - 1);
-    state.page = Math.min(Math.max(page, 0), last);
-    const from = state.page * perPage;
-    const some = state.rows.slice(from, from + perPage);
-    body.replaceChildren(
-      ...some.map((row) =>
-        element(
-          "tr",
-          {},
-          ...columns.map((column) => {
-            const value = wordOf(row, column);
-            const cell = element("td", { className: runs.columns[column].kind, textContent: shown(value) });
-            if (value === undefined) cell.classList.add("absent");
-            return cell;
-          }),
-        ),
-      ),
+  /** All that is known of a move, below its row. */
+  function detail(row) {
+    const entries = every.flatMap((column) => {
+      const value = columns.includes(column) ? undefined : wordOf(row, column);
+      return value === undefined ? [] : [[runs.columns[column].name, shown(value)]];
+    });
+    const list = element(
+      "dl",
+      {},
+      ...entries.flatMap(([name, text]) => [
+        element("dt", { textContent: name }),
+        element("dd", { textContent: text }),
+      ]),
     );
+    return element("tr", { className: "detail" }, element("td", { colSpan: columns.length }, list));
+  }
+
+  function rowOfTable(row) {
+    const cells = columns.map((column) => {
+      const value = wordOf(row, column);
+      const cell = element("td", { className: runs.columns[column].kind });
+      if (column === numberColumn) {
+        cell.append(element("a", { href: `#move-${value}`, textContent: shown(value) }));
+        cell.id = `move-${value}`;
+      } else cell.textContent = shown(value);
+      if (value === undefined) cell.classList.add("absent");
+      return cell;
+    });
+    const isChosen = row === state.chosen;
+    const made = element("tr", { className: isChosen ? "chosen" : "" }, ...cells);
+    return isChosen ? [made, detail(row)] : [made];
+  }
+
+  function show(page, size = perPage) {
+    const last = Math.max(0, Math.ceil(state.rows.length / size) - 1);
+    state.page = Math.min(Math.max(page, 0), last);
+    const from = state.page * size;
+    const some = state.rows.slice(from, from + size);
+    body.replaceChildren(...some.flatMap(rowOfTable));
     where.textContent =
       some.length === 0 ? "none" : `${from + 1} to ${from + some.length} of ${state.rows.length}`;
     back.disabled = state.page === 0;
@@ -179,16 +227,38 @@ function leaf() {
     for (const heading of table.tHead.rows[0].cells) heading.removeAttribute("aria-sort");
     show(0);
   });
+
+  /** The move that the address names: #move-12. */
+  function follow() {
+    const number = Number(/^#move-(\d+)$/.exec(location.hash)?.[1]);
+    const row = runs.rows.find((one) => one[numberColumn] === number);
+    if (!row) return;
+    state.chosen = row;
+    if (!state.rows.includes(row)) {
+      find.value = "";
+      state.rows = runs.rows;
+    }
+    show(Math.floor(state.rows.indexOf(row) / perPage));
+    document.getElementById(`move-${number}`).scrollIntoView({ block: "center" });
+  }
+  addEventListener("hashchange", follow);
+  // Paper is not leafed through.
+  let before;
+  addEventListener("beforeprint", () => {
+    before = state.page;
+    show(0, mostPrinted);
+  });
+  addEventListener("afterprint", () => show(before));
   show(0);
+  follow();
 }
 
-// --- the record behind a point -------------------------------------------------------------------------------------
+// --- which move a point is -----------------------------------------------------------------------------------------
 
 const tip = document.getElementById("tip");
-const numberColumn = runs.columns.findIndex(({ name }) => name === "move");
 const rowOf = new Map(runs.rows.map((row) => [row[numberColumn], row]));
 let marked;
-/** The tip is to be read, and scrolled: it stays while the pointer is over it, and so long after its mark that the pointer gets there. */
+/** The tip is to be read: it stays while the pointer is over it, and so long after its mark that the pointer gets there. */
 let isOverTip = false;
 let leaving;
 const graceMs = 300;
@@ -200,10 +270,16 @@ function show(mark) {
   hide();
   marked = mark;
   mark.classList.add("marked");
-  const entries = runs.columns.flatMap(({ name }, column) => {
-    const value = wordOf(row, column);
-    return value === undefined ? [] : [[name, shown(value)]];
-  });
+  const entries = runs.tip.map(({ name, columns }) => [
+    name,
+    columns
+      .map((column) =>
+        runs.columns[column].name === "MiB"
+          ? `${shown(wordOf(row, column))} MiB`
+          : shown(wordOf(row, column)),
+      )
+      .join(", "),
+  ]);
   tip.replaceChildren(
     element(
       "dl",
@@ -215,7 +291,6 @@ function show(mark) {
     ),
   );
   tip.hidden = false;
-  tip.scrollTop = 0;
   place();
 }
 
@@ -244,6 +319,11 @@ function hideSoon() {
 function stay() {
   clearTimeout(leaving);
   leaving = undefined;
+}
+
+/** Goes to its row among all moves, where all is that is known of it. */
+function goTo(mark) {
+  location.hash = `move-${mark.dataset.move}`;
 }
 
 /** Points are small: the nearest within reach counts. */
@@ -282,15 +362,16 @@ for (const plot of document.querySelectorAll(".plot")) {
     });
   });
   plot.addEventListener("pointerdown", look);
+  // A finger that is lifted has asked what a mark is, not for its place in the table.
+  plot.addEventListener("click", (event) => {
+    const mark = nearest(plot, event.clientX, event.clientY) ?? event.target.closest?.("[data-move]");
+    if (mark && event.pointerType !== "touch") goTo(mark);
+  });
   // A finger that is lifted leaves, too: what it touched stays to be read until something else is touched.
   plot.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && hideSoon());
   plot.addEventListener("blur", (event) => event.relatedTarget !== tip && plot.contains(marked) && hide());
   plot.addEventListener("keydown", (event) => {
-    const pages = { PageDown: 1, PageUp: -1 }[event.key];
-    if (pages && !tip.hidden && tip.scrollHeight > tip.clientHeight) {
-      event.preventDefault();
-      tip.scrollTop += pages * 0.8 * tip.clientHeight;
-    }
+    if (event.key === "Enter" && marked) goTo(marked);
     const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     const marks = marksOf(plot);
     if (!by || marks.length === 0) return;

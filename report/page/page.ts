@@ -6,7 +6,7 @@ import type { Report, Section } from "../sections/report.ts";
 import { count } from "../text/table-model.ts";
 import { embedded, type Html, html, raw } from "./html.ts";
 import { embeddedRuns, runColumns } from "./runs.ts";
-import { conditionsOf, tilesOf } from "./summary.ts";
+import { conditionsOf } from "./summary.ts";
 import { tableHtml } from "./table-html.ts";
 
 const beside = (name: string): Html => raw(readFileSync(join(import.meta.dirname, name), "utf8"));
@@ -20,7 +20,7 @@ const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsaf
 
 /** The whole page, with its style, its script, its figures and every move. */
 export function pageOf(report: Report): string {
-  const { title, dataset, sections } = report;
+  const { title, dataset, sections, headline, picture } = report;
   const files = dataset.sources.map(({ file }) => file);
   const all = { id: "every-move", title: "Every move" };
   return html`<!doctype html>
@@ -37,20 +37,23 @@ export function pageOf(report: Report): string {
 <body>
 <a class="unseen skip" href="#content">To the results</a>
 <header>
+<div class="first">
+<div id="said">
 <h1>${title}</h1>
-<p class="lead">${leadOf(report)}</p>
-${report.warnings.map((warning) => html`<p class="warning" role="note"><strong>Mind:</strong> ${warning}</p>`)}
-<dl class="tiles">${tilesOf(report).map(
-    ({ name, value, more }) =>
-      html`<div><dt>${name}</dt><dd>${value}${more && html`<small>${more}</small>`}</dd></div>`,
-  )}</dl>
+<p class="lead">${headline.moves}</p>
+${headline.measuredOn !== "" && html`<p class="lead" id="measured-on">Measured on: ${headline.measuredOn}.</p>`}
+<div id="says">${headline.says.map((sentence) => html`<p>${sentence}</p>`)}</div>
+</div>
+${picture.length > 0 && html`<div id="picture">${picture.map((figure) => figureHtml(figure, "h2"))}</div>`}
+${report.warnings.length > 0 && html`<div>${report.warnings.map((warning) => html`<p class="warning" role="note"><strong>Mind:</strong> ${warning}</p>`)}</div>`}
+</div>
 <nav aria-label="Parts of this report"><ul>${[...sections, all].map(({ id, title: name }) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
 </header>
 <main id="content">
 ${sections.map(sectionHtml)}
 <section aria-labelledby="${all.id}">
 <h2 id="${all.id}">${all.title}</h2>
-<p>Also those that are in no figure: warm-up, moves that did not complete, moves whose figures do not add up.</p>
+<p>Also those that are in no figure: warm-up, moves that did not complete, moves whose figures do not add up. The number of a move leads to all that is known of it.</p>
 ${allMoves(report)}
 </section>
 <section aria-labelledby="conditions">
@@ -76,24 +79,16 @@ Figures: Observable Plot. What was not measured is absent, never zero.</p>
 `.text;
 }
 
-function leadOf({ dataset: { moves, sources } }: Report): string {
-  const days = moves.map(({ record }) => record.startedAt.slice(0, 10)).sort();
-  const [first, last] = [days[0], days.at(-1)];
-  const when = first === undefined ? "" : first === last ? ` on ${first}` : ` from ${first} to ${last}`;
-  const runs = sources.flatMap(({ head }) => (head ? [`${head.experiment}, run ${head.run}`] : []));
-  const whose = runs.length > 0 ? ` of ${runs.join("; ")}` : "";
-  return `${moves.length} ${moves.length === 1 ? "move" : "moves"}${whose}${when}, each measured as it was made.`;
-}
-
 const sectionHtml = ({ id, title, intro, figures, tables }: Section): Html => html`
 <section aria-labelledby="${id}">
 <h2 id="${id}">${title}</h2>
 ${intro && html`<p>${intro}</p>`}
-${figures.length > 0 && html`<div class="figures">${figures.map(figureHtml)}</div>`}
+${figures.length > 0 && html`<div class="figures">${figures.map((figure) => figureHtml(figure))}</div>`}
 ${tables.map((table) => tableHtml(table, { isCards: table.id === "claims" || table.id === "faults" }))}
 </section>`;
 
-function figureHtml({ id, title, caption, draw, table }: Figure): Html {
+function figureHtml({ id, title, caption, draw, table }: Figure, level: "h2" | "h3" = "h3"): Html {
+  const name = html`id="${id}-title">${title}`;
   const wide = draw(wideWidth);
   // In a forest plot a mark is a guest: there is no record to show.
   const reached = wide.includes("data-move")
@@ -101,7 +96,7 @@ function figureHtml({ id, title, caption, draw, table }: Figure): Html {
     : undefined;
   return html`
 <figure id="${id}" aria-labelledby="${id}-title">
-<h3 id="${id}-title">${title}</h3>
+${level === "h2" ? html`<h2 class="name" ${name}</h2>` : html`<h3 ${name}</h3>`}
 <div class="plot"${reached}>
 <div class="wide">${raw(wide)}</div>
 <div class="narrow">${raw(draw(narrowWidth))}</div>

@@ -1,51 +1,6 @@
 import type { RunHead } from "../../moves/experiment-run.ts";
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
-import { groupsOf } from "../data/groups.ts";
-import { isLive, isOffline } from "../data/measures.ts";
 import { summaryOf } from "../data/statistics.ts";
-import type { Report } from "../sections/report.ts";
-import { count, ms, shownOf } from "../text/table-model.ts";
-
-export interface Tile {
-  name: string;
-  value: string;
-  more?: string;
-}
-
-/** What a reader wants to know first. */
-export function tilesOf({ dataset, claims }: Report): Tile[] {
-  const counted = countedMoves(dataset);
-  const verdicts = claims.rows.map((row) => shownOf(row[1]));
-  const of = (verdict: string) => verdicts.filter((one) => one === verdict).length;
-  return [
-    {
-      name: "Claims reproduced",
-      value: `${of("reproduced")} of ${verdicts.length}`,
-      more: `${of("not reproduced")} not, ${of("can't tell")} can't tell`,
-    },
-    {
-      name: "Moves counted",
-      value: count(counted.length),
-      more: `of ${count(dataset.moves.length)}, in ${count(groupsOf(counted).length)} cells`,
-    },
-    ...medianTile("Offline: downtime", counted.filter(isOffline), ({ record }) => record.downtimeMs),
-    ...medianTile("Live: downtime", counted.filter(isLive), ({ record }) => record.downtimeMs),
-    ...medianTile("Offline: total", counted.filter(isOffline), ({ record }) => record.totalMs),
-    ...medianTile("Live: total", counted.filter(isLive), ({ record }) => record.totalMs),
-  ];
-}
-
-function medianTile(name: string, moves: readonly Move[], of: (move: Move) => number | undefined): Tile[] {
-  const summary = summaryOf(moves.map(of).filter((value) => value !== undefined));
-  if (!summary) return [];
-  const { median, interval, least, most } = summary;
-  const inSeconds = median >= 2000;
-  const show = (value: number) => (inSeconds ? (value / 1000).toFixed(2) : ms(value));
-  const unit = inSeconds ? "s" : "ms";
-  // Of cells that differ: how far they lie apart says more than how well their common median is known.
-  const more = interval ? `median; all from ${show(least)} to ${show(most)}` : "median";
-  return [{ name, value: `${show(median)} ${unit}`, more }];
-}
 
 /** Under what conditions the moves were made: what runs' heads say, and what the records themselves have. */
 export function conditionsOf(dataset: Dataset): [string, string][] {
@@ -86,6 +41,8 @@ export function conditionsOf(dataset: Dataset): [string, string][] {
     ...valuesOf("QEMU", moves, ({ record }) => record.versions.from.qemu),
     ...valuesOf("libvirt", moves, ({ record }) => record.versions.from.libvirt),
     ...valuesOf("kernel", moves, ({ record }) => record.versions.from.kernel),
+    ...valuesOf("link, MiB/s", moves, ({ cell }) => cell?.factors.linkMiBps?.toString()),
+    ...valuesOf("greatest downtime, ms", moves, ({ record }) => record.options?.maxDowntimeMs?.toString()),
     ...valuesOf("overlay", moves, ({ record }) => record.redo ?? "shared"),
     ...(load
       ? [
@@ -111,8 +68,13 @@ export function repeatsText(dataset: Dataset, { run, repeats, cells }: RunHead):
 }
 
 /** Which values there are, and of how many moves each, if there are several. */
-function valuesOf(name: string, moves: readonly Move[], of: (move: Move) => string): [string, string][] {
-  const values = Map.groupBy(moves, of);
+function valuesOf(
+  name: string,
+  moves: readonly Move[],
+  of: (move: Move) => string | undefined,
+): [string, string][] {
+  const known = moves.filter((move) => of(move) !== undefined);
+  const values = Map.groupBy(known, of);
   const text = [...values]
     .map(([value, some]) => (values.size > 1 ? `${value} (${some.length})` : value))
     .join(", ");

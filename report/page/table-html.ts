@@ -16,6 +16,8 @@ export const tableHtml = (table: TableModel, { isCards = false } = {}): Html => 
 
 const heading = ({ name, kind }: Column): Html => html`<th scope="col" class="${kind}">${name}</th>`;
 
+const longestName = 32;
+
 const tones = { good: "✓", bad: "✗", open: "?" } as const;
 
 function cellHtml(cell: TableCell, { kind, name }: Column): Html {
@@ -25,7 +27,9 @@ function cellHtml(cell: TableCell, { kind, name }: Column): Html {
   const shown = shownOf(cell);
   const tone = typeof cell === "object" ? cell.tone : undefined;
   const sortsAs = typeof cell === "object" && "sortsAs" in cell ? cell.sortsAs : undefined;
-  return html`<td class="${kind}" data-name="${name}"${sortsAs !== undefined && html` data-value="${sortsAs}"`}>${
+  // A name without blanks is not broken at its hyphens, unless it is as long as a line.
+  const isName = kind === "text" && shown.length <= longestName && !/\s/.test(shown);
+  return html`<td class="${kind}${isName && " name"}" data-name="${name}"${sortsAs !== undefined && html` data-value="${sortsAs}"`}>${
     tone
       ? html`<span class="verdict ${tone}"><span aria-hidden="true">${tones[tone]} </span>${shown}</span>`
       : shown

@@ -1,39 +1,49 @@
-import { parseArgs } from "node:util";
+import { InvalidArgumentError } from "commander";
 import { readDataset } from "../data/dataset.ts";
-import { runCommand, say } from "../text/command.ts";
+import { command, runCommand, say, wholeNumber } from "../text/command.ts";
 import { byKind, replay, stored } from "./replay.ts";
 import { summarise } from "./score-prediction.ts";
 import { coverageText, predictedMovesTable, scoreTable } from "./score-table.ts";
 
-const help = `predict:score <results file>... [--stored] [--known N] [--after T] [--moves]   how good predictions were, by kind of move
+const program = command(
+  "npm run predict:score --",
+  "RESULTS FILE ... [options]",
+  "How good predictions were, by kind of move. The moves of the files, of stacks or experiments, are put into the order of time, and each is " +
+    "predicted from those before it alone. Warm-ups, and moves in which an experiment was interrupted, are learned from and not scored; a move " +
+    "that is in two files counts once.",
+)
+  .argument("<file...>")
+  .option("--stored", "score the predictions that the records carry instead")
+  .option(
+    "--known <n>",
+    "leave out moves before which fewer than N of the same mode were known",
+    wholeNumber(),
+    0,
+  )
+  .option(
+    "--after <time>",
+    "score those alone that began after it (ISO 8601); earlier ones are learned from",
+    epochMs,
+  )
+  .option("--moves", "each move, too")
+  .action(score);
 
-  The moves of the files, of stacks or experiments, are put into the order of time, and each is predicted from those before it alone. Warm-ups,
-  and moves in which an experiment was interrupted, are learned from and not scored; a move that is in two files counts once.
-  --stored     score the predictions that the records carry instead
-  --known N    leave out moves before which fewer than N of the same mode were known         default: 0
-  --after T    score those alone that began after T (ISO 8601); earlier ones are learned from
-  --moves      each move, too`;
+interface Values {
+  stored?: true;
+  known: number;
+  after?: number;
+  moves?: true;
+}
 
-/** `npm run predict:score -- <files>` */
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      stored: { type: "boolean", default: false },
-      known: { type: "string", default: "0" },
-      after: { type: "string", default: "0000" },
-      moves: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help || positionals.length === 0) return say(help);
-  const least = Number(values.known);
-  if (!Number.isInteger(least) || least < 0)
-    throw new Error(`--known takes a number of moves, not "${values.known}".`);
-  const afterMs = Date.parse(values.after);
-  if (Number.isNaN(afterMs))
-    throw new Error(`--after takes a time such as 2026-01-01T12:00Z, not "${values.after}".`);
-  const { moves: found, problems } = await readDataset(positionals);
+function epochMs(text: string): number {
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms)) throw new InvalidArgumentError("It takes a time such as 2026-01-01T12:00Z.");
+  return ms;
+}
+
+async function score(files: string[], values: Values): Promise<void> {
+  const { known: least, after: afterMs = Number.NEGATIVE_INFINITY } = values;
+  const { moves: found, problems } = await readDataset(files);
   for (const { file, line, problem } of problems)
     say(`${file}${line ? `:${line}` : ""} is passed over: ${problem}`);
   const records = found.map(({ record }) => record);
@@ -52,4 +62,4 @@ async function main(): Promise<void> {
   say(coverageText(summarise(moves.map(({ score }) => score))));
 }
 
-await runCommand(main);
+await runCommand(program);

@@ -4,7 +4,7 @@ import { absent } from "../text/table-model.ts";
 import { type Score, type ScoreSummary, type Spread, scorePrediction } from "./score-prediction.ts";
 
 /** What was predicted of moves, and what was; lines have the numbers of `migrationTable`. Empty: nothing was predicted. */
-export function predictedMovesTable(records: readonly MigrationRecord[], first = 1): string {
+export function predictedMovesTable(records: readonly MigrationRecord[], first = 1, width?: number): string {
   const rows = records.flatMap((record, index) => {
     const { predicted, guest, mode, totalMs, downtimeMs, outcome, iterations } = record;
     const score = scorePrediction(record);
@@ -42,7 +42,11 @@ export function predictedMovesTable(records: readonly MigrationRecord[], first =
     "off",
     "passes",
   ];
-  return withNote(`Predictions\n${table(head, rows, [1, 2])}`, ["passes: predicted / measured"]);
+  return withNote(
+    `Predictions\n${table(head, rows, [1, 2], width)}`,
+    ["passes: predicted / measured"],
+    width,
+  );
 }
 
 /** The scores of many moves, a line for each kind of them. */

@@ -1,10 +1,14 @@
+import { basename } from "node:path";
+import { askedClaims } from "../claims/asked-claims.ts";
 import { countedMoves, type Dataset } from "../data/dataset.ts";
 import { driftsIn, driftWarnings } from "../data/drift.ts";
-import { downtimeFigure } from "../figures/downtimes.ts";
+import { howToRead } from "../figures/against-memory.ts";
+import { downtimeFigures } from "../figures/downtimes.ts";
 import type { Figure } from "../figures/figure.ts";
 import { forestFigures } from "../figures/forest.ts";
-import { latencyFigure } from "../figures/latency.ts";
+import { latencyFigures } from "../figures/latency.ts";
 import { orderFigures } from "../figures/order.ts";
+import { overviewFigure } from "../figures/overview.ts";
 import { paperFigures } from "../figures/paper.ts";
 import { predictionFigures } from "../figures/prediction.ts";
 import { remainingFigure } from "../figures/remaining.ts";
@@ -12,6 +16,7 @@ import { timelines } from "../figures/timeline.ts";
 import { cellsTable } from "../tables/cells-table.ts";
 import { checksTable } from "../tables/checks-table.ts";
 import { claimsTable } from "../tables/claims-table.ts";
+import { downtimesTable } from "../tables/downtimes-table.ts";
 import { faultsTable } from "../tables/faults-table.ts";
 import { loadTable } from "../tables/load-table.ts";
 import { outliersTable } from "../tables/outliers-table.ts";
@@ -22,6 +27,8 @@ import { progressTable } from "../tables/progress-table.ts";
 import { togetherTable } from "../tables/together-table.ts";
 import { levelNote } from "../text/levels.ts";
 import type { TableModel } from "../text/table-model.ts";
+import { comparedRuns, comparisonFigures, comparisonSection, comparisonText } from "./comparison.ts";
+import { type Headline, headlineOf } from "./headline.ts";
 
 /** A part of a report. What the files have nothing of is not there. */
 export interface Section {
@@ -35,59 +42,83 @@ export interface Section {
 export interface Report {
   title: string;
   dataset: Dataset;
-  /** Of the sections below, the one that says most. */
-  claims: TableModel;
+  headline: Headline;
+  /** What is seen before anything else. */
+  picture: Figure[];
   sections: Section[];
   /** What must be known before any of it is believed. */
   warnings: string[];
 }
 
+/** Of so many moves each can be a picture of its own. */
+const fewMoves = 4;
+
+/** Every figure, in its order. */
+export const figuresOf = ({ picture, sections }: Report): Figure[] => [
+  ...picture,
+  ...sections.flatMap(({ figures }) => figures),
+];
+
 /** All that results files have to say, for a page and for a terminal. */
 export function reportOf(dataset: Dataset): Report {
-  const claims = claimsTable(dataset);
   const there = <T>(...some: (T | undefined)[]): T[] => some.filter((one) => one !== undefined);
+  const claims = askedClaims(dataset);
+  const counted = countedMoves(dataset);
+  const lines = timelines(dataset);
+  const compared = comparedRuns(dataset);
+  // Two runs open with how they differ. Of a few moves each is shown as it went; of many what they have in common.
+  const isOpenedByMoves = !compared && counted.length <= fewMoves;
+  const picture = compared
+    ? comparisonFigures(compared)
+    : isOpenedByMoves
+      ? lines
+      : there(overviewFigure(dataset));
+  const claimsSection: Section = {
+    id: "the-paper",
+    title: "The paper's claims",
+    intro: claims.isAsked
+      ? "Migration of KVM guests between two hosts with shared NFS4 storage, offline (suspend, copy, resume) and live (pre-copy): what was claimed, and what these moves say of it."
+      : "These moves were not made to test the paper's claims. Of some of them they say something all the same.",
+    figures: forestFigures(claims.shown),
+    tables: there(claimsTable(claims.shown), claims.isAsked ? paperTable(dataset) : undefined),
+  };
   const sections: Section[] = [
+    ...(compared ? [{ ...comparisonSection(compared), figures: [] }] : []),
+    ...(claims.isAsked ? [claimsSection] : []),
     {
-      id: "the-paper",
-      title: "The paper's claims",
-      intro:
-        "Migration of KVM guests between two hosts with shared NFS4 storage, offline (suspend, copy, resume) and live (pre-copy): what was claimed, and what these moves say of it.",
-      figures: forestFigures(dataset),
-      tables: there(claims, paperTable(dataset)),
-    },
-    {
-      id: "figures",
-      title: "The paper's figures",
-      intro: levelNote,
+      id: "memory",
+      title: "Time against memory",
+      intro: `${howToRead} ${levelNote}`,
       figures: paperFigures(dataset),
       tables: [],
     },
     {
-      id: "inside",
-      title: "Inside a move",
-      figures: there(...timelines(dataset), remainingFigure(dataset)),
+      id: "timelines",
+      title: "Timelines",
+      figures: there(...(isOpenedByMoves ? [] : lines), remainingFigure(dataset)),
       tables: there(checksTable(dataset)),
     },
     {
-      id: "who-waits",
-      title: "Who waits, and how long",
-      figures: there(downtimeFigure(dataset), latencyFigure(dataset)),
-      tables: there(progressTable(dataset)),
+      id: "downtime",
+      title: "Downtime and latency",
+      figures: [...downtimeFigures(dataset), ...latencyFigures(dataset)],
+      tables: there(downtimesTable(dataset), progressTable(dataset)),
     },
     {
       id: "prediction",
-      title: "Prediction and truth",
+      title: "Predicted and measured",
       figures: predictionFigures(dataset),
       tables: there(convergenceTable(dataset), replayedTable(dataset)),
     },
+    ...(claims.isAsked ? [] : [claimsSection]),
     { id: "loads", title: "Heavy and light loads", figures: [], tables: there(loadTable(dataset)) },
-    { id: "drains", title: "Several guests", figures: [], tables: there(togetherTable(dataset)) },
-    { id: "trouble", title: "Faults", figures: [], tables: there(faultsTable(dataset)) },
+    { id: "several-guests", title: "Several guests", figures: [], tables: there(togetherTable(dataset)) },
+    { id: "failed-moves", title: "Moves that failed", figures: [], tables: there(faultsTable(dataset)) },
     {
-      id: "cells-of-all",
+      id: "all-cells",
       title: "All cells",
       figures: [],
-      tables: countedMoves(dataset).length > 0 ? there(cellsTable(dataset), outliersTable(dataset)) : [],
+      tables: counted.length > 0 ? there(cellsTable(dataset), outliersTable(dataset)) : [],
     },
     {
       id: "order-and-drift",
@@ -102,7 +133,8 @@ export function reportOf(dataset: Dataset): Report {
   return {
     title: titleOf(dataset),
     dataset,
-    claims,
+    headline: headlineOf(dataset, compared && comparisonText(compared)),
+    picture,
     warnings: driftWarnings(driftsIn(dataset)),
     sections: sections.filter(({ figures, tables }) => figures.length + tables.length > 0),
   };
@@ -111,5 +143,6 @@ export function reportOf(dataset: Dataset): Report {
 function titleOf({ sources }: Dataset): string {
   const titles = [...new Set(sources.flatMap(({ head }) => head?.title ?? []))];
   if (titles.length > 0) return titles.join("; ");
-  return "What migrations took";
+  const files = sources.map(({ file }) => basename(file, ".jsonl"));
+  return files.length === 0 ? "Migrations" : `Migrations of ${files.join(" and ")}`;
 }

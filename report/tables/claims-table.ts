@@ -1,13 +1,12 @@
 import { intervalText, type Verdict } from "../claims/claim.ts";
-import { judgedClaims } from "../claims/claims.ts";
-import type { Dataset } from "../data/dataset.ts";
+import type { JudgedClaim } from "../claims/claims.ts";
 import { type TableModel, type Tone, text } from "../text/table-model.ts";
 
 const tones: Record<Verdict, Tone> = { reproduced: "good", "not reproduced": "bad", "can't tell": "open" };
 
-/** The paper's claims, and what the files say of each. */
-export function claimsTable(dataset: Dataset): TableModel {
-  const judged = judgedClaims(dataset);
+/** The paper's claims, and what the files say of each. Undefined: there is none to tell of. */
+export function claimsTable(judged: readonly JudgedClaim[]): TableModel | undefined {
+  if (judged.length === 0) return undefined;
   const tests = new Map(judged.map(({ finding: { test } }) => [`${test.name}: ${test.how}.`, test]));
   return {
     id: "claims",

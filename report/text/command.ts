@@ -38,15 +38,13 @@ export function command(call: string, usage: string, description: string): Comma
 }
 
 /** Runs a command to its end. What it throws is said, and is in the exit code. */
-export async function runCommand(program: Command | (() => Promise<void>)): Promise<void> {
+export async function runCommand(program: Command): Promise<void> {
   // A reader that has seen enough (head) closes the pipe.
   process.stdout.on("error", (error: NodeJS.ErrnoException) =>
     process.exit(error.code === "EPIPE" ? 0 : exitCode.failed),
   );
   try {
-    await (program instanceof Command
-      ? program.parseAsync(process.argv.slice(2), { from: "user" })
-      : program());
+    await program.parseAsync(process.argv.slice(2), { from: "user" });
   } catch (error) {
     // Commander has said it.
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : exitCode.usage;

@@ -42,5 +42,11 @@ export function ms(value: number): string {
   return size >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
+/** A time with its unit, as it stands in a sentence: seconds from two of them on. */
+export function duration(value: number): string {
+  if (value < 2000) return `${ms(value)} ms`;
+  return `${(value / 1000).toFixed(value < 100_000 ? 2 : 0)} s`;
+}
+
 export const count = (value: number): string => value.toLocaleString("en-GB").replaceAll(",", "\u202f");
 export const percent = (ratio: number): string => `${(ratio * 100).toFixed(ratio < 0.1 ? 1 : 0)} %`;

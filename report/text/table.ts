@@ -2,6 +2,8 @@ import Table from "cli-table3";
 import { phasesOf, phasesWith, storagePhase } from "../../moves/modes.ts";
 import { type MigrationRecord, wayOf } from "../../moves/record.ts";
 import { absent } from "./table-model.ts";
+import { keptColumns, leftOut } from "./terminal-table.ts";
+import { wrapped } from "./terminal-width.ts";
 import { chopped, visible, visibleLines } from "./visible.ts";
 
 /**
@@ -9,9 +11,9 @@ import { chopped, visible, visibleLines } from "./visible.ts";
  *
  * @param first the number of the first one
  */
-export const moveTables = (records: readonly MigrationRecord[], first = 1): string =>
+export const moveTables = (records: readonly MigrationRecord[], first = 1, width?: number): string =>
   [migrationTable, downtimeTable, phaseTable]
-    .map((table) => table(records, first))
+    .map((table) => table(records, first, width))
     .filter(Boolean)
     .join("\n\n");
 
@@ -21,7 +23,7 @@ export const moveTables = (records: readonly MigrationRecord[], first = 1): stri
  *
  * @param first the number of the first one
  */
-export function migrationTable(records: readonly MigrationRecord[], first = 1): string {
+export function migrationTable(records: readonly MigrationRecord[], first = 1, width?: number): string {
   if (records.length === 0) return "No migrations yet.";
   const head = [
     "#",
@@ -50,10 +52,14 @@ export function migrationTable(records: readonly MigrationRecord[], first = 1): 
   const errors = records.flatMap(({ error, outcome }, index) =>
     error === undefined ? [] : [`${first + index} ${outcome}: ${visibleLines(error)}`],
   );
-  return withNote(table(head, rows, [1, 3, 4]), [
-    "TMT: total migration time. TDT: downtime, as the hypervisor has it; client: as another machine saw it.",
-    ...errors,
-  ]);
+  return withNote(
+    table(head, rows, [1, 3, 4], width),
+    [
+      "TMT: total migration time. TDT: downtime, as the hypervisor has it; client: as another machine saw it.",
+      ...errors,
+    ],
+    width,
+  );
 }
 
 /** How each path is called above its table. */
@@ -65,7 +71,7 @@ const titles: { [way in keyof typeof phasesOf]: string } = {
 };
 
 /** How long each phase took, a table for each path; lines have the numbers of `migrationTable`. */
-export function phaseTable(records: readonly MigrationRecord[], first = 1): string {
+export function phaseTable(records: readonly MigrationRecord[], first = 1, width?: number): string {
   const numbered = records.map((record, index) => ({ record, number: first + index }));
   const tables = (Object.keys(phasesOf) as (keyof typeof phasesOf)[]).flatMap((way) => {
     const moves = numbered.filter(({ record }) => wayOf(record) === way);
@@ -80,9 +86,11 @@ export function phaseTable(records: readonly MigrationRecord[], first = 1): stri
       }),
     ]);
     if (rows.length === 0) return [];
-    return [`Phases of ${titles[way]}, ms\n${table(["#", "guest", ...phases.map(heading)], rows, [1])}`];
+    return [
+      `Phases of ${titles[way]}, ms\n${table(["#", "guest", ...phases.map(heading)], rows, [1], width)}`,
+    ];
   });
-  return withNote(tables.join("\n\n"), []);
+  return withNote(tables.join("\n\n"), [], width);
 }
 
 /** The paper's terms, of the phases that are one. */
@@ -97,7 +105,7 @@ const heading = (phase: string): string => (terms[phase] ? `${phase} (${terms[ph
  * What the machines that saw a guest stop have to say of it, side by side; lines have the numbers of `migrationTable`. Empty: no other
  * than the hypervisor looked.
  */
-export function downtimeTable(records: readonly MigrationRecord[], first = 1): string {
+export function downtimeTable(records: readonly MigrationRecord[], first = 1, width?: number): string {
   const rows = records.flatMap((record, index) => {
     const { downtimeMs, clock, clientDowntimeMs, client, guestDowntimeMs, guestClockResolutionMs } = record;
     if (clientDowntimeMs === undefined && guestDowntimeMs === undefined) return [];
@@ -122,21 +130,37 @@ export function downtimeTable(records: readonly MigrationRecord[], first = 1): s
     "client: how long it heard nothing; silent before: how long at most before the stop, when nothing had happened;",
     "guest's clock: what that missed.",
   ];
-  const drawn = table(["#", "guest", "mode", ...seen], rows, [1, 2]);
-  return withNote(`Downtimes, ms\n${drawn}`, notes);
+  const drawn = table(["#", "guest", "mode", ...seen], rows, [1, 2], width);
+  return withNote(`Downtimes, ms\n${drawn}`, notes, width);
 }
 
-export function table(head: string[], rows: string[][], textColumns: readonly number[]): string {
-  const colAligns = head.map((_, column) => (textColumns.includes(column) ? "left" : "right"));
+/** @param width of the terminal: columns from the right that it has no room for are left out, and it is said which. Absent: none are */
+export function table(
+  head: string[],
+  rows: string[][],
+  textColumns: readonly number[],
+  width = Number.POSITIVE_INFINITY,
+): string {
+  const cells = rows.map((row) => row.map((text) => chopped(visible(text), "\n")));
+  const widths = head.map((name, column) =>
+    Math.max(
+      name.length,
+      ...cells.flatMap((row) => (row[column] as string).split("\n")).map(({ length }) => length),
+    ),
+  );
+  const kept = keptColumns(widths, width);
+  const shown = head.slice(0, kept);
+  const colAligns = shown.map((_, column) => (textColumns.includes(column) ? "left" : "right"));
   // Neither colours nor lines between rows: it is pasted into files and issues.
-  const drawn = new Table({ head, colAligns, style: { head: [], border: [], compact: true } });
-  drawn.push(...rows.map((row) => row.map((text) => chopped(visible(text), "\n"))));
-  return drawn.toString();
+  const drawn = new Table({ head: shown, colAligns, style: { head: [], border: [], compact: true } });
+  drawn.push(...cells.map((row) => row.slice(0, kept)));
+  const missing = leftOut(head.slice(kept).map((name) => ({ name })));
+  return [drawn.toString(), ...missing.map((note) => wrapped(note, width))].join("\n");
 }
 
-export function withNote(text: string, notes: readonly string[]): string {
+export function withNote(text: string, notes: readonly string[], width = Number.POSITIVE_INFINITY): string {
   const all = text.includes(absent) ? [...notes, `${absent}: not measured, or none in this mode.`] : notes;
-  return [text, ...all].join("\n");
+  return [text, ...all.map((note) => wrapped(note, width))].join("\n");
 }
 
 /** Small figures keep decimals: a device state of 0.4 ms is not 0. */

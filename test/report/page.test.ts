@@ -8,7 +8,7 @@ import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { startBrowser } from "../../bin/pictures/browser.ts";
 import { type Dataset, datasetOf } from "../../report/data/dataset.ts";
-import { reportOf } from "../../report/sections/report.ts";
+import { figuresOf, reportOf } from "../../report/sections/report.ts";
 import { writeReport } from "../../report/write-report.ts";
 import { fileOf, syntheticRun } from "./synthetic.ts";
 
@@ -16,10 +16,13 @@ let browser: Browser;
 let folder: string;
 const made = new Map<string, { url: string; bytes: number; dataset: Dataset }>();
 
-async function make(name: string, text: string): Promise<void> {
-  const dataset = datasetOf([
-    { file: `/srv/studies/of-a-long-name/results/experiments/paper/${name}.jsonl`, text },
-  ]);
+async function make(name: string, ...texts: string[]): Promise<void> {
+  const dataset = datasetOf(
+    texts.map((text, index) => ({
+      file: `/srv/studies/of-a-long-name/results/experiments/paper/${name}${index || ""}.jsonl`,
+      text,
+    })),
+  );
   const { page, pageBytes } = await writeReport(reportOf(dataset), join(folder, name));
   made.set(name, { url: pathToFileURL(page).href, bytes: pageBytes, dataset });
 }
@@ -31,6 +34,8 @@ beforeAll(async () => {
   const measured = await readFile(join(import.meta.dirname, "measured.jsonl"), "utf8");
   await make("measured", measured);
   await make("synthetic", fileOf(syntheticRun(7)));
+  const later = fileOf(syntheticRun(7, 2)).replaceAll(/"startedAt":"\d{4}/g, '"startedAt":"2027');
+  await make("compared", fileOf(syntheticRun(7)), later);
   // A torn last line, and one of an older schema.
   await make("broken", `{"schema":0,"guest":"vm1"}\n${measured}${measured.slice(0, 300)}`);
 });
@@ -47,7 +52,11 @@ afterEach(async () => {
   said = [];
 });
 
-async function visit(name: string, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
+async function visit(
+  name: string,
+  options: Parameters<Browser["newContext"]>[0] = {},
+  hash = "",
+): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const page = await context.newPage();
@@ -57,9 +66,9 @@ async function visit(name: string, options: Parameters<Browser["newContext"]>[0]
   const { url } = reportNamed(name);
   page.on(
     "request",
-    (request) => request.url() !== url && said.push(`it asked for ${request.url().slice(0, 100)}`),
+    (request) => !request.url().startsWith(url) && said.push(`it asked for ${request.url().slice(0, 100)}`),
   );
-  await page.goto(url);
+  await page.goto(`${url}${hash}`);
   return page;
 }
 
@@ -94,13 +103,15 @@ describe.each(["measured", "synthetic", "broken"])("the page of the %s moves", (
 
   it("has figures, and in each marks that can be seen", async () => {
     const page = await visit(name);
-    const expected = reportOf(reportNamed(name).dataset).sections.flatMap(({ figures }) => figures);
+    const expected = figuresOf(reportOf(reportNamed(name).dataset));
     expect(await page.locator("figure").count()).toBe(expected.length);
     for (const { id } of expected) {
       const figure = page.locator(`#${id}`);
       await figure.scrollIntoViewIfNeeded();
-      // In a forest plot a mark is a guest, not a move.
-      const marks = figure.locator(id.startsWith("forest-") ? ".wide svg path[fill]" : ".wide [data-move]");
+      // In some a mark is a guest or a cell, not a move.
+      const own = id.startsWith("forest-") ? ".wide svg path[fill]" : ".wide svg rect";
+      const isOfMoves = !id.startsWith("forest-") && id !== "overview";
+      const marks = figure.locator(isOfMoves ? ".wide [data-move]" : own);
       await marks.first().waitFor({ state: "visible" });
       const boxes: Box[] = await marks.evaluateAll((some) =>
         some.map((mark) => (mark as unknown as { getBoundingClientRect(): Box }).getBoundingClientRect()),
@@ -113,17 +124,41 @@ describe.each(["measured", "synthetic", "broken"])("the page of the %s moves", (
     }
   });
 
-  it("has a row for each of the paper's claims, with its verdict and its test", async () => {
-    const page = await visit(name);
+  it("has on its first screen what was measured on, what came of it, and a picture", async () => {
+    for (const viewport of [
+      { width: 390, height: 844 },
+      { width: 1280, height: 900 },
+      { width: 1920, height: 1080 },
+    ]) {
+      const page = await visit(name, { viewport });
+      for (const id of ["#measured-on", "#says p:first-child", "#picture figure:first-child .plot"]) {
+        const box = (await page.locator(id).boundingBox()) as Box & { y: number };
+        expect(box.y, `${id} at ${viewport.width}`).toBeGreaterThanOrEqual(0);
+        // Of a picture in a phone its upper part.
+        const shown = id.startsWith("#picture") ? Math.min(box.height, 150) : box.height;
+        expect(box.y + shown, `${id} at ${viewport.width}`).toBeLessThanOrEqual(viewport.height);
+      }
+    }
+  });
+});
+
+describe("the claims", () => {
+  it("are a row each where they are asked for, with verdict and test", async () => {
+    const page = await visit("synthetic");
     expect(await page.locator("#claims tbody tr").count()).toBe(7);
     const verdicts = await columnOf(page, "#claims", 2);
-    for (const verdict of verdicts)
-      expect(verdict).toMatch(/^(✓ reproduced|✗ not reproduced|\? can't tell)$/);
     // The last one cannot be told: its guests differ in their rate only where they differ in their workload, too.
-    if (name === "synthetic") expect(new Set(verdicts.slice(0, -1))).toEqual(new Set(["✓ reproduced"]));
+    expect(new Set(verdicts.slice(0, -1))).toEqual(new Set(["✓ reproduced"]));
+    expect(verdicts.at(-1)).toBe("? can't tell");
     for (const test of await columnOf(page, "#claims", 6)) {
       expect(await page.locator("#claims .notes").textContent()).toMatch(new RegExp(`${test}: `, "i"));
     }
+  });
+
+  it("are not there for moves that tell nothing of them", async () => {
+    const page = await visit("measured");
+    expect(await page.locator("#claims").count()).toBe(0);
+    expect(await page.locator("h2").allTextContents()).not.toContain("The paper's claims");
   });
 });
 
@@ -149,12 +184,13 @@ describe("to all readers", () => {
     "the $name moves are told as WCAG 2 asks, as far as that can be checked: $width px, $colorScheme",
     async ({ name, width, colorScheme }) => {
       const page = await visit(name, { viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
-      // What is far below counts, too.
-      await page.addStyleTag({ content: "figure { content-visibility: visible !important }" });
       expect(await brokenRules(page, "html")).toEqual([]);
     },
   );
 });
+
+/** Whole from a hundred on, tenths below. */
+const shownMs = (ms: number) => `${ms >= 100 || Number.isInteger(ms) ? Math.round(ms) : ms.toFixed(1)}`;
 
 /** What a tooltip says, by its names. */
 async function shownIn(tip: Locator): Promise<Record<string, string>> {
@@ -175,14 +211,12 @@ describe("a point", () => {
     const number = Number(await first.getAttribute("data-move"));
     const { record } = moves[number - 1] as (typeof moves)[0];
     const tip = await pointAt(page, first);
-    expect(await shownIn(tip)).toMatchObject({
+    expect(await shownIn(tip)).toEqual({
       move: `${number}`,
-      guest: record.guest,
-      MiB: `${record.memoryMiB}`,
-      workload: (record.workload as { type: string }).type,
-      "total ms": `${Math.round(record.totalMs)}`,
-      phases: expect.stringMatching(/^preparation \d+, .*completion \d+$/),
-      file: expect.stringMatching(/measured\.jsonl:\d+$/),
+      guest: `${record.guest}, ${record.memoryMiB} MiB, ${(record.workload as { type: string }).type}`,
+      mode: `${record.mode}, ${record.from} → ${record.to}`,
+      "total ms": shownMs(record.totalMs),
+      "downtime ms": shownMs(record.downtimeMs as number),
     });
     await page.mouse.move(5, 5);
     await tip.waitFor({ state: "hidden" });
@@ -200,7 +234,7 @@ describe("a point", () => {
     expect(await shownIn(tip)).not.toEqual(first);
     await page.keyboard.press("ArrowLeft");
     expect(await shownIn(tip)).toEqual(first);
-    expect(await page.locator("#told").textContent()).toMatch(/^move \d+, guest python-1, .*mode live/);
+    expect(await page.locator("#told").textContent()).toMatch(/^move \d+, guest python-1, .*, mode live/);
     await page.keyboard.press("Escape");
     await tip.waitFor({ state: "hidden" });
   });
@@ -235,32 +269,59 @@ describe("what is shown of a point", () => {
     expect(await tip.isVisible()).toBe(false);
   });
 
-  it("is read to its end at 400 %, by pointer and by keyboard", async () => {
+  it("is five rows, which fit into the window at 400 %", async () => {
     const page = await visit("measured", { viewport: { width: 320, height: 256 }, bypassCSP: true });
-    const last = page.locator("#tip dd").last();
-    const isInWindow = async () => {
-      const { y, height } = await boxOf(last);
-      return y >= 0 && y + height <= 256;
-    };
     await page.locator("#figure-9 .plot").scrollIntoViewIfNeeded();
     const tip = await intoTip(page, page.locator("#figure-9 .narrow [data-move]").first());
-    const box = await boxOf(tip);
-    expect(box.y).toBeGreaterThanOrEqual(0);
-    expect(box.y + box.height).toBeLessThanOrEqual(256);
-    expect(await isInWindow()).toBe(false);
+    const { y, height } = await boxOf(tip);
+    expect(y).toBeGreaterThanOrEqual(0);
+    expect(y + height).toBeLessThanOrEqual(256);
+    expect(await tip.evaluate((element) => element.scrollHeight <= element.clientHeight)).toBe(true);
+    expect(await tip.locator("dt").count()).toBe(5);
     expect(await brokenRules(page, "#tip")).toEqual([]);
-    await page.mouse.wheel(0, 2000);
-    await expect.poll(isInWindow).toBe(true);
-    expect(await tip.isVisible()).toBe(true);
-    await page.keyboard.press("Escape");
-    await page.mouse.move(2, 2);
-    await page.locator("#figure-9 .plot").focus();
-    await page.keyboard.press("ArrowRight");
-    await tip.waitFor({ state: "visible" });
-    for (let i = 0; i < 5; i++) await page.keyboard.press("PageDown");
-    expect(await isInWindow()).toBe(true);
   });
 });
+
+describe("all that is known of a move", () => {
+  it("is a click, or Enter, away from its mark, at an address of its own", async () => {
+    const page = await visit("synthetic");
+    await page.locator("#figure-9 .plot").focus();
+    await page.keyboard.press("ArrowRight");
+    await page.locator("#tip").waitFor({ state: "visible" });
+    const { move } = await shownIn(page.locator("#tip"));
+    await page.keyboard.press("Enter");
+    const detail = page.locator("#all-moves .detail");
+    await detail.waitFor({ state: "visible" });
+    expect(page.url()).toContain(`#move-${move}`);
+    expect(await page.locator("#all-moves .chosen td").first().textContent()).toBe(move);
+    const { moves } = reportNamed("synthetic").dataset;
+    const { file, line } = moves[Number(move) - 1] as (typeof moves)[0];
+    expect(await detail.textContent()).toContain(`${file}:${line}`);
+    const isInWindow = () =>
+      page.locator("#all-moves .chosen").evaluate((row) => {
+        const { top, bottom } = (
+          row as unknown as { getBoundingClientRect(): { top: number; bottom: number } }
+        ).getBoundingClientRect();
+        return top >= 0 && bottom <= 900;
+      });
+    // The page scrolls softly.
+    await expect.poll(isInWindow).toBe(true);
+  });
+
+  it("is there when the page is opened at that address, whatever page of the table it is on", async () => {
+    const page = await visit("synthetic", {}, "#move-140");
+    expect(await page.locator("#all-moves .chosen td").first().textContent()).toBe("140");
+    expect(await page.locator("#all-moves .where").textContent()).toMatch(/^126 to 150 of /);
+    await page.locator("#all-moves input").fill("offline");
+    expect(await page.locator("#all-moves .detail").count()).toBeLessThanOrEqual(1);
+  });
+});
+
+/** A line of CSV, none of whose fields has several lines. */
+const fieldsOf = (line: string): string[] =>
+  [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)]
+    .map(([, field = ""]) => (field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field))
+    .slice(0, -1);
 
 describe("a table", () => {
   it("is sorted by a column, as figures or as text, what is absent last", async () => {
@@ -289,7 +350,7 @@ describe("a table", () => {
   });
 
   it("is copied as a spreadsheet takes it, with empty fields for what is absent", async () => {
-    const page = await visit("measured");
+    const page = await visit("synthetic");
     await page.locator("#paper").getByRole("button", { name: "Copy" }).click();
     await page.locator("#paper").getByRole("button", { name: "Copied" }).waitFor();
     const copied: string = await page.evaluate("navigator.clipboard.readText()");
@@ -298,9 +359,7 @@ describe("a table", () => {
     expect(rows).toHaveLength(8);
     const suspend = rows[1] as string[];
     expect(suspend.slice(0, 2)).toEqual(["offline: suspend", "2.8"]);
-    // There is one offline move, and so one cell.
-    expect(suspend[3]).toBe(suspend[4]);
-    expect(suspend[5]).toBe("1");
+    expect(suspend[5]).toBe("10");
     await page.locator("#cells").getByRole("button", { name: "Copy" }).click();
     await page.locator("#cells").getByRole("button", { name: "Copied" }).waitFor();
     const cells: string = await page.evaluate("navigator.clipboard.readText()");
@@ -309,13 +368,36 @@ describe("a table", () => {
     expect(offline?.split("\t").slice(7)).toEqual(["", "", ""]);
   });
 
+  it("is saved as CSV, what is in no column of the page too", async () => {
+    const page = await visit("synthetic");
+    const saved = async (holder: string) => {
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.locator(holder).getByRole("button", { name: "CSV" }).click(),
+      ]);
+      const text = await readFile(await download.path(), "utf8");
+      return { name: download.suggestedFilename(), rows: text.trimEnd().split("\r\n").map(fieldsOf) };
+    };
+    const cells = await saved("#cells");
+    expect(cells.name).toBe("cells.csv");
+    expect(cells.rows).toHaveLength(21);
+    const { moves } = reportNamed("synthetic").dataset;
+    const all = await saved("#all-moves");
+    expect(all.name).toBe("moves.csv");
+    expect(all.rows).toHaveLength(moves.length + 1);
+    const [head = [], first = []] = all.rows;
+    expect(head).toContain("phases, ms");
+    expect(Number(first[head.indexOf("total ms")])).toBeCloseTo(moves[0]?.record.totalMs as number, 1);
+    expect(said.filter((text) => !text.startsWith("it asked for blob:"))).toEqual([]);
+  });
+
   it("of every move is leafed through, searched and sorted as a whole", async () => {
     const page = await visit("synthetic");
     const { moves } = reportNamed("synthetic").dataset;
     const rows = page.locator("#all-moves tbody tr");
     const where = page.locator("#all-moves .where");
     expect(await where.textContent()).toBe(`1 to 25 of ${moves.length}`);
-    await page.locator("#all-moves").getByRole("button", { name: /On/ }).click();
+    await page.locator("#all-moves").getByRole("button", { name: /Next/ }).click();
     expect(await rows.first().locator("td").first().textContent()).toBe("26");
     await page.locator("#all-moves").getByRole("button", { name: "total ms", exact: true }).click();
     const least = Math.min(...moves.map(({ record }) => record.totalMs));
@@ -332,7 +414,7 @@ describe("a table", () => {
 describe("the page", () => {
   it("fits a phone, with figures drawn for it", async () => {
     for (const width of [320, 390]) {
-      const page = await visit("measured", { viewport: { width, height: 800 } });
+      const page = await visit("synthetic", { viewport: { width, height: 800 } });
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
       await page.locator("#figure-9").scrollIntoViewIfNeeded();
       expect(await page.locator("#figure-9 .narrow").isVisible()).toBe(true);
@@ -365,10 +447,45 @@ describe("the page", () => {
     );
     expect(await page.locator("nav").isVisible()).toBe(false);
     expect(await page.locator("#figure-9 .wide [data-move]").first().isVisible()).toBe(true);
+    const { moves } = reportNamed("measured").dataset;
+    const rows = () => page.locator("#all-moves tbody tr").count();
+    expect(await rows()).toBe(25);
+    await page.evaluate("dispatchEvent(new Event('beforeprint'))");
+    expect(await rows()).toBe(moves.length);
+    await page.evaluate("dispatchEvent(new Event('afterprint'))");
+    expect(await rows()).toBe(25);
     const pdf = await page.pdf({ format: "A4" });
     const pages = pdf.toString("latin1").match(/\/Type \/Page\b/g)?.length ?? 0;
     expect(pages).toBeGreaterThan(2);
     expect(pages).toBeLessThan(20);
+  });
+
+  it("is no wider than its window, and a table that is says so by a shadow", async () => {
+    for (const width of [390, 1280, 1920]) {
+      for (const name of ["measured", "synthetic", "compared"]) {
+        const page = await visit(name, { viewport: { width, height: 900 } });
+        await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true");
+        expect(await page.evaluate("document.documentElement.scrollWidth"), `${name} at ${width}`).toBe(
+          width,
+        );
+        // All of it fits into a wide window.
+        const cut = await page.evaluate<string[]>(
+          "[...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.ariaLabel)",
+        );
+        if (width >= 1280) expect(cut, `${name} at ${width}`).toEqual([]);
+        const shadow = await page.evaluate<string>(
+          "getComputedStyle(document.querySelector('.scroll')).backgroundAttachment",
+        );
+        expect(shadow).toBe("local, local, scroll, scroll");
+      }
+    }
+  });
+
+  it("of two runs opens with how they differ", async () => {
+    const page = await visit("compared");
+    expect(await page.locator("#says p").first().textContent()).toMatch(/common cells/);
+    expect(await page.locator("#picture figure").first().getAttribute("id")).toBe("compared-total");
+    expect(await page.locator("#compared-cells tbody tr").count()).toBe(40);
   });
 
   it("says what it left out, and why", async () => {

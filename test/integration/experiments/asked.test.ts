@@ -114,6 +114,11 @@ describe("whether a run is gone on with", () => {
     expect(resumes("either", "test", long, run(precise))).toBe(true);
   });
 
+  it("is resumed whatever its report is to tell: that changes nothing of what is done", () => {
+    const telling = { ...asked, experiment: { ...asked.experiment, claims: true } };
+    expect(resumes("either", "test", telling, latest(2))).toBe(true);
+  });
+
   it("is not for the program to decide when it was asked for otherwise", () => {
     const more = { ...asked, experiment: { ...asked.experiment, repeats: 9 } };
     expect(() => resumes("either", "test", more, latest(2))).toThrow(/4 moves left.*--resume.*--new/);

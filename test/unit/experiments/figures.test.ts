@@ -1,6 +1,5 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { runCsv } from "../../../experiments/csv.ts";
 import { shapeScript } from "../../../experiments/machines.ts";
 import { halfWidthPercent } from "../../../experiments/precision.ts";
 import {
@@ -11,6 +10,7 @@ import {
 } from "../../../experiments/progress-log.ts";
 import { saidBy } from "../../../experiments/pulumi-stack.ts";
 import type { TurnLine } from "../../../experiments/remaining.ts";
+import { runCsv } from "../../../report/export/moves-csv.ts";
 import { headFor } from "../helpers/experiment-testbed.ts";
 import { liveRecord, offlineRecord } from "../helpers/records.ts";
 

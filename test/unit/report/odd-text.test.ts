@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { convert } from "xmlbuilder2";
-import { runCsv } from "../../../experiments/csv.ts";
 import { datasetOf } from "../../../report/data/dataset.ts";
+import { runCsv } from "../../../report/export/moves-csv.ts";
 import { seriesOf } from "../../../report/figures/figure.ts";
 import { pageOf } from "../../../report/page/page.ts";
 import { svgFile } from "../../../report/page/svg-file.ts";
@@ -52,7 +52,7 @@ describe("what records say, whatever it is", () => {
     ]);
     expect(dataset.moves.length).toBeGreaterThan(10);
     for (const text of [
-      ...tables.map(terminalTable),
+      ...tables.map((table) => terminalTable(table)),
       migrationTable(records),
       phaseTable(records),
       downtimeTable(records),

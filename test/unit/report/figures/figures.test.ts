@@ -8,7 +8,7 @@ import type { Figure } from "../../../../report/figures/figure.ts";
 import { thinned } from "../../../../report/figures/thin.ts";
 import { escaped } from "../../../../report/page/html.ts";
 import { svgFile } from "../../../../report/page/svg-file.ts";
-import { reportOf } from "../../../../report/sections/report.ts";
+import { figuresOf as figuresIn, reportOf } from "../../../../report/sections/report.ts";
 import { shownOf } from "../../../../report/text/table-model.ts";
 import { fileOf, syntheticRun } from "../../../report/synthetic.ts";
 import { coldRecord, liveRecord, offlineRecord } from "../../helpers/records.ts";
@@ -17,8 +17,7 @@ const ofRecords = (...records: MigrationRecord[]): Dataset =>
   datasetOf([{ file: "lab.jsonl", text: records.map((record) => `${JSON.stringify(record)}\n`).join("") }]);
 const ofRun = (repeats: number): Dataset =>
   datasetOf([{ file: "run.jsonl", text: fileOf(syntheticRun(repeats)) }]);
-const figuresOf = (dataset: Dataset): Figure[] =>
-  reportOf(dataset).sections.flatMap(({ figures }) => figures);
+const figuresOf = (dataset: Dataset): Figure[] => figuresIn(reportOf(dataset));
 const figureOf = (dataset: Dataset, id: string): Figure => {
   const found = figuresOf(dataset).find((figure) => figure.id === id);
   if (!found) throw new Error(`there is no figure ${id}`);
@@ -67,6 +66,7 @@ describe("the figures of a run of the paper's study", () => {
 
   it("are the paper's, and what is seen inside a move, around it and before it", () => {
     expect(figuresOf(dataset).map(({ id }) => id)).toEqual([
+      "overview",
       "forest-copy-is-longest",
       "forest-live-downtime-shorter",
       "forest-live-total-longer",
@@ -74,8 +74,10 @@ describe("the figures of a run of the paper's study", () => {
       "timeline-precopy",
       "timeline-offline",
       "remaining",
-      "three-downtimes",
-      "latency",
+      "difference-guest-clock",
+      "difference-client",
+      "latency-live",
+      "latency-offline",
       "prediction-total",
       "prediction-downtime",
       "order",
@@ -169,7 +171,10 @@ describe("the figures of a run of the paper's study", () => {
     { leastMs: 20, mostMs: 5000, ticks: [0.02, 0.1, 0.2, 1, 2] },
     { leastMs: 50, mostMs: 2500, ticks: [0.05, 0.1, 0.2, 0.5, 1, 2] },
   ])("name the ticks of a logarithmic axis from $leastMs ms to $mostMs ms", ({ leastMs, mostMs, ticks }) => {
-    const offline = offlineRecord({ totalMs: mostMs, downtimeMs: mostMs, phases: inAll(mostMs) });
+    const offline = offlineRecord({
+      ...{ totalMs: mostMs, downtimeMs: mostMs, memoryMiB: 1024 },
+      phases: inAll(mostMs),
+    });
     const texts = textsOf(figureOf(ofRecords(downFor(leastMs), offline), "figure-11").draw(580));
     expect(texts).toContain("↑ time (s), logarithmic");
     // Zero, and what is from 100 on, is memory: the other axis'.
@@ -194,6 +199,106 @@ describe("the figures of a run of the paper's study", () => {
       expect(root["@xmlns"]).toBe("http://www.w3.org/2000/svg");
       expect(svg).toContain(`<title>${escaped(figure.title)}</title>`);
     }
+  });
+});
+
+describe("the first picture", () => {
+  it("of a run has a bar for each cell, as long as its total, with its downtime at the end", () => {
+    const dataset = ofRun(6);
+    const [picture] = reportOf(dataset).picture;
+    const { draw, table } = picture as Figure;
+    const rows = table?.rows ?? [];
+    expect(rows).toHaveLength(20);
+    const barsOf = (fill: string) => {
+      const [, group = ""] =
+        new RegExp(`<g fill="${fill.replaceAll(/[()]/g, "\\$&")}"[^>]*>(.*?)</g>`, "s").exec(draw(580)) ?? [];
+      return [...group.matchAll(/<rect[^>]*>/g)].map(([bar]) => ({
+        x: Number(/ x="([\d.]+)"/.exec(bar)?.[1]),
+        width: Number(/ width="([\d.]+)"/.exec(bar)?.[1]),
+      }));
+    };
+    const [running, standing] = [barsOf("var(--s1)"), barsOf("var(--s2)")];
+    expect(running).toHaveLength(20);
+    expect(standing).toHaveLength(20);
+    const value = (cell: unknown) => (cell as { sortsAs: number }).sortsAs;
+    const perMs = ((running[0]?.width ?? 0) + (standing[0]?.width ?? 0)) / value(rows[0]?.[2]);
+    for (const [index, row] of rows.entries()) {
+      const [runs, still] = [running[index], standing[index]];
+      expect(still?.x).toBeCloseTo((runs?.x ?? 0) + (runs?.width ?? 0), 0);
+      expect(Math.abs((still?.width ?? 0) - value(row[3]) * perMs)).toBeLessThan(1);
+    }
+  });
+
+  it("of two moves is their timelines, on one axis", () => {
+    const report = reportOf(ofRecords(liveRecord(), offlineRecord()));
+    expect(report.picture.map(({ id }) => id)).toEqual(["timeline-precopy", "timeline-offline"]);
+    expect(figuresIn(report).map(({ id }) => id)).not.toContain("overview");
+    const widths = report.picture.map(({ draw }) =>
+      [...draw(580).matchAll(/<(?:rect|path)[^>]*data-move[^>]*>/g)].map(([bar]) =>
+        Number(/ width="([\d.]+)"/.exec(bar)?.[1] ?? Number.NaN),
+      ),
+    );
+    const sums = widths.map((own) => own.reduce((sum, width) => sum + width, 0));
+    const [live, offline] = [liveRecord().totalMs, offlineRecord().totalMs];
+    expect((sums[0] as number) / (sums[1] as number)).toBeCloseTo(live / offline, 1);
+  });
+});
+
+describe("workloads that have the same memory", () => {
+  it("stand in places of their own, named below", () => {
+    const dataset = ofRun(3);
+    for (const width of [340, 580]) {
+      const svg = figureOf(dataset, "figure-12").draw(width);
+      const texts = textsOf(svg);
+      for (const name of ["python", "idle", "mysql", "office", "writer"])
+        expect(
+          texts.filter((text) => text === name),
+          name,
+        ).toHaveLength(1);
+      const marks = marksOf(svg);
+      const xs = (guest: string) =>
+        marks.filter(({ move }) => dataset.moves[move - 1]?.record.guest === guest).map(({ x }) => x);
+      const guests = ["python-6", "idle-7", "mysql-8", "office-9", "writer-10"];
+      const spans = guests.map((guest) => [Math.min(...xs(guest)), Math.max(...xs(guest))] as const);
+      const sorted = spans.toSorted(([a], [b]) => a - b);
+      for (const [index, [, most]] of sorted.entries())
+        expect(most).toBeLessThan(sorted[index + 1]?.[0] ?? Number.POSITIVE_INFINITY);
+    }
+  });
+});
+
+describe("a difference from the hypervisor's downtime", () => {
+  it("stands where it is, with its mean", () => {
+    const seen = (guestDowntimeMs: number) =>
+      liveRecord({
+        guestDowntimeMs,
+        guestClockResolutionMs: 0.5,
+        startedAt: new Date(guestDowntimeMs).toISOString(),
+      });
+    const downtimeMs = liveRecord().downtimeMs as number;
+    const off = [1, 3, 8];
+    const { draw, table } = figureOf(
+      ofRecords(...off.map((one) => seen(downtimeMs + one))),
+      "difference-guest-clock",
+    );
+    expect(table?.rows[0]?.map(shownOf).slice(0, 3)).toEqual(["live", "3", "4.0"]);
+    const ys = marksOf(draw(580)).map(({ y }) => y);
+    const perMs = ((ys[0] as number) - (ys[1] as number)) / 2;
+    expect(perMs).toBeGreaterThan(0);
+    expect((ys[1] as number) - (ys[2] as number)).toBeCloseTo(5 * perMs, 0);
+  });
+});
+
+describe("the timeline of an offline move", () => {
+  it("says where the guest stops and starts, instead of taking all of it for downtime", () => {
+    const { caption, table } = figureOf(ofRecords(offlineRecord()), "timeline-offline");
+    expect(table?.rows.map(([phase, , , , guest]) => [phase, guest])).toEqual([
+      ["suspend", "stops in it"],
+      ["copy", "stands still"],
+      ["resume", "starts in it"],
+    ]);
+    const { totalMs, downtimeMs } = offlineRecord();
+    expect(caption.join(" ")).toContain(`runs for ${(totalMs - (downtimeMs as number)).toFixed(1)} ms`);
   });
 });
 
@@ -223,21 +328,21 @@ describe("a figure of what was not measured", () => {
   it("is not there", () => {
     expect(figuresOf(ofRecords())).toEqual([]);
     expect(figuresOf(ofRecords(coldRecord())).map(({ id }) => id)).toEqual(["timeline-cold"]);
-    expect(figuresOf(ofRecords(offlineRecord())).map(({ id }) => id)).not.toContain("three-downtimes");
+    expect(figuresOf(ofRecords(offlineRecord())).map(({ id }) => id)).not.toContain("difference-client");
   });
 
   it("has no point for a record without it, and none for one that does not add up", () => {
     const records = [
       liveRecord({ guest: "a", clientDowntimeMs: 120, clientProbeIntervalMs: 5 }),
-      liveRecord({ guest: "b" }),
+      liveRecord({ guest: "b", memoryMiB: 1024 }),
       liveRecord({ guest: "c", downtimeMs: 1e6 }),
       liveRecord({ guest: "d", outcome: "failed", error: "gone" }),
     ];
     const dataset = ofRecords(...records);
     expect(marksOf(figureOf(dataset, "figure-10").draw(580)).map(({ move }) => move)).toEqual([1, 2]);
-    expect(new Set(marksOf(figureOf(dataset, "three-downtimes").draw(580)).map(({ move }) => move))).toEqual(
-      new Set([1]),
-    );
+    expect(
+      new Set(marksOf(figureOf(dataset, "difference-client").draw(580)).map(({ move }) => move)),
+    ).toEqual(new Set([1]));
     const { sections } = reportOf(dataset);
     expect(
       sections.find(({ id }) => id === "left-out")?.tables[0]?.rows.map((row) => row.map(shownOf)),
@@ -249,7 +354,7 @@ describe("a figure of what was not measured", () => {
         expect.stringContaining("it does not add up: TDT = 1000000 ms"),
       ],
     ]);
-    expect(sections.find(({ id }) => id === "trouble")?.tables[0]?.rows[0]?.map(shownOf)).toEqual([
+    expect(sections.find(({ id }) => id === "failed-moves")?.tables[0]?.rows[0]?.map(shownOf)).toEqual([
       "live",
       "failed",
       "1",
@@ -258,8 +363,17 @@ describe("a figure of what was not measured", () => {
     ]);
   });
 
+  it("has least and most beside an interval only where they say more than that", () => {
+    const columns = (repeats: number) =>
+      figureOf(ofRun(repeats), "figure-9")
+        .table?.columns.map(({ name }) => name)
+        .slice(-2);
+    expect(columns(5)).toEqual(["to", "confidence"]);
+    expect(columns(9)).toEqual(["least", "most"]);
+  });
+
   it("has no interval where there are too few moves", () => {
-    const { table } = figureOf(ofRecords(liveRecord(), liveRecord({ guest: "b" })), "figure-9");
+    const { table } = figureOf(ofRecords(liveRecord(), liveRecord({ memoryMiB: 1024 })), "figure-9");
     expect(table?.rows[0]?.slice(4, 7)).toEqual([undefined, undefined, undefined]);
   });
 });
