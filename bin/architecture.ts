@@ -13,9 +13,9 @@ const read = (file: string) => readFileSync(join(project, file), "utf8");
 
 export const allowedArrows = (): Arrows => parse(read("docs/architecture.yaml"));
 
-/** What each file of the code imports from the others. Tests, and the SDK that Pulumi generates, are left out. */
+/** What each file of the code imports from the others. Tests, examples, and the SDK that Pulumi generates, are left out. */
 export function fileImports(): Arrows {
-  const notCode = new Set(["node_modules", "sdks", "test", "build", ".testbed"]);
+  const notCode = new Set(["node_modules", "sdks", "test", "examples", "build", ".testbed"]);
   const files = globSync("**/*.ts", { cwd: project, exclude: (path) => notCode.has(path) });
   return Object.fromEntries(
     files.sort().map((file) => {

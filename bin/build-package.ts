@@ -13,13 +13,14 @@ const project = join(import.meta.dirname, "..");
 const target = join(project, "build/package");
 
 /** Folders with files beside the sources that components and the engine read: scripts that run on hosts, in guests, and the like. */
-const foldersWithData = ["fleet", "guests", "hosts", "images", "lab", "migration"];
+const foldersWithData = ["fleet", "guests", "hosts", "images", "lab", "migration", "plugin"];
 
 interface Manifest {
   name: string;
   version: string;
   description: string;
   license: string;
+  keywords: string[];
   dependencies: Record<string, string>;
 }
 
@@ -30,7 +31,7 @@ interface Manifest {
  * @param libvirtVersion of the SDK in sdks/, which is on no registry and travels inside the package
  */
 export function packageManifest(project: Manifest, imported: ReadonlySet<string>, libvirtVersion: string) {
-  const { name, version, description, license } = project;
+  const { name, version, description, license, keywords } = project;
   const unknown = [...imported].filter((each) => !(each in project.dependencies));
   if (unknown.length > 0) {
     throw new Error(
@@ -45,6 +46,7 @@ export function packageManifest(project: Manifest, imported: ReadonlySet<string>
     version,
     description,
     license,
+    keywords,
     type: "module",
     exports: exportsOf({ ".": "components/index", "./engine": "provider/resources" }),
     // Without a flag, and with require() of ES modules, by which the dynamic providers load the engine.
@@ -88,7 +90,8 @@ async function build(): Promise<void> {
       filter: (path) => extname(path) !== ".ts",
     });
   }
-  for (const file of ["README.md", "LICENSE"]) await cp(join(project, file), join(target, file));
+  for (const file of ["README.md", "CHANGELOG.md", "LICENSE"])
+    await cp(join(project, file), join(target, file));
   const libvirt = join(project, "sdks/libvirt");
   await cp(libvirt, join(target, "node_modules/@pulumi/libvirt"), { recursive: true });
 

@@ -1,13 +1,25 @@
 /** The components, for other Pulumi programs: each is usable on its own. */
 
-export { platformOf } from "../domain/hardware.ts";
 /** What `Domain` and `Migration` are told of the hosts, and what a `Migration` is told of its guest, made of `Domain.spec`. */
-export type { Fleet } from "../fleet/fleet.ts";
+export type { GuestPlatform } from "../domain/hardware.ts";
+export { platformOf } from "../domain/hardware.ts";
+export type { Fleet, FleetHost } from "../fleet/fleet.ts";
+export type { LocalOverlay } from "../fleet/overlay.ts";
 export { localOverlayOf } from "../fleet/overlay.ts";
+export type { DomainSpec, GuestStorage } from "../libvirt/domain-xml.ts";
+export type { SshTarget } from "../libvirt/ssh-target.ts";
+export type { Conditions } from "../migration/context/migration-request.ts";
+export type { AskedOptions } from "../moves/options.ts";
+/** What a move was, and how it is told in short. */
+export type { MigrationRecord } from "../moves/record.ts";
+export type { Slo } from "../moves/slo.ts";
+export type { MoveSummary } from "../moves/summary.ts";
 
-/** What `Testbed` is made from: a stack's config, checked, and the plan that follows from it. */
+/** What `Testbed.fromConfig` makes of a config; for a plan that no machine is asked about. */
+export { TestbedConfigError } from "../stacks/asking/plan-of-data.ts";
 export { parseStackConfig } from "../stacks/checks/parse.ts";
-export { planStack } from "../stacks/plan.ts";
+export type { StackConfig, StackInput } from "../stacks/config.ts";
+export { type Plan, planStack } from "../stacks/plan.ts";
 export { Bridge, type BridgeArgs } from "./bridge.ts";
 export { CpuBaseline, type CpuBaselineArgs } from "./cpu-baseline.ts";
 export { Domain, type DomainArgs } from "./domain.ts";
@@ -20,7 +32,8 @@ export { LabHost, type LabHostArgs, type LabNetwork } from "./lab-host.ts";
 export { LoadSampler, type LoadSamplerArgs } from "./load-sampler.ts";
 export { Migration, type MigrationArgs } from "./migration.ts";
 export { type BaseVolume, NfsPool, type NfsPoolArgs } from "./nfs-pool.ts";
+export type { GuestOutput, HostOutput, MigrationOutput, PolicyOutput } from "./outputs.ts";
 export type { HostAccess } from "./ssh-host.ts";
 export { SshKey, type SshKeyArgs } from "./ssh-key.ts";
-export { Testbed } from "./testbed.ts";
+export { Testbed, type TestbedConfig } from "./testbed.ts";
 export { UbuntuGuest, type UbuntuGuestArgs } from "./ubuntu-guest.ts";

@@ -2,10 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { platformOf } from "../domain/hardware.ts";
 import { localOverlayOf } from "../fleet/overlay.ts";
 import { reasonText } from "../placement/reason.ts";
+import { planOfData } from "../stacks/asking/plan-of-data.ts";
+import type { StackInput } from "../stacks/config.ts";
 import { firstKeys } from "../stacks/key-generation.ts";
 import type { GuestPlan, HostPlan, Plan, StoragePlan } from "../stacks/plan.ts";
 import { Bridge } from "./bridge.ts";
 import { CpuBaseline } from "./cpu-baseline.ts";
+import { testbedType } from "./engine-resource.ts";
 import { Failover, type Fence } from "./fence.ts";
 import { GuestImage } from "./guest-image.ts";
 import { HostCluster } from "./host-cluster.ts";
@@ -32,7 +35,7 @@ import type { HostAccess } from "./ssh-host.ts";
 import { SshKey } from "./ssh-key.ts";
 import { UbuntuGuest } from "./ubuntu-guest.ts";
 
-/** All of a plan: hosts, their storage and network, guests, and where each guest runs. */
+/** All of a plan: hosts, their storage and network, guests, and where each guest runs. One in each stack. */
 export class Testbed extends pulumi.ComponentResource {
   readonly hosts: Record<string, pulumi.Output<HostOutput>>;
   readonly guests: Record<string, pulumi.Output<GuestOutput>>;
@@ -40,8 +43,23 @@ export class Testbed extends pulumi.ComponentResource {
   /** Absent: the stack has no policy. */
   readonly policy?: PolicyOutput;
 
-  constructor(name: string, plan: Plan, opts?: pulumi.ComponentResourceOptions) {
-    super("testbed:index:Testbed", name, {}, opts);
+  /**
+   * The testbed of a config, which is what stands in a stack's file below `testbed:` (docs/config.md). All that it says is checked before
+   * anything is declared, and machines are asked whether they can do it.
+   *
+   * @throws TestbedConfigError with all mistakes as its message, which the CLI shows without a stack trace
+   */
+  static async fromConfig(
+    name: string,
+    config: TestbedConfig,
+    opts?: pulumi.ComponentResourceOptions,
+  ): Promise<Testbed> {
+    return new Testbed(name, await planOfData(name, config), opts);
+  }
+
+  constructor(name: string, plan: Plan, opts: pulumi.ComponentResourceOptions = {}) {
+    const { type, aliases } = testbedType();
+    super(type, name, {}, { ...opts, aliases: [...(opts.aliases ?? []), ...aliases] });
     const child = { parent: this };
     const keys = this.#keys(name, plan);
     const { access, powerOf, fences } = this.#access(plan, keys);
@@ -334,6 +352,11 @@ export class Testbed extends pulumi.ComponentResource {
     );
   }
 }
+
+/** A stack's config as plain data; values of it may be outputs, as of `config.requireSecret`. */
+export type TestbedConfig = pulumi.Input<InputsOf<StackInput>>;
+
+type InputsOf<T> = T extends object ? { [Key in keyof T]: pulumi.Input<InputsOf<T[Key]>> } : T;
 
 interface Keys {
   /** What this program logs in with. */

@@ -2,6 +2,7 @@
 // built from Go modules and npm packages.
 //
 //   node offline/install.ts            build what is missing
+//   node offline/install.ts --tests    with what only the tests need
 //   node offline/install.ts --remove   remove what was built here
 //
 // It is put into a Pulumi home of the project's own, so that the user's other projects do not come upon it.
@@ -84,8 +85,9 @@ function keepSelection(): void {
 
 async function main(): Promise<void> {
   const versions = readVersions(root);
+  const forTests = process.argv.includes("--tests");
   const partsIn = (place: string) =>
-    toolchain(root, place, versions, process.arch).map((part) => ({ part, state: stateOf(part) }));
+    toolchain(root, place, versions, process.arch, forTests).map((part) => ({ part, state: stateOf(part) }));
   const [theirs, parts] = [partsIn(users), partsIn(home)];
   const ours = theirs.filter(({ state }) => state === "current" || state === "outdated");
   if (process.argv.includes("--remove")) {

@@ -50,6 +50,9 @@ export interface PartVersions {
  */
 const bridgeModules: Readonly<Record<string, string>> = { "1.1.3": "v3.136.0" };
 
+/** Of the language host for YAML: the bridge's modules have it already, at a version that goes with this one of Pulumi. */
+const yamlVersion = "1.38.1";
+
 /** Reads the versions from the packages installed in the project at `root`. */
 export function readVersions(root: string): PartVersions {
   const json = (path: string) => JSON.parse(readFileSync(join(root, path, "package.json"), "utf8"));
@@ -93,8 +96,19 @@ export function goArch(arch: string): string {
   return name;
 }
 
-/** The parts of the toolchain. Throws if the Go modules here are not of the versions that the project asks for. */
-export function toolchain(root: string, home: string, versions: PartVersions, arch: string): Part[] {
+/**
+ * The parts of the toolchain.
+ *
+ * @param forTests with what only the tests need: programs in YAML
+ * @throws Error if the Go modules here are not of the versions that the project asks for
+ */
+export function toolchain(
+  root: string,
+  home: string,
+  versions: PartVersions,
+  arch: string,
+  forTests = false,
+): Part[] {
   const bin = join(home, "versions", versions.pulumi, "bin");
   const plugin = (name: string, version: string) =>
     join(home, "plugins", `resource-${name}-v${version}`, `pulumi-resource-${name}`);
@@ -127,6 +141,21 @@ export function toolchain(root: string, home: string, versions: PartVersions, ar
       target: join(bin, "pulumi-language-nodejs"),
       recipe: { kind: "bundle", entry: "language-host/main.ts" },
     },
+    ...(forTests
+      ? [
+          {
+            name: "Pulumi language host for YAML",
+            version: yamlVersion,
+            target: join(bin, "pulumi-language-yaml"),
+            recipe: go(
+              "bridge",
+              "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
+              `v${yamlVersion}`,
+              [`-X github.com/pulumi/pulumi-yaml/pkg/version.Version=v${yamlVersion}`],
+            ),
+          },
+        ]
+      : []),
     {
       name: "Pulumi dynamic provider",
       version: versions.pulumi,

@@ -5,7 +5,10 @@ const controller = new AbortController();
 /** Aborts when the person interrupts the update in which this runs (Ctrl-C). */
 export const cancellation: AbortSignal = controller.signal;
 
-const cancel = "/pulumirpc.ResourceProvider/Cancel";
+const cancelCall = "/pulumirpc.ResourceProvider/Cancel";
+
+/** As when the person interrupts it. */
+export const cancel = (): void => controller.abort(new Error("the update was interrupted"));
 
 /**
  * Hears, in Pulumi's dynamic provider, that the update is interrupted: the engine then calls Cancel of all its providers, to which the
@@ -16,6 +19,6 @@ const cancel = "/pulumirpc.ResourceProvider/Cancel";
 export function listenForCancel(): void {
   subscribe("http2.server.stream.start", (message) => {
     const { headers } = message as { headers?: Record<string, unknown> };
-    if (headers?.[":path"] === cancel) controller.abort(new Error("the update was interrupted"));
+    if (headers?.[":path"] === cancelCall) cancel();
   });
 }

@@ -7,6 +7,7 @@ import { lookNow, type Observation, withFleet } from "../fleet/observe.ts";
 import { lookFor } from "../fleet/shared-view.ts";
 import { type Whereabouts, whereabouts } from "../fleet/whereabouts.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
+import { tell } from "./screen.ts";
 import { hasUnknown } from "./unknown.ts";
 
 export type DomainInputs = GuestRequest;
@@ -20,8 +21,6 @@ export interface DomainOutputs extends DomainInputs {
   /** As libvirt says: running, paused; "off" when no host runs it. */
   state: string;
 }
-
-const tell = (line: string): void => console.log(line);
 
 /** What Pulumi asks of a Domain: it is defined once and runs; where it runs is not its business. */
 export const domainResource = {

@@ -2,6 +2,7 @@ import { quote } from "../libvirt/quote.ts";
 import { withSession } from "../libvirt/session-pool.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { appendFailoverRecord, type FailoverRecord, failoverFile } from "../moves/failover-record.ts";
+import { tell } from "./screen.ts";
 
 export interface FailoverInputs {
   guest: string;
@@ -25,8 +26,6 @@ export interface FailoverOutputs extends FailoverInputs {
 
 /** What two clocks may be apart. */
 const clockErrorMs = 1_000;
-
-const tell = (line: string): void => console.log(line);
 
 /** What Pulumi asks of a Failover: what it took is written down once the guest answers. */
 export const failoverResource = {

@@ -1,9 +1,8 @@
 import { type Fenced, type FenceRequest, fence } from "../fleet/fence.ts";
+import { tell } from "./screen.ts";
 
 export type FenceInputs = FenceRequest;
 export type FenceOutputs = FenceInputs & Fenced;
-
-const tell = (line: string): void => console.log(line);
 
 /** What Pulumi asks of a Fence: it is proved once that a lost host is off. */
 export const fenceResource = {

@@ -5,6 +5,7 @@ import { withSession } from "../libvirt/session-pool.ts";
 import { appendPowerRecord, type PowerRecord, powerFile, type Watts } from "../moves/power-record.ts";
 import { latestRecords, resultsFile } from "../moves/results.ts";
 import { reasonText } from "../placement/reason.ts";
+import { tell } from "./screen.ts";
 import { hasUnknown } from "./unknown.ts";
 
 export interface HostPowerInputs extends SwitchRequest {
@@ -25,8 +26,6 @@ export interface HostPowerOutputs extends HostPowerInputs {
   /** Since when. */
   since: string;
 }
-
-const tell = (line: string): void => console.log(line);
 
 /** What Pulumi asks of a HostPower: the host is on or off. */
 export const hostPowerResource = {

@@ -19,7 +19,7 @@ import { isSound } from "../moves/sound-record.ts";
 import { reasonText } from "../placement/reason.ts";
 import { cancellation } from "./cancellation.ts";
 import { type Decision, type Drift, decideMove } from "./decide-move.ts";
-import { screenOf } from "./screen.ts";
+import { screenOf, tell } from "./screen.ts";
 import { hasUnknown } from "./unknown.ts";
 
 export interface MigrationInputs extends MigrationRequest {
@@ -55,8 +55,6 @@ export interface MigrationOutputs extends MigrationInputs {
 
 /** All records are in the results file; the state keeps the latest. */
 const historyLength = 50;
-
-const tell = (line: string): void => console.log(line);
 
 /** What Pulumi asks of a Migration: the guest runs where the stack's config says. */
 export const migrationResource = {

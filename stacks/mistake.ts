@@ -27,6 +27,10 @@ export class StackConfigError extends Error {
 
 export const namespace = "testbed";
 
+/** For those who give a config as plain data: there `testbed:guests[0].mac` is `guests[0].mac`. */
+export const withoutNamespace = (text: string): string =>
+  text.replaceAll(new RegExp(`\\b${namespace}:(?=\\w)`, "g"), "");
+
 /** `["guests", 0, "mac"]` is `testbed:guests[0].mac`. */
 export function pathText(path: readonly PropertyKey[]): string {
   const [top, ...rest] = path;

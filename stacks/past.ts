@@ -11,6 +11,7 @@ import type { DomainOutputs } from "../provider/domain-resource.ts";
 import type { FenceOutputs } from "../provider/fence-resource.ts";
 import type { HostPowerOutputs } from "../provider/host-power-resource.ts";
 import type { MigrationOutputs } from "../provider/migration-resource.ts";
+import { type EngineResourceName, isTypeOf } from "../provider/types.ts";
 import type { PastResource } from "./past-resource.ts";
 
 /** What earlier updates made of a stack. */
@@ -67,15 +68,13 @@ export interface PastImage {
 
 /** What the resources of a stack tell of its guests and hosts. */
 export function pastOf(resources: readonly PastResource[]): PastStack {
-  const domains = ofType<DomainOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Domain");
-  const migrations = ofType<MigrationOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Migration");
+  const domains = ofEngine<DomainOutputs>(resources, "domain");
+  const migrations = ofEngine<MigrationOutputs>(resources, "migration");
   const volumes = ofType<VolumeOutputs>(resources, "libvirt:index/volume:Volume");
   const images = ofType<CommandOutputs>(resources, "command:local:Command").flatMap(imageOf);
   const hostsOn = hostsByPage(resources);
   const fleets = [...domains, ...migrations].flatMap(({ fleet }) => hostsOf(fleet, hostsOn));
-  const fenced = ofType<FenceOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Fence").map(
-    ({ host }) => host,
-  );
+  const fenced = ofEngine<FenceOutputs>(resources, "fence").map(({ host }) => host);
   const transport = domains[0]?.spec.storage.transport;
   return {
     guests: domains.map(({ spec: { name, uuid, accelerator, storage }, bootedOn }) => {
@@ -107,8 +106,8 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
 }
 
 function switchedOf(resources: readonly PastResource[]): Pick<PastStack, "switched" | "switchings"> {
-  const switches = ofType<HostPowerOutputs>(resources, "pulumi-nodejs:dynamic/testbed:HostPower");
-  const clusters = ofType<ClusterOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Cluster");
+  const switches = ofEngine<HostPowerOutputs>(resources, "hostPower");
+  const clusters = ofEngine<ClusterOutputs>(resources, "cluster");
   const last = (state: "on" | "off") =>
     switches.filter(({ desired }) => desired === state).map(({ host }) => host);
   const switched = {
@@ -128,7 +127,7 @@ function switchedOf(resources: readonly PastResource[]): Pick<PastStack, "switch
 
 /** What is written on each page of the cluster's that a guest may name. */
 function hostsByPage(resources: readonly PastResource[]): Map<string, Fleet["hosts"]> {
-  const clusters = ofType<ClusterOutputs>(resources, "pulumi-nodejs:dynamic/testbed:Cluster");
+  const clusters = ofEngine<ClusterOutputs>(resources, "cluster");
   return new Map(
     clusters.flatMap(({ common, earlier }) => [common, ...earlier]).map(({ page, hosts }) => [page, hosts]),
   );
@@ -160,6 +159,9 @@ function imageOf({ environment, stdout = "" }: CommandOutputs): (PastImage & { f
   return [{ source, sha256, file: basename(path) }];
 }
 
+const ofEngine = <Outputs>(resources: readonly PastResource[], resource: EngineResourceName): Outputs[] =>
+  resources.filter(({ type }) => isTypeOf(type, resource)).map(({ outputs }) => outputs as Outputs);
+
 function ofType<Outputs>(resources: readonly PastResource[], type: string): Outputs[] {
   return resources.filter((resource) => resource.type === type).map(({ outputs }) => outputs as Outputs);
 }
@@ -186,12 +188,13 @@ export function sizesOf(resources: Readonly<Record<string, PastResource>>): Reco
  * From which address each host mounts the export, by its name, as its command found.
  *
  * @param resources by their URNs
+ * @param testbed the resource's name
  */
 export function mountsFrom(
   resources: Readonly<Record<string, PastResource>>,
-  stack: string,
+  testbed: string,
 ): Record<string, string> {
-  const before = `testbed:index:NfsPool$command:remote:Command::${stack}-pool-`;
+  const before = `testbed:index:NfsPool$command:remote:Command::${testbed}-pool-`;
   return Object.fromEntries(
     Object.entries(resources).flatMap(([urn, { outputs }]) => {
       const [, name] = urn.split(before);

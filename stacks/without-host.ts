@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isTypeOf } from "../provider/types.ts";
 import { withForgotten } from "./key-generation.ts";
 
 /** As much of `pulumi stack export` as is looked at here. */
@@ -36,8 +37,8 @@ const perHost = ["HostTrust", "HostTls", "OnEveryHost", "NfsPool", "Bridge"].map
 
 /** What is on no host, and named after one: what switches it, or has proved that it is off. */
 const powers = [
-  ["pulumi-nodejs:dynamic/testbed:HostPower", "power"],
-  ["pulumi-nodejs:dynamic/testbed:Fence", "fence"],
+  ["hostPower", "power"],
+  ["fence", "fence"],
 ] as const;
 
 /**
@@ -53,7 +54,7 @@ export function withoutHost<State extends Exported>(exported: State, host: strin
   for (const resource of resources) {
     const { urn, type, parent = "", provider = "" } = resource;
     const isHost = type === "testbed:index:KvmHost" && nameOf(urn) === host;
-    const isPower = powers.some(([of, name]) => type === of && nameOf(urn) === `${host}-${name}`);
+    const isPower = powers.some(([of, name]) => isTypeOf(type, of) && nameOf(urn) === `${host}-${name}`);
     const isOn = perHost.includes(typeOf(parent)) && nameOf(urn) === `${nameOf(parent)}-${host}`;
     if (isHost || isPower || isOn || gone.has(parent) || gone.has(provider.replace(/::[^:]*$/, "")))
       gone.add(urn);

@@ -4,6 +4,7 @@ import { notedOff } from "../../fleet/host-off.ts";
 import { checkImage, surroundings } from "../../images/resolve.ts";
 import { proposalText } from "../../placement/proposal-text.ts";
 import { checkCapacity } from "../capacity.ts";
+import type { StackConfig } from "../config.ts";
 import { emptiedBy } from "../deciding/emptied.ts";
 import { placesOf, problemsOf } from "../deciding/places.ts";
 import { checkImmutable } from "../immutable.ts";
@@ -30,9 +31,23 @@ import { readSshSettings } from "./ssh-settings.ts";
  */
 export async function checkedPlan(stack: string): Promise<Plan> {
   const config = readStackConfig();
+  try {
+    return await planOf(config, stack, stack);
+  } catch (error) {
+    throw error instanceof StackConfigError ? new pulumi.RunError(error.message) : error;
+  }
+}
+
+/**
+ * The same for a config that was read already.
+ *
+ * @param testbed the name of the testbed's resource
+ * @throws StackConfigError
+ */
+export async function planOf(config: StackConfig, stack: string, testbed: string): Promise<Plan> {
   const { settings: ssh, mistakes: unreachable } = await readSshSettings(config);
-  if (unreachable.length > 0) throw new pulumi.RunError(new StackConfigError(unreachable).message);
-  const past = await readPast();
+  if (unreachable.length > 0) throw new StackConfigError(unreachable);
+  const past = await readPast(testbed);
   const programs = Object.fromEntries(past.guests.map((guest) => [guest.name, guest.programs]));
   const draft = planStack(config, stack, { ssh, programs });
   const [image, machines, hosts] = await Promise.all([
@@ -86,7 +101,7 @@ export async function checkedPlan(stack: string): Promise<Plan> {
     ...checkImmutable(past, plan),
     ...checkCapacity(plan, memoryMiB, machines.machine),
   ];
-  if (mistakes.length > 0) throw new pulumi.RunError(new StackConfigError(mistakes).message);
+  if (mistakes.length > 0) throw new StackConfigError(mistakes);
   if (decided) tell(decided, plan, isPreview);
   return {
     ...plan,

@@ -14,9 +14,7 @@ import { valuesOf } from "../values.ts";
  */
 export function readStackConfig(): StackConfig {
   try {
-    const config = parseStackConfig(valuesOf(pulumi.runtime.allConfig()), pulumi.getStack());
-    const missing = checkFiles(config, isReadableFile);
-    if (missing.length > 0) throw new StackConfigError(missing);
+    const config = checkedConfig(valuesOf(pulumi.runtime.allConfig()), pulumi.getStack());
     if (hasPlainPassword(config, isSecret(`${namespace}:guests`)))
       pulumi.log.warn(
         "A guest's VNC password is in the stack's file in plain text. Set it with: pulumi config set --secret --path 'testbed:guests[0].vnc.password'",
@@ -25,6 +23,18 @@ export function readStackConfig(): StackConfig {
   } catch (error) {
     throw error instanceof StackConfigError ? new pulumi.RunError(error.message) : error;
   }
+}
+
+/**
+ * A stack's config, checked, with its defaults, and the files that it names found.
+ *
+ * @throws StackConfigError
+ */
+export function checkedConfig(raw: unknown, stack: string): StackConfig {
+  const config = parseStackConfig(raw, stack);
+  const missing = checkFiles(config, isReadableFile);
+  if (missing.length > 0) throw new StackConfigError(missing);
+  return config;
 }
 
 /** Pulumi's own function, which its types leave out. */

@@ -31,7 +31,9 @@ async function clear(folder: string): Promise<void> {
   for (const pid of await startedBy(folder)) signal(pid, "SIGKILL");
   const labs = await readdir(stateFolder).catch(() => []);
   for (const lab of labs) {
-    if ((await read(join(stateFolder, lab, "owner"))).trim() === folder) await stopLab(lab);
+    // A program of the test's may be in a folder of its own below.
+    const owner = (await read(join(stateFolder, lab, "owner"))).trim();
+    if (owner === folder || owner.startsWith(`${folder}/`)) await stopLab(lab);
   }
   await rm(folder, { recursive: true, force: true });
 }

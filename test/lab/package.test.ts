@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
@@ -9,6 +9,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 const project = resolve(import.meta.dirname, "../..");
 let folder: string;
+/** Where the example is, as someone would copy it. */
+let example: string;
 
 const manifest = (tarball: string) => ({
   name: "own-program",
@@ -71,8 +73,38 @@ new NfsPool("pool", { storage, hosts: [machine] });
 export const state = domain.state;
 `;
 
-const mistakes = `import { Migration, type MigrationArgs } from "kvm-migration-testbed";
+const mistakes = `import {
+  type AskedOptions,
+  type Conditions,
+  type DomainSpec,
+  type Fleet,
+  type FleetHost,
+  type GuestOutput,
+  type GuestPlatform,
+  type GuestStorage,
+  type HostOutput,
+  type LocalOverlay,
+  Migration,
+  type MigrationArgs,
+  type MigrationOutput,
+  type MigrationRecord,
+  type MoveSummary,
+  type Plan,
+  type PolicyOutput,
+  type Slo,
+  type SshTarget,
+  type StackConfig,
+  type StackInput,
+  type TestbedConfig,
+} from "kvm-migration-testbed";
 declare const args: MigrationArgs;
+// What a typed program names.
+export interface Named {
+  config: StackInput | StackConfig | TestbedConfig | Plan;
+  outputs: HostOutput | GuestOutput | MigrationOutput | PolicyOutput | MoveSummary | MigrationRecord;
+  guest: DomainSpec | GuestStorage | GuestPlatform | LocalOverlay;
+  move: AskedOptions | Conditions | Slo | Fleet | FleetHost | SshTarget;
+}
 // @ts-expect-error no such mode
 new Migration("a", { ...args, options: { mode: "teleport" } });
 // @ts-expect-error a number is no host
@@ -90,16 +122,31 @@ beforeAll(async () => {
   await writeFile(join(folder, "Pulumi.yaml"), settings);
   await writeFile(join(folder, "index.ts"), program);
   await writeFile(join(folder, "mistakes.ts"), mistakes);
-  await execa("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: folder,
-  });
-  await pulumi("stack", "init", "dev");
+  example = await mkdtemp(join(tmpdir(), "testbed-example-"));
+  await cp(join(project, "examples/typescript"), example, { recursive: true });
+  const own = JSON.parse(await readFile(join(example, "package.json"), "utf8"));
+  own.dependencies["kvm-migration-testbed"] = `file:${join(folder, stdout.trim())}`;
+  await writeFile(join(example, "package.json"), JSON.stringify(own));
+  for (const cwd of [folder, example]) {
+    const options = ["--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
+    await execa("npm", ["install", ...options], { cwd });
+    await pulumiIn(cwd, "stack", "init", "dev");
+  }
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  for (const each of [folder, example]) await rm(each, { recursive: true, force: true });
+});
+
+interface Step {
+  op: string;
+  newState: { type: string; inputs: Record<string, unknown> };
+}
 
 /** Pulumi on that program, with a state of its own. */
-function pulumi(...args: string[]) {
-  return execa("sh", [join(project, "bin/pulumi"), "--cwd", folder, "--non-interactive", ...args], {
+const pulumi = (...args: string[]) => pulumiIn(folder, ...args);
+
+function pulumiIn(cwd: string, ...args: string[]) {
+  return execa("sh", [join(project, "bin/pulumi"), "--cwd", cwd, "--non-interactive", ...args], {
     env: { PULUMI_BACKEND_URL: `file://${folder}/state`, PULUMI_CONFIG_PASSPHRASE: "" },
     all: true,
     reject: false,
@@ -112,19 +159,63 @@ test("it brings all that it needs, once", () => {
   expect(existsSync(join(installed, "node_modules/@pulumi/pulumi"))).toBe(false);
 });
 
-test("its types are known to the program's compiler", async () => {
+test("its types are known to the program's compiler, and to the example's", async () => {
   const compiler = join(project, "node_modules/typescript/bin/tsc");
   const options = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--target", "es2023"];
-  const { exitCode, stdout } = await execa(
-    process.execPath,
-    [compiler, ...options, "index.ts", "mistakes.ts"],
-    {
-      cwd: folder,
+  for (const [cwd, ...files] of [
+    [folder, "index.ts", "mistakes.ts"],
+    [example, "index.ts"],
+  ]) {
+    const { exitCode, stdout } = await execa(process.execPath, [compiler, ...options, ...files], {
+      cwd,
       reject: false,
-    },
+    });
+    expect(stdout).toBe("");
+    expect(exitCode).toBe(0);
+  }
+});
+
+test("the example's whole testbed comes from plain data, and what is wrong in that is told at once", async () => {
+  const { stdout, stderr, exitCode } = await pulumiIn(example, "preview", "--stack", "dev", "--json");
+  expect(exitCode, stdout + stderr).toBe(0);
+  const { steps } = JSON.parse(stdout) as { steps: Step[] };
+  const types = steps.map(({ newState }) => newState.type);
+  expect(types).toEqual(
+    expect.arrayContaining([
+      "testbed:index:Testbed",
+      "testbed:index:UbuntuGuest",
+      "libvirt:index/volume:Volume",
+    ]),
   );
-  expect(stdout).toBe("");
-  expect(exitCode).toBe(0);
+  await pulumiIn(example, "config", "set", "host", "host3", "--stack", "dev");
+  const wrong = await pulumiIn(example, "preview", "--stack", "dev");
+  expect(wrong.exitCode).not.toBe(0);
+  expect(wrong.all).toContain("The config of testbed testbed has a mistake; nothing was touched:");
+  expect(wrong.all).toContain('placement.vm1: there is no host "host3"; hosts are host1 and host2');
+  expect(wrong.all).not.toContain("    at ");
+});
+
+test("it brings the plugin for programs in other languages", async () => {
+  await mkdir(join(example, "yaml"));
+  const path = "../node_modules/kvm-migration-testbed/plugin";
+  const settings = (await readFile(join(project, "examples/yaml/Pulumi.yaml"), "utf8")).replace(
+    "../../plugin",
+    path,
+  );
+  await writeFile(join(example, "yaml/Pulumi.yaml"), settings);
+  await pulumiIn(join(example, "yaml"), "stack", "init", "yaml");
+  const { stdout, stderr, exitCode } = await pulumiIn(
+    join(example, "yaml"),
+    "preview",
+    "--stack",
+    "yaml",
+    "--json",
+  );
+  expect(exitCode, stdout + stderr).toBe(0);
+  const { steps } = JSON.parse(stdout) as { steps: Step[] };
+  expect(steps.map(({ newState }) => newState.type)).toEqual(
+    expect.arrayContaining(["kvmtestbed:index:Testbed", "kvmtestbed:index:Migration"]),
+  );
 });
 
 test("its program for images runs below node_modules", async () => {
@@ -135,11 +226,6 @@ test("its program for images runs below node_modules", async () => {
   expect(stderr).toContain(image);
   expect(stderr).not.toContain("    at ");
 });
-
-interface Step {
-  op: string;
-  newState: { type: string; inputs: Record<string, unknown> };
-}
 
 test("a preview of a program that uses it shows what would be made, from the scripts that it brings", async () => {
   const { stdout, stderr, exitCode } = await pulumi("preview", "--stack", "dev", "--json");

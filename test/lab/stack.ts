@@ -195,8 +195,13 @@ export const unknownHost = { StrictHostKeyChecking: "no", UserKnownHostsFile: "/
 
 /** A stack whose hosts are containers on this machine. */
 export class LabStack extends TestStack {
-  constructor(project: TestProject, name: string, config: PlacedStack) {
-    const folder = project.path(".testbed", name);
+  /** @param folder where the program keeps its keys. Default: the project's */
+  constructor(
+    project: TestProject,
+    name: string,
+    config: PlacedStack,
+    folder = project.path(".testbed", name),
+  ) {
     const options = {
       BatchMode: "yes",
       ConnectTimeout: "10",

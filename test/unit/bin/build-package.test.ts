@@ -6,6 +6,7 @@ const project = {
   version: "1.2.3",
   description: "d",
   license: "Apache-2.0",
+  keywords: ["kvm"],
   dependencies: {
     "@pulumi/libvirt": "file:sdks/libvirt",
     "@pulumi/pulumi": "3.256.0",
@@ -23,6 +24,7 @@ test("the package needs what its modules import, shares the program's Pulumi and
     version: "1.2.3",
     description: "d",
     license: "Apache-2.0",
+    keywords: ["kvm"],
     type: "module",
     exports: {
       ".": { types: "./components/index.d.ts", default: "./components/index.js" },

@@ -51,7 +51,9 @@ test("the project's versions can be built, and go where Pulumi looks for them", 
   const json = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   expect(versions.pulumi).toBe(json.dependencies.pulumi);
   expect(versions.command).toBe(json.dependencies["@pulumi/command"]);
-  const places = toolchain(root, "/home", versions, "x64").map(({ target }) => target);
+  const placesOf = (forTests: boolean) =>
+    toolchain(root, "/home", versions, "x64", forTests).map(({ target }) => target);
+  const places = placesOf(false);
   const bin = `/home/versions/${versions.pulumi}/bin`;
   const plugins = "/home/plugins/resource-";
   const { address, version } = versions.terraformProvider;
@@ -63,6 +65,7 @@ test("the project's versions can be built, and go where Pulumi looks for them", 
     `${plugins}terraform-provider-v${versions.bridge}/pulumi-resource-terraform-provider`,
     `/home/dynamic_tf_plugins/${address}/${version}/linux_amd64/terraform-provider-libvirt_v${version}`,
   ]);
+  expect(placesOf(true).filter((place) => !places.includes(place))).toEqual([`${bin}/pulumi-language-yaml`]);
 });
 
 test("a version that the Go modules do not have is an error which says what to do", () => {

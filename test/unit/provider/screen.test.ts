@@ -69,6 +69,29 @@ test("where each line stays, progress begins after two seconds, and is told each
   expect(heard.map(({ line }) => line)).toEqual(["2 s", "12 s", "22 s"]);
 });
 
+test("in a plugin, whose output nobody sees, what stays is shown in the resource's row before its work ends", async () => {
+  await screen(true);
+  const { inRowOf, screenOf, tell } = await import("../../../provider/screen.ts");
+  const { argv } = process;
+  process.argv = ["node", "main.ts", "--logtostderr", address];
+  try {
+    await inRowOf("urn:of-vm2", async () => {
+      tell("vm2: it is off; it will be started");
+      screenOf(undefined)("vm2: pass 1", true);
+      await Promise.resolve();
+      screenOf("urn:of-vm1")("vm1: moving");
+    });
+  } finally {
+    process.argv = argv;
+  }
+  expect(heard).toEqual([
+    { line: "vm2: it is off; it will be started", row: "urn:of-vm2", passes: false },
+    { line: "vm2: pass 1", row: "urn:of-vm2", passes: true },
+    { line: "vm1: moving", row: "urn:of-vm1", passes: false },
+  ]);
+  expect(printed).toEqual([]);
+});
+
 test("without an engine progress is printed, and one that is gone disturbs nothing", async () => {
   const { argv } = process;
   process.argv = argv.slice(0, 2);

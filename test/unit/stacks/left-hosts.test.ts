@@ -67,6 +67,14 @@ describe("what Pulumi's state tells", () => {
     });
   });
 
+  test("is the same where the plugin's resources tell it", () => {
+    const plugins = [domain, migration].map((resource) => ({
+      ...resource,
+      type: resource.type.replace("pulumi-nodejs:dynamic/testbed:", "kvmtestbed:index:"),
+    }));
+    expect(pastOf([other, ...plugins])).toEqual(pastOf([other, domain, migration]));
+  });
+
   test("is what guests have for life, as far as that is known", () => {
     const overlay = {
       type: "libvirt:index/volume:Volume",
