@@ -11,29 +11,38 @@ import type { Endpoint } from "../context/moving.ts";
 export async function tryHostToHost(source: Endpoint, destination: Endpoint): Promise<string | undefined> {
   const to = quote(`root@${destination.host.peerAddress}`);
   const way = JSON.stringify([source.host.ssh, destination.host.peerAddress]);
-  const openedMs = opened.get(way);
-  const isFresh = openedMs !== undefined && performance.now() - openedMs < freshMs;
+  if (isFresh(way) && (await stillReaches(source, to))) return undefined;
   const { exitCode, stdout } = await source.session.run(
     "asking whether the hosts reach each other",
-    isFresh ? `${sameWayScript(to)} || {${wayScript(to)}\n}` : wayScript(to),
+    wayScript(to),
     { allowFailure: true },
   );
-  if (exitCode === 0 && !isFresh) opened.set(way, performance.now());
-  if (exitCode !== 0) opened.delete(way);
+  if (exitCode === 0) openedMs.set(way, performance.now());
+  else openedMs.delete(way);
   return exitCode === 0 ? undefined : stdout.trim() || `exit code ${exitCode}`;
 }
 
 /** When this process opened the connections that it was let in by, by source and destination. */
-const opened = new Map<string, number>();
+const openedMs = new Map<string, number>();
 
-/** How long one of our own is taken to be as good as a new one: a plan is made, and carried out right after it. */
+/** How long one of our own is worth asking by: a move is planned, and made right after that. */
 const freshMs = 10_000;
+
+const isFresh = (way: string): boolean =>
+  performance.now() - (openedMs.get(way) ?? Number.NEGATIVE_INFINITY) < freshMs;
 
 const speaks = "virsh -q -c qemu:///system uri";
 
-/** By the connection that is open; one that died in this time answers nobody. */
-const sameWayScript = (to: string): string =>
-  `timeout 2 ssh -n -o BatchMode=yes -o ControlMaster=no ${to} ${speaks} >/dev/null 2>&1`;
+/** By the connection that is open. One that died in this time answers nobody. */
+const stillReaches = (source: Endpoint, to: string): Promise<boolean> =>
+  source.session
+    .run(
+      "asking whether the hosts still reach each other",
+      `ssh -n -o ControlMaster=no -o BatchMode=yes -o ConnectTimeout=2 ${to} ${speaks} >/dev/null 2>&1`,
+      { allowFailure: true, timeoutMs: 2_000 },
+    )
+    .then(({ exitCode }) => exitCode === 0)
+    .catch(() => false);
 
 /**
  * A new connection, since an old one may have died unnoticed; users of an old one stay on it (-O stop). It dies before libvirt's own
