@@ -1,6 +1,7 @@
 import { execa } from "execa";
 import { identityOf } from "../moves/record.ts";
 import { latestRecords, resultsFile } from "../moves/results.ts";
+import { migrationTarget } from "../moves/target.ts";
 import { command, runCommand, SaidAlready } from "../report/text/command.ts";
 import { moveTables } from "../report/text/table.ts";
 import { terminalWidth } from "../report/text/terminal-width.ts";
@@ -39,7 +40,7 @@ async function set({ path }: Setting, value: string | undefined): Promise<void> 
 async function move(words: string[], { stack, mode, preview }: Values): Promise<void> {
   const settings = settingsOf(words, mode, JSON.parse(await pulumi(["config", "--json"])));
   const guests = words.filter((_, i) => i % 2 === 0);
-  const targets = guests.flatMap((guest) => ["--target", `**:Migration::${guest}-migration`]);
+  const targets = guests.flatMap((guest) => ["--target", migrationTarget(guest)]);
   const file = resultsFile(stack);
   const known = new Set((await latestRecords(file)).map(identityOf));
   // Pulumi hears Ctrl-C itself, and ends in its own way; what a preview has changed is then put back.

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { platformOf } from "../domain/hardware.ts";
 import { localOverlayOf } from "../fleet/overlay.ts";
+import { migrationName } from "../moves/target.ts";
 import { reasonText } from "../placement/reason.ts";
 import { planOfData } from "../stacks/asking/plan-of-data.ts";
 import type { StackInput } from "../stacks/config.ts";
@@ -319,7 +320,7 @@ export class Testbed extends pulumi.ComponentResource {
     const { drift, slo, ...options } = guest.migration;
     const { spec } = machine.domain;
     return new Migration(
-      `${guest.name}-migration`,
+      migrationName(guest.name),
       {
         guest: guest.name,
         uuid: machine.domain.id,

@@ -12,6 +12,7 @@ import {
 import { parse, stringify } from "yaml";
 import type { GuestOutput, HostOutput } from "../components/outputs.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import { migrationTarget } from "../moves/target.ts";
 import type { StackInput } from "../stacks/config.ts";
 import { namespace } from "../stacks/mistake.ts";
 import { UpdateFailed } from "./testbed.ts";
@@ -87,7 +88,7 @@ export class PulumiStack {
         color: "never",
         // All records of all guests, each time: they are in the results.
         suppressOutputs: true,
-        ...(moving && { target: moving.map(migrationUrn) }),
+        ...(moving && { target: moving.map(migrationTarget) }),
         onOutput: (text) => {
           lastMs = performance.now();
           this.#onOutput(text);
@@ -145,7 +146,6 @@ async function waitingForOthers<T>(update: () => Promise<T>): Promise<T> {
 }
 
 /** As `npm run move` names it. */
-const migrationUrn = (guest: string): string => `**:Migration::${guest}-migration`;
 
 const outputsOf = ({ hosts, guests }: OutputMap): Outputs => ({
   hosts: hosts?.value ?? {},

@@ -15,15 +15,15 @@ export type Cost = z.infer<typeof costSchema>;
 /** What an update starts and takes, one of each: not timed beside others, as counting takes its part. */
 export async function measureCost(stack: string): Promise<Cost> {
   const { guest, host, other } = await subjectOf(stack);
-  const up = () => watchedRun(["up", "--stack", stack, "--yes"]);
+  const up = (isUnchanged = false) => watchedRun(["up", "--stack", stack, "--yes"], { isUnchanged });
   const place = (at: string) =>
     pulumi(["config", "set", "--stack", stack, "--path", `testbed:placement.${guest}`, at]);
-  const unchanged = await up();
+  const unchanged = await up(true);
   await place(other);
   const move = await up();
   await place(host);
   await up();
-  const emptyStack = await withEmptyStack(({ args, env }) => watchedRun(["up", ...args, "--yes"], env));
+  const emptyStack = await withEmptyStack(({ args, env }) => watchedRun(["up", ...args, "--yes"], { env }));
   return { unchanged, move, emptyStack };
 }
 

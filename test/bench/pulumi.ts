@@ -43,6 +43,11 @@ export async function pulumi(args: readonly string[], options: RunOptions = {}):
 }
 
 /** With --json the errors are among thousands of lines. */
+/** Throws when an update that was to find nothing to do did something. */
+export function refuseChange(said: string): void {
+  if (/\d+ (created|updated|deleted|replaced)/.test(said)) throw new Error(`something did change:\n${said}`);
+}
+
 function readable(stdout: string): string {
   if (!stdout.startsWith("{")) return stdout;
   const events = stdout

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import * as z from "zod";
 import { watchMemory } from "./process-memory.ts";
-import { project } from "./pulumi.ts";
+import { project, refuseChange } from "./pulumi.ts";
 
 export const watchedRunSchema = z.object({
   wallMs: z.number(),
@@ -21,13 +21,19 @@ export const watchedRunSchema = z.object({
 });
 export type WatchedRun = z.infer<typeof watchedRunSchema>;
 
+export interface WatchedOptions {
+  env?: Readonly<Record<string, string>>;
+  /** It is to find nothing to do. Default: it may find something. */
+  isUnchanged?: boolean;
+}
+
 /**
  * Runs bin/pulumi, and counts what it costs: the CPU time of its control group, so that of processes that it does not wait for, too;
  * memory by its processes; the processes `ssh` by a stand-in that notes each and becomes it; and what the engine notes itself. Throws with what Pulumi said when it fails.
  */
 export async function watchedRun(
   args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
+  { env = {}, isUnchanged = false }: WatchedOptions = {},
 ): Promise<WatchedRun> {
   const folder = await mkdtemp(join(tmpdir(), "testbed-bench-run-"));
   const group = await makeGroup();
@@ -60,6 +66,7 @@ export async function watchedRun(
     const { failed, all } = await child;
     const wallMs = performance.now() - startedMs;
     if (failed) throw new Error(`pulumi ${args.join(" ")} failed:\n${all}`);
+    if (isUnchanged) refuseChange(all);
     const memory = (await watch.stop()).find(({ kind }) => kind === "all together");
     const linesOf = async (file: string) => (await readFile(file, "utf8")).split("\n").filter(Boolean);
     const noted = await linesOf(commands);
