@@ -1,14 +1,14 @@
 # Exports a folder with nfs-ganesha: an NFS server in user space, for hosts whose kernel can't serve (containers).
 # ACTION: apply|remove. EXPORT: the folder. CLIENTS: comma-separated addresses that may mount it.
 
-conf=/etc/ganesha/ganesha.conf
+conf=$system_ganesha_conf
 original=$conf.before-kvm-migration-testbed
 
 in_container || exit 0
 
 if [ "$ACTION" = remove ]; then
   [ ! -e "$original" ] || mv "$original" "$conf"
-  systemctl --quiet disable --now nfs-ganesha.service
+  systemctl --quiet disable --now "$system_nfs_userspace"
   exit 0
 fi
 
@@ -40,5 +40,5 @@ EXPORT {
   }
 }
 CONF
-! outdated nfs-ganesha.service "$conf" || systemctl restart nfs-ganesha.service
-systemctl --quiet enable --now rpcbind.service nfs-ganesha.service
+! outdated "$system_nfs_userspace" "$conf" || systemctl restart "$system_nfs_userspace"
+systemctl --quiet enable --now rpcbind.service "$system_nfs_userspace"
