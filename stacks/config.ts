@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { workloadSchema } from "../guests/workload.ts";
+import { defaultRelease, labReleases } from "../lab/release.ts";
 import {
   askedOptions,
   defaultConcurrentPerHost,
@@ -60,6 +61,10 @@ const lab = section({
       "a private network for the lab; this machine gets .1, storage .10, hosts .11 and on, guests .101 and on",
     ),
   bridge: interfaceText.default("lab0").describe("the name of the lab's bridge on this machine"),
+  release: z
+    .enum(labReleases)
+    .default(defaultRelease)
+    .describe("the system that the lab's hosts are made with, the storage host too; a host keeps it"),
 })
   .describe("the lab's own settings; with them the hosts are containers on this machine")
   .meta({ examples: [{}] });
@@ -186,6 +191,11 @@ const host = section({
       examples: [1.5],
       otherwise: "all of this machine's; a policy counts on an even share of them",
     }),
+  release: z
+    .enum(labReleases)
+    .optional()
+    .describe("of a lab's host: the system that it is made with; it keeps it")
+    .meta({ examples: ["debian-13"], otherwise: "lab.release" }),
   reserveMiB: z
     .int()
     .min(0)
