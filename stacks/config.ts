@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { workloadSchema } from "../guests/workload.ts";
+import { publishedNames } from "../images/published.ts";
 import { defaultRelease, labReleases } from "../lab/release.ts";
 import {
   askedOptions,
@@ -51,8 +52,12 @@ const interfaceText = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/);
 const exportPath = z.string().regex(/^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)+$/);
 const filePath = z.string().regex(/^(\/|~\/|\.{1,2}\/|[A-Za-z0-9._-]+\/)[^\0\n]+$/);
 
-export const imageNames = ["auto", "ubuntu-24.04", "debian-12"] as const;
-const image = z.string().regex(/^(auto|ubuntu-24\.04|debian-12|(\/|~\/|\.{1,2}\/)[^\0\n]+|https?:\/\/\S+)$/);
+export const imageNames = ["auto", ...publishedNames, "debian-12"] as const;
+const image = z
+  .string()
+  .regex(
+    /^(auto|ubuntu-24\.04|ubuntu-26\.04|debian-13|debian-12|(\/|~\/|\.{1,2}\/)[^\0\n]+|https?:\/\/\S+)$/,
+  );
 
 const lab = section({
   network: cidr
@@ -242,7 +247,7 @@ const imageSection = section({
   source: image
     .default("auto")
     .describe(
-      "auto (Ubuntu where it can be had, else Debian), ubuntu-24.04, debian-12, a path that begins with /, ./ or ~/, or a URL",
+      "auto (Ubuntu where it can be had, else Debian), ubuntu-24.04, ubuntu-26.04, debian-12, debian-13, a path that begins with /, ./ or ~/, or a URL",
     ),
   sha256: z
     .string()

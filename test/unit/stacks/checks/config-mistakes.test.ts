@@ -225,7 +225,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "an image that nobody knows",
     lab({ image: { source: "ubuntu-22.04" } }),
-    'testbed:image.source: "ubuntu-22.04" does not fit; give auto (Ubuntu where it can be had, else Debian), ubuntu-24.04, debian-12, a path that begins with /, ./ or ~/, or a URL',
+    'testbed:image.source: "ubuntu-22.04" does not fit; give auto (Ubuntu where it can be had, else Debian), ubuntu-24.04, ubuntu-26.04, debian-12, debian-13, a path that begins with /, ./ or ~/, or a URL',
   ],
   [
     "a checksum that is cut short",
