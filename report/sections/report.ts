@@ -20,6 +20,7 @@ import { convergenceTable, replayedTable } from "../tables/prediction-table.ts";
 import { problemsTable } from "../tables/problems-table.ts";
 import { progressTable } from "../tables/progress-table.ts";
 import { togetherTable } from "../tables/together-table.ts";
+import { versionsTable } from "../tables/versions-table.ts";
 import { levelNote } from "../text/levels.ts";
 import type { TableModel } from "../text/table-model.ts";
 
@@ -82,6 +83,7 @@ export function reportOf(dataset: Dataset): Report {
     },
     { id: "loads", title: "Heavy and light loads", figures: [], tables: there(loadTable(dataset)) },
     { id: "drains", title: "Several guests", figures: [], tables: there(togetherTable(dataset)) },
+    { id: "versions", title: "Between versions", figures: [], tables: there(versionsTable(dataset)) },
     { id: "trouble", title: "Faults", figures: [], tables: there(faultsTable(dataset)) },
     {
       id: "cells-of-all",
