@@ -29,7 +29,7 @@ system_problem() {
     all+=("${known#yes$'\n'}")
     [[ $known == yes$'\n'* ]] || continue
     [[ ", ${known#yes$'\n'}, " == *", $ID $VERSION_ID, "* ]] ||
-      echo "runs $name, which was not tried; it is prepared as these are: ${known#yes$'\n'}" >&2
+      echo "runs $name, for which this project was not written; it is prepared as these are: ${known#yes$'\n'}" >&2
     return
   done
   echo "runs $name, which this project does not know how to prepare: it knows $(printf '%s; ' "${all[@]}" | sed 's/; $//'). Nothing was touched. $(what_to_write)"

@@ -3,7 +3,7 @@
 # programs, users and files are called. Another system is another file like this one; README.md says what is in it.
 # Sourced: by scripts that use its names, by reach.sh, which only asks whether a host is one, and by the lab's base.sh.
 
-# By ID and VERSION_ID of os-release; of others of the family it is said that they were not tried.
+# By ID and VERSION_ID of os-release. Others of the family are prepared likewise, and it is said that they are others.
 system_written_for="debian 12, debian 13, ubuntu 22.04, ubuntu 24.04"
 
 # is_this_system OS_RELEASE_FILE

@@ -100,11 +100,11 @@ test.each([
 test.each([
   ["Debian GNU/Linux forky/sid", forky],
   ["Linux Mint 22.2", mint],
-])("%s is prepared as its family is, and said not to have been tried", (name, text) => {
+])("%s is prepared as its family is, and said to be another", (name, text) => {
   const { stdout, stderr } = ask(text);
   expect(stdout).toBe("");
   expect(stderr).toMatch(
-    new RegExp(`^runs ${name}, which was not tried; it is prepared as these are: debian 12,`),
+    new RegExp(`^runs ${name}, for which this project was not written; it is prepared as these are: debian 12,`),
   );
 });
 
@@ -138,7 +138,7 @@ test("Proxmox VE, whose os-release is Debian's, is told by its own program and r
 test("a system that does not say what it is is refused; what it says is not run", () => {
   expect(ask("").stdout).toMatch(/^runs a system without an \/etc\/os-release, which/);
   expect(ask('ID=debian\nPRETTY_NAME="$(echo run >&2)"\nVERSION_ID=`echo run >&2`').stderr).toBe(
-    "runs $(echo run >&2), which was not tried; it is prepared as these are: debian 12, debian 13, ubuntu 22.04, ubuntu 24.04\n",
+    "runs $(echo run >&2), for which this project was not written; it is prepared as these are: debian 12, debian 13, ubuntu 22.04, ubuntu 24.04\n",
   );
 });
 
