@@ -104,7 +104,9 @@ test.each([
   const { stdout, stderr } = ask(text);
   expect(stdout).toBe("");
   expect(stderr).toMatch(
-    new RegExp(`^runs ${name}, for which this project was not written; it is prepared as these are: debian 12,`),
+    new RegExp(
+      `^runs ${name}, for which this project was not written; it is prepared as these are: debian 12,`,
+    ),
   );
 });
 
