@@ -103,6 +103,20 @@ describe.runIf(hasSandbox("ip"))("a lab's host", () => {
   }
   const unshare = [...(process.getuid?.() === 0 ? [] : ["--map-root-user"]), "--net", "--mount"];
 
+  test("says what it was made with; one from before there was a choice, in either layout, has Debian 12; one that is not there, nothing", () => {
+    const lines = [
+      "mount -t tmpfs own /var/lib; mkdir -p /var/lib/kvm-migration-testbed/l/hosts/{young,old,begun} /var/lib/kvm-migration-testbed/l/former",
+      "cd /var/lib/kvm-migration-testbed/l; touch hosts/{young,old}/base former/base; echo debian-13 > hosts/young/release",
+      `cd ${root}; exec ${process.execPath} --input-type=module -e '
+        const { releaseOf } = await import("${root}/lab/release.ts");
+        console.log(["young", "old", "former", "begun", "none"].map((host) => releaseOf("l", host)).join());'`,
+    ];
+    const { stdout, stderr } = spawnSync("unshare", [...unshare, "bash", "-ec", lines.join("\n")], {
+      encoding: "utf8",
+    });
+    expect({ stdout, stderr }).toEqual({ stdout: "debian-13,debian-12,debian-12,,\n", stderr: "" });
+  });
+
   test.each([
     ["debian-12", "debian-13"],
     ["debian-13", undefined],
