@@ -98,6 +98,21 @@ export default defineConfig({
               },
             },
           ]),
+      // Hosts of two releases of Debian: npm run test:versions.
+      ...(process.env.TEST_VERSIONS === undefined
+        ? []
+        : [
+            {
+              test: {
+                name: "versions",
+                include: ["test/versions/**/*.test.ts"],
+                sequence: { groupOrder: 3 },
+                fileParallelism: false,
+                testTimeout: 900_000,
+                hookTimeout: 900_000,
+              },
+            },
+          ]),
       // Moves that are struck by faults: npm run test:faults.
       ...(process.env.TEST_FAULTS === undefined
         ? []

@@ -6,7 +6,7 @@ import { projectProgram } from "./files.ts";
 
 export interface GuestImageArgs {
   /**
-   * `ubuntu-24.04` (downloaded), `debian-12` (built on this machine from packages), `auto` (Ubuntu where it can be
+   * `ubuntu-24.04`, `ubuntu-26.04`, `debian-13` (downloaded), `debian-12` (built on this machine from packages), `auto` (Ubuntu where it can be
    * had, otherwise Debian), or the path or URL of a qcow2 or raw image that boots by itself. Default: "auto".
    */
   readonly source?: string;
@@ -27,7 +27,7 @@ export class GuestImage extends pulumi.ComponentResource {
   /** Absolute, on the machine that runs Pulumi. */
   readonly path: pulumi.Output<string>;
   readonly sha256: pulumi.Output<string>;
-  /** `ubuntu-24.04`, `debian-12`, or `custom`. */
+  /** The name of a source, or `custom`. */
   readonly imageName: pulumi.Output<string>;
   /** The account that guests of it get by default. */
   readonly user: pulumi.Output<string>;

@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type HostFacts, parseProbe } from "../hosts/facts.ts";
-import { hypervisorPackages } from "../hosts/packages.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { type HostAccess, SshHost } from "./ssh-host.ts";
 
@@ -34,9 +33,9 @@ export class KvmHost extends pulumi.ComponentResource {
         scripts: ["packages", "libvirtd"],
         remove: ["libvirtd"],
         variables: {
-          PACKAGES: hypervisorPackages.join(" "),
-          CONTAINER_PACKAGES: "",
-          MACHINE_PACKAGES: "",
+          NEEDS: "hypervisor",
+          CONTAINER_NEEDS: "",
+          MACHINE_NEEDS: "",
           MIGRATION_ADDRESS: this.migrationAddress,
           LOGIN: args.user ?? "root",
         },

@@ -1,6 +1,7 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { currentGeneration, writtenGeneration } from "../lab/generation.ts";
+import type { LabRelease } from "../lab/release.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import type { HostShare } from "../stacks/plan.ts";
 import { projectFile } from "./files.ts";
@@ -37,6 +38,8 @@ export interface LabHostArgs {
   readonly export?: string;
   /** How much of this machine it may take, held by control groups; a change holds at once. Default: all of it. */
   readonly share?: HostShare;
+  /** The system that it is made with, for life. Default: debian-12. */
+  readonly release?: LabRelease;
   /** It is left as it is: it is to be off. Default: it is started. */
   readonly isOff?: boolean;
   /** It does not run because it was told to, so that it is not to be started again for that. Default: it died if it does not run. */
@@ -125,6 +128,7 @@ export const labEnvironment = (
   LAB_GENERATION: String(
     args.isStopped ? writtenGeneration(args.lab, args.hostName) : currentGeneration(args.lab, args.hostName),
   ),
+  ...(args.release && { LAB_RELEASE: args.release }),
   ...(args.share?.memoryMiB !== undefined && { LAB_MEMORY_MIB: String(args.share.memoryMiB) }),
   ...(args.share?.cpus !== undefined && { LAB_CPUS: String(args.share.cpus) }),
 });

@@ -3,7 +3,6 @@ import type * as command from "@pulumi/command";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { chooseTransport, type NfsTransport } from "../hosts/nfs-transport.ts";
-import { ganeshaPackages, kernelServerPackages, poolPackages } from "../hosts/packages.ts";
 import type { KvmHost } from "./kvm-host.ts";
 import { libvirtProvider } from "./libvirt-provider.ts";
 import { type HostAccess, SshHost } from "./ssh-host.ts";
@@ -117,9 +116,9 @@ export class NfsPool extends pulumi.ComponentResource {
         scripts: ["packages", "libvirtd", "pool-free", "nfs-ganesha", "nfs-kernel", "firewall"],
         remove: ["firewall", "pool-forget", "nfs-ganesha", "nfs-kernel", "libvirtd"],
         variables: {
-          PACKAGES: poolPackages.join(" "),
-          CONTAINER_PACKAGES: ganeshaPackages.join(" "),
-          MACHINE_PACKAGES: kernelServerPackages.join(" "),
+          NEEDS: "pool",
+          CONTAINER_NEEDS: "nfs_userspace",
+          MACHINE_NEEDS: "nfs_kernel",
           MIGRATION_ADDRESS: "",
           LOGIN: storage.user ?? "root",
           POOL: pool,

@@ -168,6 +168,7 @@ export class Testbed extends pulumi.ComponentResource {
         key: login,
         knownHostsFile: `${folderOf(plan.stack)}/known_hosts`,
         ...("share" in machine && machine.share && { share: machine.share }),
+        ...(machine.release && { release: machine.release }),
         // One that was switched off is no dead one.
         ...("power" in machine && machine.power?.isOff && { isStopped: true }),
       };

@@ -21,7 +21,7 @@ export function cellsOf(experiment: Experiment): Cell[] {
   return subjects.flatMap((subject) =>
     Object.entries(ways).flatMap(([name, said]) =>
       linksMiBps.map((linkMiBps): Cell => {
-        const { arrangement, ...options } = said;
+        const { arrangement, direction, ...options } = said;
         const moved = fitting({ mode: "live", ...withoutAbsent({ ...experiment.migration, ...options }) });
         const id = `${subject.length === 1 && moves === "each" ? subject[0]?.name : "all"}/${name}`;
         return {
@@ -31,6 +31,7 @@ export function cellsOf(experiment: Experiment): Cell[] {
             way: name,
             ...flat(moved),
             ...(arrangement && { arrangement }),
+            ...(direction && { direction }),
             ...(linkMiBps !== undefined && { linkMiBps }),
           },
           guests: subject.map((guest) => guest.name),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { labReleases } from "../lab/release.ts";
 import { stackSchema } from "../stacks/config.ts";
 
 /**
@@ -33,6 +34,11 @@ const way = options
         "of all guests together: each with an update of its own, in the order of the file (one-by-one); with one update, all at the same time (at-once) or the cheapest first (by-cost)",
       )
       .meta({ otherwise: "guests move one at a time" }),
+    direction: z
+      .enum(["forth", "back"])
+      .optional()
+      .describe("from the first host to the second (forth), or from the second to the first (back)")
+      .meta({ otherwise: "forth" }),
   })
   .describe("a way to move: a mode with its options");
 
@@ -48,6 +54,11 @@ const settleSeconds = z
   .min(0)
   .max(3600)
   .describe("how long a guest's workload runs before it is moved, in seconds");
+
+const releases = z
+  .tuple([z.enum(labReleases), z.enum(labReleases)])
+  .describe("the systems of its lab's two hosts, the first's and the second's")
+  .meta({ examples: [["debian-12", "debian-13"]] });
 
 const stop = section({
   minutes: z
@@ -82,6 +93,7 @@ const size = section({
   guests: guests.optional(),
   migration: migration.optional(),
   linksMiBps: linksMiBps.optional(),
+  releases: releases.optional(),
   repeats: repeats.optional(),
   settleSeconds: settleSeconds.optional(),
 }).describe("what is said otherwise in this size");
@@ -127,6 +139,7 @@ export const experimentSchema = section({
   lab: lab.optional().describe("the network of its lab, as in a stack's config").meta({
     otherwise: "one of its own",
   }),
+  releases: releases.optional().meta({ otherwise: "that of the lab" }),
   sizes: z
     .record(word, size)
     .default({})

@@ -7,7 +7,7 @@ import { type Mistake, StackConfigError } from "../stacks/mistake.ts";
 import { list } from "../stacks/words.ts";
 import { cellsOf } from "./cells.ts";
 import { type Experiment, experimentSchema } from "./experiment.ts";
-import { ends, type Machines, moveConfigs } from "./stack-config.ts";
+import { type Machines, moveConfigs, startOf } from "./stack-config.ts";
 
 /** All that is wrong in an experiment's file; the message is meant for a terminal. */
 export class ExperimentError extends Error {
@@ -40,7 +40,7 @@ const placeOf = (path: readonly PropertyKey[]): string =>
 export function parseExperiment(raw: unknown, file: string): Experiment {
   const { success, data, error } = experimentSchema.safeParse(raw, { reportInput: true });
   if (!success) throw new ExperimentError(file, explain(experimentSchema, error.issues, raw, placeOf));
-  const mistakes = arrangementMistakes(data);
+  const mistakes = [...arrangementMistakes(data), ...directionMistakes(data)];
   if (mistakes.length > 0) throw new ExperimentError(file, mistakes);
   return data;
 }
@@ -57,6 +57,21 @@ function arrangementMistakes({ moves, ways }: Experiment): Mistake[] {
   });
 }
 
+function directionMistakes({ back, ways }: Experiment): Mistake[] {
+  if (back === "unmeasured") return [];
+  return Object.entries(ways).flatMap(([name, { direction }]): Mistake[] =>
+    direction === undefined
+      ? []
+      : [
+          {
+            path: `ways.${name}.direction`,
+            problem: "guests go to whichever host they are not on, as back is measured",
+            fix: "leave it out, or say back: unmeasured",
+          },
+        ],
+  );
+}
+
 /**
  * Whether the stack of every cell is one that can be: what a mode cannot do, or a guest that is too small for its workload, is said
  * before anything is touched. Each mistake is said once, of the first cell that has it.
@@ -64,11 +79,9 @@ function arrangementMistakes({ moves, ways }: Experiment): Mistake[] {
  * @throws ExperimentError
  */
 export function checkCells(experiment: Experiment, machines: Machines, stack: string, file: string): void {
-  const { from } = ends(machines);
-  const places = Object.fromEntries(experiment.guests.map(({ name }) => [name, from]));
   const found = new Map<string, Mistake>();
   for (const cell of cellsOf(experiment)) {
-    for (const config of moveConfigs(experiment, machines, cell, places)) {
+    for (const config of moveConfigs(experiment, machines, cell, startOf(experiment, machines, cell))) {
       for (const mistake of mistakesOf(config, stack)) {
         const path = `cell ${cell.id}, ${mistake.path}`;
         const key = `${mistake.path.replace(/guests\[\d+\]\.migration/, "migration")} ${mistake.problem}`;

@@ -7,7 +7,7 @@ import type { RunProgress } from "./progress-log.ts";
 import { isMade, reasonToStop, remaining, type TurnLine } from "./remaining.ts";
 import type { RunFile } from "./run-file.ts";
 import type { Turn } from "./schedule.ts";
-import { ends, type Machines, moveConfigs, needsHosts, type Places, restConfig } from "./stack-config.ts";
+import { type Machines, moveConfigs, needsHosts, type Places, restConfig, startOf } from "./stack-config.ts";
 import type { ExperimentTestbed, Update, Working } from "./testbed.ts";
 import { adoptedLines, turnLines } from "./turn-lines.ts";
 
@@ -88,7 +88,7 @@ export class Runner {
     const at = new Date();
     this.#listener.doing("bringing the testbed up");
     const known = experiment.back === "measured" ? await this.#testbed.places() : {};
-    const update = await this.#testbed.up(restConfig(experiment, machines, { ...this.#home(), ...known }));
+    const update = await this.#testbed.up(restConfig(experiment, machines, { ...this.#start(), ...known }));
     this.#places = update.places;
     const run = await this.#file.read();
     if (run) this.#lines.push(...run.lines);
@@ -152,7 +152,7 @@ export class Runner {
   /** Brings guests back, lets the cell's workloads run, and waits until they run steadily. */
   async #prepare(cell: Cell, working: Map<string, Working>): Promise<void> {
     const { experiment, machines } = this.#plan;
-    const home = experiment.back === "measured" ? { ...this.#home(), ...this.#places } : this.#home();
+    const home = experiment.back === "measured" ? { ...this.#start(), ...this.#places } : this.#start(cell);
     const away = Object.keys(home).filter((guest) => this.#places[guest] !== home[guest]);
     if (away.length > 0 || this.#isUnsettled) {
       this.#listener.doing("bringing guests back");
@@ -252,9 +252,8 @@ export class Runner {
     );
   }
 
-  #home(): Places {
-    const { from } = ends(this.#plan.machines);
-    return Object.fromEntries(this.#plan.experiment.guests.map(({ name }) => [name, from]));
+  #start(cell?: Cell): Places {
+    return startOf(this.#plan.experiment, this.#plan.machines, cell);
   }
 
   #cellOf({ cell }: Turn): Cell {

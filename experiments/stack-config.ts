@@ -15,9 +15,9 @@ const labHosts: StackInput["hosts"] = [{ name: "host1" }, { name: "host2" }];
 export type Machines = Pick<StackInput, "lab" | "hosts" | "storage" | "ssh" | "bridge" | "image">;
 
 /** The machines of an experiment that brings its own lab. */
-export const labOf = ({ lab, image }: Experiment): Machines => ({
+export const labOf = ({ lab, image, releases }: Experiment): Machines => ({
   lab: { ...ownLab, ...lab },
-  hosts: labHosts,
+  hosts: labHosts.map((host, at) => ({ ...host, ...(releases?.[at] && { release: releases[at] }) })),
   ...(image && { image }),
 });
 
@@ -45,6 +45,17 @@ export function ends({ hosts }: Machines): { from: string; to: string } {
 /** By guest, the host it is placed on. */
 export type Places = Readonly<Record<string, string>>;
 
+/** Where a turn of a cell begins for each guest: at the first host, but for those that it moves from the second. */
+export function startOf(
+  { guests }: Experiment,
+  machines: Machines,
+  cell?: Pick<Cell, "guests" | "way">,
+): Places {
+  const { from, to } = ends(machines);
+  const isAway = (guest: string) => cell?.way.direction === "back" && cell.guests.includes(guest);
+  return Object.fromEntries(guests.map(({ name }) => [name, isAway(name) ? to : from]));
+}
+
 /** The way back, which nobody measures: without a prober, and with a pause that any guest at rest converges with. */
 const unmeasured = { mode: "live", maxDowntimeMs: 2000, probeIntervalMs: 0, concurrentPerHost: 2 } as const;
 
@@ -71,7 +82,7 @@ export function moveConfigs(
   places: Places,
 ): StackInput[] {
   const { from, to } = ends(machines);
-  const { arrangement, ...options } = way;
+  const { arrangement, direction: _, ...options } = way;
   const other = (guest: string) => (places[guest] === from ? to : from);
   const own = measured(experiment, options);
   const at = (placed: Places): StackInput => ({
@@ -97,7 +108,7 @@ export const needsHosts = ({ guests }: StackInput): boolean =>
   guests.some(({ migration }) => migration?.transport === "tls" || migration?.port !== undefined);
 
 /** The options of a measured move: those said for all ways, except what its own way cannot do, and its own. */
-function measured({ migration }: Experiment, options: Omit<Way, "arrangement">) {
+function measured({ migration }: Experiment, options: Omit<Way, "arrangement" | "direction">) {
   const fit = fitting({ mode: "live", ...withoutAbsent({ ...migration, ...options }) });
   const common = Object.fromEntries(Object.entries(migration).filter(([option]) => option in fit));
   return {

@@ -11,7 +11,7 @@
 #   HOST_KEY          the host's public key where it is known already (a lab's container): put in KNOWN_HOSTS_FILE
 #   SCRIPT_FOLDER     where it is to put scripts on the host; default: where hosts/script.ts looks for them
 #
-# Then it puts the scripts that prepare a host (scripts/) there.
+# A host with a system that they can't prepare is refused (system-problem.sh). Then it puts the scripts that prepare a host (scripts/) there.
 set -euo pipefail
 export LC_ALL=C
 
@@ -117,7 +117,7 @@ fi
 folder=$(mktemp -d /tmp/testbed-reach-XXXXXX) # a socket's path must be short
 socket=$folder.sock
 # shellcheck disable=SC2016
-asked='echo; echo "port ${SSH_CONNECTION##* }"; test "$(id -u)" = 0 || sudo -n true || echo no-sudo; cat /etc/ssh/ssh_host_*_key.pub || true
+asked='echo; echo "port ${SSH_CONNECTION##* }"; test "$(id -u)" = 0 || sudo -n true || echo no-sudo; cat /etc/ssh/ssh_host_*_key.pub || true; sed s/^/os-release:/ /etc/os-release; test -e /usr/bin/pveversion && echo system:proxmox-ve
 exec 2> /dev/null; perl -MSocket -e "alarm(10); umask(077); socket(S,1,1,0) and bind(S,pack_sockaddr_un(join(q(),@ARGV))) and listen(S,1) or exit; syswrite(STDOUT,join(chr(10),q(listening),q())); accept(C,S); syswrite(C,join(chr(10),q(hello),q()))" '"$socket; rm -f $socket"
 asked=${asked//$'\n'/; }
 errors=$folder/errors
@@ -158,6 +158,12 @@ answer=$(sed -nE '/^port [0-9]+$/,$p' <<< "$all")
 ! grep -qFx no-sudo <<< "$answer" ||
   die "$HOST_USER may not become root there: log in as root, or allow it sudo without a password"
 
+
+# shellcheck source=hosts/system-problem.sh
+. "$(dirname "$0")/system-problem.sh"
+problem=$(system_problem "$(sed -n 's/^os-release://p' <<< "$answer")" "$(sed -n 's/^system://p' <<< "$answer")" 2> "$folder/system")
+[ -z "$problem" ] || die "$problem"
+[ ! -s "$folder/system" ] || echo "host $HOST_NAME: $(cat "$folder/system")" >&2
 
 # libvirt is reached over a socket that sshd connects to. Only where perl listens can it be tried.
 forwards() {

@@ -61,12 +61,16 @@ export function hostScript(
     `lib=$scripts/${versionOf("lib")}`,
     `if [ ! -e "$lib" ]; then echo "$HOSTNAME: $lib ${goneHint}" >&2; [ "$ACTION" = remove ]; exit; fi`,
     `. "$lib"`,
+    ...(needsSystem(work) ? [`for system in ${systems.join(" ")}; do`, inSystem, "done"] : []),
     `if [ "$ACTION" = apply ]; then ${inTurn(work.apply)}; else ${inTurn(work.remove)}; fi`,
     "}",
     "main < /dev/null",
     "",
   ].join("\n");
 }
+
+/** The host's own is the last one that is read; reach.sh lets none in here that is none of them. */
+const inSystem = `. "$scripts/$system"; ! is_this_system /etc/os-release || break`;
 
 /** With them went what says, in the same folder, what was done here: nothing can be taken back then, and that is no error. */
 const goneHint = "is gone: somebody removed it. pulumi up --replace '**::*-reach' puts it there again";
@@ -88,7 +92,7 @@ export function hostCommand(action: keyof HostWork, user: string): string {
 const here = join(import.meta.dirname, "scripts");
 
 /** The file's name on a host: `claim-0a1b2c3d4e5f.sh`, by the first digits of its text's SHA-256, as reach.sh makes it. */
-export function versionOf(script: HostScript | "lib"): string {
+export function versionOf(script: HostScript | "lib" | `system-${string}`): string {
   const known = versions.get(script) ?? `${script}-${digest(readFileSync(join(here, `${script}.sh`)))}.sh`;
   versions.set(script, known);
   return known;
@@ -104,3 +108,13 @@ export const scriptsVersion = (): string => digest(names.map(versionOf).join());
 
 const digest = (text: string | Buffer): string =>
   createHash("sha256").update(text).digest("hex").slice(0, 12);
+
+/** The files of the systems that hosts may have, as they are called there. */
+const systems = names.filter((name) => name.startsWith("system-")).map(versionOf);
+
+/** Scripts that use what such a file says. */
+const ofSystem = new Set(
+  names.filter((name) => /\bsystem_\w/.test(readFileSync(join(here, `${name}.sh`), "utf8"))),
+);
+const needsSystem = ({ apply, remove = [] }: HostWork) =>
+  [...apply, ...remove].some((script) => ofSystem.has(script));

@@ -13,8 +13,10 @@ export function imageCache(): string {
   return join(cache, "kvm-migration-testbed", "images");
 }
 
-export async function sha256File(path: string): Promise<string> {
-  const hash = createHash("sha256");
+export type SumAlgorithm = "sha256" | "sha512";
+
+export async function sumFile(path: string, algorithm: SumAlgorithm = "sha256"): Promise<string> {
+  const hash = createHash(algorithm);
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
   return hash.digest("hex");
 }

@@ -2,14 +2,14 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/prom
 import type { IncomingMessage } from "node:http";
 import { dirname } from "node:path";
 import pRetry, { AbortError } from "p-retry";
-import { sha256File } from "./cache.ts";
+import { sumFile } from "./cache.ts";
 import { reason, request, status } from "./http.ts";
-import { checkSum, ImageError } from "./image.ts";
+import { checkSum, ImageError, type Sum } from "./image.ts";
 import { type DownloadProgress, noProgress } from "./progress.ts";
 
 export interface DownloadOptions {
   /** The sum the file must have. Default: whatever was served is taken. */
-  sha256?: string;
+  sum?: Sum;
   progress?: DownloadProgress;
   /** Told of each failed attempt that is followed by another. */
   onRetry?: (why: string) => void;
@@ -32,7 +32,7 @@ interface Begun {
  * Fetches a URL into a file, which appears once it is whole and has the right sum. An interrupted download is
  * resumed, by a later call too, if the server still has the same version of the file.
  *
- * @returns the file's SHA-256
+ * @returns the file's sum: the kind that it must have, or else SHA-256
  */
 export async function download(url: string, file: string, options: DownloadOptions = {}): Promise<string> {
   const part = `${file}.part`;
@@ -51,15 +51,15 @@ export async function download(url: string, file: string, options: DownloadOptio
       { cause: error },
     );
   }
-  const sha256 = await sha256File(part);
+  const found = await sumFile(part, options.sum?.algorithm);
   try {
-    checkSum(sha256, options.sha256, `What ${url} served`, "Nothing of it was kept.");
+    checkSum(found, options.sum, `What ${url} served`, "Nothing of it was kept.");
     await flush(part);
     await rename(part, file);
   } finally {
     await discard(part);
   }
-  return sha256;
+  return found;
 }
 
 const begunFile = (part: string) => `${part}.json`;

@@ -1,31 +1,29 @@
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { imageCache, sha256File, withLock } from "./cache.ts";
+import { imageCache, sumFile, withLock } from "./cache.ts";
 import { buildDebian, debianRecipeHash, missingBuildPackages } from "./debian.ts";
 import { download } from "./download.ts";
 import { fetchFile, reason, request, status } from "./http.ts";
-import { checkSum, type Image, ImageError } from "./image.ts";
+import { checkSum, type Image, ImageError, type Sum } from "./image.ts";
 import { inspectImage } from "./inspect.ts";
 import { type DownloadProgress, downloadProgress } from "./progress.ts";
-import { checkSignature, findKeys, type KeySources } from "./signature.ts";
 import {
-  chooseAuto,
-  debianFile,
-  isUbuntuFile,
-  parseSource,
+  isPublished,
+  isPublishedFile,
+  type Published,
+  type PublishedName,
+  published,
+  publishedFile,
   sumOf,
-  ubuntuFile,
-  ubuntuRelease,
-  urlFile,
-  withPrograms,
-} from "./source.ts";
+} from "./published.ts";
+import { checkSignature, findKeys } from "./signature.ts";
+import { chooseAuto, debianFile, parseSource, urlFile, withPrograms } from "./source.ts";
 
 /** What resolving an image has to do with the world. */
 export interface Surroundings {
   cache: string;
-  /** The directory with Ubuntu's images, SHA256SUMS and its signature. */
-  ubuntuDirectory: string;
-  ubuntuKeys: KeySources;
+  /** Images that their makers publish, and where. */
+  published: Readonly<Record<PublishedName, Published>>;
   /** How long its server gets to answer before `auto` goes on without it. */
   probeTimeoutMs: number;
   buildDebian: (file: string, programs: readonly string[]) => Promise<void>;
@@ -36,8 +34,7 @@ export interface Surroundings {
 export function surroundings(): Surroundings {
   return {
     cache: imageCache(),
-    ubuntuDirectory: ubuntuRelease.directory,
-    ubuntuKeys: ubuntuRelease.keys,
+    published,
     probeTimeoutMs: 8000,
     buildDebian,
     log: (line) => process.stderr.write(`${line}\n`),
@@ -48,7 +45,7 @@ export function surroundings(): Surroundings {
 /**
  * Brings an image to this machine: looks it up, downloads or builds it, whatever is needed, and checks it.
  *
- * @param source `auto`, `ubuntu-24.04`, `debian-12`, a path or a URL
+ * @param source `auto`, a name (`ubuntu-24.04`, `debian-12`), a path or a URL
  * @param sha256 the sum the file must have; named images have their own
  * @param programs what it is to be built with, by the names of images/programs.ts. Only what is built here can have some: then that is
  *   what `auto` is, and other images are taken as they are
@@ -67,13 +64,13 @@ export async function resolveImage(
       return await describe(
         wanted.path,
         "custom",
-        sha256,
+        sha256Of(sha256),
         "Is it the right file? Then correct image.sha256.",
       );
     case "url": {
       const path = join(around.cache, urlFile(wanted.url, sha256));
       await cached(path, around, async () => {
-        await fetchUrl(wanted.url, path, sha256, around);
+        await fetchUrl(wanted.url, path, sha256Of(sha256), around);
         // A sign-in page, for example, must not be in the cache next time.
         await inspectImage(path).catch(async (error) => {
           await rm(path);
@@ -85,15 +82,16 @@ export async function resolveImage(
     case "build":
       return await debian(around, programs);
     case "release":
-      return await ubuntu(await ubuntuSum(around), around);
+      return await release(around.published[wanted.name], around);
     case "auto": {
-      const sum = await ubuntuSum(around);
+      const ubuntu = around.published["ubuntu-24.04"];
+      const sum = await publishedSum(ubuntu, around);
       const choice = chooseAuto({
-        cached: (await cachedUbuntu(around)) !== undefined,
+        cached: (await fromBefore(ubuntu, around)) !== undefined,
         unreachable: "unreachable" in sum ? sum.unreachable : undefined,
       });
       around.log(`image: ${choice.name}, as ${choice.because}`);
-      return choice.name === "ubuntu-24.04" ? await ubuntu(sum, around) : await debian(around);
+      return choice.name === "ubuntu-24.04" ? await release(ubuntu, around, sum) : await debian(around);
     }
   }
 }
@@ -112,7 +110,12 @@ export async function checkImage(
   const wanted = withPrograms(parseSource(source), programs);
   try {
     if (wanted.kind === "path") {
-      await describe(wanted.path, "custom", sha256, "Is it the right file? Then correct image.sha256.");
+      await describe(
+        wanted.path,
+        "custom",
+        sha256Of(sha256),
+        "Is it the right file? Then correct image.sha256.",
+      );
     } else if (wanted.kind === "url" && !(await exists(join(around.cache, urlFile(wanted.url, sha256))))) {
       const signal = AbortSignal.timeout(around.probeTimeoutMs);
       const response = await request(wanted.url, { method: "HEAD", signal }).catch((error) => {
@@ -122,8 +125,9 @@ export async function checkImage(
       if (response.statusCode !== 200)
         throw new ImageError(`For the image at ${wanted.url} the server answers ${status(response)}.`);
     } else if (wanted.kind === "release") {
-      const sum = await ubuntuSum(around);
-      if ("unreachable" in sum && !(await cachedUbuntu(around))) throw unreachableUbuntu(sum.unreachable);
+      const image = around.published[wanted.name];
+      const sum = await publishedSum(image, around);
+      if ("unreachable" in sum && !(await fromBefore(image, around))) throw notHad(image, sum.unreachable);
     } else if (wanted.kind === "build" && !(await exists(await debianPath(around, programs)))) {
       const missing = await missingBuildPackages();
       if (missing.length > 0)
@@ -138,46 +142,50 @@ export async function checkImage(
   return [];
 }
 
-type UbuntuSum = { sha256: string } | { unreachable: string };
+type PublishedSum = Sum | { unreachable: string };
 
-/** @throws ImageError when the sums are not what Ubuntu signed: nothing else is tried then */
-async function ubuntuSum(around: Surroundings): Promise<UbuntuSum> {
-  const url = `${around.ubuntuDirectory}/SHA256SUMS`;
-  const keys = await findKeys(around.ubuntuKeys, around.probeTimeoutMs);
+/** @throws ImageError when the sums are not what their makers signed: nothing else is tried then */
+async function publishedSum(
+  { directory, file, sums, keys: from }: Published,
+  around: Surroundings,
+): Promise<PublishedSum> {
+  const url = `${directory}/${sums.file}`;
+  const keys = from && (await findKeys(from, around.probeTimeoutMs));
   if (typeof keys === "string") return { unreachable: keys };
   let files: Buffer[];
   try {
-    files = await Promise.all([url, `${url}.gpg`].map((each) => fetchFile(each, around.probeTimeoutMs)));
+    const wanted = keys ? [url, `${url}.gpg`] : [url];
+    files = await Promise.all(wanted.map((each) => fetchFile(each, around.probeTimeoutMs)));
   } catch (error) {
     return { unreachable: `${url}: ${reason(error)}` };
   }
-  const [sums, signature] = files as [Buffer, Buffer];
-  await checkSignature(url, sums, signature, keys);
-  const sha256 = sumOf(ubuntuRelease.file, sums.toString());
-  return sha256 ? { sha256 } : { unreachable: `${url} does not name ${ubuntuRelease.file}` };
+  const [text, signature] = files as [Buffer, Buffer];
+  if (keys) await checkSignature(url, text, signature, keys);
+  const hex = sumOf(file, text.toString(), sums.algorithm);
+  return hex ? { algorithm: sums.algorithm, hex } : { unreachable: `${url} does not name ${file}` };
 }
 
-async function ubuntu(sum: UbuntuSum, around: Surroundings): Promise<Image> {
+async function release(image: Published, around: Surroundings, known?: PublishedSum): Promise<Image> {
+  const sum = known ?? (await publishedSum(image, around));
   if ("unreachable" in sum) {
-    const path = await cachedUbuntu(around);
-    if (!path) throw unreachableUbuntu(sum.unreachable);
+    const path = await fromBefore(image, around);
+    if (!path) throw notHad(image, sum.unreachable);
     around.log(`image: a newer one cannot be had (${sum.unreachable}): taking ${path} from before`);
-    return await describe(path, ubuntuRelease.name);
+    return await describe(path, image.name);
   }
-  const path = join(around.cache, ubuntuFile(sum.sha256));
-  const url = `${around.ubuntuDirectory}/${ubuntuRelease.file}`;
-  await cached(path, around, () => fetchUrl(url, path, sum.sha256, around));
-  return await describe(path, ubuntuRelease.name, sum.sha256, `Delete ${path}: it is then downloaded again.`);
+  const path = join(around.cache, publishedFile(image, sum.hex));
+  await cached(path, around, () => fetchUrl(`${image.directory}/${image.file}`, path, sum, around));
+  return await describe(path, image.name, sum, `Delete ${path}: it is then downloaded again.`);
 }
 
-function unreachableUbuntu(why: string): ImageError {
-  return new ImageError(
-    `The Ubuntu 24.04 image cannot be had: ${why}. Take image.source: debian-12, which is built on this machine, or a path, or a URL with its image.sha256.`,
+const notHad = ({ title }: Published, why: string): ImageError =>
+  new ImageError(
+    `The ${title} image cannot be had: ${why}. Take image.source: debian-12, which is built on this machine, or a path, or a URL with its image.sha256.`,
   );
-}
 
-async function cachedUbuntu(around: Surroundings): Promise<string | undefined> {
-  const names = (await readdir(around.cache).catch(() => [])).filter(isUbuntuFile);
+/** The newest that was downloaded. */
+async function fromBefore(image: Published, around: Surroundings): Promise<string | undefined> {
+  const names = (await readdir(around.cache).catch(() => [])).filter((name) => isPublishedFile(image, name));
   const aged = await Promise.all(
     names.map(async (name) => ({ name, mtimeMs: (await stat(join(around.cache, name))).mtimeMs })),
   );
@@ -202,12 +210,12 @@ async function debianPath(around: Surroundings, programs: readonly string[]): Pr
 async function fetchUrl(
   url: string,
   path: string,
-  sha256: string | undefined,
+  sum: Sum | undefined,
   around: Surroundings,
 ): Promise<void> {
   around.log(`image: downloading ${url}`);
   await download(url, path, {
-    sha256,
+    ...(sum && { sum }),
     progress: around.progress("image"),
     onRetry: (why) => around.log(`image: ${why}`),
   });
@@ -225,15 +233,19 @@ async function cached(path: string, around: Surroundings, make: () => Promise<vo
   );
 }
 
-async function describe(path: string, name: string, sha256?: string, remedy = ""): Promise<Image> {
+async function describe(path: string, name: string, sum?: Sum, remedy = ""): Promise<Image> {
   const looks = await inspectImage(path);
-  const found = await sha256File(path);
-  checkSum(found, sha256, `The image ${path}`, remedy);
-  return { path, sha256: found, ...looks, name, user: userOf(name) };
+  const sha256 = await sumFile(path);
+  const found = sum?.algorithm === "sha512" ? await sumFile(path, "sha512") : sha256;
+  checkSum(found, sum, `The image ${path}`, remedy);
+  return { path, sha256, ...looks, name, user: userOf(name) };
 }
 
+const sha256Of = (hex?: string): Sum | undefined =>
+  hex === undefined ? undefined : { algorithm: "sha256", hex };
+
 function userOf(name: string): string {
-  return name === "ubuntu-24.04" ? "ubuntu" : name === "debian-12" ? "debian" : "testbed";
+  return isPublished(name) ? published[name].user : name === "debian-12" ? "debian" : "testbed";
 }
 
 async function exists(path: string): Promise<boolean> {

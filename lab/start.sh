@@ -15,6 +15,7 @@
 #   LAB_KNOWN_HOSTS file in which the host's key is taken down (by hosts/reach.sh) and struck out (by stop.sh)
 #   LAB_MEMORY_MIB  memory that the host may take, with all that runs in it; LAB_CPUS, how many CPUs it may keep busy (1.5). Absent:
 #                   all that this machine has. With one of them a second line is printed: what is held, and what not and why
+#   LAB_RELEASE     the system that it is made with, for life: debian-12 (the default) or debian-13
 #   LAB_GENERATION  goes up by one whenever the host was found dead; written down for the next look
 #   TESTBED_CACHE   where the base is, or is made; default: the user's cache folder
 set -euo pipefail
@@ -25,6 +26,7 @@ export TESTBED_CACHE=${TESTBED_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvm-migrat
 . "$here/lib.sh"
 # shellcheck source=lab/limits.sh
 . "$here/limits.sh"
+release=${LAB_RELEASE:-debian-12}
 
 refuse_other_labs() {
   local owner route alias
@@ -69,13 +71,24 @@ make_bridge() {
   fi
 }
 
+# A host keeps the system that it was made with: another lower layer under the same changes would be neither.
+refuse_other_release() {
+  local was
+  [ -e "$host_dir/base" ] || return 0
+  # Hosts that were made before there was a choice do not say.
+  was=$(cat "$host_dir/release" 2>/dev/null || echo debian-12)
+  [ "$was" = "$release" ] ||
+    die "it was made with $was, which it keeps; the stack's config now says $release. Change it back, or drain the host, leave it out of the config, run \`pulumi up\`, and add it again with $release"
+}
+
 mount_root() {
   local base
   mountpoint -q "$root" && return
-  # A host keeps the base that it was made from: another lower layer under the same changes would be neither.
+  # Nor another base of the same system.
   base=$(cat "$host_dir/base" 2>/dev/null || true)
   if [ ! -d "$base" ]; then
-    base=$(bash "$here/base.sh")
+    base=$(LAB_RELEASE=$release bash "$here/base.sh")
+    echo "$release" > "$host_dir/release"
     echo "$base" > "$host_dir/base"
   fi
   mkdir -p "$host_dir/work" "$root"
@@ -180,6 +193,7 @@ lock 8 "$lab_dir/lock"
 echo "$project" > "$lab_dir/owner"
 mkdir -p "$host_dir/upper"
 refuse_moving
+refuse_other_release
 make_bridge
 flock -u 8
 

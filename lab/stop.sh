@@ -76,7 +76,7 @@ remove_host() {
   fi
   # In the former layout a host called export is the folder with the guests' disks: what is the host's is named.
   local own
-  for own in upper work root base alive lock console.log place limited; do rm -rf --one-file-system "${host_dir:?}/$own"; done
+  for own in upper work root base release alive lock console.log place limited; do rm -rf --one-file-system "${host_dir:?}/$own"; done
   rmdir "$host_dir" 2>/dev/null || true
 }
 

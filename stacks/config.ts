@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { workloadSchema } from "../guests/workload.ts";
+import { publishedNames } from "../images/published.ts";
+import { defaultRelease, labReleases } from "../lab/release.ts";
 import {
   askedOptions,
   defaultConcurrentPerHost,
@@ -50,8 +52,12 @@ const interfaceText = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/);
 const exportPath = z.string().regex(/^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)+$/);
 const filePath = z.string().regex(/^(\/|~\/|\.{1,2}\/|[A-Za-z0-9._-]+\/)[^\0\n]+$/);
 
-export const imageNames = ["auto", "ubuntu-24.04", "debian-12"] as const;
-const image = z.string().regex(/^(auto|ubuntu-24\.04|debian-12|(\/|~\/|\.{1,2}\/)[^\0\n]+|https?:\/\/\S+)$/);
+export const imageNames = ["auto", ...publishedNames, "debian-12"] as const;
+const image = z
+  .string()
+  .regex(
+    /^(auto|ubuntu-24\.04|ubuntu-26\.04|debian-13|debian-12|(\/|~\/|\.{1,2}\/)[^\0\n]+|https?:\/\/\S+)$/,
+  );
 
 const lab = section({
   network: cidr
@@ -60,6 +66,10 @@ const lab = section({
       "a private network for the lab; this machine gets .1, storage .10, hosts .11 and on, guests .101 and on",
     ),
   bridge: interfaceText.default("lab0").describe("the name of the lab's bridge on this machine"),
+  release: z
+    .enum(labReleases)
+    .default(defaultRelease)
+    .describe("the system that the lab's hosts are made with, the storage host too; a host keeps it"),
 })
   .describe("the lab's own settings; with them the hosts are containers on this machine")
   .meta({ examples: [{}] });
@@ -186,6 +196,11 @@ const host = section({
       examples: [1.5],
       otherwise: "all of this machine's; a policy counts on an even share of them",
     }),
+  release: z
+    .enum(labReleases)
+    .optional()
+    .describe("of a lab's host: the system that it is made with; it keeps it")
+    .meta({ examples: ["debian-13"], otherwise: "lab.release" }),
   reserveMiB: z
     .int()
     .min(0)
@@ -232,7 +247,7 @@ const imageSection = section({
   source: image
     .default("auto")
     .describe(
-      "auto (Ubuntu where it can be had, else Debian), ubuntu-24.04, debian-12, a path that begins with /, ./ or ~/, or a URL",
+      "auto (Ubuntu where it can be had, else Debian), ubuntu-24.04, ubuntu-26.04, debian-12, debian-13, a path that begins with /, ./ or ~/, or a URL",
     ),
   sha256: z
     .string()

@@ -2,6 +2,7 @@ import type { GuestNetwork } from "../guests/cloud-init.ts";
 import type { Workload } from "../guests/workload.ts";
 import { isProgram, type Program } from "../images/programs.ts";
 import { parseSource } from "../images/source.ts";
+import { defaultRelease, type LabRelease } from "../lab/release.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { fitting } from "../moves/misfits.ts";
@@ -73,6 +74,8 @@ export interface StoragePlan {
   address: string;
   /** Which of its starts it is in; see HostPlan. */
   boot?: string;
+  /** What its container is made with; see HostPlan. */
+  release?: LabRelease;
   /** The exported folder. */
   export: string;
   transport: StackConfig["storage"]["transport"];
@@ -86,6 +89,8 @@ export interface HostPlan {
   accelerator: HostConfig["accelerator"];
   /** What it may have of the machine that it is a container on. Absent: all that the machine has. */
   share?: HostShare;
+  /** The system that its container is made with. Absent: the one by default, or it is no container. */
+  release?: LabRelease;
   /** Memory that no guest gets. */
   reserveMiB: number;
   /** It failed, and nobody is to ask it anything: how it is proved that it is off. */
@@ -199,6 +204,7 @@ export function planStack(config: StackConfig, stack: string, known: Known = {})
       address: storage.nfsAddress ?? ssh[storageAddress]?.hostName ?? storageAddress,
       export: storage.export,
       transport: storage.transport === "auto" ? (transport ?? "auto") : storage.transport,
+      ...releaseOf(config.lab?.release),
       ...bootOf(storage),
     },
     hosts: config.hosts.map((host) => {
@@ -209,6 +215,7 @@ export function planStack(config: StackConfig, stack: string, known: Known = {})
         migrationAddress: host.migrationAddress ?? ssh[address]?.hostName ?? address,
         accelerator: host.accelerator,
         ...shareOf(host),
+        ...releaseOf(host.release ?? config.lab?.release),
         reserveMiB: host.reserveMiB,
         ...(lost.includes(host.name) ? fenceOf(host, known) : powerOf(host, off, known)),
         ...wattsOf(host),
@@ -273,6 +280,10 @@ function shareOf({ memoryMiB, cpus }: HostConfig): { share?: HostShare } {
   const share = withoutAbsent({ memoryMiB, cpus });
   return Object.keys(share).length > 0 ? { share } : {};
 }
+
+/** Nothing for the one by default: hosts that were made before there was another one are no different. */
+const releaseOf = (release?: LabRelease): { release?: LabRelease } =>
+  release && release !== defaultRelease ? { release } : {};
 
 function planLab({ network, bridge }: NonNullable<StackConfig["lab"]>): LabPlan {
   const parts = toNetwork(network);

@@ -4,7 +4,7 @@
 # come in. TCP_PORTS: ports and ranges of them (49152-49215), and `mountd`, for that of the kernel's NFS server.
 
 mark="kvm-migration-testbed $OPENS_FOR"
-service=nftables.service
+service=$system_nftables
 drop_in=/etc/systemd/system/$service.d/kvm-migration-testbed-$OPENS_FOR.conf
 mountd_conf=/etc/nfs.conf.d/kvm-migration-testbed.conf
 

@@ -1,16 +1,22 @@
 # Exports a folder with nfs-ganesha: an NFS server in user space, for hosts whose kernel can't serve (containers).
 # ACTION: apply|remove. EXPORT: the folder. CLIENTS: comma-separated addresses that may mount it.
 
-conf=/etc/ganesha/ganesha.conf
+conf=$system_ganesha_conf
 original=$conf.before-kvm-migration-testbed
 
 in_container || exit 0
 
 if [ "$ACTION" = remove ]; then
   [ ! -e "$original" ] || mv "$original" "$conf"
-  systemctl --quiet disable --now nfs-ganesha.service
+  systemctl --quiet disable --now "$system_nfs_userspace"
   exit 0
 fi
+
+# Since version 6 it ends where it may not tell the kernel that it flushes others' memory, which a container may not, unless it is told to go
+# on; earlier ones do not know that setting.
+major=$({ ganesha.nfsd -v 2>/dev/null || true; } | sed -n 's/.*= V\([0-9]*\).*/\1/p')
+flusher=
+[ "${major:-0}" -lt 6 ] || flusher=$'\n  Allow_Set_Io_Flusher_Fail = true;'
 
 install -d -m 755 "$EXPORT"
 [ -e "$original" ] || [ ! -e "$conf" ] || cp -p "$conf" "$original"
@@ -18,7 +24,7 @@ write "$conf" <<CONF
 # Written by kvm-migration-testbed.
 NFS_CORE_PARAM {
   # Version 4 for kernels; QEMU's own client (libnfs) speaks version 3.
-  Protocols = 3, 4;
+  Protocols = 3, 4;$flusher
 }
 NFSV4 {
   # Clients may claim locks back after a restart; none of ours holds one at the server's first start.
@@ -40,5 +46,7 @@ EXPORT {
   }
 }
 CONF
-! outdated nfs-ganesha.service "$conf" || systemctl restart nfs-ganesha.service
-systemctl --quiet enable --now rpcbind.service nfs-ganesha.service
+! outdated "$system_nfs_userspace" "$conf" || systemctl restart "$system_nfs_userspace"
+systemctl --quiet enable --now rpcbind.service "$system_nfs_userspace"
+systemctl --quiet is-active "$system_nfs_userspace" ||
+  die "the NFS server ended as soon as it was started: $(grep -h FATAL /var/log/ganesha/ganesha.log 2>/dev/null | tail -n 1 | sed 's/.*FATAL ://'). Its log is /var/log/ganesha/ganesha.log"

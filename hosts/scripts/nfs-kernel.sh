@@ -10,7 +10,7 @@ if [ "$ACTION" = remove ]; then
   drop "$exports"
   [ -z "$changed" ] || exportfs -ra
   unmake_folder "$(dirname "$exports")"
-  unservice nfs-server.service
+  unservice "$system_nfs_kernel"
   unmake_folder "$EXPORT" # it stays if there is something in it
   exit 0
 fi
@@ -25,6 +25,6 @@ ports=insecure
   echo "# Written by kvm-migration-testbed."
   for client in ${CLIENTS//,/ }; do echo "$EXPORT $client(rw,sync,no_root_squash,no_subtree_check,$ports)"; done
 } | write "$exports"
-service nfs-server.service
+service "$system_nfs_kernel"
 refused=$(exportfs -ra 2>&1) ||
   die "the NFS server does not export $EXPORT to $CLIENTS as it is needed: $refused. If /etc/exports has an entry of its own for that folder, remove that"

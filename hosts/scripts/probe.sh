@@ -7,7 +7,7 @@ trap 'rm -rf "$dir"' EXIT
 
 boot() { # boot ACCELERATOR CPU
   # Without a root file system a kernel panics at the end of its boot, which is as far as it has to come.
-  exec qemu-system-x86_64 -accel "$1" -cpu "$2" -machine q35 -m 256 -no-user-config -nodefaults -display none -no-reboot \
+  exec "$system_qemu" -accel "$1" -cpu "$2" -machine q35 -m 256 -no-user-config -nodefaults -display none -no-reboot \
     -kernel "$kernel" -append 'console=ttyS0 panic=-1' -serial "file:$dir/$1" < /dev/null > "$dir/$1.err" 2>&1
 }
 stop() {
@@ -81,7 +81,7 @@ usable() { if [ "$1" = usable ]; then echo true; else echo false; fi; }
 [ "$kvm" = usable ] && accelerator=kvm || accelerator=tcg
 nfs=$(nfs_verdict)
 
-machines=$(qemu-system-x86_64 -machine help | grep -oE '^pc-q35-[0-9]+\.[0-9]+' | sort -Vur)
+machines=$("$system_qemu" -machine help | grep -oE "^$system_machines" | sort -Vur)
 [ "$accelerator" = kvm ] && virt_type=kvm || virt_type=qemu
 version=$(virsh --connect qemu:///system version)
 # shellcheck source=/dev/null

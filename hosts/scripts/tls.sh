@@ -36,5 +36,5 @@ for end in server client; do
   write "$folder/$end-cert.pem" <<< "$CERTIFICATE"
   (umask 077 && write "$folder/$end-key.pem" <<< "$KEY")
   # libvirt hands them to a QEMU that runs as this user, where there is one.
-  ! id libvirt-qemu > /dev/null 2>&1 || chown libvirt-qemu "$folder/$end-key.pem"
+  ! id "$system_qemu_user" > /dev/null 2>&1 || chown "$system_qemu_user" "$folder/$end-key.pem"
 done

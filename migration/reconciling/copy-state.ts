@@ -19,7 +19,7 @@ export async function copyState(moving: Moving): Promise<void> {
       `set -e
 exec 9> ${quote(`${state}.lock`)}
 flock 9
-${virshCommand(["dumpxml", "--security-info", "--inactive", uuid])} > ${quote(definition)}
+${virshCommand(["dumpxml", "--security-info", "--inactive", "--migratable", uuid])} > ${quote(definition)}
 scp -q -o BatchMode=yes ${quote(definition)} ${quote(`${peer}:${definition}`)}
 ${scpCommand(moving, state, `${state}.part`)}
 ssh -o BatchMode=yes ${quote(peer)} ${quote(`${virshCommand(["define", definition])} && sync ${quote(`${state}.part`)} && mv ${quote(`${state}.part`)} ${quote(state)}`)}`,

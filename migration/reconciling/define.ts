@@ -10,7 +10,8 @@ export async function defineAt(
   const { stdout } = await virsh(
     other.session,
     `reading the definition of guest ${guest}`,
-    ["dumpxml", "--security-info", "--inactive", uuid],
+    // Without what this host's libvirt added by itself, which one of another version may not know.
+    ["dumpxml", "--security-info", "--inactive", "--migratable", uuid],
     { secretOutput: true },
   );
   await virsh(ends[at].session, `defining guest ${guest}`, ["define", "/dev/stdin"], { input: stdout });

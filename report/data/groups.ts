@@ -76,8 +76,8 @@ export const kindOf = (move: Move): string =>
 
 /** Those of the guest, of the hosts, of the disk and of the network. A rate of the link and a number of CPUs are known of an experiment alone. */
 function conditionsOf({ cell, record: { accelerator, nfsTransport, redo } }: Move) {
-  const { linkMiBps, arrangement, vcpus } = cell?.factors ?? {};
-  return [accelerator, nfsTransport, redo, linkMiBps, arrangement, vcpus];
+  const { linkMiBps, arrangement, direction, vcpus } = cell?.factors ?? {};
+  return [accelerator, nfsTransport, redo, linkMiBps, arrangement, direction, vcpus];
 }
 
 const setting = ({ memoryMiB, workload, accelerator, nfsTransport, redo }: Move["record"]): string =>

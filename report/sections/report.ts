@@ -25,6 +25,7 @@ import { convergenceTable, replayedTable } from "../tables/prediction-table.ts";
 import { problemsTable } from "../tables/problems-table.ts";
 import { progressTable } from "../tables/progress-table.ts";
 import { togetherTable } from "../tables/together-table.ts";
+import { versionsTable } from "../tables/versions-table.ts";
 import { levelNote } from "../text/levels.ts";
 import type { TableModel } from "../text/table-model.ts";
 import { comparedRuns, comparisonFigures, comparisonSection, comparisonText } from "./comparison.ts";
@@ -113,6 +114,7 @@ export function reportOf(dataset: Dataset): Report {
     ...(claims.isAsked ? [] : [claimsSection]),
     { id: "loads", title: "Heavy and light loads", figures: [], tables: there(loadTable(dataset)) },
     { id: "several-guests", title: "Several guests", figures: [], tables: there(togetherTable(dataset)) },
+    { id: "versions", title: "Between versions", figures: [], tables: there(versionsTable(dataset)) },
     { id: "failed-moves", title: "Moves that failed", figures: [], tables: there(faultsTable(dataset)) },
     {
       id: "all-cells",

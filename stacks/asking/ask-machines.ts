@@ -2,6 +2,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { isRunning } from "../../lab/generation.ts";
+import { releaseOf } from "../../lab/release.ts";
 import type { SshTarget } from "../../libvirt/ssh-target.ts";
 import {
   checkAnswers,
@@ -11,6 +12,7 @@ import {
   parseAnswer,
   question,
 } from "../answers.ts";
+import { checkReleases } from "../lab-releases.ts";
 import type { LabMachine } from "../lab-shares.ts";
 import type { Mistake } from "../mistake.ts";
 import type { Plan } from "../plan.ts";
@@ -45,7 +47,7 @@ export async function askMachines(plan: Plan): Promise<AskedMachines> {
     const memoryMiB = plan.hosts.map(({ name, share }) => [name, share?.memoryMiB ?? machine.memoryMiB]);
     const silent = plan.hosts.filter(({ name }) => !isRunning(plan.stack, name)).map(({ name }) => name);
     return {
-      mistakesOf: () => [],
+      mistakesOf: () => checkReleases(plan, (host) => releaseOf(plan.stack, host)),
       silent,
       memoryMiB: Object.fromEntries(memoryMiB),
       cpus: {},

@@ -34,7 +34,7 @@ export function soundLabNetwork(draft: Draft): string | undefined {
 /** What the lab decides by itself; to say it would have no effect. */
 export function labSettings(draft: Draft): Mistake[] {
   const { lab, storage, ssh, bridge } = draft;
-  if (lab === undefined) return sizesOfMachines(draft);
+  if (lab === undefined) return labsOwn(draft);
   const said: [readonly PropertyKey[], unknown][] = [
     [["storage", "port"], storage?.port],
     [["storage", "user"], storage?.user],
@@ -59,10 +59,10 @@ export function labSettings(draft: Draft): Mistake[] {
   );
 }
 
-/** A machine has what it has; a container can be held to less. */
-function sizesOfMachines(draft: Draft): Mistake[] {
+/** A machine has what it has; a container can be held to less, and is made with a system of one's choice. */
+function labsOwn(draft: Draft): Mistake[] {
   return hostsOf(draft).flatMap(({ entry, path }) =>
-    (["memoryMiB", "cpus"] as const)
+    (["memoryMiB", "cpus", "release"] as const)
       .filter((key) => entry[key] !== undefined)
       .map((key) =>
         mistake(

@@ -39,6 +39,21 @@ test("a container is started with all that it is told, and stopped", async () =>
   });
 });
 
+test("a container is told its system where that is not the one by default", async () => {
+  const made = (release?: "debian-13") =>
+    new LabHost("host3", {
+      lab: "no-such-lab",
+      network,
+      address: "10.1.0.13",
+      key: new SshKey("key", { path: ".testbed/s/id" }),
+      knownHostsFile: ".testbed/s/known_hosts",
+      ...(release && { release }),
+    });
+  const environment = async (release?: "debian-13") =>
+    (await record(() => made(release), answers)).one("host3-container").inputs.environment as object;
+  expect(await environment("debian-13")).toEqual({ ...(await environment()), LAB_RELEASE: "debian-13" });
+});
+
 test("hosts start after the storage host, so that they stop before it", async () => {
   const { one } = await record(lab, answers);
   expect(one("host1-container").dependencies.join()).toContain("storage-container");

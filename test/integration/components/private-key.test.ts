@@ -43,7 +43,7 @@ describe("whether a host is reached with a key", () => {
     // A host that lets everybody in.
     tool(
       "ssh",
-      `case "$*" in -G*) echo "hostname 192.0.2.1" ;; *tar*) cat > /dev/null ;; *) echo "port 22"; echo "${hostKey} root@host" ;; esac`,
+      `case "$*" in -G*) echo "hostname 192.0.2.1" ;; *tar*) cat > /dev/null ;; *) echo "port 22"; echo "${hostKey} root@host"; echo os-release:ID=debian; echo os-release:VERSION_ID=12 ;; esac`,
     );
     tool("ssh-keyscan", `echo "192.0.2.1 ${hostKey}"`);
     // Loaded before it has a passphrase, for which ssh-add would ask.

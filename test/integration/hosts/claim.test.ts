@@ -65,7 +65,7 @@ test("nothing runs after a refusal", async () => {
     );
   });
   // It would miss its variables.
-  expect(stderr).not.toContain("PACKAGES");
+  expect(stderr).not.toContain("NEEDS");
 });
 
 test("of many that claim a machine at once, one gets it", async () => {

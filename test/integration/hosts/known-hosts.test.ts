@@ -19,7 +19,7 @@ beforeEach(() => {
   tool("ssh-keyscan", `for host; do :; done; echo "$host ssh-ed25519 KEY-$host"`);
   tool(
     "ssh",
-    `[ "$1" != -G ] || { for host; do :; done; echo "hostname $host"; exit; }; case "$*" in *tar*) exec cat > /dev/null ;; esac; echo "port 22"; echo "no key of its own"`,
+    `[ "$1" != -G ] || { for host; do :; done; echo "hostname $host"; exit; }; case "$*" in *tar*) exec cat > /dev/null ;; esac; echo "port 22"; echo "no key of its own"; echo os-release:ID=debian; echo os-release:VERSION_ID=12`,
   );
 });
 afterEach(() => rmSync(folder, { recursive: true }));

@@ -206,3 +206,36 @@ trap 'cmp ${unit} /run/unit && echo the unit is as it was; cat /run/calls' EXIT`
     expect(stderr).toContain("/srv/testbed is mounted, and 198.51.100.10 does not answer");
   });
 });
+
+describe.skipIf(!hasSandbox("bash"))("the NFS server in user space", () => {
+  const conf = "/etc/ganesha/ganesha.conf";
+  const serve = (version: string, staysUp = true) =>
+    runOnSandbox(
+      "nfs-ganesha",
+      { EXPORT: folder, CLIENTS: "198.51.100.11" },
+      {
+        before: "mount -t tmpfs own /srv; rm -rf /etc/ganesha",
+        after: show(conf),
+        programs: {
+          "systemd-detect-virt": "true",
+          "ganesha.nfsd": `echo "NFS-Ganesha Release = V${version}"`,
+          systemctl: `case $* in *is-active*) ${staysUp} ;; *show*) echo ;; esac`,
+        },
+      },
+    );
+  const flusher = "Allow_Set_Io_Flusher_Fail = true;";
+
+  test("is told to go on in a container where its version asks for that, and only there", () => {
+    const young = serve("6.5");
+    expect(young).toMatchObject({ status: 0, stderr: "" });
+    expect(young.stdout).toContain(`  Protocols = 3, 4;\n  ${flusher}\n}`);
+    expect(serve("4.3").stdout).toContain("  Protocols = 3, 4;\n}");
+    expect(serve("4.3").stdout).not.toContain(flusher);
+  });
+
+  test("that ends as soon as it is started is told at once", () => {
+    const { status, stderr } = serve("6.5", false);
+    expect(status).not.toBe(0);
+    expect(stderr).toMatch(/the NFS server ended as soon as it was started: .*ganesha\.log/);
+  });
+});

@@ -36,9 +36,9 @@ test("variables reach a script as they are, whatever characters they hold", () =
 
 test("a script that fails says which and where, and stops those after it", () => {
   // `packages` misses its variables, which is an error under `set -u`.
-  const { status, stderr } = run({ apply: ["packages", "nfs-open"] }, { PACKAGES: "" });
+  const { status, stderr } = run({ apply: ["packages", "nfs-open"] }, { NEEDS: "" });
   expect(status).not.toBe(0);
-  expect(stderr).toMatch(/_PACKAGES: unbound variable/);
+  expect(stderr).toMatch(/_NEEDS: unbound variable/);
   expect(stderr).not.toMatch(/TRANSPORT/);
   const unanswered = run({ apply: ["pool-define"] }, { TRANSPORT: "kernel", POOL: "p", EXPORT: "/none" });
   expect(unanswered.status).not.toBe(0);
@@ -46,9 +46,9 @@ test("a script that fails says which and where, and stops those after it", () =>
 });
 
 test("with another action, scripts of that action run", () => {
-  const { status, stderr } = run({ apply: ["nfs-open"], remove: ["packages"] }, { PACKAGES: "" }, "remove");
+  const { status, stderr } = run({ apply: ["nfs-open"], remove: ["packages"] }, { NEEDS: "" }, "remove");
   expect(status).not.toBe(0);
-  expect(stderr).toMatch(/_PACKAGES: unbound variable/);
+  expect(stderr).toMatch(/_NEEDS: unbound variable/);
 });
 
 test("where the scripts are gone, preparing says what puts them there, and there is nothing to take back", () => {

@@ -29,7 +29,9 @@ afterEach(async () => {
 });
 
 test("a download is whole, has its sum and leaves nothing else behind", async () => {
-  expect(await download(url, file, { ...quick, sha256: sha256.toUpperCase() })).toBe(sha256);
+  expect(
+    await download(url, file, { ...quick, sum: { algorithm: "sha256", hex: sha256.toUpperCase() } }),
+  ).toBe(sha256);
   expect(await readFile(file)).toEqual(content);
   expect(await readdir(folder)).toEqual(["image"]);
 });
@@ -60,7 +62,7 @@ test("the next run goes on from where an interrupted one ended", async () => {
 test("the next run only checks a download whose last byte had arrived", async () => {
   await writeFile(`${file}.part`, content);
   await writeFile(`${file}.part.json`, JSON.stringify({ url, version: server.etag }));
-  expect(await download(url, file, { ...quick, sha256 })).toBe(sha256);
+  expect(await download(url, file, { ...quick, sum: { algorithm: "sha256", hex: sha256 } })).toBe(sha256);
   expect(server.requests.map(({ status }) => status)).toEqual([416]);
   expect(await readFile(file)).toEqual(content);
 });
@@ -68,7 +70,7 @@ test("the next run only checks a download whose last byte had arrived", async ()
 test("what is longer than the file is thrown away, and the download begins anew", async () => {
   await writeFile(`${file}.part`, Buffer.concat([content, Buffer.from("<html>no</html>")]));
   await writeFile(`${file}.part.json`, JSON.stringify({ url, version: server.etag }));
-  expect(await download(url, file, { ...quick, sha256 })).toBe(sha256);
+  expect(await download(url, file, { ...quick, sum: { algorithm: "sha256", hex: sha256 } })).toBe(sha256);
   expect(server.requests.map(({ status }) => status)).toEqual([416, 200]);
   expect(await readdir(folder)).toEqual(["image"]);
 });
@@ -91,7 +93,7 @@ test("what is half-done of another URL is not taken for this one", async () => {
 
 test("a wrong sum names both, and nothing is kept", async () => {
   const wrong = "0".repeat(64);
-  const failure = await download(url, file, { ...quick, sha256: wrong }).catch(
+  const failure = await download(url, file, { ...quick, sum: { algorithm: "sha256", hex: wrong } }).catch(
     (error: Error) => error.message,
   );
   expect(failure).toContain(wrong);

@@ -8,11 +8,13 @@ import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ImageError } from "../../../images/image.ts";
 import { noProgress } from "../../../images/progress.ts";
+import { type Published, published, publishedFile } from "../../../images/published.ts";
 import { checkImage, resolveImage, type Surroundings } from "../../../images/resolve.ts";
-import { ubuntuFile, ubuntuRelease } from "../../../images/source.ts";
 import { ImageServer } from "../helpers/images-server.ts";
 
 const mib = 1 << 20;
+const ubuntu = published["ubuntu-24.04"];
+const ubuntuFile = (sum: string) => publishedFile(ubuntu, sum);
 let disk: Buffer;
 let sum: string;
 
@@ -54,12 +56,16 @@ beforeAll(async () => {
   const { stdout } = await gpg("--export", "Ubuntu");
   await writeFile(join(keys, "keyring.gpg"), stdout);
   fingerprint = await fingerprintOf("Ubuntu");
-  serving = await sign(`${sum} *${ubuntuRelease.file}\n`);
+  serving = await sign(`${sum} *${ubuntu.file}\n`);
 });
 afterAll(async () => {
   await execa("gpgconf", ["--homedir", keys, "--kill", "all"], { reject: false });
   await rm(keys, { recursive: true });
 });
+
+const ubuntuKeys = () => ({ keyring: join(keys, "keyring.gpg"), keyserver: origin, fingerprint });
+const keysOf = (around: Surroundings) =>
+  around.published["ubuntu-24.04"].keys as NonNullable<Published["keys"]>;
 
 let serving: Buffer;
 let server: ImageServer;
@@ -79,8 +85,11 @@ beforeEach(async () => {
   asked = [];
   around = {
     cache,
-    ubuntuDirectory: `${origin}/noble`,
-    ubuntuKeys: { keyring: join(keys, "keyring.gpg"), keyserver: origin, fingerprint },
+    published: {
+      "ubuntu-24.04": { ...ubuntu, directory: `${origin}/noble`, keys: ubuntuKeys() },
+      "ubuntu-26.04": { ...published["ubuntu-26.04"], directory: `${origin}/26.04`, keys: ubuntuKeys() },
+      "debian-13": { ...published["debian-13"], directory: `${origin}/trixie` },
+    },
     probeTimeoutMs: 2000,
     buildDebian: async (file, programs) => {
       built.push(file);
@@ -100,9 +109,9 @@ afterEach(async () => {
 const kept = async () => (await readdir(cache)).filter((name) => name !== ".lock");
 
 function serveUbuntu() {
-  server.files.set("/noble/SHA256SUMS", Buffer.from(`${sum} *${ubuntuRelease.file}\n`));
+  server.files.set("/noble/SHA256SUMS", Buffer.from(`${sum} *${ubuntu.file}\n`));
   server.files.set("/noble/SHA256SUMS.gpg", serving);
-  server.files.set(`/noble/${ubuntuRelease.file}`, disk);
+  server.files.set(`/noble/${ubuntu.file}`, disk);
 }
 
 test("Ubuntu is downloaded once and checked against its SHA256SUMS", async () => {
@@ -121,6 +130,57 @@ test("Ubuntu is downloaded once and checked against its SHA256SUMS", async () =>
   expect(await kept()).toEqual([ubuntuFile(sum)]);
 });
 
+test("another release of Ubuntu is one by its own name, with sums that are signed as well", async () => {
+  const { file } = published["ubuntu-26.04"];
+  const sums = `${sum} *${file}\n`;
+  server.files.set("/26.04/SHA256SUMS", Buffer.from(sums));
+  server.files.set(`/26.04/${file}`, disk);
+  expect(await checkImage("ubuntu-26.04", undefined, around)).toEqual([
+    expect.stringMatching(/^The Ubuntu 26\.04 image cannot be had: .*SHA256SUMS\.gpg answers 404.*debian-12/),
+  ]);
+  server.files.set("/26.04/SHA256SUMS.gpg", await sign(sums));
+  const image = await resolveImage("ubuntu-26.04", undefined, around);
+  expect(image).toMatchObject({ name: "ubuntu-26.04", user: "ubuntu", sha256: sum });
+  expect(await kept()).toEqual([`ubuntu-26.04-${sum.slice(0, 12)}.img`]);
+});
+
+describe("Debian 13", () => {
+  const { file } = published["debian-13"];
+  const serve = (content: Buffer) => {
+    const sha512 = createHash("sha512").update(disk).digest("hex");
+    server.files.set(
+      "/trixie/SHA512SUMS",
+      Buffer.from(`${sha512}  ${file}\n${"0".repeat(128)}  other.qcow2\n`),
+    );
+    server.files.set(`/trixie/${file}`, content);
+    return sha512;
+  };
+
+  test("is downloaded once and checked against its SHA512SUMS, which nobody signs", async () => {
+    const sha512 = serve(disk);
+    const image = await resolveImage("debian-13", undefined, around);
+    expect(image).toMatchObject({ name: "debian-13", user: "debian", sha256: sum });
+    expect(basename(image.path)).toBe(`debian-13-${sha512.slice(0, 12)}.qcow2`);
+    await resolveImage("debian-13", undefined, around);
+    expect(server.requests.map(({ status }) => status)).toEqual([200, 200, 200]);
+    // Without its server, it is the one from before.
+    server.files.clear();
+    expect((await resolveImage("debian-13", undefined, around)).path).toBe(image.path);
+    // What is no longer what it was is told.
+    serve(disk);
+    const changed = Buffer.from(disk);
+    changed.writeUInt8(1);
+    await writeFile(image.path, changed);
+    await expect(resolveImage("debian-13", undefined, around)).rejects.toThrow(/has the SHA-512 .*Delete/);
+  });
+
+  test("that does not have the sum that it should have is refused and not kept", async () => {
+    const sha512 = serve(Buffer.alloc(mib));
+    await expect(resolveImage("debian-13", undefined, around)).rejects.toThrow(`expected was ${sha512}`);
+    expect(await kept()).toEqual([]);
+  });
+});
+
 describe("Ubuntu's sums", () => {
   const tries = () =>
     Promise.all(
@@ -131,7 +191,7 @@ describe("Ubuntu's sums", () => {
         ),
       ),
     );
-  const other = () => Buffer.from(`${"1".repeat(64)} *${ubuntuRelease.file}\n`);
+  const other = () => Buffer.from(`${"1".repeat(64)} *${ubuntu.file}\n`);
 
   test("that someone changed are refused, and nothing is downloaded or built instead", async () => {
     serveUbuntu();
@@ -146,10 +206,7 @@ describe("Ubuntu's sums", () => {
 
   test("that somebody else signed, or nobody, are refused likewise", async () => {
     serveUbuntu();
-    for (const signature of [
-      await sign(`${sum} *${ubuntuRelease.file}\n`, "Somebody"),
-      Buffer.from("none"),
-    ]) {
+    for (const signature of [await sign(`${sum} *${ubuntu.file}\n`, "Somebody"), Buffer.from("none")]) {
       server.files.set("/noble/SHA256SUMS.gpg", signature);
       for (const message of await tries()) expect(message).toContain("is not what Ubuntu signed (gpgv: ");
     }
@@ -166,7 +223,7 @@ describe("Ubuntu's sums", () => {
 
   /** A key server answers with whatever it has under that fingerprint. */
   const serveKey = async (name: string) => {
-    around.ubuntuKeys.keyring = join(keys, "missing.gpg");
+    keysOf(around).keyring = join(keys, "missing.gpg");
     const { stdout } = await gpg("--armor", "--export", name);
     server.files.set(`/pks/lookup?op=get&options=mr&search=0x${fingerprint}`, Buffer.from(stdout));
   };
@@ -180,7 +237,7 @@ describe("Ubuntu's sums", () => {
   test("are not what somebody signed whose key a key server gives out as Ubuntu's", async () => {
     serveUbuntu();
     await serveKey("Somebody");
-    server.files.set("/noble/SHA256SUMS.gpg", await sign(`${sum} *${ubuntuRelease.file}\n`, "Somebody"));
+    server.files.set("/noble/SHA256SUMS.gpg", await sign(`${sum} *${ubuntu.file}\n`, "Somebody"));
     const signer = await fingerprintOf("Somebody");
     for (const message of await tries())
       expect(message).toContain(`is not what Ubuntu signed (signed by ${signer})`);
@@ -188,7 +245,7 @@ describe("Ubuntu's sums", () => {
 
   test("cannot be checked without Ubuntu's keys: no sums are asked for, and the error says where the keys are had", async () => {
     serveUbuntu();
-    around.ubuntuKeys.keyring = join(keys, "missing.gpg");
+    keysOf(around).keyring = join(keys, "missing.gpg");
     const [release, auto] = await tries();
     expect(release).toMatch(
       /cannot be had: its signature cannot be checked.*missing\.gpg.*apt-get install ubuntu-keyring.*nor to be had from .*404/,
@@ -202,7 +259,7 @@ describe("Ubuntu's sums", () => {
   test("are not needed for an image that was downloaded before", async () => {
     serveUbuntu();
     const { path } = await resolveImage("ubuntu-24.04", undefined, around);
-    around.ubuntuKeys.keyring = join(keys, "missing.gpg");
+    keysOf(around).keyring = join(keys, "missing.gpg");
     for (const source of ["ubuntu-24.04", "auto"])
       expect((await resolveImage(source, undefined, around)).path).toBe(path);
   });
@@ -210,7 +267,7 @@ describe("Ubuntu's sums", () => {
 
 test("an Ubuntu image that does not have the sum it should have is refused and not kept", async () => {
   serveUbuntu();
-  server.files.set(`/noble/${ubuntuRelease.file}`, Buffer.alloc(mib));
+  server.files.set(`/noble/${ubuntu.file}`, Buffer.alloc(mib));
   await expect(resolveImage("ubuntu-24.04", undefined, around)).rejects.toThrow(sum);
   expect(await kept()).toEqual([]);
 });

@@ -26,6 +26,7 @@ const names = [
   "paper",
   "prediction",
   "smoke",
+  "versions",
 ];
 
 describe("the experiments that come with the project", () => {
@@ -94,6 +95,12 @@ describe("a mistake in an experiment is said with its place and its fix, before 
     expect(() => check({ moves: "all" })).toThrow(/ways\.live\.arrangement: is missing; give one-by-one/);
   });
 
+  it("a direction where the way back is a move like any other", () => {
+    expect(() => check({ ways: { live: { direction: "back" } }, back: "measured" })).toThrow(
+      /ways\.live\.direction: guests go to whichever host they are not on.*back: unmeasured/,
+    );
+  });
+
   it("what a mode cannot do, once for all cells", () => {
     const experiment = check({
       guests: [guest, { ...guest, name: "vm2" }],
@@ -117,9 +124,27 @@ describe("a mistake in an experiment is said with its place and its fix, before 
 
   it("an experiment that there is not", async () => {
     await expect(loadExperiment("papper")).rejects.toThrow(
-      /no experiments\/papper\.yaml.*paper, prediction and smoke/,
+      /no experiments\/papper\.yaml.*paper, prediction, smoke and versions/,
     );
   });
+});
+
+it("versions: every way goes forth and back, between hosts of both releases, and in other sizes of one", async () => {
+  const { experiment } = await loadExperiment("versions");
+  const ways = Object.values(experiment.ways).map(({ direction = "forth", ...way }) => ({
+    direction,
+    way: JSON.stringify(way),
+  }));
+  const going = (wanted: string) =>
+    ways.flatMap(({ direction, way }) => (direction === wanted ? [way] : [])).sort();
+  expect(going("back")).toEqual(going("forth"));
+  expect(new Set(Object.values(experiment.ways).map(({ mode }) => mode))).toEqual(
+    new Set(["live", "postcopy", "hybrid", "offline", "cold"]),
+  );
+  const releases = (size: string) => labOf(inSize(experiment, size)).hosts.map(({ release }) => release);
+  expect(releases(ownSize)).toEqual(["debian-12", "debian-13"]);
+  expect(releases("both-12")).toEqual(["debian-12", "debian-12"]);
+  expect(releases("both-13")).toEqual(["debian-13", "debian-13"]);
 });
 
 describe("the configs of a cell's updates", () => {

@@ -147,6 +147,23 @@ describe("a run", () => {
     expect(testbed.made).toHaveLength(plan.turns.length);
   });
 
+  it("begins at the second host where a way goes back, and measures that", async () => {
+    const plan = planOf({
+      ways: { forth: { mode: "live" }, back: { mode: "offline", direction: "back" } },
+    });
+    const testbed = new SimulatedTestbed();
+    expect(await runOnce(plan, testbed)).toEqual({ kind: "done" });
+    const lines = await written();
+    expectEachOnce(plan, lines);
+    const [there, home] = [
+      { from: "host1", to: "host2", mode: "live" },
+      { from: "host2", to: "host1", mode: "offline" },
+    ];
+    for (const line of lines)
+      expect(line).toMatchObject({ kind: "move", record: line.cell.endsWith("/back") ? home : there });
+    expect(new Set(lines.map(({ cell }) => cell))).toHaveLength(4);
+  });
+
   it("moves all guests in one turn, one by one or at once", async () => {
     const plan = planOf({
       moves: "all",

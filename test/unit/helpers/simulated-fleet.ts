@@ -90,6 +90,10 @@ const programs = [surveyProgram, proofProgram, queueProgram, guestsProgram, inte
 /** How the engine asks when a disk was last written to. */
 const stampFormat = "%i %s %.Y";
 
+/** What a libvirt adds to a definition by itself. One of another age, as any other host may have, knows no such device. */
+const withImplicit = (xml: string, host: string) =>
+  xml.replace("</devices>", `<implicit of='${host}'/></devices>`);
+
 const magic = { partial: "LibvirtQemudPart", complete: "LibvirtQemudSave" };
 
 /** Machines in memory that understand what the engine tells them, and take note of what must never happen. */
@@ -828,7 +832,7 @@ export class Machine {
     const active = domain.state !== "inactive";
     switch (command) {
       case "dumpxml":
-        return ok(domain.xml);
+        return ok(rest.includes("--migratable") ? domain.xml : withImplicit(domain.xml, this.name));
       case "qemu-agent-command":
         return failed("error: Guest agent is not responding: QEMU guest agent is not connected");
       case "domifaddr": {
@@ -921,6 +925,9 @@ export class Machine {
     const uuid = /<uuid>(.*)<\/uuid>/.exec(xml)?.[1];
     const name = /<name>(.*)<\/name>/.exec(xml)?.[1];
     if (!uuid || !name) return failed("error: XML error: no domain");
+    const implicit = /<implicit of='(.*)'\/>/.exec(xml)?.[1];
+    if (implicit !== undefined && implicit !== this.name)
+      return failed(`error: unsupported configuration: unknown device of the libvirt on ${implicit}`);
     Object.assign(this.domains.get(uuid) ?? this.add({ uuid, name }), { xml, persistent: true });
     return ok();
   }

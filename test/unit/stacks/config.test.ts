@@ -8,7 +8,7 @@ describe("the config of a stack", () => {
     expect(
       parseStackConfig(labInput({ guests: [{ name: "vm1" }], placement: { vm1: "host2" } }), "lab"),
     ).toEqual({
-      lab: { network: "10.77.0.0/24", bridge: "lab0" },
+      lab: { network: "10.77.0.0/24", bridge: "lab0", release: "debian-12" },
       storage: { name: "storage", export: "/export/testbed", transport: "auto" },
       hosts: [
         { name: "host1", accelerator: "auto", reserveMiB: 512 },

@@ -218,9 +218,14 @@ const single: [title: string, raw: unknown, line: string][] = [
     'testbed:storage.export: "/export/../etc" does not fit; give the folder that is exported over NFS: an absolute path without blanks or `..`',
   ],
   [
+    "a release that the lab has no base for",
+    lab({ lab: { release: "debian-11" as "debian-12" } }),
+    'testbed:lab.release: "debian-11" does not fit; give debian-12 or debian-13',
+  ],
+  [
     "an image that nobody knows",
     lab({ image: { source: "ubuntu-22.04" } }),
-    'testbed:image.source: "ubuntu-22.04" does not fit; give auto (Ubuntu where it can be had, else Debian), ubuntu-24.04, debian-12, a path that begins with /, ./ or ~/, or a URL',
+    'testbed:image.source: "ubuntu-22.04" does not fit; give auto (Ubuntu where it can be had, else Debian), ubuntu-24.04, ubuntu-26.04, debian-12, debian-13, a path that begins with /, ./ or ~/, or a URL',
   ],
   [
     "a checksum that is cut short",
@@ -486,6 +491,16 @@ const single: [title: string, raw: unknown, line: string][] = [
       hosts: [vm("host1", { address: "192.0.2.11", cpus: 2 }), vm("host2", { address: "192.0.2.12" })],
     }),
     "testbed:hosts[0].cpus: is for a lab's hosts; a machine of your own has what it has; leave it out",
+  ],
+  [
+    "the system of a machine",
+    metal({
+      hosts: [
+        vm("host1", { address: "192.0.2.11", release: "debian-13" }),
+        vm("host2", { address: "192.0.2.12" }),
+      ],
+    }),
+    "testbed:hosts[0].release: is for a lab's hosts; a machine of your own has what it has; leave it out",
   ],
   [
     "a host without an address",
