@@ -20,7 +20,7 @@ const program = command(
     : "Two KVM hosts and two guests on this machine; one moves live, then offline back.",
 )
   .addArgument(new Argument("<what>").choices(rounds))
-  .option("--stack <name>", "a lab stack of your own (stacks/Pulumi.NAME.yaml)", "lab")
+  .option("--stack <stack>", "a lab stack of your own (stacks/Pulumi.NAME.yaml)", "lab")
   .option("--guest <name>", "the guest that moves", "vm1")
   .addHelpText("after", "\nIt is safe to repeat: an interrupted run is picked up where it stopped.")
   .action(async (what: (typeof rounds)[number]) => {

@@ -14,7 +14,7 @@ const program = command(
     "without a look at all that has not changed. What it took stands in results/STACK.jsonl.",
 )
   .argument("<guest and host...>")
-  .option("--stack <name>", "the stack", "lab")
+  .option("--stack <stack>", "the stack", "lab")
   .option("--mode <mode>", "how they move, from now on (default: as the config says)")
   .option("--preview", "say what would happen, and change nothing")
   .action(move);

@@ -28,7 +28,7 @@ const program = () =>
     "Makes the moves of experiments/NAME.yaml (or of another file) and measures them. A run that was interrupted is continued, unless " +
       "something else is asked for.",
   )
-    .argument("[name...]")
+    .argument("[experiment...]")
     .option("--list", "which experiments there are")
     .option("--sizes <name>", "other sizes, such as the paper's own: --sizes paper", ownSize)
     .option("--repeats <n>", "moves of each cell (default: as the file says)", wholeNumber(1))
@@ -38,7 +38,7 @@ const program = () =>
       wholeNumber(),
     )
     .option(
-      "--stack <name>",
+      "--stack <stack>",
       "the hosts, storage and SSH of stacks/Pulumi.NAME.yaml (default: a lab on this machine)",
     )
     .option(

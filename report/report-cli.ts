@@ -11,7 +11,7 @@ const program = command(
   "One page (index.html, nothing else is needed to open it) and its figures as SVG, from results files alone. Several files make one report; " +
     "two with cells in common are compared.",
 )
-  .argument("[what...]")
+  .argument("[results...]")
   .option("--out <folder>", "where it is written (default: results/reports/NAME)")
   .addHelpText(
     "after",

@@ -27,7 +27,7 @@ const program = command(
   "[STACK, EXPERIMENT or RESULTS FILE ...] [options]",
   "What was measured: ten lines first, the rest when it is asked for.",
 )
-  .argument("[what...]")
+  .argument("[results...]")
   .optionsGroup("What is shown (default: what it was measured on, what came of it, and what to mind):")
   .addOption(
     new Option("--moves", "every move: times, downtimes, phases, predictions").conflicts(["part", "all"]),

@@ -1,4 +1,6 @@
+import { readdir } from "node:fs/promises";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { completions, type Sources } from "./completion.ts";
 import { visibleLines } from "./visible.ts";
 
 /** Prints a line, or several, for the caller of the command. */
@@ -37,14 +39,33 @@ export function command(call: string, usage: string, description: string): Comma
     .exitOverride();
 }
 
+/** What people name on the command line, as it lies in the project's folder. */
+const sources: Sources = {
+  stack: () => namesIn("stacks", /^Pulumi\.(.+)\.yaml$/),
+  experiment: () => namesIn("experiments", /^(.+)\.yaml$/),
+  results: async () => [
+    ...(await namesIn("results", /^([^.]+)\.jsonl$/)),
+    ...(await namesIn("results/experiments", /^([^.]+)$/)),
+  ],
+};
+
+const namesIn = async (folder: string, name: RegExp): Promise<string[]> =>
+  (await readdir(folder).catch(() => [])).flatMap((file) => name.exec(file)?.[1] ?? []);
+
 /** Runs a command to its end. What it throws is said, and is in the exit code. */
 export async function runCommand(program: Command): Promise<void> {
   // A reader that has seen enough (head) closes the pipe.
   process.stdout.on("error", (error: NodeJS.ErrnoException) =>
     process.exit(error.code === "EPIPE" ? 0 : exitCode.failed),
   );
+  const words = process.argv.slice(2);
+  // A shell asks what may be typed next; nothing is done then.
+  if (process.env.KVM_MIGRATION_TESTBED_COMPLETION) {
+    for (const one of await completions(program, words, sources)) say(one);
+    return;
+  }
   try {
-    await program.parseAsync(process.argv.slice(2), { from: "user" });
+    await program.parseAsync(words, { from: "user" });
   } catch (error) {
     // Commander has said it.
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : exitCode.usage;

@@ -62,7 +62,7 @@ const program = command(
   )
   .option("--sizes <sizes>", `hosts and guests of the part scale (default: ${sizesText})`, sizesOf)
   .option(
-    "--stack <name>",
+    "--stack <stack>",
     "a stack of your own, up and with a guest that moves live; it stays (without the part lab); bench is a lab like stacks/Pulumi.lab.yaml " +
       "on a network of its own, made and removed",
     "bench",
