@@ -925,10 +925,12 @@ export class Machine {
     const uuid = /<uuid>(.*)<\/uuid>/.exec(xml)?.[1];
     const name = /<name>(.*)<\/name>/.exec(xml)?.[1];
     if (!uuid || !name) return failed("error: XML error: no domain");
-    const implicit = /<implicit of='(.*)'\/>/.exec(xml)?.[1];
-    if (implicit !== undefined && implicit !== this.name)
-      return failed(`error: unsupported configuration: unknown device of the libvirt on ${implicit}`);
-    Object.assign(this.domains.get(uuid) ?? this.add({ uuid, name }), { xml, persistent: true });
+    const [implicit, of] = /<implicit of='(.*?)'\/>/.exec(xml) ?? [""];
+    if (of !== undefined && of !== this.name)
+      return failed(`error: unsupported configuration: unknown device of the libvirt on ${of}`);
+    // What it would add itself it knows to be so.
+    const own = { xml: xml.replace(implicit, ""), persistent: true };
+    Object.assign(this.domains.get(uuid) ?? this.add({ uuid, name }), own);
     return ok();
   }
 
