@@ -950,6 +950,11 @@ export class Machine {
 
   *#save(domain: Domain, path: string): Running {
     if (domain.state === "inactive" || !domain.memory) return failed("error: domain is not running");
+    // libvirt waits for the job before it, for 30 s; and after a save there is nothing left to save.
+    if (domain.job)
+      return failed(
+        "error: Timed out during operation: cannot acquire state change lock (held by another job)",
+      );
     const file = { text: magic.partial };
     Object.assign(domain, { job: "Save" });
     try {
