@@ -305,7 +305,7 @@ describe("all that is known of a move", () => {
         return top >= 0 && bottom <= 900;
       });
     // The page scrolls softly.
-    await expect.poll(isInWindow).toBe(true);
+    await expect.poll(isInWindow, { timeout: 20_000 }).toBe(true);
   });
 
   it("is there when the page is opened at that address, whatever page of the table it is on", async () => {
