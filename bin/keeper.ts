@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { metricsText } from "../moves/metrics.ts";
-import { appendLine, readRecords, resultsFile } from "../moves/results.ts";
+import { metricsOf } from "../moves/metrics.ts";
+import { appendLine } from "../moves/results.ts";
 import { say } from "../report/text/command.ts";
 import { emptiedBy } from "../stacks/deciding/emptied.ts";
 import { actOf, type KeeperAct, type KeeperLook, silencesAfter } from "../stacks/deciding/keep.ts";
@@ -68,9 +68,6 @@ export async function keep(
   server?.close();
   server?.closeAllConnections();
 }
-
-const metricsOf = async (stack: string): Promise<string> =>
-  metricsText(stack, (await readRecords(resultsFile(stack))).records);
 
 async function keeperLook(look: StackLook): Promise<KeeperLook> {
   const { silent, areOff, config } = look;

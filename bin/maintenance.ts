@@ -1,11 +1,10 @@
 import { execa } from "execa";
 import { closeSessions } from "../libvirt/session-pool.ts";
 import { awayOf } from "../moves/away.ts";
-import { identityOf } from "../moves/record.ts";
-import { latestRecords, resultsFile } from "../moves/results.ts";
+import { recordsSince, resultsFile } from "../moves/results.ts";
 import { say, UsageError } from "../report/text/command.ts";
 import { lifeOf, runOn, serves, waitForHost } from "./host-life.ts";
-import { lookAtStack } from "./plan-stack.ts";
+import { lookAtStack, readStack } from "./plan-stack.ts";
 import { setList } from "./stack-settings.ts";
 
 export interface Maintenance {
@@ -29,8 +28,7 @@ export async function maintain(stack: string, { each, hosts, waitMs }: Maintenan
     throw new Error(
       `${silent.join(", ")} cannot be reached. Nothing was done: all hosts must be well first.`,
     );
-  const file = resultsFile(stack);
-  const known = new Set((await latestRecords(file, Number.MAX_SAFE_INTEGER)).map(identityOf));
+  const madeSince = await recordsSince(resultsFile(stack));
   const others = (host: string) => config.drain.filter((name) => name !== host);
   try {
     for (const [index, host] of wanted.entries()) {
@@ -64,10 +62,7 @@ export async function maintain(stack: string, { each, hosts, waitMs }: Maintenan
     }
   } finally {
     await closeSessions();
-    const moves = (await latestRecords(file, Number.MAX_SAFE_INTEGER)).filter(
-      (record) => !known.has(identityOf(record)),
-    );
-    for (const { guest, moves: count, awayMs, unmeasured } of awayOf(moves))
+    for (const { guest, moves: count, awayMs, unmeasured } of awayOf(await madeSince()))
       say(
         `${guest}: ${count} moves, away for ${(awayMs / 1000).toFixed(2)} s in all${unmeasured > 0 ? `, and for a time that was not measured in ${unmeasured} of them` : ""}`,
       );
@@ -80,13 +75,13 @@ async function up(stack: string): Promise<void> {
   if (exitCode !== 0) throw new Error("the update failed, as is said above");
 }
 
-/** Guests that the config places are there. */
+/** Guests that the config places are there, but those of drained hosts. */
 async function checkHome(stack: string): Promise<void> {
-  const { config, past } = await lookAtStack(stack);
-  const elsewhere = past.guests.filter(({ name, host }) => (config.placement[name] ?? host) !== host);
-  const drained = elsewhere.filter(({ name }) => !config.drain.includes(config.placement[name] ?? ""));
-  if (drained.length > 0)
-    throw new Error(
-      drained.map(({ name, host }) => `${name} is on ${host}, not on ${config.placement[name]}`).join("; "),
-    );
+  const { config, past } = await readStack(stack);
+  const astray = past.guests.flatMap(({ name, host }) => {
+    const home = config.placement[name];
+    const isHome = home === undefined || home === host || config.drain.includes(home);
+    return isHome ? [] : [`${name} is on ${host}, not on ${home}`];
+  });
+  if (astray.length > 0) throw new Error(astray.join("; "));
 }

@@ -1,6 +1,5 @@
 import { execa } from "execa";
-import { identityOf } from "../moves/record.ts";
-import { latestRecords, resultsFile } from "../moves/results.ts";
+import { recordsSince, resultsFile } from "../moves/results.ts";
 import { migrationTarget } from "../moves/target.ts";
 import { command, runCommand, SaidAlready } from "../report/text/command.ts";
 import { moveTables } from "../report/text/table.ts";
@@ -41,8 +40,7 @@ async function move(words: string[], { stack, mode, preview }: Values): Promise<
   const settings = settingsOf(words, mode, JSON.parse(await pulumi(["config", "--json"])));
   const guests = words.filter((_, i) => i % 2 === 0);
   const targets = guests.flatMap((guest) => ["--target", migrationTarget(guest)]);
-  const file = resultsFile(stack);
-  const known = new Set((await latestRecords(file)).map(identityOf));
+  const madeSince = await recordsSince(resultsFile(stack));
   // Pulumi hears Ctrl-C itself, and ends in its own way; what a preview has changed is then put back.
   process.on("SIGINT", () => {});
   for (const each of settings) await set(each, each.value);
@@ -55,9 +53,7 @@ async function move(words: string[], { stack, mode, preview }: Values): Promise<
     if (preview) for (const each of settings.toReversed()) await set(each, each.before);
   }
   if (preview) return;
-  const records = (await latestRecords(file))
-    .filter((record) => guests.includes(record.guest) && !known.has(identityOf(record)))
-    .reverse();
+  const records = (await madeSince()).filter((record) => guests.includes(record.guest));
   if (records.length === 0) console.log("move: every guest runs where it should, and nothing was moved");
   else console.log(moveTables(records, 1, terminalWidth()));
 }

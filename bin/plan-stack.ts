@@ -24,15 +24,20 @@ export interface WhatIf {
   settings?: Partial<DecisionInputs["settings"]>;
 }
 
-/** A stack's config and what hosts say, asked for as a preview does it: nothing is written or kept. */
-export async function lookAtStack(stack: string) {
+/** A stack's config, and what its state tells. */
+export async function readStack(stack: string) {
   const said = JSON.parse(await pulumi(stack, "config", "--json", "--show-secrets")) as PrintedConfig;
   const texts = Object.fromEntries(Object.entries(said).map(([key, { value = "" }]) => [key, value]));
   const config = parseStackConfig(valuesOf(texts), stack);
   const exported = JSON.parse(await pulumi(stack, "stack", "export")) as Exported;
   const { resources = [] } = exported.deployment;
   const sizes = sizesOf(Object.fromEntries(resources.map((resource) => [resource.urn, resource])));
-  const past = { ...pastOf(resources), sizes };
+  return { config, past: { ...pastOf(resources), sizes } };
+}
+
+/** The same and what hosts say, asked for as a preview does it: nothing is written or kept. */
+export async function lookAtStack(stack: string) {
+  const { config, past } = await readStack(stack);
   const { settings: ssh, mistakes } = await readSshSettings(config);
   if (mistakes.length > 0) throw new StackConfigError(mistakes);
   const draft = planStack(config, stack, { ssh });

@@ -1,6 +1,6 @@
 import { rename, writeFile } from "node:fs/promises";
 import type { MigrationRecord } from "./record.ts";
-import { readRecords, resultsFile } from "./results.ts";
+import { recordsFrom, resultsFile } from "./results.ts";
 
 /**
  * What a stack's moves come to, as Prometheus reads it (text exposition format 0.0.4): `results/<stack>.prom`, for the textfile collector of
@@ -11,11 +11,16 @@ export const metricsFile = (stack: string, folder = "results"): string =>
 
 /** Writes it, whole or not at all. */
 export async function writeMetrics(stack: string, folder?: string): Promise<void> {
-  const { records } = await readRecords(resultsFile(stack, folder));
+  const text = await metricsOf(stack, folder);
   const file = metricsFile(stack, folder);
   const partial = `${file}.${process.pid}`;
-  await writeFile(partial, await metricsText(stack, records));
+  await writeFile(partial, text);
   await rename(partial, file);
+}
+
+/** The same, as its results file has it now; a stack of which nothing has moved yet has none. */
+export async function metricsOf(stack: string, folder?: string): Promise<string> {
+  return metricsText(stack, await recordsFrom(resultsFile(stack, folder)));
 }
 
 type Measured = Pick<

@@ -101,19 +101,37 @@ const tailBytes = 512 * 1024;
 
 /** The last records of a results file, newest first; none, if there is no such file. */
 export async function latestRecords(file: string, most = 100): Promise<MigrationRecord[]> {
+  const { start, text } = await readFrom(file, (size) => Math.max(0, size - tailBytes));
+  // What comes before the first end of a line there is a part of a record.
+  const whole = start === 0 ? text : text.slice(text.indexOf("\n") + 1);
+  return parseRecords(whole).records.slice(-most).reverse();
+}
+
+/** Remembers where a results file ends. Returns what tells the records that were written since, oldest first, however many. */
+export async function recordsSince(file: string): Promise<() => Promise<MigrationRecord[]>> {
+  const { start } = await readFrom(file, (size) => size);
+  return () => recordsFrom(file, start);
+}
+
+/** The records of a results file from some place on, oldest first; none, if there is no such file. */
+export const recordsFrom = async (file: string, start = 0): Promise<MigrationRecord[]> =>
+  parseRecords((await readFrom(file, () => start)).text).records;
+
+/** A file from some place on, by its size; one that is not there is empty. */
+async function readFrom(
+  file: string,
+  startOf: (size: number) => number,
+): Promise<{ start: number; text: string }> {
   const handle = await open(file, "r").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
   });
-  if (!handle) return [];
+  if (!handle) return { start: 0, text: "" };
   try {
     const { size } = await handle.stat();
-    const start = Math.max(0, size - tailBytes);
+    const start = startOf(size);
     const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(size - start), position: start });
-    const text = buffer.toString("utf8", 0, bytesRead);
-    // What comes before the first end of a line there is a part of a record.
-    const whole = start === 0 ? text : text.slice(text.indexOf("\n") + 1);
-    return parseRecords(whole).records.slice(-most).reverse();
+    return { start, text: buffer.toString("utf8", 0, bytesRead) };
   } finally {
     await handle.close();
   }

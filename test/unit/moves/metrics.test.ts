@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { metricsText } from "../../../moves/metrics.ts";
+import { metricsOf, metricsText } from "../../../moves/metrics.ts";
 import { liveRecord } from "../helpers/records.ts";
 
 const lines = async (...records: Parameters<typeof metricsText>[1]) =>
@@ -29,6 +29,7 @@ test("moves are counted by how they ended, and the last completed one of each gu
 
 test("nothing that moved, nothing that is told", async () => {
   expect(await lines()).toEqual([]);
+  expect(await metricsOf("lab", "no/such/folder")).toBe(await metricsText("lab", []));
 });
 
 test("names hold anything", async () => {

@@ -6,6 +6,7 @@ import {
   appendRecord,
   parseRecords,
   readRecords,
+  recordsSince,
   resultsFile,
   stacksWithResults,
 } from "../../../moves/results.ts";
@@ -53,6 +54,21 @@ describe("a stack's results", () => {
     const { records, unreadable } = await readRecords(file);
     expect(records.map(({ guest }) => guest)).toEqual(["vm1", "vm2"]);
     expect(unreadable).toEqual([{ line: 2, problem: "it is not JSON", isTorn: false }]);
+  });
+
+  it("since some moment are all that were written then, however many, and after a torn line", async () => {
+    const file = resultsFile("lab", folder);
+    const fromNothing = await recordsSince(file);
+    expect(await fromNothing()).toEqual([]);
+    await appendRecord(file, liveRecord());
+    await appendFile(file, JSON.stringify(offlineRecord()).slice(0, 100));
+    const later = await recordsSince(file);
+    // More than the tail that latestRecords looks at.
+    const written = Array.from({ length: 600 }, (_, index) => liveRecord({ guest: `vm${index}` }));
+    for (const record of written) await appendRecord(file, record);
+    expect((await readFile(file)).length).toBeGreaterThan(512 * 1024);
+    expect(await later()).toEqual(written);
+    expect((await fromNothing()).length).toBe(601);
   });
 
   it("name what is no record in one line, and keep the rest", () => {
