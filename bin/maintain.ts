@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { command, runCommand } from "../report/text/command.ts";
+import { command, list, runCommand } from "../report/text/command.ts";
 
 const program = command(
   "npm run maintain --",
@@ -11,7 +11,7 @@ const program = command(
   .option(
     "--hosts <names>",
     "these hosts alone, in this order (A,B) (default: all on which guests can run)",
-    names,
+    list,
   )
   .option("--wait <minutes>", "how long a host may take to come back", minutes, 15)
   .addHelpText(
@@ -30,10 +30,6 @@ At the end it says how long each guest was away. docs/hosts.md has an example.`,
     const { maintain } = await import("./maintenance.ts");
     await maintain(stack, { each, waitMs: wait * 60_000, ...(hosts && { hosts }) });
   });
-
-function names(text: string): string[] {
-  return text.split(",").filter(Boolean);
-}
 
 function minutes(text: string): number {
   if (!(Number(text) > 0)) throw new InvalidArgumentError("It takes minutes, more than 0.");

@@ -8,7 +8,7 @@ import { evacuate } from "../placement/evacuate.ts";
 import type { Impossible, Proposal } from "../placement/policy.ts";
 import { proposalText } from "../placement/proposal-text.ts";
 import type { PolicySettings } from "../placement/settings.ts";
-import { command, runCommand, say, UsageError, wholeNumber } from "../report/text/command.ts";
+import { command, list, runCommand, say, UsageError, wholeNumber } from "../report/text/command.ts";
 import { clusterFrom } from "./plan-data.ts";
 
 const planners = { balance, consolidate, evacuate };
@@ -34,7 +34,7 @@ const program = command(
   .option(
     "--drain <hosts>",
     "hosts that are to be left (A,B), besides those that the stack or the file says are drained",
-    names,
+    list,
   )
   .option("--spare", "one host may have to be lost (N+1), whatever is said")
   .option("--max-moves <n>", "of balance: at most so many moves", wholeNumber())
@@ -143,9 +143,5 @@ const notThere = (names: readonly string[], hosts: readonly { name: string }[]):
 /** With the name that errors give it. */
 const textOf = async (file: string): Promise<[text: string, file: string]> =>
   file === "-" ? [await text(process.stdin), "standard input"] : [await readFile(file, "utf8"), file];
-
-function names(text: string): string[] {
-  return text.split(",").filter(Boolean);
-}
 
 await runCommand(program);

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { dynamicTypeOf, type EngineResourceName, pluginTypeOf } from "../provider/types.ts";
+import { dynamicTypeOf, type EngineResourceName, pluginTestbed, pluginTypeOf } from "../provider/types.ts";
 
 /** The version of the plugin in whose process the components are declared. Absent: they are declared by a program. */
 let pluginVersion: string | undefined;
@@ -47,4 +47,4 @@ export const programsTestbed = "testbed:index:Testbed";
 export const testbedType = (): { type: string; aliases: pulumi.Alias[] } =>
   pluginVersion === undefined
     ? { type: programsTestbed, aliases: [] }
-    : { type: "kvmtestbed:index:Testbed", aliases: [{ type: programsTestbed }] };
+    : { type: pluginTestbed, aliases: [{ type: programsTestbed }] };

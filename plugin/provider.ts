@@ -13,7 +13,12 @@ import type * as z from "zod";
 import { cancel } from "../provider/cancellation.ts";
 import { cluster, domain, failover, fence, gate, hostPower, migration } from "../provider/resources.ts";
 import { inRowOf } from "../provider/screen.ts";
-import { type EngineResourceName, packageName, resourceOfPluginType } from "../provider/types.ts";
+import {
+  type EngineResourceName,
+  packageName,
+  pluginTestbed,
+  resourceOfPluginType,
+} from "../provider/types.ts";
 import { failuresOf } from "./check.ts";
 import { constructTestbed } from "./construct.ts";
 import { domainInputs, migrationInputs } from "./inputs.ts";
@@ -113,10 +118,8 @@ export class TestbedProvider implements Provider {
     inputs: pulumi.Inputs,
     options: pulumi.ComponentResourceOptions,
   ): Promise<ConstructResult> {
-    if (type !== `${packageName}:index:Testbed`)
-      throw new Error(
-        `${packageName} has no component ${type}; its component is ${packageName}:index:Testbed`,
-      );
+    if (type !== pluginTestbed)
+      throw new Error(`${packageName} has no component ${type}; its component is ${pluginTestbed}`);
     return constructTestbed(name, inputs, options);
   }
 
@@ -161,7 +164,7 @@ function resourceOf(urn: pulumi.URN): EngineResourceName {
   const resource = resourceOfPluginType(type);
   if (resource === undefined)
     throw new Error(
-      `${packageName} has no resource ${type}; those to declare are ${packageName}:index:Testbed, Domain and Migration`,
+      `${packageName} has no resource ${type}; those to declare are ${pluginTestbed}, Domain and Migration`,
     );
   return resource;
 }

@@ -1,5 +1,5 @@
 import { programsTestbed } from "../components/engine-resource.ts";
-import { dynamicTypeOf, packageName, pluginTypeOf } from "../provider/types.ts";
+import { dynamicTypeOf, packageName, pluginTestbed, pluginTypeOf } from "../provider/types.ts";
 import { stackSchema } from "../stacks/config.ts";
 import { domainInputs, migrationInputs } from "./inputs.ts";
 import { type ObjectType, type PropertySpec, PulumiTypes } from "./pulumi-types.ts";
@@ -52,7 +52,7 @@ export function packageSchema() {
     license,
     types: types.named,
     resources: {
-      [`${packageName}:index:Testbed`]: {
+      [pluginTestbed]: {
         isComponent: true,
         description:
           "Hosts, their storage and network, guests, and where each guest runs. A change of where it is placed moves it. One in each stack.",

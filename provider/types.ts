@@ -22,6 +22,9 @@ export const dynamicTypeOf = (resource: EngineResourceName): string =>
 export const pluginTypeOf = (resource: EngineResourceName): string =>
   `${packageName}:index:${names[resource]}`;
 
+/** The plugin's type of a testbed as a whole. */
+export const pluginTestbed = `${packageName}:index:Testbed`;
+
 /** The resource of which a plugin's type is; undefined: of none. */
 export const resourceOfPluginType = (type: string): EngineResourceName | undefined =>
   (Object.keys(names) as EngineResourceName[]).find((resource) => pluginTypeOf(resource) === type);

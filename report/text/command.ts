@@ -78,6 +78,11 @@ export async function runCommand(program: Command): Promise<void> {
   }
 }
 
+/** An option's value: several, as `A,B`. */
+export function list(text: string): string[] {
+  return text.split(",").filter(Boolean);
+}
+
 /** An option's value: a whole number, `least` or more. */
 export function wholeNumber(least = 0): (text: string) => number {
   return (text) => {
