@@ -1,9 +1,9 @@
 import type { JobInfo } from "./job-info.ts";
-import { virshCommand } from "./virsh.ts";
+import { listening } from "./listening.ts";
 import { withoutAbsent } from "./without-absent.ts";
 
 /** Listens to all guests of a host for the end of jobs. */
-export const jobEventCommand = virshCommand(["event", "--event", "job-completed", "--loop"]);
+export const jobEventCommand = listening("event --event job-completed --loop");
 
 const mib = 1024 * 1024;
 

@@ -1,4 +1,4 @@
-import { virshCommand } from "./virsh.ts";
+import { listening } from "./listening.ts";
 
 /** An event of QEMU's, with QEMU's own time stamp: the host's wall clock when it happened, to the microsecond. */
 export interface MonitorEvent {
@@ -9,7 +9,7 @@ export interface MonitorEvent {
 }
 
 /** Listens to all guests of a host, so that one that is not there yet is heard too. */
-export const monitorEventCommand = virshCommand(["qemu-monitor-event", "--loop"]);
+export const monitorEventCommand = listening("qemu-monitor-event --loop");
 
 /** Reads a line such as `event MIGRATION at 1763842000.123456 for domain 'vm1': {"status":"active"}`; others are undefined. */
 export function parseMonitorEvent(line: string): MonitorEvent | undefined {

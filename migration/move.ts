@@ -45,24 +45,32 @@ export async function move(moving: Moving, asked: RequestedMove): Promise<MoveOu
   const clocks = await readClocks(moving);
   const clients = startClients(moving, asked.request.address);
   clients.catch(() => {}); // told where they are waited for
+  const witness = new Witness(moving, mayUsePostcopy(moving.options));
   try {
-    return await moveSeen(moving, asked, clocks, clients, beganMs);
+    return await moveSeen(moving, asked, { clocks, clients, witness }, beganMs);
   } finally {
-    await clients.then(stopClients, () => {});
+    await Promise.all([witness.abandon(), clients.then(stopClients, () => {})]);
   }
+}
+
+/** What sees a move, from before its first check. */
+interface Watching {
+  clocks: Clocks;
+  clients: Promise<Clients>;
+  witness: Witness;
 }
 
 /** In every mode: checks, writes down the intent, has the mode begin, reconciles, measures. */
 async function moveSeen(
   moving: Moving,
   asked: RequestedMove,
-  clocks: Clocks,
-  startingClients: Promise<Clients>,
+  watching: Watching,
   beganMs: number,
 ): Promise<MoveOutcome> {
   const { guest, source, destination, options, tell } = moving;
   const { turn, request } = asked;
-  const { clients, facts } = await lookAhead(moving, asked, clocks, startingClients);
+  const { clocks, witness } = watching;
+  const { clients, facts } = await lookAhead(moving, asked, watching);
   moving.cancelled.throwIfAborted();
   moving.assertLocked();
   tell(
@@ -79,7 +87,6 @@ async function moveSeen(
   };
   // A move that could not be recorded is not begun.
   unmeasured(base, "failed", "not begun", 0);
-  const witness = new Witness(moving, mayUsePostcopy(options));
   keepSwitchover(clients, witness);
   const underway = { moving, watch, witness, shareMiBps: shareOf(moving, turn) };
   const part = flows[options.mode](underway);
@@ -91,9 +98,8 @@ async function moveSeen(
     const endMs = watch.nowMs();
     return settled.hasLeft && !settled.booted
       ? await arrived(underway, part, { base, clients, clocks, settled, endMs, failure })
-      : await notMoved(underway, base, settled, endMs, failure ?? settled.refusal);
+      : notMoved(base, settled, endMs, failure ?? settled.refusal);
   } catch (error) {
-    await witness.abandon();
     const message = error instanceof Error ? error.message : String(error);
     const where = error instanceof Unsettled && error.host !== undefined ? { host: error.host } : {};
     return { record: unmeasured(base, "failed", message, watch.nowMs()), ...where, failure: error };
@@ -107,8 +113,7 @@ type Base = Circumstances & Pick<MigrationRecord, "startedAt"> & Partial<Migrati
 async function lookAhead(
   moving: Moving,
   { request, resolved: { chosen, measured }, sightings, turn }: RequestedMove,
-  clocks: Clocks,
-  startingClients: Promise<Clients>,
+  watching: Watching,
 ) {
   const { source, destination, options } = moving;
   const circumstance = circumstances(moving, request.conditions);
@@ -122,22 +127,22 @@ async function lookAhead(
       destination,
       sightings,
       versions: circumstance.then((said) => said.versions),
-      clocks,
+      clocks: watching.clocks,
       onTheirWay: movesBefore(moving.uuid, turn.entries()),
     },
     moving,
   ).finally(() => predicting);
-  const [known, clients, foreseen] = await Promise.all([circumstance, startingClients, predicting]);
+  const [known, clients, foreseen] = await Promise.all([circumstance, watching.clients, predicting]);
   return { clients, facts: { ...known, ...chosen, ...foreseen, preflight: checks } };
 }
 
 /** Returns why the mode could not be prepared. Throws when the intent could not be written down. */
 async function prepare({ moving, witness }: Underway, part: ModesPart): Promise<unknown> {
   // Preparing moves nothing, so it need not wait until the intent is on the disk.
-  const [written, prepared] = await Promise.allSettled([moving.intent.note(), part.prepare?.()]);
-  if (written.status === "fulfilled") return prepared.status === "rejected" ? prepared.reason : undefined;
-  await witness.abandon();
-  throw written.reason;
+  const deeds = [moving.intent.note(), part.prepare?.(), witness.begun()] as const;
+  const [written, prepared] = await Promise.allSettled(deeds);
+  if (written.status === "rejected") throw written.reason;
+  return prepared.status === "rejected" ? prepared.reason : undefined;
 }
 
 const failureOf = (deed: Promise<void>): Promise<unknown> =>
@@ -147,14 +152,7 @@ const failureOf = (deed: Promise<void>): Promise<unknown> =>
   );
 
 /** It is where it was, or was booted. */
-async function notMoved(
-  { witness }: Underway,
-  base: Base,
-  { host, booted }: Reconciled,
-  endMs: number,
-  failure: unknown,
-): Promise<MoveOutcome> {
-  await witness.abandon();
+function notMoved(base: Base, { host, booted }: Reconciled, endMs: number, failure: unknown): MoveOutcome {
   const why = failure instanceof Error ? failure.message : "libvirt ended the move without an error";
   const error = booted ? `${why}; ${toldBoot[booted]}, it was booted anew on ${host}` : why;
   const record = unmeasured(base, booted ? "failed" : "rolled-back", error, endMs);

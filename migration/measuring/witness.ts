@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { JobEvents, jobEventCommand } from "../../libvirt/job-event.ts";
 import type { JobInfo } from "../../libvirt/job-info.ts";
+import { isListening } from "../../libvirt/listening.ts";
 import { type MonitorEvent, monitorEventCommand, parseMonitorEvent } from "../../libvirt/monitor-event.ts";
+import { within } from "../../libvirt/ssh-connection.ts";
 import type { Endpoint } from "../context/moving.ts";
 
 /** How long to wait for an event that is on its way when the command that caused it has returned. */
@@ -21,11 +23,23 @@ export class Witness {
   readonly #stops: (() => Promise<void>)[];
   readonly #listeners = new Set<(event: MonitorEvent) => void>();
   readonly #jobs: JobEvents | undefined;
+  readonly #begun: Promise<unknown>;
 
   /** @param jobs whether libvirt's own account of the job is to be heard too, at the source */
   constructor({ guest, source, destination }: Witnessed, jobs = false) {
-    const listen = ({ session }: Witnessed["source"], into: MonitorEvent[]) =>
-      session.follow(monitorEventCommand, (line) => {
+    const began: Promise<void>[] = [];
+    const follow = ({ session }: Witnessed["source"], command: string, hear: (line: string) => void) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      began.push(promise);
+      const follower = session.follow(command, (line) => {
+        if (line === isListening) resolve();
+        else hear(line);
+      });
+      follower.ended.then(resolve, resolve);
+      return follower;
+    };
+    const listen = (endpoint: Witnessed["source"], into: MonitorEvent[]) =>
+      follow(endpoint, monitorEventCommand, (line) => {
         const event = parseMonitorEvent(line);
         if (event?.guest !== guest) return;
         into.push(event);
@@ -35,9 +49,15 @@ export class Witness {
     if (jobs) {
       const events = new JobEvents(guest);
       this.#jobs = events;
-      followers.push(source.session.follow(jobEventCommand, (line) => events.hear(line)));
+      followers.push(follow(source, jobEventCommand, (line) => events.hear(line)));
     }
     this.#stops = followers.map((follower) => () => follower.stop());
+    this.#begun = Promise.all(began);
+  }
+
+  /** Waits until it listens on both hosts, but no longer than this: what happens before is not heard, and absent. */
+  async begun(patienceMs = 10_000): Promise<void> {
+    await within(this.#begun, patienceMs);
   }
 
   /** Tells of what happens at the source as soon as it is heard; the result stops that. */

@@ -217,7 +217,7 @@ async function leftovers(): Promise<string[]> {
   const look = [
     "ss -Hltn | awk '{ print $4 }' | grep -E ':(49[12][0-9]{2})$' | sed 's/^/listening /'",
     "pgrep -a scp | sed 's/^/process /'",
-    "pgrep -af 'virsh (event|qemu-monitor-event|migrate)' | grep -v pgrep | sed 's/^/process /'",
+    "pgrep -af 'virsh .*(event|migrate)' | grep -v pgrep | sed 's/^/process /'",
     `[ "$(pgrep -c qemu-system)" -eq "$(virsh -q list --name | grep -c .)" ] || pgrep -a qemu-system | cut -c 1-80`,
     `for disk in $(ls /var/lib/kvm-migration-testbed/disks 2>/dev/null); do virsh -q list --name | grep -qx "\${disk%%-*}" || echo "unused $disk"; done`,
   ].join("; ");

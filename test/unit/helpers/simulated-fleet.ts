@@ -1,6 +1,7 @@
 import type { Fleet } from "../../../fleet/fleet.ts";
 import { intentsProgram } from "../../../fleet/intent.ts";
 import { CommandFailed, ConnectionLost, HostUnreachable } from "../../../libvirt/errors.ts";
+import { isListening } from "../../../libvirt/listening.ts";
 import { guestsProgram } from "../../../libvirt/sighting.ts";
 import type { ClockReading, CommandOutput, Follower, RunOptions } from "../../../libvirt/ssh-session.ts";
 import type { SshTarget } from "../../../libvirt/ssh-target.ts";
@@ -1255,6 +1256,7 @@ export class SimulatedSession {
   }
 
   follow(command: string, onLine: (line: string) => void): Follower {
+    if (this.alive && /qemu-monitor-event|job-completed/.test(command)) onLine(isListening);
     if (this.alive && command.includes("qemu-monitor-event")) this.#machine.listeners.add(onLine);
     if (this.alive && command.includes("job-completed")) this.#machine.jobListeners.add(onLine);
     const { probers } = this.#machine.world;
@@ -1278,7 +1280,7 @@ export class SimulatedSession {
       resolve();
     };
     return {
-      ended: release ? ended : new Promise(() => {}),
+      ended: release ? ended : this.alive ? new Promise(() => {}) : Promise.resolve(),
       write: onLine,
       stop: async () => {
         this.#machine.lockEnds.delete(end);

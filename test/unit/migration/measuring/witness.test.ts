@@ -1,4 +1,6 @@
-import { expect, test } from "vitest";
+import { setImmediate } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { isListening } from "../../../../libvirt/listening.ts";
 import type { SshSession } from "../../../../libvirt/ssh-session.ts";
 import { Witness } from "../../../../migration/measuring/witness.ts";
 
@@ -23,7 +25,7 @@ const hostThatSays = (text: string) => ({
   session: {
     follow: (_: string, hear: (line: string) => void) => {
       for (const line of text.split("\n")) hear(line);
-      return { stop: async () => {} };
+      return { ended: new Promise(() => {}), stop: async () => {} };
     },
   } as unknown as SshSession,
 });
@@ -44,4 +46,53 @@ test("another guest's disk is not this one's", () => {
   const witness = witnessOf(heard.replaceAll("'vm1'", "'vm2'"));
   expect(witness.storageBegan).toBeUndefined();
   expect(witness.storageMiB).toBeUndefined();
+});
+
+describe("a move begins when both hosts listen", () => {
+  const hostThatStarts = () => {
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    let hear: (line: string) => void = () => {};
+    const session = {
+      follow: (_: string, onLine: (line: string) => void) => {
+        hear = onLine;
+        return { ended, stop: async () => {} };
+      },
+    } as unknown as SshSession;
+    return { session, say: (line: string) => hear(line), end };
+  };
+  const starting = () => {
+    const [source, destination] = [hostThatStarts(), hostThatStarts()];
+    const witness = new Witness({ guest: "vm1", source, destination });
+    let hasBegun = false;
+    void witness.begun().then(() => {
+      hasBegun = true;
+    });
+    const begunSoon = async () => {
+      await setImmediate();
+      return hasBegun;
+    };
+    return { source, destination, witness, begunSoon };
+  };
+
+  test("and not when one does", async () => {
+    const { source, destination, witness, begunSoon } = starting();
+    expect(await begunSoon()).toBe(false);
+    source.say(isListening);
+    expect(await begunSoon()).toBe(false);
+    destination.say(isListening);
+    expect(await begunSoon()).toBe(true);
+    expect([...witness.source, ...witness.destination]).toEqual([]);
+  });
+
+  test("or one of them can't", async () => {
+    const { source, destination, begunSoon } = starting();
+    source.say(isListening);
+    destination.end();
+    expect(await begunSoon()).toBe(true);
+  });
+
+  test("or takes too long", async () => {
+    const { witness } = starting();
+    await witness.begun(20);
+  });
 });
