@@ -132,15 +132,19 @@ async function lookAhead(
     },
     moving,
   ).finally(() => predicting);
-  const [known, clients, foreseen] = await Promise.all([circumstance, watching.clients, predicting]);
+  const [known, clients, foreseen] = await Promise.all([
+    circumstance,
+    watching.clients,
+    predicting,
+    watching.witness.begun(),
+  ]);
   return { clients, facts: { ...known, ...chosen, ...foreseen, preflight: checks } };
 }
 
 /** Returns why the mode could not be prepared. Throws when the intent could not be written down. */
-async function prepare({ moving, witness }: Underway, part: ModesPart): Promise<unknown> {
+async function prepare({ moving }: Underway, part: ModesPart): Promise<unknown> {
   // Preparing moves nothing, so it need not wait until the intent is on the disk.
-  const deeds = [moving.intent.note(), part.prepare?.(), witness.begun()] as const;
-  const [written, prepared] = await Promise.allSettled(deeds);
+  const [written, prepared] = await Promise.allSettled([moving.intent.note(), part.prepare?.()]);
   if (written.status === "rejected") throw written.reason;
   return prepared.status === "rejected" ? prepared.reason : undefined;
 }

@@ -109,7 +109,7 @@ async function observed(subject: Subject, sessions: FleetSessions, from: string,
   await setGreatestDowntime(subject, source.session);
   const witness = new Witness({ guest, source, destination });
   try {
-    await sleep(pauseMs);
+    await Promise.all([sleep(pauseMs), witness.begun()]);
     const [atSource, atDestination] = await Promise.all([
       source.session.readClock(),
       destination.session.readClock(),

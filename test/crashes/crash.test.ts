@@ -214,6 +214,20 @@ describe("auto", () => {
   });
 });
 
+test.each(["live", "postcopy", "offline", "cold"] as const)(
+  "hosts that do not listen to events are waited for before it begins, and not for ever (%s)",
+  async (mode) => {
+    begin();
+    world.listens = false;
+    const [record] = (await run(mode)).records;
+    expect(record).toMatchObject({ outcome: "completed" });
+    expect(record).not.toHaveProperty("downtimeMs");
+    expect(record?.beforehandMs).toBeGreaterThanOrEqual(10_000);
+    expect(record?.totalMs).toBeLessThan(10_000);
+    expect(record?.faults).toContain(`downtimeMs is missing in a completed ${mode} migration`);
+  },
+);
+
 describe("what cannot be done", () => {
   describeRefusals([
     ["cold", "host2", "define", "cannot define here"],

@@ -125,6 +125,8 @@ export class SimulatedFleet {
   unreachable = new Set<string>();
   /** Who asks the guest for an answer, all the time. */
   readonly probers = new Set<(line: string) => void>();
+  /** Whether machines listen to events. */
+  listens = true;
   /** What interrupts our program. */
   readonly interruption = new AbortController();
   /** What libvirt knows of the guest's address. */
@@ -1256,10 +1258,12 @@ export class SimulatedSession {
   }
 
   follow(command: string, onLine: (line: string) => void): Follower {
-    if (this.alive && /qemu-monitor-event|job-completed/.test(command)) onLine(isListening);
-    if (this.alive && command.includes("qemu-monitor-event")) this.#machine.listeners.add(onLine);
-    if (this.alive && command.includes("job-completed")) this.#machine.jobListeners.add(onLine);
-    const { probers } = this.#machine.world;
+    const { probers, listens } = this.#machine.world;
+    if (this.alive && listens && /qemu-monitor-event|job-completed/.test(command)) {
+      const { listeners, jobListeners } = this.#machine;
+      (command.includes("job-completed") ? jobListeners : listeners).add(onLine);
+      onLine(isListening);
+    }
     if (this.alive && command.includes("python3")) {
       probers.add(onLine);
       onLine(JSON.stringify({ monotonicUs: 0, epochUs: 0 }));
