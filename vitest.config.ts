@@ -8,6 +8,8 @@ const runs = [
   "test/lab/refusals.test.ts",
 ];
 
+const mocked = ["test/unit/**/*.mocked.test.ts"];
+
 /** Vitest by itself leaves one CPU idle, which on a machine with two is half of it. */
 const allCpus = { maxWorkers: "100%" };
 /** What waits more than it works. */
@@ -18,12 +20,24 @@ export default defineConfig({
     // A line for each test as it ends; the last one has the counts alone, for people who run the tests.
     reporters: ["verbose", "./test/closing-line.ts"],
     projects: [
-      // Pure logic and components under Pulumi's mocks: no process, no host, no network.
+      // Pure logic: no process, no host, no network. It leaves nothing behind, so a process runs many files, and loads what they share once.
       {
         test: {
           name: "unit",
           ...allCpus,
-          include: ["test/unit/**/*.test.ts", "test/component/**/*.test.ts"],
+          isolate: false,
+          include: ["test/unit/**/*.test.ts"],
+          exclude: mocked,
+          sequence: { groupOrder: 0 },
+          testTimeout: 60_000,
+        },
+      },
+      // Components under Pulumi's mocks, and logic whose modules are replaced: each file in a process of its own.
+      {
+        test: {
+          name: "mocked",
+          ...allCpus,
+          include: ["test/component/**/*.test.ts", ...mocked],
           sequence: { groupOrder: 0 },
           testTimeout: 60_000,
         },

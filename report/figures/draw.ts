@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import { visibleLines } from "../text/visible.ts";
@@ -70,7 +71,16 @@ export function draw({ width, height, label, legend = [], plot }: Drawing): stri
   // Described as one picture: its parts have no meaning of their own.
   for (const part of svg.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label");
   // Labels are texts of records: XML cannot hold all that those may have.
-  return visibleLines(rounded((svg as unknown as { outerHTML: string }).outerHTML));
+  return visibleLines(withOwnIds(rounded((svg as unknown as { outerHTML: string }).outerHTML)));
+}
+
+/** Plot counts its ids over all that its process draws. Named by what is drawn, a figure is the same whatever was drawn before it. */
+function withOwnIds(svg: string): string {
+  const ids = [...new Set(svg.match(/\bplot-clip-\d+\b/g))];
+  const named = (name: (index: number) => string) =>
+    svg.replaceAll(/\bplot-clip-\d+\b/g, (id) => name(ids.indexOf(id)));
+  const digest = createHash("sha256").update(named(String)).digest("hex").slice(0, 8);
+  return named((index) => `clip-${digest}-${index}`);
 }
 
 /** Tenths of a pixel are as fine as anyone sees. Where things stand is in attributes: what is read, the label too, stays as it is. */
