@@ -1,4 +1,4 @@
-import { registerHooks } from "node:module";
+import { createRequire, registerHooks } from "node:module";
 import { fileURLToPath } from "node:url";
 
 // To be imported before @pulumi/pulumi. A program's start is half of the time of an update that changes nothing, and is spent twice: in
@@ -37,3 +37,30 @@ const lazily = (file: string): string =>
 // The SDK takes down a stack trace for each of its promises, to tell where one that never ends was made, and source-map-support, which it
 // puts in place of Node's own way, takes most of the time of that. Node runs these sources as they are: no position is to be translated.
 Reflect.deleteProperty(Error, "prepareStackTrace");
+
+const require = createRequire(import.meta.url);
+const isDebugged = /\bpulumi\b/.test(process.env.NODE_DEBUG ?? "");
+if (!isDebugged) leaveOutDebugging();
+
+/**
+ * Half of what a program with hundreds of resources does is for those who debug the SDK: some five messages a resource, which are sent one
+ * after the other and waited for, and the stack traces. With `NODE_DEBUG=pulumi` they are there (the messages show with `--debug`).
+ */
+function leaveOutDebugging(): void {
+  const log: typeof import("@pulumi/pulumi/log/index.js") = require("@pulumi/pulumi/log/index.js");
+  Reflect.set(log, "debug", async () => {});
+
+  // The SDK's types leave it out.
+  const debuggable: { debuggablePromise<T>(promise: Promise<T>, context: unknown): Promise<T> } =
+    require("@pulumi/pulumi/runtime/debuggable.js");
+  const { debuggablePromise } = debuggable;
+  debuggable.debuggablePromise = (promise, context) => {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    try {
+      return debuggablePromise(promise, context);
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
+  };
+}

@@ -7,11 +7,20 @@ const script = join(import.meta.dirname, "load-sdk.ts");
 
 test("what the SDK has for other programs is loaded when it is asked for", { timeout: 60_000 }, async () => {
   const { stdout } = await execa(process.execPath, [script]);
-  const { atFirst, serialises, runsStacks, afterwards, stack } = JSON.parse(stdout);
+  const { atFirst, serialises, runsStacks, afterwards, stack, stackOfPromise, sent } = JSON.parse(stdout);
   expect(atFirst).toEqual([]);
   expect(serialises).toBe(true);
   expect(runsStacks).toBe("function");
   expect(afterwards).toBeGreaterThan(10);
   // An error still says where it arose, without source-map-support.
   expect(stack).toMatch(/load-sdk\.ts:\d+:\d+/);
+  expect(stackOfPromise).toBe("Error");
+  expect(sent).toEqual(["told"]);
+});
+
+test("what the SDK has for those who debug it is there for them", { timeout: 60_000 }, async () => {
+  const { stdout } = await execa(process.execPath, [script], { env: { NODE_DEBUG: "pulumi" } });
+  const { stackOfPromise, sent } = JSON.parse(stdout);
+  expect(stackOfPromise).toMatch(/load-sdk\.ts:\d+:\d+/);
+  expect(sent.slice(0, 2)).toEqual(["debugged", "told"]);
 });

@@ -3,13 +3,30 @@ import "../../../components/lean-sdk.ts";
 import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 
+const require = createRequire(import.meta.url);
 const loaded = () =>
-  Object.keys(createRequire(import.meta.url).cache).filter((file) =>
+  Object.keys(require.cache).filter((file) =>
     /^\/.*\/node_modules\/(@npmcli\/arborist|typescript|@pulumi\/pulumi\/automation)\//.test(file),
   );
 const atFirst = loaded();
 const known = 42;
+
+// What the SDK's own modules call.
+const { debuggablePromise } = require("@pulumi/pulumi/runtime/debuggable");
+const promise = Promise.resolve(known);
+await debuggablePromise(promise, "here");
+const sent: string[] = [];
+const engine = {
+  log: (request: { getMessage(): string }, done: () => void) => {
+    sent.push(request.getMessage());
+    done();
+  },
+};
+Object.assign(require("@pulumi/pulumi/runtime/settings"), { getEngine: () => engine });
+await pulumi.log.debug("debugged");
+await pulumi.log.info("told");
 const serialised = await pulumi.runtime.serializeFunction(() => known);
+
 console.log(
   JSON.stringify({
     atFirst,
@@ -17,5 +34,7 @@ console.log(
     runsStacks: typeof pulumi.automation.LocalWorkspace.createStack,
     afterwards: loaded().length,
     stack: new Error("here").stack,
+    stackOfPromise: (promise as { _debugStackTrace?: string })._debugStackTrace,
+    sent,
   }),
 );
