@@ -86,7 +86,16 @@ export class Testbed extends pulumi.ComponentResource {
     const mayBeOff = [...plan.off.map(({ host }) => host), ...plan.lost];
     const cluster = new HostCluster(
       `${name}-cluster`,
-      { hosts, pool, bridge, platform, ready, mayBeOff, areOff: leftAlone(plan) },
+      {
+        hosts,
+        pool,
+        bridge,
+        platform,
+        ready,
+        mayBeOff,
+        areOff: leftAlone(plan),
+        cpuModels: cpuModelsOf(plan),
+      },
       child,
     );
 
@@ -383,6 +392,10 @@ const leftAlone = ({ hosts }: Plan): string[] =>
   hosts
     .filter(({ fence, power }) => fence || (power?.desired === "off" && power.isOff))
     .map(({ name }) => name);
+
+/** CPU models that guests name. */
+const cpuModelsOf = ({ guests }: Plan): string[] =>
+  [...new Set(guests.flatMap(({ cpu }) => cpu ?? []))].sort();
 
 /** What the testbed makes for a stack on this machine. */
 const folderOf = (stack: string) => `.testbed/${stack}`;

@@ -27,6 +27,8 @@ export interface UbuntuGuestArgs {
    * life. Default: shared.
    */
   readonly redo?: "shared" | "local";
+  /** A CPU model of libvirt's that every host has. Default: the best that all hosts can give. */
+  readonly cpu?: string;
   readonly mac: string;
   /** Default: DHCP. */
   readonly network?: GuestNetwork;
@@ -155,7 +157,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
   ): pulumi.Output<DomainSpec> {
     const { base, vnc } = args;
     const { common } = args.cluster;
-    const { memoryMiB, vcpus = 1, diskGiB = defaultDiskGiB, mac, redo } = args;
+    const { memoryMiB, vcpus = 1, diskGiB = defaultDiskGiB, cpu, mac, redo } = args;
     return pulumi
       .output({
         uuid: this.uuid,
@@ -178,7 +180,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
         vcpus,
         accelerator: known.accelerator,
         machine: known.machine,
-        cpuXml: known.cpuXml,
+        ...(cpu === undefined ? { cpuXml: known.cpuXml } : { cpu }),
         storage: {
           transport: known.transport,
           server: known.server,

@@ -2,12 +2,21 @@ import { isDeepStrictEqual } from "node:util";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
 
 /** What follows from all hosts together, and so changes when a host is added or taken out. */
-const platformKeys = ["accelerator", "machine", "cpuXml"] as const;
+const commonKeys = ["accelerator", "machine", "cpuXml"] as const;
 
 /** The part of a guest that every host must be able to run. */
-export type GuestPlatform = Pick<DomainSpec, (typeof platformKeys)[number]>;
+export type GuestPlatform = Pick<DomainSpec, (typeof commonKeys)[number] | "cpu">;
 
-export const platformOf = ({ accelerator, machine, cpuXml }: DomainSpec): GuestPlatform => ({
+export const platformOf = (spec: DomainSpec): GuestPlatform => ({
+  ...commonOf(spec),
+  ...(spec.cpu !== undefined && { cpu: spec.cpu }),
+});
+
+const commonOf = ({
+  accelerator,
+  machine,
+  cpuXml,
+}: DomainSpec): Pick<DomainSpec, (typeof commonKeys)[number]> => ({
   accelerator,
   machine,
   ...(cpuXml !== undefined && { cpuXml }),
@@ -41,5 +50,5 @@ export function withPlatformOf(running: DomainSpec, spec: DomainSpec): DomainSpe
     ...own.storage,
     ...(own.storage.localGiB !== undefined && localGiB !== undefined && { localGiB }),
   };
-  return { ...own, ...platformOf(running), storage };
+  return { ...own, ...commonOf(running), storage };
 }

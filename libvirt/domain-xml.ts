@@ -1,4 +1,5 @@
 import { convert, create } from "xmlbuilder2";
+import { cpuXmlOf } from "./named-cpu.ts";
 
 /** What a guest is: everything about its virtual machine that does not depend on where it runs. */
 export interface DomainSpec {
@@ -11,6 +12,8 @@ export interface DomainSpec {
   machine: string;
   /** A libvirt `<cpu>` element that every host can run; absent: QEMU's default model. */
   cpuXml?: string;
+  /** A CPU model of libvirt's that every host has, instead of `cpuXml`. */
+  cpu?: string;
   storage: GuestStorage;
   mac: string;
   bridge: string;
@@ -66,6 +69,7 @@ const withAt = (attributes: object): object =>
  */
 export function domainXml(spec: DomainSpec, vncPassword?: string): string {
   const { storage } = spec;
+  const cpuXml = cpuXmlOf(spec);
   const isLocal = storage.localGiB !== undefined;
   const overlay = source(isLocal ? { ...storage, transport: "kernel" } : storage, storage.overlayPath);
   const base = source(storage, storage.basePath);
@@ -108,7 +112,7 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
       vcpu: spec.vcpus,
       os: { type: { "@arch": "x86_64", "@machine": spec.machine, "#": "hvm" } },
       features: { acpi: {}, apic: {} },
-      ...(spec.cpuXml ? (convert(spec.cpuXml, { format: "object" }) as object) : {}),
+      ...(cpuXml ? (convert(cpuXml, { format: "object" }) as object) : {}),
       clock: { "@offset": "utc" },
       on_poweroff: "destroy",
       on_reboot: "restart",

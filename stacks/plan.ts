@@ -14,6 +14,7 @@ import { closedOf, clusterOf, samplesLoad } from "./cluster-of.ts";
 import type { GuestConfig, HostConfig, MigrationConfig, MoveOptions, StackConfig } from "./config.ts";
 import {
   defaultWakeSeconds,
+  hostModel,
   labGateway,
   labGuestAddress,
   labHostAddress,
@@ -146,6 +147,8 @@ export interface GuestPlan {
   memoryMiB: number;
   vcpus: number;
   diskGiB: number;
+  /** The CPU model that it names. Absent: the best that all hosts can give. */
+  cpu?: string;
   /** Where its overlay lies: on the export, or on the host where it is. */
   redo: "shared" | "local";
   /** In lower case. */
@@ -297,7 +300,7 @@ function planGuest(
   stack: string,
   lab?: LabPlan,
 ): Omit<GuestPlan, "programs"> {
-  const { name, memoryMiB, vcpus, diskGiB, redo, vnc, workload } = guest;
+  const { name, memoryMiB, vcpus, cpu, diskGiB, redo, vnc, workload } = guest;
   const network = lab ? labGuestNetwork(guest, lab) : ownGuestNetwork(guest, config.bridge.gateway);
   const { dns } = config.bridge;
   return {
@@ -306,6 +309,7 @@ function planGuest(
     ...(!Object.hasOwn(config.placement, name) && { isFree: true }),
     memoryMiB,
     vcpus,
+    ...(cpu !== hostModel && { cpu }),
     diskGiB,
     redo,
     mac: guest.mac?.toLowerCase() ?? macAddress(stack, name),

@@ -124,6 +124,13 @@ test("what it is, is put together from the pool, the bridge and what all hosts c
   expect(secrets).toEqual(["vncPassword"]);
 });
 
+test("a CPU model by name stands in place of the one that all hosts have in common", async () => {
+  const { one } = await record(() => guest({ cpu: "Westmere" }), answers);
+  const { spec } = one("vm1-domain").inputs as { spec: object };
+  expect(spec).toMatchObject({ cpu: "Westmere" });
+  expect(spec).not.toHaveProperty("cpuXml");
+});
+
 test("an overlay of the host's own is no volume of the pool: the engine makes it, over the pool's base", async () => {
   const { one, declared, result } = await record(() => guest({ redo: "local", diskGiB: 4 }), answers);
   expect(declared.map(({ name }) => name)).not.toContain("vm1-overlay");

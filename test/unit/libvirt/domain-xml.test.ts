@@ -51,6 +51,16 @@ function decoded(xml: string, pattern: RegExp): string {
   return markup.replaceAll(/&\w+;/g, (entity) => entities[entity] as string);
 }
 
+test("a CPU model by name, of which every host's libvirt must have all", () => {
+  const { cpu } = parsed(domainXml({ ...emulated, cpu: "Westmere" })).domain;
+  expect(cpu).toEqual({
+    "@mode": "custom",
+    "@match": "exact",
+    "@check": "partial",
+    model: { "@fallback": "forbid", "#": "Westmere" },
+  });
+});
+
 test("an emulated guest whose disks QEMU reads over NFS by itself", () => {
   expect(domainXml(emulated, "secret")).toBe(`<domain type="qemu">
   <name>vm1</name>
