@@ -11,6 +11,7 @@ import { projectFile } from "./files.ts";
 import type { HostCluster } from "./host-cluster.ts";
 import type { BaseVolume } from "./nfs-pool.ts";
 import type { SshKey } from "./ssh-key.ts";
+import type { Uefi } from "./uefi.ts";
 
 export interface UbuntuGuestArgs {
   /** The guest's name, hostname and name in libvirt. Default: the component's name. */
@@ -29,6 +30,8 @@ export interface UbuntuGuestArgs {
   readonly redo?: "shared" | "local";
   /** A CPU model of libvirt's that every host has. Default: the best that all hosts can give. */
   readonly cpu?: string;
+  /** Its firmware, for life. Default: BIOS. */
+  readonly uefi?: Uefi;
   readonly mac: string;
   /** Default: DHCP. */
   readonly network?: GuestNetwork;
@@ -172,6 +175,8 @@ export class UbuntuGuest extends pulumi.ComponentResource {
         // The provider's id of a seed is its path and, behind a semicolon, a uuid of its own.
         seedPath: seed.id.apply((id) => id.split(";")[0] as string),
         bridgeName: common.bridge,
+        uefi: args.uefi?.files,
+        export: args.cluster.pool.export,
       })
       .apply((known) => ({
         name: this.guestName,
@@ -181,6 +186,9 @@ export class UbuntuGuest extends pulumi.ComponentResource {
         accelerator: known.accelerator,
         machine: known.machine,
         ...(cpu === undefined ? { cpuXml: known.cpuXml } : { cpu }),
+        ...(known.uefi && {
+          firmware: { ...known.uefi, nvramPath: `${known.export}/${this.guestName}-uefi.fd` },
+        }),
         storage: {
           transport: known.transport,
           server: known.server,

@@ -38,6 +38,16 @@ export function refuseOtherRedo({ name, storage: before }: DomainSpec, { storage
   );
 }
 
+/** Throws when a guest that is there should have another firmware: what is installed on its disk was installed for the one that it has. */
+export function refuseOtherFirmware(before: DomainSpec, after: DomainSpec): void {
+  const said = ({ firmware }: DomainSpec) => (firmware ? "uefi" : "bios");
+  if (said(before) === said(after)) return;
+  throw new Error(
+    `Guest ${before.name} cannot have firmware: ${said(after)}: it was made with firmware: ${said(before)}, for which its disk was set up. Nothing was changed. ` +
+      `Set firmware back to ${said(before)}; or give the guest up: take it out of the stack's config, run \`pulumi up\`, and put it in again.`,
+  );
+}
+
 /**
  * The guest with the platform that it runs with: adding or removing a host restarts no guest. A guest gets the hosts' present platform at
  * its next start.

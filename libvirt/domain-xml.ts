@@ -14,11 +14,23 @@ export interface DomainSpec {
   cpuXml?: string;
   /** A CPU model of libvirt's that every host has, instead of `cpuXml`. */
   cpu?: string;
+  /** UEFI; absent: BIOS. */
+  firmware?: UefiFirmware;
   storage: GuestStorage;
   mac: string;
   bridge: string;
   /** Absent: no display. The same port on every host, as the guest can go to any. */
   vnc?: { port: number; listen: string };
+}
+
+/** UEFI for a guest: the first two are files of each host's own, the same on all of them. */
+export interface UefiFirmware {
+  /** Its code. */
+  loader: string;
+  /** Its variables as a new guest has them. */
+  template: string;
+  /** The guest's variables: a file that it writes, which lies where its base image does. */
+  nvramPath: string;
 }
 
 /** Where a guest's files are; the paths are the same on the storage host and on every host that mounts its export. */
@@ -110,7 +122,10 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
       uuid: spec.uuid,
       memory: { "@unit": "MiB", "#": spec.memoryMiB },
       vcpu: spec.vcpus,
-      os: { type: { "@arch": "x86_64", "@machine": spec.machine, "#": "hvm" } },
+      os: {
+        type: { "@arch": "x86_64", "@machine": spec.machine, "#": "hvm" },
+        ...(spec.firmware && uefi(spec.firmware, storage)),
+      },
       features: { acpi: {}, apic: {} },
       ...(cpuXml ? (convert(cpuXml, { format: "object" }) as object) : {}),
       clock: { "@offset": "utc" },
@@ -152,6 +167,16 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
     },
   });
   return document.end({ prettyPrint: true, headless: true });
+}
+
+/** The variables are there already (fleet/nvram.ts): libvirt would make them only in a file that the host itself mounts. */
+function uefi({ loader, nvramPath }: UefiFirmware, storage: GuestStorage): object {
+  const { attributes, element } = source(storage, nvramPath);
+  const isMounted = storage.transport === "kernel";
+  return {
+    loader: { "@readonly": "yes", "@type": "pflash", "#": literal(loader) },
+    nvram: isMounted ? literal(nvramPath) : { ...withAt(attributes), source: element },
+  };
 }
 
 /** The guest's name of the disk that it writes to. */

@@ -134,6 +134,14 @@ const spec = section({
   machine,
   cpuXml,
   cpu,
+  firmware: section({
+    loader: path.describe("UEFI's code, on every host"),
+    template: path.describe("UEFI's variables as a new guest has them, on the host where it is booted first"),
+    nvramPath: path.describe("the guest's variables, made on the storage host from the template"),
+  })
+    .optional()
+    .describe("UEFI, for the guest's life")
+    .meta({ otherwise: "BIOS" }),
   storage: section({
     transport: transport.describe(
       "who opens its disk: the host's kernel, which mounts the export, or QEMU itself (userspace)",

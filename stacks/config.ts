@@ -336,6 +336,12 @@ const guest = section({
       "host-model, the best CPU that all hosts can give, or a model by its name in libvirt, which every host must have (virsh cpu-models x86_64)",
     )
     .meta({ examples: ["Westmere"] }),
+  firmware: z
+    .enum(["bios", "uefi"])
+    .default("bios")
+    .describe(
+      "the firmware, for life: with uefi the guest's variables are kept on the NFS export, and the image must have a loader for it, as those that are named here have",
+    ),
   diskGiB: z
     .int()
     .min(2)

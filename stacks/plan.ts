@@ -149,6 +149,8 @@ export interface GuestPlan {
   diskGiB: number;
   /** The CPU model that it names. Absent: the best that all hosts can give. */
   cpu?: string;
+  /** Absent: BIOS. */
+  firmware?: "uefi";
   /** Where its overlay lies: on the export, or on the host where it is. */
   redo: "shared" | "local";
   /** In lower case. */
@@ -300,7 +302,7 @@ function planGuest(
   stack: string,
   lab?: LabPlan,
 ): Omit<GuestPlan, "programs"> {
-  const { name, memoryMiB, vcpus, cpu, diskGiB, redo, vnc, workload } = guest;
+  const { name, memoryMiB, vcpus, cpu, firmware, diskGiB, redo, vnc, workload } = guest;
   const network = lab ? labGuestNetwork(guest, lab) : ownGuestNetwork(guest, config.bridge.gateway);
   const { dns } = config.bridge;
   return {
@@ -310,6 +312,7 @@ function planGuest(
     memoryMiB,
     vcpus,
     ...(cpu !== hostModel && { cpu }),
+    ...(firmware === "uefi" && { firmware }),
     diskGiB,
     redo,
     mac: guest.mac?.toLowerCase() ?? macAddress(stack, name),

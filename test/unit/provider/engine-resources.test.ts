@@ -291,6 +291,48 @@ describe("a domain", () => {
     });
   });
 
+  describe("with UEFI", () => {
+    const firmware = { loader: "/fw/CODE.fd", template: "/fw/VARS.fd", nvramPath: "/e/vm1-uefi.fd" };
+    const uefi = inputs({ spec: { ...spec, firmware } });
+    const variables = () => world.machine("storage").files.get("/e/vm1-uefi.fd");
+    const make = async () => stored<DomainOutputs>((await domainResource.create(uefi)).outs);
+
+    test("has variables of its own on the storage host before it is defined, and keeps them for life", async () => {
+      const olds = await make();
+      expect(variables()?.text).toBe("empty /fw/VARS.fd");
+      world.machine("storage").files.set("/e/vm1-uefi.fd", { text: "written by the guest" });
+      const larger = inputs({ spec: { ...spec, firmware, memoryMiB: 768 } });
+      await domainResource.update(uuid, olds, larger);
+      expect(world.boots).toBe(2);
+      expect(variables()?.text).toBe("written by the guest");
+      await domainResource.delete(uuid, stored({ ...olds, ...larger }));
+      expect(variables()).toBeUndefined();
+    });
+
+    test("does not count its own variables as given to it by hand", async () => {
+      const olds = await make();
+      world.cutPower("host1");
+      await domainResource.update(uuid, olds, uefi);
+      expect(shown.join()).not.toContain("by hand");
+    });
+
+    test("is not defined on a host without UEFI's files", async () => {
+      world.machine("host1").hasUefi = false;
+      await expect(domainResource.create(uefi)).rejects.toThrow(/\/fw\/VARS\.fd is missing/);
+      expect(domainOn("host1")).toBeUndefined();
+    });
+
+    test("cannot have BIOS later, nor the other way round, and the preview says so", async () => {
+      const olds = await make();
+      await expect(diff(olds)).rejects.toThrow(
+        /cannot have firmware: bios: it was made with firmware: uefi, .*Nothing was changed/,
+      );
+      await expect(domainResource.update(uuid, olds, inputs())).rejects.toThrow(/cannot have firmware: bios/);
+      const { firmware: _none, ...bios } = olds.spec;
+      await expect(diff({ ...olds, spec: bios }, uefi)).rejects.toThrow(/cannot have firmware: uefi/);
+    });
+  });
+
   test("that is given a CPU model by name, or no longer, is restarted; one that keeps it is not, whatever all hosts can run", async () => {
     const olds = await create();
     const named = { ...spec, cpu: "Westmere" };

@@ -44,7 +44,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a misspelt key of a guest",
     lab(guests(vm("vm1", { memoryMib: 512 }))),
-    'testbed:guests[0].memoryMib: there is no such key; keys here are name, memoryMiB, vcpus, cpu, diskGiB, redo, mac, address, fixed, vnc, workload and migration (did you mean "memoryMiB"?)',
+    'testbed:guests[0].memoryMib: there is no such key; keys here are name, memoryMiB, vcpus, cpu, firmware, diskGiB, redo, mac, address, fixed, vnc, workload and migration (did you mean "memoryMiB"?)',
   ],
   [
     "a misspelt key deep inside",
