@@ -19,6 +19,8 @@ export interface HostClusterArgs {
   readonly mayBeOff?: readonly string[];
   /** Hosts that are off now. Default: none. */
   readonly areOff?: readonly string[];
+  /** CPU models that guests name: a host that lacks one is refused. Default: none. */
+  readonly cpuModels?: readonly string[];
 }
 
 /**
@@ -33,7 +35,7 @@ export class HostCluster extends EngineResource {
   declare readonly common: pulumi.Output<Common>;
 
   constructor(name: string, args: HostClusterArgs, opts?: pulumi.CustomResourceOptions) {
-    const { pool, bridge, platform, ready = [], mayBeOff = [], areOff = [] } = args;
+    const { pool, bridge, platform, ready = [], mayBeOff = [], areOff = [], cpuModels = [] } = args;
     const { accelerator, machine, cpuXml } = platform;
     const { transport, server } = pool;
     // One property: Pulumi keeps of each what it depends on, which is everything on every host.
@@ -53,6 +55,7 @@ export class HostCluster extends EngineResource {
         earlier: undefined,
         ...(mayBeOff.length > 0 && { mayBeOff }),
         ...(areOff.length > 0 && { areOff }),
+        ...(cpuModels.length > 0 && { cpuModels }),
       },
       { deletedWith: pool.storage.deletedWith, ...opts },
     );

@@ -35,6 +35,7 @@ import { isSwitched, plannedFence, plannedPower, wattsOf } from "./planned-power
 import type { HostAccess } from "./ssh-host.ts";
 import { SshKey } from "./ssh-key.ts";
 import { UbuntuGuest } from "./ubuntu-guest.ts";
+import { Uefi } from "./uefi.ts";
 
 /** All of a plan: hosts, their storage and network, guests, and where each guest runs. One in each stack. */
 export class Testbed extends pulumi.ComponentResource {
@@ -86,15 +87,25 @@ export class Testbed extends pulumi.ComponentResource {
     const mayBeOff = [...plan.off.map(({ host }) => host), ...plan.lost];
     const cluster = new HostCluster(
       `${name}-cluster`,
-      { hosts, pool, bridge, platform, ready, mayBeOff, areOff: leftAlone(plan) },
+      {
+        hosts,
+        pool,
+        bridge,
+        platform,
+        ready,
+        mayBeOff,
+        areOff: leftAlone(plan),
+        cpuModels: cpuModelsOf(plan),
+      },
       child,
     );
 
     const imageOf = this.#images(name, plan, pool);
+    const uefi = this.#uefi(name, plan, hosts);
     const shared = { key: keys.login, cluster, deletedWith: storage.deletedWith };
     const machines = plan.guests.map((guest) => {
       const { image, base } = imageOf(guest);
-      return { guest, machine: this.#guest(guest, base, image.user, shared), user: image.user };
+      return { guest, machine: this.#guest(guest, base, image.user, shared, uefi), user: image.user };
     });
     const migrations = new Map<string, Migration>();
     // Those that make room for others are declared first, whatever their order in the config.
@@ -255,6 +266,12 @@ export class Testbed extends pulumi.ComponentResource {
     return isUsed ? new HostTls(`${name}-tls`, { hosts, generation }, { parent: this }) : undefined;
   }
 
+  /** UEFI, if a guest is to have it. */
+  #uefi(name: string, { guests }: Plan, hosts: readonly KvmHost[]): Uefi | undefined {
+    const isUsed = guests.some(({ firmware }) => firmware === "uefi");
+    return isUsed ? new Uefi(`${name}-uefi`, { hosts }, { parent: this }) : undefined;
+  }
+
   /**
    * The image and base of each guest: guests that need the same programs share one. So a guest that comes with other needs changes nothing
    * for those that are there.
@@ -277,13 +294,15 @@ export class Testbed extends pulumi.ComponentResource {
     base: BaseVolume,
     user: pulumi.Input<string>,
     { key, cluster }: Shared,
+    uefi: Uefi | undefined,
   ): UbuntuGuest {
-    const { vnc } = guest;
+    const { vnc, firmware } = guest;
     return new UbuntuGuest(
       guest.name,
       {
         ...guest,
         ...(vnc && { vnc: { ...vnc, ...(vnc.password && { password: pulumi.secret(vnc.password) }) } }),
+        ...(firmware === "uefi" && uefi && { uefi }),
         user,
         key,
         cluster,
@@ -383,6 +402,10 @@ const leftAlone = ({ hosts }: Plan): string[] =>
   hosts
     .filter(({ fence, power }) => fence || (power?.desired === "off" && power.isOff))
     .map(({ name }) => name);
+
+/** CPU models that guests name. */
+const cpuModelsOf = ({ guests }: Plan): string[] =>
+  [...new Set(guests.flatMap(({ cpu }) => cpu ?? []))].sort();
 
 /** What the testbed makes for a stack on this machine. */
 const folderOf = (stack: string) => `.testbed/${stack}`;

@@ -11,6 +11,7 @@ import { projectFile } from "./files.ts";
 import type { HostCluster } from "./host-cluster.ts";
 import type { BaseVolume } from "./nfs-pool.ts";
 import type { SshKey } from "./ssh-key.ts";
+import type { Uefi } from "./uefi.ts";
 
 export interface UbuntuGuestArgs {
   /** The guest's name, hostname and name in libvirt. Default: the component's name. */
@@ -27,6 +28,10 @@ export interface UbuntuGuestArgs {
    * life. Default: shared.
    */
   readonly redo?: "shared" | "local";
+  /** A CPU model of libvirt's that every host has. Default: the best that all hosts can give. */
+  readonly cpu?: string;
+  /** Its firmware, for life. Default: BIOS. */
+  readonly uefi?: Uefi;
   readonly mac: string;
   /** Default: DHCP. */
   readonly network?: GuestNetwork;
@@ -155,7 +160,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
   ): pulumi.Output<DomainSpec> {
     const { base, vnc } = args;
     const { common } = args.cluster;
-    const { memoryMiB, vcpus = 1, diskGiB = defaultDiskGiB, mac, redo } = args;
+    const { memoryMiB, vcpus = 1, diskGiB = defaultDiskGiB, cpu, mac, redo } = args;
     return pulumi
       .output({
         uuid: this.uuid,
@@ -170,6 +175,8 @@ export class UbuntuGuest extends pulumi.ComponentResource {
         // The provider's id of a seed is its path and, behind a semicolon, a uuid of its own.
         seedPath: seed.id.apply((id) => id.split(";")[0] as string),
         bridgeName: common.bridge,
+        uefi: args.uefi?.files,
+        export: args.cluster.pool.export,
       })
       .apply((known) => ({
         name: this.guestName,
@@ -178,7 +185,10 @@ export class UbuntuGuest extends pulumi.ComponentResource {
         vcpus,
         accelerator: known.accelerator,
         machine: known.machine,
-        cpuXml: known.cpuXml,
+        ...(cpu === undefined ? { cpuXml: known.cpuXml } : { cpu }),
+        ...(known.uefi && {
+          firmware: { ...known.uefi, nvramPath: `${known.export}/${this.guestName}-uefi.fd` },
+        }),
         storage: {
           transport: known.transport,
           server: known.server,

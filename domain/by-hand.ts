@@ -43,7 +43,9 @@ export function byHand(spec: DomainSpec, defined: DomainFacts): ByHand {
       ...extra.map((disk) => `disk ${disk.target} (${placeOf(disk)})`),
       ...cards.map(({ mac }) => `network card ${mac}`),
       ...(defined.devices ?? []).map(({ kind, what }) => `${kind} ${what}`),
-      ...(defined.nvram === undefined ? [] : [`UEFI firmware with ${defined.nvram}`]),
+      ...(defined.nvram === undefined || defined.nvram === declared.nvram
+        ? []
+        : [`UEFI firmware with ${defined.nvram}`]),
     ],
     changed: settings.flatMap(([what, should, is]) =>
       is === undefined || is === should ? [] : [`${what} ${is} instead of ${should ?? "none"}`],

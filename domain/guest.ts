@@ -3,6 +3,7 @@ import { isSaveStale } from "../fleet/disk-stamp.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
 import { clearIntent, intentPath } from "../fleet/intent.ts";
+import { discardNvram, makeNvram } from "../fleet/nvram.ts";
 import { type FleetSessions, observeGuest } from "../fleet/observe.ts";
 import { discardOverlay, localOverlayOf } from "../fleet/overlay.ts";
 import { discardStateFiles } from "../fleet/state-file.ts";
@@ -58,7 +59,7 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
         await refuseNewerDisk(spec, diskHolder(spec, session, sessions.storage), session);
         tell(`${spec.name}: booting it on ${host}`);
         sessions.assertLocked();
-        await define(session, request);
+        await define(session, request, sessions);
         await start(session, spec, tell);
         return { host, booted: true };
       }
@@ -73,7 +74,7 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
       sessions.assertLocked();
       // What was saved goes on as it was; and what a person gave the guest stays.
       const isAsMade = kept.length === 0 && !isSaved;
-      if (isAsMade) await define(session, request);
+      if (isAsMade) await define(session, request, sessions);
       await start(session, spec, tell);
       return { host, booted: isAsMade };
     },
@@ -146,7 +147,7 @@ export function redefine(request: GuestRequest, before: DomainSpec, tell: Tell):
       }
       tell(`${spec.name}: starting it on ${host}`);
       sessions.assertLocked();
-      await define(session, request);
+      await define(session, request, sessions);
       await start(session, spec, tell);
       return { host, booted: true };
     },
@@ -154,8 +155,8 @@ export function redefine(request: GuestRequest, before: DomainSpec, tell: Tell):
 }
 
 /**
- * Removes the guest wherever it is: the running copy, definitions, state files, intent record, tokens, console log and an overlay on a host's
- * own disk. One on shared storage stays.
+ * Removes the guest wherever it is: the running copy, definitions, state files, intent record, tokens, UEFI variables, console log and an overlay on
+ * a host's own disk. One on shared storage stays.
  */
 export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<void> {
   const redo = localOverlayOf(guest.storage);
@@ -183,6 +184,7 @@ export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<voi
           await session.run("removing its console log", `rm -f ${quote(consoleLogPath(guest.name))}*`);
         }),
       );
+      if (guest.firmware) await discardNvram(guest.firmware, sessions.storage);
       const intentFile = intentPath(fleet.storage.intentDirectory, guest.uuid);
       await clearIntent(sessions.storage, intentFile);
       await removeTokens(sessions.storage, guest.uuid, [shared]);
@@ -230,7 +232,12 @@ async function refuseNamesakes({ name, uuid }: DomainSpec, sessions: FleetSessio
   }
 }
 
-async function define(session: SshSession, { spec, vncPassword }: GuestRequest): Promise<void> {
+async function define(
+  session: SshSession,
+  { spec, vncPassword }: GuestRequest,
+  { storage }: FleetSessions,
+): Promise<void> {
+  if (spec.firmware) await makeNvram(spec.firmware, session, storage);
   const input = domainXml(spec, vncPassword);
   await virsh(session, `defining guest ${spec.name}`, ["define", "/dev/stdin"], { input });
 }

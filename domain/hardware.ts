@@ -2,12 +2,21 @@ import { isDeepStrictEqual } from "node:util";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
 
 /** What follows from all hosts together, and so changes when a host is added or taken out. */
-const platformKeys = ["accelerator", "machine", "cpuXml"] as const;
+const commonKeys = ["accelerator", "machine", "cpuXml"] as const;
 
 /** The part of a guest that every host must be able to run. */
-export type GuestPlatform = Pick<DomainSpec, (typeof platformKeys)[number]>;
+export type GuestPlatform = Pick<DomainSpec, (typeof commonKeys)[number] | "cpu">;
 
-export const platformOf = ({ accelerator, machine, cpuXml }: DomainSpec): GuestPlatform => ({
+export const platformOf = (spec: DomainSpec): GuestPlatform => ({
+  ...commonOf(spec),
+  ...(spec.cpu !== undefined && { cpu: spec.cpu }),
+});
+
+const commonOf = ({
+  accelerator,
+  machine,
+  cpuXml,
+}: DomainSpec): Pick<DomainSpec, (typeof commonKeys)[number]> => ({
   accelerator,
   machine,
   ...(cpuXml !== undefined && { cpuXml }),
@@ -29,6 +38,16 @@ export function refuseOtherRedo({ name, storage: before }: DomainSpec, { storage
   );
 }
 
+/** Throws when a guest that is there should have another firmware: what is installed on its disk was installed for the one that it has. */
+export function refuseOtherFirmware(before: DomainSpec, after: DomainSpec): void {
+  const said = ({ firmware }: DomainSpec) => (firmware ? "uefi" : "bios");
+  if (said(before) === said(after)) return;
+  throw new Error(
+    `Guest ${before.name} cannot have firmware: ${said(after)}: it was made with firmware: ${said(before)}, for which its disk was set up. Nothing was changed. ` +
+      `Set firmware back to ${said(before)}; or give the guest up: take it out of the stack's config, run \`pulumi up\`, and put it in again.`,
+  );
+}
+
 /**
  * The guest with the platform that it runs with: adding or removing a host restarts no guest. A guest gets the hosts' present platform at
  * its next start.
@@ -41,5 +60,5 @@ export function withPlatformOf(running: DomainSpec, spec: DomainSpec): DomainSpe
     ...own.storage,
     ...(own.storage.localGiB !== undefined && localGiB !== undefined && { localGiB }),
   };
-  return { ...own, ...platformOf(running), storage };
+  return { ...own, ...commonOf(running), storage };
 }

@@ -27,7 +27,8 @@ export type HostScript =
   | "pool-ready"
   | "probe"
   | "tls"
-  | "trust";
+  | "trust"
+  | "uefi";
 
 /** What a command does to a host: `apply` when it is created or changed, `remove` when it is deleted. */
 export interface HostWork {

@@ -57,6 +57,7 @@ packages=(
 	iproute2 iputils-ping netbase openssh-server sudo
 	cloud-init cloud-guest-utils fdisk e2fsprogs
 	python3 qemu-guest-agent less
+	systemd-boot-efi
 	"$@"
 )
 # Not: libpam-systemd, whose per-user manager costs seconds at the first login on an emulated CPU.
@@ -118,7 +119,7 @@ echo 'deb http://deb.debian.org/debian-security bookworm-security main' >>"$root
 rm -rf "${root:?}"/var/lib/apt/lists/* "$root"/var/cache/apt/* "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old
 find "$root/var/log" -type f -delete
 
-# --- The disk: an MBR, a FAT partition with SYSLINUX, kernel and initramfs, an ext4 partition --------------------
+# --- The disk: an MBR, a FAT partition with SYSLINUX, systemd-boot, kernel and initramfs, an ext4 partition --------
 
 mib=$((1024 * 1024))
 boot_mib=64
@@ -134,15 +135,21 @@ cp "$root"/boot/initrd.img-* "$work/boot/initrd"
 rm -f "$root"/boot/* "$root/vmlinuz" "$root/vmlinuz.old" "$root/initrd.img" "$root/initrd.img.old"
 # No fstab: the root file system is mounted as it should be from the start. mitigations=off: an emulated CPU
 # pays for them and a testbed has no secrets. One network card, one name: net.ifnames=0.
-cat >"$work/boot/syslinux.cfg" <<'END'
+options="root=LABEL=guest-root rootfstype=ext4 rootflags=noatime rw fsck.mode=skip net.ifnames=0 mitigations=off cryptomgr.notests=1 random.trust_cpu=on console=tty0 console=ttyS0,115200 quiet loglevel=4"
+cat >"$work/boot/syslinux.cfg" <<END
 PROMPT 0
 TIMEOUT 0
 DEFAULT linux
 LABEL linux
   LINUX /vmlinuz
   INITRD /initrd
-  APPEND root=LABEL=guest-root rootfstype=ext4 rootflags=noatime rw fsck.mode=skip net.ifnames=0 mitigations=off cryptomgr.notests=1 random.trust_cpu=on console=tty0 console=ttyS0,115200 quiet loglevel=4
+  APPEND $options
 END
+# The same for UEFI, which looks here for a loader when it knows of no other.
+mkdir -p "$work/boot/EFI/BOOT" "$work/boot/loader/entries"
+cp "$root/usr/lib/systemd/boot/efi/systemd-bootx64.efi" "$work/boot/EFI/BOOT/BOOTX64.EFI"
+echo 'timeout 0' >"$work/boot/loader/loader.conf"
+printf 'title Debian 12\nlinux /vmlinuz\ninitrd /initrd\noptions %s\n' "$options" >"$work/boot/loader/entries/debian.conf"
 
 truncate -s $(((root_start_mib + root_mib) * mib)) "$disk"
 sfdisk --quiet "$disk" <<END
@@ -152,7 +159,7 @@ start=$((root_start_mib * 2048)), size=$((root_mib * 2048)), type=83
 END
 dd if="$mbr" of="$disk" bs=440 count=1 conv=notrunc status=none
 mkfs.fat -F 16 -n GUEST-BOOT --offset=2048 "$disk" $((boot_mib * 1024)) >"$work/mkfs.log" 2>&1 || { cat "$work/mkfs.log" >&2 && die "mkfs.fat failed"; }
-mcopy -i "$disk@@$mib" "$work"/boot/* ::
+mcopy -s -i "$disk@@$mib" "$work"/boot/* ::
 syslinux --install --offset $mib "$disk"
 # Every inode table is written now (zeros, which cost nothing in a qcow2), so that no guest does it in the
 # background while it is being measured. Fewer inodes than usual: the tables also grow with a guest's disk.

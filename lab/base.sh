@@ -29,7 +29,7 @@ packages=(
   # a machine
   systemd systemd-sysv dbus udev iproute2 openssh-server sudo procps kmod ca-certificates
   # a KVM host, and a storage host with an NFS server that needs no kernel support
-  $system_packages_hypervisor $system_packages_pool $system_packages_nfs_userspace dmidecode
+  $system_packages_hypervisor $system_packages_uefi $system_packages_pool $system_packages_nfs_userspace dmidecode
   # QEMU's own NFS client, to look with
   libnfs-utils
   # for looking around and for measuring the network

@@ -1,4 +1,5 @@
 import { convert, create } from "xmlbuilder2";
+import { cpuXmlOf } from "./named-cpu.ts";
 
 /** What a guest is: everything about its virtual machine that does not depend on where it runs. */
 export interface DomainSpec {
@@ -11,11 +12,25 @@ export interface DomainSpec {
   machine: string;
   /** A libvirt `<cpu>` element that every host can run; absent: QEMU's default model. */
   cpuXml?: string;
+  /** A CPU model of libvirt's that every host has, instead of `cpuXml`. */
+  cpu?: string;
+  /** UEFI; absent: BIOS. */
+  firmware?: UefiFirmware;
   storage: GuestStorage;
   mac: string;
   bridge: string;
   /** Absent: no display. The same port on every host, as the guest can go to any. */
   vnc?: { port: number; listen: string };
+}
+
+/** UEFI for a guest: the first two are files of each host's own, the same on all of them. */
+export interface UefiFirmware {
+  /** Its code. */
+  loader: string;
+  /** Its variables as a new guest has them. */
+  template: string;
+  /** The guest's variables: a file that it writes, which lies where its base image does. */
+  nvramPath: string;
 }
 
 /** Where a guest's files are; the paths are the same on the storage host and on every host that mounts its export. */
@@ -66,6 +81,7 @@ const withAt = (attributes: object): object =>
  */
 export function domainXml(spec: DomainSpec, vncPassword?: string): string {
   const { storage } = spec;
+  const cpuXml = cpuXmlOf(spec);
   const isLocal = storage.localGiB !== undefined;
   const overlay = source(isLocal ? { ...storage, transport: "kernel" } : storage, storage.overlayPath);
   const base = source(storage, storage.basePath);
@@ -106,9 +122,12 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
       uuid: spec.uuid,
       memory: { "@unit": "MiB", "#": spec.memoryMiB },
       vcpu: spec.vcpus,
-      os: { type: { "@arch": "x86_64", "@machine": spec.machine, "#": "hvm" } },
+      os: {
+        type: { "@arch": "x86_64", "@machine": spec.machine, "#": "hvm" },
+        ...(spec.firmware && uefi(spec.firmware, storage)),
+      },
       features: { acpi: {}, apic: {} },
-      ...(spec.cpuXml ? (convert(spec.cpuXml, { format: "object" }) as object) : {}),
+      ...(cpuXml ? (convert(cpuXml, { format: "object" }) as object) : {}),
       clock: { "@offset": "utc" },
       on_poweroff: "destroy",
       on_reboot: "restart",
@@ -148,6 +167,16 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
     },
   });
   return document.end({ prettyPrint: true, headless: true });
+}
+
+/** The variables are there already (fleet/nvram.ts): libvirt would make them only in a file that the host itself mounts. */
+function uefi({ loader, nvramPath }: UefiFirmware, storage: GuestStorage): object {
+  const { attributes, element } = source(storage, nvramPath);
+  const isMounted = storage.transport === "kernel";
+  return {
+    loader: { "@readonly": "yes", "@type": "pflash", "#": literal(loader) },
+    nvram: isMounted ? literal(nvramPath) : { ...withAt(attributes), source: element },
+  };
 }
 
 /** The guest's name of the disk that it writes to. */

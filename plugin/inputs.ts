@@ -102,6 +102,12 @@ const cpuXml = text
   .optional()
   .describe("a <cpu> element of libvirt's that every host can run")
   .meta({ otherwise: "QEMU's default model" });
+const cpu = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
+  .optional()
+  .describe("a CPU model by its name in libvirt, which every host must have, instead of cpuXml")
+  .meta({ examples: ["Westmere"], otherwise: "as cpuXml says" });
 
 const spec = section({
   name: z
@@ -127,6 +133,15 @@ const spec = section({
   accelerator: accelerator.describe("what runs it: kvm or tcg (emulation)"),
   machine,
   cpuXml,
+  cpu,
+  firmware: section({
+    loader: path.describe("UEFI's code, on every host"),
+    template: path.describe("UEFI's variables as a new guest has them, on the host where it is booted first"),
+    nvramPath: path.describe("the guest's variables, made on the storage host from the template"),
+  })
+    .optional()
+    .describe("UEFI, for the guest's life")
+    .meta({ otherwise: "BIOS" }),
   storage: section({
     transport: transport.describe(
       "who opens its disk: the host's kernel, which mounts the export, or QEMU itself (userspace)",
@@ -214,7 +229,7 @@ export const migrationInputs = section({
     .optional()
     .describe("the guest's IPv4 address, at which it is looked at while it moves")
     .meta({ examples: ["192.0.2.101"], otherwise: "it is asked for" }),
-  platform: section({ accelerator, machine, cpuXml })
+  platform: section({ accelerator, machine, cpuXml, cpu })
     .optional()
     .describe("what it runs with: the destination is asked whether it can")
     .meta({ otherwise: "it is not asked" }),

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { refuseForeignCpus } from "../domain/cpu-model.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { hasPage, pageOf, rememberPage, removePages, writePage } from "../fleet/fleet-page.ts";
 import { forgetOff, rememberOff } from "../fleet/host-off.ts";
@@ -21,6 +22,8 @@ export interface ClusterInputs {
   common: Common;
   /** Hosts that this stack may switch off: as long as one is here, it is asked whether one was. Absent: none. */
   mayBeOff?: readonly string[];
+  /** CPU models that guests name. Absent: none. */
+  cpuModels?: readonly string[];
 }
 
 /** What a cluster is told, and of which a part is for the moment only. */
@@ -40,11 +43,14 @@ const earlierLength = 5;
 /** What Pulumi asks of a HostCluster: which hosts there are is written down on the storage host, for what belongs to guests to name. */
 export const clusterResource = {
   /** Guests are looked for next, by a page that a preview does not write, and on all hosts: these are called while the page is looked for. */
-  async check(_olds: unknown, { areOff = [], ...news }: ClusterProperties) {
+  async check(olds: Partial<ClusterInputs> | undefined, { areOff = [], ...news }: ClusterProperties) {
     if (!hasUnknown(news)) {
       rememberPage(news.common);
       rememberOff(news.common.storage, areOff);
       openAheadTo(news.common, areOff);
+      const { common, cpuModels = [] } = news;
+      const isNew = !isDeepStrictEqual([olds?.common, olds?.cpuModels], [common, news.cpuModels]);
+      if (cpuModels.length > 0 && isNew) await refuseForeignCpus(cpuModels, common, common);
     }
     return { inputs: news };
   },
@@ -53,7 +59,8 @@ export const clusterResource = {
     for (const each of pastOf(olds)) rememberPage(each);
     if (hasUnknown(news)) return { changes: true };
     const isAsBefore =
-      isDeepStrictEqual(olds.common, news.common) && isDeepStrictEqual(olds.mayBeOff, news.mayBeOff);
+      isDeepStrictEqual(olds.common, news.common) &&
+      isDeepStrictEqual([olds.mayBeOff, olds.cpuModels], [news.mayBeOff, news.cpuModels]);
     return { changes: !isAsBefore || !(await hasPage(news.common)) };
   },
 

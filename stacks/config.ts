@@ -18,6 +18,7 @@ import {
   defaultNetwork,
   defaultStorageName,
   defaultWakeSeconds,
+  hostModel,
   noAddress,
 } from "./defaults.ts";
 
@@ -327,6 +328,20 @@ const guest = section({
     .describe("memory in MiB")
     .meta({ examples: [512] }),
   vcpus: z.int().min(1).max(255).default(1).describe("the number of CPUs"),
+  cpu: z
+    .string()
+    .regex(/^(?!(host-passthrough|maximum)$)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
+    .default(hostModel)
+    .describe(
+      "host-model, the best CPU that all hosts can give, or a model by its name in libvirt, which every host must have (virsh cpu-models x86_64)",
+    )
+    .meta({ examples: ["Westmere"] }),
+  firmware: z
+    .enum(["bios", "uefi"])
+    .default("bios")
+    .describe(
+      "the firmware, for life: with uefi the guest's variables are kept on the NFS export, and the image must have a loader for it, as those that are named here have",
+    ),
   diskGiB: z
     .int()
     .min(2)

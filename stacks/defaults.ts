@@ -33,6 +33,9 @@ export const defaultWakeSeconds = 180;
 /** What is said in place of a guest's address when it is to have none from here. */
 export const noAddress = "none";
 
+/** What a guest's CPU is called, as in libvirt, where it is the best that all hosts can give. */
+export const hostModel = "host-model";
+
 /** The lab's addresses: this machine .1, storage .10, hosts .11 to .99, guests .101 to .249. */
 export const labOffsets = { gateway: 1, storage: 10, host: 10, hosts: 89, guest: 100, guests: 149 } as const;
 /** The smallest lab network in which those addresses exist. */

@@ -40,6 +40,13 @@ const immutable: readonly Immutable[] = [
     because: "a guest gets its address at its first boot",
   },
   {
+    key: "firmware",
+    before: ({ firmware }) => firmware,
+    now: ({ firmware = "bios" }) => firmware,
+    words: (firmware) => `firmware ${firmware}`,
+    because: "its disk was set up for that one",
+  },
+  {
     key: "diskGiB",
     before: ({ diskGiB }) => diskGiB,
     now: ({ diskGiB }) => diskGiB,

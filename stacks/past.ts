@@ -49,6 +49,8 @@ export interface PastGuest {
   accelerator?: "kvm" | "tcg";
   /** What the image that its disk lies over was built with. */
   programs: readonly Program[];
+  /** What starts it; absent: that is not known. */
+  firmware?: "bios" | "uefi";
   /** What it was made to keep doing; absent: that is not known. */
   workload?: unknown;
   /** Its IPv4 address, empty when that comes by DHCP; absent: that is not known. */
@@ -77,7 +79,7 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
   const fenced = ofEngine<FenceOutputs>(resources, "fence").map(({ host }) => host);
   const transport = domains[0]?.spec.storage.transport;
   return {
-    guests: domains.map(({ spec: { name, uuid, accelerator, storage }, bootedOn }) => {
+    guests: domains.map(({ spec: { name, uuid, accelerator, firmware, storage }, bootedOn }) => {
       const migration = migrations.find((each) => each.uuid === uuid);
       const overlay = volumes.find((volume) => volume.name === basename(storage.overlayPath));
       const diskGiB = storage.localGiB ?? (overlay && overlay.size / 2 ** 30);
@@ -88,6 +90,7 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
         // Empty: it was found nowhere.
         host: migration?.host || bootedOn,
         accelerator,
+        firmware: firmware ? "uefi" : "bios",
         programs: programsIn(basename(storage.basePath)).filter(isProgram),
         ...(migration && { workload: migration.conditions.workload ?? { type: "idle" } }),
         ...(migration?.address !== undefined && { address: migration.address }),

@@ -14,6 +14,7 @@ import { closedOf, clusterOf, samplesLoad } from "./cluster-of.ts";
 import type { GuestConfig, HostConfig, MigrationConfig, MoveOptions, StackConfig } from "./config.ts";
 import {
   defaultWakeSeconds,
+  hostModel,
   labGateway,
   labGuestAddress,
   labHostAddress,
@@ -146,6 +147,10 @@ export interface GuestPlan {
   memoryMiB: number;
   vcpus: number;
   diskGiB: number;
+  /** The CPU model that it names. Absent: the best that all hosts can give. */
+  cpu?: string;
+  /** Absent: BIOS. */
+  firmware?: "uefi";
   /** Where its overlay lies: on the export, or on the host where it is. */
   redo: "shared" | "local";
   /** In lower case. */
@@ -297,7 +302,7 @@ function planGuest(
   stack: string,
   lab?: LabPlan,
 ): Omit<GuestPlan, "programs"> {
-  const { name, memoryMiB, vcpus, diskGiB, redo, vnc, workload } = guest;
+  const { name, memoryMiB, vcpus, cpu, firmware, diskGiB, redo, vnc, workload } = guest;
   const network = lab ? labGuestNetwork(guest, lab) : ownGuestNetwork(guest, config.bridge.gateway);
   const { dns } = config.bridge;
   return {
@@ -306,6 +311,8 @@ function planGuest(
     ...(!Object.hasOwn(config.placement, name) && { isFree: true }),
     memoryMiB,
     vcpus,
+    ...(cpu !== hostModel && { cpu }),
+    ...(firmware === "uefi" && { firmware }),
     diskGiB,
     redo,
     mac: guest.mac?.toLowerCase() ?? macAddress(stack, name),

@@ -15,6 +15,8 @@ is_this_system() {
 # --- Packages ---
 # QEMU with its NFS client (in the block drivers), libvirt, netcat for libvirt's connections over SSH, and Python, which reads XML (probe.sh).
 system_packages_hypervisor="qemu-system-x86 qemu-utils qemu-block-extra libvirt-daemon-system libvirt-clients netcat-openbsd nfs-common python3"
+# UEFI for guests, of which one asks for it.
+system_packages_uefi="ovmf"
 # libvirt alone, for the pool on the storage host; and Python, for the prober (prober.py), which asks guests from there.
 system_packages_pool="qemu-utils libvirt-daemon-system libvirt-clients python3"
 # The NFS server in user space: for containers, where the kernel's can't be used.
@@ -41,6 +43,9 @@ system_nftables=nftables.service
 system_qemu=qemu-system-x86_64
 # QEMU's machine types, without what the distribution adds to their names.
 system_machines='pc-q35-[0-9]+\.[0-9]+'
+# UEFI's code, and its variables as a new guest has them: those that fit together.
+system_uefi_code=/usr/share/OVMF/OVMF_CODE_4M.fd
+system_uefi_variables=/usr/share/OVMF/OVMF_VARS_4M.fd
 system_libvirt_conf=/etc/libvirt/libvirtd.conf
 system_qemu_conf=/etc/libvirt/qemu.conf
 # Who may use libvirt, and as whom its QEMUs run.

@@ -1,5 +1,6 @@
 import type { GuestPlatform } from "../../domain/hardware.ts";
 import { virtType } from "../../libvirt/domain-xml.ts";
+import { cpuXmlOf } from "../../libvirt/named-cpu.ts";
 import { type HostVersions, isOlder } from "../../libvirt/versions.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
 import { known, type PreflightCheck } from "./evidence.ts";
@@ -9,7 +10,16 @@ import { known, type PreflightCheck } from "./evidence.ts";
  *
  * @param verdict "fits", or what libvirt at the destination says against it
  */
-export function cpuCheck(host: string, { accelerator, machine }: GuestPlatform, verdict: string): Check {
+export function cpuCheck(host: string, { accelerator, machine, cpu }: GuestPlatform, verdict: string): Check {
+  if (cpu !== undefined) {
+    return verdict === "fits"
+      ? passed("CPU", `${host} has the guest's CPU model ${cpu} (${accelerator}, ${machine})`)
+      : failed(
+          "CPU",
+          `${host} lacks the CPU model that the guest is to have, ${cpu} (${accelerator}, ${machine}): ${verdict}. ` +
+            "Give the guest one that all hosts have (guests[].cpu), which restarts it, or place it on a host that has this one",
+        );
+  }
   return verdict === "fits"
     ? passed("CPU", `${host} has all of the guest's CPU model (${accelerator}, ${machine})`)
     : failed(
@@ -82,11 +92,11 @@ export const machineType: PreflightCheck = {
 export const cpu: PreflightCheck = {
   lasts: true,
   asks: ({ request: { platform } }) =>
-    platform?.cpuXml === undefined
+    platform === undefined || cpuXmlOf(platform) === undefined
       ? {}
       : { destination: [{ ask: "cpu", virtType: virtType(platform), machine: platform.machine }] },
   judge: ({ request: { platform }, destination, atDestination }) =>
-    platform?.cpuXml === undefined
+    platform === undefined || cpuXmlOf(platform) === undefined
       ? undefined
       : cpuCheck(destination.name, platform, known(destination, "a comparison of CPUs", atDestination.cpu)),
 };

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { cpuXmlOf } from "../../libvirt/named-cpu.ts";
 import { parseSurvey, type Question, type Survey, surveyScript } from "../../libvirt/survey.ts";
 import type { Endpoint } from "../context/moving.ts";
 import { type Check, hasFailed, PreflightFailed } from "./check.ts";
@@ -86,7 +87,8 @@ function ask(move: Asking, more: readonly Question[] = []) {
     const { files, takenPorts } = more[end] as Partial<Survey>;
     return { ...found, ...(files && { files }), ...(takenPorts && { takenPorts }) };
   };
-  const atDestination = survey(destination, [...first.destination, ...more], request.platform?.cpuXml);
+  const { platform } = request;
+  const atDestination = survey(destination, [...first.destination, ...more], platform && cpuXmlOf(platform));
   return {
     source: both(asked, 0),
     destination: both(atDestination, 1),

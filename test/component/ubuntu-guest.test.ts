@@ -7,6 +7,7 @@ import { KvmHost } from "../../components/kvm-host.ts";
 import { NfsPool } from "../../components/nfs-pool.ts";
 import { SshKey } from "../../components/ssh-key.ts";
 import { UbuntuGuest, type UbuntuGuestArgs } from "../../components/ubuntu-guest.ts";
+import { Uefi } from "../../components/uefi.ts";
 import { answers as hostAnswers, withoutKernelNfs } from "./hosts.ts";
 import { recordOptions } from "./options.ts";
 import { type Answers, isKnown, record, resolved } from "./recorder.ts";
@@ -122,6 +123,25 @@ test("what it is, is put together from the pool, the bridge and what all hosts c
   });
   expect(inputs.host).toBe("b");
   expect(secrets).toEqual(["vncPassword"]);
+});
+
+test("a CPU model by name stands in place of the one that all hosts have in common", async () => {
+  const { one } = await record(() => guest({ cpu: "Westmere" }), answers);
+  const { spec } = one("vm1-domain").inputs as { spec: object };
+  expect(spec).toMatchObject({ cpu: "Westmere" });
+  expect(spec).not.toHaveProperty("cpuXml");
+});
+
+test("UEFI: its files are the hosts', the guest's variables are on the export", async () => {
+  const files = "/fw/CODE.fd\n/fw/VARS.fd\n";
+  const said: Answers = (type, name, inputs) =>
+    name.startsWith("uefi-") ? { stdout: files } : answers(type, name, inputs);
+  const uefi = () => new Uefi("uefi", { hosts: [new KvmHost("a", { address: "192.0.2.11" })] });
+  const { one } = await record(() => guest({ uefi: uefi() }), said);
+  expect(one("uefi-a").inputs.stdin).toContain("NEEDS='uefi'");
+  expect(one("vm1-domain").inputs.spec).toMatchObject({
+    firmware: { loader: "/fw/CODE.fd", template: "/fw/VARS.fd", nvramPath: "/export/testbed/vm1-uefi.fd" },
+  });
 });
 
 test("an overlay of the host's own is no volume of the pool: the engine makes it, over the pool's base", async () => {

@@ -1,5 +1,6 @@
 import type { Fleet } from "../../../fleet/fleet.ts";
 import { intentsProgram } from "../../../fleet/intent.ts";
+import { nvramProgram } from "../../../fleet/nvram.ts";
 import { CommandFailed, ConnectionLost, HostUnreachable } from "../../../libvirt/errors.ts";
 import { isListening } from "../../../libvirt/listening.ts";
 import { guestsProgram } from "../../../libvirt/sighting.ts";
@@ -86,7 +87,7 @@ export const ownDisk = (guest: string): string => `${ownDisks}${guest}.qcow2`;
 export const redoText = (epoch: number): string => `overlay of epoch ${epoch}`;
 
 /** Shell functions of the engine's own, which are programs here. */
-const programs = [surveyProgram, proofProgram, queueProgram, guestsProgram, intentsProgram];
+const programs = [surveyProgram, proofProgram, queueProgram, guestsProgram, intentsProgram, nvramProgram];
 
 /** How the engine asks when a disk was last written to. */
 const stampFormat = "%i %s %.Y";
@@ -425,6 +426,8 @@ export class Machine {
   spaceMiB = 50_000;
   bridges: Record<string, number> = { br0: 1500 };
   cpuVerdict = "fits";
+  /** UEFI's files are there. */
+  hasUefi = true;
   userfaultfd = "usable";
   /** TCP ports that something listens on. */
   takenPorts: number[] = [];
@@ -472,6 +475,13 @@ export class Machine {
         return ok();
       }),
       ssh: (args) => this.#ssh(args),
+      empty_variables: atOnce(([template = ""]) =>
+        this.hasUefi ? ok(`empty ${template}`) : failed(`${template} is missing`),
+      ),
+      make_variables: atOnce(([path = ""], input) => {
+        if (!this.files.has(path)) this.files.set(path, { text: input });
+        return ok();
+      }),
       scp: (args) => this.#scp(args),
     };
   }

@@ -51,6 +51,39 @@ function decoded(xml: string, pattern: RegExp): string {
   return markup.replaceAll(/&\w+;/g, (entity) => entities[entity] as string);
 }
 
+test("a CPU model by name, of which every host's libvirt must have all", () => {
+  const { cpu } = parsed(domainXml({ ...emulated, cpu: "Westmere" })).domain;
+  expect(cpu).toEqual({
+    "@mode": "custom",
+    "@match": "exact",
+    "@check": "partial",
+    model: { "@fallback": "forbid", "#": "Westmere" },
+  });
+});
+
+test("UEFI, whose variables are where the base image is and opened as it is", () => {
+  const firmware = {
+    loader: "/fw/CODE.fd",
+    template: "/fw/VARS.fd",
+    nvramPath: "/export/testbed/vm1-uefi.fd",
+  };
+  const osOf = (spec: DomainSpec) => parsed(domainXml({ ...spec, firmware })).domain.os;
+  const loader = { "@readonly": "yes", "@type": "pflash", "#": "/fw/CODE.fd" };
+  expect(osOf(accelerated)).toMatchObject({ loader, nvram: firmware.nvramPath });
+  expect(osOf(emulated)).toMatchObject({
+    loader,
+    nvram: {
+      "@type": "network",
+      source: {
+        "@protocol": "nfs",
+        "@name": firmware.nvramPath,
+        host: { "@name": "10.77.0.10" },
+        identity: { "@user": "root", "@group": "root" },
+      },
+    },
+  });
+});
+
 test("an emulated guest whose disks QEMU reads over NFS by itself", () => {
   expect(domainXml(emulated, "secret")).toBe(`<domain type="qemu">
   <name>vm1</name>

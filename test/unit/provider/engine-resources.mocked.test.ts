@@ -291,6 +291,69 @@ describe("a domain", () => {
     });
   });
 
+  describe("with UEFI", () => {
+    const firmware = { loader: "/fw/CODE.fd", template: "/fw/VARS.fd", nvramPath: "/e/vm1-uefi.fd" };
+    const uefi = inputs({ spec: { ...spec, firmware } });
+    const variables = () => world.machine("storage").files.get("/e/vm1-uefi.fd");
+    const make = async () => stored<DomainOutputs>((await domainResource.create(uefi)).outs);
+
+    test("has variables of its own on the storage host before it is defined, and keeps them for life", async () => {
+      const olds = await make();
+      expect(variables()?.text).toBe("empty /fw/VARS.fd");
+      world.machine("storage").files.set("/e/vm1-uefi.fd", { text: "written by the guest" });
+      const larger = inputs({ spec: { ...spec, firmware, memoryMiB: 768 } });
+      await domainResource.update(uuid, olds, larger);
+      expect(world.boots).toBe(2);
+      expect(variables()?.text).toBe("written by the guest");
+      await domainResource.delete(uuid, stored({ ...olds, ...larger }));
+      expect(variables()).toBeUndefined();
+    });
+
+    test("does not count its own variables as given to it by hand", async () => {
+      const olds = await make();
+      world.cutPower("host1");
+      await domainResource.update(uuid, olds, uefi);
+      expect(shown.join()).not.toContain("by hand");
+    });
+
+    test("is not defined on a host without UEFI's files", async () => {
+      world.machine("host1").hasUefi = false;
+      await expect(domainResource.create(uefi)).rejects.toThrow(/\/fw\/VARS\.fd is missing/);
+      expect(domainOn("host1")).toBeUndefined();
+    });
+
+    test("cannot have BIOS later, nor the other way round, and the preview says so", async () => {
+      const olds = await make();
+      await expect(diff(olds)).rejects.toThrow(
+        /cannot have firmware: bios: it was made with firmware: uefi, .*Nothing was changed/,
+      );
+      await expect(domainResource.update(uuid, olds, inputs())).rejects.toThrow(/cannot have firmware: bios/);
+      const { firmware: _none, ...bios } = olds.spec;
+      await expect(diff({ ...olds, spec: bios }, uefi)).rejects.toThrow(/cannot have firmware: uefi/);
+    });
+  });
+
+  test("that is given a CPU model by name, or no longer, is restarted; one that keeps it is not, whatever all hosts can run", async () => {
+    const olds = await create();
+    const named = { ...spec, cpu: "Westmere" };
+    expect(await diff(olds, { spec: named })).toMatchObject({ changes: true, replaces: [] });
+    expect(shown.at(-1)).toBe("vm1: cpu changed; it will be restarted where it is");
+    const { outs } = await domainResource.update(uuid, olds, inputs({ spec: named }));
+    expect(outs).toMatchObject({ spec: named, boots: 2 });
+    expect(domainOn("host1")?.xml).toContain(`<model fallback="forbid">Westmere</model>`);
+
+    const kept = stored(outs);
+    expect(await diff(kept, { spec: named })).toMatchObject({ changes: false });
+    expect(await diff(kept, { spec: { ...named, machine: "pc-q35-8.2" } })).toMatchObject({ changes: false });
+    expect(shown.at(-1)).not.toContain("restarted");
+    const common = { ...spec, cpuXml: "<cpu>all</cpu>" };
+    expect(await diff(kept, { spec: common })).toMatchObject({ changes: true });
+    expect(shown.at(-1)).toBe("vm1: cpu, cpuXml changed; it will be restarted where it is");
+    const back = await domainResource.update(uuid, kept, inputs({ spec: common }));
+    expect(back.outs.spec).toEqual(common);
+    expect(domainOn("host1")?.xml).not.toContain("Westmere");
+  });
+
   test.each([
     ["uuid", { uuid: "99999999-9999-4999-8999-999999999999" }],
     ["name", { name: "vm9" }],
@@ -961,6 +1024,16 @@ describe("a migration", () => {
       verdict: "pass",
       detail: "host3 has all of the guest's CPU model (kvm, pc-q35-8.2)",
     });
+  });
+
+  test("to a host that lacks the CPU model that the guest names is refused, with another remedy", async () => {
+    const olds = await create();
+    const platform = { accelerator: "kvm", machine: "pc-q35-8.2", cpu: "Icelake-Server" } as const;
+    world.machine("host2").cpuVerdict = "missing features: avx512f";
+    await expect(diff(olds, { to: "host2", platform })).rejects.toThrow(
+      /CPU: host2 lacks the CPU model that the guest is to have, Icelake-Server \(kvm, pc-q35-8\.2\): missing features: avx512f\. Give the guest one that all hosts have/,
+    );
+    expect(world.runningOn(uuid)).toEqual(["host1"]);
   });
 
   test("in a way for which a host is too old is refused in the preview, with the reason", async () => {

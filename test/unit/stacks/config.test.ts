@@ -22,6 +22,8 @@ describe("the config of a stack", () => {
           name: "vm1",
           memoryMiB: 1024,
           vcpus: 1,
+          cpu: "host-model",
+          firmware: "bios",
           diskGiB: 14,
           redo: "shared",
           fixed: false,

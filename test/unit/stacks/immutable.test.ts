@@ -23,6 +23,18 @@ const changes = (before: Partial<PastGuest>, now: Said, input = labInput) => {
 const anotherName =
   "put that back, or give the guest another name: this one is then removed with its disk, and a new one is made";
 
+test("a guest keeps the firmware that it was made with; one made before there was a choice has BIOS", () => {
+  expect(changes({ firmware: "bios" }, {})).toEqual([]);
+  expect(changes({ firmware: "uefi" }, { firmware: "uefi" })).toEqual([]);
+  expect(changes({ firmware: "bios" }, { firmware: "uefi" })).toEqual([
+    {
+      path: "testbed:guests[1].firmware",
+      problem: "vm2 was made with firmware bios, and its disk was set up for that one",
+      fix: anotherName,
+    },
+  ]);
+});
+
 test("a guest keeps the workload that it was made with", () => {
   const workloads = (before: unknown, now: NonNullable<Said["workload"]>) =>
     changes({ workload: before }, { workload: now });

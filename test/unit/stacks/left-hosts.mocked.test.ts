@@ -61,7 +61,12 @@ describe("what Pulumi's state tells", () => {
 
   test("is where guests were last seen, and how hosts were reached", () => {
     expect(pastOf([other, domain, migration])).toEqual({
-      guests: [{ name: "vm1", uuid: uuid1, host: "host2", programs: ["mysql"], workload: { type: "cpu" } }],
+      guests: [
+        {
+          ...{ name: "vm1", uuid: uuid1, host: "host2", firmware: "bios" },
+          ...{ programs: ["mysql"], workload: { type: "cpu" } },
+        },
+      ],
       hosts: past.hosts,
       transport: "kernel",
     });

@@ -62,6 +62,15 @@ describe("the plan of a lab", () => {
     expect(guests[1]).not.toHaveProperty("vnc");
   });
 
+  it("names a CPU model only for a guest that does", () => {
+    const guests = [
+      { name: "vm1", cpu: "Westmere" },
+      { name: "vm2", cpu: "host-model" },
+    ];
+    expect(plan(labInput({ guests })).guests.map((guest) => guest.cpu)).toEqual(["Westmere", undefined]);
+    expect(plan(labInput({ guests })).guests[1]).not.toHaveProperty("cpu");
+  });
+
   it("gives guests that have an address the name servers", () => {
     const { guests } = plan(labInput({ bridge: { dns: ["10.77.0.1"] } }));
     expect(guests[0]?.network).toMatchObject({ dns: ["10.77.0.1"] });

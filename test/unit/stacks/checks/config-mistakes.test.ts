@@ -44,7 +44,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a misspelt key of a guest",
     lab(guests(vm("vm1", { memoryMib: 512 }))),
-    'testbed:guests[0].memoryMib: there is no such key; keys here are name, memoryMiB, vcpus, diskGiB, redo, mac, address, fixed, vnc, workload and migration (did you mean "memoryMiB"?)',
+    'testbed:guests[0].memoryMib: there is no such key; keys here are name, memoryMiB, vcpus, cpu, firmware, diskGiB, redo, mac, address, fixed, vnc, workload and migration (did you mean "memoryMiB"?)',
   ],
   [
     "a misspelt key deep inside",
@@ -169,6 +169,11 @@ const single: [title: string, raw: unknown, line: string][] = [
     "a guest without a name",
     lab({ guests: [{ memoryMiB: 512 }], placement: {} }),
     "testbed:guests[0].name: is missing; give the guest's name, which is its hostname too: lower-case letters, digits and hyphens, such as vm1",
+  ],
+  [
+    "a CPU that no guest could take elsewhere",
+    lab(guests(vm("vm1", { cpu: "host-passthrough" }))),
+    'testbed:guests[0].cpu: "host-passthrough" does not fit; give host-model, the best CPU that all hosts can give, or a model by its name in libvirt, which every host must have (virsh cpu-models x86_64), such as Westmere',
   ],
   [
     "a MAC address in another notation",

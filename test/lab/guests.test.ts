@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { movesRunning } from "../../moves/modes.ts";
+import { GuestUnderTest } from "./guest-under-test.ts";
+import { TestProject } from "./project.ts";
+import { LabStack, unchanged } from "./stack.ts";
+
+// What a guest may be beside memory, CPUs and a disk: one guest that has all of it goes through the modes. The tests go on from one another.
+
+const stackName = "guests-test";
+let project: TestProject;
+let stack: LabStack;
+let guest: GuestUnderTest<LabStack>;
+
+beforeAll(async () => {
+  project = await TestProject.make();
+  stack = new LabStack(project, stackName, {
+    lab: { network: "10.91.41.0/24", bridge: "lab-guests" },
+    hosts: [{ name: "host1" }, { name: "host2" }],
+    guests: [{ name: "vm1", memoryMiB: 512, diskGiB: 3, cpu: "Westmere", firmware: "uefi" }],
+    placement: { vm1: "host1" },
+  });
+  guest = new GuestUnderTest(stack, "vm1");
+  await stack.init();
+});
+
+afterAll(async () => {
+  // Whatever a failed test left.
+  await stack.destroy();
+  await project.remove();
+});
+
+const efivars = "/sys/firmware/efi/efivars";
+const variable = `${efivars}/TestbedKept-1b7159b2-c702-5eb0-be68-43576be5849d`;
+const mounted = `mountpoint -q ${efivars} || sudo mount -t efivarfs efivarfs ${efivars}`;
+const nvram = "/export/testbed/vm1-uefi.fd";
+
+test("the guest starts by UEFI, with the CPU that it names", async () => {
+  await stack.deploy();
+  expect(await stack.inGuest("vm1", "grep -m 1 'model name' /proc/cpuinfo")).toContain("Westmere");
+  // 7: it is kept over a restart. One write, as the kernel wants it.
+  const bytes = String.raw`printf '\007\0\0\0kept' > /tmp/v`;
+  await stack.inGuest("vm1", `${mounted}; ${bytes}; sudo dd if=/tmp/v of=${variable} bs=64 status=none`);
+  expect((await stack.preview()).text).toMatch(unchanged);
+});
+
+test.each(["live", "postcopy", "hybrid", "offline", "cold"] as const)(
+  "it keeps its CPU and its UEFI variables when it moves (%s)",
+  async (mode) => {
+    const { to } = await guest.placeElsewhere(mode);
+    const bootId = () => stack.inGuest("vm1", "cat /proc/sys/kernel/random/boot_id");
+    const before = await bootId();
+    await stack.deploy();
+    await guest.expectOneCopyAt(to);
+    expect((await bootId()) === before).toBe(movesRunning(mode) || mode === "offline");
+    expect(await stack.inGuest("vm1", `${mounted}; sudo tail -c 4 ${variable}`)).toBe("kept");
+    expect(await stack.inGuest("vm1", "grep -m 1 'model name' /proc/cpuinfo")).toContain("Westmere");
+  },
+);
+
+test("a CPU model that the hosts lack is refused in the preview, by their names", async () => {
+  const [vm1] = stack.config.guests;
+  Object.assign(vm1 ?? {}, { cpu: "Icelake-Server" });
+  const { exitCode, text } = await stack.preview();
+  Object.assign(vm1 ?? {}, { cpu: "Westmere" });
+  expect(exitCode).not.toBe(0);
+  expect(text).toMatch(/Icelake-Server on host1: .*Icelake-Server on host2: .*No guest was touched/s);
+});
+
+test("a guest that is removed leaves no UEFI variables", async () => {
+  expect(await stack.on("storage", `ls ${nvram}`)).toBe(nvram);
+  stack.config.guests = [{ name: "vm2", memoryMiB: 320, diskGiB: 3, address: "none" }];
+  stack.config.placement = { vm2: "host1" };
+  await stack.deploy();
+  expect(await stack.on("storage", `ls ${nvram} 2>/dev/null || echo gone`)).toBe("gone");
+});
