@@ -112,6 +112,21 @@ export default defineConfig({
               },
             },
           ]),
+      // Images, and guests with more than memory, CPUs and a disk: npm run test:guests.
+      ...(process.env.TEST_GUESTS === undefined
+        ? []
+        : [
+            {
+              test: {
+                name: "guests",
+                maxWorkers: 2,
+                include: ["test/guests/**/*.test.ts"],
+                sequence: { groupOrder: 3 },
+                testTimeout: 900_000,
+                hookTimeout: 900_000,
+              },
+            },
+          ]),
       // Hosts of two releases of Debian: npm run test:versions.
       ...(process.env.TEST_VERSIONS === undefined
         ? []

@@ -12,7 +12,9 @@ empty_variables() {
 }
 make_variables() {
   [ ! -e "$1" ] || return 0
-  base64 -d | gunzip > "$1.part" && sync "$1.part" && mv "$1.part" "$1"
+  rm -f "$1.part"
+  # Hosts may write in this folder: a link that one of them put there is not followed (O_EXCL).
+  (set -o noclobber; base64 -d | gunzip > "$1.part") && sync "$1.part" && mv -T "$1.part" "$1"
 }
 `;
 

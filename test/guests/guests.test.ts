@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { movesRunning } from "../../moves/modes.ts";
-import { GuestUnderTest } from "./guest-under-test.ts";
-import { TestProject } from "./project.ts";
-import { LabStack, unchanged } from "./stack.ts";
+import { GuestUnderTest } from "../lab/guest-under-test.ts";
+import { TestProject } from "../lab/project.ts";
+import { LabStack, unchanged } from "../lab/stack.ts";
 
 // What a guest may be beside memory, CPUs and a disk: one guest that has all of it goes through the modes. The tests go on from one another.
 
