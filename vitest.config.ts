@@ -85,11 +85,11 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      // The real thing, two labs at a time: each has a network of its own, and waits for guests to boot half of its time.
+      // The real thing, three labs at a time: each has a network of its own, and waits for hosts and guests most of its time.
       {
         test: {
           name: "lab",
-          maxWorkers: 2,
+          maxWorkers: 3,
           include: ["test/lab/**/*.test.ts"],
           exclude: runs,
           sequence: { groupOrder: 2 },
