@@ -180,7 +180,7 @@ guest $((now + 9999)) 0123abcd 999999000 ${vm1} p7 4 100 .`;
     const torn = `guest $(ago 50) ${vm1} p7 12`;
     const before = `${lines(`${guestLine(70, 1)}\n${torn}`)}truncate -s -1 ${folder}/07`;
     const { guests } = answered(
-      `${before}; mv ${folder}/07 ${folder}/$(date -u +%H); ${sample}; printf '\\0\\0\\0' >> ${folder}/08`,
+      `${before}; [ ${folder}/07 -ef ${folder}/$(date -u +%H) ] || mv ${folder}/07 ${folder}/$(date -u +%H); ${sample}; printf '\\0\\0\\0' >> ${folder}/08`,
       { said: counted },
     );
     expect(guests.map(({ uuid }) => uuid)).toEqual([vm1, vm2, vm1]);
