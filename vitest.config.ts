@@ -85,11 +85,11 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      // The real thing, three labs at a time: each has a network of its own, and waits for hosts and guests most of its time.
+      // The real thing, two labs at a time, each on a network of its own: they keep two CPUs busy.
       {
         test: {
           name: "lab",
-          maxWorkers: 3,
+          maxWorkers: 2,
           include: ["test/lab/**/*.test.ts"],
           exclude: runs,
           sequence: { groupOrder: 2 },
