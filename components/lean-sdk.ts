@@ -43,7 +43,7 @@ const isDebugged = /\bpulumi\b/.test(process.env.NODE_DEBUG ?? "");
 if (!isDebugged) leaveOutDebugging();
 
 /**
- * Half of what a program with hundreds of resources does is for those who debug the SDK: some five messages a resource, which are sent one
+ * Nearly half of what a program with hundreds of resources does is for those who debug the SDK: some five messages a resource, which are sent one
  * after the other and waited for, and the stack traces. With `NODE_DEBUG=pulumi` they are there (the messages show with `--debug`).
  */
 function leaveOutDebugging(): void {
