@@ -43,8 +43,8 @@ const isDebugged = /\bpulumi\b/.test(process.env.NODE_DEBUG ?? "");
 if (!isDebugged) leaveOutDebugging();
 
 /**
- * Nearly half of what a program with hundreds of resources does is for those who debug the SDK: some five messages a resource, which are sent one
- * after the other and waited for, and the stack traces. With `NODE_DEBUG=pulumi` they are there (the messages show with `--debug`).
+ * Nearly half of what a program with hundreds of resources does is for those who debug the SDK: some five messages a resource, which are
+ * sent one after the other and waited for, and the stack traces. With `NODE_DEBUG=pulumi` they are there (messages show with `--debug`).
  */
 function leaveOutDebugging(): void {
   const log: typeof import("@pulumi/pulumi/log/index.js") = require("@pulumi/pulumi/log/index.js");
