@@ -20,8 +20,8 @@ const obeyed =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]|\p{Surrogate}/u;
 
 /** A run in which everything that has a name is called so. */
-function called(name: string) {
-  const run = syntheticRun(5);
+function called(name: string, repeats = 2) {
+  const run = syntheticRun(repeats);
   const { head } = run;
   const cells = head.cells.map((cell) => ({ ...cell, id: `${name}${cell.id}` }));
   const named = {
@@ -43,7 +43,7 @@ describe("what records say, whatever it is", () => {
   it("is shown, and nothing in it is obeyed", () => {
     expect(visible("\u001b[1m\n\u202eb")).toBe("\\u{1b}[1m\\n\\u{202e}b");
     expect(visible("Größe → 5 µs, 日本 🙂")).toBe("Größe → 5 µs, 日本 🙂");
-    const { dataset } = called(odd);
+    const { dataset } = called(odd, 5);
     const report = reportOf(dataset);
     const records = dataset.moves.map(({ record }) => ({ ...record, error: odd }));
     const tables = report.sections.flatMap(({ tables, figures }) => [
