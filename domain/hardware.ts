@@ -28,24 +28,30 @@ export function hardwareChanges(before: DomainSpec, after: DomainSpec): (keyof D
   return [...keys].filter((key) => !isDeepStrictEqual(before[key], after[key]));
 }
 
-/** Throws when a guest that is there should have its overlay on another storage: what it wrote is on the one that it has. */
-export function refuseOtherRedo({ name, storage: before }: DomainSpec, { storage: after }: DomainSpec): void {
-  const said = ({ localGiB }: DomainSpec["storage"]) => (localGiB === undefined ? "shared" : "local");
-  if (said(before) === said(after)) return;
-  throw new Error(
-    `Guest ${name} cannot have redo: ${said(after)}: it was made with redo: ${said(before)}, and what it wrote does not move to another storage by itself. Nothing was changed. ` +
-      `Set redo back to ${said(before)}; or give it up: take it out of the stack's config, run \`pulumi up\`, and put it in again.`,
-  );
-}
+/** What a guest keeps for life, as the stack's config says it, and why. */
+const forLife: readonly { key: string; said: (spec: DomainSpec) => string; because: string }[] = [
+  {
+    key: "redo",
+    said: ({ storage }) => (storage.localGiB === undefined ? "shared" : "local"),
+    because: "and what it wrote does not move to another storage by itself",
+  },
+  {
+    key: "firmware",
+    said: ({ firmware }) => (firmware ? "uefi" : "bios"),
+    because: "for which its disk was set up",
+  },
+];
 
-/** Throws when a guest that is there should have another firmware: what is installed on its disk was installed for the one that it has. */
-export function refuseOtherFirmware(before: DomainSpec, after: DomainSpec): void {
-  const said = ({ firmware }: DomainSpec) => (firmware ? "uefi" : "bios");
-  if (said(before) === said(after)) return;
-  throw new Error(
-    `Guest ${before.name} cannot have firmware: ${said(after)}: it was made with firmware: ${said(before)}, for which its disk was set up. Nothing was changed. ` +
-      `Set firmware back to ${said(before)}; or give the guest up: take it out of the stack's config, run \`pulumi up\`, and put it in again.`,
-  );
+/** Throws when a guest that is there should be what it cannot become. */
+export function refuseOtherForLife(before: DomainSpec, after: DomainSpec): void {
+  for (const { key, said, because } of forLife) {
+    const [was, wanted] = [said(before), said(after)];
+    if (was === wanted) continue;
+    throw new Error(
+      `Guest ${before.name} cannot have ${key}: ${wanted}: it was made with ${key}: ${was}, ${because}. Nothing was changed. ` +
+        `Set ${key} back to ${was}; or give it up: take it out of the stack's config, run \`pulumi up\`, and put it in again.`,
+    );
+  }
 }
 
 /**

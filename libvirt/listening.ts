@@ -1,7 +1,7 @@
-import { virshCommand } from "./virsh.ts";
+import { systemUri, virshCommand } from "./virsh.ts";
 
 /** What a listener says first. */
-export const isListening = "qemu:///system";
+export const isListening = systemUri;
 
 /**
  * Has virsh listen to events, in a process that is connected before it says so: `uri` is answered by the same connection that listens

@@ -11,6 +11,9 @@ export function virsh(
   return session.run(doing, virshCommand(args), options);
 }
 
+/** The host's system libvirtd. */
+export const systemUri = "qemu:///system";
+
 /** The same as text, to be a part of a longer script. */
 export const virshCommand = (args: readonly string[]): string =>
-  `LC_ALL=C virsh -q -c qemu:///system ${args.map(quote).join(" ")}`;
+  `LC_ALL=C virsh -q -c ${systemUri} ${args.map(quote).join(" ")}`;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { ensureRunning, redefine, refuseStart, remove } from "../domain/guest.ts";
-import { hardwareChanges, refuseOtherFirmware, refuseOtherRedo, withPlatformOf } from "../domain/hardware.ts";
+import { hardwareChanges, refuseOtherForLife, withPlatformOf } from "../domain/hardware.ts";
 import type { GuestRequest } from "../domain/request.ts";
 import { type Fleet, union } from "../fleet/fleet.ts";
 import { lookNow, type Observation, withFleet } from "../fleet/observe.ts";
@@ -27,8 +27,7 @@ export const domainResource = {
   async diff(_id: string, olds: DomainOutputs, news: DomainInputs) {
     const name = olds.spec.name;
     if (hasUnknown(news)) return { changes: true };
-    refuseOtherRedo(olds.spec, news.spec);
-    refuseOtherFirmware(olds.spec, news.spec);
+    refuseOtherForLife(olds.spec, news.spec);
     const replaces = olds.spec.uuid === news.spec.uuid && name === news.spec.name ? [] : ["spec"];
     const changes = restartsFor(olds, news);
     const place = await find(olds.spec, union(olds.fleet, news.fleet), changes.length > 0);
@@ -58,8 +57,7 @@ export const domainResource = {
   },
 
   async update(_id: string, olds: DomainOutputs, news: DomainInputs) {
-    refuseOtherRedo(olds.spec, news.spec);
-    refuseOtherFirmware(olds.spec, news.spec);
+    refuseOtherForLife(olds.spec, news.spec);
     const restart = restartsFor(olds, news).length > 0;
     const running = withPlatformOf(olds.spec, news.spec);
     const everywhere = { ...news, fleet: union(olds.fleet, news.fleet) };
