@@ -10,6 +10,7 @@ import type { SshSession } from "../../../libvirt/ssh-session.ts";
 import { progressText } from "../../../migration/watching/job-progress.ts";
 import { decideMove, type Placement } from "../../../provider/decide-move.ts";
 import { hasUnknown } from "../../../provider/unknown.ts";
+import { domainSpec } from "../helpers/domain-spec.ts";
 
 describe("where a guest should be, against where it is", () => {
   const settled: Placement = {
@@ -150,23 +151,7 @@ describe("what all hosts say, put together", () => {
 });
 
 describe("hardware", () => {
-  const spec: DomainSpec = {
-    name: "vm1",
-    uuid: "1b7159b2-c702-5eb0-be68-43576be5849d",
-    memoryMiB: 512,
-    vcpus: 1,
-    accelerator: "kvm",
-    machine: "pc-q35-7.2",
-    storage: {
-      transport: "kernel",
-      server: "10.77.0.10",
-      overlayPath: "/e/vm1.qcow2",
-      basePath: "/e/base.qcow2",
-      baseFormat: "qcow2",
-    },
-    mac: "52:54:00:10:55:ef",
-    bridge: "br0",
-  };
+  const spec = domainSpec;
 
   test("that is the same needs no restart, in whatever order it is written", () => {
     const reversed = Object.fromEntries(Object.entries(structuredClone(spec)).toReversed());

@@ -11,6 +11,7 @@ import {
   type MigrationOutputs,
   migrationResource,
 } from "../../../provider/migration-resource.ts";
+import { domainSpec } from "../helpers/domain-spec.ts";
 import { ownDisk, redoText } from "../helpers/simulated-fleet.ts";
 import { SshSession, simulate, world } from "../helpers/simulated-session.ts";
 import { setTimeout as sleep } from "../helpers/simulated-time.ts";
@@ -45,7 +46,7 @@ beforeEach(() => {
 afterEach(closeSessions);
 afterEach(forgetLooks);
 
-const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
+const { uuid } = domainSpec;
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /** As Pulumi keeps it: plain data whose keys have an order of their own. */
@@ -73,23 +74,7 @@ function moveByHand(to: string, flags: readonly Tidy[] = ["--persistent", "--und
 const domainOn = (host: string) => world.machine(host).domains.get(uuid);
 
 describe("a domain", () => {
-  const spec: DomainSpec = {
-    name: "vm1",
-    uuid,
-    memoryMiB: 512,
-    vcpus: 1,
-    accelerator: "kvm",
-    machine: "pc-q35-7.2",
-    storage: {
-      transport: "kernel",
-      server: "10.77.0.10",
-      overlayPath: "/e/vm1.qcow2",
-      basePath: "/e/base.qcow2",
-      baseFormat: "qcow2",
-    },
-    mac: "52:54:00:10:55:ef",
-    bridge: "br0",
-  };
+  const spec = domainSpec;
   const inputs = (changes: Partial<DomainInputs> = {}): DomainInputs => ({
     spec,
     host: "host1",
@@ -469,22 +454,8 @@ describe("a domain", () => {
 describe("a domain whose overlay is its host's own", () => {
   const path = ownDisk("vm1");
   const spec = (localGiB?: number): DomainSpec => ({
-    name: "vm1",
-    uuid,
-    memoryMiB: 512,
-    vcpus: 1,
-    accelerator: "kvm",
-    machine: "pc-q35-7.2",
-    storage: {
-      transport: "kernel",
-      server: "10.77.0.10",
-      overlayPath: localGiB === undefined ? "/e/vm1.qcow2" : path,
-      basePath: "/e/base.qcow2",
-      baseFormat: "qcow2",
-      ...(localGiB !== undefined && { localGiB }),
-    },
-    mac: "52:54:00:10:55:ef",
-    bridge: "br0",
+    ...domainSpec,
+    storage: { ...domainSpec.storage, ...(localGiB !== undefined && { overlayPath: path, localGiB }) },
   });
   const inputs = (localGiB: number | undefined = 4): DomainInputs => ({
     spec: spec(localGiB),
