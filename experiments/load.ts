@@ -73,7 +73,7 @@ function directionMistakes({ back, ways }: Experiment): Mistake[] {
 }
 
 /** Ways that are named and are none: what others are held against, in every size, and the ways of a size. */
-function nameMistakes({ against, ways, sizes }: Experiment): Mistake[] {
+function nameMistakes({ against, moves, ways, sizes }: Experiment): Mistake[] {
   const names = Object.keys(ways);
   const fix = `give one of ${list(names)}`;
   const ofSizes = Object.entries(sizes).flatMap(([size, { ways: own }]): Mistake[] => {
@@ -85,9 +85,15 @@ function nameMistakes({ against, ways, sizes }: Experiment): Mistake[] {
       ...(own && against !== undefined && !own.includes(against) ? [{ path, problem, fix: "add it" }] : []),
     ];
   });
-  return against === undefined || names.includes(against)
+  if (against === undefined) return ofSizes;
+  const path = "against";
+  if (moves === "all")
+    return [
+      { path, problem: "is of guests that move by themselves", fix: "leave it out, or say moves: each" },
+    ];
+  return names.includes(against)
     ? ofSizes
-    : [{ path: "against", problem: `there is no way ${JSON.stringify(against)}`, fix }, ...ofSizes];
+    : [{ path, problem: `there is no way ${JSON.stringify(against)}`, fix }, ...ofSizes];
 }
 
 /**

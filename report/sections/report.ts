@@ -25,6 +25,7 @@ import { convergenceTable, replayedTable } from "../tables/prediction-table.ts";
 import { problemsTable } from "../tables/problems-table.ts";
 import { progressTable } from "../tables/progress-table.ts";
 import { togetherTable } from "../tables/together-table.ts";
+import { bestSettingTable, settingsTable } from "../tables/tuning-table.ts";
 import { versionsTable } from "../tables/versions-table.ts";
 import { levelNote } from "../text/levels.ts";
 import type { TableModel } from "../text/table-model.ts";
@@ -85,6 +86,14 @@ export function reportOf(dataset: Dataset): Report {
   };
   const sections: Section[] = [
     ...(compared ? [{ ...comparisonSection(compared), figures: [] }] : []),
+    {
+      id: "settings",
+      title: "The best setting",
+      intro:
+        "One guest, moved in many ways: which of them is better for it than the plain one, and by how much.",
+      figures: [],
+      tables: there(bestSettingTable(dataset), settingsTable(dataset)),
+    },
     ...(claims.isAsked ? [claimsSection] : []),
     {
       id: "memory",

@@ -128,6 +128,10 @@ describe("a mistake in an experiment is said with its place and its fix, before 
     expect(() => check({ ways, against: "life" })).toThrow(
       'against: there is no way "life"; give one of live and late',
     );
+    const together = { live: { mode: "live", arrangement: "at-once" } } as const;
+    expect(() => check({ ways: together, moves: "all", against: "live" })).toThrow(
+      "against: is of guests that move by themselves; leave it out, or say moves: each",
+    );
     expect(() => check({ ways, against: "live", sizes: { small: { ways: ["late", "lat"] } } })).toThrow(
       /2 mistakes.*sizes\.small\.ways: there is no way "lat".*lacks "live", which all others are held against/s,
     );
