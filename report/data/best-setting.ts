@@ -33,12 +33,11 @@ export interface BestSetting {
 }
 
 /** Of fewer blocks an interval says next to nothing. */
-const leastBlocks = 3;
+const leastBlocks = 5;
 
 /**
- * Which setting is better than the plain one, and by how much. Values are compared within their block, as logarithms, so that what is slow in a whole
- * block, and by how many times one move differs from the next, does not matter. Intervals are those of Student's t, with Bonferroni's share of the 5 %
- * for each setting: as many as there are can be tried.
+ * Which setting is better than the plain one, and by how much. Values are compared within their block, as logarithms: what is slow in a whole block does
+ * not matter. Intervals are those of Student's t, with Bonferroni's share of the 5 % for each setting, however many are tried.
  *
  * @param settings the others; those that have too few blocks in common with the plain one are left out
  */

@@ -24,7 +24,7 @@ export function bestSettingTable(dataset: Dataset): TableModel | undefined {
     ],
     rows: guests.flatMap((guest) => guest.measures.map((measure) => bestRow(guest, measure))),
     notes: [
-      "Change: of the geometric mean of quotients within blocks; less is better. From, to: its interval. All intervals of a guest's settings in one figure hold together with 95 % (Student's t of logarithms, Bonferroni), so that of the best one holds although it was picked. None is better: no setting's whole interval is below 0.",
+      "Change: of the geometric mean of quotients within blocks; less is better. From, to: its interval. All intervals of a guest's settings in one figure hold together with 95 % (Student's t of logarithms, Bonferroni), so that of the best one holds although it was picked. None is better: no setting's whole interval is below 0. A dash: it takes five blocks to tell.",
       "As others pick: what a move gains when its way is picked by the other blocks alone, which knew nothing of it. The change of the best is a little too good, since it was picked; this is not.",
       ...guests.flatMap(failedNote),
     ],

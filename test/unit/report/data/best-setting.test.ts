@@ -40,9 +40,9 @@ describe("the best setting", () => {
   });
 
   it("is none where the least may be chance, or where all are more", () => {
-    const plain = plainOf([1000, 1400, 900, 1200]);
-    expect(bestSetting(plain, [settingOf("other", [900, 1450, 700, 1210])]).best).toBeUndefined();
-    const worse = bestSetting(plain, [settingOf("worse", [2000, 2900, 1700, 2300])]);
+    const plain = plainOf([1000, 1400, 900, 1200, 1100]);
+    expect(bestSetting(plain, [settingOf("other", [900, 1450, 700, 1210, 1050])]).best).toBeUndefined();
+    const worse = bestSetting(plain, [settingOf("worse", [2000, 2900, 1700, 2300, 2100])]);
     expect(worse.best).toBeUndefined();
     // Nobody would pick it.
     expect(worse.pickedRatio).toBe(1);
@@ -62,19 +62,19 @@ describe("the best setting", () => {
   });
 
   it("has wider intervals the more settings were tried", () => {
-    const plain = plainOf([1000, 1010, 990, 1005]);
-    const some = [settingOf("a", [900, 910, 890, 915])];
-    const more = [...some, ...["b", "c", "d"].map((way) => settingOf(way, [1000, 1005, 995, 1001]))];
+    const plain = plainOf([1000, 1010, 990, 1005, 995]);
+    const some = [settingOf("a", [900, 910, 890, 915, 895])];
+    const more = [...some, ...["b", "c", "d"].map((way) => settingOf(way, [1000, 1005, 995, 1001, 1002]))];
     const width = ({ compared: [first] }: BestSetting) =>
       (first?.ratio.high as number) - (first?.ratio.low as number);
     expect(width(bestSetting(plain, more))).toBeGreaterThan(1.3 * width(bestSetting(plain, some)));
   });
 
   it("leaves out what it knows too little of, and zeros, of which there is no quotient", () => {
-    const plain = plainOf([1000, 1010, 990, 1005]);
+    const plain = plainOf([1000, 1010, 990, 1005, 995]);
     const { compared, pickedRatio } = bestSetting(plain, [
-      settingOf("twice", [500, 505]),
-      settingOf("nothing", [0, 0, 0, 0]),
+      settingOf("four times", [500, 505, 510, 495]),
+      settingOf("nothing", [0, 0, 0, 0, 0]),
     ]);
     expect(compared).toEqual([]);
     expect(pickedRatio).toBeUndefined();
