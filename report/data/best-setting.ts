@@ -3,14 +3,14 @@ import { type Estimate, wantedConfidence } from "./statistics.ts";
 import { studentQuantile } from "./student.ts";
 
 /** A figure of which less is better, measured in one way to move: one value in each block of a run. */
-export interface Setting {
+export interface TriedSetting {
   way: string;
   /** By block, above 0. */
   values: ReadonlyMap<string, number>;
 }
 
 /** A setting against the plain one, in the same blocks. */
-export interface Compared {
+export interface ComparedSetting {
   way: string;
   blocks: number;
   /**
@@ -22,9 +22,9 @@ export interface Compared {
 
 export interface BestSetting {
   /** In the order of the settings. */
-  compared: Compared[];
+  compared: ComparedSetting[];
   /** That with the least ratio among those whose whole interval is below 1; absent: none is better than the plain way, as far as can be told. */
-  best?: Compared;
+  best?: ComparedSetting;
   /**
    * What a move takes, in times of the plain way, when its way is picked like this: in each block as picked by all others, which knew nothing of
    * it. The ratio of the best is a little too good, since it was picked; this is not. Absent: too few blocks have all settings.
@@ -41,7 +41,10 @@ const leastBlocks = 5;
  *
  * @param settings the others; those that have too few blocks in common with the plain one are left out
  */
-export function bestSetting(plain: ReadonlyMap<string, number>, settings: readonly Setting[]): BestSetting {
+export function bestSetting(
+  plain: ReadonlyMap<string, number>,
+  settings: readonly TriedSetting[],
+): BestSetting {
   const logs = settings
     .map(({ way, values }) => ({ way, logs: logRatios(values, plain) }))
     .filter((setting) => setting.logs.size >= leastBlocks);
@@ -62,7 +65,7 @@ const logRatios = (values: ReadonlyMap<string, number>, plain: ReadonlyMap<strin
     }),
   );
 
-function comparedOf({ way, logs }: { way: string; logs: LogRatios }, settings: number): Compared {
+function comparedOf({ way, logs }: { way: string; logs: LogRatios }, settings: number): ComparedSetting {
   const values = [...logs.values()];
   const middle = mean(values);
   const error = sampleStandardDeviation(values) / Math.sqrt(values.length);

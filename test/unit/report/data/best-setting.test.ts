@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { type BestSetting, bestSetting, type Setting } from "../../../../report/data/best-setting.ts";
+import { type BestSetting, bestSetting, type TriedSetting } from "../../../../report/data/best-setting.ts";
 import { randomOf } from "../../../../report/data/statistics.ts";
 import { studentQuantile } from "../../../../report/data/student.ts";
 import { normalOf } from "../claims/studies.ts";
 
-const settingOf = (way: string, values: readonly number[]): Setting => ({
+const settingOf = (way: string, values: readonly number[]): TriedSetting => ({
   way,
   values: new Map(values.map((value, index) => [String(index + 1), value])),
 });
