@@ -20,8 +20,8 @@ off() {
   bash "$here/stop.sh" leftovers 7>&-
 }
 
-# None of its processes can tidy up, its guests neither.
-cut() {
+# None of its processes can tidy up, its guests neither. Not called cut: that is a command, which lib.sh uses.
+cut_power() {
   [ -d "$host_dir" ] || die "there is no such host, whose power could be cut"
   lock 7 "$host_dir/lock"
   bash "$here/stop.sh" leftovers 7>&-
@@ -29,7 +29,7 @@ cut() {
 
 case ${1:-} in
   off) off ;;
-  cut) cut ;;
+  cut) cut_power ;;
   status) if [ -n "$(host_pids)" ]; then echo on; else echo off; fi ;;
   *) die "power.sh off, cut or status" ;;
 esac
