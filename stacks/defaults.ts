@@ -64,6 +64,10 @@ export function vncPort(guest: string): number {
   return 5900 + numberOf(guest, labOffsets.guests);
 }
 
+/** Of a card beside the first, which has the guest's own; no guest's name has a slash. */
+export const nicMacAddress = (stack: string, guest: string, at: number): string =>
+  macAddress(stack, `${guest}/${at}`);
+
 /** In QEMU's range 52:54:00, which is locally administered; stacks on one LAN get different ones. */
 export function macAddress(stack: string, guest: string): string {
   const octets = digest(`${stack}/${guest}`).subarray(0, 3).toString("hex").match(/../g) ?? [];

@@ -50,6 +50,8 @@ describe("the plan of a lab", () => {
       memoryMiB: 1024,
       vcpus: 1,
       diskGiB: 14,
+      disks: [],
+      nics: [],
       redo: "shared",
       mac: "52:54:00:4e:c5:3c",
       network: { address: "10.77.0.101", cidr: "10.77.0.101/24", gateway: "10.77.0.1" },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DecidedUpdate } from "../../../../moves/decided-update.ts";
 import { datasetOf } from "../../../../report/data/dataset.ts";
+import { movesRows } from "../../../../report/export/moves-csv.ts";
 import { reportOf } from "../../../../report/sections/report.ts";
 import { policyTables } from "../../../../report/tables/policy-tables.ts";
 import { shownOf } from "../../../../report/text/table-model.ts";
@@ -99,6 +100,8 @@ describe("the tables of what policies did", () => {
     expect(ids(dataset)).toContain("policies");
     expect(ids(datasetFrom(move))).not.toContain("policies");
   });
+
+  it("are beside the moves, which CSV has alone", () => expect(movesRows(dataset)).toHaveLength(1));
 
   it("leave out updates in which the run was interrupted", () =>
     expect(rowsOf(datasetFrom({ ...place, kind: "update", isInterrupted: true, update }))).toEqual({}));
