@@ -17,6 +17,7 @@ import {
   defaultExport,
   defaultMemoryMiB,
   defaultNetwork,
+  defaultPool,
   defaultStorageName,
   defaultWakeSeconds,
   hostModel,
@@ -100,6 +101,17 @@ const storage = section({
   export: exportPath
     .default(defaultExport)
     .describe("the folder that is exported over NFS: an absolute path without blanks or `..`"),
+  existing: z
+    .boolean()
+    .default(false)
+    .describe(
+      "whether the folder is exported, mounted on every host at the same path, and libvirt's pool on the storage host already: all are then used as they are, and stay (not in the lab)",
+    ),
+  pool: nameText
+    .default(defaultPool)
+    .describe(
+      "libvirt's name of the pool on that folder, for the stack's life: lower-case letters, digits and hyphens",
+    ),
   transport: z
     .enum(["auto", "kernel", "userspace"])
     .default("auto")

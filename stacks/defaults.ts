@@ -24,6 +24,7 @@ function digest(text: string): Buffer {
 export const defaultNetwork = "10.77.0.0/24";
 export const defaultStorageName = "storage";
 export const defaultExport = "/export/testbed";
+export const defaultPool = "testbed";
 export const defaultBridge = "br0";
 export const sshPort = 22;
 export const defaultMemoryMiB = 1024;

@@ -9,7 +9,11 @@ import { inFlow, list } from "./words.ts";
 
 /** Whether something is to change that guests which are there already have for life. */
 export function checkImmutable(past: PastStack, plan: Plan): Mistake[] {
-  return [...imageChanges(past, plan), ...plan.guests.flatMap((guest, at) => guestChanges(past, guest, at))];
+  return [
+    ...poolChange(past, plan),
+    ...imageChanges(past, plan),
+    ...plan.guests.flatMap((guest, at) => guestChanges(past, guest, at)),
+  ];
 }
 
 /** A key of a guest's that has an effect at its first boot alone. */
@@ -103,6 +107,17 @@ function guestChanges(past: PastStack, guest: GuestPlan, index: number): Mistake
     ];
   });
   return [...forLife, ...diskChanges(earlier, guest, index)];
+}
+
+function poolChange({ pool: before, guests }: PastStack, { storage: { pool } }: Plan): Mistake[] {
+  if (before === undefined || before === pool || guests.length === 0) return [];
+  return [
+    {
+      path: pathText(["storage", "pool"]),
+      problem: `the guests' files are in libvirt's pool ${before}, and do not move to another one`,
+      fix: `put ${before} back; for another pool, destroy the stack first`,
+    },
+  ];
 }
 
 /** The base image stays under its guests' disks; with another one they would be logged in to as someone whom they do not know. */

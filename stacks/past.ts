@@ -30,6 +30,8 @@ export interface PastStack {
   switchings?: Record<string, Switching>;
   /** Hosts of which it was proved that they are off, as they were lost. Absent: none. */
   fenced?: string[];
+  /** libvirt's name of the pool that guests' files are in. Absent: there are none yet. */
+  pool?: string;
   /** libvirt's networks are resources of their own, as versions before this one had them; absent: they are not. */
   declaresNetworks?: boolean;
 }
@@ -119,6 +121,7 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
       fleets.flatMap((hosts) => Object.entries(hosts).map(([name, { ssh }]) => [name, ssh])),
     ),
     ...(transport && { transport }),
+    ...(volumes[0] && { pool: volumes[0].pool }),
     ...switchedOf(resources),
     ...(fenced.length > 0 && { fenced }),
     ...(resources.some(({ type }) => type === "libvirt:index/network:Network") && { declaresNetworks: true }),
@@ -163,6 +166,7 @@ function hostsOf(fleet: Fleet | FleetReference, hostsOn: ReadonlyMap<string, Fle
 
 interface VolumeOutputs {
   name: string;
+  pool: string;
   size: number;
 }
 

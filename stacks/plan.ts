@@ -80,6 +80,10 @@ export interface StoragePlan {
   release?: LabRelease;
   /** The exported folder. */
   export: string;
+  /** libvirt's name of the pool on it. */
+  pool: string;
+  /** All of it is there already. Absent: it is made. */
+  existing?: true;
   transport: StackConfig["storage"]["transport"];
 }
 
@@ -216,6 +220,8 @@ export function planStack(config: StackConfig, stack: string, known: Known = {})
       ssh: sshTarget({ ...storage, address: storageAddress }, config, stack, ssh),
       address: storage.nfsAddress ?? ssh[storageAddress]?.hostName ?? storageAddress,
       export: storage.export,
+      pool: storage.pool,
+      ...(storage.existing && { existing: true as const }),
       transport: storage.transport === "auto" ? (transport ?? "auto") : storage.transport,
       ...releaseOf(config.lab?.release),
       ...bootOf(storage),

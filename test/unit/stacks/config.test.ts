@@ -9,7 +9,13 @@ describe("the config of a stack", () => {
       parseStackConfig(labInput({ guests: [{ name: "vm1" }], placement: { vm1: "host2" } }), "lab"),
     ).toEqual({
       lab: { network: "10.77.0.0/24", bridge: "lab0", release: "debian-12" },
-      storage: { name: "storage", export: "/export/testbed", transport: "auto" },
+      storage: {
+        name: "storage",
+        export: "/export/testbed",
+        existing: false,
+        pool: "testbed",
+        transport: "auto",
+      },
       hosts: [
         { name: "host1", accelerator: "auto", reserveMiB: 512 },
         { name: "host2", accelerator: "auto", reserveMiB: 512 },
@@ -55,6 +61,8 @@ describe("the config of a stack", () => {
         port: 2210,
         user: "admin",
         export: "/srv/vm",
+        existing: false,
+        pool: "testbed",
         transport: "kernel",
       },
       ssh: { privateKeyFile: "~/.ssh/testbed", knownHosts: "accept-new" },

@@ -35,6 +35,20 @@ test("a guest keeps the firmware that it was made with; one made before there wa
   ]);
 });
 
+test("guests' files stay in their pool", () => {
+  const config = parseStackConfig(labInput({ storage: { pool: "other" } }), "lab");
+  const past = { ...pastOf({ name: "vm1" }), pool: "testbed" };
+  expect(checkImmutable(past, planStack(parseStackConfig(labInput(), "lab"), "lab"))).toEqual([]);
+  expect(checkImmutable(past, planStack(config, "lab"))).toEqual([
+    {
+      path: "testbed:storage.pool",
+      problem: "the guests' files are in libvirt's pool testbed, and do not move to another one",
+      fix: "put testbed back; for another pool, destroy the stack first",
+    },
+  ]);
+  expect(checkImmutable(pastOf(), planStack(config, "lab"))).toEqual([]);
+});
+
 test("a disk beside the system's keeps its size; others may come and go", () => {
   const before = {
     disks: [

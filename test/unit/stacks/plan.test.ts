@@ -22,6 +22,7 @@ describe("the plan of a lab", () => {
       ssh: { name: "storage", address: "10.77.0.10", ...reached },
       address: "10.77.0.10",
       export: "/export/testbed",
+      pool: "testbed",
       transport: "auto",
     });
     expect(hosts).toEqual([
