@@ -68,6 +68,10 @@ export class ProgressBar implements Listener {
 export function inLine(line: TurnLine): string {
   const what = `${line.cell}, ${line.isWarmUp ? "warm-up" : "repeat"} ${line.repeat}`;
   if (line.kind === "failure") return `${what}: could not be made: ${line.error}`;
+  if (line.kind === "update") {
+    const { policy, decided, updateMs } = line.update;
+    return `${what}: policy ${policy}, ${decided.length} moves decided, update ${(updateMs / 1000).toFixed(0)} s`;
+  }
   const { from, to, outcome, totalMs, downtimeMs, error, guest } = line.record;
   const times = `${(totalMs / 1000).toFixed(2)} s${downtimeMs === undefined ? "" : `, downtime ${Math.round(downtimeMs)} ms`}`;
   const ended = outcome === "completed" ? times : `${outcome}${error ? `: ${error}` : ""}`;

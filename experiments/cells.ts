@@ -12,22 +12,28 @@ export interface Cell {
   guests: string[];
   way: Way;
   linkMiBps?: number;
+  /** A policy decides which of them move. */
+  isDecided?: true;
 }
 
 /** All combinations of guests, ways and rates of the link, in the order of the file. */
 export function cellsOf(experiment: Experiment): Cell[] {
-  const { guests, moves, ways, linksMiBps = [undefined] } = experiment;
-  const subjects = moves === "all" ? [guests] : guests.map((guest) => [guest]);
+  const { guests, moves, ways, policy, lose, linksMiBps = [undefined] } = experiment;
+  const subjects = moves === "each" ? guests.map((guest) => [guest]) : [guests];
+  const isDecided = moves === "decided";
+  const what = isDecided ? (lose === undefined ? (policy?.kind ?? "all") : `${lose} lost`) : "all";
   return subjects.flatMap((subject) =>
     Object.entries(ways).flatMap(([name, said]) =>
       linksMiBps.map((linkMiBps): Cell => {
         const { arrangement, direction, ...options } = said;
         const moved = fitting({ mode: "live", ...withoutAbsent({ ...experiment.migration, ...options }) });
-        const id = `${subject.length === 1 && moves === "each" ? subject[0]?.name : "all"}/${name}`;
+        const id = `${moves === "each" ? subject[0]?.name : what}/${name}`;
         return {
           id: linksMiBps.length > 1 ? `${id}@${linkMiBps}` : id,
           factors: {
             ...(moves === "each" ? guestFactors(subject[0] as ExperimentGuest) : { guests: subject.length }),
+            ...(isDecided && policy && { policy: policy.kind }),
+            ...(lose !== undefined && { lose }),
             way: name,
             ...flat(moved),
             ...(arrangement && { arrangement }),
@@ -37,6 +43,7 @@ export function cellsOf(experiment: Experiment): Cell[] {
           guests: subject.map((guest) => guest.name),
           way: said,
           ...(linkMiBps !== undefined && { linkMiBps }),
+          ...(isDecided && { isDecided }),
         };
       }),
     ),

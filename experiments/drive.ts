@@ -43,6 +43,10 @@ export function askedBy(
 /** The machines on which it is made: a lab, or those of a stack that is there. */
 export async function machinesFor({ experiment, stack }: RunArguments): Promise<Machines> {
   if (stack === undefined) return labOf(experiment);
+  if (experiment.moves === "decided")
+    throw new Error(
+      "--stack: an experiment in which a policy decides brings a lab of its own, whose hosts it sizes, switches and loses.",
+    );
   const text = await readFile(join("stacks", `Pulumi.${stack}.yaml`), "utf8").catch(() => undefined);
   if (text === undefined) throw new Error(`--stack: there is no stacks/Pulumi.${stack}.yaml.`);
   const config: Record<string, unknown> = parse(text)?.config ?? {};

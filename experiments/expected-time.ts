@@ -29,7 +29,7 @@ const typical = {
 const timesMemory = { saved: 3, sent: 1, none: 0 } as const;
 
 /** How long a turn of a cell takes, reckoned: guests go back, settle, and move. In ms. */
-export function reckonedTurnMs(experiment: Experiment, { guests, way, linkMiBps }: Cell): number {
+export function reckonedTurnMs(experiment: Experiment, { guests, way, linkMiBps, isDecided }: Cell): number {
   const memoryMiB = experiment.guests
     .filter(({ name }) => guests.includes(name))
     .reduce((sum, guest) => sum + guest.memoryMiB, 0);
@@ -42,7 +42,9 @@ export function reckonedTurnMs(experiment: Experiment, { guests, way, linkMiBps 
   const isBack = experiment.back === "unmeasured";
   const backMs = isBack ? typical.updateMs + (memoryMiB * 1000) / typical.memoryMiBps : 0;
   const updates = arrangement === "one-by-one" ? guests.length : 1;
-  return backMs + experiment.settleSeconds * 1000 + updates * typical.updateMs + moveMs;
+  // Where a policy decides, hosts are looked at for as long after the update as before.
+  const looks = isDecided ? 2 : 1;
+  return backMs + looks * experiment.settleSeconds * 1000 + updates * typical.updateMs + moveMs;
 }
 
 /**
@@ -54,8 +56,8 @@ export function turnTimes(lines: readonly TurnLine[]): TurnTime[] {
     .map(([order, own]) => ({
       order,
       cell: (own[0] as TurnLine).cell,
-      ms: Math.min(...own.map((line) => Date.parse(line.kind === "move" ? line.record.startedAt : line.at))),
-      isSound: own.every((line) => !line.isInterrupted && line.kind === "move"),
+      ms: Math.min(...own.map((line) => Date.parse(begunAt(line)))),
+      isSound: own.every((line) => !line.isInterrupted && line.kind !== "failure"),
     }))
     .sort((a, b) => a.order - b.order);
   return begun.flatMap(({ order, cell, ms, isSound }, index) => {
@@ -63,6 +65,9 @@ export function turnTimes(lines: readonly TurnLine[]): TurnTime[] {
     return isSound && next?.isSound && next.order === order + 1 ? [{ cell, tookMs: next.ms - ms }] : [];
   });
 }
+
+const begunAt = (line: TurnLine): string =>
+  line.kind === "move" ? line.record.startedAt : line.kind === "update" ? line.update.at : line.at;
 
 /**
  * How long turns will take.

@@ -15,7 +15,7 @@ const word = z
   .max(48)
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9 .+%/-]*$/);
 
-const { guests: stackGuests, image, lab } = stackSchema.shape;
+const { guests: stackGuests, hosts: stackHosts, image, lab, affinity, policy } = stackSchema.shape;
 const guest = stackGuests.element.omit({ migration: true });
 const guests = z
   .array(guest)
@@ -116,13 +116,40 @@ export const experimentSchema = section({
     .describe("the way that all others are held against: its report tells which is the best, and by how much")
     .meta({ examples: ["live"], otherwise: "none is looked for" }),
   moves: z
-    .enum(["each", "all"])
+    .enum(["each", "all", "decided"])
     .default("each")
-    .describe("what one turn moves: a guest by itself (each), or all guests of the host (all)"),
+    .describe(
+      "what one turn moves: a guest by itself (each), all guests of the host (all), or those that the policy moves in one update (decided)",
+    ),
   guests,
+  hosts: stackHosts
+    .optional()
+    .describe("with decided: its lab's hosts, with their sizes, as in a stack's config")
+    .meta({ otherwise: "two, host1 and host2" }),
+  placement: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe("with decided: where each guest is when a turn begins")
+    .meta({
+      examples: [{ vm1: "host1" }],
+      otherwise: "on the first host",
+    }),
+  policy: policy.describe("with decided: who decides, as in a stack's config").meta({ otherwise: "none" }),
+  affinity: affinity
+    .unwrap()
+    .optional()
+    .describe("with decided: which guests are to be apart or together, as in a stack's config"),
+  lose: z
+    .string()
+    .optional()
+    .describe(
+      "with decided: the host whose power is cut in each turn, right before the update that is told so",
+    )
+    .meta({ examples: ["host1"], otherwise: "no host is lost" }),
   ways: z
     .record(word, way)
     .refine((ways) => Object.keys(ways).length > 0)
+    .default({ live: { mode: "live" } })
     .describe("the ways to move, by their names")
     .meta({ examples: [{ live: { mode: "live" } }] }),
   linksMiBps: linksMiBps.optional().meta({ otherwise: "the link is as it is" }),

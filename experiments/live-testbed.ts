@@ -2,16 +2,28 @@ import { join } from "node:path";
 import type { GuestOutput } from "../components/outputs.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { withFleet } from "../fleet/observe.ts";
-import { progressCommand, workloadUnit } from "../guests/workload.ts";
+import { progressCommand, progressFile, workloadUnit } from "../guests/workload.ts";
+import { cutPower } from "../lab/cut-power.ts";
 import { guestAddress } from "../libvirt/guest-address.ts";
+import { joinLoad } from "../load/join.ts";
+import { failoverFile, readFailoverRecords } from "../moves/failover-record.ts";
+import { powerFile, readPowerRecords } from "../moves/power-record.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import { readRecords, resultsFile } from "../moves/results.ts";
+import { readLoad } from "../stacks/asking/ask-load.ts";
 import type { StackInput } from "../stacks/config.ts";
+import { hostLoad, isOn } from "./decided-turn.ts";
 import { type GuestAnswer, runInGuest } from "./guest-shell.ts";
 import { loads, shapeLink } from "./machines.ts";
-import { parseProgressLog, progressThrough, type RunProgress, stopOf } from "./progress-log.ts";
+import {
+  parseProgressLog,
+  progressThrough,
+  type RunProgress,
+  stopOf,
+  throughputSince,
+} from "./progress-log.ts";
 import type { Outputs, PulumiStack } from "./pulumi-stack.ts";
-import type { ExperimentTestbed, Update, Working } from "./testbed.ts";
+import type { ExperimentTestbed, Observed, Update, Working } from "./testbed.ts";
 
 /** Why a workload could not begin. */
 const problemFile = "/run/testbed/problem";
@@ -34,6 +46,7 @@ export class LiveTestbed implements ExperimentTestbed {
   readonly #project: string;
   readonly #stack: PulumiStack;
   #guests: Outputs["guests"] = {};
+  #hosts: Outputs["hosts"] = {};
   #fleet: Promise<Fleet> | undefined;
 
   /** @param project the project's folder; it must be the working directory, which keys' paths are relative to */
@@ -43,9 +56,10 @@ export class LiveTestbed implements ExperimentTestbed {
   }
 
   async up(config: StackInput, moving?: readonly string[]): Promise<Update> {
-    const { hosts, guests, updateMs } = await this.#stack.up(config, moving);
+    const { hosts, guests, policy, updateMs } = await this.#stack.up(config, moving);
     this.#guests = guests;
-    return { hosts, places: placesOf(guests), updateMs };
+    this.#hosts = hosts;
+    return { hosts, places: placesOf(guests), updateMs, ...(policy && { policy }) };
   }
 
   async places(): Promise<Record<string, string>> {
@@ -89,6 +103,56 @@ export class LiveTestbed implements ExperimentTestbed {
       offsetBeforeMs: offsetMs,
       offsetAfterMs: answer.offsetMs,
     });
+  }
+
+  async observe(sinceMs: number): Promise<Observed> {
+    const { hosts } = await this.#machines();
+    const on = Object.keys(this.#hosts).filter((name) => isOn(this.#hosts[name]));
+    const seconds = (Date.now() - sinceMs) / 1000;
+    const targets = on.flatMap((name) => hosts[name]?.ssh ?? []);
+    const load = joinLoad(await readLoad(targets, { windowMinutes: seconds / 60 }));
+    const guests = Object.entries(this.#guests);
+    const hostLoads = on.map((name) => {
+      const own = guests.filter(([, { host }]) => host === name);
+      return [
+        name,
+        hostLoad(
+          own.map(([, { uuid }]) => uuid),
+          load,
+          name,
+        ),
+      ] as const;
+    });
+    return { seconds, hosts: Object.fromEntries(hostLoads), guests: await this.#throughputs(sinceMs) };
+  }
+
+  async #throughputs(sinceMs: number): Promise<Observed["guests"]> {
+    const told = await Promise.all(
+      Object.keys(this.#guests).map(async (name) => {
+        const { stdout, offsetMs } = await this.#inGuest(
+          name,
+          "reading the workload's log",
+          `[ ! -s ${progressFile} ] || ${progressCommand()}`,
+        );
+        const throughput = throughputSince(parseProgressLog(stdout), sinceMs + offsetMs);
+        return throughput ? [[name, throughput] as const] : [];
+      }),
+    );
+    return Object.fromEntries(told.flat());
+  }
+
+  cut(host: string): Promise<void> {
+    return cutPower(this.#stack.name, host);
+  }
+
+  async happened(since: Date): ReturnType<ExperimentTestbed["happened"]> {
+    const later = <T extends { at: string }>(records: readonly T[]) =>
+      records.filter(({ at }) => Date.parse(at) >= since.getTime());
+    const [failovers, switched] = await Promise.all([
+      readFailoverRecords(join(this.#project, failoverFile(this.#stack.name))),
+      readPowerRecords(join(this.#project, powerFile(this.#stack.name))),
+    ]);
+    return { failovers: later(failovers), switched: later(switched) };
   }
 
   async shape(linkMiBps: number | undefined): Promise<void> {

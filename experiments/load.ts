@@ -7,7 +7,7 @@ import { type Mistake, StackConfigError } from "../stacks/mistake.ts";
 import { list } from "../stacks/words.ts";
 import { cellsOf } from "./cells.ts";
 import { type Experiment, experimentSchema } from "./experiment.ts";
-import { type Machines, moveConfigs, startOf } from "./stack-config.ts";
+import { decidedConfig, type Machines, moveConfigs, restConfig, startOf } from "./stack-config.ts";
 
 /** All that is wrong in an experiment's file; the message is meant for a terminal. */
 export class ExperimentError extends Error {
@@ -40,7 +40,12 @@ const placeOf = (path: readonly PropertyKey[]): string =>
 export function parseExperiment(raw: unknown, file: string): Experiment {
   const { success, data, error } = experimentSchema.safeParse(raw, { reportInput: true });
   if (!success) throw new ExperimentError(file, explain(experimentSchema, error.issues, raw, placeOf));
-  const mistakes = [...arrangementMistakes(data), ...directionMistakes(data), ...nameMistakes(data)];
+  const mistakes = [
+    ...arrangementMistakes(data),
+    ...directionMistakes(data),
+    ...nameMistakes(data),
+    ...decidedMistakes(data),
+  ];
   if (mistakes.length > 0) throw new ExperimentError(file, mistakes);
   return data;
 }
@@ -48,13 +53,60 @@ export function parseExperiment(raw: unknown, file: string): Experiment {
 function arrangementMistakes({ moves, ways }: Experiment): Mistake[] {
   return Object.entries(ways).flatMap(([name, { arrangement }]): Mistake[] => {
     const path = `ways.${name}.arrangement`;
-    if (moves === "each" && arrangement !== undefined) {
-      return [{ path, problem: "guests move by themselves here", fix: "leave it out, or say moves: all" }];
+    if (moves !== "all" && arrangement !== undefined) {
+      const problem = moves === "each" ? "guests move by themselves here" : "the policy arranges moves here";
+      return [{ path, problem, fix: "leave it out, or say moves: all" }];
     }
     return moves === "all" && arrangement === undefined
       ? [{ path, problem: "is missing", fix: "give one-by-one, at-once or by-cost, as all guests move" }]
       : [];
   });
+}
+
+/** What only an experiment may say, and must, whose turns a policy decides. */
+function decidedMistakes({
+  moves,
+  back,
+  ways,
+  guests,
+  hosts,
+  placement,
+  policy,
+  affinity,
+  lose,
+}: Experiment): Mistake[] {
+  if (moves !== "decided") {
+    const said = Object.entries({ hosts, placement, policy, affinity, lose }).filter(
+      ([, value]) => value !== undefined,
+    );
+    return said.map(([path]) => ({
+      path,
+      problem: "is for experiments in which a policy decides",
+      fix: "leave it out, or say moves: decided",
+    }));
+  }
+  const mistakes: Mistake[] = [];
+  const mistake = (path: string, problem: string, fix: string) => mistakes.push({ path, problem, fix });
+  if (policy === undefined || policy.kind === "pinned")
+    mistake(
+      "policy",
+      "is missing or leaves guests where they are",
+      "say policy: { kind: balance } or consolidate",
+    );
+  else if (policy.restMinutes > 0)
+    mistake("policy.restMinutes", "would keep guests where the turn before put them", "say restMinutes: 0");
+  if (back === "measured")
+    mistake("back", "guests are put back unmeasured where a policy decides", "leave it out");
+  const names = hosts?.map(({ name }) => name) ?? ["host1", "host2"];
+  if (lose !== undefined && !names.includes(lose))
+    mistake("lose", `there is no host ${lose}`, `name one of ${list(names)}`);
+  for (const [name, { direction }] of Object.entries(ways))
+    if (direction !== undefined)
+      mistake(`ways.${name}.direction`, "the policy says where guests go", "leave it out");
+  for (const guest of Object.keys(placement ?? {}))
+    if (!guests.some(({ name }) => name === guest))
+      mistake(`placement.${guest}`, "there is no such guest", "name one of guests, or leave it out");
+  return mistakes;
 }
 
 function directionMistakes({ back, ways }: Experiment): Mistake[] {
@@ -105,7 +157,11 @@ function nameMistakes({ against, moves, ways, sizes }: Experiment): Mistake[] {
 export function checkCells(experiment: Experiment, machines: Machines, stack: string, file: string): void {
   const found = new Map<string, Mistake>();
   for (const cell of cellsOf(experiment)) {
-    for (const config of moveConfigs(experiment, machines, cell, startOf(experiment, machines, cell))) {
+    const start = startOf(experiment, machines, cell);
+    const configs = cell.isDecided
+      ? [restConfig(experiment, machines, start), decidedConfig(experiment, machines, cell)]
+      : moveConfigs(experiment, machines, cell, start);
+    for (const config of configs) {
       for (const mistake of mistakesOf(config, stack)) {
         const path = `cell ${cell.id}, ${mistake.path}`;
         const key = `${mistake.path.replace(/guests\[\d+\]\.migration/, "migration")} ${mistake.problem}`;

@@ -109,6 +109,23 @@ function at(done: readonly Done[], ms: number): number {
   );
 }
 
+/**
+ * What a workload did a second, on the mean, from a moment to its last line. Undefined: it has not counted for some seconds since then.
+ *
+ * @param sinceMs by the guest's clock, in ms since 1970
+ */
+export function throughputSince(
+  lines: readonly ProgressLine[],
+  sinceMs: number,
+): { unit: string; perSecond: number } | undefined {
+  const own = lines.filter(({ at }) => at * 1000 >= sinceMs);
+  const [first, last] = [own[0], own.at(-1)];
+  if (!first || !last || last.at - first.at < 5) return undefined;
+  // What the first line counts was done before it.
+  const done = own.slice(1).reduce((sum, { operations }) => sum + operations, 0);
+  return { unit: first.unit, perSecond: done / (last.at - first.at) };
+}
+
 /** When a record's guest was stopped. Undefined: it was never stopped and resumed (cold), or nobody measured that. */
 export function stopOf(
   record: MigrationRecord,

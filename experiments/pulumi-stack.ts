@@ -10,7 +10,7 @@ import {
   type Stack,
 } from "@pulumi/pulumi/automation/index.js";
 import { parse, stringify } from "yaml";
-import type { GuestOutput, HostOutput } from "../components/outputs.ts";
+import type { GuestOutput, HostOutput, PolicyOutput } from "../components/outputs.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { migrationTarget } from "../moves/target.ts";
 import type { StackInput } from "../stacks/config.ts";
@@ -21,6 +21,7 @@ import { UpdateFailed } from "./testbed.ts";
 export interface Outputs {
   hosts: Record<string, HostOutput>;
   guests: Record<string, GuestOutput>;
+  policy?: PolicyOutput;
 }
 
 /** The stack's file says whose it is, so that no person's own is overwritten. */
@@ -145,11 +146,10 @@ async function waitingForOthers<T>(update: () => Promise<T>): Promise<T> {
   }
 }
 
-/** As `npm run move` names it. */
-
-const outputsOf = ({ hosts, guests }: OutputMap): Outputs => ({
+const outputsOf = ({ hosts, guests, policy }: OutputMap): Outputs => ({
   hosts: hosts?.value ?? {},
   guests: guests?.value ?? {},
+  ...(policy && { policy: policy.value }),
 });
 
 /** The errors in Pulumi's output, each once, with the lines that stand further in below them. */

@@ -1,4 +1,4 @@
-import type { FailureLine, MoveLine } from "../moves/experiment-run.ts";
+import type { FailureLine, MoveLine, UpdateLine } from "../moves/experiment-run.ts";
 import { hadItsTime } from "../moves/record.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment } from "./experiment.ts";
@@ -6,18 +6,18 @@ import { halfWidthPercent } from "./precision.ts";
 import type { Turn } from "./schedule.ts";
 
 /** What a run has written of its turns so far. */
-export type TurnLine = MoveLine | FailureLine;
+export type TurnLine = MoveLine | FailureLine | UpdateLine;
 type Stop = Experiment["stop"];
 
 /** The lines that count: those of turns in which the run was interrupted do not. */
 const undisturbed = (lines: readonly TurnLine[]): TurnLine[] => lines.filter((line) => !line.isInterrupted);
 
-/** A turn has been made when each of its guests has moved or was tried to, or when it could not be made. */
+/** A turn has been made when each of its guests has moved or was tried to, a policy has decided, or it could not be made. */
 export function isMade(turn: Turn, cell: Cell, lines: readonly TurnLine[]): boolean {
   const own = undisturbed(lines).filter(({ order }) => order === turn.order);
-  if (own.some(({ kind }) => kind === "failure")) return true;
+  if (own.some(({ kind }) => kind !== "move")) return true;
   const moved = new Set(own.flatMap((line) => (line.kind === "move" ? [line.record.guest] : [])));
-  return cell.guests.every((guest) => moved.has(guest));
+  return !cell.isDecided && cell.guests.every((guest) => moved.has(guest));
 }
 
 /** The turns that have been made. */
@@ -80,6 +80,7 @@ export function reasonToStop(stop: Stop, elapsedMs: number, lines: readonly Turn
 /** Why a move says that something is broken. One that was given up when its time was over is a result like any other. */
 function failureOf(line: TurnLine): string | undefined {
   if (line.kind === "failure") return line.error;
+  if (line.kind === "update") return undefined;
   const { outcome, error = "no reason given" } = line.record;
   return outcome === "failed" || (outcome === "rolled-back" && !hadItsTime(line.record)) ? error : undefined;
 }

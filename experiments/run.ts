@@ -1,13 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { DecidedUpdate } from "../moves/decided-update.ts";
 import type { RunHead } from "../moves/experiment-run.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import type { Cell } from "./cells.ts";
+import { makeDecided } from "./decided-turn.ts";
 import type { Experiment } from "./experiment.ts";
 import type { RunProgress } from "./progress-log.ts";
 import { isMade, reasonToStop, remaining, type TurnLine } from "./remaining.ts";
 import type { RunFile } from "./run-file.ts";
 import type { Turn } from "./schedule.ts";
-import { type Machines, moveConfigs, needsHosts, type Places, restConfig, startOf } from "./stack-config.ts";
+import {
+  decidedConfig,
+  type Machines,
+  moveConfigs,
+  needsHosts,
+  type Places,
+  restConfig,
+  startOf,
+} from "./stack-config.ts";
 import type { ExperimentTestbed, Update, Working } from "./testbed.ts";
 import { adoptedLines, turnLines } from "./turn-lines.ts";
 
@@ -126,13 +136,15 @@ export class Runner {
     let begunAt: Date | undefined;
     let loadBefore: Record<string, number> = {};
     let failure: Error | undefined;
+    let update: DecidedUpdate | undefined;
     try {
-      await this.#prepare(cell, working);
+      const sinceMs = await this.#prepare(cell, working);
       if (this.#interruption.aborted) return [];
       loadBefore = await this.#testbed.loads();
       begunAt = new Date();
       await this.#file.begin({ order: turn.order, at: begunAt.toISOString(), loadBefore });
-      await this.#move(cell, updateMs);
+      if (cell.isDecided) update = await this.#decide(cell, sinceMs, updateMs);
+      else await this.#move(cell, updateMs);
     } catch (error) {
       failure = error as Error;
       this.#isUnsettled = true;
@@ -142,15 +154,20 @@ export class Runner {
     const progress = await this.#progress(records, working);
     const wasInterrupted = this.#interruption.aborted;
     const { version } = this.#plan;
-    const outcome = { records, loadBefore, updateMs, progress, failure, wasInterrupted, at, version };
+    const seen = { records, loadBefore, updateMs, progress, failure, wasInterrupted, at, version };
+    const outcome = { ...seen, ...(update && { update }) };
     const lines = turnLines(turn, cell, outcome);
     await this.#write(lines);
     await this.#rest(cell);
     return lines;
   }
 
-  /** Brings guests back, lets the cell's workloads run, and waits until they run steadily. */
-  async #prepare(cell: Cell, working: Map<string, Working>): Promise<void> {
+  /**
+   * Brings guests back, lets the cell's workloads run, and waits until they run steadily.
+   *
+   * @returns since when they run, in ms since 1970
+   */
+  async #prepare(cell: Cell, working: Map<string, Working>): Promise<number> {
     const { experiment, machines } = this.#plan;
     const home = experiment.back === "measured" ? { ...this.#start(), ...this.#places } : this.#start(cell);
     const away = Object.keys(home).filter((guest) => this.#places[guest] !== home[guest]);
@@ -167,7 +184,40 @@ export class Runner {
     for (const guest of cell.guests.filter((name) => this.#works(name))) {
       working.set(guest, await this.#testbed.work(guest));
     }
-    await sleep(experiment.settleSeconds * 1000, undefined, { signal: this.#interruption }).catch(() => {});
+    const sinceMs = Date.now();
+    await this.#settle();
+    return sinceMs;
+  }
+
+  async #settle(): Promise<void> {
+    const { settleSeconds } = this.#plan.experiment;
+    await sleep(settleSeconds * 1000, undefined, { signal: this.#interruption }).catch(() => {});
+  }
+
+  /** Lets the policy decide and do. */
+  async #decide(cell: Cell, sinceMs: number, updateMs: number[]): Promise<DecidedUpdate> {
+    const { experiment, machines } = this.#plan;
+    const places = { ...this.#places };
+    // Whatever it did, the next turn's beginning is an update of everything: hosts may be off, or lost.
+    this.#isUnsettled = true;
+    return this.#overLink(cell, () =>
+      makeDecided(this.#testbed, {
+        ...{ experiment, places, sinceMs },
+        update: async () => {
+          this.#listener.doing(`${cell.id}: the policy decides`);
+          const update = await this.#testbed.up(decidedConfig(experiment, machines, cell));
+          this.#places = update.places;
+          updateMs.push(update.updateMs);
+          return update;
+        },
+        settle: async () => {
+          this.#listener.doing(`${cell.id}: settling after it`);
+          await this.#settle();
+          // What was seen for a moment alone is no figure: the turn is made again.
+          this.#interruption.throwIfAborted();
+        },
+      }),
+    );
   }
 
   async #move(cell: Cell, updateMs: number[]): Promise<void> {
@@ -235,7 +285,7 @@ export class Runner {
     if (!begun || !turn) return;
     const cell = this.#cellOf(turn);
     const written = this.#lines.filter(({ order }) => order === turn.order);
-    if (isMade(turn, cell, written)) return this.#file.end();
+    if (!cell.isDecided && isMade(turn, cell, written)) return this.#file.end();
     const records = await this.#records(cell, new Date(begun.at), until);
     await this.#write(adoptedLines(turn, cell, records, written, begun.loadBefore, new Date()));
   }

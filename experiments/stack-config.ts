@@ -15,11 +15,14 @@ const labHosts: StackInput["hosts"] = [{ name: "host1" }, { name: "host2" }];
 export type Machines = Pick<StackInput, "lab" | "hosts" | "storage" | "ssh" | "bridge" | "image">;
 
 /** The machines of an experiment that brings its own lab. */
-export const labOf = ({ lab, image, releases }: Experiment): Machines => ({
-  lab: { ...ownLab, ...lab },
-  hosts: labHosts.map((host, at) => ({ ...host, ...(releases?.[at] && { release: releases[at] }) })),
-  ...(image && { image }),
-});
+export function labOf({ lab, image, hosts, releases }: Experiment): Machines {
+  const own: StackInput["hosts"] = hosts ?? labHosts;
+  return {
+    lab: { ...ownLab, ...lab },
+    hosts: own.map((host, at) => ({ ...host, ...(releases?.[at] && { release: releases[at] }) })),
+    ...(image && { image }),
+  };
+}
 
 /** The machines of another stack: a person's own, to which the experiment brings its guests. */
 export function machinesOf(stack: Partial<StackInput>, { image }: Experiment): Machines {
@@ -45,15 +48,18 @@ export function ends({ hosts }: Machines): { from: string; to: string } {
 /** By guest, the host it is placed on. */
 export type Places = Readonly<Record<string, string>>;
 
-/** Where a turn of a cell begins for each guest: at the first host, but for those that it moves from the second. */
+/**
+ * Where a turn of a cell begins for each guest: at the first host, but for those that it moves from the second. Where a policy decides, the
+ * file says it.
+ */
 export function startOf(
-  { guests }: Experiment,
+  { guests, placement = {} }: Experiment,
   machines: Machines,
   cell?: Pick<Cell, "guests" | "way">,
 ): Places {
   const { from, to } = ends(machines);
   const isAway = (guest: string) => cell?.way.direction === "back" && cell.guests.includes(guest);
-  return Object.fromEntries(guests.map(({ name }) => [name, isAway(name) ? to : from]));
+  return Object.fromEntries(guests.map(({ name }) => [name, placement[name] ?? (isAway(name) ? to : from)]));
 }
 
 /** The way back, which nobody measures: without a prober, and with a pause that any guest at rest converges with. */
@@ -66,6 +72,24 @@ export function restConfig(experiment: Experiment, machines: Machines, places: P
     guests: experiment.guests,
     placement: { ...places },
     migration: unmeasured,
+    // Every guest has a placement, so nothing is decided; hosts sample their load for the policy, and all of them are on.
+    ...(experiment.policy && { policy: { ...experiment.policy, kind: "balance" } }),
+  };
+}
+
+/** The config of an update in which the experiment's policy decides, of all guests. */
+export function decidedConfig(
+  experiment: Experiment,
+  machines: Machines,
+  { way: { arrangement: _, direction: __, ...options } }: Pick<Cell, "way">,
+): StackInput {
+  const { guests, policy, affinity, lose } = experiment;
+  return {
+    ...machines,
+    guests: guests.map((guest) => ({ ...guest, migration: measured(experiment, options) })),
+    ...(policy && { policy }),
+    ...(affinity && { affinity }),
+    ...(lose !== undefined && { lost: [lose] }),
   };
 }
 

@@ -1,4 +1,6 @@
-import type { HostOutput } from "../components/outputs.ts";
+import type { HostOutput, PolicyOutput } from "../components/outputs.ts";
+import type { FailoverRecord } from "../moves/failover-record.ts";
+import type { PowerRecord } from "../moves/power-record.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import type { StackInput } from "../stacks/config.ts";
 import type { RunProgress } from "./progress-log.ts";
@@ -23,6 +25,12 @@ export interface ExperimentTestbed {
   work(guest: string): Promise<Working>;
   /** What a guest's workload did before and during a move; undefined where it did not count, or was not there all the time. */
   progress(record: MigrationRecord, working: Working): Promise<RunProgress | undefined>;
+  /** How busy hosts were since a moment (ms since 1970 by our clock) in which nothing moved, and what guests got done. */
+  observe(sinceMs: number): Promise<Observed>;
+  /** Ends a lab's host as a power cut would. */
+  cut(host: string): Promise<void>;
+  /** Guests that were started elsewhere and hosts that were switched since a moment, oldest first. */
+  happened(since: Date): Promise<{ failovers: FailoverRecord[]; switched: PowerRecord[] }>;
   /** Shapes the link between the hosts; undefined: it is as it was before anybody shaped it. */
   shape(linkMiBps: number | undefined): Promise<void>;
 }
@@ -40,6 +48,18 @@ export interface Update {
   /** By guest, where it runs. */
   places: Record<string, string>;
   updateMs: number;
+  /** What the stack's policy decided; absent: it has none. */
+  policy?: PolicyOutput;
+}
+
+/** What was seen of machines at work. A figure that is not known is absent. */
+export interface Observed {
+  /** Of how long, in seconds. */
+  seconds: number;
+  /** By host, CPUs kept busy: by its guests, and by itself. */
+  hosts: Record<string, { guestCpus?: number; ownCpus?: number }>;
+  /** By guest, what its workload got done; guests without one are not in it. */
+  guests: Record<string, { unit: string; perSecond: number }>;
 }
 
 /** An update that did not do what was asked. The message is what Pulumi said of it, without the rest of its output. */

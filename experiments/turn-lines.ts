@@ -1,4 +1,5 @@
-import type { FailureLine, MoveLine } from "../moves/experiment-run.ts";
+import type { DecidedUpdate } from "../moves/decided-update.ts";
+import type { FailureLine, MoveLine, UpdateLine } from "../moves/experiment-run.ts";
 import { identityOf, type MigrationRecord } from "../moves/record.ts";
 import type { Cell } from "./cells.ts";
 import type { RunProgress } from "./progress-log.ts";
@@ -13,6 +14,8 @@ export interface TurnOutcome {
   /** How long the updates took that made it; nothing of those that failed. */
   updateMs: readonly number[];
   progress: ReadonlyMap<string, RunProgress>;
+  /** Where a policy decides: what it decided, and what came of it. Absent: that is not known, or a person decides. */
+  update?: DecidedUpdate;
   /** Why it could not be made, or not to its end. */
   failure?: Error;
   /** The run was interrupted while it was made. */
@@ -31,9 +34,13 @@ export function turnLines(turn: Turn, cell: Cell, outcome: TurnOutcome): TurnLin
   const { records, failure, wasInterrupted, at, version } = outcome;
   const place = { ...placeOf(turn), ...(version !== undefined && { version }) };
   const moved = new Set(records.map(({ guest }) => guest));
-  const still = cell.guests.filter((guest) => !moved.has(guest));
+  // Which guests move is the policy's to say, so none is missed.
+  const still = cell.isDecided ? [] : cell.guests.filter((guest) => !moved.has(guest));
+  const isUnknown = cell.isDecided === true && outcome.update === undefined;
+  const isWhole = still.length === 0 && !isUnknown;
   const isDisturbed =
-    wasInterrupted && (still.length > 0 || records.some((record) => record.outcome !== "completed"));
+    wasInterrupted && (!isWhole || records.some((record) => record.outcome !== "completed"));
+  const update = outcome.update && { ...place, kind: "update" as const, update: outcome.update };
   const moves = records.map((record): MoveLine => {
     const updateMs = updateOf(record.guest, cell, outcome.updateMs);
     const progress = outcome.progress.get(record.guest);
@@ -47,8 +54,15 @@ export function turnLines(turn: Turn, cell: Cell, outcome: TurnOutcome): TurnLin
       record,
     };
   });
-  if (still.length === 0 || isDisturbed) return moves;
-  const error = failure?.message ?? `${still.join(", ")} did not move, and there is no record that says why`;
+  if (isWhole || isDisturbed)
+    return update
+      ? [{ ...update, ...(isDisturbed && { isInterrupted: true }) } satisfies UpdateLine, ...moves]
+      : moves;
+  const error =
+    failure?.message ??
+    (isUnknown
+      ? "what the policy decided is not known"
+      : `${still.join(", ")} did not move, and there is no record that says why`);
   return [...moves, { ...place, kind: "failure", at: at.toISOString(), error } satisfies FailureLine];
 }
 
@@ -90,5 +104,7 @@ export function adoptedLines(
     wasInterrupted: !wasOver,
     at,
   });
-  return all.filter((line) => line.kind === "failure" || !known.has(identityOf(line.record)));
+  // What a policy decided is written first: no failure where that is there.
+  const isTold = written.some((line) => line.kind === "update" && !line.isInterrupted);
+  return all.filter((line) => (line.kind !== "move" ? !isTold : !known.has(identityOf(line.record))));
 }

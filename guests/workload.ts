@@ -81,7 +81,7 @@ export const workloadDirectory = "/var/lib/testbed/workload";
 const programs = "/usr/local/lib/testbed/workload";
 const config = "/etc/testbed/workload.json";
 /** In memory, so that nothing is written to the disk of a guest that is being measured; the last hour, at most 400 KiB. */
-const progressFile = "/run/testbed/progress.jsonl";
+export const progressFile = "/run/testbed/progress.jsonl";
 
 /** Run in a guest: prints JSON ({acknowledged, outdated, checked, lost, problems}; outdated: no longer kept) and fails if a write was lost. */
 export const verifyWorkloadCommand = `python3 ${programs}/main.py verify ${workloadDirectory}`;

@@ -1,9 +1,10 @@
 import * as z from "zod";
+import { decidedUpdateSchema } from "./decided-update.ts";
 import { recordSchema } from "./record.ts";
 
 /**
  * The results file of one run of an experiment: results/experiments/<experiment>/<run>.jsonl. Its first line is the head, each further line
- * one move that was made, or that could not be. A figure that was not measured is absent, never zero.
+ * one move that was made, or that could not be, or one update in which a policy decided. A figure that was not measured is absent, never zero.
  */
 
 const perSecond = z.number().nonnegative();
@@ -94,10 +95,23 @@ export const failureLineSchema = z.object({
   error: z.string(),
 });
 
-export const runLineSchema = z.discriminatedUnion("kind", [runHeadSchema, moveLineSchema, failureLineSchema]);
+/** An update in which a policy decided who moves. Its moves are lines of their own, of the same order. */
+export const updateLineSchema = z.object({
+  ...place,
+  kind: z.literal("update"),
+  update: decidedUpdateSchema,
+});
+
+export const runLineSchema = z.discriminatedUnion("kind", [
+  runHeadSchema,
+  moveLineSchema,
+  failureLineSchema,
+  updateLineSchema,
+]);
 
 export type RunHead = z.infer<typeof runHeadSchema>;
 export type MoveLine = z.infer<typeof moveLineSchema>;
 export type FailureLine = z.infer<typeof failureLineSchema>;
+export type UpdateLine = z.infer<typeof updateLineSchema>;
 export type RunLine = z.infer<typeof runLineSchema>;
 export type Factors = z.infer<typeof factorsSchema>;

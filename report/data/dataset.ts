@@ -7,6 +7,7 @@ import {
   type RunHead,
   type RunLine,
   runLineSchema,
+  type UpdateLine,
 } from "../../moves/experiment-run.ts";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
 import { type MigrationRecord, recordSchema } from "../../moves/record.ts";
@@ -19,6 +20,8 @@ export interface Dataset {
   sources: RecordFile[];
   moves: Move[];
   failures: Failure[];
+  /** Updates in which a policy decided. */
+  updates: PolicyUpdate[];
   problems: Problem[];
 }
 
@@ -47,6 +50,10 @@ export interface Failure extends FailureLine {
   file: string;
 }
 
+export interface PolicyUpdate extends UpdateLine {
+  file: string;
+}
+
 export interface Problem {
   file: string;
   /** Counted from 1; absent: of the file as a whole. */
@@ -68,7 +75,7 @@ export async function readDataset(files: readonly string[]): Promise<Dataset> {
 }
 
 export function datasetOf(texts: readonly { file: string; text: string }[]): Dataset {
-  const dataset: Dataset = { sources: [], moves: [], failures: [], problems: [] };
+  const dataset: Dataset = { sources: [], moves: [], failures: [], updates: [], problems: [] };
   const files = texts.map(({ file, text }) => ({ file, lines: linesOf(text) }));
   const places = countedPlaces(files);
   for (const { file, lines } of files) {
@@ -82,6 +89,7 @@ export function datasetOf(texts: readonly { file: string; text: string }[]): Dat
         if (source.head) problem(line, "a second head in one file: the first counts");
         source.head ??= read;
       } else if (read.kind === "failure") dataset.failures.push({ ...read, file });
+      else if (read.kind === "update") dataset.updates.push({ ...read, file });
       else {
         const { counted, place } = places.get(identityOf(read)) as Place;
         if (counted !== one) problem(line, `the move is in ${place} already: it counts once`);

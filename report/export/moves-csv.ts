@@ -1,5 +1,5 @@
 import { stringify } from "csv-stringify/sync";
-import type { FailureLine, MoveLine, RunHead } from "../../moves/experiment-run.ts";
+import type { FailureLine, MoveLine, RunHead, RunLine } from "../../moves/experiment-run.ts";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
 import { phasesOf, storagePhase } from "../../moves/modes.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
@@ -23,10 +23,16 @@ const snake = (name: string): string =>
 /**
  * A run as CSV, one row a move: units stand in the columns' names, times are milliseconds, and what was not measured is an empty field, which
  * pandas and R read as missing. Columns that every run has come first and in the same order; then what this experiment varies, with `factor_`
- * before its name, and the machines' load, with `load_`.
+ * before its name, and the machines' load, with `load_`. What a policy decided is in the run's file alone; its moves are here.
  */
-export const runCsv = (head: RunHead, lines: readonly (MoveLine | FailureLine)[]): string =>
-  csvOf(runRows(head, lines), runColumns);
+export const runCsv = (head: RunHead, lines: readonly Exclude<RunLine, RunHead>[]): string =>
+  csvOf(
+    runRows(
+      head,
+      lines.filter((line) => line.kind !== "update"),
+    ),
+    runColumns,
+  );
 
 /** All moves of files as CSV, be they of runs or of stacks. Where there is no run, its columns are not there either. */
 export const movesCsv = (dataset: Dataset): string =>

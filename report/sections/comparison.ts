@@ -22,10 +22,16 @@ export function comparedRuns(dataset: Dataset): ComparedRuns | undefined {
 }
 
 /** What of a dataset is one file's. Moves keep their numbers. */
-const of = ({ moves, failures, problems }: Dataset, source: RecordFile): Dataset => {
+const of = ({ moves, failures, updates, problems }: Dataset, source: RecordFile): Dataset => {
   const own = <T extends { file: string }>(all: readonly T[]) =>
     all.filter(({ file }) => file === source.file);
-  return { sources: [source], moves: own(moves), failures: own(failures), problems: own(problems) };
+  return {
+    sources: [source],
+    moves: own(moves),
+    failures: own(failures),
+    updates: own(updates),
+    problems: own(problems),
+  };
 };
 
 /** By their names alone, unless those are the same. */

@@ -21,6 +21,7 @@ import { faultsTable } from "../tables/faults-table.ts";
 import { loadTable } from "../tables/load-table.ts";
 import { outliersTable } from "../tables/outliers-table.ts";
 import { paperTable } from "../tables/paper-table.ts";
+import { policyTables } from "../tables/policy-tables.ts";
 import { convergenceTable, replayedTable } from "../tables/prediction-table.ts";
 import { problemsTable } from "../tables/problems-table.ts";
 import { progressTable } from "../tables/progress-table.ts";
@@ -123,6 +124,14 @@ export function reportOf(dataset: Dataset): Report {
     ...(claims.isAsked ? [] : [claimsSection]),
     { id: "loads", title: "Heavy and light loads", figures: [], tables: there(loadTable(dataset)) },
     { id: "several-guests", title: "Several guests", figures: [], tables: there(togetherTable(dataset)) },
+    {
+      id: "policies",
+      title: "What policies did",
+      intro:
+        "Updates in which a policy decided: what it saw and decided, and how hosts and guests fared before and after.",
+      figures: [],
+      tables: policyTables(dataset),
+    },
     { id: "versions", title: "Between versions", figures: [], tables: there(versionsTable(dataset)) },
     { id: "failed-moves", title: "Moves that failed", figures: [], tables: there(faultsTable(dataset)) },
     {

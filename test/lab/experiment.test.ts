@@ -66,7 +66,7 @@ async function moving({ sinceMs = Date.now(), after = 0 } = {}): Promise<void> {
 async function expectNothingTwice(): Promise<number> {
   const { lines } = await command.written();
   const counted = lines.filter(({ isInterrupted }) => !isInterrupted);
-  expect(counted.map((line) => (line.kind === "move" ? line.record.outcome : line.error))).toEqual(
+  expect(counted.map((line) => (line.kind === "move" ? line.record.outcome : line.kind))).toEqual(
     counted.map(() => "completed"),
   );
   const orders = counted.map(({ order }) => order);
@@ -155,7 +155,7 @@ test("the next run makes what is left; each turn is there once, with its conditi
 
   const { records } = await readRecords(project.path("results", `${name}.jsonl`));
   for (const line of lines) {
-    if (line.kind !== "move") throw new Error(`no move: ${line.error}`);
+    if (line.kind !== "move") throw new Error(`no move: ${line.kind}`);
     expect(records).toContainEqual(line.record);
     expect(line.record).toMatchObject({ guest: "vm1", from: "host1", to: "host2" });
     expect(line.record.mode).toBe(line.cell.split("/")[1]);

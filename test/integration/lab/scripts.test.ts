@@ -42,6 +42,38 @@ const own = [...(process.getuid?.() === 0 ? [] : ["--map-root-user"]), "--mount"
 const make = (...files: string[]) =>
   files.map((file) => `mkdir -p $(dirname ${file}); echo it > ${file}`).join("\n");
 
+/** Process 1 of a host of lab v1-2, as far as its root tells: a file system whose upper layer is that host's. Its id is $pid. */
+const container = `
+      upper=${state}/v1-2/hosts/host1; mkdir -p $upper/upper $upper/work $upper/root
+      mount -t overlay own -o lowerdir=/usr,upperdir=$upper/upper,workdir=$upper/work $upper/root
+      mkdir -p $upper/root/old $upper/root/proc
+      unshare --mount bash -c "cd $upper/root; pivot_root . old; exec /old/bin/sleep 60" & pid=$!
+      until [ "$(cat /proc/$pid/comm)" = sleep ]; do sleep 0.1; done`;
+
+describe.skipIf(!hasSandbox("bash"))("the power of a lab's host", () => {
+  test("is asked for without touching it, and is off once it was cut; its disks stay", () => {
+    const script = `${container}
+      bash lab/power.sh status >&2; kill -0 $pid
+      touch ${state}/v1-2/hosts/host1/upper/kept
+      bash lab/power.sh cut; bash lab/power.sh status >&2`;
+    const { status, stderr, files } = run({ lab: "v1-2", host: "host1", before: make("v1-2/owner"), script });
+    expect(stderr.split("\n").filter((line) => /^o(n|ff)$/.test(line))).toEqual(["on", "off"]);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(files).toContain("v1-2/hosts/host1/upper/kept");
+  });
+
+  test("cannot be cut where there is no such host", () => {
+    const { status, stderr } = run({
+      lab: "v1-2",
+      host: "host9",
+      before: make("v1-2/owner"),
+      script: "bash lab/power.sh cut",
+    });
+    expect(status).toBe(1);
+    expect(stderr).toContain("there is no such host, whose power could be cut");
+  });
+});
+
 describe.skipIf(!hasSandbox("bash"))("a lab's host that goes", () => {
   test.each(["export", "hosts", "lock", "owner", "place", "upper"])(
     "is called %s and takes itself along alone",
@@ -85,15 +117,9 @@ describe.skipIf(!hasSandbox("bash"))("a lab's host that goes", () => {
   });
 
   test("is found by its own name: a dot in it stands for itself", () => {
-    // Process 1 of a lab v1-2, as far as its root tells: a file system whose upper layer is that host's.
-    const container = `
-      upper=${state}/v1-2/hosts/host1; mkdir -p $upper/upper $upper/work $upper/root
-      mount -t overlay own -o lowerdir=/usr,upperdir=$upper/upper,workdir=$upper/work $upper/root
-      mkdir -p $upper/root/old $upper/root/proc
-      unshare --mount bash -c "cd $upper/root; pivot_root . old; exec /old/bin/sleep 60" & pid=$!
-      until [ "$(cat /proc/$pid/comm)" = sleep ]; do sleep 0.1; done
+    const script = `${container}
       . lab/lib.sh; host_pids >&2; kill $pid`;
-    const found = (lab: string) => run({ lab, host: "host1", before: ":", script: container }).stderr;
+    const found = (lab: string) => run({ lab, host: "host1", before: ":", script }).stderr;
     expect(found("v1-2")).toMatch(/^\d+\n$/);
     expect(found("v1.2")).toBe("");
   });

@@ -16,9 +16,12 @@ const check = (changes: object) =>
 
 const names = [
   "applications",
+  "balance",
+  "consolidate",
   "dirty-rate",
   "downtime",
   "drain",
+  "failover",
   "memory",
   "memory-in-use",
   "modes",

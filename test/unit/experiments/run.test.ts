@@ -43,6 +43,25 @@ function planOf(input: Partial<ExperimentInput> = {}): RunPlan {
   };
 }
 
+/** An experiment in which a policy decides. */
+const decided: Partial<ExperimentInput> = {
+  moves: "decided",
+  hosts: [
+    { name: "host1", cpus: 1 },
+    { name: "host2", cpus: 1 },
+  ],
+  policy: { kind: "balance", restMinutes: 0 },
+  ways: { live: { mode: "live" } },
+  warmUps: 0,
+};
+
+/** A testbed whose policy moves a guest. */
+function deciding(): SimulatedTestbed {
+  const testbed = new SimulatedTestbed();
+  testbed.decides = { vm1: "host2" };
+  return testbed;
+}
+
 const quiet: Listener = { doing() {}, left() {}, made() {}, say() {} };
 
 let folder: string;
@@ -83,9 +102,13 @@ const written = async (): Promise<TurnLine[]> => (await new FatedFile(folder, "r
 function expectEachOnce(plan: RunPlan, lines: readonly TurnLine[]): void {
   for (const turn of plan.turns) {
     const own = lines.filter(({ order, isInterrupted }) => order === turn.order && !isInterrupted);
-    const guests = own.map((line) => (line.kind === "move" ? line.record.guest : "none"));
     const cell = plan.cells.find(({ id }) => id === turn.cell);
-    expect([turn.order, ...guests.sort()]).toEqual([turn.order, ...(cell?.guests ?? [])].sort());
+    if (cell?.isDecided) expect(own.filter(({ kind }) => kind === "update")).toHaveLength(1);
+    const guests = own.flatMap((line) =>
+      line.kind === "move" ? line.record.guest : line.kind === "update" ? [] : "none",
+    );
+    const due = cell?.isDecided ? ["vm1"] : (cell?.guests ?? []);
+    expect([turn.order, ...guests.sort()]).toEqual([turn.order, ...due].sort());
     for (const line of own)
       expect(line).toMatchObject({ cell: turn.cell, repeat: turn.repeat, block: turn.block });
   }
@@ -164,6 +187,58 @@ describe("a run", () => {
     expect(new Set(lines.map(({ cell }) => cell))).toHaveLength(4);
   });
 
+  it("lets a policy decide, and writes down what it decided, what came of it, and its moves", async () => {
+    const plan = planOf(decided);
+    const testbed = deciding();
+    expect(await runOnce(plan, testbed)).toEqual({ kind: "done" });
+    const lines = await written();
+    expectEachOnce(plan, lines);
+    expect(lines.map(({ kind }) => kind)).toEqual(["update", "move", "update", "move"]);
+    expect(lines[0]).toMatchObject({
+      cell: "balance/live",
+      update: {
+        policy: "balance",
+        decided: [{ guest: "vm1", from: "host1", to: "host2", reason: "evens out hosts" }],
+        hosts: {
+          host1: { cpus: 1, before: { guests: ["vm1", "vm2"], guestCpus: 0.5 }, after: { guests: ["vm2"] } },
+          host2: { before: { guests: [] }, after: { state: "on", guests: ["vm1"] } },
+        },
+        guests: { vm1: { from: "host1", to: "host2", unit: "MiB", beforePerSecond: 4, afterPerSecond: 4 } },
+      },
+    });
+    expect(testbed.cuts).toEqual([]);
+    // All is looked at in each update, as hosts may be off.
+    expect(new Set(testbed.asked)).toEqual(new Set([undefined]));
+  });
+
+  it("cuts the power of the host that is to be lost, in each turn, right before the policy decides", async () => {
+    const plan = planOf({ ...decided, lose: "host1" });
+    const testbed = deciding();
+    expect(await runOnce(plan, testbed)).toEqual({ kind: "done" });
+    expect(testbed.cuts).toEqual(["host1", "host1"]);
+    const [line] = await written();
+    expect(line).toMatchObject({
+      cell: "host1 lost/live",
+      update: { lost: { host: "host1" }, hosts: { host1: { after: { state: "lost" } } } },
+    });
+  });
+
+  it("makes a turn again in which it was interrupted while it looked at what a policy did", async () => {
+    const plan = planOf(decided);
+    const testbed = deciding();
+    const controller = new AbortController();
+    const listener = {
+      ...quiet,
+      doing: (what: string) => void (/after it/.test(what) && controller.abort()),
+    };
+    expect(await runOnce(plan, testbed, new Fate(), controller.signal, listener)).toEqual({
+      kind: "interrupted",
+    });
+    expect(await written()).toMatchObject([{ kind: "move", isInterrupted: true, order: 1 }]);
+    expect(await runOnce(plan, testbed)).toEqual({ kind: "done" });
+    expectEachOnce(plan, await written());
+  });
+
   it("moves all guests in one turn, one by one or at once", async () => {
     const plan = planOf({
       moves: "all",
@@ -182,7 +257,9 @@ describe("a run", () => {
     const lines = await written();
     expectCount(lines, plan.turns.length);
     expect(
-      lines.slice(0, 4).map((line) => (line.kind === "move" ? line.record.outcome : line.error)),
+      lines
+        .slice(0, 4)
+        .map((line) => (line.kind === "move" ? line.record.outcome : line.kind === "failure" && line.error)),
     ).toEqual(["completed", "failed", expect.stringMatching(/vm\d did not move/), "completed"]);
 
     const hopeless = new SimulatedTestbed();
@@ -229,6 +306,7 @@ const expectCount = (lines: readonly TurnLine[], count: number) => expect(lines)
 const shapes: [string, Partial<ExperimentInput>][] = [
   ["guests by themselves", { guests: [memory("vm1")], repeats: 1, warmUps: 0 }],
   ["both ways measured", { guests: [memory("vm1")], repeats: 1, warmUps: 0, back: "measured" }],
+  ["updates in which a policy decides", decided],
   [
     "guests together",
     {
@@ -246,10 +324,10 @@ describe.each(shapes)("a run of %s that is killed", (_name, input) => {
     async (stage) => {
       const plan = planOf(input);
       const whole = new Fate();
-      await runOnce(plan, new SimulatedTestbed(), whole);
+      await runOnce(plan, deciding(), whole);
       for (let dieAt = 1; dieAt <= whole.steps; dieAt++) {
         await empty();
-        const testbed = new SimulatedTestbed();
+        const testbed = deciding();
         // Killed when all is written, it is done all the same.
         await runOnce(plan, testbed, new Fate(dieAt, stage)).catch((error) =>
           expect(error).toBeInstanceOf(Killed),

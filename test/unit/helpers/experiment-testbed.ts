@@ -59,6 +59,10 @@ export class SimulatedTestbed implements ExperimentTestbed {
   where: Record<string, string> = {};
   made: MigrationRecord[] = [];
   working = new Set<string>();
+  /** Hosts whose power was cut. */
+  readonly cuts: string[] = [];
+  /** What the next update's policy decides: guests' new hosts. */
+  decides: Record<string, string> = {};
   shapedTo: number | undefined;
   /** What each update's moves were made under: which workloads ran, and how the link was shaped. */
   readonly seen: { guest: string; mode: string; working: string[]; shapedTo: number | undefined }[] = [];
@@ -80,13 +84,42 @@ export class SimulatedTestbed implements ExperimentTestbed {
         if (this.fate.stage === "after") await this.#apply(config, moving);
       },
     );
-    return { hosts: { host1: host, host2: host }, places: { ...this.where }, updateMs: 5 };
+    const { policy, lost = [] } = config;
+    const hosts = { host1: host, host2: host };
+    const said = Object.entries(hosts).map(([name, own]) => [
+      name,
+      { ...own, ...(lost.includes(name) && { lost: true as const }) },
+    ]);
+    return {
+      hosts: Object.fromEntries(said),
+      places: { ...this.where },
+      updateMs: 5,
+      ...(policy && {
+        policy: {
+          kind: policy.kind ?? "pinned",
+          imbalance: { before: 0.3, after: 0.1 },
+          moves: Object.entries(this.decides).map(([guest, to]) => ({
+            ...{ guest, from: "host1", to, reason: "evens out hosts" },
+          })),
+          left: [],
+          uncovered: [],
+        },
+      }),
+    };
   }
 
   places = () => this.fate.step(() => ({ ...this.where }));
   records = (guest: string) => this.fate.step(() => this.made.filter((record) => record.guest === guest));
   loads = () => this.fate.step(() => ({ controller: 0.5, host1: 0.5 }));
   rest = (guest: string) => this.fate.step(() => void this.working.delete(guest));
+  cut = (host: string) => this.fate.step(() => void this.cuts.push(host));
+  observe = () =>
+    this.fate.step(() => ({
+      seconds: 1,
+      hosts: { host1: { guestCpus: 0.5, ownCpus: 0.1 } },
+      guests: Object.fromEntries([...this.working].map((name) => [name, { unit: "MiB", perSecond: 4 }])),
+    }));
+  happened = () => this.fate.step(() => ({ failovers: [], switched: [] }));
   shape = (to: number | undefined) =>
     this.fate.step(() => {
       this.shapedTo = to;
@@ -107,7 +140,7 @@ export class SimulatedTestbed implements ExperimentTestbed {
   #targets({ guests, placement = {}, drain = [] }: StackInput, moving?: readonly string[]) {
     const looked = guests.filter(({ name }) => moving?.includes(name) ?? true);
     return looked.map(({ name }): [guest: string, to: string] => {
-      const placed = placement[name] as string;
+      const placed = placement[name] ?? this.decides[name] ?? (this.where[name] as string);
       return [name, drain.includes(placed) ? "host2" : placed];
     });
   }

@@ -79,7 +79,7 @@ export function studyOf(
       });
     }
   }
-  return { sources: [], moves, failures: [], problems: [] };
+  return { sources: [], moves, failures: [], updates: [], problems: [] };
 }
 
 /** How often a claim gets each verdict. */

@@ -50,7 +50,7 @@ function run(asked: Record<string, unknown>, links: (number | undefined)[] = [un
   make("live", plain, 1, true);
   for (const [index] of blocks.entries()) for (const cell of cells) make(cell.way, cell, index + 1, false);
   const head = { ...syntheticRun(1).head, asked: { experiment: asked as never }, cells };
-  return { sources: [{ file, head, moves: moves.length }], moves, failures, problems: [] };
+  return { sources: [{ file, head, moves: moves.length }], moves, failures, updates: [], problems: [] };
 }
 
 const shown = (table: TableModel | undefined) => table?.rows.map((row) => row.map(shownOf).join(" | "));
