@@ -6,10 +6,11 @@ import { progressCommand, workloadUnit } from "../guests/workload.ts";
 import { guestAddress } from "../libvirt/guest-address.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import { readRecords, resultsFile } from "../moves/results.ts";
+import { parseWorkLog } from "../moves/work-done.ts";
 import type { StackInput } from "../stacks/config.ts";
 import { type GuestAnswer, runInGuest } from "./guest-shell.ts";
 import { loads, shapeLink } from "./machines.ts";
-import { parseProgressLog, progressThrough, type RunProgress, stopOf } from "./progress-log.ts";
+import { progressThrough, type RunProgress, stopOf } from "./progress-log.ts";
 import type { Outputs, PulumiStack } from "./pulumi-stack.ts";
 import type { ExperimentTestbed, Update, Working } from "./testbed.ts";
 
@@ -83,7 +84,7 @@ export class LiveTestbed implements ExperimentTestbed {
     const stop = stopOf(record);
     if (!stop) return undefined;
     const answer = await this.#inGuest(record.guest, "reading the workload's log", progressCommand());
-    return progressThrough(parseProgressLog(answer.stdout), {
+    return progressThrough(parseWorkLog(answer.stdout), {
       ...stop,
       workingMs: sinceMs,
       offsetBeforeMs: offsetMs,
