@@ -32,6 +32,10 @@ export const samplesSchema = z.object({
   startedAt: z.iso.datetime().describe("as in the move's record: with uuid what tells it from all others"),
   guest: z.string(),
   intervalMs: z.number().positive().describe("how often hosts were looked at"),
+  stop: z
+    .object({ stoppedMs: atMs, resumedMs: atMs })
+    .optional()
+    .describe("when the guest's CPUs stopped and ran again; absent: nobody heard both"),
   source: z.array(countersSchema),
   destination: z.array(countersSchema),
   work: z

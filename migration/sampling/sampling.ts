@@ -122,10 +122,11 @@ export class Sampling {
   }
 
   /** The guest's log, with what brings it onto the move's clock. */
-  async #log({ clocks, watch, heard }: Laid) {
+  async #log(laid: Laid) {
+    const { clocks, watch } = laid;
     const { destination } = this.#moving;
-    const { stoppedAt, resumedAt } = heard;
-    if (!this.#hasWork || stoppedAt === undefined || resumedAt === undefined) return undefined;
+    const stop = stopOf(laid);
+    if (!this.#hasWork || !stop) return undefined;
     const reading = async () => {
       const before = await within(this.#guestClock, 1);
       const after = before && (await clockOf(this.#moving, destination));
@@ -136,8 +137,7 @@ export class Sampling {
         -watch.fromHostClock(-guest.offsetMs / 1000, clock);
       return {
         lines,
-        stoppedMs: watch.fromHostClock(stoppedAt, clocks.source),
-        resumedMs: watch.fromHostClock(resumedAt, clocks.destination),
+        ...stop,
         offsetBeforeMs: onWatch(clocks.source, before),
         offsetAfterMs: onWatch(clocks.destination, after),
       };
@@ -148,9 +148,11 @@ export class Sampling {
     );
   }
 
-  #laid({ clocks, watch }: Laid, log: ({ lines: WorkLine[] } & Parameters<typeof workDone>[1]) | undefined) {
+  #laid(laid: Laid, log: ({ lines: WorkLine[] } & Parameters<typeof workDone>[1]) | undefined) {
     const end = ({ told }: Sampler, clock: ClockReading): MoveSamples["source"] =>
       told.map(({ at, ...counters }) => ({ atMs: rounded(watch.fromHostClock(at, clock)), ...counters }));
+    const { clocks, watch } = laid;
+    const stop = stopOf(laid);
     const unit = log?.lines[0]?.unit;
     const throttle = this.#throttle.map(({ at, percent }) => ({
       atMs: rounded(watch.fromHostClock(at, { offsetMs: 0, uncertaintyMs: 0 })),
@@ -158,6 +160,7 @@ export class Sampling {
     }));
     return {
       intervalMs: this.#intervalMs,
+      ...(stop && { stop: { stoppedMs: rounded(stop.stoppedMs), resumedMs: rounded(stop.resumedMs) } }),
       source: end(this.#source, clocks.source),
       destination: end(this.#destination, clocks.destination),
       ...(log &&
@@ -173,6 +176,13 @@ export class Sampling {
       ...(throttle.length > 0 && { throttle }),
     };
   }
+}
+
+/** When the guest stood still, on the move's clock. Undefined: nobody heard both of its ends. */
+function stopOf({ clocks, watch, heard: { stoppedAt, resumedAt } }: Laid): MoveSamples["stop"] {
+  if (stoppedAt === undefined || resumedAt === undefined) return undefined;
+  const stoppedMs = watch.fromHostClock(stoppedAt, clocks.source);
+  return { stoppedMs, resumedMs: Math.max(stoppedMs, watch.fromHostClock(resumedAt, clocks.destination)) };
 }
 
 /** This machine's wall clock, as a stopwatch has it. */

@@ -128,6 +128,8 @@ export class SimulatedFleet {
   readonly probers = new Set<(line: string) => void>();
   /** Who tells how busy its machine is, all the time. */
   readonly samplers = new Map<(line: string) => void, Machine>();
+  /** Whether any does. */
+  tellsLoad = true;
   /** Whether machines listen to events. */
   listens = true;
   /** What interrupts our program. */
@@ -226,7 +228,7 @@ export class SimulatedFleet {
   /** What goes on by itself makes one step. */
   tick(): void {
     this.#probe();
-    for (const [tell, machine] of this.samplers)
+    for (const [tell, machine] of this.tellsLoad ? this.samplers : [])
       tell(JSON.stringify({ at: Number(machine.now()), hostCpuMs: 5 }));
     this.#background = this.#background.filter((running) => !running.next().done);
   }
