@@ -26,6 +26,7 @@ import { paperTable } from "../tables/paper-table.ts";
 import { convergenceTable, replayedTable } from "../tables/prediction-table.ts";
 import { problemsTable } from "../tables/problems-table.ts";
 import { progressTable } from "../tables/progress-table.ts";
+import { sampledTable } from "../tables/sampled-table.ts";
 import { togetherTable } from "../tables/together-table.ts";
 import { versionsTable } from "../tables/versions-table.ts";
 import { levelNote } from "../text/levels.ts";
@@ -115,7 +116,7 @@ export function reportOf(dataset: Dataset, series: readonly SampledMove[] = []):
       id: "downtime",
       title: "Downtime and latency",
       figures: [...downtimeFigures(dataset), ...latencyFigures(dataset)],
-      tables: there(downtimesTable(dataset), progressTable(dataset)),
+      tables: there(downtimesTable(dataset), progressTable(dataset), sampledTable(dataset)),
     },
     {
       id: "prediction",

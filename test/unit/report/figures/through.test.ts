@@ -10,6 +10,7 @@ import { datasetOf, readDataset } from "../../../../report/data/dataset.ts";
 import { readSeries } from "../../../../report/data/series.ts";
 import { roundAbove } from "../../../../report/figures/through.ts";
 import { figuresOf, reportOf } from "../../../../report/sections/report.ts";
+import { sampledTable } from "../../../../report/tables/sampled-table.ts";
 import { shownOf } from "../../../../report/text/table-model.ts";
 import { liveRecord, offlineRecord } from "../../helpers/records.ts";
 
@@ -87,6 +88,19 @@ describe("what the guest went through", () => {
   test("axes end at a figure of one digit", () => {
     expect([0.0011, 1, 17, 41, 201, 999].map(roundAbove)).toEqual([0.002, 1, 20, 50, 300, 1000]);
   });
+});
+
+test("a cell's row has its medians, and how many brown-outs were not over", () => {
+  const work = { ...live.sampled?.work, isBack: false } as NonNullable<
+    NonNullable<typeof live.sampled>["work"]
+  >;
+  const other = { ...live, startedAt: "2026-03-01T13:00:00.000Z", sampled: { intervalMs: 250, work } };
+  const two = datasetOf([{ file: "lab.jsonl", text: `${JSON.stringify(live)}\n${JSON.stringify(other)}` }]);
+  const [row] = sampledTable(two)?.rows ?? [];
+  expect(row?.slice(1).map(shownOf)).toEqual(["2", "500", "500", "1", "–", "750", "1\u202f500"]);
+  expect(
+    sampledTable(datasetOf([{ file: "lab.jsonl", text: JSON.stringify(liveRecord()) }])),
+  ).toBeUndefined();
 });
 
 test("of each mode the middle move is shown, if its series are there", async () => {
