@@ -21,6 +21,11 @@ export interface NfsPoolArgs {
    * mount, or else userspace.
    */
   readonly transport?: "auto" | NfsTransport;
+  /**
+   * The export, the hosts' mounts of it and the storage host's pool are there already: they are used as they are, and stay when this is
+   * destroyed. Default: false.
+   */
+  readonly existing?: boolean;
   /** Names of hosts that may not mount it, as they are lost. Default: none. */
   readonly fenced?: readonly string[];
   /** libvirt's name of the pool. Default: "testbed". */
@@ -49,8 +54,6 @@ export class NfsPool extends pulumi.ComponentResource {
   readonly pool: pulumi.Output<string>;
   /** Known once every host has access to the export. */
   readonly transport: pulumi.Output<NfsTransport>;
-  /** The storage host's own. */
-  readonly #storagePool: libvirt.Pool;
 
   constructor(name: string, args: NfsPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:NfsPool", name, {}, opts);
@@ -60,26 +63,31 @@ export class NfsPool extends pulumi.ComponentResource {
     this.storage = new SshHost(args.storage.name ?? `${name}-storage`, args.storage, { parent: this });
     const { hostName, deletedWith } = this.storage;
 
-    const clients = this.#clients(name, hosts, args.fenced);
     const wanted = pulumi
       .all(hosts.map(({ host, facts }) => facts.apply((found) => ({ ...found, name: host.hostName }))))
       .apply((found) => chooseTransport(transport, found));
-    const server = this.#exported(name, args, pool, clients, wanted);
+    const server = args.existing
+      ? this.#there(`${name}-server`, this.storage, pool, wanted)
+      : this.#exported(name, args, pool, this.#clients(name, hosts, args.fenced), wanted);
     const ready = pulumi.all([this.storage.ssh, server.stdout]).apply(([ssh]) => ssh);
     this.provider = libvirtProvider(`${hostName}-libvirt`, ready, { parent: this, deletedWith });
-    this.#storagePool = new libvirt.Pool(
-      `${name}-${hostName}`,
-      { name: pool, type: "dir", target: { path: folder } },
-      // pool-forget.sh takes it away: libvirt's own way deletes the folder, which may not be empty.
-      { parent: this, provider: this.provider, deletedWith, retainOnDelete: true },
-    );
+    const storagePool = args.existing
+      ? undefined
+      : new libvirt.Pool(
+          `${name}-${hostName}`,
+          { name: pool, type: "dir", target: { path: folder } },
+          // pool-forget.sh takes it away: libvirt's own way deletes the folder, which may not be empty.
+          { parent: this, provider: this.provider, deletedWith, retainOnDelete: true },
+        );
 
-    const members = this.#members(name, hosts, pool, wanted, server);
+    const members = args.existing
+      ? hosts.map(({ host }) => this.#there(`${name}-${host.hostName}`, host, "", wanted))
+      : this.#members(name, hosts, pool, wanted, server);
     this.transport = pulumi
       .all([wanted, pulumi.all(members.map(({ stdout }) => stdout))])
       .apply(([chosen]) => chosen);
     // Known from the start: with another pool, a preview would show every disk in it as replaced.
-    this.pool = this.#storagePool.name;
+    this.pool = storagePool?.name ?? pulumi.output(pool);
     this.registerOutputs({
       server: this.server,
       export: folder,
@@ -135,6 +143,29 @@ export class NfsPool extends pulumi.ComponentResource {
     );
   }
 
+  /** That storage which is to be there already is there: on the storage host its pool; on a host, without a pool's name, the mount. */
+  #there(
+    name: string,
+    host: SshHost,
+    pool: string,
+    wanted: pulumi.Output<NfsTransport>,
+  ): command.remote.Command {
+    const isStorage = pool !== "";
+    return host.script(
+      name,
+      {
+        scripts: [...(isStorage ? (["packages"] as const) : []), "storage-there", "nfs-open"],
+        variables: {
+          ...{ POOL: pool, EXPORT: this.export, SERVER: this.server },
+          // Whoever serves does not mount.
+          TRANSPORT: isStorage ? "kernel" : wanted,
+          ...(isStorage && { NEEDS: "pool", CONTAINER_NEEDS: "", MACHINE_NEEDS: "" }),
+        },
+      },
+      { parent: this },
+    );
+  }
+
   /** What gives each host access to the export, and a pool on it where it is mounted. */
   #members(
     name: string,
@@ -170,7 +201,7 @@ export class NfsPool extends pulumi.ComponentResource {
       name,
       {
         name: pulumi.output(image.path).apply((path) => basename(path)),
-        pool: this.#storagePool.name,
+        pool: this.pool,
         source: image.path,
         format: image.format ?? "qcow2",
       },

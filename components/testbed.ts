@@ -243,13 +243,17 @@ export class Testbed extends pulumi.ComponentResource {
 
   #pool(
     name: string,
-    { storage: { export: folder, address, transport }, lost }: Plan,
+    { storage: { export: folder, address, transport, pool, existing }, lost }: Plan,
     storage: HostAccess,
     hosts: readonly KvmHost[],
   ): NfsPool {
     return new NfsPool(
       `${name}-pool`,
-      { storage, hosts, export: folder, serverAddress: address, transport, fenced: lost },
+      {
+        ...{ storage, hosts, export: folder, serverAddress: address, transport, fenced: lost },
+        pool,
+        ...(existing && { existing }),
+      },
       { parent: this },
     );
   }

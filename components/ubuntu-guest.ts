@@ -3,7 +3,7 @@ import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { v5 as uuidV5 } from "uuid";
 import { localOverlayPath } from "../fleet/overlay.ts";
-import { cloudInit, type GuestNetwork } from "../guests/cloud-init.ts";
+import { type CardAddress, cloudInit, type GuestNetwork } from "../guests/cloud-init.ts";
 import type { Workload } from "../guests/workload.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
 import { Domain } from "./domain.ts";
@@ -32,7 +32,15 @@ export interface UbuntuGuestArgs {
   readonly cpu?: string;
   /** Its firmware, for life. Default: BIOS. */
   readonly uefi?: Uefi;
+  /** Disks beside the system's, on the pool, each for the guest by its name (/dev/disk/by-id/virtio-<name>). Default: none. */
+  readonly disks?: readonly { readonly name: string; readonly sizeGiB: number }[];
   readonly mac: string;
+  /**
+   * Network cards beside the first. Default: none.
+   *
+   * `bridge`: default the cluster's. `cidr`: an IPv4 address with its prefix length, for life; default: what is set in the guest.
+   */
+  readonly nics?: readonly (Partial<CardAddress> & { readonly mac: string; readonly bridge?: string })[];
   /** Default: DHCP. */
   readonly network?: GuestNetwork;
   /** Default: no display. */
@@ -74,11 +82,15 @@ export class UbuntuGuest extends pulumi.ComponentResource {
       args.redo === "local"
         ? this.uuid.apply((uuid) => localOverlayPath(this.guestName, uuid))
         : this.#overlay(name, args).id;
+    const disks = (args.disks ?? []).map((disk) => ({
+      name: disk.name,
+      path: this.#disk(`${name}-disk-${disk.name}`, disk, cluster).id,
+    }));
     const seed = this.#seed(name, args);
     this.domain = new Domain(
       `${name}-domain`,
       {
-        spec: this.#spec(args, overlayPath, seed),
+        spec: this.#spec(args, overlayPath, seed, disks),
         vncPassword: vnc?.password,
         host: args.host,
         fleet: cluster.fleet,
@@ -111,11 +123,31 @@ export class UbuntuGuest extends pulumi.ComponentResource {
     );
   }
 
+  /** A disk on the pool, empty at first. A guest's name has no dot, so that no other's file is called like it. */
+  #disk(
+    name: string,
+    disk: { readonly name: string; readonly sizeGiB: number },
+    cluster: HostCluster,
+  ): libvirt.Volume {
+    return new libvirt.Volume(
+      name,
+      {
+        name: `${this.guestName}.${disk.name}.qcow2`,
+        pool: cluster.pool.pool,
+        format: "qcow2",
+        size: disk.sizeGiB * 2 ** 30,
+      },
+      // Another size would be another, empty one.
+      { ...this.#onPool(cluster), ignoreChanges: ["size"], hooks: cluster.pool.beforeCreate() },
+    );
+  }
+
   /** What cloud-init reads at the first boot. */
   #seed(
     name: string,
-    { cluster, key, user, mac, network, workload }: UbuntuGuestArgs,
+    { cluster, key, user, mac, nics = [], network, workload }: UbuntuGuestArgs,
   ): libvirt.CloudinitDisk {
+    const others = nics.flatMap(({ mac: card, cidr }) => (cidr === undefined ? [] : [{ mac: card, cidr }]));
     const texts = pulumi.all([this.uuid, user, key.publicKey]).apply(([uuid, login, publicKey]) =>
       cloudInit({
         uuid,
@@ -124,6 +156,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
         authorizedKeys: [publicKey],
         mac,
         ...(network && { address: network }),
+        others,
         workload,
       }),
     );
@@ -157,8 +190,9 @@ export class UbuntuGuest extends pulumi.ComponentResource {
     args: UbuntuGuestArgs,
     overlayPath: pulumi.Output<string>,
     seed: libvirt.CloudinitDisk,
+    disks: readonly { name: string; path: pulumi.Output<string> }[],
   ): pulumi.Output<DomainSpec> {
-    const { base, vnc } = args;
+    const { base, vnc, nics = [] } = args;
     const { common } = args.cluster;
     const { memoryMiB, vcpus = 1, diskGiB = defaultDiskGiB, cpu, mac, redo } = args;
     return pulumi
@@ -177,6 +211,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
         bridgeName: common.bridge,
         uefi: args.uefi?.files,
         export: args.cluster.pool.export,
+        disks: pulumi.all(disks.map(({ path }) => path)),
       })
       .apply((known) => ({
         name: this.guestName,
@@ -198,8 +233,14 @@ export class UbuntuGuest extends pulumi.ComponentResource {
           baseFormat: known.baseFormat,
           seedPath: known.seedPath,
         },
+        ...(disks.length > 0 && {
+          disks: disks.map(({ name }, at) => ({ name, path: known.disks[at] as string })),
+        }),
         mac,
         bridge: known.bridgeName,
+        ...(nics.length > 0 && {
+          nics: nics.map(({ mac: card, bridge = known.bridgeName }) => ({ mac: card, bridge })),
+        }),
         ...(vnc && { vnc: { port: vnc.port, listen: vnc.listen } }),
       }));
   }

@@ -91,18 +91,18 @@ export async function askAbout(session: SshSession, { name, uuid }: DomainSpec):
 
 /** Throws where a guest that is defined nowhere has written to another file than the one that it would be defined with, or its name has a saved memory. */
 export async function refuseNewerDisk(
-  { name, storage }: DomainSpec,
+  { name, storage, disks = [] }: DomainSpec,
   holder: SshSession,
   host: SshSession,
 ): Promise<void> {
-  const image = storage.overlayPath;
+  const images = [storage.overlayPath, ...disks.map(({ path }) => path)];
   const doing = `looking for newer disks of guest ${name}`;
-  const { stdout } = await holder.run(doing, surveyScript([{ ask: "over", image }]));
+  const { stdout } = await holder.run(doing, surveyScript(images.map((image) => ({ ask: "over", image }))));
   const over = parseSurvey(stdout).over ?? [];
   if (over.length > 0) {
     throw new Error(
-      `Guest ${name} is defined nowhere, and would be started on ${image}; but ${over.join(" and ")} on ${holder.target.name} lies over it, as a snapshot does that was made by hand or by a backup program. ` +
-        `What the guest wrote since is in there. Nothing was changed. Merge it (qemu-img commit ${over[0]}) and remove it; or move it out of ${dirname(image)} if it is not wanted; and run again.`,
+      `Guest ${name} is defined nowhere, and would be started on ${images.join(" and ")}; but ${over.join(" and ")} on ${holder.target.name} lies over ${images.length === 1 ? "it" : "that"}, as a snapshot does that was made by hand or by a backup program. ` +
+        `What the guest wrote since is in there. Nothing was changed. Merge it (qemu-img commit ${over[0]}) and remove it; or move it out of ${dirname(over[0] as string)} if it is not wanted; and run again.`,
     );
   }
   const names = await host.run(doing, surveyScript([{ ask: "namesake", guest: name }]));

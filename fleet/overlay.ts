@@ -5,7 +5,7 @@ import { quote } from "../libvirt/quote.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 
 /** A guest's overlay on the disk of the host where the guest is: a qcow2 file over the shared base image. */
-export type LocalOverlay = Pick<GuestStorage, "basePath" | "baseFormat"> & { path: string };
+export type LocalOverlay = Required<Pick<GuestStorage, "basePath" | "baseFormat">> & { path: string };
 
 /** Absent: the guest's overlay is on the shared storage. */
 export const localOverlayOf = ({
@@ -14,7 +14,9 @@ export const localOverlayOf = ({
   basePath,
   baseFormat,
 }: GuestStorage): LocalOverlay | undefined =>
-  localGiB === undefined ? undefined : { path: overlayPath, basePath, baseFormat };
+  localGiB === undefined || basePath === undefined || baseFormat === undefined
+    ? undefined
+    : { path: overlayPath, basePath, baseFormat };
 
 /** Where a host keeps them. */
 export const localRedoDirectory = "/var/lib/kvm-migration-testbed/disks";

@@ -1,4 +1,4 @@
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { type Workload, workloadFiles, workloadUnit } from "./workload.ts";
 
 /** An address that a guest has for good. */
@@ -17,6 +17,13 @@ export interface GuestNetwork extends StaticAddress {
   address: string;
 }
 
+/** The address of a network card beside the first. */
+export interface CardAddress {
+  mac: string;
+  /** IPv4 with its prefix length. */
+  cidr: string;
+}
+
 export interface GuestIdentity {
   /** The guest's UUID. cloud-init sets a guest up once for each, so it must not change in the guest's life. */
   uuid: string;
@@ -29,6 +36,8 @@ export interface GuestIdentity {
   mac: string;
   /** Default: DHCP. */
   address?: StaticAddress;
+  /** Addresses of other network cards; of a card that has none here, the guest sees to it itself. Default: none. */
+  others?: readonly CardAddress[];
   /** Default: idle. */
   workload?: Workload;
   /** The guest's SSH host key, so that it is known beforehand. Default: the guest makes its own. */
@@ -57,8 +66,8 @@ export function metaData(guest: Pick<GuestIdentity, "uuid" | "hostname">): strin
   });
 }
 
-export function networkConfig(guest: Pick<GuestIdentity, "mac" | "address">): string {
-  const { address } = guest;
+export function networkConfig(guest: Pick<GuestIdentity, "mac" | "address" | "others">): string {
+  const { address, others = [] } = guest;
   const card = address
     ? {
         addresses: [address.cidr],
@@ -68,9 +77,25 @@ export function networkConfig(guest: Pick<GuestIdentity, "mac" | "address">): st
       }
     : // A lease belongs to the MAC, which is in the stack's config, not to a machine-id made at first boot.
       { dhcp4: true, "dhcp-identifier": "mac" };
-  return toYaml({
-    version: 2,
-    ethernets: { nic0: { match: { macaddress: guest.mac.toLowerCase() }, "accept-ra": false, ...card } },
+  const cards = [
+    { mac: guest.mac, ...card },
+    ...others.map(({ mac, cidr }) => ({ mac, addresses: [cidr], optional: true })),
+  ];
+  const ethernets = cards.map(({ mac, ...settings }, at) => [
+    `nic${at}`,
+    { match: { macaddress: mac.toLowerCase() }, "accept-ra": false, ...settings },
+  ]);
+  return toYaml({ version: 2, ethernets: Object.fromEntries(ethernets) });
+}
+
+/** What the network config of a guest gives its cards beside the first. */
+export function otherAddresses(networkConfig: string): CardAddress[] {
+  const { ethernets = {} } = parse(networkConfig) as {
+    ethernets?: Record<string, { match: { macaddress: string }; addresses?: string[] }>;
+  };
+  return Object.entries(ethernets).flatMap(([card, { match, addresses }]) => {
+    const cidr = addresses?.[0];
+    return card === "nic0" || cidr === undefined ? [] : [{ mac: match.macaddress, cidr }];
   });
 }
 

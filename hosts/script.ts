@@ -26,6 +26,7 @@ export type HostScript =
   | "pool-free"
   | "pool-ready"
   | "probe"
+  | "storage-there"
   | "tls"
   | "trust"
   | "uefi";

@@ -1,5 +1,6 @@
 import { convert, create } from "xmlbuilder2";
 import { cpuXmlOf } from "./named-cpu.ts";
+import { adaptedDefinition } from "./own-definition.ts";
 
 /** What a guest is: everything about its virtual machine that does not depend on where it runs. */
 export interface DomainSpec {
@@ -17,8 +18,17 @@ export interface DomainSpec {
   /** UEFI; absent: BIOS. */
   firmware?: UefiFirmware;
   storage: GuestStorage;
+  /** Disks beside the system's, in the order in which the guest has them: `vdc` and on. Absent: none. */
+  disks?: DataDisk[];
   mac: string;
   bridge: string;
+  /** Network cards beside the first. Absent: none. */
+  nics?: NetworkCard[];
+  /**
+   * The guest's own definition, where this program did not make it: that stays as it is, but for memory and CPUs. All else here says what is in
+   * it. Absent: it is made from the rest.
+   */
+  definition?: string;
   /** Absent: no display. The same port on every host, as the guest can go to any. */
   vnc?: { port: number; listen: string };
 }
@@ -31,6 +41,20 @@ export interface UefiFirmware {
   template: string;
   /** The guest's variables: a file that it writes, which lies where its base image does. */
   nvramPath: string;
+}
+
+/** A disk on the export for what the guest keeps beside its system. */
+export interface DataDisk {
+  /** Its serial number for the guest: /dev/disk/by-id/virtio-<name>. */
+  name: string;
+  /** A qcow2 file that stands alone. */
+  path: string;
+}
+
+export interface NetworkCard {
+  mac: string;
+  /** The bridge that it is on, on every host. */
+  bridge: string;
 }
 
 /** Where a guest's files are; the paths are the same on the storage host and on every host that mounts its export. */
@@ -46,8 +70,9 @@ export interface GuestStorage {
    * it is on the export.
    */
   localGiB?: number;
-  basePath: string;
-  baseFormat: "qcow2" | "raw";
+  /** What the overlay lies over. Absent, both: it stands alone. */
+  basePath?: string;
+  baseFormat?: "qcow2" | "raw";
   /** The cloud-init seed, an ISO image; absent: none. */
   seedPath?: string;
 }
@@ -80,26 +105,28 @@ const withAt = (attributes: object): object =>
  * The whole backing chain is named, since libvirt cannot look into an image that QEMU opens over NFS by itself.
  */
 export function domainXml(spec: DomainSpec, vncPassword?: string): string {
-  const { storage } = spec;
+  const { storage, definition } = spec;
+  if (definition !== undefined) return adaptedDefinition(spec, definition, vncPassword);
   const cpuXml = cpuXmlOf(spec);
   const isLocal = storage.localGiB !== undefined;
   const overlay = source(isLocal ? { ...storage, transport: "kernel" } : storage, storage.overlayPath);
-  const base = source(storage, storage.basePath);
+  const base = storage.basePath === undefined ? undefined : source(storage, storage.basePath);
   const seed = storage.seedPath ? source(storage, storage.seedPath) : undefined;
 
   const disks: object[] = [
     {
       ...withAt(overlay.attributes),
       "@device": "disk",
-      // cache=none: what the guest was told is written is on the server, on whichever host it runs next.
-      driver: { "@name": "qemu", "@type": "qcow2", "@cache": "none", "@discard": "unmap" },
+      driver: writable,
       source: overlay.element,
-      backingStore: {
-        ...withAt(base.attributes),
-        format: { "@type": storage.baseFormat },
-        source: base.element,
-        backingStore: {},
-      },
+      backingStore: base
+        ? {
+            ...withAt(base.attributes),
+            format: { "@type": storage.baseFormat },
+            source: base.element,
+            backingStore: {},
+          }
+        : {},
       target: { "@dev": systemDisk, "@bus": "virtio" },
     },
   ];
@@ -112,6 +139,20 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
       source: seed.element,
       target: { "@dev": "vdb", "@bus": "virtio" },
       readonly: {},
+    });
+  }
+
+  for (const [at, { name, path }] of (spec.disks ?? []).entries()) {
+    const { attributes, element } = source(storage, path);
+    disks.push({
+      ...withAt(attributes),
+      "@device": "disk",
+      driver: writable,
+      source: element,
+      backingStore: {},
+      // The same name whether there is a seed or not.
+      target: { "@dev": `vd${String.fromCharCode("c".charCodeAt(0) + at)}`, "@bus": "virtio" },
+      serial: name,
     });
   }
 
@@ -134,12 +175,12 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
       on_crash: "destroy",
       devices: {
         disk: disks,
-        interface: {
+        interface: [spec, ...(spec.nics ?? [])].map(({ mac, bridge }) => ({
           "@type": "bridge",
-          mac: { "@address": spec.mac },
-          source: { "@bridge": literal(spec.bridge) },
+          mac: { "@address": mac },
+          source: { "@bridge": literal(bridge) },
           model: { "@type": "virtio" },
-        },
+        })),
         serial: {
           "@type": "pty",
           log: { "@file": literal(consoleLogPath(spec.name)), "@append": "on" },
@@ -169,6 +210,9 @@ export function domainXml(spec: DomainSpec, vncPassword?: string): string {
   return document.end({ prettyPrint: true, headless: true });
 }
 
+/** cache=none: what the guest was told is written is on the server, on whichever host it runs next. */
+const writable = { "@name": "qemu", "@type": "qcow2", "@cache": "none", "@discard": "unmap" };
+
 /** The variables are there already (fleet/nvram.ts): libvirt would make them only in a file that the host itself mounts. */
 function uefi({ loader, nvramPath }: UefiFirmware, storage: GuestStorage): object {
   const { attributes, element } = source(storage, nvramPath);
@@ -181,6 +225,11 @@ function uefi({ loader, nvramPath }: UefiFirmware, storage: GuestStorage): objec
 
 /** The guest's name of the disk that it writes to. */
 export const systemDisk = "vda";
+
+/** As many as there are names for: vdc to vdz. */
+export const mostDataDisks = 24;
+/** Each takes a port of the guest's PCI Express bus. */
+export const mostNics = 8;
 
 /** As libvirt calls what runs guests. */
 export const virtType = ({ accelerator }: Pick<DomainSpec, "accelerator">): "kvm" | "qemu" =>

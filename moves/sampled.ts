@@ -117,8 +117,8 @@ export function workOf(unit: string, done: readonly WorkDone[]): Work | undefine
   const whole = before.filter(({ startMs, endMs }) => endMs - startMs >= intervalMs / 2);
   const sorted = whole.map(({ perMs }) => perMs).sort((a, b) => a - b);
   const usuallyAtLeast = sorted[Math.floor(sorted.length / 20)] as number;
-  const isBrown = ({ perMs }: Pace) => perMs < Math.min(beforePerMs * brownOutBelow, usuallyAtLeast);
-  const sum = (some: readonly Pace[]) =>
+  const isBrown = ({ perMs }: Stretch) => perMs < Math.min(beforePerMs * brownOutBelow, usuallyAtLeast);
+  const sum = (some: readonly Stretch[]) =>
     some.reduce((total, { startMs, endMs }) => total + endMs - startMs, 0);
   return {
     unit,
@@ -128,19 +128,19 @@ export function workOf(unit: string, done: readonly WorkDone[]): Work | undefine
     brownOutMs: tenth(sum(since.filter(isBrown))),
     lostMs: tenth(Math.max(0, last.atMs - (end - start) / beforePerMs)),
     intervalMs: tenth(intervalMs),
-    isBack: !isBrown(since.at(-1) as Pace),
+    isBack: !isBrown(since.at(-1) as Stretch),
   };
 }
 
 /** How fast something was done from one moment to the next. */
-export interface Pace {
+export interface Stretch {
   startMs: number;
   endMs: number;
   perMs: number;
 }
 
 /** Of a sum, from each of its points to the next. */
-export const pacesOf = (done: readonly WorkDone[]): Pace[] =>
+export const pacesOf = (done: readonly WorkDone[]): Stretch[] =>
   done.slice(1).flatMap(({ atMs, operations }, i) => {
     const before = done[i] as WorkDone;
     const lastedMs = atMs - before.atMs;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { mostDataDisks, mostNics } from "../libvirt/domain-xml.ts";
 import { askedOptions, defaultConcurrentPerHost } from "../moves/options.ts";
 import { sloSchema } from "../moves/slo.ts";
 import type { DomainInputs } from "../provider/domain-resource.ts";
@@ -53,7 +54,7 @@ const ssh = section({
   identityAgent: text.optional().describe("the SSH agent's socket").meta({ otherwise: "SSH_AUTH_SOCK's" }),
 }).meta({ title: "SshTarget" });
 
-const fleet = section({
+export const fleet = section({
   hosts: z
     .record(
       z.string(),
@@ -109,6 +110,13 @@ const cpu = z
   .describe("a CPU model by its name in libvirt, which every host must have, instead of cpuXml")
   .meta({ examples: ["Westmere"], otherwise: "as cpuXml says" });
 
+const mac = z
+  .string()
+  .regex(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/)
+  .describe("a MAC address")
+  .meta({ examples: ["52:54:00:10:55:ef"] });
+const bridge = text.describe("the bridge that it is on, on every host").meta({ examples: ["br0"] });
+
 const spec = section({
   name: z
     .string()
@@ -150,7 +158,7 @@ const spec = section({
       .describe("the NFS server's address, as the hosts reach it")
       .meta({ examples: ["192.0.2.10"] }),
     overlayPath: path
-      .describe("its disk: a qcow2 file over the base image, which must be there")
+      .describe("its disk: a qcow2 file, over the base image if there is one, which must be there")
       .meta({ examples: ["/srv/vm1.qcow2"] }),
     localGiB: z
       .int()
@@ -160,16 +168,43 @@ const spec = section({
         "the size of a disk on the host's own file system, which is made there and moves along, in GiB",
       )
       .meta({ otherwise: "it is on the export" }),
-    basePath: path.describe("the base image").meta({ examples: ["/srv/base.qcow2"] }),
-    baseFormat: format.describe("the base image's format"),
+    basePath: path
+      .optional()
+      .describe("the base image")
+      .meta({ examples: ["/srv/base.qcow2"], otherwise: "none: the disk stands alone" }),
+    baseFormat: format.optional().describe("the base image's format").meta({ otherwise: "there is none" }),
     seedPath: path.optional().describe("a cloud-init seed, an ISO image").meta({ otherwise: "none" }),
-  }).describe("its files, whose paths are the same on every host"),
-  mac: z
-    .string()
-    .regex(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/)
-    .describe("a MAC address")
-    .meta({ examples: ["52:54:00:10:55:ef"] }),
-  bridge: text.describe("the bridge that it is on, on every host").meta({ examples: ["br0"] }),
+  })
+    .refine(({ basePath, baseFormat }) => (basePath === undefined) === (baseFormat === undefined), {
+      path: ["baseFormat"],
+    })
+    // One of the host's own is made there, over the base.
+    .refine(({ localGiB, basePath }) => localGiB === undefined || basePath !== undefined, {
+      path: ["basePath"],
+    })
+    .describe("its files, whose paths are the same on every host"),
+  disks: z
+    .array(
+      section({
+        name: z
+          .string()
+          .regex(/^[a-z0-9][a-z0-9-]{0,19}$/)
+          .describe("its serial number for the guest: /dev/disk/by-id/virtio-<name>"),
+        path: path.describe("a qcow2 file that stands alone, on the export, which must be there"),
+      }),
+    )
+    .max(mostDataDisks)
+    .optional()
+    .describe("disks beside the system's, in the order in which the guest has them")
+    .meta({ otherwise: "none" }),
+  mac,
+  bridge,
+  nics: z
+    .array(section({ mac, bridge }))
+    .max(mostNics)
+    .optional()
+    .describe("network cards beside the first")
+    .meta({ otherwise: "none" }),
   vnc: section({
     port: z.int().min(5900).max(65535).describe("the display's TCP port, the same on every host"),
     listen: text.describe("the address at which it listens").meta({ examples: ["127.0.0.1"] }),
@@ -177,6 +212,12 @@ const spec = section({
     .optional()
     .describe("its VNC display")
     .meta({ otherwise: "no display" }),
+  definition: text
+    .optional()
+    .describe(
+      "the definition of a guest that was imported, as libvirt prints it: it stays as it is but for memory and CPUs, and all else here must say what is in it",
+    )
+    .meta({ otherwise: "made from the rest" }),
 });
 
 export const domainInputs = section({

@@ -21,6 +21,7 @@ import {
 } from "../provider/types.ts";
 import { failuresOf } from "./check.ts";
 import { constructTestbed } from "./construct.ts";
+import { importDomain } from "./import.ts";
 import { domainInputs, migrationInputs } from "./inputs.ts";
 import { packageSchema } from "./schema.ts";
 import { plain, secretKeys, withSecrets } from "./secrets.ts";
@@ -86,10 +87,7 @@ export class TestbedProvider implements Provider {
   }
 
   async read(id: pulumi.ID, urn: pulumi.URN, state: Properties): Promise<ReadResult> {
-    if (Object.keys(state).length === 0)
-      throw new Error(
-        `${id} can't be imported: there is no \`pulumi import\` of ${packageName}'s resources yet. Nothing was changed. Declare the resource, and run \`pulumi up\``,
-      );
+    if (Object.keys(state).length === 0) return this.#import(id, urn);
     let found = "";
     const props = await this.#with(urn, state, async (own) => {
       const read = await methodsOf(resourceOf(urn)).read(id, own);
@@ -97,6 +95,20 @@ export class TestbedProvider implements Provider {
       return read.props;
     });
     return { id: found, props };
+  }
+
+  async #import(id: pulumi.ID, urn: pulumi.URN): Promise<ReadResult> {
+    const resource = resourceOf(urn);
+    if (resource !== "domain")
+      throw new Error(
+        `${id} can't be imported: of ${packageName}'s resources a Domain can. Nothing was changed. Declare the other ones: a Migration leaves a guest alone that is where it belongs`,
+      );
+    const { inputs, props, ...found } = await inRowOf(urn, () => importDomain(id));
+    return {
+      ...found,
+      inputs: withSecrets(inputs, alwaysSecret),
+      props: withSecrets(props, alwaysSecret),
+    };
   }
 
   async update(id: pulumi.ID, urn: pulumi.URN, olds: Properties, news: Properties): Promise<UpdateResult> {

@@ -1,6 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { ensureRunning, redefine, refuseStart, remove } from "../domain/guest.ts";
-import { hardwareChanges, refuseOtherForLife, withPlatformOf } from "../domain/hardware.ts";
+import {
+  hardwareChanges,
+  refuseOtherForLife,
+  refuseUnlikeDefinition,
+  withPlatformOf,
+} from "../domain/hardware.ts";
 import type { GuestRequest } from "../domain/request.ts";
 import { type Fleet, union } from "../fleet/fleet.ts";
 import { lookNow, type Observation, withFleet } from "../fleet/observe.ts";
@@ -44,6 +49,7 @@ export const domainResource = {
   },
 
   async create(inputs: DomainInputs) {
+    refuseUnlikeDefinition(inputs.spec);
     const { host } = await ensureRunning(inputs, tell);
     return { id: inputs.spec.uuid, outs: { ...inputs, bootedOn: host, boots: 1, state: "running" } };
   },

@@ -14,7 +14,7 @@ import { changesOf, clearLeftovers, leftoversOf } from "../migration/reconciling
 import { metricsFile, writeMetrics } from "../moves/metrics.ts";
 import { identityOf, type MigrationRecord } from "../moves/record.ts";
 import { appendRecord, latestRecords, resultsFile } from "../moves/results.ts";
-import { keepSamples, samplesFileOf } from "../moves/samples.ts";
+import { keepSamples, samplesFileOf } from "../moves/samples-file.ts";
 import { breachesOf, breachText, type Slo } from "../moves/slo.ts";
 import { isSound } from "../moves/sound-record.ts";
 import { reasonText } from "../placement/reason.ts";

@@ -84,7 +84,11 @@ export function checkAnswers(
   const lacking = plan.hosts.flatMap(({ name, accelerator }, index) => {
     const answer = byName.get(name);
     return didAnswer(answer)
-      ? [...uplinkMistakes(plan, answer), ...kvmMistakes(accelerator, index, answer)]
+      ? [
+          ...uplinkMistakes(plan, answer),
+          ...bridgeMistakes(plan, answer),
+          ...kvmMistakes(accelerator, index, answer),
+        ]
       : [];
   });
   return [...unfit, ...lacking];
@@ -121,6 +125,23 @@ function uplinkMistakes({ bridge }: Plan, { name, interfaces }: MachineAnswer): 
       fix: "name one that all hosts have, or make the bridge on this host yourself",
     },
   ];
+}
+
+/** Bridges of guests' further network cards, which are there already. */
+function bridgeMistakes({ guests, bridge: own }: Plan, { name, interfaces }: MachineAnswer): Mistake[] {
+  return guests.flatMap(({ nics }, guest) =>
+    nics.flatMap(({ bridge }, at) =>
+      bridge === own.name || interfaces.includes(bridge)
+        ? []
+        : [
+            {
+              path: pathText(["guests", guest, "nics", at, "bridge"]),
+              problem: `${name} has no bridge ${bridge}`,
+              fix: "make it on every host (a VLAN's bridge, say), or name one that all have",
+            },
+          ],
+    ),
+  );
 }
 
 function kvmMistakes(

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { workloadSchema } from "../guests/workload.ts";
 import { publishedNames } from "../images/published.ts";
 import { defaultRelease, labReleases } from "../lab/release.ts";
+import { mostDataDisks, mostNics } from "../libvirt/domain-xml.ts";
 import {
   askedOptions,
   defaultConcurrentPerHost,
@@ -16,6 +17,7 @@ import {
   defaultExport,
   defaultMemoryMiB,
   defaultNetwork,
+  defaultPool,
   defaultStorageName,
   defaultWakeSeconds,
   hostModel,
@@ -99,6 +101,17 @@ const storage = section({
   export: exportPath
     .default(defaultExport)
     .describe("the folder that is exported over NFS: an absolute path without blanks or `..`"),
+  existing: z
+    .boolean()
+    .default(false)
+    .describe(
+      "whether the folder is exported, mounted on every host at the same path, and libvirt's pool on the storage host already: all are then used as they are, and stay (not in the lab)",
+    ),
+  pool: nameText
+    .default(defaultPool)
+    .describe(
+      "libvirt's name of the pool on that folder, for the stack's life: lower-case letters, digits and hyphens",
+    ),
   transport: z
     .enum(["auto", "kernel", "userspace"])
     .default("auto")
@@ -316,6 +329,41 @@ const vnc = section({
   .describe("the guest's VNC display")
   .meta({ otherwise: "no display" });
 
+const gib = z.int().max(65_536);
+const mac = z
+  .string()
+  .regex(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/)
+  .optional()
+  .describe("a MAC address, in quotes")
+  .meta({ examples: ["52:54:00:10:55:ef"] });
+
+const disk = section({
+  name: nameText
+    .max(20)
+    .describe(
+      "a name of its own in this guest, which finds it there as /dev/disk/by-id/virtio-<name>: at most 20 lower-case letters, digits and hyphens",
+    )
+    .meta({ examples: ["data"] }),
+  sizeGiB: gib
+    .min(1)
+    .describe("its size as the guest sees it, in GiB, for life; it takes only what is written")
+    .meta({ examples: [10] }),
+});
+
+const nic = section({
+  mac: mac.meta({
+    otherwise: "made from the stack's and the guest's name, and the card's place in the list",
+  }),
+  address: cidr
+    .optional()
+    .describe("an IPv4 address with its prefix, for life")
+    .meta({ examples: ["198.51.100.101/24"], otherwise: "what is set in the guest" }),
+  bridge: interfaceText
+    .optional()
+    .describe("the bridge that it is on, which every host must have already (not in the lab)")
+    .meta({ examples: ["br1"], otherwise: "the testbed's" }),
+});
+
 const guest = section({
   name: nameText
     .describe("the guest's name, which is its hostname too: lower-case letters, digits and hyphens")
@@ -342,10 +390,8 @@ const guest = section({
     .describe(
       "the firmware, for life: with uefi the guest's variables are kept on the NFS export, and the image must have a loader for it, as those that are named here have",
     ),
-  diskGiB: z
-    .int()
+  diskGiB: gib
     .min(2)
-    .max(65_536)
     .default(14)
     .describe("the disk's size as the guest sees it, in GiB, for life; it takes only what is written"),
   redo: z
@@ -354,12 +400,19 @@ const guest = section({
     .describe(
       "where the guest's writes lie, for life: on the NFS export (shared) or on its host's own disk (local), in which case a move copies them too",
     ),
-  mac: z
-    .string()
-    .regex(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/)
-    .optional()
-    .describe("a MAC address, in quotes")
-    .meta({ examples: ["52:54:00:10:55:ef"], otherwise: "made from the stack's and the guest's name" }),
+  disks: z
+    .array(disk)
+    .max(mostDataDisks)
+    .default([])
+    .describe("a list of disks beside the system's: empty at first, on the NFS export")
+    .meta({ otherwise: "none" }),
+  mac: mac.meta({ otherwise: "made from the stack's and the guest's name" }),
+  nics: z
+    .array(nic)
+    .max(mostNics)
+    .default([])
+    .describe("a list of network cards beside the first, which `mac` and `address` are of")
+    .meta({ otherwise: "none" }),
   address: z
     .union([ipv4, cidr, z.literal(noAddress)])
     .optional()

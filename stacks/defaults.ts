@@ -24,6 +24,7 @@ function digest(text: string): Buffer {
 export const defaultNetwork = "10.77.0.0/24";
 export const defaultStorageName = "storage";
 export const defaultExport = "/export/testbed";
+export const defaultPool = "testbed";
 export const defaultBridge = "br0";
 export const sshPort = 22;
 export const defaultMemoryMiB = 1024;
@@ -63,6 +64,10 @@ export function labGuestAddress(network: string, guest: string): string {
 export function vncPort(guest: string): number {
   return 5900 + numberOf(guest, labOffsets.guests);
 }
+
+/** Of a card beside the first, which has the guest's own; no guest's name has a slash. */
+export const nicMacAddress = (stack: string, guest: string, at: number): string =>
+  macAddress(stack, `${guest}/${at}`);
 
 /** In QEMU's range 52:54:00, which is locally administered; stacks on one LAN get different ones. */
 export function macAddress(stack: string, guest: string): string {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { CardAddress } from "../guests/cloud-init.ts";
 import { workloadSchema } from "../guests/workload.ts";
 import { parseSource } from "../images/source.ts";
 import { type Mistake, pathText } from "./mistake.ts";
@@ -8,7 +9,11 @@ import { inFlow, list } from "./words.ts";
 
 /** Whether something is to change that guests which are there already have for life. */
 export function checkImmutable(past: PastStack, plan: Plan): Mistake[] {
-  return [...imageChanges(past, plan), ...plan.guests.flatMap((guest, at) => guestChanges(past, guest, at))];
+  return [
+    ...poolChange(past, plan),
+    ...imageChanges(past, plan),
+    ...plan.guests.flatMap((guest, at) => guestChanges(past, guest, at)),
+  ];
 }
 
 /** A key of a guest's that has an effect at its first boot alone. */
@@ -53,13 +58,44 @@ const immutable: readonly Immutable[] = [
     words: (gib) => `a disk of ${gib} GiB`,
     because: "a disk keeps the size that it was made with",
   },
+  {
+    key: "nics",
+    before: ({ cardAddresses }) => cardAddresses,
+    now: ({ nics }) => nics.flatMap(({ mac, cidr }) => (cidr === undefined ? [] : [{ mac, cidr }])),
+    words: (cards) => addressesText(cards as readonly CardAddress[]),
+    because: "a guest gets its addresses at its first boot (a card without one can be added)",
+  },
 ];
+
+const addressesText = (cards: readonly CardAddress[]): string =>
+  cards.length === 0
+    ? "no address on a card beside its first"
+    : list(cards.map(({ mac, cidr }) => `${cidr} on the card ${mac}`));
+
+/** Disks may come and go; one that stays keeps its size. */
+function diskChanges(
+  { name, disks: before = [] }: PastGuest,
+  { disks }: GuestPlan,
+  index: number,
+): Mistake[] {
+  return disks.flatMap((disk, at) => {
+    const was = before.find((each) => each.name === disk.name);
+    if (was === undefined || was.sizeGiB === disk.sizeGiB) return [];
+    return [
+      {
+        path: pathText(["guests", index, "disks", at, "sizeGiB"]),
+        problem: `${name}'s disk ${disk.name} was made with ${was.sizeGiB} GiB, and a disk keeps the size that it was made with`,
+        fix: "put that back, or add a disk of another name and copy in the guest what it has",
+      },
+    ];
+  });
+}
 
 function guestChanges(past: PastStack, guest: GuestPlan, index: number): Mistake[] {
   const { name } = guest;
   const earlier = past.guests.find((each) => each.name === name);
   if (earlier === undefined) return [];
-  return immutable.flatMap(({ key, before, now, words, because }) => {
+  const forLife = immutable.flatMap(({ key, before, now, words, because }) => {
     const was = before(earlier);
     if (was === undefined || isDeepStrictEqual(was, now(guest))) return [];
     return [
@@ -70,6 +106,18 @@ function guestChanges(past: PastStack, guest: GuestPlan, index: number): Mistake
       },
     ];
   });
+  return [...forLife, ...diskChanges(earlier, guest, index)];
+}
+
+function poolChange({ pool: before, guests }: PastStack, { storage: { pool } }: Plan): Mistake[] {
+  if (before === undefined || before === pool || guests.length === 0) return [];
+  return [
+    {
+      path: pathText(["storage", "pool"]),
+      problem: `the guests' files are in libvirt's pool ${before}, and do not move to another one`,
+      fix: `put ${before} back; for another pool, destroy the stack first`,
+    },
+  ];
 }
 
 /** The base image stays under its guests' disks; with another one they would be logged in to as someone whom they do not know. */

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { FleetReference } from "../fleet/fleet-page.ts";
+import { type CardAddress, otherAddresses } from "../guests/cloud-init.ts";
 import { parseProbe } from "../hosts/facts.ts";
 import type { Image } from "../images/image.ts";
 import { isProgram, type Program } from "../images/programs.ts";
@@ -29,6 +30,8 @@ export interface PastStack {
   switchings?: Record<string, Switching>;
   /** Hosts of which it was proved that they are off, as they were lost. Absent: none. */
   fenced?: string[];
+  /** libvirt's name of the pool that guests' files are in. Absent: there are none yet. */
+  pool?: string;
   /** libvirt's networks are resources of their own, as versions before this one had them; absent: they are not. */
   declaresNetworks?: boolean;
 }
@@ -57,6 +60,10 @@ export interface PastGuest {
   address?: string;
   /** The size of its disk; absent: that is not known. */
   diskGiB?: number;
+  /** Its disks beside the system's. Absent: none that is known. */
+  disks?: { name: string; sizeGiB: number }[];
+  /** What its network cards beside the first got at its first boot; absent: that is not known. */
+  cardAddresses?: CardAddress[];
   /** What its disk lies over; absent: that is not known. */
   image?: PastImage;
 }
@@ -73,17 +80,22 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
   const domains = ofEngine<DomainOutputs>(resources, "domain");
   const migrations = ofEngine<MigrationOutputs>(resources, "migration");
   const volumes = ofType<VolumeOutputs>(resources, "libvirt:index/volume:Volume");
+  const seeds = ofType<SeedOutputs>(resources, "libvirt:index/cloudinitDisk:CloudinitDisk");
   const images = ofType<CommandOutputs>(resources, "command:local:Command").flatMap(imageOf);
   const hostsOn = hostsByPage(resources);
   const fleets = [...domains, ...migrations].flatMap(({ fleet }) => hostsOf(fleet, hostsOn));
   const fenced = ofEngine<FenceOutputs>(resources, "fence").map(({ host }) => host);
   const transport = domains[0]?.spec.storage.transport;
   return {
-    guests: domains.map(({ spec: { name, uuid, accelerator, firmware, storage }, bootedOn }) => {
+    guests: domains.map(({ spec: { name, uuid, accelerator, firmware, storage, disks = [] }, bootedOn }) => {
       const migration = migrations.find((each) => each.uuid === uuid);
-      const overlay = volumes.find((volume) => volume.name === basename(storage.overlayPath));
-      const diskGiB = storage.localGiB ?? (overlay && overlay.size / 2 ** 30);
-      const image = images.find(({ file }) => file === basename(storage.basePath));
+      const sizeOf = (path: string) => {
+        const volume = volumes.find((each) => each.name === basename(path));
+        return volume && volume.size / 2 ** 30;
+      };
+      const diskGiB = storage.localGiB ?? sizeOf(storage.overlayPath);
+      const seed = seeds.find((each) => each.name === basename(storage.seedPath ?? ""));
+      const image = images.find(({ file }) => file === basename(storage.basePath ?? ""));
       return {
         name,
         uuid,
@@ -91,10 +103,17 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
         host: migration?.host || bootedOn,
         accelerator,
         firmware: firmware ? "uefi" : "bios",
-        programs: programsIn(basename(storage.basePath)).filter(isProgram),
+        programs: programsIn(basename(storage.basePath ?? "")).filter(isProgram),
         ...(migration && { workload: migration.conditions.workload ?? { type: "idle" } }),
         ...(migration?.address !== undefined && { address: migration.address }),
         ...(diskGiB !== undefined && { diskGiB }),
+        ...(disks.length > 0 && {
+          disks: disks.flatMap((disk) => {
+            const sizeGiB = sizeOf(disk.path);
+            return sizeGiB === undefined ? [] : [{ name: disk.name, sizeGiB }];
+          }),
+        }),
+        ...(seed?.networkConfig && { cardAddresses: otherAddresses(seed.networkConfig) }),
         ...(image && { image: { source: image.source, sha256: image.sha256 } }),
       };
     }),
@@ -102,6 +121,7 @@ export function pastOf(resources: readonly PastResource[]): PastStack {
       fleets.flatMap((hosts) => Object.entries(hosts).map(([name, { ssh }]) => [name, ssh])),
     ),
     ...(transport && { transport }),
+    ...(volumes[0] && { pool: volumes[0].pool }),
     ...switchedOf(resources),
     ...(fenced.length > 0 && { fenced }),
     ...(resources.some(({ type }) => type === "libvirt:index/network:Network") && { declaresNetworks: true }),
@@ -146,7 +166,13 @@ function hostsOf(fleet: Fleet | FleetReference, hostsOn: ReadonlyMap<string, Fle
 
 interface VolumeOutputs {
   name: string;
+  pool: string;
   size: number;
+}
+
+interface SeedOutputs {
+  name: string;
+  networkConfig?: string;
 }
 
 interface CommandOutputs {

@@ -1,4 +1,4 @@
-import type { GuestNetwork } from "../guests/cloud-init.ts";
+import type { CardAddress, GuestNetwork } from "../guests/cloud-init.ts";
 import type { Workload } from "../guests/workload.ts";
 import { isProgram, type Program } from "../images/programs.ts";
 import { parseSource } from "../images/source.ts";
@@ -20,6 +20,7 @@ import {
   labHostAddress,
   labStorageAddress,
   macAddress,
+  nicMacAddress,
   noAddress,
   sshPort,
   vncPort,
@@ -79,6 +80,10 @@ export interface StoragePlan {
   release?: LabRelease;
   /** The exported folder. */
   export: string;
+  /** libvirt's name of the pool on it. */
+  pool: string;
+  /** All of it is there already. Absent: it is made. */
+  existing?: true;
   transport: StackConfig["storage"]["transport"];
 }
 
@@ -153,8 +158,12 @@ export interface GuestPlan {
   firmware?: "uefi";
   /** Where its overlay lies: on the export, or on the host where it is. */
   redo: "shared" | "local";
+  /** Disks beside the system's. */
+  disks: readonly { name: string; sizeGiB: number }[];
   /** In lower case. */
   mac: string;
+  /** Network cards beside the first. */
+  nics: readonly NicPlan[];
   /** Absent: by DHCP. */
   network?: GuestNetwork;
   /** Absent: no display. The password is plain text here: make it a secret before a resource gets it. */
@@ -164,6 +173,9 @@ export interface GuestPlan {
   programs: readonly Program[];
   migration: MigrationConfig;
 }
+
+/** Its MAC in lower case; without a `cidr` the guest sees to its address. */
+export type NicPlan = Partial<CardAddress> & { mac: string; bridge: string };
 
 /** What is known beside what the config says, from the machines and from earlier updates. */
 export interface Known {
@@ -208,6 +220,8 @@ export function planStack(config: StackConfig, stack: string, known: Known = {})
       ssh: sshTarget({ ...storage, address: storageAddress }, config, stack, ssh),
       address: storage.nfsAddress ?? ssh[storageAddress]?.hostName ?? storageAddress,
       export: storage.export,
+      pool: storage.pool,
+      ...(storage.existing && { existing: true as const }),
       transport: storage.transport === "auto" ? (transport ?? "auto") : storage.transport,
       ...releaseOf(config.lab?.release),
       ...bootOf(storage),
@@ -302,7 +316,7 @@ function planGuest(
   stack: string,
   lab?: LabPlan,
 ): Omit<GuestPlan, "programs"> {
-  const { name, memoryMiB, vcpus, cpu, firmware, diskGiB, redo, vnc, workload } = guest;
+  const { name, memoryMiB, vcpus, cpu, firmware, diskGiB, redo, disks, vnc, workload } = guest;
   const network = lab ? labGuestNetwork(guest, lab) : ownGuestNetwork(guest, config.bridge.gateway);
   const { dns } = config.bridge;
   return {
@@ -315,7 +329,13 @@ function planGuest(
     ...(firmware === "uefi" && { firmware }),
     diskGiB,
     redo,
+    disks,
     mac: guest.mac?.toLowerCase() ?? macAddress(stack, name),
+    nics: guest.nics.map(({ mac, address, bridge = config.bridge.name }, at) => ({
+      mac: mac?.toLowerCase() ?? nicMacAddress(stack, name, at),
+      bridge,
+      ...(address && { cidr: address }),
+    })),
     ...(network && { network: { ...network, ...(dns && { dns }) } }),
     ...(vnc && { vnc: { ...vnc, port: vnc.port ?? vncPort(name) } }),
     workload,

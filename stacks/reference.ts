@@ -41,7 +41,7 @@ function keysIn(schema: JsonSchema, prefix: string): string[][] {
       valuesOf(inner),
       defaultOf(inner, required.includes(key)),
     ],
-    ...("sameAs" in inner ? [] : keysIn(inner, `${prefix}${key}.`)),
+    ...("sameAs" in inner ? [] : keysIn(inner, `${prefix}${key}${inner.type === "array" ? "[]" : ""}.`)),
   ]);
   return [...own, ...kindsIn(schema, prefix)];
 }

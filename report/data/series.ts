@@ -1,7 +1,8 @@
 import { dirname, join } from "node:path";
 import { migrationModes } from "../../moves/modes.ts";
 import { resultsFile } from "../../moves/results.ts";
-import { isOf, type MoveSamples, readSamples, samplesFileOf } from "../../moves/samples.ts";
+import type { MoveSamples } from "../../moves/samples.ts";
+import { isOf, readSamples, samplesFileOf } from "../../moves/samples-file.ts";
 import { countedMoves, type Dataset, type Move, type RecordFile } from "./dataset.ts";
 
 /** A move that was sampled, with its series. */

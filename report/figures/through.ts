@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { brownOutBelow, type Pace, pacesOf } from "../../moves/sampled.ts";
+import { brownOutBelow, pacesOf, type Stretch } from "../../moves/sampled.ts";
 import type { Counters } from "../../moves/samples.ts";
 import { doneBy, type WorkDone } from "../../moves/work-done.ts";
 import type { SampledMove } from "../data/series.ts";
@@ -15,7 +15,7 @@ interface Line {
   name: string;
   color: string;
   /** In the panel's unit. */
-  paces: Pace[];
+  paces: Stretch[];
 }
 
 /** Lines that share an axis. */
@@ -57,7 +57,7 @@ export const throughFigures = (moves: readonly SampledMove[]): Figure[] =>
 
 function panelsOf({ move: { record }, samples }: SampledMove): Panel[] {
   const { source, destination, work, throttle } = samples;
-  const line = (name: string, color: string, paces: Pace[]): Line[] =>
+  const line = (name: string, color: string, paces: Stretch[]): Line[] =>
     paces.length === 0 ? [] : [{ name, color, paces }];
   const cpu = (series: readonly Counters[], key: "qemuCpuMs" | "hostCpuMs") =>
     scaled(pacesOf(counted(series, (each) => each[key])), 100);
@@ -111,7 +111,7 @@ const counted = (series: readonly Counters[], of: (counters: Counters) => number
     return operations === undefined ? [] : [{ atMs: counters.atMs, operations }];
   });
 
-const scaled = (paces: readonly Pace[], by: number): Pace[] =>
+const scaled = (paces: readonly Stretch[], by: number): Stretch[] =>
   paces.map((pace) => ({ ...pace, perMs: pace.perMs * by }));
 
 const spanOf = ({ move: { record }, samples }: SampledMove): [number, number] => {
@@ -277,7 +277,7 @@ function seriesTable(sampled: SampledMove, panels: readonly Panel[]): TableModel
 }
 
 /** Paces as a sum again. */
-function sumOf(paces: readonly Pace[]): WorkDone[] {
+function sumOf(paces: readonly Stretch[]): WorkDone[] {
   let operations = 0;
   const [first] = paces;
   return [

@@ -35,11 +35,16 @@ export function machineAddresses(draft: Draft): Mistake[] {
 }
 
 export function guestAddresses(draft: Draft): Mistake[] {
-  return guestsOf(draft).flatMap(({ entry: { address }, path }) => {
-    if (address === undefined || address === noAddress) return [];
-    return "lab" in draft
-      ? labGuestAddressFaults([...path, "address"], address, soundLabNetwork(draft))
-      : ownGuestAddressFaults([...path, "address"], address);
+  return guestsOf(draft).flatMap(({ entry: { address, nics = [] }, path }) => {
+    const cards = nics.flatMap((nic, at) =>
+      nic?.address === undefined ? [] : ownGuestAddressFaults([...path, "nics", at, "address"], nic.address),
+    );
+    if (address === undefined || address === noAddress) return cards;
+    const first =
+      "lab" in draft
+        ? labGuestAddressFaults([...path, "address"], address, soundLabNetwork(draft))
+        : ownGuestAddressFaults([...path, "address"], address);
+    return [...first, ...cards];
   });
 }
 

@@ -38,6 +38,7 @@ export function labSettings(draft: Draft): Mistake[] {
   const said: [readonly PropertyKey[], unknown][] = [
     [["storage", "port"], storage?.port],
     [["storage", "user"], storage?.user],
+    [["storage", "existing"], storage?.existing || undefined],
     ...hostsOf(draft).flatMap(({ entry, path }): [readonly PropertyKey[], unknown][] => [
       [[...path, "port"], entry.port],
       [[...path, "user"], entry.user],

@@ -1,5 +1,5 @@
 // MAC addresses that a network card can have, and only one has.
-import { macAddress } from "../defaults.ts";
+import { macAddress, nicMacAddress } from "../defaults.ts";
 import { type Mistake, mistake } from "../mistake.ts";
 import { claim, clashes } from "./clashes.ts";
 import { type Draft, guestsOf, valueOr } from "./draft.ts";
@@ -7,7 +7,11 @@ import { type Draft, guestsOf, valueOr } from "./draft.ts";
 export function macs(draft: Draft, stack: string): Mistake[] {
   const claims = guestsOf(draft).flatMap(({ entry, name, title, path, isFirst }) => {
     const mac = valueOr(entry, "mac", name && isFirst ? macAddress(stack, name) : undefined);
-    return claim(mac?.toLowerCase(), title, [...path, "mac"]);
+    const nics = (entry.nics ?? []).flatMap((nic, at) => {
+      const own = valueOr(nic, "mac", name && isFirst ? nicMacAddress(stack, name, at) : undefined);
+      return claim(own?.toLowerCase(), `${title}, card ${at + 2}`, [...path, "nics", at, "mac"]);
+    });
+    return [...claim(mac?.toLowerCase(), title, [...path, "mac"]), ...nics];
   });
   const unfit = claims.flatMap(({ value, path }) => {
     const fault = macFault(value);

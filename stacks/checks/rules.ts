@@ -3,6 +3,7 @@ import type { Mistake } from "../mistake.ts";
 import { guestAddresses, machineAddresses } from "./addresses.ts";
 import { affinity } from "./affinity.ts";
 import { bridge, guestGateway } from "./bridge.ts";
+import { disks, nicBridges } from "./disks.ts";
 import type { Draft, Rule } from "./draft.ts";
 import { exportFolder } from "./export-folder.ts";
 import { image } from "./image.ts";
@@ -35,6 +36,8 @@ const rules: readonly Rule[] = [
   guestGateway,
   takenAddresses,
   macs,
+  disks,
+  nicBridges,
   ports,
   vncPasswords,
   workloads,

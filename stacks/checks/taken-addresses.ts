@@ -26,8 +26,13 @@ export function takenAddresses(draft: Draft): Mistake[] {
     }),
     ...guestsOf(draft).flatMap((guest) => {
       const address = valueOr(guest.entry, "address", byName(labGuestAddress, guest))?.split("/")[0];
-      if (address === noAddress) return [];
-      return claim(address, guest.title, [...guest.path, "address"], !("address" in guest.entry));
+      const isByName = !("address" in guest.entry);
+      return [
+        ...(address === noAddress ? [] : claim(address, guest.title, [...guest.path, "address"], isByName)),
+        ...(guest.entry.nics ?? []).flatMap((nic, at) =>
+          claim(nic?.address?.split("/")[0], guest.title, [...guest.path, "nics", at, "address"]),
+        ),
+      ];
     }),
   ].flat();
   const migration = hostsOf(draft).flatMap(({ entry, title, path }) => {

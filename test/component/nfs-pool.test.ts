@@ -72,6 +72,25 @@ test("a base image that stays has its own format, whatever the next one's is", a
   expect(await resolved(result.format)).toBe("qcow2");
 });
 
+test("storage that is there already is looked at, and nothing of it is made or taken away", async () => {
+  const { one, declared, result } = await record(
+    () => pool({ existing: true, pool: "images", export: "/srv/vm" }),
+    answers,
+  );
+  const names = declared.map(({ name }) => name);
+  for (const made of ["pool-store", "pool-a-client", "pool-b-client"]) expect(names).not.toContain(made);
+  expect(one("pool-server").inputs.stdin).toContain("POOL='images'\nEXPORT='/srv/vm'");
+  for (const host of ["a", "b"])
+    expect(one(`pool-${host}`).inputs.stdin).toContain("POOL=''\nEXPORT='/srv/vm'");
+  for (const command of ["pool-server", "pool-a"]) {
+    expect(one(command).inputs.stdin).toMatch(/each .*storage-there.*nfs-open/);
+    expect(one(command).inputs.stdin).not.toMatch(/ganesha|nfs-kernel|nfs-mount|firewall|pool-define/);
+    expect(one(command).inputs).not.toHaveProperty("delete");
+  }
+  expect(await resolved(result.pool)).toBe("images");
+  expect(await resolved(result.transport)).toBe("kernel");
+});
+
 test("where every kernel can mount, hosts mount", async () => {
   const { one, result } = await record(() => pool(), answers);
   expect(await resolved(result.transport)).toBe("kernel");

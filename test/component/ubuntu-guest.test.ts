@@ -157,6 +157,48 @@ test("an overlay of the host's own is no volume of the pool: the engine makes it
   });
 });
 
+test("disks beside the system's are volumes of the pool that stand alone, and keep their size", async () => {
+  const disks = [
+    { name: "data", sizeGiB: 3 },
+    { name: "logs", sizeGiB: 1 },
+  ];
+  const { one, options } = await recordOptions(() => guest({ disks }), answers);
+  const { inputs, dependencies } = one("vm1-disk-data");
+  expect(inputs).toEqual({ name: "vm1.data.qcow2", pool: "testbed", format: "qcow2", size: 3 * 2 ** 30 });
+  expect(dependencies).toContain(one("cluster").urn);
+  expect(options("vm1-disk-data").ignoreChanges).toEqual(["size"]);
+  expect(one("vm1-domain").inputs.spec).toMatchObject({
+    disks: [
+      { name: "data", path: "vm1-disk-data-id" },
+      { name: "logs", path: "vm1-disk-logs-id" },
+    ],
+  });
+});
+
+test("network cards beside the first are on the cluster's bridge or another, with an address or without", async () => {
+  const nics = [
+    { mac: "52:54:00:00:00:02", cidr: "198.51.100.7/24" },
+    { mac: "52:54:00:00:00:03", bridge: "br9" },
+  ];
+  const { one } = await record(() => guest({ network, nics }), answers);
+  expect(one("vm1-domain").inputs.spec).toMatchObject({
+    nics: [
+      { mac: "52:54:00:00:00:02", bridge: "br7" },
+      { mac: "52:54:00:00:00:03", bridge: "br9" },
+    ],
+  });
+  const { ethernets } = parse((one("vm1-seed").inputs as { networkConfig: string }).networkConfig);
+  expect(ethernets).toEqual({
+    nic0: expect.objectContaining({ addresses: ["192.0.2.101/24"] }),
+    nic1: {
+      match: { macaddress: "52:54:00:00:00:02" },
+      "accept-ra": false,
+      addresses: ["198.51.100.7/24"],
+      optional: true,
+    },
+  });
+});
+
 test("the seed's path is the provider's id without the uuid that it adds", async () => {
   // Mocks make ids of names.
   const { one } = await record(() => guest({ name: "/pool/seed.iso;7c1b" }), answers);

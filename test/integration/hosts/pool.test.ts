@@ -47,6 +47,47 @@ test.runIf(hasSandbox("python3")).each<[Record<string, string>, string]>([
   expect(stderr).toContain(said);
 });
 
+/** What is said of storage that is to be there already, where libvirt's pool `images` is on this path. */
+const there = (path: string, pool = "images") =>
+  runOnSandbox(
+    "storage-there",
+    { POOL: pool, EXPORT: "/srv/vm", TRANSPORT: "kernel" },
+    {
+      programs: {
+        virsh: `case "$*" in
+*"pool-dumpxml images") ${path === "" ? "exit 1" : `echo "<pool type='dir'><target><path>${path}</path></target></pool>"`} ;;
+*) echo "\${@:4}" >&2 ;;
+esac`,
+      },
+    },
+  );
+
+test.runIf(hasSandbox("python3"))(
+  "a pool that is there already is on its folder, or what to do is said",
+  () => {
+    expect(there("/srv/vm/")).toMatchObject({ status: 0, stderr: "" });
+    expect(there("/srv/other")).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(
+        "libvirt's pool images is not on /srv/vm. Set storage.export to its folder",
+      ),
+    });
+    expect(there("")).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("virsh pool-define-as images dir --target /srv/vm"),
+    });
+  },
+);
+
+test.runIf(hasSandbox())("a host on which the folder is to be mounted already says that it is not", () => {
+  expect(there("", "")).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining(
+      "/srv/vm is to be there already (storage.existing), and nothing is mounted there",
+    ),
+  });
+});
+
 /** What is asked of libvirt to take away, where its pool `testbed` is on this path. */
 const forgotten = (path: string, ...actions: ("apply" | "remove")[]) =>
   runOnSandbox(

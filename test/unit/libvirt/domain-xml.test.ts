@@ -61,6 +61,35 @@ test("a CPU model by name, of which every host's libvirt must have all", () => {
   });
 });
 
+test("disks beside the system's stand alone, behind the seed, each with its name as serial number", () => {
+  const disks = [
+    { name: "data", path: "/export/testbed/vm1.data.qcow2" },
+    { name: "logs", path: "/export/testbed/vm1.logs.qcow2" },
+  ];
+  for (const spec of [emulated, accelerated]) {
+    const { disk } = parsed(domainXml({ ...spec, disks })).domain.devices;
+    const [data, logs] = disk.slice(-2);
+    expect(data).toMatchObject({
+      "@type": spec.storage.transport === "kernel" ? "file" : "network",
+      serial: "data",
+      target: { "@dev": "vdc", "@bus": "virtio" },
+      driver: { "@type": "qcow2", "@cache": "none" },
+      backingStore: {},
+    });
+    expect(Object.values(data.source)).toContain("/export/testbed/vm1.data.qcow2");
+    expect(logs).toMatchObject({ serial: "logs", target: { "@dev": "vdd" } });
+  }
+});
+
+test("network cards beside the first, each on its bridge", () => {
+  const nics = [{ mac: "52:54:00:00:00:02", bridge: "br1" }];
+  const { interface: cards } = parsed(domainXml({ ...emulated, nics })).domain.devices;
+  expect(cards).toMatchObject([
+    { mac: { "@address": "52:54:00:10:55:ef" }, source: { "@bridge": "br0" } },
+    { mac: { "@address": "52:54:00:00:00:02" }, source: { "@bridge": "br1" } },
+  ]);
+});
+
 test("UEFI, whose variables are where the base image is and opened as it is", () => {
   const firmware = {
     loader: "/fw/CODE.fd",

@@ -6,7 +6,8 @@ import { describe, expect, test } from "vitest";
 import { recordSchema } from "../../../moves/record.ts";
 import { appendLine, stacksWithResults } from "../../../moves/results.ts";
 import { sampledOf, workOf } from "../../../moves/sampled.ts";
-import { type MoveSamples, readSamples, samplesFileOf } from "../../../moves/samples.ts";
+import type { MoveSamples } from "../../../moves/samples.ts";
+import { readSamples, samplesFileOf } from "../../../moves/samples-file.ts";
 import type { WorkDone } from "../../../moves/work-done.ts";
 import { liveRecord } from "../helpers/records.ts";
 

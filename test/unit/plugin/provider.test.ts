@@ -104,9 +104,18 @@ test("what was a dynamic resource's is taken over without what that kept of itse
   expect(props).toEqual({ value: 1 });
 });
 
-test("an import, which is not there yet, is refused", async () => {
-  await expect(provider.read("1b7159b2", urnOf("Domain"), {})).rejects.toThrow(
-    "1b7159b2 can't be imported: there is no `pulumi import` of kvmtestbed's resources yet",
+test("an import that does not say where its guest is, is refused; so is one of a resource that has none", async () => {
+  const reasonOf = async (type: string, id: string) =>
+    provider.read(id, urnOf(type), {}).then(String, ({ message }: Error) => message);
+  expect(await reasonOf("Domain", "1b7159b2")).toContain(
+    "1b7159b2 can't be imported: it is not <file>#<guest>, such as fleet.yaml#vm1",
+  );
+  expect(await reasonOf("Domain", "nowhere.yaml#vm1")).toMatch(
+    /^nowhere\.yaml, which .* can't be read \(ENOENT/,
+  );
+  expect(await reasonOf("Domain", `${import.meta.filename}#vm1`)).toMatch(/can't be read|does not say what/);
+  expect(await reasonOf("Migration", "fleet.yaml#vm1")).toContain(
+    "of kvmtestbed's resources a Domain can. Nothing was changed. Declare the other ones",
   );
 });
 

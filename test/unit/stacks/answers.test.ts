@@ -51,6 +51,26 @@ describe("what a machine says of itself", () => {
   });
 });
 
+describe("a bridge of a guest's further network card", () => {
+  it("is on every host, unless the testbed makes it", () => {
+    const stack = plan(
+      metalInput({
+        guests: [{ name: "vm1", nics: [{}, { bridge: "br9" }] }],
+        placement: { vm1: "host1" },
+      }),
+    );
+    const has = answer("host1", { interfaces: ["lo", "br9"] });
+    expect(checkAnswers(stack, [has, answer("host2", { interfaces: ["br9"] })])).toEqual([]);
+    expect(checkAnswers(stack, [has, answer("host2")])).toEqual([
+      {
+        path: "testbed:guests[0].nics[1].bridge",
+        problem: "host2 has no bridge br9",
+        fix: "make it on every host (a VLAN's bridge, say), or name one that all have",
+      },
+    ]);
+  });
+});
+
 describe("machines that do not answer", () => {
   it("are mistakes with how they were tried and what happened", () => {
     const stack = plan(metalInput({ storage: { address: "192.0.2.10", port: 2210, user: "admin" } }));

@@ -35,6 +35,61 @@ test("a guest keeps the firmware that it was made with; one made before there wa
   ]);
 });
 
+test("guests' files stay in their pool", () => {
+  const config = parseStackConfig(labInput({ storage: { pool: "other" } }), "lab");
+  const past = { ...pastOf({ name: "vm1" }), pool: "testbed" };
+  expect(checkImmutable(past, planStack(parseStackConfig(labInput(), "lab"), "lab"))).toEqual([]);
+  expect(checkImmutable(past, planStack(config, "lab"))).toEqual([
+    {
+      path: "testbed:storage.pool",
+      problem: "the guests' files are in libvirt's pool testbed, and do not move to another one",
+      fix: "put testbed back; for another pool, destroy the stack first",
+    },
+  ]);
+  expect(checkImmutable(pastOf(), planStack(config, "lab"))).toEqual([]);
+});
+
+test("a disk beside the system's keeps its size; others may come and go", () => {
+  const before = {
+    disks: [
+      { name: "data", sizeGiB: 5 },
+      { name: "gone", sizeGiB: 1 },
+    ],
+  };
+  expect(
+    changes(before, {
+      disks: [
+        { name: "new", sizeGiB: 9 },
+        { name: "data", sizeGiB: 5 },
+      ],
+    }),
+  ).toEqual([]);
+  expect(changes({}, { disks: [{ name: "data", sizeGiB: 5 }] })).toEqual([]);
+  expect(changes(before, { disks: [{ name: "data", sizeGiB: 6 }] })).toEqual([
+    {
+      path: "testbed:guests[1].disks[0].sizeGiB",
+      problem: "vm2's disk data was made with 5 GiB, and a disk keeps the size that it was made with",
+      fix: "put that back, or add a disk of another name and copy in the guest what it has",
+    },
+  ]);
+});
+
+test("addresses of further network cards are for life; a card without one may come and go", () => {
+  const nic = { mac: "52:54:00:00:00:02", address: "198.51.100.7/24" };
+  const cardAddresses = [{ mac: nic.mac, cidr: nic.address }];
+  expect(changes({ cardAddresses: [] }, { nics: [{}] })).toEqual([]);
+  expect(changes({}, { nics: [nic] })).toEqual([]);
+  expect(changes({ cardAddresses }, { nics: [{}, nic] })).toEqual([]);
+  const problems = (now: Said) => changes({ cardAddresses }, now).map(({ path, problem }) => [path, problem]);
+  const because = "and a guest gets its addresses at its first boot (a card without one can be added)";
+  const was = `vm2 was made with 198.51.100.7/24 on the card ${nic.mac}, ${because}`;
+  expect(problems({})).toEqual([["testbed:guests[1].nics", was]]);
+  expect(problems({ nics: [{ ...nic, address: "198.51.100.8/24" }] })).toHaveLength(1);
+  expect(changes({ cardAddresses: [] }, { nics: [nic] })).toMatchObject([
+    { problem: `vm2 was made with no address on a card beside its first, ${because}` },
+  ]);
+});
+
 test("a guest keeps the workload that it was made with", () => {
   const workloads = (before: unknown, now: NonNullable<Said["workload"]>) =>
     changes({ workload: before }, { workload: now });

@@ -22,6 +22,7 @@ describe("the plan of a lab", () => {
       ssh: { name: "storage", address: "10.77.0.10", ...reached },
       address: "10.77.0.10",
       export: "/export/testbed",
+      pool: "testbed",
       transport: "auto",
     });
     expect(hosts).toEqual([
@@ -50,6 +51,8 @@ describe("the plan of a lab", () => {
       memoryMiB: 1024,
       vcpus: 1,
       diskGiB: 14,
+      disks: [],
+      nics: [],
       redo: "shared",
       mac: "52:54:00:4e:c5:3c",
       network: { address: "10.77.0.101", cidr: "10.77.0.101/24", gateway: "10.77.0.1" },

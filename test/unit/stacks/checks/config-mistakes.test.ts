@@ -44,7 +44,7 @@ const single: [title: string, raw: unknown, line: string][] = [
   [
     "a misspelt key of a guest",
     lab(guests(vm("vm1", { memoryMib: 512 }))),
-    'testbed:guests[0].memoryMib: there is no such key; keys here are name, memoryMiB, vcpus, cpu, firmware, diskGiB, redo, mac, address, fixed, vnc, workload and migration (did you mean "memoryMiB"?)',
+    'testbed:guests[0].memoryMib: there is no such key; keys here are name, memoryMiB, vcpus, cpu, firmware, diskGiB, redo, disks, mac, nics, address, fixed, vnc, workload and migration (did you mean "memoryMiB"?)',
   ],
   [
     "a misspelt key deep inside",
@@ -365,6 +365,50 @@ const single: [title: string, raw: unknown, line: string][] = [
     "a guest called localhost",
     lab(guests(vm("localhost"))),
     "testbed:guests[0].name: the name localhost is taken by every machine, for itself; hosts, guests and the storage host all need names of their own",
+  ],
+  [
+    "two disks of one name",
+    lab(
+      guests(
+        vm("vm1", {
+          disks: [
+            { name: "data", sizeGiB: 1 },
+            { name: "data", sizeGiB: 2 },
+          ],
+        }),
+      ),
+    ),
+    "testbed:guests[0].disks[1].name: the name data is taken by guest vm1's disk 1; give each disk of a guest a name of its own",
+  ],
+  [
+    "a disk's name that is longer than a serial number",
+    lab(guests(vm("vm1", { disks: [{ name: "a-name-of-22-letters-x", sizeGiB: 1 }] }))),
+    'testbed:guests[0].disks[0].name: "a-name-of-22-letters-x" is too long; give a name of its own in this guest, which finds it there as /dev/disk/by-id/virtio-<name>: at most 20 lower-case letters, digits and hyphens, such as data',
+  ],
+  [
+    "disks on the export of a guest whose system is on its host",
+    lab(guests(vm("vm1", { redo: "local", disks: [{ name: "data", sizeGiB: 1 }] }))),
+    "testbed:guests[0].disks: lie on the export, and what the system writes on the host (redo: local): a memory that was saved is kept only with all disks on one machine; leave them out, or set redo: shared; redo is for life, so that takes another guest",
+  ],
+  [
+    "a bridge that a lab's hosts lack",
+    lab(guests(vm("vm1", { nics: [{ bridge: "br0" }, { bridge: "br1" }] }))),
+    "testbed:guests[0].nics[1].bridge: br1 is on none of the lab's hosts; leave it out: they have br0",
+  ],
+  [
+    "a card with another guest's address",
+    lab(guests(vm("vm1"), vm("vm2", { nics: [{ address: "10.77.0.101/24" }] }))),
+    "testbed:guests[1].nics[0].address: the address 10.77.0.101 is taken by guest vm1; give it an address of its own",
+  ],
+  [
+    "a card's address that is its network's",
+    lab(guests(vm("vm1", { nics: [{ address: "198.51.100.0/24" }] }))),
+    "testbed:guests[0].nics[0].address: 198.51.100.0 is no machine's address in 198.51.100.0/24; give one of 198.51.100.1 to 198.51.100.254",
+  ],
+  [
+    "a card with the guest's own MAC address",
+    lab(guests(vm("vm1", { mac: "52:54:00:10:55:ef", nics: [{ mac: "52:54:00:10:55:EF" }] }))),
+    "testbed:guests[0].nics[0].mac: the MAC address 52:54:00:10:55:ef is taken by guest vm1; give it one of its own",
   ],
   [
     "two guests with one MAC address",
