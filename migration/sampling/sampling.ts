@@ -102,13 +102,17 @@ export class Sampling {
     const whole = async () => {
       await sleep(afterMs);
       const series = this.#laid(laid, await this.#log(laid));
-      if (series.source.length + series.destination.length === 0) return undefined;
-      return samplesSchema.parse({ schema: 1, uuid, startedAt, guest, ...series });
+      const isEmpty = series.source.length + series.destination.length === 0;
+      return {
+        samples: isEmpty ? undefined : samplesSchema.parse({ schema: 1, uuid, startedAt, guest, ...series }),
+      };
     };
     try {
-      return await within(whole(), afterMs + finishPatienceMs);
+      const had = await within(whole(), afterMs + finishPatienceMs);
+      if (!had) throw new Error("they were not had in time");
+      return had.samples;
     } catch (error) {
-      tell(`${guest}: the series of its move are lost (${(error as Error).message})`);
+      tell(`${guest}: the series of its move are lost: ${(error as Error).message}`);
       return undefined;
     } finally {
       await this.stop();
