@@ -120,6 +120,17 @@ unmake_folder() {
   done
 }
 
+# is_pool_on XML FOLDER: whether a pool of libvirt's is, by its definition; links are followed.
+is_pool_on() {
+  python3 -c '
+import os.path, sys
+import xml.etree.ElementTree as xml
+
+path = xml.fromstring(sys.argv[1]).findtext("./target/path", "")
+sys.exit(os.path.realpath(path) != os.path.realpath(sys.argv[2]))
+' "$1" "$2"
+}
+
 # each SCRIPT...: runs scripts that lie beside this one, each in a shell of its own; the first that fails is the last.
 each() {
   local script

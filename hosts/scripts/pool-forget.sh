@@ -7,16 +7,7 @@
 
 virsh=(virsh --quiet --connect qemu:///system)
 pool=$("${virsh[@]}" pool-dumpxml "$POOL" 2>/dev/null) || exit 0
-is_on_export() {
-  python3 -c '
-import os.path, sys
-import xml.etree.ElementTree as xml
-
-path = xml.fromstring(sys.argv[1]).findtext("./target/path", "")
-sys.exit(os.path.realpath(path) != os.path.realpath(sys.argv[2]))
-' "$pool" "$EXPORT"
-}
-if is_on_export; then
+if is_pool_on "$pool" "$EXPORT"; then
   "${virsh[@]}" pool-destroy "$POOL" 2>/dev/null || true
   "${virsh[@]}" pool-undefine "$POOL"
 fi

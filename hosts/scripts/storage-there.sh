@@ -12,11 +12,5 @@ fi
 
 there=$(virsh --quiet --connect qemu:///system pool-dumpxml "$POOL" 2> /dev/null) ||
   die "libvirt's pool $POOL is to be there already (storage.existing), and is not. Make it (virsh pool-define-as $POOL dir --target $EXPORT; virsh pool-autostart $POOL), name another one (storage.pool), or leave out storage.existing, then run \`pulumi up\`"
-python3 -c '
-import os.path, sys
-import xml.etree.ElementTree as xml
-
-path = xml.fromstring(sys.argv[1]).findtext("./target/path", "")
-sys.exit(os.path.realpath(path) != os.path.realpath(sys.argv[2]))
-' "$there" "$EXPORT" ||
+is_pool_on "$there" "$EXPORT" ||
   die "libvirt's pool $POOL is not on $EXPORT. Set storage.export to its folder, or storage.pool to the name of the pool that is on $EXPORT, then run \`pulumi up\`"

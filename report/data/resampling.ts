@@ -66,8 +66,7 @@ export function overResamples(
   statistic: (time: number) => number,
   times = resamples,
 ): Estimate | undefined {
-  return percentileInterval(
-    value,
-    Float64Array.from({ length: times }, (_, time) => statistic(time)),
-  );
+  const drawn = new Float64Array(times);
+  for (let time = 0; time < times; time++) drawn[time] = statistic(time);
+  return percentileInterval(value, drawn);
 }

@@ -10,8 +10,13 @@ export interface Point {
 function pairSlopes(lines: readonly (readonly Point[])[]): number[] {
   const slopes: number[] = [];
   for (const line of lines) {
-    for (const [i, a] of line.entries()) {
-      for (const b of line.slice(i + 1)) if (a.x !== b.x) slopes.push((b.y - a.y) / (b.x - a.x));
+    // Counted, as this is done anew for each of thousands of resamples.
+    for (let i = 0; i < line.length; i++) {
+      const a = line[i] as Point;
+      for (let j = i + 1; j < line.length; j++) {
+        const b = line[j] as Point;
+        if (a.x !== b.x) slopes.push((b.y - a.y) / (b.x - a.x));
+      }
     }
   }
   return slopes.sort((a, b) => a - b);

@@ -95,8 +95,8 @@ function mixed(seed: number): number {
 
 /** The percentile interval of what resamples gave. Those without a value (all drawn alike) are left out; absent: too many of them. */
 export function percentileInterval(value: number, drawn: ArrayLike<number>): Estimate | undefined {
-  // A typed array is sorted as figures, and quickly.
-  const sorted = Array.from(Float64Array.from(drawn).filter(Number.isFinite).sort());
+  // A typed array is sorted as figures, and quickly; its type alone is not what is asked for.
+  const sorted = Float64Array.from(drawn).filter(Number.isFinite).sort() as ArrayLike<number> as number[];
   if (!Number.isFinite(value) || sorted.length < drawn.length / 2) return undefined;
   const tail = (1 - wantedConfidence) / 2;
   return {

@@ -60,24 +60,26 @@ describe("the paper's claims", () => {
 
   it("are all there where the experiment asks for them, with why they can't be told", () => {
     const run = asking(syntheticRun(1));
-    const some = { ...run, moves: run.moves.slice(0, 12) };
-    const { shown, isAsked } = askedClaims(ofRun(some));
+    const some = ofRun({ ...run, moves: run.moves.slice(0, 12) });
+    const { shown, isAsked } = askedClaims(some);
     expect(isAsked).toBe(true);
     expect(shown).toHaveLength(7);
     expect(shown.some(({ finding }) => finding.verdict === "can't tell")).toBe(true);
-    expect(idsOf(ofRun(some))[0]).toBe("the-paper");
-    expect(reportOf(ofRun(some)).headline.says.at(-1)).toMatch(/^Of the paper's 7 claims/);
+    const { sections, headline } = reportOf(some);
+    expect(sections[0]?.id).toBe("the-paper");
+    expect(headline.says.at(-1)).toMatch(/^Of the paper's 7 claims/);
   });
 
   it("are those that can be told where it does not, and are no news then", () => {
     const run = syntheticRun(7);
-    const offline = { ...run, moves: run.moves.filter(({ record }) => record.mode === "offline") };
-    const { shown, isAsked } = askedClaims(ofRun(offline));
+    const offline = ofRun({ ...run, moves: run.moves.filter(({ record }) => record.mode === "offline") });
+    const { shown, isAsked } = askedClaims(offline);
     expect(isAsked).toBe(false);
     expect(shown.length).toBeGreaterThan(0);
     expect(shown.every(({ finding }) => finding.verdict !== "can't tell")).toBe(true);
-    expect(reportOf(ofRun(offline)).headline.says.join()).not.toContain("claims");
-    const ids = idsOf(ofRun(offline));
+    const { sections, headline } = reportOf(offline);
+    expect(headline.says.join()).not.toContain("claims");
+    const ids = sections.map(({ id }) => id);
     expect(ids.indexOf("the-paper")).toBeGreaterThan(ids.indexOf("timelines"));
   });
 });
