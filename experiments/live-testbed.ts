@@ -10,18 +10,13 @@ import { failoverFile, readFailoverRecords } from "../moves/failover-record.ts";
 import { powerFile, readPowerRecords } from "../moves/power-record.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import { readRecords, resultsFile } from "../moves/results.ts";
+import { parseWorkLog } from "../moves/work-done.ts";
 import { readLoad } from "../stacks/asking/ask-load.ts";
 import type { StackInput } from "../stacks/config.ts";
 import { hostLoad, isOn } from "./decided-turn.ts";
 import { type GuestAnswer, runInGuest } from "./guest-shell.ts";
 import { loads, shapeLink } from "./machines.ts";
-import {
-  parseProgressLog,
-  progressThrough,
-  type RunProgress,
-  stopOf,
-  throughputSince,
-} from "./progress-log.ts";
+import { progressThrough, type RunProgress, stopOf, throughputSince } from "./progress-log.ts";
 import type { Outputs, PulumiStack } from "./pulumi-stack.ts";
 import type { ExperimentTestbed, Observed, Update, Working } from "./testbed.ts";
 
@@ -97,7 +92,7 @@ export class LiveTestbed implements ExperimentTestbed {
     const stop = stopOf(record);
     if (!stop) return undefined;
     const answer = await this.#inGuest(record.guest, "reading the workload's log", progressCommand());
-    return progressThrough(parseProgressLog(answer.stdout), {
+    return progressThrough(parseWorkLog(answer.stdout), {
       ...stop,
       workingMs: sinceMs,
       offsetBeforeMs: offsetMs,
@@ -134,7 +129,7 @@ export class LiveTestbed implements ExperimentTestbed {
           "reading the workload's log",
           `[ ! -s ${progressFile} ] || ${progressCommand()}`,
         );
-        const throughput = throughputSince(parseProgressLog(stdout), sinceMs + offsetMs);
+        const throughput = throughputSince(parseWorkLog(stdout), sinceMs + offsetMs);
         return throughput ? [[name, throughput] as const] : [];
       }),
     );

@@ -80,18 +80,18 @@ export const workloadUnit = "testbed-workload.service";
 export const workloadDirectory = "/var/lib/testbed/workload";
 const programs = "/usr/local/lib/testbed/workload";
 const config = "/etc/testbed/workload.json";
-/** In memory, so that nothing is written to the disk of a guest that is being measured; the last hour, at most 400 KiB. */
+/** In memory, so that nothing is written to the disk of a guest that is being measured; the last quarter of an hour, at most 400 KiB. */
 export const progressFile = "/run/testbed/progress.jsonl";
 
 /** Run in a guest: prints JSON ({acknowledged, outdated, checked, lost, problems}; outdated: no longer kept) and fails if a write was lost. */
 export const verifyWorkloadCommand = `python3 ${programs}/main.py verify ${workloadDirectory}`;
 
 /**
- * Run in a guest, as any user: prints what its workload got done, a JSON line for each second, oldest first:
- * `{"at": 1764931542.113, "monotonic": 81.402, "operations": 412, "unit": "queries"}`. `operations` are those since the line before; `at`
+ * Run in a guest, as any user: prints what its workload got done, a JSON line for each quarter of a second, oldest first:
+ * `{"at": 1764931542.113, "monotonic": 81.402, "operations": 103, "unit": "queries"}`. `operations` are those since the line before; `at`
  * is the guest's wall clock in seconds since 1970. What this means for a guest that stands still: docs/workloads.md.
  *
- * @param lines how many, at most. Default: all that are kept, an hour.
+ * @param lines how many, at most. Default: all that are kept, a quarter of an hour.
  */
 export const progressCommand = (lines = 4200): string => `tail -n ${lines} ${progressFile}`;
 

@@ -6,6 +6,7 @@ import { type Whereabouts, whereabouts } from "../fleet/whereabouts.ts";
 import { movesRunning } from "../moves/modes.ts";
 import { defaultTimeoutMs } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
+import type { MoveSamples } from "../moves/samples.ts";
 import { madeRecord } from "../moves/sound-record.ts";
 import { resolveAuto } from "./choosing/resolve-auto.ts";
 import { IntentRecord } from "./context/intent-record.ts";
@@ -25,6 +26,8 @@ export interface Moved {
   host: string;
   /** The moves that were made, or finished for a dead run; oldest first. Empty: it was in its place already. */
   records: MigrationRecord[];
+  /** The series of a move that was sampled, known some seconds after it: to be waited for once the records are kept. Absent: none was. */
+  samples?: Promise<MoveSamples | undefined>;
 }
 
 /** A move that did not bring the guest where it should be. The record says where it is and why. */
@@ -92,7 +95,7 @@ export async function migrate(
         tell,
         cancelled,
       );
-      const { record, host, failure } = await move(moving, { request, resolved, sightings, turn });
+      const { record, host, failure, samples } = await move(moving, { request, resolved, sightings, turn });
       records.push(record);
       if (failure !== undefined || host !== request.to) {
         const where = host ? `it runs on ${host}` : "where it runs is not known";
@@ -104,7 +107,7 @@ export async function migrate(
           failure,
         );
       }
-      return { host, records };
+      return { host, records, ...(samples && { samples }) };
     });
   };
   try {

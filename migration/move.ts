@@ -1,7 +1,9 @@
+import type { JobInfo } from "../libvirt/job-info.ts";
 import type { Sighting } from "../libvirt/sighting.ts";
 import { movesRunning } from "../moves/modes.ts";
 import { mayUsePostcopy } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
+import type { MoveSamples } from "../moves/samples.ts";
 import { madeRecord } from "../moves/sound-record.ts";
 import { predictMove } from "./choosing/predict-move.ts";
 import type { Resolved } from "./choosing/resolve-auto.ts";
@@ -21,12 +23,15 @@ import { shareOf } from "./queue/bandwidth.ts";
 import type { QueueTurn } from "./queue/queue.ts";
 import { toldBoot } from "./reconciling/perform.ts";
 import { type Reconciled, reconcile, Unsettled } from "./reconciling/reconcile.ts";
+import { type Sampling, startSampling } from "./sampling/sampling.ts";
 
 /** What became of a move: its record, where the guest runs if that is known, and why it is not where it should be. */
 export interface MoveOutcome {
   record: MigrationRecord;
   host?: string;
   failure?: unknown;
+  /** What was seen of it again and again, known some seconds later. Absent: nothing was. */
+  samples?: Promise<MoveSamples | undefined>;
 }
 
 /** What a move was asked for with, and what was found at its turn. */
@@ -46,10 +51,15 @@ export async function move(moving: Moving, asked: RequestedMove): Promise<MoveOu
   const clients = startClients(moving, asked.request.address);
   clients.catch(() => {}); // told where they are waited for
   const witness = new Witness(moving, mayUsePostcopy(moving.options));
+  const sampling = startSampling(moving, asked.request.conditions.workload);
+  let outcome: MoveOutcome | undefined;
   try {
-    return await moveSeen(moving, asked, { clocks, clients, witness }, beganMs);
+    outcome = await moveSeen(moving, asked, { clocks, clients, witness, sampling }, beganMs);
+    return outcome;
   } finally {
-    await Promise.all([witness.abandon(), clients.then(stopClients, () => {})]);
+    // Samples that are awaited end by themselves.
+    const stopped = outcome?.samples ? undefined : sampling?.stop();
+    await Promise.all([witness.abandon(), clients.then(stopClients, () => {}), stopped]);
   }
 }
 
@@ -58,6 +68,8 @@ interface Watching {
   clocks: Clocks;
   clients: Promise<Clients>;
   witness: Witness;
+  /** Undefined: nobody asked for it. */
+  sampling: Sampling | undefined;
 }
 
 /** In every mode: checks, writes down the intent, has the mode begin, reconciles, measures. */
@@ -69,7 +81,7 @@ async function moveSeen(
 ): Promise<MoveOutcome> {
   const { guest, source, destination, options, tell } = moving;
   const { turn, request } = asked;
-  const { clocks, witness } = watching;
+  const { clocks, witness, sampling } = watching;
   const { clients, facts } = await lookAhead(moving, asked, watching);
   moving.cancelled.throwIfAborted();
   moving.assertLocked();
@@ -88,7 +100,8 @@ async function moveSeen(
   // A move that could not be recorded is not begun.
   unmeasured(base, "failed", "not begun", 0);
   keepSwitchover(clients, witness);
-  const underway = { moving, watch, witness, shareMiBps: shareOf(moving, turn) };
+  const onJob = sampling && ((job: JobInfo) => sampling.hears(job));
+  const underway = { moving, watch, witness, shareMiBps: shareOf(moving, turn), onJob };
   const part = flows[options.mode](underway);
   const unprepared = await prepare(underway, part);
   try {
@@ -97,7 +110,7 @@ async function moveSeen(
     const settled = await reconcile(moving, (step) => part.stepped?.(step));
     const endMs = watch.nowMs();
     return settled.hasLeft && !settled.booted
-      ? await arrived(underway, part, { base, clients, clocks, settled, endMs, failure })
+      ? await arrived(underway, part, { base, clients, clocks, sampling, settled, endMs, failure })
       : notMoved(base, settled, endMs, failure ?? settled.refusal);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -137,6 +150,7 @@ async function lookAhead(
     watching.clients,
     predicting,
     watching.witness.begun(),
+    watching.sampling?.begun(),
   ]);
   return { clients, facts: { ...known, ...chosen, ...foreseen, preflight: checks } };
 }
@@ -171,19 +185,24 @@ async function arrived(
     base: Base;
     clients: Clients;
     clocks: Clocks;
+    sampling: Sampling | undefined;
     settled: Reconciled;
     endMs: number;
     failure: unknown;
   },
 ): Promise<MoveOutcome> {
-  const { base, clients, settled, endMs } = move;
+  const { base, clients, sampling, settled, endMs } = move;
   const { guest, options, tell } = moving;
   const failure = move.failure ?? settled.refusal;
   const again = readClocks(moving).catch(() => undefined);
   await witness.stop();
   const clocks = withDrift(move.clocks, await again);
   const measured = await part.measure(endMs, clocks);
-  const seen = await clientFigures(clients, moving, witness, clocks, watch.startedAt);
+  const laid = { clocks, watch, heard: witness, endMs };
+  const [seen, sampled] = await Promise.all([
+    clientFigures(clients, moving, witness, clocks, watch.startedAt),
+    sampling?.figures(laid),
+  ]);
   // A step of this program failed and was done nevertheless: nobody saw how long it took.
   const isUnseen = measured.phases.length === 0 && (failure !== undefined || !movesRunning(options.mode));
   const record = madeRecord({
@@ -192,12 +211,14 @@ async function arrived(
     storageMiB: settled.storageMiB === undefined ? undefined : rounded(settled.storageMiB),
     ...measured,
     ...seen,
+    ...sampled,
   });
   if (record.faults) tell(`${guest}: what its record says cannot be right: ${record.faults.join("; ")}`);
   tell(`${guest}: runs on ${settled.host}; ${summary(record)}`);
   return {
     record,
     host: settled.host,
+    ...(sampling && { samples: sampling.series(laid, record) }),
     ...(settled.undefineRefusal && { failure: settled.undefineRefusal }),
   };
 }

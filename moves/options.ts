@@ -11,6 +11,8 @@ import { type MigrationMode, migrationModes, traitsOf } from "./modes.ts";
 export const defaultMaxDowntimeMs = 300;
 /** A downtime worth measuring is some tens of this. */
 export const defaultProbeIntervalMs = 5;
+/** Whoever wants series asks for them. */
+export const defaultSampleIntervalMs = 0;
 /** How long a move may take unless another time is given. */
 export const defaultTimeoutMs = 600_000;
 /** How many moves a host takes part in at a time, by default. */
@@ -136,6 +138,16 @@ export const askedOptions = z.strictObject({
       "the time between two probes, in ms, by which the storage host sees how long a moving guest is silent; 0: none",
     )
     .meta({ otherwise: String(defaultProbeIntervalMs) }),
+  sampleIntervalMs: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .multipleOf(50)
+    .optional()
+    .describe(
+      "the time between two looks at the CPUs and the network of both hosts, in ms, kept as series with the guest's own work while it is moved; 0: none",
+    )
+    .meta({ examples: [250], otherwise: String(defaultSampleIntervalMs) }),
   throughput: z
     .boolean()
     .optional()

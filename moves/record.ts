@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { HostVersions } from "../libvirt/versions.ts";
 import { migrationModes, modes, type PhaseName, phasesOf, storagePhase } from "./modes.ts";
 import { defaultTimeoutMs, recordedOptions } from "./options.ts";
+import { sampledSchema } from "./sampled.ts";
 import { sloSchema } from "./slo.ts";
 
 /**
@@ -155,6 +156,9 @@ export const recordSchema = z.object({
     })
     .optional()
     .describe("of a TCP stream from the prober's machine to the guest"),
+  sampled: sampledSchema
+    .optional()
+    .describe("what hosts and guest went through, in sums; absent: nothing was sampled (sampleIntervalMs)"),
   guestDowntimeMs: ms.optional().describe("how much time the guest's own clock missed in the switchover"),
   guestClockResolutionMs: ms.optional().describe("how far guestDowntimeMs can be from the truth"),
 

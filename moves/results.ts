@@ -159,7 +159,7 @@ export function json(line: string): unknown {
 }
 
 /** What a stack has beside its moves: `lab.decisions.jsonl`, and so on. */
-const others = /\.(decisions|failovers|keep|power)\.jsonl$/;
+const others = /\.(decisions|failovers|keep|power|samples)\.jsonl$/;
 
 /** The stacks that have moves. */
 export async function stacksWithResults(folder = "results"): Promise<string[]> {

@@ -14,6 +14,7 @@ import { changesOf, clearLeftovers, leftoversOf } from "../migration/reconciling
 import { metricsFile, writeMetrics } from "../moves/metrics.ts";
 import { identityOf, type MigrationRecord } from "../moves/record.ts";
 import { appendRecord, latestRecords, resultsFile } from "../moves/results.ts";
+import { keepSamples, samplesFileOf } from "../moves/samples-file.ts";
 import { breachesOf, breachText, type Slo } from "../moves/slo.ts";
 import { isSound } from "../moves/sound-record.ts";
 import { reasonText } from "../placement/reason.ts";
@@ -240,6 +241,8 @@ async function attempt(
   inputs: MigrationInputs,
   past: Past & Pick<MigrationOutputs, "host"> & Partial<MigrationOutputs>,
 ): Promise<Moved> {
+  /** Of the moves that were made: nothing waits for them until the records are kept. */
+  const series: Moved["samples"][] = [];
   const moved = await moveAsAsked();
   const unkept = await keep(inputs.stack, moved.records);
   if (unkept) {
@@ -252,6 +255,7 @@ async function attempt(
       unkept.cause,
     );
   }
+  await keepSeries(inputs, series);
   return moved;
 
   async function moveAsAsked(): Promise<Moved> {
@@ -261,7 +265,8 @@ async function attempt(
       const known = await recordsOf(inputs.stack, past.history);
       const request = { ...inputs, history: past.history.filter(isSound), known };
       const tellInRow = screenOf(inputs.row);
-      const { host, records } = await migrate(request, tellInRow, cancellation);
+      const { host, records, samples } = await migrate(request, tellInRow, cancellation);
+      series.push(samples);
       const kept = records.map(withWhy);
       const last = kept.at(-1);
       const breaches = last?.outcome === "completed" ? breachesOf(last, inputs.slo ?? {}) : [];
@@ -273,6 +278,7 @@ async function attempt(
       if (!isToReturn) return { host, records: kept };
       done.push(...kept);
       const back = await migrate({ ...request, to: last.from }, tellInRow, cancellation);
+      series.push(back.samples);
       const reason = `its move to ${last.to} took more than it may`;
       return {
         host: back.host,
@@ -331,4 +337,20 @@ async function keep(stack: string, records: readonly MigrationRecord[]): Promise
     `What its move took is not in ${file}: ${reasons.join("; ")}. Fix that, or report it if it is this program's; then run \`pulumi up\`, which moves nothing that is in its place`,
     { cause: failures[0] },
   );
+}
+
+/** Keeps what was sampled of moves whose records are kept. Without it they are complete: a failure is said, and fails nothing. */
+async function keepSeries(
+  { guest, stack }: MigrationInputs,
+  series: readonly Moved["samples"][],
+): Promise<void> {
+  for (const sampled of series) {
+    const samples = await sampled;
+    if (samples)
+      await keepSamples(stack, samples).catch((error: Error) =>
+        console.warn(
+          `${guest}: the series of its move are not in ${samplesFileOf(resultsFile(stack))}: ${error.message}`,
+        ),
+      );
+  }
 }

@@ -1,4 +1,5 @@
 import { readDataset } from "./data/dataset.ts";
+import { readSeries } from "./data/series.ts";
 import { askedSources } from "./data/sources.ts";
 import { reportFolder } from "./link.ts";
 import { reportOf } from "./sections/report.ts";
@@ -27,7 +28,10 @@ const program = command(
 async function report(sources: string[], { out }: { out?: string }): Promise<void> {
   const { name, files } = await askedSources(sources);
   const dataset = await readDataset(files);
-  const { page, pageBytes, figures } = await writeReport(reportOf(dataset), out ?? reportFolder(name));
+  const { page, pageBytes, figures } = await writeReport(
+    reportOf(dataset, await readSeries(dataset)),
+    out ?? reportFolder(name),
+  );
   for (const { file, line, problem } of dataset.problems) {
     say(`${file}${line === undefined ? "" : `:${line}`} is passed over: ${problem}`);
   }

@@ -1,3 +1,4 @@
+import type { JobInfo } from "../../libvirt/job-info.ts";
 import type { Moving } from "../context/moving.ts";
 import type { Clocks, MoveFigures } from "../measuring/measure.ts";
 import type { Stopwatch } from "../measuring/stopwatch.ts";
@@ -11,6 +12,8 @@ export interface Underway {
   witness: Witness;
   /** What of its bandwidth it may use now. Absent: it has no limit, or sends nothing itself. */
   shareMiBps?: (() => number) | undefined;
+  /** Is told what libvirt says of a running guest's transfer, about once a second. Absent: nobody wants to know. */
+  onJob?: ((job: JobInfo) => void) | undefined;
 }
 
 /** What is a mode's own in a move, in the order in which it is called; what all moves have in common is in move.ts. */

@@ -6,7 +6,7 @@ import { prepareTransfer, type TransferMeans, transfer } from "./transfer.ts";
 
 /** The flow of a mode that sends a running guest's memory. */
 export function running(
-  { moving, witness, watch, shareMiBps }: Underway,
+  { moving, witness, watch, shareMiBps, onJob }: Underway,
   { postcopyDueInMs }: Pick<TransferMeans, "postcopyDueInMs"> = {},
 ): ModesPart {
   let logEnd: LogEnd;
@@ -23,6 +23,7 @@ export function running(
         onJob: (job) => {
           // Reported while it goes on, and no longer once it is done.
           throttlePercent = job.throttlePercent ?? throttlePercent;
+          onJob?.(job);
         },
       }),
     async measure(endMs, clocks) {

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { askedClaims } from "../claims/asked-claims.ts";
 import { countedMoves, type Dataset } from "../data/dataset.ts";
 import { driftsIn, driftWarnings } from "../data/drift.ts";
+import type { SampledMove } from "../data/series.ts";
 import { howToRead } from "../figures/against-memory.ts";
 import { downtimeFigures } from "../figures/downtimes.ts";
 import type { Figure } from "../figures/figure.ts";
@@ -12,6 +13,7 @@ import { overviewFigure } from "../figures/overview.ts";
 import { paperFigures } from "../figures/paper.ts";
 import { predictionFigures } from "../figures/prediction.ts";
 import { remainingFigure } from "../figures/remaining.ts";
+import { throughFigures } from "../figures/through.ts";
 import { timelines } from "../figures/timeline.ts";
 import { cellsTable } from "../tables/cells-table.ts";
 import { checksTable } from "../tables/checks-table.ts";
@@ -25,6 +27,7 @@ import { policyTables } from "../tables/policy-tables.ts";
 import { convergenceTable, replayedTable } from "../tables/prediction-table.ts";
 import { problemsTable } from "../tables/problems-table.ts";
 import { progressTable } from "../tables/progress-table.ts";
+import { sampledTable } from "../tables/sampled-table.ts";
 import { togetherTable } from "../tables/together-table.ts";
 import { bestSettingTable, settingsTable } from "../tables/tuning-table.ts";
 import { versionsTable } from "../tables/versions-table.ts";
@@ -62,8 +65,12 @@ export const figuresOf = ({ picture, sections }: Report): Figure[] => [
   ...sections.flatMap(({ figures }) => figures),
 ];
 
-/** All that results files have to say, for a page and for a terminal. */
-export function reportOf(dataset: Dataset): Report {
+/**
+ * All that results files have to say, for a page and for a terminal.
+ *
+ * @param series of moves that were sampled. Default: there are none
+ */
+export function reportOf(dataset: Dataset, series: readonly SampledMove[] = []): Report {
   const there = <T>(...some: (T | undefined)[]): T[] => some.filter((one) => one !== undefined);
   const claims = askedClaims(dataset);
   const counted = countedMoves(dataset);
@@ -71,11 +78,13 @@ export function reportOf(dataset: Dataset): Report {
   const compared = comparedRuns(dataset);
   // Two runs open with how they differ. Of a few moves each is shown as it went; of many what they have in common.
   const isOpenedByMoves = !compared && counted.length <= fewMoves;
-  const picture = compared
+  const through = throughFigures(series);
+  const overview = compared
     ? comparisonFigures(compared)
     : isOpenedByMoves
       ? lines
       : there(overviewFigure(dataset));
+  const picture = [...(compared ? [] : through.slice(0, 1)), ...overview];
   const claimsSection: Section = {
     id: "the-paper",
     title: "The paper's claims",
@@ -106,14 +115,18 @@ export function reportOf(dataset: Dataset): Report {
     {
       id: "timelines",
       title: "Timelines",
-      figures: there(...(isOpenedByMoves ? [] : lines), remainingFigure(dataset)),
+      figures: there(
+        ...through.slice(compared ? 0 : 1),
+        ...(isOpenedByMoves ? [] : lines),
+        remainingFigure(dataset),
+      ),
       tables: there(checksTable(dataset)),
     },
     {
       id: "downtime",
       title: "Downtime and latency",
       figures: [...downtimeFigures(dataset), ...latencyFigures(dataset)],
-      tables: there(downtimesTable(dataset), progressTable(dataset)),
+      tables: there(downtimesTable(dataset), progressTable(dataset), sampledTable(dataset)),
     },
     {
       id: "prediction",

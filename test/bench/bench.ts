@@ -20,6 +20,7 @@ import { measurePlanner } from "./planner.ts";
 import { measureProber } from "./prober.ts";
 import { pulumi } from "./pulumi.ts";
 import { type BenchResults, writeResults } from "./results.ts";
+import { measureSampling } from "./sampling.ts";
 import { defaultSizes, measureScale, type Size } from "./scale.ts";
 import { measureSeveral } from "./several.ts";
 import { tables } from "./tables.ts";
@@ -30,6 +31,7 @@ const parts = [
   "cost",
   "moves",
   "prober",
+  "sampling",
   "several",
   "memory",
   "planner",
@@ -77,6 +79,7 @@ Parts:
   cost        what an update takes and starts: CPU time, memory, processes of ssh, scripts on hosts
   moves       live moves through pulumi up, against the same moves with plain virsh migrate
   prober      live moves with the prober that sees them as a client does, against the same without
+  sampling    live moves whose hosts are looked at all the time, against the same without
   several     all guests of the stack (of the stack bench: four) at once, two at a time, one after the other
   memory      peak memory of Pulumi and its processes during a move
   planner     plans for clusters made up by chance, against Ganeti's hbal (Debian: ganeti-htools), if it is installed; needs no lab
@@ -223,6 +226,18 @@ async function benchStack(
       const seen = [downtimeMs, clientDowntimeMs, guestDowntimeMs].map((ms) => ms?.toFixed(1) ?? "–");
       say(
         `prober ${pair} of ${pairs}: ${arm.padEnd(7)} ${from} → ${to}  total ${s(totalMs)}, downtimes ${seen.join(", ")} ms`,
+      );
+    });
+  }
+  if (chosen.has("sampling")) {
+    const sampling: NonNullable<BenchResults["sampling"]> = [];
+    await measureSampling(stack, pairs, async (sample) => {
+      sampling.push(sample);
+      await keep({ sampling });
+      const { arm, pair, record } = sample;
+      const { from, to, beforehandMs = 0, totalMs, downtimeMs = 0 } = record;
+      say(
+        `sampling ${pair} of ${pairs}: ${arm.padEnd(7)} ${from} → ${to}  before ${s(beforehandMs)}, total ${s(totalMs)}, downtime ${downtimeMs.toFixed(1)} ms`,
       );
     });
   }

@@ -1,7 +1,7 @@
 import { withoutAbsent } from "../../libvirt/without-absent.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
-import type { ProberSample } from "./prober.ts";
-import { type Comparison, compare, type Pair, type Summary, summary } from "./statistics.ts";
+import { type Comparison, type Summary, summary } from "./statistics.ts";
+import { type ArmSample, comparedArms } from "./with-without.ts";
 
 const compared = ["totalMs", "hypervisorTotalMs", "downtimeMs", "transferredMiB"] as const;
 export type ComparedFigure = (typeof compared)[number];
@@ -27,17 +27,9 @@ export interface ProberFindings {
   guest?: Agreement;
 }
 
-export function proberFindings(samples: readonly ProberSample[]): ProberFindings {
-  const pairs = [...Map.groupBy(samples, ({ pair }) => pair).values()].flatMap((members) => {
-    const arm = (name: ProberSample["arm"]) => members.find((member) => member.arm === name)?.record;
-    const [probed, plain] = [arm("with"), arm("without")];
-    return probed && plain ? [{ probed, plain }] : [];
-  });
+export function proberFindings(samples: readonly ArmSample[]): ProberFindings {
   const figures = Object.fromEntries(
-    compared.map((figure) => [
-      figure,
-      compare(pairs.flatMap(({ probed, plain }) => both(probed[figure], plain[figure]))),
-    ]),
+    compared.map((figure) => [figure, comparedArms(samples, (record) => record[figure])]),
   ) as ProberFindings["figures"];
   const records = samples.filter(({ arm }) => arm === "with").map(({ record }) => record);
   const hypervisor: View = ({ downtimeMs, clock }) => [downtimeMs, clock?.uncertaintyMs];
@@ -50,9 +42,6 @@ export function proberFindings(samples: readonly ProberSample[]): ProberFindings
   const guest = agreement(records, guestClock, hypervisor);
   return withoutAbsent({ figures, unanswered, unansweredByGuest, client, guest });
 }
-
-const both = (ours: number | undefined, reference: number | undefined): Pair[] =>
-  ours === undefined || reference === undefined ? [] : [{ ours, reference }];
 
 /** A figure and how far it may be off. */
 type View = (record: MigrationRecord) => [ms: number | undefined, byMs: number | undefined];

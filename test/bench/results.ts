@@ -8,10 +8,10 @@ import { memorySchema } from "./memory.ts";
 import { moveSampleSchema } from "./moves.ts";
 import { noChangeSampleSchema } from "./no-change.ts";
 import { plannerSchema } from "./planner.ts";
-import { proberSampleSchema } from "./prober.ts";
 import { project } from "./pulumi.ts";
 import { scaleSampleSchema } from "./scale.ts";
 import { severalSampleSchema } from "./several.ts";
+import { armSampleSchema } from "./with-without.ts";
 
 /** What a run measured: raw samples, from which every table is made. Times are milliseconds. */
 export const benchResultsSchema = z.object({
@@ -32,7 +32,8 @@ export const benchResultsSchema = z.object({
   noChange: z.array(noChangeSampleSchema).optional(),
   cost: costSchema.optional(),
   moves: z.array(moveSampleSchema).optional(),
-  prober: z.array(proberSampleSchema).optional(),
+  prober: z.array(armSampleSchema).optional(),
+  sampling: z.array(armSampleSchema).optional(),
   several: z.array(severalSampleSchema).optional(),
   memory: memorySchema.optional(),
   planner: plannerSchema.optional(),

@@ -1,3 +1,4 @@
+import type { MigrationRecord } from "../../moves/record.ts";
 import { costTable } from "./cost.ts";
 import { drawn } from "./drawn.ts";
 import { moveFindings, noChangeFindings, verdicts } from "./findings.ts";
@@ -5,18 +6,21 @@ import type { LabSample } from "./lab-cycle.ts";
 import { plannerTables } from "./planner-tables.ts";
 import { type Agreement, proberFindings } from "./prober-findings.ts";
 import type { BenchResults } from "./results.ts";
+import { sampledEveryMs } from "./sampling.ts";
 import { scaleTables } from "./scale-tables.ts";
 import { type Comparison, summary } from "./statistics.ts";
+import { comparedArms } from "./with-without.ts";
 
 /** All tables that a run's results have something for. */
 export function tables(results: BenchResults): string {
-  const { lab, noChange, cost, moves, prober, several, memory, planner, scale } = results;
+  const { lab, noChange, cost, moves, prober, sampling, several, memory, planner, scale } = results;
   return [
     ...(lab ?? []).map(labTables),
     ...(noChange ? [noChangeTable(noChange)] : []),
     ...(cost ? [costTable(cost)] : []),
     ...(moves && moves.length > 1 ? [moveTables(moves)] : []),
     ...(prober && prober.length > 1 ? [proberTables(prober)] : []),
+    ...(sampling && sampling.length > 1 ? [samplingTable(sampling)] : []),
     ...(several && several.length > 0 ? [severalTable(several)] : []),
     ...(memory ? [memoryTable(memory)] : []),
     ...(planner ? [plannerTables(planner)] : []),
@@ -77,6 +81,27 @@ function proberTables(samples: NonNullable<BenchResults["prober"]>): string {
         ...agreement("prober's unanswered questions – guest's clock", unansweredByGuest),
         ...agreement("guest's clock – hypervisor", guest),
         ...agreement("prober's silence – hypervisor", client),
+      ],
+    ),
+  ].join("\n");
+}
+
+function samplingTable(samples: NonNullable<BenchResults["sampling"]>): string {
+  const row = (name: string, of: (record: MigrationRecord) => number | undefined) => [
+    name,
+    ...comparisonCells(comparedArms(samples, of)),
+  ];
+  const pairs = comparedArms(samples, ({ totalMs }) => totalMs).ours.n;
+  return [
+    `Live moves whose hosts are sampled every ${sampledEveryMs} ms, and others, ${pairs} pairs; medians; ${loads(samples)}`,
+    drawn(
+      ["", "with", "without", "ratio", "95 %", "pair by pair: median", "min", "max"],
+      [
+        row("before TMT, ms", ({ beforehandMs }) => beforehandMs),
+        row("TMT, ms", ({ totalMs }) => totalMs),
+        row("QEMU: total, ms", ({ hypervisorTotalMs }) => hypervisorTotalMs),
+        row("TDT, ms", ({ downtimeMs }) => downtimeMs),
+        row("sent, MiB", ({ transferredMiB }) => transferredMiB),
       ],
     ),
   ].join("\n");

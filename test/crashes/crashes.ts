@@ -41,7 +41,7 @@ export const request = (
   guest: "vm1",
   uuid,
   to,
-  options: { mode, maxDowntimeMs: 300, timeoutMs: 60_000, ...options },
+  options: { mode, maxDowntimeMs: 300, timeoutMs: 60_000, sampleIntervalMs: 250, ...options },
   conditions: { memoryMiB: 512, accelerator: "kvm", nfsTransport: "kernel" },
   address: "10.77.0.101",
   ...(redo === "local" && { redo: { path: ownDisk("vm1"), basePath: "/e/base.qcow2", baseFormat: "qcow2" } }),
@@ -98,8 +98,12 @@ export const describeMoves = () =>
   describe.each(migrationModes)("%s", (mode) => {
     test("moves the guest, and the record of it is sound", async () => {
       begin();
-      const { host, records } = await run(mode);
+      const { host, records, samples } = await run(mode);
       expect(host).toBe("host2");
+      const { uuid, startedAt, destination } = (await samples) ?? {};
+      expect({ uuid, startedAt }).toEqual({ uuid: records[0]?.uuid, startedAt: records[0]?.startedAt });
+      expect(destination?.length).toBeGreaterThan(0);
+      expect(world.samplers.size).toBe(0);
       expectSettled();
       expectMemoryKept(mode);
       expect(records).toHaveLength(1);

@@ -3,12 +3,12 @@ import { criticalPath } from "../../bench/critical-path.ts";
 import { moveFindings, verdicts } from "../../bench/findings.ts";
 import { partOf, partTimes } from "../../bench/lab-parts.ts";
 import type { MoveSample } from "../../bench/moves.ts";
-import type { ProberSample } from "../../bench/prober.ts";
 import { proberFindings } from "../../bench/prober-findings.ts";
 import { kindOf } from "../../bench/process-memory.ts";
 import type { Span, StateResource } from "../../bench/pulumi.ts";
 import { mostAtOnce } from "../../bench/several.ts";
 import { compare } from "../../bench/statistics.ts";
+import type { ArmSample } from "../../bench/with-without.ts";
 import { liveRecord } from "../helpers/records.ts";
 
 describe("a comparison of pairs", () => {
@@ -173,10 +173,10 @@ test("processes are known by their command lines", () => {
 
 describe("a prober", () => {
   const sample = (
-    arm: ProberSample["arm"],
+    arm: ArmSample["arm"],
     pair: number,
     changes: Parameters<typeof liveRecord>[0],
-  ): ProberSample => ({ arm, pair, record: liveRecord(changes), load: 1 });
+  ): ArmSample => ({ arm, pair, record: liveRecord(changes), load: 1 });
   const seen = (clientDowntimeMs: number, guestDowntimeMs: number) => ({
     clientDowntimeMs,
     clientProbeIntervalMs: 5,

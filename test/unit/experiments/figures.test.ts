@@ -2,14 +2,10 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { shapeScript } from "../../../experiments/machines.ts";
 import { halfWidthPercent } from "../../../experiments/precision.ts";
-import {
-  type MoveTimes,
-  parseProgressLog,
-  progressThrough,
-  stopOf,
-} from "../../../experiments/progress-log.ts";
+import { type MoveTimes, progressThrough, stopOf } from "../../../experiments/progress-log.ts";
 import { saidBy } from "../../../experiments/pulumi-stack.ts";
 import type { TurnLine } from "../../../experiments/remaining.ts";
+import { parseWorkLog } from "../../../moves/work-done.ts";
 import { runCsv } from "../../../report/export/moves-csv.ts";
 import { headFor } from "../helpers/experiment-testbed.ts";
 import { liveRecord, offlineRecord } from "../helpers/records.ts";
@@ -80,7 +76,7 @@ describe("what a workload did through a move", () => {
 
   it("is read from whole lines alone", () => {
     const line = '{"at": 1764931542.113, "monotonic": 81.4, "operations": 412, "unit": "queries"}';
-    expect(parseProgressLog(`ations": 3}\n${line}\n{"at": 17649`)).toEqual([
+    expect(parseWorkLog(`ations": 3}\n${line}\n{"at": 17649`)).toEqual([
       { at: 1764931542.113, operations: 412, unit: "queries" },
     ]);
   });

@@ -126,6 +126,10 @@ export class SimulatedFleet {
   unreachable = new Set<string>();
   /** Who asks the guest for an answer, all the time. */
   readonly probers = new Set<(line: string) => void>();
+  /** Who tells how busy its machine is, all the time. */
+  readonly samplers = new Map<(line: string) => void, Machine>();
+  /** Whether any does. */
+  tellsLoad = true;
   /** Whether machines listen to events. */
   listens = true;
   /** What interrupts our program. */
@@ -208,6 +212,7 @@ export class SimulatedFleet {
     this.unreachable.clear();
     this.#fate = undefined;
     this.probers.clear();
+    this.samplers.clear();
     for (const machine of this.machines) machine.dropConnections();
   }
 
@@ -223,6 +228,8 @@ export class SimulatedFleet {
   /** What goes on by itself makes one step. */
   tick(): void {
     this.#probe();
+    for (const [tell, machine] of this.tellsLoad ? this.samplers : [])
+      tell(JSON.stringify({ at: Number(machine.now()), hostCpuMs: 5 }));
     this.#background = this.#background.filter((running) => !running.next().done);
   }
 
@@ -1268,13 +1275,15 @@ export class SimulatedSession {
   }
 
   follow(command: string, onLine: (line: string) => void): Follower {
-    const { probers, listens } = this.#machine.world;
+    const { probers, samplers, listens } = this.#machine.world;
     if (this.alive && listens && /qemu-monitor-event|job-completed/.test(command)) {
       const { listeners, jobListeners } = this.#machine;
       (command.includes("job-completed") ? jobListeners : listeners).add(onLine);
       onLine(isListening);
     }
-    if (this.alive && command.includes("python3")) {
+    if (this.alive && command.includes("sampler.py")) {
+      samplers.set(onLine, this.#machine);
+    } else if (this.alive && command.includes("python3")) {
       probers.add(onLine);
       onLine(JSON.stringify({ monotonicUs: 0, epochUs: 0 }));
     }
@@ -1301,6 +1310,7 @@ export class SimulatedSession {
         this.#machine.listeners.delete(onLine);
         this.#machine.jobListeners.delete(onLine);
         probers.delete(onLine);
+        samplers.delete(onLine);
         release?.();
         leave?.();
       },

@@ -20,16 +20,21 @@ import { setTimeout as sleep } from "../helpers/simulated-time.ts";
 
 vi.mock("../../../libvirt/ssh-session.ts", () => import("../helpers/simulated-session.ts"));
 vi.mock("node:timers/promises", () => import("../helpers/simulated-time.ts"));
-vi.mock("../../../moves/results.ts", () => ({
+vi.mock("../../../moves/results.ts", async (original) => ({
+  ...(await original<typeof import("../../../moves/results.ts")>()),
   resultsFile: (stack: string) => `results/${stack}.jsonl`,
   appendRecord: async (file: string, record: MigrationRecord) => {
     if (unwritable.why) throw new Error(unwritable.why);
     kept.push([file, record.outcome]);
   },
+  appendLine: async (file: string, { startedAt }: { startedAt: string }) => {
+    if (unwritable.why) throw new Error(unwritable.why);
+    kept.push([file, startedAt]);
+  },
   latestRecords: async () => [],
 }));
 
-/** Records that were put into results files. */
+/** Records, and series, that were put into results files. */
 const kept: [string, string][] = [];
 /** Why none can be put there; absent: they can. */
 const unwritable: { why?: string } = {};
@@ -959,6 +964,44 @@ describe("a migration", () => {
     const state = stored((failure as { properties: MigrationOutputs }).properties);
     expect(await up(state, { to: "host2" })).toMatchObject({ host: "host2", moves: 1 });
     expect(kept).toEqual([]);
+  });
+
+  describe("that is sampled", () => {
+    const options = { mode: "live", sampleIntervalMs: 250 } as const;
+
+    test("has its series kept, after its record", async () => {
+      const { history } = await update(await create(), { to: "host2", options });
+      expect(kept).toEqual([
+        ["results/lab.jsonl", "completed"],
+        ["results/lab.samples.jsonl", history[0]?.startedAt],
+      ]);
+      expect(history[0]?.sampled).toMatchObject({ intervalMs: 250 });
+      expect(world.samplers.size).toBe(0);
+    });
+
+    test("is made without them where no host tells anything, and says so", async () => {
+      world.tellsLoad = false;
+      const { host, history } = await update(await create(), { to: "host2", options });
+      expect(host).toBe("host2");
+      expect(history[0]).not.toHaveProperty("sampled");
+      expect(kept).toEqual([["results/lab.jsonl", "completed"]]);
+      for (const name of ["host1", "host2"])
+        expect(shown.join("\n")).toContain(`vm1: how busy ${name} was in its move is not known`);
+    });
+
+    test("says of a workload that nobody can read what it got done", async () => {
+      const conditions = { ...inputs().conditions, workload: { type: "cpu" } };
+      const { history } = await update(await create(), { to: "host2", options, conditions });
+      expect(history[0]?.sampled).not.toHaveProperty("work");
+      expect(shown.join("\n")).toContain("vm1: what its move did to its work is not known");
+    });
+
+    test("that is given up leaves no sampler", async () => {
+      const olds = await create();
+      world.refusals.set("host1", "migrate");
+      await expect(update(olds, { to: "host2", options })).rejects.toThrow("cannot migrate here");
+      expect(world.samplers.size).toBe(0);
+    });
   });
 
   test("that fails, and whose record cannot be kept, says both", async () => {

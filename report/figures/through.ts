@@ -1,0 +1,297 @@
+import * as Plot from "@observablehq/plot";
+import { brownOutBelow, pacesOf, type Stretch } from "../../moves/sampled.ts";
+import type { Counters } from "../../moves/samples.ts";
+import { doneBy, type WorkDone } from "../../moves/work-done.ts";
+import type { SampledMove } from "../data/series.ts";
+import { duration, figure, number, type TableModel } from "../text/table-model.ts";
+import { draw } from "./draw.ts";
+import type { Figure } from "./figure.ts";
+
+/** So much of what came before the move is shown. */
+const beforeMs = 3_000;
+
+/** A pace over time, in a panel of its own or with others. */
+interface Line {
+  name: string;
+  color: string;
+  /** In the panel's unit. */
+  paces: Stretch[];
+}
+
+/** Lines that share an axis. */
+interface Panel {
+  name: string;
+  lines: Line[];
+  /** A level to compare with. */
+  level?: { value: number; name: string };
+}
+
+/** What each of these moves did to its guest and its hosts, over time, under the phases of the move. */
+export const throughFigures = (moves: readonly SampledMove[]): Figure[] =>
+  moves.map((sampled) => {
+    const { move, samples, of } = sampled;
+    const { record, number: moveNumber } = move;
+    const panels = panelsOf(sampled);
+    const work = record.sampled?.work;
+    const brownOut =
+      work === undefined
+        ? ""
+        : `: ${duration(work.brownOutMs)} of brown-out${work.isBack ? "" : ", and more"}`;
+    const which = of === 1 ? "the only one of its mode" : `whose total time is the median of ${of}`;
+    return {
+      id: `through-${record.mode}`,
+      title: `What the guest went through, ${record.mode}${brownOut}`,
+      caption: [
+        `Move ${moveNumber}: ${record.guest}, ${record.memoryMiB} MiB, ${record.from} → ${record.to}; ${which}. Dotted: where a phase begins and the last one ends.`,
+        ...(work
+          ? [
+              `Dashed: ${Math.round(brownOutBelow * 100)} % of the work's mean before; what is below that, and slower than usual, is a brown-out. By the guest's own log, every ${Math.round(work.intervalMs)} ms.`,
+            ]
+          : []),
+        `Hosts: every ${samples.intervalMs} ms; 100 % is one CPU; a container has those of the whole machine.`,
+      ],
+      draw: (width) => drawPanels(width, sampled, panels),
+      table: seriesTable(sampled, panels),
+    };
+  });
+
+function panelsOf({ move: { record }, samples }: SampledMove): Panel[] {
+  const { source, destination, work, throttle } = samples;
+  const line = (name: string, color: string, paces: Stretch[]): Line[] =>
+    paces.length === 0 ? [] : [{ name, color, paces }];
+  const cpu = (series: readonly Counters[], key: "qemuCpuMs" | "hostCpuMs") =>
+    scaled(pacesOf(counted(series, (each) => each[key])), 100);
+  const vcpus = (series: readonly Counters[]) =>
+    scaled(pacesOf(counted(series, ({ vcpuMs }) => vcpuMs?.reduce((sum, each) => sum + each, 0))), 100);
+  const before = record.sampled?.work?.beforePerSecond;
+  const throttled = (throttle ?? []).map(({ atMs, percent }, i) => ({
+    startMs: atMs,
+    endMs: throttle?.[i + 1]?.atMs ?? Math.max(atMs, samples.stop?.stoppedMs ?? atMs),
+    perMs: percent,
+  }));
+  const panels: Panel[] = [
+    {
+      name: `its own work (${work?.unit} a second)`,
+      lines: line("its own work", "var(--s1)", work ? scaled(pacesOf(work.done), 1000) : []),
+      ...(before !== undefined && { level: { value: before * brownOutBelow, name: "90 % of before" } }),
+    },
+    {
+      name: "CPU of its QEMU (%)",
+      lines: [
+        ...line(`on ${record.from}`, "var(--s2)", cpu(source, "qemuCpuMs")),
+        ...line(`on ${record.to}`, "var(--s3)", cpu(destination, "qemuCpuMs")),
+        ...line("its virtual CPUs alone", "var(--s5)", vcpus(source)),
+        ...line("its virtual CPUs alone", "var(--s5)", vcpus(destination)),
+      ],
+    },
+    {
+      name: "CPU of the hosts (%)",
+      lines: [
+        ...line(record.from, "var(--s2)", cpu(source, "hostCpuMs")),
+        ...line(record.to, "var(--s3)", cpu(destination, "hostCpuMs")),
+      ],
+    },
+    {
+      name: "sent (MiB a second)",
+      lines: line(
+        "sent",
+        "var(--s4)",
+        scaled(pacesOf(counted(source, (each) => each.sentBytes)), 1000 / 2 ** 20),
+      ),
+    },
+    { name: "CPU taken from the guest (%)", lines: line("throttled", "var(--s7)", throttled) },
+  ];
+  return panels.filter(({ lines }) => lines.length > 0);
+}
+
+/** A counter as a sum over time. */
+const counted = (series: readonly Counters[], of: (counters: Counters) => number | undefined): WorkDone[] =>
+  series.flatMap((counters) => {
+    const operations = of(counters);
+    return operations === undefined ? [] : [{ atMs: counters.atMs, operations }];
+  });
+
+const scaled = (paces: readonly Stretch[], by: number): Stretch[] =>
+  paces.map((pace) => ({ ...pace, perMs: pace.perMs * by }));
+
+const spanOf = ({ move: { record }, samples }: SampledMove): [number, number] => {
+  const ends = [...samples.source, ...samples.destination, ...(samples.work?.done ?? [])].map(
+    ({ atMs }) => atMs,
+  );
+  return [Math.max(-beforeMs, Math.min(...ends)), Math.max(record.totalMs, ...ends)];
+};
+
+/** The least figure of one digit that is no less. */
+export function roundAbove(value: number): number {
+  const decade = 10 ** Math.floor(Math.log10(value));
+  return ([1, 2, 3, 4, 5, 6, 8].find((digit) => digit * decade >= value) ?? 10) * decade;
+}
+
+/** How much of a panel's height is its lines'; above them is its name. */
+const used = 0.7;
+const letterPx = 6.4;
+
+function drawPanels(width: number, sampled: SampledMove, panels: readonly Panel[]): string {
+  const { record, number: moveNumber } = sampled.move;
+  const [fromMs, toMs] = spanOf(sampled);
+  const x = (ms: number): number => Math.min(Math.max(ms, fromMs), toMs) / 1000;
+  const placed = panels.map((panel, i) => {
+    const shown = panel.lines.map((line) => ({
+      ...line,
+      paces: line.paces.filter(({ endMs }) => endMs > fromMs),
+    }));
+    const values = [
+      panel.level?.value ?? 0,
+      ...shown.flatMap(({ paces }) => paces.map(({ perMs }) => perMs)),
+    ];
+    const top = roundAbove(Math.max(...values, 1e-3));
+    const base = panels.length - 1 - i;
+    return { ...panel, lines: shown, top, base, y: (value: number) => base + (value / top) * used };
+  });
+  // Each pace is a level piece: a line from middle to middle would have the guest slow down before its stop.
+  const points = placed.flatMap(({ lines, y }, panel) =>
+    lines.flatMap(({ paces, color }, i) =>
+      paces.flatMap(({ startMs, endMs, perMs }) =>
+        [startMs, endMs].map((ms) => ({ x: x(ms), y: y(perMs), line: `${panel} ${i}`, color })),
+      ),
+    ),
+  );
+  const marginLeft = 54;
+  const marginRight = 14;
+  const pxPerMs = (width - marginLeft - marginRight) / (toMs - fromMs);
+  const named = record.phases.filter(
+    ({ name, startMs, endMs }) => (endMs - startMs) * pxPerMs > name.length * letterPx,
+  );
+  const stop = sampled.samples.stop;
+  const several = placed.flatMap(({ lines }) => (lines.length > 1 ? lines : []));
+  // A colour means the same in all panels.
+  const legend = [
+    ...new Map(several.map(({ name, color }) => [color, { label: name, color, symbol: "square" }])).values(),
+  ];
+  return draw({
+    width,
+    height: 56 + panels.length * 88,
+    label: `What the guest went through in move ${moveNumber}: ${panels.map(({ name }) => name).join(", ")}, over time. The values are in the table below.`,
+    legend: [
+      ...legend,
+      ...(stop ? [{ label: "the guest stands still", color: "var(--s2)", symbol: "diamond" }] : []),
+    ],
+    plot: {
+      marginLeft,
+      marginRight,
+      x: {
+        label: "s since the first action",
+        domain: [fromMs / 1000, toMs / 1000],
+        ticks: width < 450 ? 5 : 10,
+      },
+      y: { domain: [0, panels.length + 0.12], axis: null },
+      color: { type: "identity" },
+      marks: [
+        ...(stop
+          ? [
+              Plot.rect([stop], {
+                x1: x(stop.stoppedMs),
+                x2: x(stop.resumedMs),
+                y1: 0,
+                y2: panels.length,
+                fill: "var(--s2)",
+                fillOpacity: 0.16,
+              }),
+            ]
+          : []),
+        Plot.ruleX([...record.phases.map(({ startMs }) => startMs), record.totalMs].map(x), {
+          y1: 0,
+          y2: panels.length,
+          stroke: "currentColor",
+          strokeOpacity: 0.28,
+          strokeDasharray: "2,3",
+        }),
+        Plot.text(named, {
+          x: ({ startMs, endMs }: { startMs: number; endMs: number }) => x((startMs + endMs) / 2),
+          y: panels.length,
+          text: "name",
+          dy: -6,
+          fontSize: 11,
+        }),
+        ...placed.flatMap(({ name, base, top, level, y }) => [
+          Plot.ruleY([base], { stroke: "currentColor", strokeOpacity: 0.5 }),
+          Plot.ruleY([base + used], { stroke: "currentColor", strokeOpacity: 0.12 }),
+          Plot.text([0, top], {
+            x: fromMs / 1000,
+            y,
+            text: (value: number) => `${value}`,
+            textAnchor: "end",
+            dx: -6,
+          }),
+          Plot.text([name], {
+            x: fromMs / 1000,
+            y: base + used,
+            textAnchor: "start",
+            dx: 2,
+            dy: -8,
+            fontWeight: 600,
+          }),
+          ...(level
+            ? [
+                Plot.ruleY([y(level.value)], {
+                  stroke: "currentColor",
+                  strokeOpacity: 0.6,
+                  strokeDasharray: "5,4",
+                }),
+              ]
+            : []),
+        ]),
+        Plot.line(points, { x: "x", y: "y", z: "line", stroke: "color", strokeWidth: 1.6 }),
+      ],
+    },
+  });
+}
+
+/** More rows are no table that is read. */
+const mostRows = 40;
+
+function seriesTable(sampled: SampledMove, panels: readonly Panel[]): TableModel {
+  const [fromMs, toMs] = spanOf(sampled);
+  const stepMs = Math.max(250, Math.ceil((toMs - fromMs) / mostRows / 250) * 250);
+  const first = Math.ceil(fromMs / stepMs) * stepMs;
+  const steps = Array.from(
+    { length: Math.max(0, Math.floor((toMs - first) / stepMs)) },
+    (_, i) => first + i * stepMs,
+  );
+  const lines = panels.flatMap(({ name, lines }) =>
+    lines.map((line) => ({
+      name: lines.length > 1 ? `${name}: ${line.name}` : name,
+      sum: sumOf(line.paces),
+    })),
+  );
+  return {
+    id: `through-${sampled.move.record.mode}-values`,
+    title: `Move ${sampled.move.number}: means of ${duration(stepMs)} each`,
+    columns: [figure("from, ms"), ...lines.map(({ name }) => figure(name))],
+    rows: steps.map((ms) => [
+      number(ms, (value) => `${Math.round(value)}`),
+      ...lines.map(({ sum }) => number(meanOf(sum, ms, ms + stepMs))),
+    ]),
+    notes: [],
+  };
+}
+
+/** Paces as a sum again. */
+function sumOf(paces: readonly Stretch[]): WorkDone[] {
+  let operations = 0;
+  const [first] = paces;
+  return [
+    ...(first ? [{ atMs: first.startMs, operations }] : []),
+    ...paces.map(({ startMs, endMs, perMs }) => {
+      operations += perMs * (endMs - startMs);
+      return { atMs: endMs, operations };
+    }),
+  ];
+}
+
+/** Absent: it was not known through all of that time. */
+function meanOf(sum: readonly WorkDone[], fromMs: number, toMs: number): number | undefined {
+  const [first, last] = [sum[0], sum.at(-1)];
+  if (!first || !last || first.atMs > fromMs || last.atMs < toMs) return undefined;
+  return (doneBy(sum, toMs) - doneBy(sum, fromMs)) / (toMs - fromMs);
+}
