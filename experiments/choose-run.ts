@@ -87,7 +87,10 @@ function isSame(asked: RunArguments, head: RunHead): boolean {
   const plain = (one: RunArguments) =>
     JSON.parse(
       JSON.stringify(
-        keptOf({ ...one, experiment: { ...one.experiment, stop: {} as never, claims: undefined } }),
+        keptOf({
+          ...one,
+          experiment: { ...one.experiment, stop: {} as never, claims: undefined, against: undefined },
+        }),
       ),
     );
   return isDeepStrictEqual(plain(asked), plain(askedOf(head)));

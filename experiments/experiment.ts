@@ -91,6 +91,12 @@ const stop = section({
 
 const size = section({
   guests: guests.optional(),
+  ways: z
+    .array(word)
+    .min(1)
+    .optional()
+    .describe("a list of those of the ways that it has, by their names")
+    .meta({ examples: [["live", "postcopy"]], otherwise: "all of them" }),
   migration: migration.optional(),
   linksMiBps: linksMiBps.optional(),
   releases: releases.optional(),
@@ -105,6 +111,10 @@ export const experimentSchema = section({
     .optional()
     .describe("whether its report tests the paper's claims")
     .meta({ otherwise: "those that can be told" }),
+  against: word
+    .optional()
+    .describe("the way that all others are held against: its report tells which is the best, and by how much")
+    .meta({ examples: ["live"], otherwise: "none is looked for" }),
   moves: z
     .enum(["each", "all"])
     .default("each")
@@ -170,6 +180,8 @@ export function inSize(experiment: Experiment, size: string): Experiment {
       `--sizes: there is no "${size}"; sizes are ${[ownSize, ...Object.keys(sizes)].join(", ")}.`,
     );
   }
-  const said = Object.fromEntries(Object.entries(other).filter(([, value]) => value !== undefined));
-  return { ...own, ...said, sizes: {} };
+  const { ways: names, ...others } = other;
+  const said = Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined));
+  const ways = Object.entries(own.ways).filter(([name]) => !names || names.includes(name));
+  return { ...own, ...said, ways: Object.fromEntries(ways), sizes: {} };
 }

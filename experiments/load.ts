@@ -40,7 +40,7 @@ const placeOf = (path: readonly PropertyKey[]): string =>
 export function parseExperiment(raw: unknown, file: string): Experiment {
   const { success, data, error } = experimentSchema.safeParse(raw, { reportInput: true });
   if (!success) throw new ExperimentError(file, explain(experimentSchema, error.issues, raw, placeOf));
-  const mistakes = [...arrangementMistakes(data), ...directionMistakes(data)];
+  const mistakes = [...arrangementMistakes(data), ...directionMistakes(data), ...nameMistakes(data)];
   if (mistakes.length > 0) throw new ExperimentError(file, mistakes);
   return data;
 }
@@ -70,6 +70,30 @@ function directionMistakes({ back, ways }: Experiment): Mistake[] {
           },
         ],
   );
+}
+
+/** Ways that are named and are none: what others are held against, in every size, and the ways of a size. */
+function nameMistakes({ against, moves, ways, sizes }: Experiment): Mistake[] {
+  const names = Object.keys(ways);
+  const fix = `give one of ${list(names)}`;
+  const ofSizes = Object.entries(sizes).flatMap(([size, { ways: own }]): Mistake[] => {
+    const path = `sizes.${size}.ways`;
+    const unknown = (own ?? []).filter((name) => !names.includes(name));
+    const problem = `lacks ${JSON.stringify(against)}, which all others are held against`;
+    return [
+      ...unknown.map((name) => ({ path, problem: `there is no way ${JSON.stringify(name)}`, fix })),
+      ...(own && against !== undefined && !own.includes(against) ? [{ path, problem, fix: "add it" }] : []),
+    ];
+  });
+  if (against === undefined) return ofSizes;
+  const path = "against";
+  if (moves === "all")
+    return [
+      { path, problem: "is of guests that move by themselves", fix: "leave it out, or say moves: each" },
+    ];
+  return names.includes(against)
+    ? ofSizes
+    : [{ path, problem: `there is no way ${JSON.stringify(against)}`, fix }, ...ofSizes];
 }
 
 /**

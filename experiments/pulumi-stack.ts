@@ -152,12 +152,15 @@ const outputsOf = ({ hosts, guests }: OutputMap): Outputs => ({
   guests: guests?.value ?? {},
 });
 
-/** The lines of Pulumi's output that say what went wrong. */
+/** The errors in Pulumi's output, each once, with the lines that stand further in below them. */
 export function saidBy({ message }: Error): string {
-  const errors = message
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => /^error:/.test(line) && !/^error: (update failed|preview failed)$/.test(line));
-  const said = [...new Set(errors)].map((line) => line.replace(/^error: */, "")).join("; ");
-  return said || message.trim().split("\n").slice(-3).join(" ").slice(0, 2000);
+  const lines = message.trimEnd().split("\n");
+  const errors = lines.flatMap((line, index) => {
+    const [, indent, what = ""] = /^(\s*)error: *(.*)/.exec(line) ?? [];
+    if (indent === undefined || /^(update|preview) failed$/.test(what.trim())) return [];
+    const below = lines.slice(index + 1);
+    const end = below.findIndex((next) => next.search(/\S/) <= indent.length);
+    return [[what, ...below.slice(0, end < 0 ? undefined : end)].map((one) => one.trim()).join(" ")];
+  });
+  return ([...new Set(errors)].join("; ") || lines.slice(-3).join(" ").trim()).slice(0, 2000);
 }

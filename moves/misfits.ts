@@ -64,6 +64,7 @@ const onlyIn =
   };
 
 const rules: readonly Rule[] = [
+  onlyIn("switchoverMiBps", "says when pre-copy stops the guest"),
   onlyIn("hybrid", "says when pre-copy turns to post-copy"),
   onlyIn("autoConverge", "slows a guest down that gets its memory dirty too fast for pre-copy"),
   onlyIn("compression", "is of memory that pre-copy sends"),
@@ -119,6 +120,8 @@ const since = {
   postcopyResume: "8.5",
   /** libvirt: compression of parallel connections. */
   parallelCompression: "9.4",
+  /** The speed of the switchover. */
+  switchoverSpeed: { libvirt: "11.1", qemu: "8.2" },
   /** QEMU: post-copy beside parallel connections; before, it is refused or crashes. */
   parallelPostcopy: "10.1",
 } as const;
@@ -154,6 +157,20 @@ function tooOld(options: AskedOptions, { from, to }: Versions): Misfit[] {
       option: "compression",
       problem: `${compression} cannot be asked of libvirt ${libvirt} (of ${since.parallelCompression} it can)`,
       fix: `${leaveOut}, take xbzrle without parallelConnections, or upgrade libvirt`,
+    });
+  }
+  const { switchoverMiBps } = options;
+  for (const [name, program] of [
+    ["libvirt", "libvirt"],
+    ["QEMU", "qemu"],
+  ] as const) {
+    const version = since.switchoverSpeed[program];
+    const old = lacks(program, version);
+    if (switchoverMiBps === undefined || old === undefined) continue;
+    found.push({
+      option: "switchoverMiBps",
+      problem: `${switchoverMiBps} cannot be asked of ${name} ${old} (of ${version} it can)`,
+      fix: `${leaveOut}, or upgrade ${name}`,
     });
   }
   return found;

@@ -13,6 +13,7 @@ interface ModeTraits {
 }
 
 export type ModeOption =
+  | "switchoverMiBps"
   | "hybrid"
   | "autoConverge"
   | "compression"
@@ -31,7 +32,7 @@ export const phasesOf = {
 /** What a mode that sends the memory of a running guest has in common with the others that do. */
 const sent = { memory: "sent", ways: ["precopy", "postcopy"] } as const;
 const ofConnections = ["parallelConnections", "transport"] as const;
-const ofPrecopy = ["autoConverge", "compression", "onTimeout", ...ofConnections] as const;
+const ofPrecopy = ["switchoverMiBps", "autoConverge", "compression", "onTimeout", ...ofConnections] as const;
 
 /** The modes by which a guest is moved. What each does is in migration/modes, in the file of its name. */
 export const modes = {

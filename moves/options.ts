@@ -77,6 +77,15 @@ export const askedOptions = z.strictObject({
       "a limit to the speed at which a running guest's memory is sent, in MiB/s, shared by moves that leave or enter a host at the same time",
     )
     .meta({ otherwise: "no limit" }),
+  switchoverMiBps: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe(
+      "the speed at which what is left of a pre-copy (live, hybrid) can be sent once the guest's CPUs stop, in MiB/s: by it QEMU decides whether that takes no longer than maxDowntimeMs",
+    )
+    .meta({ otherwise: "what was sent in the last 100 ms, which bandwidthMiBps limits" }),
   hybrid: hybrid.optional(),
   autoConverge: autoConverge.optional(),
   compression: z
@@ -157,6 +166,7 @@ export type MigrationOptions = Omit<AskedOptions, "mode"> & { mode: MigrationMod
 const recordedKeys = {
   maxDowntimeMs: true,
   bandwidthMiBps: true,
+  switchoverMiBps: true,
   hybrid: true,
   autoConverge: true,
   compression: true,

@@ -122,6 +122,7 @@ function running(
     sendMiBps,
     zeroMiBps: pace.zeroMiBps,
     maxDowntimeMs,
+    switchoverMiBps: options.switchoverMiBps,
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
     autoConverge,
     ...(modes[mode].postcopy === "always" && { untilPasses: afterPasses, untilMs: hybrid.afterMs }),

@@ -100,7 +100,9 @@ function sending(record: MigrationRecord, prior: Pace): Partial<Pace> {
   const sentMiB = transferredMiB - last;
   const zeroMs = (Math.max(0, memoryMiB - sentMiB) / prior.zeroMiBps) * 1000;
   const seen = (sentMiB * 1000) / Math.max(tiMs - zeroMs, tiMs / 2);
-  const expected = ((seen * (options.maxDowntimeMs ?? defaultMaxDowntimeMs)) / 1000) * overshootShare;
+  const threshold =
+    ((options.switchoverMiBps ?? seen) * (options.maxDowntimeMs ?? defaultMaxDowntimeMs)) / 1000;
+  const expected = threshold * overshootShare;
   return {
     deviceMs: vsMs,
     sendMiBps: sentMiB > 0 && tiMs > 0 ? unlimited(seen, options.bandwidthMiBps) : undefined,

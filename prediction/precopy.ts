@@ -12,6 +12,8 @@ export interface PrecopyConditions {
   /** How fast pages of zeros are looked at. */
   zeroMiBps: number;
   maxDowntimeMs: number;
+  /** What can be sent once the guest is stopped, as QEMU was told. Default: what it sees while the guest runs. */
+  switchoverMiBps?: number | undefined;
   /** It ends there, converged or not. */
   timeoutMs: number;
   autoConverge?: { initial?: number | undefined; increment?: number | undefined } | undefined;
@@ -44,19 +46,20 @@ export const overshootShare = 1 - overshootMs / 600;
 const throttle = { initial: 20, increment: 10, most: 99, triggerShare: 0.5, periodMs: 1000, syncMs: 5000 };
 
 /**
- * Pre-copy as QEMU decides it (migration_iteration_run): a pass sends until what is left of it falls below the threshold, bandwidth times
- * the greatest downtime; then the dirty bitmap is read, and if it is still below, the guest is stopped. So what remains at the end is next
+ * Pre-copy as QEMU decides it (migration_iteration_run): a pass sends until what is left of it falls below the threshold, bandwidth (as it
+ * is, or as QEMU was told that of the switchover is) times the greatest downtime; then the dirty bitmap is read, and if it is still below, the guest is stopped. So what remains at the end is next
  * to the threshold, however slowly pages get dirty; and each pass is as much shorter than the one before as pages get dirty slower than
  * they are sent. It converges as soon as a pass makes less dirty than it overshot the threshold by.
  */
 export function precopy(conditions: PrecopyConditions): PrecopyCourse {
   const { writing, sendMiBps, maxDowntimeMs, untilPasses = Infinity, untilMs = Infinity } = conditions;
   const perMs = sendMiBps / 1000;
-  const overshootMiB = perMs * Math.min(overshootMs, maxDowntimeMs / 2);
-  const residueMiB = Math.min(perMs * maxDowntimeMs - overshootMiB, conditions.touchedMiB);
+  const thresholdMiB = ((conditions.switchoverMiBps ?? sendMiBps) / 1000) * maxDowntimeMs;
+  const overshootMiB = Math.min(perMs * overshootMs, thresholdMiB / 2);
+  const residueMiB = Math.min(thresholdMiB - overshootMiB, conditions.touchedMiB);
   const endMs = Math.min(conditions.timeoutMs, untilMs);
   // No more than that can be dirty at a time, however fast it is written to.
-  const fitsAtOnce = conditions.touchedMiB <= perMs * maxDowntimeMs;
+  const fitsAtOnce = conditions.touchedMiB <= thresholdMiB;
   const throttling = conditions.autoConverge && new Throttling(conditions.autoConverge);
 
   let passMs = Math.max(windowMs, firstPassMs(conditions, residueMiB));

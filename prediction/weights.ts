@@ -44,8 +44,8 @@ export function paceLikeness({ options = {} }: Pick<Kind, "options">, to: Pick<K
 
 /**
  * How much of that holds for what is left at the switchover and how it is sent. With a limit to the bandwidth memory is sent in bursts, which
- * tells how far below its threshold a pass ends, and nothing is still on its way at the stop. Another greatest downtime sets another threshold:
- * below a high one there are pages that were never written to, too, which are next to nothing to send.
+ * tells how far below its threshold a pass ends, and nothing is still on its way at the stop. Another greatest downtime, or another speed of the
+ * switchover, sets another threshold: below a high one there are pages that were never written to, too, which are next to nothing to send.
  */
 export function switchoverLikeness(
   { options = {} }: Pick<Kind, "options">,
@@ -54,7 +54,11 @@ export function switchoverLikeness(
   const isLimited = (of: Kind["options"]) => of?.bandwidthMiBps !== undefined;
   const most = (of: Kind["options"]) => of?.maxDowntimeMs ?? defaultMaxDowntimeMs;
   const apart = most(options) / most(to.options);
-  const isAlike = isLimited(options) === isLimited(to.options) && apart >= 0.5 && apart <= 2;
+  const isAlike =
+    isLimited(options) === isLimited(to.options) &&
+    options.switchoverMiBps === to.options?.switchoverMiBps &&
+    apart >= 0.5 &&
+    apart <= 2;
   return isAlike ? 1 : 0.1;
 }
 

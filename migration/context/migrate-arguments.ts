@@ -14,7 +14,8 @@ export function migrateArguments(
   { peerAddress }: FleetHost,
   copiesRedo = false,
 ): string[] {
-  const { port, bandwidthMiBps, autoConverge, compression, parallelConnections, transport } = options;
+  const { port, bandwidthMiBps, switchoverMiBps, autoConverge, compression, parallelConnections, transport } =
+    options;
   const given = (flag: string, value: number | string | undefined) =>
     value === undefined ? [] : [flag, String(value)];
   return [
@@ -35,6 +36,7 @@ export function migrateArguments(
         ]),
     ...(transport === "tls" ? ["--tls"] : []),
     ...given("--bandwidth", bandwidthMiBps),
+    ...given("--available-switchover-bandwidth", switchoverMiBps),
     ...(mayUsePostcopy(options) ? ["--postcopy", ...given("--postcopy-bandwidth", bandwidthMiBps)] : []),
     ...(autoConverge
       ? [

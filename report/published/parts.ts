@@ -6,12 +6,24 @@ import { groupsOf } from "../data/groups.ts";
 import { isLive, isOffline } from "../data/measures.ts";
 import { summaryOf } from "../data/statistics.ts";
 import { repeatsText } from "../page/summary.ts";
+import { bestSettingTable, settingsTable } from "../tables/tuning-table.ts";
 import { markdownTable } from "../text/markdown-table.ts";
 import { figure, ms, number, type TableCell, text } from "../text/table-model.ts";
 
 /** The parts of a README that a run's results make, by the names of their marks. */
 export function partsOf(dataset: Dataset): Record<string, string> {
-  return { run: runPart(dataset), claims: claimsPart(dataset), cells: cellsPart(dataset) };
+  return {
+    run: runPart(dataset),
+    claims: claimsPart(dataset),
+    cells: cellsPart(dataset),
+    ...tuningParts(dataset),
+  };
+}
+
+/** Where the experiment looks for the best setting. */
+function tuningParts(dataset: Dataset): Record<string, string> {
+  const [best, settings] = [bestSettingTable(dataset), settingsTable(dataset)];
+  return best && settings ? { "best-setting": markdownTable(best), settings: markdownTable(settings) } : {};
 }
 
 function runPart(dataset: Dataset): string {

@@ -28,6 +28,7 @@ import { problemsTable } from "../tables/problems-table.ts";
 import { progressTable } from "../tables/progress-table.ts";
 import { sampledTable } from "../tables/sampled-table.ts";
 import { togetherTable } from "../tables/together-table.ts";
+import { bestSettingTable, settingsTable } from "../tables/tuning-table.ts";
 import { versionsTable } from "../tables/versions-table.ts";
 import { levelNote } from "../text/levels.ts";
 import type { TableModel } from "../text/table-model.ts";
@@ -94,6 +95,14 @@ export function reportOf(dataset: Dataset, series: readonly SampledMove[] = []):
   };
   const sections: Section[] = [
     ...(compared ? [{ ...comparisonSection(compared), figures: [] }] : []),
+    {
+      id: "settings",
+      title: "The best setting",
+      intro:
+        "One guest, moved in many ways: which of them is better for it than the plain one, and by how much.",
+      figures: [],
+      tables: there(bestSettingTable(dataset), settingsTable(dataset)),
+    },
     ...(claims.isAsked ? [claimsSection] : []),
     {
       id: "memory",

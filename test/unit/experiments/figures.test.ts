@@ -187,5 +187,14 @@ describe("what Pulumi said of an update that failed", () => {
     const message = `code: 255\n Diagnostics:\n  testbed:Migration (vm1):\n    error: vm1 did not move\n    error: vm1 did not move\n  pulumi:Stack:\n    error: update failed`;
     expect(saidBy(new Error(message))).toBe("vm1 did not move");
     expect(saidBy(new Error("spawn ENOENT"))).toBe("spawn ENOENT");
+    expect(saidBy(new Error("one\ntwo\nthree\nfour\n"))).toBe("two three four");
+  });
+
+  it("has all lines of an error: the reason stands below", () => {
+    const message =
+      "Diagnostics:\n  Migration (vm1):\n    error: vm1 cannot be moved; nothing was changed.\n      on host1, too old\n      on host2, too old\n\n  Stack:\n    vm1: moves";
+    expect(saidBy(new Error(message))).toBe(
+      "vm1 cannot be moved; nothing was changed. on host1, too old on host2, too old",
+    );
   });
 });

@@ -26,6 +26,7 @@ const names = [
   "paper",
   "prediction",
   "smoke",
+  "tuning",
   "versions",
 ];
 
@@ -122,9 +123,23 @@ describe("a mistake in an experiment is said with its place and its fix, before 
     );
   });
 
+  it("a name that is no way's: what others are held against, and the ways of a size", () => {
+    const ways = { live: { mode: "live" }, late: { mode: "postcopy" } } as const;
+    expect(() => check({ ways, against: "life" })).toThrow(
+      'against: there is no way "life"; give one of live and late',
+    );
+    const together = { live: { mode: "live", arrangement: "at-once" } } as const;
+    expect(() => check({ ways: together, moves: "all", against: "live" })).toThrow(
+      "against: is of guests that move by themselves; leave it out, or say moves: each",
+    );
+    expect(() => check({ ways, against: "live", sizes: { small: { ways: ["late", "lat"] } } })).toThrow(
+      /2 mistakes.*sizes\.small\.ways: there is no way "lat".*lacks "live", which all others are held against/s,
+    );
+  });
+
   it("an experiment that there is not", async () => {
     await expect(loadExperiment("papper")).rejects.toThrow(
-      /no experiments\/papper\.yaml.*paper, prediction, smoke and versions/,
+      /no experiments\/papper\.yaml.*paper, prediction, smoke, tuning and versions/,
     );
   });
 });
@@ -145,6 +160,16 @@ it("versions: every way goes forth and back, between hosts of both releases, and
   expect(releases(ownSize)).toEqual(["debian-12", "debian-13"]);
   expect(releases("both-12")).toEqual(["debian-12", "debian-12"]);
   expect(releases("both-13")).toEqual(["debian-13", "debian-13"]);
+});
+
+it("tuning: a size has some of the ways, as they are, in the order of the file", async () => {
+  const { experiment } = await loadExperiment("tuning");
+  const { ways, against } = inSize(experiment, "small");
+  expect(against).toBe("live");
+  expect(Object.keys(ways)).toHaveLength(10);
+  expect(Object.keys(experiment.ways).filter((name) => name in ways)).toEqual(Object.keys(ways));
+  for (const [name, way] of Object.entries(ways)) expect(way).toEqual(experiment.ways[name]);
+  expect(inSize(experiment, ownSize).ways).toEqual(experiment.ways);
 });
 
 describe("the configs of a cell's updates", () => {

@@ -23,6 +23,10 @@ describe("options that do not fit their mode", () => {
     [{ mode: "offline", parallelConnections: 2 }, /^parallelConnections .*the mode is offline/],
     [{ mode: "offline", transport: "tls" }, /^transport .*offline moves go over SSH/],
     [{ mode: "postcopy", onTimeout: "suspend" }, /^onTimeout .*the mode is postcopy/],
+    [
+      { mode: "postcopy", switchoverMiBps: 400 },
+      /^switchoverMiBps .*the mode is postcopy: .*live or hybrid$/,
+    ],
   ])("%o", (options, reason) => {
     expect(unfit(options)).toEqual([expect.stringMatching(reason)]);
   });
@@ -67,6 +71,7 @@ describe("options that do not fit their mode", () => {
         parallelConnections: fc.constant(2),
         transport: fc.constantFrom("tcp", "tls", "tunnelled"),
         onTimeout: fc.constantFrom("abort", "postcopy", "suspend"),
+        switchoverMiBps: fc.constant(400),
       },
       { requiredKeys: ["mode"] },
     );
@@ -95,6 +100,16 @@ describe("options that are newer than a host's versions", () => {
       { mode: "hybrid", parallelConnections: 2 },
       versions("9.0.0", "7.2.22"),
       /^parallelConnections QEMU 7\.2\.22 has no post-copy beside parallel connections/,
+    ],
+    [
+      { mode: "live", switchoverMiBps: 400 },
+      versions("9.0.0"),
+      /^switchoverMiBps 400 cannot be asked of libvirt 9\.0\.0 \(of 11\.1 it can\): leave it out, or upgrade libvirt$/,
+    ],
+    [
+      { mode: "hybrid", switchoverMiBps: 400 },
+      versions("11.3.0", "7.2.22"),
+      /^switchoverMiBps 400 cannot be asked of QEMU 7\.2\.22 \(of 8\.2 it can\): leave it out, or upgrade QEMU$/,
     ],
   ])("%o", (options, known, reason) => {
     expect(unfit(options)).toEqual([]);

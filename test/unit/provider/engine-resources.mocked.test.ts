@@ -1058,6 +1058,9 @@ describe("a migration", () => {
     await expect(diff(olds, { options })).rejects.toThrow(refusal);
     await expect(diff(olds, { options, to: "host2" })).rejects.toThrow(refusal);
     await expect(migrationResource.create(inputs({ options }))).rejects.toThrow(refusal);
+    await expect(diff(olds, { options: { mode: "live", switchoverMiBps: 400 } })).rejects.toThrow(
+      "migration.switchoverMiBps: on host1, 400 cannot be asked of libvirt 9.0.0 (of 11.1 it can); leave it out, or upgrade libvirt",
+    );
     expect(await diff(olds, { options: { mode: "live", compression: "xbzrle" } })).toMatchObject({
       changes: true,
     });

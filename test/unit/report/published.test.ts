@@ -60,6 +60,17 @@ describe("docs/paper", () => {
   });
 });
 
+describe("docs/tuning", () => {
+  it("has the tables that follow from its results", async () => {
+    const tuning = join(project, "docs", "tuning");
+    const [run] = readdirSync(tuning).filter((file) => file.endsWith(".jsonl"));
+    const readme = readFileSync(join(tuning, "README.md"), "utf8");
+    const made = withParts(readme, partsOf(await readDataset([join(tuning, run as string)])));
+    expect(even(readme)).toBe(even(made));
+    expect(made.match(/made by npm run published/g)).toHaveLength(3);
+  });
+});
+
 describe("CITATION.cff", () => {
   it("has what the format demands, and the project's version and license", () => {
     const cff = parse(readFileSync(join(project, "CITATION.cff"), "utf8"));

@@ -56,6 +56,12 @@ describe("virsh's arguments of a running guest's move", () => {
     }
   });
 
+  test("how fast the switchover is goes beside the limit", () => {
+    expect(args({ mode: "live", bandwidthMiBps: 64, switchoverMiBps: 400 }).join(" ")).toContain(
+      "--bandwidth 64 --available-switchover-bandwidth 400 ",
+    );
+  });
+
   test("all other options, as virsh calls them", () => {
     const options: MigrationOptions = {
       mode: "live",
