@@ -172,6 +172,8 @@ export class UbuntuGuest extends pulumi.ComponentResource {
       },
       {
         ...this.#onPool(cluster),
+        // It is read at the first boot, and lies open under the guest from then on: a later version's texts are for new guests.
+        ignoreChanges: ["userData", "networkConfig"],
         deleteBeforeReplace: true,
         hooks: cluster.pool.beforeCreate({ name: seedName, uuid: this.uuid }),
       },

@@ -242,6 +242,11 @@ test("cloud-init makes the account with the testbed's key, the hostname, the add
   expect(networkConfig).toContain("52:54:00:10:55:ef");
 });
 
+test("the seed of a guest that is there stays, whatever a later version would write into it", async () => {
+  const { options } = await recordOptions(() => guest(), answers);
+  expect(options("vm1-seed").ignoreChanges).toEqual(["userData", "networkConfig"]);
+});
+
 test("the uuid is the same in every run, and another for another guest or another testbed", async () => {
   const keyAnswers: Answers = (type, name, inputs) => {
     const path = (inputs.environment as Record<string, string> | undefined)?.KEY;
