@@ -28,9 +28,7 @@ beforeAll(async () => {
   env = {
     PULUMI_BACKEND_URL: `file://${project}`,
     PULUMI_CONFIG_PASSPHRASE: "test",
-    PULUMI_SKIP_UPDATE_CHECK: "true",
     HOSTS_TEST_IMAGE: image,
-    PATH: `${join(root, "node_modules", ".bin")}:${process.env.PATH}`,
   };
   await writeFile(
     join(project, "Pulumi.yaml"),
@@ -256,11 +254,9 @@ async function outputs() {
 }
 
 async function pulumi(...args: string[]): Promise<string> {
-  const { stdout } = await execa("pulumi", [...args, "--non-interactive"], {
-    cwd: project,
-    env,
-    timeout: 600_000,
-  });
+  // The CLI is the project's, wherever that has its own.
+  const program = [join(root, "bin/pulumi"), "--cwd", project];
+  const { stdout } = await execa("sh", [...program, ...args, "--non-interactive"], { env, timeout: 600_000 });
   return stdout;
 }
 
