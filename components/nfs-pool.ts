@@ -67,7 +67,7 @@ export class NfsPool extends pulumi.ComponentResource {
       .all(hosts.map(({ host, facts }) => facts.apply((found) => ({ ...found, name: host.hostName }))))
       .apply((found) => chooseTransport(transport, found));
     const server = args.existing
-      ? this.#there(`${name}-server`, this.storage, pool, wanted)
+      ? this.#poolThere(name, pool)
       : this.#exported(name, args, pool, this.#clients(name, hosts, args.fenced), wanted);
     const ready = pulumi.all([this.storage.ssh, server.stdout]).apply(([ssh]) => ssh);
     this.provider = libvirtProvider(`${hostName}-libvirt`, ready, { parent: this, deletedWith });
@@ -81,7 +81,7 @@ export class NfsPool extends pulumi.ComponentResource {
         );
 
     const members = args.existing
-      ? hosts.map(({ host }) => this.#there(`${name}-${host.hostName}`, host, "", wanted))
+      ? this.#mountsThere(name, hosts, wanted)
       : this.#members(name, hosts, pool, wanted, server);
     this.transport = pulumi
       .all([wanted, pulumi.all(members.map(({ stdout }) => stdout))])
@@ -143,26 +143,34 @@ export class NfsPool extends pulumi.ComponentResource {
     );
   }
 
-  /** That storage which is to be there already is there: on the storage host its pool; on a host, without a pool's name, the mount. */
-  #there(
-    name: string,
-    host: SshHost,
-    pool: string,
-    wanted: pulumi.Output<NfsTransport>,
-  ): command.remote.Command {
-    const isStorage = pool !== "";
-    return host.script(
-      name,
+  /** That the storage host has its pool already. */
+  #poolThere(name: string, pool: string): command.remote.Command {
+    return this.storage.script(
+      `${name}-server`,
       {
-        scripts: [...(isStorage ? (["packages"] as const) : []), "storage-there", "nfs-open"],
+        scripts: ["packages", "pool-there"],
         variables: {
-          ...{ POOL: pool, EXPORT: this.export, SERVER: this.server },
-          // Whoever serves does not mount.
-          TRANSPORT: isStorage ? "kernel" : wanted,
-          ...(isStorage && { NEEDS: "pool", CONTAINER_NEEDS: "", MACHINE_NEEDS: "" }),
+          ...{ POOL: pool, EXPORT: this.export },
+          ...{ NEEDS: "pool", CONTAINER_NEEDS: "", MACHINE_NEEDS: "" },
         },
       },
       { parent: this },
+    );
+  }
+
+  /** That each host has access to the export already. */
+  #mountsThere(
+    name: string,
+    hosts: readonly KvmHost[],
+    wanted: pulumi.Output<NfsTransport>,
+  ): command.remote.Command[] {
+    const variables = { SERVER: this.server, EXPORT: this.export, TRANSPORT: wanted };
+    return hosts.map(({ host }) =>
+      host.script(
+        `${name}-${host.hostName}`,
+        { scripts: ["mount-there", "nfs-open"], variables },
+        { parent: this },
+      ),
     );
   }
 

@@ -101,6 +101,7 @@ function specIn(name: string, definition: string): DomainSpec {
 const refusal = (guest: string, why: string, what: string): Error =>
   new Error(`Guest ${guest} can't be imported: it ${why}. Nothing was changed. ${what}.`);
 
+/** xmlbuilder2 leaves entities in what it reads. */
 const plainText = (xml: string): string =>
   xml
     .replaceAll("&lt;", "<")

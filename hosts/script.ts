@@ -14,6 +14,7 @@ export type HostScript =
   | "libvirtd"
   | "load"
   | "load-sample"
+  | "mount-there"
   | "network"
   | "nfs-client"
   | "nfs-ganesha"
@@ -25,8 +26,8 @@ export type HostScript =
   | "pool-forget"
   | "pool-free"
   | "pool-ready"
+  | "pool-there"
   | "probe"
-  | "storage-there"
   | "tls"
   | "trust"
   | "uefi";

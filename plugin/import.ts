@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as yaml from "yaml";
-import { type ImportedDomain, importGuest } from "../provider/import-domain.ts";
+import { type ImportedDomain, type ImportFleet, importGuest } from "../provider/import-domain.ts";
 import { failuresOf } from "./check.ts";
 import { fleet as fleetSchema } from "./inputs.ts";
 
@@ -18,7 +18,7 @@ export async function importDomain(id: string): Promise<ImportedDomain> {
   return importGuest(guest, await readFleet(file));
 }
 
-async function readFleet(file: string): Promise<Parameters<typeof importGuest>[1]> {
+async function readFleet(file: string): Promise<ImportFleet> {
   let said: unknown;
   try {
     said = yaml.parse(await readFile(file, "utf8"));
@@ -33,5 +33,5 @@ async function readFleet(file: string): Promise<Parameters<typeof importGuest>[1
     throw new Error(
       `${file} does not say what a Domain's fleet is; nothing was changed:\n${failures.map(({ property, reason }) => `  ${property}: ${reason}`).join("\n")}`,
     );
-  return said as Parameters<typeof importGuest>[1];
+  return said as ImportFleet;
 }

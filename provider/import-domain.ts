@@ -10,8 +10,11 @@ export interface ImportedDomain {
   props: DomainOutputs;
 }
 
+/** Where it is looked for, as a Domain's `fleet` says it. */
+export type ImportFleet = Fleet | FleetReference;
+
 /** Reads a guest, by its name or UUID, that was made by other means. Changes nothing. */
-export async function importGuest(guest: string, fleet: Fleet | FleetReference): Promise<ImportedDomain> {
+export async function importGuest(guest: string, fleet: ImportFleet): Promise<ImportedDomain> {
   const { spec, vncPassword, host, state } = await readExistingGuest(guest, await fleetOf(fleet));
   const inputs = { spec, ...(vncPassword !== undefined && { vncPassword }), host, fleet: fleet as Fleet };
   return { id: spec.uuid, inputs, props: { ...inputs, bootedOn: host, boots: 0, state } };

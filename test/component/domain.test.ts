@@ -3,27 +3,10 @@ import { expect, test } from "vitest";
 import { Domain, type DomainArgs } from "../../components/domain.ts";
 import { providerOf } from "../../components/engine-resource.ts";
 import type { Fleet } from "../../fleet/fleet.ts";
-import type { DomainSpec } from "../../libvirt/domain-xml.ts";
+import { domainSpec as spec } from "../unit/helpers/domain-spec.ts";
 import { recordOptions } from "./options.ts";
 import { record, resolved } from "./recorder.ts";
 
-const spec: DomainSpec = {
-  name: "vm1",
-  uuid: "1b7159b2-c702-5eb0-be68-43576be5849d",
-  memoryMiB: 512,
-  vcpus: 1,
-  accelerator: "kvm",
-  machine: "pc-q35-7.2",
-  storage: {
-    transport: "kernel",
-    server: "192.0.2.10",
-    overlayPath: "/e/vm1.qcow2",
-    basePath: "/e/base.qcow2",
-    baseFormat: "qcow2",
-  },
-  mac: "52:54:00:10:55:ef",
-  bridge: "br0",
-};
 const ssh = { name: "a", address: "192.0.2.11", port: 22, user: "root" };
 const fleet: Fleet = {
   hosts: { a: { ssh, peerAddress: "192.0.2.11" } },

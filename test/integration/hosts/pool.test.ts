@@ -47,11 +47,11 @@ test.runIf(hasSandbox("python3")).each<[Record<string, string>, string]>([
   expect(stderr).toContain(said);
 });
 
-/** What is said of storage that is to be there already, where libvirt's pool `images` is on this path. */
-const there = (path: string, pool = "images") =>
+/** What is said of a pool `images` that is to be there already, where libvirt has it on this path. */
+const there = (path: string) =>
   runOnSandbox(
-    "storage-there",
-    { POOL: pool, EXPORT: "/srv/vm", TRANSPORT: "kernel" },
+    "pool-there",
+    { POOL: "images", EXPORT: "/srv/vm" },
     {
       programs: {
         virsh: `case "$*" in
@@ -80,7 +80,9 @@ test.runIf(hasSandbox("python3"))(
 );
 
 test.runIf(hasSandbox())("a host on which the folder is to be mounted already says that it is not", () => {
-  expect(there("", "")).toMatchObject({
+  const mounted = (TRANSPORT: string) => runOnSandbox("mount-there", { EXPORT: "/srv/vm", TRANSPORT }, {});
+  expect(mounted("userspace")).toMatchObject({ status: 0, stderr: "" });
+  expect(mounted("kernel")).toMatchObject({
     status: 1,
     stderr: expect.stringContaining(
       "/srv/vm is to be there already (storage.existing), and nothing is mounted there",

@@ -2,6 +2,7 @@ import { runtime } from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { TestbedProvider } from "../../../plugin/provider.ts";
 import { cancellation } from "../../../provider/cancellation.ts";
+import { domainSpec } from "../helpers/domain-spec.ts";
 
 const provider = new TestbedProvider();
 const urnOf = (type: string) =>
@@ -13,28 +14,8 @@ const fleet = {
   hosts: { host1: { ssh, peerAddress: "127.0.0.1" } },
   storage: { ssh: { ...ssh, name: "storage" }, intentDirectory: "/srv/.migrations" },
 };
-const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
-const domain = {
-  spec: {
-    name: "vm1",
-    uuid,
-    memoryMiB: 512,
-    vcpus: 1,
-    accelerator: "kvm",
-    machine: "pc-q35-7.2",
-    storage: {
-      transport: "kernel",
-      server: "127.0.0.1",
-      overlayPath: "/srv/vm1.qcow2",
-      basePath: "/srv/base.qcow2",
-      baseFormat: "qcow2",
-    },
-    mac: "52:54:00:10:55:ef",
-    bridge: "br0",
-  },
-  host: "host1",
-  fleet,
-};
+const { uuid } = domainSpec;
+const domain = { spec: domainSpec, host: "host1", fleet };
 const migration = {
   guest: "vm1",
   uuid,
