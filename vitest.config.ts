@@ -127,6 +127,21 @@ export default defineConfig({
               },
             },
           ]),
+      // The other programs of examples/, each on a lab of its own: npm run test:programs.
+      ...(process.env.TEST_PROGRAMS === undefined
+        ? []
+        : [
+            {
+              test: {
+                name: "programs",
+                include: ["test/programs/**/*.test.ts"],
+                sequence: { groupOrder: 3 },
+                fileParallelism: false,
+                testTimeout: 900_000,
+                hookTimeout: 900_000,
+              },
+            },
+          ]),
       // Hosts of two releases of Debian: npm run test:versions.
       ...(process.env.TEST_VERSIONS === undefined
         ? []

@@ -69,7 +69,10 @@ export function precopy(conditions: PrecopyConditions): PrecopyCourse {
     const untilSyncMs = throttling ? throttling.syncWithin(passMs) : passMs;
     const slowed = { ...writing, dirtyMiBps: writing.dirtyMiBps * (throttling?.share ?? 1) };
     if (elapsedMs + untilSyncMs >= endMs) {
-      const [firstMiB, lastMiB] = [Math.min(conditions.touchedMiB, passMs * perMs), dirtiedMiB(slowed, passMs)];
+      const [firstMiB, lastMiB] = [
+        Math.min(conditions.touchedMiB, passMs * perMs),
+        dirtiedMiB(slowed, passMs),
+      ];
       const remainingMiB = residueMiB + firstMiB + ((lastMiB - firstMiB) * (endMs - elapsedMs)) / passMs;
       return ended(endMs, remainingMiB, passes, false, untilMs < conditions.timeoutMs);
     }

@@ -35,6 +35,10 @@ console.log(
     afterwards: loaded().length,
     stack: new Error("here").stack,
     stackOfPromise: (promise as { _debugStackTrace?: string })._debugStackTrace,
+    // What every resource's constructor calls.
+    calledFrom: (pulumi.Resource as unknown as { callsites(): { file?: string }[] })
+      .callsites()
+      .map(({ file }) => file),
     sent,
   }),
 );
