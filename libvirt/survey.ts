@@ -74,7 +74,27 @@ export type Question =
 export const surveyProgram = String.raw`
 export LC_ALL=C
 virsh() { command virsh -q -c qemu:///system "$@"; }
-memory() { awk '/^MemAvailable:/ { print "memory", int($2 / 1024) }' /proc/meminfo; }
+memory() {
+  {
+    awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo
+    left_to_groups "$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/self/mounts)" \
+      "$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)" memory.limit_in_bytes memory.usage_in_bytes total_
+    left_to_groups "$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)" \
+      "$(sed -n 's/^0:://p' /proc/self/cgroup)" memory.max memory.current ''
+  } 2>/dev/null | sort -n | sed -n '1s/^/memory /p'
+}
+# A container has no more than its control group leaves it, or one above that. What files have in memory can be given back.
+left_to_groups() { # left_to_groups MOUNT GROUP LIMIT USED PREFIX
+  [ -n "$1" ] || return
+  group=$2
+  while :; do
+    limit=$(cat "$1$group/$3") && [ "$limit" != max ] && awk -v limit="$limit" -v used="$(cat "$1$group/$4")" -v of="$5" '
+      $1 == of "inactive_file" || $1 == of "active_file" { files += $2 }
+      END { printf "%d\n", (limit - used + files) / 1048576 }' "$1$group/memory.stat"
+    [ "$group" != / ] || break
+    group=$(dirname "$group")
+  done
+}
 resident() {
   for guest; do
     pid=$(cat "/run/libvirt/qemu/$guest.pid" 2>/dev/null) || continue

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { describe, expect, test } from "vitest";
@@ -164,6 +164,36 @@ describe("what a host says of itself", () => {
     expect(availableMiB).toBeLessThan(totalKiB / 1024);
     expect(spaceMiB["/tmp/not/yet/there"]).toBeGreaterThanOrEqual(0);
   });
+
+  const groups = "/sys/fs/cgroup/memory";
+  test.skipIf(!existsSync(`${groups}/memory.limit_in_bytes`) || process.getuid?.() !== 0)(
+    "memory is no more than control groups leave, of a group in another one too",
+    () => {
+      const outer = mkdtempSync(`${groups}/survey-`);
+      const inner = `${outer}/inner`;
+      const within = (...lines: string[]) =>
+        parseSurvey(
+          execFileSync("bash", [
+            "-c",
+            ["exec bash -s <<'END'", ...lines, surveyScript([{ ask: "memory" }]), "END"].join("\n"),
+          ]).toString(),
+        ).availableMiB;
+      try {
+        mkdirSync(inner);
+        writeFileSync(`${outer}/memory.limit_in_bytes`, `${100 * 2 ** 20}`);
+        const left = within(`echo $$ > ${inner}/cgroup.procs`);
+        expect(left).toBeLessThan(100);
+        expect(left).toBeGreaterThan(50);
+        // What a file has in memory is given back when it is asked for.
+        const read = `head -c 60M /dev/zero > ${tmpdir()}/survey-file; cat ${tmpdir()}/survey-file > /dev/null`;
+        expect(within(`echo $$ > ${inner}/cgroup.procs`, read)).toBeGreaterThan(50);
+      } finally {
+        rmSync(`${tmpdir()}/survey-file`, { force: true });
+        rmdirSync(inner);
+        rmdirSync(outer);
+      }
+    },
+  );
 
   test("an image that lies over another is found beside it, whatever else is there", () => {
     const folder = mkdtempSync(`${tmpdir()}/over `);
