@@ -75,6 +75,13 @@ const killed: Fault["strike"] = (_, cli) => killTree(cli);
 const libvirtDone = ({ stack, guest, from }: Struck) =>
   stack.until(from, `! virsh -c qemu:///system domjobinfo ${guest} 2>/dev/null | grep -q Outgoing`);
 
+/** The killed run has shut the guest down, and started it nowhere: a person who starts it makes no second copy. */
+async function isOff({ stack, guest, from }: Struck): Promise<void> {
+  await stack.until(from, off(guest));
+  const running = Object.entries(await stack.places(guest)).filter(([, state]) => !state.startsWith("shut"));
+  if (running.length > 0) throw new Error(`the run was killed too late: ${guest} runs on ${running[0]?.[0]}`);
+}
+
 /** Between two runs: after the first was killed with all that belongs to it. */
 export const handsBetweenRuns = {
   startedAtSource: {
@@ -82,7 +89,7 @@ export const handsBetweenRuns = {
     strike: killed,
     async byHand(struck) {
       const { stack, guest, from } = struck;
-      await stack.until(from, off(guest));
+      await isOff(struck);
       await stack.virsh(from, `start ${guest}`);
       await useAndShutDown(struck, from);
     },
@@ -92,7 +99,7 @@ export const handsBetweenRuns = {
     strike: killed,
     async byHand(struck) {
       const { stack, guest, from } = struck;
-      await stack.until(from, off(guest));
+      await isOff(struck);
       await stack.virsh(from, `start ${guest}`);
       await stack.reachable(guest);
     },
@@ -102,7 +109,7 @@ export const handsBetweenRuns = {
     strike: killed,
     async byHand(struck) {
       const { stack, guest, from } = struck;
-      await stack.until(from, off(guest));
+      await isOff(struck);
       const xml = await stack.virsh(from, `dumpxml --security-info --inactive ${guest}`);
       const encoded = Buffer.from(xml).toString("base64");
       await stack.on(

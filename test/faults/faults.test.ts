@@ -188,7 +188,7 @@ async function makeAnew(name: string): Promise<void> {
     await stack
       .on(
         host,
-        `${forget}; rm -rf /var/lib/kvm-migration-testbed/moving /var/lib/kvm-migration-testbed/disks; true`,
+        `${forget}; rm -rf /var/lib/kvm-migration-testbed/moving /var/lib/kvm-migration-testbed/disks/${name}-*; true`,
       )
       .catch(() => {});
   }
