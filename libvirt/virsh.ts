@@ -1,14 +1,18 @@
 import { quote } from "./quote.ts";
 import type { CommandOutput, RunOptions, SshSession } from "./ssh-session.ts";
 
-/** Runs one virsh command on the host's system libvirtd. Throws CommandFailed, ConnectionLost. */
+/**
+ * Runs one virsh command on the host's system libvirtd. What libvirt prints with a guest's secrets in it is in no error. Throws
+ * CommandFailed, ConnectionLost.
+ */
 export function virsh(
   session: SshSession,
   doing: string,
   args: readonly string[],
   options?: RunOptions,
 ): Promise<CommandOutput> {
-  return session.run(doing, virshCommand(args), options);
+  const isSecret = args.includes("--security-info");
+  return session.run(doing, virshCommand(args), { ...options, ...(isSecret && { secretOutput: true }) });
 }
 
 /** The host's system libvirtd. */

@@ -12,7 +12,6 @@ export async function defineAt(
     `reading the definition of guest ${guest}`,
     // Without what this host's libvirt added by itself, which one of another version may not know.
     ["dumpxml", "--security-info", "--inactive", "--migratable", uuid],
-    { secretOutput: true },
   );
   await virsh(ends[at].session, `defining guest ${guest}`, ["define", "/dev/stdin"], { input: stdout });
 }

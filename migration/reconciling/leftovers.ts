@@ -81,7 +81,6 @@ async function defineAsItRuns(guest: string, uuid: string, session: SshSession):
     `reading how guest ${guest} runs`,
     // Without a definition, libvirt gives the running one without what holds only for this run.
     ["dumpxml", "--security-info", "--inactive", uuid],
-    { secretOutput: true },
   );
   await virsh(session, `defining guest ${guest} where it runs`, ["define", "/dev/stdin"], { input: stdout });
 }
