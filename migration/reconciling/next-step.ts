@@ -60,7 +60,7 @@ export type Step =
   | { do: "resume"; at: End }
   /** From here on the saved memory is stale, or the source's memory where the destination has the whole of it. */
   | { do: "mark-resuming" }
-  /** The destination cannot let a restored guest run: its memory is as good as when it was saved. */
+  /** A guest that was restored at the destination goes, and has not run there: its memory is as good as when it was saved. */
   | { do: "mark-begun" }
   /** What arrived at the destination is not whole and has never run: the source has all of the memory, and may keep it. */
   | { do: "mark-returning" }
@@ -97,6 +97,7 @@ export type Step =
  */
 export function nextStep(intent: Intent, world: World, goBack = false): Step {
   const step = decide(intent, world, goBack);
+  if (endsUnusedCopy(intent, world, step)) return { do: "mark-begun" };
   const runsAtSource =
     (step.do === "resume" || step.do === "restore" || step.do === "start") && step.at === "source";
   // From then on a copy of its overlay is stale.
@@ -104,6 +105,17 @@ export function nextStep(intent: Intent, world: World, goBack = false): Step {
     ? { do: "undefine", at: "destination" }
     : step;
 }
+
+/**
+ * A copy that was marked to run goes, and libvirt knows that it has not run: the mark goes first, or a later run would hold what someone
+ * else wrote to the disk for that copy's.
+ */
+const endsUnusedCopy = ({ mode, phase }: Intent, { destination }: World, step: Step): boolean =>
+  savesMemory(mode) &&
+  phase === "resuming" &&
+  step.do === "destroy" &&
+  step.at === "destination" &&
+  hasNeverRun(destination);
 
 function decide(intent: Intent, world: World, goBack: boolean): Step {
   const { source, destination, others = [] } = world;
@@ -252,9 +264,7 @@ function restoredAtDestination({ phase }: Intent, world: World, goBack: boolean)
   if (!fitsItsDisk(world)) {
     return mayBeNoted(world) ? { do: "note-disk" } : { do: "destroy", at: "destination" };
   }
-  if (goBack && world.stateAtSource) {
-    return phase === "resuming" ? { do: "mark-begun" } : { do: "destroy", at: "destination" };
-  }
+  if (goBack && world.stateAtSource) return { do: "destroy", at: "destination" };
   // Restored in full: only the mark stands between it and running.
   return phase === "resuming" ? { do: "resume", at: "destination" } : { do: "mark-resuming" };
 }

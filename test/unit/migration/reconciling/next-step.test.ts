@@ -373,6 +373,24 @@ describe("offline", () => {
     expect(nextStep(intentOf("offline"), sourceLost, true)).toEqual({ do: "restore", at: "destination" });
   });
 
+  test("someone wrote to the disk after the guest was marked to run at the destination, and before it did: the boot has that reason", () => {
+    let intent = intentOf("offline", "resuming");
+    let now = world("inactive", "paused", { stateAtSource: true, written: { source: true } });
+    now.source.reason = "destroyed";
+    now.destination.reason = "migrating";
+    const done: Step[] = [];
+    for (let step = nextStep(intent, now); step.do !== "settled"; step = nextStep(intent, now)) {
+      done.push(step);
+      ({ intent, world: now } = apply(step, intent, now));
+    }
+    expect(done.slice(0, 4)).toEqual([
+      { do: "mark-begun" },
+      { do: "destroy", at: "destination" },
+      { do: "discard-state" },
+      { do: "start", at: "source", why: "disk written" },
+    ]);
+  });
+
   test("a guest that died after it had run at the destination is booted anew from its disk", () => {
     const died = world("inactive", "inactive", { stateAtSource: true, stateAtDestination: true });
     expect(steps(intentOf("offline", "resuming"), died)[0]).toBe("discard-state");
@@ -429,7 +447,8 @@ describe("a memory and the disk that it was saved with", () => {
     for (const phase of ["begun", "resuming"] as const) {
       const restored = world("inactive", "paused", { stateAtSource: true, written: { source: true } });
       restored.destination.reason = "migrating";
-      expect(nextStep(intentOf("offline", phase), restored)).toEqual({ do: "destroy", at: "destination" });
+      const first = phase === "resuming" ? { do: "mark-begun" } : { do: "destroy", at: "destination" };
+      expect(nextStep(intentOf("offline", phase), restored)).toEqual(first);
     }
   });
 
