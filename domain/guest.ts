@@ -1,4 +1,5 @@
 import { dirname } from "node:path/posix";
+import { refuseCrashed } from "../fleet/crashed.ts";
 import { isSaveStale } from "../fleet/disk-stamp.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
@@ -41,7 +42,7 @@ export interface GuestState {
 /**
  * Makes sure that the guest is defined once and runs: where it runs it is left alone, where it is off it is started with its present
  * definition (with its platform renewed, unless a person changed it), and where it is nowhere it is defined on `request.host`. Throws
- * HostUnreachable, GuestActiveTwice, CommandFailed.
+ * HostUnreachable, GuestActiveTwice, GuestCrashed, CommandFailed.
  */
 export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestState> {
   const { spec, fleet } = request;
@@ -51,7 +52,10 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
     tell,
     async (sessions) => {
       const place = await findSettled(spec, fleet, sessions);
-      if (place.kind === "active") return { host: place.host, booted: false };
+      if (place.kind === "active") {
+        refuseCrashed(spec.name, place.sighting);
+        return { host: place.host, booted: false };
+      }
       if (place.kind === "nowhere") await refuseNamesakes(spec, sessions);
       const host = await hostWithDisk(request, place, sessions);
       const session = sessions.host(host);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { refuseCrashed } from "../fleet/crashed.ts";
 import { isActive } from "../fleet/whereabouts.ts";
 import { CommandFailed } from "../libvirt/errors.ts";
 import { sight } from "../libvirt/sighting.ts";
@@ -15,7 +16,7 @@ const timesToAgent = 10;
 
 /**
  * Shuts a guest down as its power button would, and waits until it is off. Throws when it does not go off in time: it then
- * still runs, and nothing was forced.
+ * still runs, and nothing was forced. Throws GuestCrashed when it cannot go off any more.
  */
 export async function shutDown(
   session: SshSession,
@@ -34,6 +35,7 @@ export async function shutDown(
       throw error;
     });
     if (look && !isActive(look)) return;
+    if (look) refuseCrashed(guest.name, look);
     if (nowMs > deadlineMs) {
       throw new Error(
         `Guest ${guest.name} on ${session.target.name} did not shut down within ${timeoutMs / 1000} s and still runs. ${refusal}` +

@@ -25,8 +25,8 @@ export class GuestActiveTwice extends Error {
   }
 }
 
-export const isActive = (sighting: Sighting): boolean =>
-  sighting.state === "running" || sighting.state === "paused" || sighting.state === "stopping";
+/** A QEMU there has its disk open. */
+export const isActive = ({ state }: Sighting): boolean => state !== "absent" && state !== "inactive";
 
 /**
  * Draws one conclusion from what every host said. A definition on a host other than the active copy's is left for the engine to clear away.

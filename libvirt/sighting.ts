@@ -5,7 +5,8 @@ import { virsh } from "./virsh.ts";
 /** What one host says about a guest. */
 export interface Sighting {
   host: string;
-  state: "absent" | "inactive" | "running" | "paused" | "stopping";
+  /** `crashed`: its kernel has, and libvirt was told to keep it so (on_crash): its QEMU has the disk open. Any other crash leaves it inactive. */
+  state: "absent" | "inactive" | "running" | "paused" | "stopping" | "crashed";
   /** libvirt's reason for the state, such as `booted`, `migrated`, `user`; empty when absent. */
   reason: string;
   /** The host keeps its definition, whether it runs or not. */
@@ -26,7 +27,7 @@ const states: Record<string, Sighting["state"]> = {
   pmsuspended: "paused",
   "in shutdown": "stopping",
   "shut off": "inactive",
-  crashed: "inactive",
+  crashed: "crashed",
 };
 
 /** What is asked about one guest: virsh goes on after a question that libvirt cannot answer. */

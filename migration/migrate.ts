@@ -1,3 +1,4 @@
+import { refuseCrashed } from "../fleet/crashed.ts";
 import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
 import { type Intent, intentPath } from "../fleet/intent.ts";
 import { observeGuest } from "../fleet/observe.ts";
@@ -56,7 +57,7 @@ export class MigrationFailed extends Error {
  *
  * @param cancelled once it aborts nothing new is begun, and a move under way is undone as long as it can be
  *
- * Throws MigrationFailed, PreflightFailed, HostUnreachable, GuestActiveTwice.
+ * Throws MigrationFailed, PreflightFailed, HostUnreachable, GuestActiveTwice, GuestCrashed.
  */
 export async function migrate(
   request: MigrationRequest,
@@ -179,6 +180,7 @@ function refuseLostHosts({ guest, uuid, fleet }: Omit<MigrationRequest, "to">, i
 }
 
 function runningAt(guest: string, place: Whereabouts): string {
+  if (place.kind === "active") refuseCrashed(guest, place.sighting);
   if (place.kind === "active" && place.sighting.state === "running") return place.host;
   const found =
     place.kind === "nowhere"

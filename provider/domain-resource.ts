@@ -7,6 +7,7 @@ import {
   withPlatformOf,
 } from "../domain/hardware.ts";
 import type { GuestRequest } from "../domain/request.ts";
+import { GuestCrashed } from "../fleet/crashed.ts";
 import { type Fleet, union } from "../fleet/fleet.ts";
 import { lookNow, type Observation, withFleet } from "../fleet/observe.ts";
 import { lookFor } from "../fleet/shared-view.ts";
@@ -40,6 +41,8 @@ export const domainResource = {
     const connection = !isDeepStrictEqual(olds.fleet, news.fleet);
     if (changes.length > 0) tell(`${name}: ${changes.join(", ")} changed; it will be restarted where it is`);
     else if (off) tell(`${name}: it is off; it will be started`);
+    else if (place !== "moving" && place.kind === "active" && place.sighting.state === "crashed")
+      tell(`warning: ${new GuestCrashed(name, place.sighting).message}`);
     else if (connection && hardwareChanges(olds.spec, news.spec).length > 0) {
       tell(
         `${name}: what all hosts can run has changed; it keeps its CPU model (${olds.spec.accelerator}, ${olds.spec.machine}) until it is started anew`,

@@ -1,3 +1,4 @@
+import { refuseCrashed } from "../../fleet/crashed.ts";
 import type { Intent } from "../../fleet/intent.ts";
 import type { OverlayPresence } from "../../fleet/overlay.ts";
 import { GuestActiveTwice, hasPart, isActive, isUnlinked } from "../../fleet/whereabouts.ts";
@@ -93,7 +94,7 @@ export type Step =
  *
  * @param goBack the destination cannot be had, or is not wanted any more: a guest that has not run there is put back at the source
  *
- * Throws GuestActiveTwice, and when only a person can tell which disk is right, or the guest is defined nowhere.
+ * Throws GuestActiveTwice, GuestCrashed, and when only a person can tell which disk is right, or the guest is defined nowhere.
  */
 export function nextStep(intent: Intent, world: World, goBack = false): Step {
   const step = decide(intent, world, goBack);
@@ -127,6 +128,7 @@ function decide(intent: Intent, world: World, goBack: boolean): Step {
   const busy = [source, destination].find(({ job, state }) => job !== undefined || state === "stopping");
   if (busy) return { do: "wait-for-job", at: busy === source ? "source" : "destination" };
 
+  for (const end of [source, destination]) refuseCrashed(intent.guest, end);
   if (destination.state === "running") return releaseSource(intent, world);
   if (source.state === "running") return releaseDestination(world);
   if (destination.state === "paused") return pausedAtDestination(intent, world, goBack);
@@ -157,15 +159,16 @@ function broughtElsewhere(intent: Intent, world: World, elsewhere: readonly Sigh
 const arrived = "migrating";
 const hasNeverRun = ({ state, reason }: Sighting): boolean => state === "paused" && reason === arrived;
 
-/** It runs, or was paused after it had run: by a person or its disk. Neither libvirt nor this program leaves an endpoint like that. */
+/** It runs, or crashed or was paused after it had run: by a person or its disk. Neither libvirt nor this program leaves an endpoint like that. */
 const hasRun = ({ state, reason }: Sighting): boolean =>
-  state === "running" || (state === "paused" && ["user", "ioerror", "watchdog"].includes(reason));
+  ["running", "crashed"].includes(state) ||
+  (state === "paused" && ["user", "ioerror", "watchdog"].includes(reason));
 
 /** Throws when both may have run on: then only a person can tell which one is right. */
 function refuseTwo({ guest, mode, phase }: Intent, source: Sighting, destination: Sighting): void {
   const bothMayHaveRun = movesRunning(mode)
     ? // A source that was let run while the destination has a part of its memory, or has run.
-      source.state === "running" && (hasRun(destination) || hasPart(destination))
+      ["running", "crashed"].includes(source.state) && (hasRun(destination) || hasPart(destination))
     : // A move of a guest that is off lets only one of them run.
       boots(mode) || (hasRun(source) ? !hasNeverRun(destination) : phase === "resuming");
   if (bothMayHaveRun) throw new GuestActiveTwice(guest, [source, destination]);

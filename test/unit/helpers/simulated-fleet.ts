@@ -30,7 +30,7 @@ interface Memory {
 interface Domain {
   uuid: string;
   name: string;
-  state: "running" | "paused" | "inactive";
+  state: "running" | "paused" | "crashed" | "inactive";
   reason: string;
   persistent: boolean;
   xml: string;

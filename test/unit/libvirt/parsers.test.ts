@@ -367,7 +367,8 @@ Security DOI:   0
     ["in shutdown (user)", "stopping", "user"],
     ["shut off (destroyed)", "inactive", "destroyed"],
     ["shut off (saved)", "inactive", "saved"],
-    ["crashed (panicked)", "inactive", "panicked"],
+    ["shut off (crashed)", "inactive", "crashed"],
+    ["crashed (panicked)", "crashed", "panicked"],
   ])("%s", (text, state, reason) => {
     expect(sighted(text)).toEqual({ host: "host1", state, reason, persistent: true });
   });

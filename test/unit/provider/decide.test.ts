@@ -140,7 +140,7 @@ describe("what all hosts say, put together", () => {
     expect(whereabouts("vm1", [])).toEqual({ kind: "nowhere" });
   });
 
-  test.each(["running", "paused", "stopping"] as const)(
+  test.each(["running", "paused", "stopping", "crashed"] as const)(
     "running on one host and %s on another is nothing to decide about",
     (state) => {
       const twice = () => whereabouts("vm1", [says("host1", "running"), says("host2", state)]);

@@ -122,6 +122,21 @@ describe("a domain", () => {
     expect(shown.slice(1)).toEqual([]);
   });
 
+  test("that crashed and is kept as it was is no guest that is off: it is started nowhere until a person has ended it", async () => {
+    const olds = await create();
+    Object.assign(domainOn("host1") ?? {}, { state: "crashed", reason: "panicked" });
+    const crashed = /Guest vm1 has crashed on host1 \(panicked\), .*virsh destroy vm1\), and run again/;
+    expect(await diff(olds)).toMatchObject({ changes: false });
+    expect(shown.at(-1)).toMatch(crashed);
+    await expect(domainResource.update(uuid, olds, inputs())).rejects.toThrow(crashed);
+    const more = inputs({ spec: { ...spec, memoryMiB: 1024 } });
+    await expect(domainResource.update(uuid, olds, more)).rejects.toThrow(crashed);
+    expect(world.boots).toBe(1);
+    world.byHand("host1", ["destroy", uuid]);
+    expect((await domainResource.update(uuid, olds, inputs())).outs).toMatchObject({ boots: 2 });
+    expect(world.violations).toEqual([]);
+  });
+
   describe("that is off and that a person had a hand in", () => {
     const change = (from: string, to: string) => {
       const domain = domainOn("host1");

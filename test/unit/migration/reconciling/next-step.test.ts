@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { GuestCrashed } from "../../../../fleet/crashed.ts";
 import type { Intent } from "../../../../fleet/intent.ts";
 import { GuestActiveTwice, isActive } from "../../../../fleet/whereabouts.ts";
 import type { Sighting } from "../../../../libvirt/sighting.ts";
@@ -80,7 +81,7 @@ function apply(step: Step, intent: Intent, now: World): { intent: Intent; world:
   return { intent, world: next };
 }
 
-const states = ["absent", "inactive", "running", "paused", "stopping"] as const;
+const states = ["absent", "inactive", "running", "paused", "stopping", "crashed"] as const;
 const anyWorld = fc
   .record({
     source: fc.constantFrom(...states),
@@ -121,10 +122,13 @@ describe("from whatever state a dead run left", () => {
             const undefinedEverywhere = [now.source, now.destination].every(
               ({ state }) => state === "absent",
             );
+            const crashed = [now.source, now.destination].some(({ state }) => state === "crashed");
             expect(
               error instanceof GuestActiveTwice
                 ? twice
-                : error instanceof GuestNowhere && undefinedEverywhere,
+                : error instanceof GuestCrashed
+                  ? crashed
+                  : error instanceof GuestNowhere && undefinedEverywhere,
             ).toBe(true);
             return;
           }
@@ -410,6 +414,23 @@ describe("cold", () => {
   test("a guest that is defined nowhere is said to be so", () => {
     expect(() => nextStep(intentOf("cold"), world("absent", "absent"))).toThrow(/defined on no host/);
   });
+});
+
+test("a guest that crashed and still has its disk open is started nowhere, until a person has ended it", () => {
+  const more = { stateAtSource: true, written: { source: false } };
+  for (const mode of migrationModes) {
+    for (const [source, destination] of [
+      ["crashed", "absent"],
+      ["crashed", "inactive"],
+      ["inactive", "crashed"],
+    ] as const) {
+      const now = world(source, destination, more);
+      expect(() => nextStep(intentOf(mode), now)).toThrow(
+        /^Guest vm1 has crashed on host[12] .*Nothing was changed.*virsh destroy vm1/,
+      );
+    }
+    expect(() => nextStep(intentOf(mode), world("crashed", "running", more))).toThrow(GuestActiveTwice);
+  }
 });
 
 test("two running copies are never decided about", () => {
