@@ -5,6 +5,7 @@ import type { DomainSpec } from "../libvirt/domain-xml.ts";
 import { quote } from "../libvirt/quote.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
+import { plain } from "../libvirt/xml.ts";
 import { specOfDefinition } from "./own-definition.ts";
 
 /** A guest that a person, or another program, has made. */
@@ -63,7 +64,7 @@ export function readExistingGuest(name: string, fleet: Fleet): Promise<ExistingG
     const password = /<graphics\b[^>]* passwd='([^']*)'/.exec(secret)?.[1];
     return {
       spec: { ...spec, storage: { ...spec.storage, server: server || fleet.storage.ssh.address } },
-      ...(password !== undefined && { vncPassword: plainText(password) }),
+      ...(password !== undefined && { vncPassword: plain(password) }),
       host: place.host,
       state: place.kind === "active" ? place.sighting.state : "off",
     };
@@ -100,12 +101,3 @@ function specIn(name: string, definition: string): DomainSpec {
 
 const refusal = (guest: string, why: string, what: string): Error =>
   new Error(`Guest ${guest} can't be imported: it ${why}. Nothing was changed. ${what}.`);
-
-/** xmlbuilder2 leaves entities in what it reads. */
-const plainText = (xml: string): string =>
-  xml
-    .replaceAll("&lt;", "<")
-    .replaceAll("&gt;", ">")
-    .replaceAll("&apos;", "'")
-    .replaceAll("&quot;", '"')
-    .replaceAll("&amp;", "&");

@@ -1,4 +1,5 @@
-import { convert } from "xmlbuilder2";
+import { type HostPart, hostParts } from "./host-parts.ts";
+import { attribute, attributes, child, children, type Element, readXml, text } from "./xml.ts";
 
 /** Where an image is. */
 export interface ImagePlace {
@@ -25,11 +26,17 @@ export interface DiskFacts extends ImagePlace {
   isMirrored: boolean;
 }
 
-/** What a guest has of its host other than disks and cards. */
-export interface DeviceFacts {
-  kind: "hostdev" | "filesystem" | "tpm" | "shmem";
-  /** Such as `pci`, or a folder. */
-  what: string;
+/** A network card of a guest's: on a bridge, on one of libvirt's networks, on a link of the host's, on something else of its, or on none of these. */
+export interface CardFacts {
+  bridge?: string;
+  /** The name of a network that libvirt knows. */
+  network?: string;
+  /** A network device of the host's that is no bridge. */
+  link?: string;
+  /** What it is connected to otherwise, such as `vhostuser /run/vm1.sock`. */
+  other?: string;
+  mtu?: number;
+  mac?: string;
 }
 
 /** What the definition of a guest says of what it needs of a host. */
@@ -39,36 +46,21 @@ export interface DomainFacts {
   vcpus?: number;
   /** Fixed TCP ports of its displays, not chosen from free ones. */
   displayPorts?: number[];
-  devices?: DeviceFacts[];
-  /** Files of the host's that it starts with: its firmware. */
+  /** What it has of its host beside disks, cards and what it boots from. */
+  devices?: HostPart[];
+  /** Files of the host's that it starts with: its firmware, or a kernel with what goes with it. */
   firmware?: string[];
   /** Its UEFI variables, which it writes. */
   nvram?: string;
   /** Such as `pc-q35-7.2`; absent: not said. */
   machine?: string;
   disks: DiskFacts[];
-  interfaces: { bridge?: string; mtu?: number; mac?: string }[];
+  interfaces: CardFacts[];
 }
-
-/** An element as xmlbuilder2 gives it when everything is an array. */
-type Element = { readonly [name: string]: unknown };
-
-const children = (element: Element | undefined, name: string): Element[] =>
-  ((element?.[name] ?? []) as unknown[]).map((child) =>
-    typeof child === "object" && child !== null ? (child as Element) : {},
-  );
-const child = (element: Element | undefined, name: string): Element | undefined => children(element, name)[0];
-const attribute = (element: Element | undefined, name: string): string | undefined => {
-  const value = element?.[`@${name}`];
-  return value === undefined ? undefined : String(value);
-};
 
 /** Reads what `virsh dumpxml` prints of a guest. */
 export function parseDomain(xml: string): DomainFacts {
-  const [domain] = children(
-    convert(xml, { format: "object", verbose: true }) as unknown as Element,
-    "domain",
-  );
+  const domain = child(readXml(xml), "domain");
   const devices = child(domain, "devices");
   const os = child(domain, "os");
   const machine = attribute(child(os, "type"), "machine");
@@ -76,42 +68,46 @@ export function parseDomain(xml: string): DomainFacts {
   const memoryMiB = mebibytes(domain);
   const vcpus = text(domain, "vcpu");
   const displayPorts = children(devices, "graphics").flatMap(fixedPorts);
-  const hostDevices = kinds.flatMap((kind) =>
-    children(devices, kind).map((device): DeviceFacts => ({ kind, what: whatIs(kind, device) })),
-  );
-  const firmware = text(os, "loader");
+  const devicesOfHost = hostParts(domain);
+  const files = ["loader", "kernel", "initrd", "dtb"].flatMap((name) => text(os, name) ?? []);
   const nvram = text(os, "nvram");
   return {
     ...(name !== undefined && { name }),
     ...(memoryMiB !== undefined && { memoryMiB }),
     ...(vcpus !== undefined && { vcpus: Number(vcpus) }),
     ...(displayPorts.length > 0 && { displayPorts }),
-    ...(hostDevices.length > 0 && { devices: hostDevices }),
-    ...(firmware !== undefined && { firmware: [firmware] }),
+    ...(devicesOfHost.length > 0 && { devices: devicesOfHost }),
+    ...(files.length > 0 && { firmware: files }),
     ...(nvram !== undefined && { nvram }),
     ...(machine !== undefined && { machine }),
     disks: children(devices, "disk").map(diskFacts),
-    interfaces: children(devices, "interface").map((card) => {
-      const bridge = attribute(child(card, "source"), "bridge");
-      const mtu = attribute(child(card, "mtu"), "size");
-      const mac = attribute(child(card, "mac"), "address");
-      return {
-        ...(bridge !== undefined && { bridge }),
-        ...(mtu !== undefined && { mtu: Number(mtu) }),
-        ...(mac !== undefined && { mac }),
-      };
-    }),
+    interfaces: children(devices, "interface").map(cardFacts),
   };
 }
 
-const kinds = ["hostdev", "filesystem", "tpm", "shmem"] as const;
+function cardFacts(card: Element): CardFacts {
+  const mtu = attribute(child(card, "mtu"), "size");
+  const mac = attribute(child(card, "mac"), "address");
+  return {
+    ...connectionOf(card),
+    ...(mtu !== undefined && { mtu: Number(mtu) }),
+    ...(mac !== undefined && { mac }),
+  };
+}
 
-function whatIs(kind: DeviceFacts["kind"], device: Element): string {
-  const source = child(device, "source");
-  if (kind === "filesystem") return attribute(source, "dir") ?? attribute(source, "socket") ?? "a folder";
-  if (kind === "tpm") return attribute(child(device, "backend"), "type") ?? "emulator";
-  if (kind === "shmem") return attribute(device, "name") ?? "shared memory";
-  return attribute(device, "type") ?? "a device";
+function connectionOf(card: Element): Pick<CardFacts, "bridge" | "network" | "link" | "other"> {
+  const source = child(card, "source");
+  const type = attribute(card, "type") ?? "";
+  const [bridge, network, link] = ["bridge", "network", "dev"].map((name) => attribute(source, name));
+  if (type === "bridge" && bridge !== undefined) return { bridge };
+  // What of the host's a running one is on is libvirt's choice for this host.
+  if (type === "network" && network !== undefined) return { network };
+  if (type === "direct" && link !== undefined) return { link };
+  // QEMU's own network leads out of whichever host it is on; and `null` nowhere.
+  const isOwn = type === "null" || (type === "user" && child(card, "backend") === undefined);
+  if (isOwn && source === undefined) return {};
+  const words = [type, ...attributes(source).map(([, value]) => value)];
+  return { other: words.join(" ") };
 }
 
 const fixedPorts = (display: Element): number[] =>
@@ -120,13 +116,6 @@ const fixedPorts = (display: Element): number[] =>
     : ["port", "tlsPort", "websocket"]
         .map((each) => Number(attribute(display, each) ?? -1))
         .filter((port) => port > 0);
-
-/** The text of an element, whether it has attributes or not. */
-function text(element: Element | undefined, name: string): string | undefined {
-  const [first] = (element?.[name] ?? []) as unknown[];
-  const value = typeof first === "object" && first !== null ? (first as Element)["#"] : first;
-  return value === undefined || value === null ? undefined : String(value);
-}
 
 const bytesOf: Record<string, number> = {
   b: 1,

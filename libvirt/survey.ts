@@ -14,6 +14,10 @@ export interface Survey {
   fileMiB?: number;
   /** MTU of each bridge, by its name. */
   bridges: Record<string, number>;
+  /** Names of libvirt's networks that are active. */
+  networks?: string[];
+  /** Names of all network devices. */
+  links?: string[];
   /** Machine types that its QEMU knows. */
   machines: string[];
   /** "usable", or what the kernel says to QEMU's user. */
@@ -49,7 +53,7 @@ export interface FileFacts {
 
 /** A question to a host, in words of `surveyProgram`. */
 export type Question =
-  | { ask: "memory" | "bridges" | "machines" | "userfaultfd" }
+  | { ask: "memory" | "bridges" | "networks" | "links" | "machines" | "userfaultfd" }
   | { ask: "resident"; guests: readonly string[] }
   | { ask: "space"; directory: string }
   | { ask: "size"; file: string }
@@ -114,6 +118,8 @@ bridges() {
     echo "bridge $(basename "$each") $(cat "$each/mtu")"
   done
 }
+networks() { virsh net-list --name | sed -n 's/^ *\(.*[^ ]\) *$/network \1/p'; }
+links() { for each in /sys/class/net/*; do echo "link $(basename "$each")"; done; }
 machines() { virsh capabilities | sed -n 's/.*<machine[^>]*>\([^<]*\)<.*/machine \1/p' | sort -u; }
 qemu_user() {
   user=$(virsh capabilities | sed -n '/<model>dac</,/<\/secmodel>/ s/.*>+\([0-9]*\):.*/\1/p' | head -n 1)
@@ -245,6 +251,8 @@ export function parseSurvey(printed: string): Survey {
     if (key === "space") survey.spaceMiB[first] = Number(second);
     if (key === "size") survey.fileMiB = Math.ceil(Number(first) / 2 ** 20);
     if (key === "bridge") survey.bridges[first] = Number(second);
+    if (key === "network") survey.networks = [...(survey.networks ?? []), rest];
+    if (key === "link") survey.links = [...(survey.links ?? []), rest];
     if (key === "machine") survey.machines.push(first);
     if (key === "userfaultfd") survey.userfaultfd = rest;
     if (key === "cpu") survey.cpu = rest;

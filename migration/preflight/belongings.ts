@@ -49,7 +49,11 @@ export function savedMemoryCheck(
 /**
  * @param movesMemory whether QEMU's state goes along: a device of the host's own is not part of it
  */
-export function deviceCheck(source: string, { devices = [] }: DomainFacts, movesMemory: boolean): Check {
+export function deviceCheck(
+  source: string,
+  { devices = [] }: Pick<DomainFacts, "devices">,
+  movesMemory: boolean,
+): Check {
   const said = (some: typeof devices) => some.map(({ kind, what }) => `${kind} ${what}`).join(", ");
   const hasOwnState = (each: (typeof devices)[number]) => each.kind === "tpm" && each.what === "emulator";
   // An emulated TPM's state goes with the memory, and stays behind without it.
@@ -57,7 +61,7 @@ export function deviceCheck(source: string, { devices = [] }: DomainFacts, moves
   if (bound.length > 0) {
     return failed(
       "devices",
-      `the guest has ${said(bound)}, which belongs to ${source}: take it off (virsh detach-device --live --config)${
+      `the guest has ${said(bound)}, which belongs to ${source} or is not known to be elsewhere: take it off (virsh detach-device --live --config, or virsh edit)${
         movesMemory ? ", or move the guest cold (migration.mode)" : ", or move the guest with its memory"
       }`,
     );
@@ -151,7 +155,7 @@ export function diskCheck(
     : passed("disks", `${destination[0]} has all that the guest's definition names`);
 }
 
-/** Firmware, and UEFI variables if its memory stays behind. */
+/** Firmware or a kernel, and UEFI variables if its memory stays behind. */
 export function firmwareCheck(
   destination: string,
   there: Files,
@@ -166,7 +170,7 @@ export function firmwareCheck(
       ? passed("firmware", `${destination} has ${needed.join(" and ")}`)
       : failed(
           "firmware",
-          `${destination} has no ${missing.join(" and no ")}: install it there (ovmf), or copy the guest's variables`,
+          `${destination} has no ${missing.join(" and no ")}: install it there (firmware is in the package ovmf), or copy it`,
         ),
   ];
 }
@@ -217,7 +221,11 @@ export const savedMemory: PreflightCheck = {
 
 export const hostDevices: PreflightCheck = {
   lasts: true,
-  judge: ({ source, domain, demands }) => deviceCheck(source.name, domain, demands.movesMemory),
+  judge: ({ source, definitions, demands }) => {
+    const all = definitions.flatMap(({ devices = [] }) => devices);
+    const devices = [...new Map(all.map((each) => [`${each.kind} ${each.what}`, each])).values()];
+    return deviceCheck(source.name, { devices }, demands.movesMemory);
+  },
 };
 
 export const disks: PreflightCheck = {

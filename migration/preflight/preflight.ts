@@ -84,8 +84,14 @@ function ask(move: Asking, more: readonly Question[] = []) {
   });
   const both = async (answers: Promise<Survey>, end: 0 | 1): Promise<Survey> => {
     const [found, more] = await allOf([answers, then] as const);
-    const { files, takenPorts } = more[end] as Partial<Survey>;
-    return { ...found, ...(files && { files }), ...(takenPorts && { takenPorts }) };
+    const { files, takenPorts, networks, links } = more[end] as Partial<Survey>;
+    return {
+      ...found,
+      ...(files && { files }),
+      ...(takenPorts && { takenPorts }),
+      ...(networks && { networks }),
+      ...(links && { links }),
+    };
   };
   const { platform } = request;
   const atDestination = survey(destination, [...first.destination, ...more], platform && cpuXmlOf(platform));

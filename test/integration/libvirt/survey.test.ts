@@ -99,7 +99,7 @@ describe("the definition of a running guest", () => {
         isRemote: true,
       },
     ]);
-    expect(interfaces).toEqual([{ bridge: "br1", mtu: 9000 }, {}]);
+    expect(interfaces).toEqual([{ bridge: "br1", mtu: 9000 }, { network: "default" }]);
   });
 });
 

@@ -432,6 +432,8 @@ export class Machine {
   availableMiB = 16_000;
   spaceMiB = 50_000;
   bridges: Record<string, number> = { br0: 1500 };
+  /** Of libvirt's. */
+  networks: string[] = [];
   cpuVerdict = "fits";
   /** UEFI's files are there. */
   hasUefi = true;
@@ -602,6 +604,8 @@ export class Machine {
           Object.entries(this.bridges).map(([name, mtu]) => `${name} ${mtu}`),
         ),
       ),
+      networks: atOnce(() => lines("network", this.networks)),
+      links: atOnce(() => lines("link", ["lo", ...Object.keys(this.bridges)])),
       machines: atOnce(() => lines("machine", this.machineTypes)),
       userfaultfd: atOnce(() => ok(`userfaultfd ${this.userfaultfd}\n`)),
       namesake: atOnce(([guest]) =>

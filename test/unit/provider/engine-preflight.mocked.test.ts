@@ -143,6 +143,37 @@ describe("what was done to the guest by hand is found before anything is touched
     );
   });
 
+  test.each(["live", "offline", "cold"] as const)(
+    "a card on a link that the destination has not (%s)",
+    async (mode) => {
+      guest().xml = guest().xml.replace(
+        "</devices>",
+        `<interface type="direct"><source dev="eno1"/></interface></devices>`,
+      );
+      const { warnings, update, untouched } = await attempt({ options: { mode } });
+      const reason =
+        /bridge: the guest's network card is .*on eno1, and host2 has no network device of that name/;
+      expect(warnings.join()).toMatch(reason);
+      await expect(update()).rejects.toThrow(reason);
+      untouched();
+    },
+  );
+
+  test("a card on one of libvirt's networks, which is asked for at the destination", async () => {
+    guest().xml = guest().xml.replace(
+      "</devices>",
+      `<interface type="network"><source network="default"/></interface></devices>`,
+    );
+    host("host2").networks = ["default"];
+    const { warnings, update } = await attempt();
+    expect(warnings.join()).toMatch(/host2 has a network of libvirt.s of that name, and whether/);
+    const [record] = (await update()).outs.history;
+    expect(record?.preflight?.find(({ check }) => check === "bridge")).toMatchObject({
+      verdict: "warn",
+      detail: expect.stringContaining("host2 has a network of libvirt's of that name, and whether"),
+    });
+  });
+
   test("a display's port that is taken at the destination", async () => {
     guest().xml = guest().xml.replace(
       "</devices>",
