@@ -1,5 +1,6 @@
 import { dirname } from "node:path/posix";
 import { localOverlayOf } from "../fleet/overlay.ts";
+import { differences } from "../libvirt/definition-differences.ts";
 import { type DiskFacts, type DomainFacts, parseDomain } from "../libvirt/domain-facts.ts";
 import { type DomainSpec, domainXml, systemDisk } from "../libvirt/domain-xml.ts";
 import { savePath } from "../libvirt/managed-save.ts";
@@ -16,21 +17,26 @@ export interface ByHand {
   changed: string[];
 }
 
-/** Not compared: machine type, CPU model and the path to the storage, which this program sets again when it starts a guest. */
-export function byHand(spec: DomainSpec, defined: DomainFacts): ByHand {
-  const declared = parseDomain(domainXml(spec));
-  const diskOf = ({ disks }: DomainFacts, target: string) => disks.find((disk) => disk.target === target);
-  const ours = diskOf(defined, systemDisk);
-  const isOther = ours?.path !== spec.storage.overlayPath;
-  const extra = defined.disks.filter((disk) => {
-    if (disk.target === systemDisk) return false;
-    const place = placeOf(disk);
-    return place !== undefined && place !== placeOf(diskOf(declared, disk.target));
+/**
+ * Not compared: machine type, CPU model and the path to the storage, which this program sets again when it starts a guest.
+ *
+ * @param definition what it is started with next, as libvirt prints it
+ */
+export function byHand(spec: DomainSpec, definition: string): ByHand {
+  const made = domainXml(spec);
+  const [declared, defined] = [parseDomain(made), parseDomain(definition)];
+  const { added, changed } = differences(made, definition);
+  const placeIn = ({ disks }: DomainFacts, target: string) =>
+    placeOf(disks.find((disk) => disk.target === target));
+  const others = defined.disks.flatMap((disk) => {
+    const { target } = disk;
+    const isDeclared = declared.disks.some((each) => each.target === target);
+    return isDeclared && target !== systemDisk && placeOf(disk) !== placeIn(declared, target)
+      ? [`disk ${target} (${placeOf(disk) ?? "empty"})`]
+      : [];
   });
-  const macs = declared.interfaces.map(({ mac }) => mac?.toLowerCase());
-  const cards = defined.interfaces.filter(
-    ({ mac }) => mac !== undefined && !macs.includes(mac.toLowerCase()),
-  );
+  const ours = defined.disks.find(({ target }) => target === systemDisk);
+  const isOther = ours?.path !== spec.storage.overlayPath;
   const settings = [
     ["name", declared.name, defined.name],
     ["memory in MiB", declared.memoryMiB, defined.memoryMiB],
@@ -40,16 +46,18 @@ export function byHand(spec: DomainSpec, defined: DomainFacts): ByHand {
   return {
     ...(isOther && defined.disks.length > 0 && { otherDisk: placeOf(ours) ?? "no file" }),
     added: [
-      ...extra.map((disk) => `disk ${disk.target} (${placeOf(disk)})`),
-      ...cards.map(({ mac }) => `network card ${mac}`),
-      ...(defined.devices ?? []).map(({ kind, what }) => `${kind} ${what}`),
-      ...(defined.nvram === undefined || defined.nvram === declared.nvram
+      ...others,
+      ...added,
+      ...([undefined, declared.nvram, spec.firmware?.nvramPath].includes(defined.nvram)
         ? []
         : [`UEFI firmware with ${defined.nvram}`]),
     ],
-    changed: settings.flatMap(([what, should, is]) =>
-      is === undefined || is === should ? [] : [`${what} ${is} instead of ${should ?? "none"}`],
-    ),
+    changed: [
+      ...settings.flatMap(([what, should, is]) =>
+        is === undefined || is === should ? [] : [`${what} ${is} instead of ${should ?? "none"}`],
+      ),
+      ...changed,
+    ],
   };
 }
 
@@ -76,8 +84,19 @@ export function refuseLoss({ name }: DomainSpec, host: string, { added }: ByHand
   if (added.length === 0) return;
   throw new Error(
     `Guest ${name} cannot get its new hardware: on ${host} it was given by hand ${added.join(", ")}, which the new definition would not have. Nothing was changed. ` +
-      "Take that off it (virsh detach-device with --config, and --live where it runs), or undo the change of its hardware in the stack's config, and run again.",
+      "Take that off it (virsh detach-device with --config, and --live where it runs; virsh edit what is no device), or undo the change of its hardware in the stack's config, and run again.",
   );
+}
+
+/** What becomes of it, in lines for a person; none if nothing was done by hand. */
+export function tellOf({ name }: DomainSpec, { added, changed }: ByHand, redefines: boolean): string[] {
+  const kept = redefines ? [] : [...added, ...changed];
+  return [
+    ...(kept.length > 0 ? [`${name}: it keeps what it was given by hand: ${kept.join(", ")}`] : []),
+    ...(redefines && changed.length > 0
+      ? [`${name}: its new definition sets back what was changed by hand: ${changed.join(", ")}`]
+      : []),
+  ];
 }
 
 /** What a host says of a guest that it has. */

@@ -27,6 +27,7 @@ import {
   refuseLoss,
   refuseNewerDisk,
   refuseOtherDisk,
+  tellOf,
 } from "./by-hand.ts";
 import { hostWithDisk } from "./disk-host.ts";
 import { shutDown } from "./power.ts";
@@ -70,11 +71,11 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
       const { belongings } = await askAbout(session, spec);
       const hand = handOf(spec, belongings);
       refuseOtherDisk(spec, host, hand);
-      const kept = [...hand.added, ...hand.changed];
+      const kept = tellOf(spec, hand, false);
       const isSaved =
         belongings?.isSaved === true && !(await discardStaleSave(spec, session, sessions, tell));
       tell(`${spec.name}: is off; starting it on ${host}${isSaved ? ", from its saved memory" : ""}`);
-      if (kept.length > 0) tell(`${spec.name}: it keeps what it was given by hand: ${kept.join(", ")}`);
+      for (const line of kept) tell(line);
       sessions.assertLocked();
       // What was saved goes on as it was; and what a person gave the guest stays.
       const isAsMade = kept.length === 0 && !isSaved;
@@ -104,18 +105,23 @@ async function discardStaleSave(
 }
 
 const handOf = (spec: DomainSpec, belongings: Belongings | undefined): ByHand =>
-  belongings?.defined ? byHand(spec, belongings.defined) : { added: [], changed: [] };
+  belongings?.definition ? byHand(spec, belongings.definition) : { added: [], changed: [] };
 
-/** Says what speaks against the start of a guest that is off, or against giving one its new hardware; changes nothing. */
+/**
+ * Says what speaks against the start of a guest that is off, or against giving one its new hardware, and tells what becomes of what was
+ * done to it by hand; changes nothing.
+ */
 export async function refuseStart(
   before: DomainSpec,
   session: SshSession,
   redefines: boolean,
+  tell: Tell,
 ): Promise<void> {
   const hand = handOf(before, (await askAbout(session, before)).belongings);
   const host = session.target.name;
   refuseOtherDisk(before, host, hand);
   if (redefines) refuseLoss(before, host, hand);
+  for (const line of tellOf(before, hand, redefines)) tell(line);
 }
 
 /**
@@ -135,7 +141,7 @@ export function redefine(request: GuestRequest, before: DomainSpec, tell: Tell):
       if (place.kind === "nowhere")
         await refuseNewerDisk(spec, diskHolder(spec, session, sessions.storage), session);
       else {
-        await refuseStart(before, session, true);
+        await refuseStart(before, session, true, tell);
         const isSaved = place.kind === "inactive" && (await askAbout(session, spec)).belongings?.isSaved;
         if (isSaved && !(await discardStaleSave(spec, session, sessions, tell))) {
           // libvirt would start it with the definition in the saved memory, not the new one.

@@ -13,6 +13,8 @@ export interface Belongings {
   blockJobs: string[];
   /** What it is started with next; absent: it is not defined, or libvirt did not say. */
   defined?: DomainFacts;
+  /** The same, as libvirt prints it. */
+  definition?: string;
 }
 
 /** One virsh for all of it: starting it takes longer than answering, and it goes on after what it cannot answer. */
@@ -51,7 +53,7 @@ export function parseBelongings(
       blockJobs: [...parts].flatMap(([name, said]) =>
         name.startsWith("job ") && said !== "" ? [name.slice("job ".length)] : [],
       ),
-      ...(defined && { defined: parseDomain(defined) }),
+      ...(defined && { defined: parseDomain(defined), definition: defined }),
     },
   };
 }

@@ -108,7 +108,7 @@ async function find(guest: DomainSpec, fleet: Fleet, redefines?: boolean): Promi
   if (place === "moving" || place.kind === "nowhere") return place;
   const isToStart = place.kind === "inactive" || redefines;
   if (redefines !== undefined && isToStart)
-    await withFleet(fleet, ({ host }) => refuseStart(guest, host(place.host), redefines));
+    await withFleet(fleet, ({ host }) => refuseStart(guest, host(place.host), redefines, tell));
   return place;
 }
 

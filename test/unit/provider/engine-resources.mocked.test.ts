@@ -173,6 +173,48 @@ describe("a domain", () => {
       expect(shown.at(-1)).toBe("vm1: it keeps what it was given by hand: disk sda (/srv/rescue.iso)");
     });
 
+    test("is started as it is, and named, whatever was changed; and a new definition says what it sets back", async () => {
+      const olds = await create();
+      change(`<source bridge="br0"/>`, `<source bridge="br1"/>`);
+      world.cutPower("host1");
+      const bridge = "bridge of source of network card 52:54:00:10:55:ef br1 instead of br0";
+      await diff(olds);
+      expect(shown).toContain(`vm1: it keeps what it was given by hand: ${bridge}`);
+      await domainResource.update(uuid, olds, inputs());
+      expect(domainOn("host1")?.xml).toContain("br1");
+      expect(shown.at(-1)).toBe(`vm1: it keeps what it was given by hand: ${bridge}`);
+      const more = { spec: { ...spec, memoryMiB: 1024 } };
+      const told = `vm1: its new definition sets back what was changed by hand: ${bridge}`;
+      await diff(olds, more);
+      expect(shown).toContain(told);
+      shown.length = 0;
+      await domainResource.update(uuid, olds, inputs(more));
+      expect(shown).toContain(told);
+      expect(domainOn("host1")?.xml).toContain(`<source bridge="br0"/>`);
+    });
+
+    test.each([
+      ["<watchdog model='i6300esb'/></devices>", "</devices>", "watchdog i6300esb"],
+      ["<cputune><shares>9</shares></cputune><devices>", "<devices>", "cputune"],
+      ["</source><iotune><total_iops_sec>9</total_iops_sec></iotune>", "</source>", "iotune of disk vda"],
+    ])("keeps what nobody thought of: %s", async (to, from, what) => {
+      const olds = await create();
+      const domain = domainOn("host1") as { xml: string };
+      domain.xml = domain.xml.replace(
+        `<source file="/e/vm1.qcow2"/>`,
+        `<source file="/e/vm1.qcow2"></source>`,
+      );
+      change(from, to);
+      world.cutPower("host1");
+      const { xml } = domain;
+      await domainResource.update(uuid, olds, inputs());
+      expect(domainOn("host1")?.xml).toBe(xml);
+      expect(shown.at(-1)).toBe(`vm1: it keeps what it was given by hand: ${what}`);
+      const more = { spec: { ...spec, memoryMiB: 1024 } };
+      await expect(domainResource.update(uuid, olds, inputs(more))).rejects.toThrow(`by hand ${what}, which`);
+      expect(domainOn("host1")?.xml).toBe(xml);
+    });
+
     test("goes on from its saved memory, and is not called booted", async () => {
       const olds = await create();
       world.cutPower("host1");
@@ -530,7 +572,9 @@ describe("a domain whose overlay is its host's own", () => {
       const outs = await create();
       world.cutPower("host1");
       world.machine("host2").files.set(path, { text: redoText(7) });
-      if (where === "defined on both hosts") world.machine("host2").add({ uuid, name: "vm1" });
+      const { xml } = domainOn("host1") as { xml: string };
+      if (where === "defined on both hosts")
+        Object.assign(world.machine("host2").add({ uuid, name: "vm1" }), { xml });
       await expect(domainResource.update(uuid, outs, inputs())).rejects.toThrow(
         /is defined on host1, and its overlay .* is on host1 and host2\. Nothing was changed\. See which of them is right/,
       );
