@@ -1,6 +1,6 @@
 import { CommandFailed } from "./errors.ts";
 import type { SshSession } from "./ssh-session.ts";
-import { virsh } from "./virsh.ts";
+import { virsh, virshFunction } from "./virsh.ts";
 
 /** What one host says about a guest. */
 export interface Sighting {
@@ -56,7 +56,7 @@ export async function sight(session: SshSession, uuid: string): Promise<Sighting
 
 /** The shell function that asks about all guests of a host: two processes, however many there are. */
 export const guestsProgram = `
-virsh() { LC_ALL=C command virsh -q -c qemu:///system "$@"; }
+${virshFunction}
 guests() {
   looks=
   for uuid in $(virsh "list --all --uuid"); do
