@@ -3,7 +3,7 @@ import { Cover, uncoveredMiB } from "./cover.ts";
 import { improve } from "./improve.ts";
 import { epsilon } from "./laid.ts";
 import { leave, leavingOf } from "./leave.ts";
-import type { Planner } from "./policy.ts";
+import type { Planner, StackPolicy } from "./policy.ts";
 import { type Arrange, plannerOf } from "./propose.ts";
 import { repair } from "./repair.ts";
 import { retry } from "./retry.ts";
@@ -16,6 +16,13 @@ import { withinLimits } from "./within.ts";
  */
 export const balance = (settings: Partial<PolicySettings> = {}): Planner =>
   withinLimits((settings) => plannerOf(arrange, settings), { ...defaultSettings, ...settings });
+
+export const balancePolicy: StackPolicy = {
+  does: "evens out memory, vCPUs and load with few and cheap moves",
+  planner: balance,
+  hasMoveLimits: true,
+  emptiesHosts: false,
+};
 
 const arrange: Arrange = (layout, { spare }, { startAt, loadError, maxMoves, maxMiB }, reasons) => {
   const cover = spare === 1 ? new Cover(layout) : undefined;

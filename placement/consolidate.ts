@@ -6,8 +6,9 @@ import { type LaidGuest, type LaidHost, largestFirst } from "./laid.ts";
 import type { Layout } from "./layout.ts";
 import { leave, leavingOf } from "./leave.ts";
 import { pack } from "./pack.ts";
-import type { Planner } from "./policy.ts";
+import type { Planner, StackPolicy } from "./policy.ts";
 import { type Arrange, plannerOf } from "./propose.ts";
+import type { OwnReason } from "./reason.ts";
 import { type Reasons, repair } from "./repair.ts";
 import { defaultSettings, dimensions, type PolicySettings } from "./settings.ts";
 
@@ -17,6 +18,16 @@ import { defaultSettings, dimensions, type PolicySettings } from "./settings.ts"
  */
 export const consolidate = (settings: Partial<PolicySettings> = {}): Planner =>
   plannerOf(arrange, { ...defaultSettings, ...settings });
+
+export const consolidatePolicy: StackPolicy = {
+  does: "empties hosts, as long as the others hold all guests",
+  planner: consolidate,
+  hasMoveLimits: false,
+  emptiesHosts: true,
+};
+
+/** Why a guest leaves a host that is to be without any. */
+export const emptied = (host: string): OwnReason => ({ kind: "emptied", host, says: `${host} is emptied` });
 
 const arrange: Arrange = (layout, cluster, settings, reasons) => {
   const cover = cluster.spare === 1 ? new Cover(layout) : undefined;
@@ -139,6 +150,6 @@ function leftOver({ needs }: LaidGuest, { used, limit }: LaidHost): number {
 function explain(layout: Layout, places: readonly LaidHost[], reasons: Reasons): void {
   for (const guest of layout.moved) {
     const from = places[guest.index];
-    if (from !== undefined && from !== guest.host) reasons.set(guest, { kind: "emptied", host: from.name });
+    if (from !== undefined && from !== guest.host) reasons.set(guest, emptied(from.name));
   }
 }

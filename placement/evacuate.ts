@@ -1,13 +1,21 @@
 import { faultsOf } from "./check.ts";
 import { Cover } from "./cover.ts";
 import { leave, leavingOf } from "./leave.ts";
-import type { Planner } from "./policy.ts";
+import type { Planner, StackPolicy } from "./policy.ts";
 import { type Arrange, plannerOf } from "./propose.ts";
 import { defaultSettings, type PolicySettings } from "./settings.ts";
 
 /** Finds another host for every guest of a drained one, and moves no other guest. Pins to a drained host do not hold. */
 export const evacuate = (settings: Partial<PolicySettings> = {}): Planner =>
   plannerOf(arrange, { ...defaultSettings, ...settings });
+
+export const evacuatePolicy: StackPolicy = {
+  command: "evacuate",
+  does: "finds another host for each guest of a drained one, and moves no other",
+  planner: evacuate,
+  hasMoveLimits: false,
+  emptiesHosts: false,
+};
 
 const arrange: Arrange = (layout, { spare }, _, reasons) => {
   if (leavingOf(layout).length === 0) return [];

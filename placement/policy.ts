@@ -1,5 +1,6 @@
 import type { Cluster } from "./cluster.ts";
 import type { LeftOut, PlacementProblem, Reason } from "./reason.ts";
+import type { PolicySettings } from "./settings.ts";
 import type { Standing, StepGain } from "./standing.ts";
 
 /**
@@ -17,6 +18,20 @@ export interface Place {
 
 /** A policy that says how to get there, too, or why there is no way. It is as pure. */
 export type Planner = (cluster: Cluster) => Proposal | Impossible;
+
+/** A planner that a stack can choose. */
+export interface StackPolicy {
+  /** How `npm run plan` calls it. Absent: as the config does. */
+  command?: string;
+  /** For docs and help: "evens out memory". */
+  does: string;
+  /** @param settings default: of settings.ts, each */
+  planner: (settings?: Partial<PolicySettings>) => Planner;
+  /** Whether it moves no more than `maxMoves` and `maxMiB` for its own sake. */
+  hasMoveLimits: boolean;
+  /** Whether it fills hosts up, and those that it leaves without guests may be switched off. */
+  emptiesHosts: boolean;
+}
 
 export interface Proposal {
   isFeasible: true;

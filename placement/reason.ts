@@ -1,7 +1,7 @@
 import { type Dimension, dimensions } from "./settings.ts";
 import type { BeforeAndAfter, Standing, StepGain } from "./standing.ts";
 
-/** Why a guest runs elsewhere than it is placed, as data: one kind for each thing that a policy can say of it. */
+/** Why a guest runs elsewhere than it is placed, as data: one kind for each thing that several policies can say of it, or a policy's own. */
 export type Reason =
   | {
       kind: "drained";
@@ -10,19 +10,26 @@ export type Reason =
     }
   /** It is not there yet, and nobody placed it. */
   | { kind: "new" }
-  /** It failed. */
-  | { kind: "lost"; host: string }
-  /** It is to be switched off. */
-  | { kind: "off"; host: string }
+  /** The host failed, or is to be switched off. */
+  | { kind: "lost" | "off"; host: string }
   | { kind: "balanced"; host: string }
   | { kind: "over-limit"; host: string; of: Dimension }
   | { kind: "rule"; rule: string }
   | { kind: "spare" }
-  | { kind: "emptied"; host: string }
-  | { kind: "makes-room"; host: string; guest: string };
+  | { kind: "makes-room"; host: string; guest: string }
+  | OwnReason;
+
+/** What one policy alone has to say, with its words. */
+export interface OwnReason {
+  kind: string;
+  /** The host that the guest leaves. */
+  host: string;
+  says: string;
+}
 
 /** The reason in words, as is said of a move: "host2 is drained". They are kept in the states of stacks. */
 export function reasonText(reason: Reason): string {
+  if ("says" in reason) return reason.says;
   switch (reason.kind) {
     case "drained":
       return `${reason.host} is drained`;
@@ -40,8 +47,6 @@ export function reasonText(reason: Reason): string {
       return `rule ${reason.rule}`;
     case "spare":
       return "one host may be lost then";
-    case "emptied":
-      return `${reason.host} is emptied`;
     case "makes-room":
       return `makes room on ${reason.host} for ${reason.guest}`;
   }
