@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { type DecisionInputs, decide } from "../placement/decision.ts";
-import type { Impossible, Proposal } from "../placement/policy.ts";
+import type { Impossible, Proposal } from "../placement/terms/policy.ts";
 import { askMachines } from "../stacks/asking/ask-machines.ts";
 import { lookAround } from "../stacks/asking/decide-places.ts";
 import { readSshSettings } from "../stacks/asking/ssh-settings.ts";

@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { Option } from "commander";
-import type { Cluster } from "../placement/cluster.ts";
-import { type PolicyKind, policies, policyKinds } from "../placement/policies.ts";
-import type { Impossible, Proposal } from "../placement/policy.ts";
+import { type PolicyKind, policies, policyKinds } from "../placement/policies/policies.ts";
 import { proposalText } from "../placement/proposal-text.ts";
-import type { PolicySettings } from "../placement/settings.ts";
+import type { Cluster } from "../placement/terms/cluster.ts";
+import type { Impossible, Proposal } from "../placement/terms/policy.ts";
+import type { PolicySettings } from "../placement/terms/settings.ts";
 import { command, list, runCommand, say, UsageError, wholeNumber } from "../report/text/command.ts";
 import { clusterFrom } from "./plan-data.ts";
 

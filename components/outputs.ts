@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type MoveSummary, summaryOf } from "../moves/summary.ts";
 import type { PlacementDecision } from "../placement/decision.ts";
-import { leftText, reasonText } from "../placement/reason.ts";
+import { leftText, reasonText } from "../placement/terms/reason.ts";
 import type { GuestPlan, HostPlan } from "../stacks/plan.ts";
 import type { DeclaredWatts } from "../stacks/watts.ts";
 import type { KvmHost } from "./kvm-host.ts";

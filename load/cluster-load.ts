@@ -1,4 +1,4 @@
-import type { Cluster, ClusterGuest } from "../placement/cluster.ts";
+import type { Cluster, ClusterGuest } from "../placement/terms/cluster.ts";
 import type { MeasuredGuest, MeasuredLoad } from "./join.ts";
 
 /** How busy a guest is taken to be, and why. */
@@ -52,7 +52,7 @@ export function useOfGuests(
   return Object.fromEntries(guests.map((guest) => [guest.name, useOf(guest)]));
 }
 
-/** As placement/measures.ts has it for guests of which it knows no load. */
+/** As placement/layout/measures.ts has it for guests of which it knows no load. */
 function median(values: readonly number[]): number | undefined {
   return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)];
 }

@@ -1,13 +1,12 @@
 import * as z from "zod";
-import type { Cluster, ClusterGuest } from "./cluster.ts";
-import { clusterSchema } from "./cluster-schema.ts";
-import { evacuate } from "./evacuate.ts";
-import { oneUpdate } from "./one-update.ts";
-import { policies, policyKinds } from "./policies.ts";
-import type { Impossible, Place, Proposal } from "./policy.ts";
-import type { LeftOut, PlacementProblem, Reason } from "./reason.ts";
-import { scheduledMs } from "./schedule.ts";
-import type { PolicySettings } from "./settings.ts";
+import { oneUpdate } from "./order/one-update.ts";
+import { scheduledMs } from "./order/schedule.ts";
+import { evacuate } from "./policies/evacuate.ts";
+import { policies, policyKinds } from "./policies/policies.ts";
+import { type Cluster, type ClusterGuest, clusterSchema } from "./terms/cluster.ts";
+import type { Impossible, Place, Proposal } from "./terms/policy.ts";
+import type { LeftOut, PlacementProblem, Reason } from "./terms/reason.ts";
+import type { PolicySettings } from "./terms/settings.ts";
 
 const amount = z.number().nonnegative();
 

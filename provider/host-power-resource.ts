@@ -4,8 +4,8 @@ import { isOff, type SwitchRequest, switchOff, switchOn } from "../fleet/switch-
 import { withSession } from "../libvirt/session-pool.ts";
 import { appendPowerRecord, type PowerRecord, powerFile, type Watts } from "../moves/power-record.ts";
 import { latestRecords, resultsFile } from "../moves/results.ts";
-import { emptied } from "../placement/consolidate.ts";
-import { reasonText } from "../placement/reason.ts";
+import { emptied } from "../placement/policies/consolidate.ts";
+import { reasonText } from "../placement/terms/reason.ts";
 import { tell } from "./screen.ts";
 import { hasUnknown } from "./unknown.ts";
 

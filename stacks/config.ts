@@ -10,9 +10,9 @@ import {
   defaultTimeoutMs,
 } from "../moves/options.ts";
 import { sloSchema } from "../moves/slo.ts";
-import { defaultReserveMiB } from "../placement/cluster.ts";
-import { policies, policyKinds } from "../placement/policies.ts";
-import { defaultSettings } from "../placement/settings.ts";
+import { policies, policyKinds } from "../placement/policies/policies.ts";
+import { defaultReserveMiB } from "../placement/terms/cluster.ts";
+import { defaultSettings } from "../placement/terms/settings.ts";
 import {
   defaultBridge,
   defaultExport,

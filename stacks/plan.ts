@@ -7,9 +7,9 @@ import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { fitting } from "../moves/misfits.ts";
 import { closedReason, type PlacementDecision } from "../placement/decision.ts";
-import { drain } from "../placement/drain.ts";
-import type { Place } from "../placement/policy.ts";
-import type { Reason } from "../placement/reason.ts";
+import { drain } from "../placement/policies/drain.ts";
+import type { Place } from "../placement/terms/policy.ts";
+import type { Reason } from "../placement/terms/reason.ts";
 import { closedOf, clusterOf, samplesLoad } from "./cluster-of.ts";
 import type { GuestConfig, HostConfig, MigrationConfig, MoveOptions, StackConfig } from "./config.ts";
 import {

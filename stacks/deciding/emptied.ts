@@ -1,5 +1,5 @@
 import type { PlacementDecision } from "../../placement/decision.ts";
-import { type PolicyKind, policies, policyKinds } from "../../placement/policies.ts";
+import { type PolicyKind, policies, policyKinds } from "../../placement/policies/policies.ts";
 import type { StackConfig } from "../config.ts";
 import type { HostOff } from "../plan.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type DecisionInputs, decide, type PlacementDecision } from "../../../../placement/decision.ts";
-import type { Proposal } from "../../../../placement/policy.ts";
-import { leftText, problemText, reasonText } from "../../../../placement/reason.ts";
+import type { Proposal } from "../../../../placement/terms/policy.ts";
+import { leftText, problemText, reasonText } from "../../../../placement/terms/reason.ts";
 import { parseStackConfig } from "../../../../stacks/checks/parse.ts";
 import {
   closedOf,
