@@ -17,7 +17,7 @@ ${virshCommand(["uri"])} >/dev/null 2>&1 || state=\${state:-unknown}-without-lib
 echo "$boot-\${20} $state"`;
 
 /** What a host says of itself. */
-export interface HostLife {
+interface HostLife {
   /** Changes with each boot. */
   boot: string;
   /** As systemd says: running, degraded, starting, stopping, … */

@@ -4,7 +4,7 @@ import { type PrintedConfig, said } from "./printed-config.ts";
 
 // What `npm run lab` decides, from what the stack's config says; lab.ts does it.
 
-export interface Round {
+interface Round {
   /** The hosts between which the guest moves, there and back. */
   first: string;
   second: string;

@@ -17,7 +17,7 @@ import { valuesOf } from "../stacks/values.ts";
 import type { PrintedConfig } from "./printed-config.ts";
 
 /** What is asked for otherwise than the stack's config says it. */
-export interface WhatIf {
+interface WhatIf {
   kind?: DecisionInputs["kind"];
   drain?: readonly string[];
   spare?: boolean;

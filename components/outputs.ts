@@ -33,7 +33,7 @@ export interface HostOutput {
 }
 
 /** A share is absent where it is not known what the host has, or what its guests need. */
-export interface HostUse {
+interface HostUse {
   memory: number;
   vcpus?: number;
   cpu?: number;

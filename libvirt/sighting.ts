@@ -66,7 +66,7 @@ guests() {
 }`;
 
 /** What one look showed of any guest. Undefined: it came while the host was asked, and is to be asked about again. */
-export type Sightings = (uuid: string) => Sighting | undefined;
+type Sightings = (uuid: string) => Sighting | undefined;
 
 /** Looks for all guests of one host at once. Throws when the host or its libvirtd does not answer. */
 export async function sightAll(session: SshSession): Promise<Sightings> {

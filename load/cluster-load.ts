@@ -2,14 +2,14 @@ import type { Cluster, ClusterGuest } from "../placement/terms/cluster.ts";
 import type { MeasuredGuest, MeasuredLoad } from "./join.ts";
 
 /** How busy a guest is taken to be, and why. */
-export type GuestUse =
+type GuestUse =
   | ({ from: "samples" } & MeasuredGuest)
   /** As busy as the others, a vCPU. */
   | ({ from: "others"; reason: typeof noLoadYet } & MeasuredGuest)
   /** No other guest's load is known, either. */
   | { from: "nothing"; reason: typeof noLoadYet; coveredSeconds: number };
 
-export const noLoadYet = "no load known yet";
+const noLoadYet = "no load known yet";
 
 /** A guest as far as its load is concerned. */
 export interface LoadedGuest {

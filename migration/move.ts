@@ -26,7 +26,7 @@ import { type Reconciled, reconcile, Unsettled } from "./reconciling/reconcile.t
 import { type Sampling, startSampling } from "./sampling/sampling.ts";
 
 /** What became of a move: its record, where the guest runs if that is known, and why it is not where it should be. */
-export interface MoveOutcome {
+interface MoveOutcome {
   record: MigrationRecord;
   host?: string;
   failure?: unknown;
@@ -35,7 +35,7 @@ export interface MoveOutcome {
 }
 
 /** What a move was asked for with, and what was found at its turn. */
-export interface RequestedMove {
+interface RequestedMove {
   request: MigrationRequest;
   resolved: Pick<Resolved, "chosen" | "measured">;
   /** What all hosts said about the guest. */

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import type { Part } from "./parts.ts";
 
 /** official: not put there by us, and so never touched. current, outdated: built here, as it would be built now or not. */
-export type State = "official" | "current" | "outdated" | "missing";
+type State = "official" | "current" | "outdated" | "missing";
 
 /** The file beside a part which says that it was built here, and from what. */
 function marker(part: Part): string {

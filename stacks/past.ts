@@ -36,7 +36,7 @@ export interface PastStack {
   declaresNetworks?: boolean;
 }
 
-export interface HostSize {
+interface HostSize {
   memoryMiB: number;
   cpus: number;
 }

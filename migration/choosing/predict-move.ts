@@ -9,7 +9,7 @@ import type { Endpoint } from "../context/moving.ts";
 import { knownTo, type Measurements, proposedOf, recentDirtyRate, sizesOf } from "./measurements.ts";
 
 /** What is expected of a move, and what of that was measured for it. */
-export type PredictedFacts = Pick<MigrationRecord, "options" | "before" | "predicted">;
+type PredictedFacts = Pick<MigrationRecord, "options" | "before" | "predicted">;
 
 /**
  * Says what a move will be like. A guest also moves without a prediction: what cannot be asked is left out.

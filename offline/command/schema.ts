@@ -86,7 +86,7 @@ export const resourceTypes: Readonly<Record<string, ResourceType | undefined>> =
 /** The official plugin's functions, all of which this one refuses. */
 export const refusedFunctions: readonly string[] = ["command:local:run"];
 
-export interface CheckFailure {
+interface CheckFailure {
   readonly property: string;
   readonly reason: string;
 }

@@ -26,7 +26,7 @@ export type WireProperties = Record<string, Wire>;
 export const unknownString: Wire = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /** An asset or archive, as far as it can be copied to a host. */
-export type Asset =
+type Asset =
   | { readonly kind: "asset" | "archive"; readonly path: string; readonly hash: string }
   | { readonly kind: "asset"; readonly text: string; readonly hash: string };
 
@@ -65,7 +65,7 @@ export function asAsset(value: Wire): Asset | undefined {
 }
 
 /** How a property changed, between two sets of properties. */
-export type Change = "add" | "delete" | "update";
+type Change = "add" | "delete" | "update";
 
 /**
  * The paths at which two values differ, such as `environment.PATH` or `triggers[1]`; being secret is no difference.

@@ -3,7 +3,6 @@ import { type LaidGuest, type LaidHost, largestFirst } from "./laid.ts";
 import type { Layout } from "./layout.ts";
 import { pack } from "./pack.ts";
 
-export const uncovered = (layout: Layout): readonly Uncovered[] => new Cover(layout).uncovered();
 export const uncoveredMiB = (layout: Layout): number => new Cover(layout).uncoveredMiB();
 
 /** So many ways are tried before it is said that a host's guests do not fit on the others. */
@@ -151,7 +150,7 @@ function firstWith(bins: readonly LaidHost[], memoryMiB: number): number {
 }
 
 /** What guests of each host would take on each other one if theirs was lost: one row for each other one. */
-export class Taken {
+class Taken {
   readonly #hosts: number;
   readonly #countsVcpus: boolean;
   readonly #memory: Float64Array;
@@ -193,7 +192,7 @@ export class Taken {
 }
 
 /** Where guests would go if their host was lost. */
-export class Loss {
+class Loss {
   readonly host: LaidHost;
   readonly places = new Map<LaidGuest, LaidHost>();
   /** Of guests that have no place. */

@@ -16,7 +16,7 @@ import { measuresOf, nothing } from "./measures.ts";
 import { Targets } from "./targets.ts";
 
 /** What comes before balance, the gravest first: each is to be 0. */
-export type Faults = readonly [overMemoryMiB: number, firm: number, overLimits: number, soft: number];
+type Faults = readonly [overMemoryMiB: number, firm: number, overLimits: number, soft: number];
 
 /**
  * Where guests are while a policy tries what would be better. The score is kept up with each move: what a move would gain is known from two

@@ -5,7 +5,7 @@ import type { Amounts } from "../terms/standing.ts";
 export const nothing: Amounts = { memory: 0, vcpus: 0, cpu: 0 };
 
 /** A cluster's hosts and guests in figures that can be compared: what each host has and may give, what each guest needs. */
-export interface Measures {
+interface Measures {
   /** What counts, with weights that are 1 in all. Without hosts' CPUs, memory alone does. */
   weights: Amounts;
   /** What a share of 1 is. */

@@ -1,5 +1,5 @@
 /** How items go into bins. */
-export interface Packing<Item, Bin> {
+interface Packing<Item, Bin> {
   /** Those it fits in for now, best first. */
   bins(item: Item): Iterable<Bin>;
   put(item: Item, bin: Bin): void;

@@ -2,7 +2,7 @@ import { Cover } from "../layout/cover.ts";
 import type { LaidGuest, LaidHost, LaidRule } from "../layout/laid.ts";
 import type { Layout } from "../layout/layout.ts";
 
-export interface SequencedMove {
+interface SequencedMove {
   guest: LaidGuest;
   from: LaidHost;
   to: LaidHost;

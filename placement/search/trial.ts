@@ -35,7 +35,7 @@ export function barredTrials() {
   };
 }
 type Step = Pick<Trial, "guest" | "to" | "other">;
-export type Barred = ReturnType<typeof barredTrials>;
+type Barred = ReturnType<typeof barredTrials>;
 
 /** The best of the trials that a host's guests have, as far as it was looked for. */
 class Best {
@@ -197,7 +197,7 @@ const negative = ({ memory, vcpus, cpu }: Amounts): Amounts => ({
 });
 
 /** A host's guests that may be moved, with their figures side by side: these are asked for very often. */
-export class Movers {
+class Movers {
   readonly guests: readonly LaidGuest[];
   readonly memory: Float64Array;
   readonly vcpus: Float64Array;

@@ -104,7 +104,7 @@ export type PlacementProblem =
   | { kind: "unmeasured"; host: string };
 
 /** What a host has left, and what else keeps a guest from it. */
-export interface HostRoom {
+interface HostRoom {
   host: string;
   leftMiB: number;
   isDrained: boolean;

@@ -29,7 +29,7 @@ const test = {
 };
 
 /** Guests that can be compared, one line each, by what differs in them. */
-export interface Comparable {
+interface Comparable {
   /** Memory is the same, and how much of it is used differs. */
   use: CellSample[][][];
   /** Both grow together. */

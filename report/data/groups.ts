@@ -4,7 +4,7 @@ import { labelOf, labelsApart } from "./group-labels.ts";
 import { settingsOf } from "./measures.ts";
 
 /** Moves made under the same conditions, as far as files tell: they are repeats of one another. */
-export interface Group {
+interface Group {
   key: string;
   label: string;
   moves: Move[];

@@ -8,7 +8,7 @@ import { type Figure, seriesOf, timeUnit, workloadName, workloadNote } from "./f
 import { thinned, thinningNote } from "./thin.ts";
 
 /** One thing that is measured of some moves. */
-export interface Quantity {
+interface Quantity {
   /** What the legend calls it; it decides colour and shape. */
   name: string;
   which: (move: Move) => boolean;

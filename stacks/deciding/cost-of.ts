@@ -6,7 +6,7 @@ import type { ProposedMove } from "../../prediction/proposed-move.ts";
 import type { MoveOptions } from "../config.ts";
 
 /** What of a guest a prediction is made from. */
-export interface MovedGuest extends Omit<ProposedMove, "options" | "linkMiBps"> {
+interface MovedGuest extends Omit<ProposedMove, "options" | "linkMiBps"> {
   options: MoveOptions;
 }
 
