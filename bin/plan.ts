@@ -6,7 +6,7 @@ import { proposalText } from "../placement/proposal-text.ts";
 import type { Cluster } from "../placement/terms/cluster.ts";
 import type { Impossible, Proposal } from "../placement/terms/policy.ts";
 import type { PolicySettings } from "../placement/terms/settings.ts";
-import { command, list, runCommand, say, UsageError, wholeNumber } from "../report/text/command.ts";
+import { commaList, command, runCommand, say, UsageError, wholeNumber } from "../report/text/command.ts";
 import { clusterFrom } from "./plan-data.ts";
 
 /** How a stack's policies are called here. */
@@ -31,7 +31,7 @@ const program = command(
   .option(
     "--drain <hosts>",
     "hosts that are to be left (A,B), besides those that the stack or the file says are drained",
-    list,
+    commaList,
   )
   .option("--spare", "one host may have to be lost (N+1), whatever is said")
   .option("--max-moves <n>", `of ${withLimits.join(", ")}: at most so many moves`, wholeNumber())

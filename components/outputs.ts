@@ -1,6 +1,6 @@
 // What a stack's outputs say of its hosts, guests and moves.
 import * as pulumi from "@pulumi/pulumi";
-import { type MoveSummary, summaryOf } from "../moves/summary.ts";
+import { type MoveSummary, moveSummary } from "../moves/summary.ts";
 import type { PlacementDecision } from "../placement/decision.ts";
 import { leftText, reasonText } from "../placement/terms/reason.ts";
 import type { GuestPlan, HostPlan } from "../stacks/plan.ts";
@@ -171,5 +171,5 @@ export const migrationOutput = ({ host, moves, history }: Migration): pulumi.Out
   pulumi.all([host, moves, history]).apply(([where, count, records]) => ({
     host: where,
     moves: count,
-    ...(records[0] && { last: summaryOf(records[0]) }),
+    ...(records[0] && { last: moveSummary(records[0]) }),
   }));

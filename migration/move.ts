@@ -19,7 +19,7 @@ import { flows } from "./modes/flows.ts";
 import type { ModesPart, Underway } from "./modes/mode.ts";
 import { preflight } from "./preflight/preflight.ts";
 import { movesBefore } from "./queue/admission.ts";
-import { shareOf } from "./queue/bandwidth.ts";
+import { sharedBandwidth } from "./queue/bandwidth.ts";
 import type { QueueTurn } from "./queue/queue.ts";
 import { toldBoot } from "./reconciling/perform.ts";
 import { type Reconciled, reconcile, Unsettled } from "./reconciling/reconcile.ts";
@@ -101,7 +101,7 @@ async function moveSeen(
   unmeasured(base, "failed", "not begun", 0);
   keepSwitchover(clients, witness);
   const onJob = sampling && ((job: JobInfo) => sampling.hears(job));
-  const underway = { moving, watch, witness, shareMiBps: shareOf(moving, turn), onJob };
+  const underway = { moving, watch, witness, shareMiBps: sharedBandwidth(moving, turn), onJob };
   const part = flows[options.mode](underway);
   const unprepared = await prepare(underway, part);
   try {

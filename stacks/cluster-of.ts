@@ -82,7 +82,7 @@ function ruleOf({ name, firm, apart, together, guests, on }: AffinityConfig): Pl
 }
 
 /** What the stack's policy weighs. */
-export const settingsOf = ({
+export const policySettings = ({
   weights,
   limits,
   startAt,

@@ -6,7 +6,7 @@ import { knowsWriting } from "../../prediction/learn.ts";
 import { predict } from "../../prediction/predict.ts";
 import type { MigrationRequest } from "../context/migration-request.ts";
 import type { Endpoint } from "../context/moving.ts";
-import { knownTo, type Measurements, proposedOf, recentDirtyRate, sizesOf } from "./measurements.ts";
+import { guestSizes, knownTo, type Measurements, proposedOf, recentDirtyRate } from "./measurements.ts";
 
 /** What is expected of a move, and what of that was measured for it. */
 type PredictedFacts = Pick<MigrationRecord, "options" | "before" | "predicted">;
@@ -40,7 +40,7 @@ async function askOf(
   const { guest, uuid, conditions } = request;
   const isUnknown = writesWhileItMoves(options) && !knowsWriting(knownTo(request), { guest, ...conditions });
   const [sizes, dirtyMiBps] = await Promise.all([
-    sizesOf(request, source),
+    guestSizes(request, source),
     isUnknown ? recentDirtyRate(source, guest, uuid).catch(() => undefined) : undefined,
   ]);
   return withoutAbsent({ dirtyMiBps, ...sizes });

@@ -1,4 +1,4 @@
-import { absent, disksOf, laterMs, stampOf, startsWithinMs } from "../../fleet/disk-stamp.ts";
+import { disksOf, laterMs, noFile, stampOf, startsWithinMs } from "../../fleet/disk-stamp.ts";
 import { stateFilePath } from "../../fleet/state-file.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
 import type { Moving } from "../context/moving.ts";
@@ -27,7 +27,7 @@ export async function writtenSince(moving: Moving): Promise<{ source?: boolean; 
   const compared = async (at: "source" | "destination") => {
     if (disk[at] === undefined) return {};
     const stamp = await diskStamp(moving, at, disk.paths);
-    return stamp === absent ? {} : { [at]: stamp !== disk[at] };
+    return stamp === noFile ? {} : { [at]: stamp !== disk[at] };
   };
   return Object.assign({}, ...(await Promise.all([compared("source"), compared("destination")])));
 }

@@ -14,7 +14,7 @@ export interface Session {
 }
 
 /** Connects to a host, through its proxy if it has one. `progress` is told of attempts that failed. */
-export async function connect(
+export async function openSession(
   connection: Connection,
   progress: (message: string) => void,
   signal: AbortSignal,

@@ -46,7 +46,7 @@ export function hasSecret(value: Wire | undefined): boolean {
   return some(value, (v) => isMarked(v, secretSignature));
 }
 
-export function hasUnknown(value: Wire | undefined): boolean {
+export function holdsUnknown(value: Wire | undefined): boolean {
   return some(value, (v) => unknowns.has(v));
 }
 
@@ -84,7 +84,7 @@ export function changes(olds: WireProperties, news: WireProperties): Map<string,
     } else if (isObject(old) && isObject(now) && !(signatureKey in old) && !(signatureKey in now)) {
       for (const key of new Set([...Object.keys(old), ...Object.keys(now)]))
         compare(path === "" ? key : `${path}${pathStep(key)}`, old[key], now[key]);
-    } else if (hasUnknown(now) || !sameLeaf(old, now)) found.set(path, "update");
+    } else if (holdsUnknown(now) || !sameLeaf(old, now)) found.set(path, "update");
   };
   compare("", plain(olds), plain(news));
   return found;

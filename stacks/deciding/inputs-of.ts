@@ -5,7 +5,7 @@ import { breachesOf, breachText } from "../../moves/slo.ts";
 import type { DecisionInputs } from "../../placement/decision.ts";
 import { policies } from "../../placement/policies/policies.ts";
 import type { MoveCost } from "../../placement/terms/cluster.ts";
-import { closedOf, clusterOf, newcomersOf, type Situation, settingsOf } from "../cluster-of.ts";
+import { closedOf, clusterOf, newcomersOf, policySettings, type Situation } from "../cluster-of.ts";
 import type { PolicyConfig, StackConfig } from "../config.ts";
 import type { PastStack } from "../past.ts";
 import type { Plan } from "../plan.ts";
@@ -67,7 +67,7 @@ export function inputsOf(
     assumed: Object.keys(uses).filter((name) => uses[name]?.from !== "samples"),
     rests: Object.fromEntries(rests),
     hostRests: Object.fromEntries(hostRests),
-    settings: settingsOf(more),
+    settings: policySettings(more),
     perHost: draft.concurrentPerHost,
     maxMs: maxMinutes * 60_000,
   };

@@ -8,8 +8,8 @@ import {
   clusterOf,
   newcomersOf,
   policyOf,
+  policySettings,
   type Situation,
-  settingsOf,
 } from "../../../../stacks/cluster-of.ts";
 import type { StackInput } from "../../../../stacks/config.ts";
 import { digestOf } from "../../../../stacks/deciding/digest.ts";
@@ -49,7 +49,7 @@ function inputsOf(
     overSlo: {},
     rests: {},
     hostRests: {},
-    settings: settingsOf(policy),
+    settings: policySettings(policy),
     perHost: 2,
     maxMs: policy.maxMinutes * 60_000,
     ...more,
