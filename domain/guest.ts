@@ -32,7 +32,7 @@ import { hostWithDisk } from "./disk-host.ts";
 import { shutDown } from "./power.ts";
 import type { GuestRequest } from "./request.ts";
 
-export interface GuestState {
+interface GuestState {
   /** Where it runs. */
   host: string;
   /** It was off, or new, and has been started as it is declared; not one that went on from a saved memory or with what it was given by hand. */

@@ -39,7 +39,7 @@ export function machinesOf(stack: Partial<StackInput>, { image }: Experiment): M
 }
 
 /** The first two hosts: guests start on the first. */
-export function ends({ hosts }: Machines): { from: string; to: string } {
+function ends({ hosts }: Machines): { from: string; to: string } {
   const [from, to] = hosts.map(({ name }) => name);
   if (!from || !to) throw new Error("an experiment takes two hosts, between which its guests move");
   return { from, to };

@@ -8,12 +8,12 @@ import type { LocalOverlay } from "./overlay.ts";
 // When a guest's disk was last written to, by the files of the machine that keeps them.
 
 /** The stamp of a file that is not there. */
-export const absent = "absent";
+export const noFile = "absent";
 
 /** What shows whether files were written to or replaced: inode, size and last change of each, read on the machine that has them. */
 export async function stampOf(session: SshSession, paths: readonly string[]): Promise<string> {
   // %.Y: to the nanosecond.
-  const words = paths.map((path) => `{ stat -c '%i %s %.Y' ${quote(path)} 2>/dev/null || echo ${absent}; }`);
+  const words = paths.map((path) => `{ stat -c '%i %s %.Y' ${quote(path)} 2>/dev/null || echo ${noFile}; }`);
   const { stdout } = await session.run("seeing when the guest's disk was last written to", words.join("; "));
   return stdout.trim().split("\n").join(", ");
 }

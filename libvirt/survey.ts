@@ -1,6 +1,7 @@
 import { type Belongings, belongingsProgram, parseBelongings } from "./belongings.ts";
 import type { DomainFacts } from "./domain-facts.ts";
 import { quote } from "./quote.ts";
+import { virshFunction } from "./virsh.ts";
 
 /** What one host says about itself when a guest is to come or to go. What was not asked is absent. */
 export interface Survey {
@@ -73,7 +74,7 @@ export type Question =
  */
 export const surveyProgram = String.raw`
 export LC_ALL=C
-virsh() { command virsh -q -c qemu:///system "$@"; }
+${virshFunction}
 memory() {
   {
     awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo

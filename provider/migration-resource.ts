@@ -18,7 +18,7 @@ import { appendRecord, latestRecords, resultsFile } from "../moves/results.ts";
 import { keepSamples, samplesFileOf } from "../moves/samples-file.ts";
 import { breachesOf, breachText, type Slo } from "../moves/slo.ts";
 import { isSound } from "../moves/sound-record.ts";
-import { reasonText } from "../placement/reason.ts";
+import { reasonText } from "../placement/terms/reason.ts";
 import { cancellation } from "./cancellation.ts";
 import { type Decision, decideMove } from "./decide-move.ts";
 import { screenOf, tell } from "./screen.ts";

@@ -14,8 +14,9 @@ import {
   driftOption,
 } from "../moves/options.ts";
 import { sloSchema } from "../moves/slo.ts";
-import { defaultReserveMiB } from "../placement/cluster.ts";
-import { defaultSettings } from "../placement/settings.ts";
+import { policies, policyKinds } from "../placement/policies/policies.ts";
+import { defaultReserveMiB } from "../placement/terms/cluster.ts";
+import { defaultSettings } from "../placement/terms/settings.ts";
 import {
   defaultBridge,
   defaultExport,
@@ -434,12 +435,16 @@ const { weights, limits, startAt, minGain, keepOn, savingPerGiB } = defaultSetti
 const weight = z.number().min(0).max(100);
 const share = z.number().gt(0).max(1);
 
+const policyTexts = policyKinds
+  .flatMap((kind) => (kind === "pinned" ? [] : [`${kind} ${policies[kind].does}`]))
+  .join("; ");
+
 export const policySection = section({
   kind: z
-    .enum(["pinned", "balance", "consolidate"])
+    .enum(policyKinds)
     .default("pinned")
     .describe(
-      "who decides where guests run: their placement alone (pinned), or for guests without one a policy that evens out hosts (balance) or empties some (consolidate)",
+      `who decides where guests run: their placement alone (pinned), or without one a policy: ${policyTexts}`,
     ),
   weights: section({
     memory: weight.default(weights.memory).describe("the weight of memory"),

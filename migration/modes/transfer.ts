@@ -113,7 +113,7 @@ async function isInPostcopy({ uuid, source, intent }: Moving): Promise<boolean> 
 }
 
 /** Makes the empty overlay into which libvirt copies that of a running guest. */
-export async function makeTarget(moving: Moving): Promise<void> {
+async function makeTarget(moving: Moving): Promise<void> {
   const redo = overlayOf(moving);
   await makeOverlay(moving.destination.session, redo, await overlayBytes(moving.source.session, redo));
 }

@@ -4,7 +4,7 @@ import { type Check, failed, passed, warned } from "./check.ts";
 import type { PreflightCheck } from "./evidence.ts";
 
 /** @param error what SSH or libvirt said; absent: it works */
-export function hostToHostCheck(source: string, destination: string, error?: string): Check {
+function hostToHostCheck(source: string, destination: string, error?: string): Check {
   return error === undefined
     ? passed("host to host", `${source} reaches libvirt on ${destination} over SSH`)
     : failed(
@@ -47,7 +47,7 @@ export function portCheck(
 }
 
 /** Names of bridges, and their MTU. */
-export type Bridges = Readonly<Record<string, number>>;
+type Bridges = Readonly<Record<string, number>>;
 
 export function bridgeCheck(
   [source, atSource]: readonly [string, Bridges],

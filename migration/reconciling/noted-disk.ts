@@ -1,4 +1,4 @@
-import { absent, disksOf, laterMs, stampOf, startsWithinMs } from "../../fleet/disk-stamp.ts";
+import { disksOf, laterMs, noFile, stampOf, startsWithinMs } from "../../fleet/disk-stamp.ts";
 import { stateFilePath } from "../../fleet/state-file.ts";
 import { CommandFailed } from "../../libvirt/errors.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
@@ -35,7 +35,7 @@ export async function writtenSince(moving: Moving): Promise<{ source?: boolean; 
       at === "source" && moving.isLeft ? filesNow(moving) : disk.paths,
     ]);
     if (files.toSorted().join() !== disk.paths.toSorted().join()) return { [at]: true };
-    return stamp === absent ? {} : { [at]: stamp !== disk[at] };
+    return stamp === noFile ? {} : { [at]: stamp !== disk[at] };
   };
   return Object.assign({}, ...(await Promise.all([compared("source"), compared("destination")])));
 }

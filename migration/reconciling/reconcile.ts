@@ -23,7 +23,7 @@ export interface Reconciled {
 }
 
 /** Called after each step; for the phases of a move. */
-export type OnStep = (step: Step) => void;
+type OnStep = (step: Step) => void;
 
 /**
  * Brings a begun move to its end: looks, does the next step, looks again, until the guest runs once and nothing is left over;

@@ -24,7 +24,7 @@ export interface JobLook {
 }
 
 /** How long the watcher waits. */
-export interface Patience {
+interface Patience {
   /** For the end of a job that was cancelled. */
   abortMs: number;
   /** To say once more that a post-copy goes on. */
