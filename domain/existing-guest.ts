@@ -5,11 +5,11 @@ import type { DomainSpec } from "../libvirt/domain-xml.ts";
 import { quote } from "../libvirt/quote.ts";
 import type { SshSession } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
-import { plain } from "../libvirt/xml.ts";
+import { withoutEntities } from "../libvirt/xml.ts";
 import { specOfDefinition } from "./own-definition.ts";
 
 /** A guest that a person, or another program, has made. */
-export interface ExistingGuest {
+interface ExistingGuest {
   spec: DomainSpec;
   vncPassword?: string;
   /** Where it is. */
@@ -64,7 +64,7 @@ export function readExistingGuest(name: string, fleet: Fleet): Promise<ExistingG
     const password = /<graphics\b[^>]* passwd='([^']*)'/.exec(secret)?.[1];
     return {
       spec: { ...spec, storage: { ...spec.storage, server: server || fleet.storage.ssh.address } },
-      ...(password !== undefined && { vncPassword: plain(password) }),
+      ...(password !== undefined && { vncPassword: withoutEntities(password) }),
       host: place.host,
       state: place.kind === "active" ? place.sighting.state : "off",
     };

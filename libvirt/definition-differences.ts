@@ -1,12 +1,12 @@
 import { basename } from "node:path/posix";
 import { hostParts } from "./host-parts.ts";
-import { allChildren, attribute, attributes, child, type Element, ownText, readXml } from "./xml.ts";
+import { allChildren, attribute, attributes, type Element, firstChild, ownText, readXml } from "./xml.ts";
 
 // Two definitions of one guest are compared whole, element by element, but for what libvirt adds by itself: so what nobody thought of
 // differs as well.
 
 /** How a definition differs from another one, in words. */
-export interface Differences {
+interface Differences {
   /** What it has beside what the other one has. */
   added: string[];
   /** What it has otherwise, or not at all. */
@@ -57,7 +57,7 @@ const beside = (one: Parts, other: Parts): Part[] =>
   );
 
 function partsOf(definition: string): Parts {
-  const domain = child(readXml(definition), "domain");
+  const domain = firstChild(readXml(definition), "domain");
   const parts = new Map<string, Part>();
   const note = (part: Part) => parts.set(keyOf(part.names), part);
   const read = (element: Element | undefined, path: string, names: readonly string[]) => {
@@ -80,7 +80,8 @@ function partsOf(definition: string): Parts {
     }
   };
   for (const [kind, element] of allChildren(domain)) {
-    const isAllMemory = kind === "currentMemory" && ownText(element) === ownText(child(domain, "memory"));
+    const isAllMemory =
+      kind === "currentMemory" && ownText(element) === ownText(firstChild(domain, "memory"));
     if (kind === "devices") read(element, "/devices", []);
     else if (!isAllMemory) read({ [kind]: [element] }, "", []);
   }
@@ -89,19 +90,19 @@ function partsOf(definition: string): Parts {
 
 /** Tells devices of one kind apart. */
 function deviceName(kind: string, device: Element): string {
-  if (kind === "disk") return `disk ${attribute(child(device, "target"), "dev")}`;
+  if (kind === "disk") return `disk ${attribute(firstChild(device, "target"), "dev")}`;
   if (kind === "interface")
-    return `network card ${attribute(child(device, "mac"), "address")?.toLowerCase()}`;
+    return `network card ${attribute(firstChild(device, "mac"), "address")?.toLowerCase()}`;
   const own =
     kind === "channel"
-      ? attribute(child(device, "target"), "name")
+      ? attribute(firstChild(device, "target"), "name")
       : ["type", "model", "mode"].map((name) => attribute(device, name)).find((value) => value !== undefined);
   return own === undefined ? kind : `${kind} ${own}`;
 }
 
 function deviceDetail(kind: string, device: Element, name: string): string {
   if (kind === "disk") {
-    const source = child(device, "source");
+    const source = firstChild(device, "source");
     return (
       attributes(source)
         .map(([, value]) => value)
@@ -143,11 +144,11 @@ const elementsIgnored: Ignored<Element> = {
   "/devices/emulator": (emulator) =>
     /^(qemu-system-x86_64|qemu-kvm|kvm)$/.test(basename(ownText(emulator) ?? "")),
   "/devices/controller": (controller) =>
-    child(controller, "driver") === undefined && attribute(controller, "model") !== "none",
+    firstChild(controller, "driver") === undefined && attribute(controller, "model") !== "none",
   "/devices/audio": (audio) => ["none", "spice"].includes(attribute(audio, "type") ?? ""),
   "/devices/input": (input) => attribute(input, "bus") === "ps2",
   "/devices/watchdog": (watchdog) => attribute(watchdog, "model") === "itco",
-  "/devices/console": (console) => attribute(child(console, "target"), "type") === "serial",
+  "/devices/console": (console) => attribute(firstChild(console, "target"), "type") === "serial",
   "/devices/serial/target": always,
   "/devices/interface/target": (target) => /^(vnet|macvtap)\d+$/.test(attribute(target, "dev") ?? ""),
   "/devices/channel/source": (source) => /\/libvirt\/qemu\//.test(attribute(source, "path") ?? ""),

@@ -1,8 +1,8 @@
 import { type HostPart, hostParts } from "./host-parts.ts";
-import { attribute, attributes, child, children, type Element, readXml, text } from "./xml.ts";
+import { attribute, attributes, children, childText, type Element, firstChild, readXml } from "./xml.ts";
 
 /** Where an image is. */
-export interface ImagePlace {
+interface ImagePlace {
   /** The image file; absent: something else than a file on a host or an NFS server. */
   path?: string;
   /** The NFS server that QEMU itself opens it at; absent: a file of the host's. */
@@ -60,17 +60,17 @@ export interface DomainFacts {
 
 /** Reads what `virsh dumpxml` prints of a guest. */
 export function parseDomain(xml: string): DomainFacts {
-  const domain = child(readXml(xml), "domain");
-  const devices = child(domain, "devices");
-  const os = child(domain, "os");
-  const machine = attribute(child(os, "type"), "machine");
-  const name = text(domain, "name");
+  const domain = firstChild(readXml(xml), "domain");
+  const devices = firstChild(domain, "devices");
+  const os = firstChild(domain, "os");
+  const machine = attribute(firstChild(os, "type"), "machine");
+  const name = childText(domain, "name");
   const memoryMiB = mebibytes(domain);
-  const vcpus = text(domain, "vcpu");
+  const vcpus = childText(domain, "vcpu");
   const displayPorts = children(devices, "graphics").flatMap(fixedPorts);
   const devicesOfHost = hostParts(domain);
-  const files = ["loader", "kernel", "initrd", "dtb"].flatMap((name) => text(os, name) ?? []);
-  const nvram = text(os, "nvram");
+  const files = ["loader", "kernel", "initrd", "dtb"].flatMap((name) => childText(os, name) ?? []);
+  const nvram = childText(os, "nvram");
   return {
     ...(name !== undefined && { name }),
     ...(memoryMiB !== undefined && { memoryMiB }),
@@ -86,8 +86,8 @@ export function parseDomain(xml: string): DomainFacts {
 }
 
 function cardFacts(card: Element): CardFacts {
-  const mtu = attribute(child(card, "mtu"), "size");
-  const mac = attribute(child(card, "mac"), "address");
+  const mtu = attribute(firstChild(card, "mtu"), "size");
+  const mac = attribute(firstChild(card, "mac"), "address");
   return {
     ...connectionOf(card),
     ...(mtu !== undefined && { mtu: Number(mtu) }),
@@ -96,7 +96,7 @@ function cardFacts(card: Element): CardFacts {
 }
 
 function connectionOf(card: Element): Pick<CardFacts, "bridge" | "network" | "link" | "other"> {
-  const source = child(card, "source");
+  const source = firstChild(card, "source");
   const type = attribute(card, "type") ?? "";
   const [bridge, network, link] = ["bridge", "network", "dev"].map((name) => attribute(source, name));
   if (type === "bridge" && bridge !== undefined) return { bridge };
@@ -104,7 +104,7 @@ function connectionOf(card: Element): Pick<CardFacts, "bridge" | "network" | "li
   if (type === "network" && network !== undefined) return { network };
   if (type === "direct" && link !== undefined) return { link };
   // QEMU's own network leads out of whichever host it is on; and `null` nowhere.
-  const isOwn = type === "null" || (type === "user" && child(card, "backend") === undefined);
+  const isOwn = type === "null" || (type === "user" && firstChild(card, "backend") === undefined);
   if (isOwn && source === undefined) return {};
   const words = [type, ...attributes(source).map(([, value]) => value)];
   return { other: words.join(" ") };
@@ -128,8 +128,8 @@ const bytesOf: Record<string, number> = {
 };
 
 function mebibytes(domain: Element | undefined): number | undefined {
-  const size = text(domain, "memory");
-  const unit = bytesOf[attribute(child(domain, "memory"), "unit") ?? "KiB"];
+  const size = childText(domain, "memory");
+  const unit = bytesOf[attribute(firstChild(domain, "memory"), "unit") ?? "KiB"];
   return size === undefined || unit === undefined ? undefined : (Number(size) * unit) / 2 ** 20;
 }
 
@@ -152,19 +152,19 @@ function other(disk: Element, source: Element | undefined): Pick<DiskFacts, "oth
 function imagePlace(source: Element | undefined): ImagePlace {
   const file = attribute(source, "file");
   const name = attribute(source, "protocol") === "nfs" ? attribute(source, "name") : undefined;
-  const server = name === undefined ? undefined : attribute(child(source, "host"), "name");
+  const server = name === undefined ? undefined : attribute(firstChild(source, "host"), "name");
   const path = file ?? (server === undefined ? undefined : name);
   return { ...(path !== undefined && { path }), ...(server !== undefined && { server }) };
 }
 
 function diskFacts(disk: Element): DiskFacts {
-  const backing = child(child(disk, "backingStore"), "source");
+  const backing = firstChild(firstChild(disk, "backingStore"), "source");
   return {
-    target: attribute(child(disk, "target"), "dev") ?? "",
+    target: attribute(firstChild(disk, "target"), "dev") ?? "",
     isReadOnly: disk.readonly !== undefined,
-    cache: attribute(child(disk, "driver"), "cache") ?? "default",
-    ...imagePlace(child(disk, "source")),
-    ...other(disk, child(disk, "source")),
+    cache: attribute(firstChild(disk, "driver"), "cache") ?? "default",
+    ...imagePlace(firstChild(disk, "source")),
+    ...other(disk, firstChild(disk, "source")),
     ...(backing && { backing: imagePlace(backing) }),
     isMirrored: disk.mirror !== undefined,
   };

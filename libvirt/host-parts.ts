@@ -1,4 +1,4 @@
-import { allChildren, attribute, attributes, child, children, type Element, ownText } from "./xml.ts";
+import { allChildren, attribute, attributes, children, type Element, firstChild, ownText } from "./xml.ts";
 
 // What a definition refers to outside of the guest. Kinds that are known to refer to nothing are few, and a reference looks alike in all
 // others: so a kind that nobody thought of is found too.
@@ -13,7 +13,7 @@ export interface HostPart {
 
 /** Reads it from a `<domain>`. */
 export function hostParts(domain: Element | undefined): HostPart[] {
-  const inDevices = allChildren(child(domain, "devices")).flatMap(([kind, device]) =>
+  const inDevices = allChildren(firstChild(domain, "devices")).flatMap(([kind, device]) =>
     (partOf[kind] ?? unknown)(kind, device).map((what) => ({ kind, what })),
   );
   const others = allChildren(domain).flatMap(([kind, element]) =>
@@ -75,7 +75,7 @@ const graphics: Reader = (kind, display) => {
   const own = [attribute(display, "listen"), ...addresses].flatMap((address) =>
     address === undefined || isEveryHosts(address) ? [] : [`${type} on ${address}`],
   );
-  const gl = attribute(child(display, "gl"), "enable") === "yes" ? [`${type} with the host's GPU`] : [];
+  const gl = attribute(firstChild(display, "gl"), "enable") === "yes" ? [`${type} with the host's GPU`] : [];
   // Shown on the host's own screen.
   const screen = ["sdl", "desktop"].includes(type) ? [type] : [];
   return [...new Set([...own, ...gl, ...screen, ...paths(kind, display)])];
@@ -96,16 +96,16 @@ const card: Reader = (kind, { source: _, ...element }) => [
 const partOf: Readonly<Record<string, Reader>> = {
   // libvirt moves none that is thrown away in the end; where the others lie is checked by itself.
   disk: (_, disk) =>
-    child(disk, "transient")
-      ? [`${attribute(child(disk, "target"), "dev")}, whose writes are thrown away`]
+    firstChild(disk, "transient")
+      ? [`${attribute(firstChild(disk, "target"), "dev")}, whose writes are thrown away`]
       : [],
   interface: card,
   hostdev: (_, device) => [attribute(device, "type") ?? "a device"],
   filesystem: (_, device) => {
-    const source = child(device, "source");
+    const source = firstChild(device, "source");
     return [attribute(source, "dir") ?? attribute(source, "socket") ?? "a folder"];
   },
-  tpm: (_, device) => [attribute(child(device, "backend"), "type") ?? "emulator"],
+  tpm: (_, device) => [attribute(firstChild(device, "backend"), "type") ?? "emulator"],
   shmem: (_, device) => [attribute(device, "name") ?? "shared memory"],
   // libvirt finds the destination's own.
   emulator: nothing,
@@ -135,14 +135,14 @@ const partOf: Readonly<Record<string, Reader>> = {
     return ["none", "spice", "dbus"].includes(type) ? paths(kind, audio) : [type];
   },
   video: (kind, video) => {
-    const acceleration = child(child(video, "model"), "acceleration");
+    const acceleration = firstChild(firstChild(video, "model"), "acceleration");
     const isHosts =
       attribute(acceleration, "accel3d") === "yes" || attribute(acceleration, "accel2d") === "yes";
     return [...(isHosts ? ["with the host's GPU"] : []), ...paths(kind, video)];
   },
   memory: (kind, memory) => (attribute(memory, "model") === "sgx-epc" ? ["sgx-epc"] : paths(kind, memory)),
   vsock: (_, device) => {
-    const cid = child(device, "cid");
+    const cid = firstChild(device, "cid");
     return attribute(cid, "auto") === "yes" ? [] : [`CID ${attribute(cid, "address") ?? "of its own"}`];
   },
 };

@@ -28,4 +28,4 @@ export function remoteCommand(script: string, as: "root" | "sudo" | "self" = "se
 }
 
 /** bash without what the user, the host's locale or its administrator have set for people who log in. */
-export const plainBash = "env -u BASH_ENV -u ENV LC_ALL=C bash --norc";
+const plainBash = "env -u BASH_ENV -u ENV LC_ALL=C bash --norc";

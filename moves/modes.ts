@@ -58,7 +58,7 @@ const hasMemory = (mode: string, memory: ModeTraits["memory"]): boolean =>
   mode in modes && modes[mode as MigrationMode].memory === memory;
 
 /** The modes that move a guest while it runs. */
-export type RunningMode = ModeWith<"sent">;
+type RunningMode = ModeWith<"sent">;
 export const movesRunning = (mode: string): mode is RunningMode => hasMemory(mode, "sent");
 export const runningModes = migrationModes.filter(movesRunning);
 

@@ -1,10 +1,11 @@
 import type { CardFacts, DomainFacts } from "../../libvirt/domain-facts.ts";
 import type { Survey } from "../../libvirt/survey.ts";
+import { libvirtPorts } from "../../moves/options.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
 import type { Definitions, PreflightCheck } from "./evidence.ts";
 
 /** @param error what SSH or libvirt said; absent: it works */
-export function hostToHostCheck(source: string, destination: string, error?: string): Check {
+function hostToHostCheck(source: string, destination: string, error?: string): Check {
   return error === undefined
     ? passed("host to host", `${source} reaches libvirt on ${destination} over SSH`)
     : failed(
@@ -21,9 +22,6 @@ export interface PortProof {
   /** Absent: the call got through. */
   error?: string;
 }
-
-/** libvirt takes the first free one of these when no port is said. */
-export const libvirtPorts = { first: 49152, last: 49215 };
 
 export function portCheck(
   source: string,
@@ -50,7 +48,7 @@ export function portCheck(
 }
 
 /** Names of bridges, and their MTU. */
-export type Bridges = Readonly<Record<string, number>>;
+type Bridges = Readonly<Record<string, number>>;
 
 /**
  * @param others what the destination has for cards that are on no bridge: libvirt's networks, and links

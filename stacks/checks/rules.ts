@@ -2,8 +2,8 @@
 import type { Mistake } from "../mistake.ts";
 import { guestAddresses, machineAddresses } from "./addresses.ts";
 import { affinity } from "./affinity.ts";
-import { bridge, guestGateway } from "./bridge.ts";
-import { disks, nicBridges } from "./disks.ts";
+import { bridgeUplink, guestGateway } from "./bridge.ts";
+import { guestDisks, nicBridges } from "./disks.ts";
 import type { Draft, Rule } from "./draft.ts";
 import { exportFolder } from "./export-folder.ts";
 import { image } from "./image.ts";
@@ -13,7 +13,7 @@ import { macs } from "./macs.ts";
 import { migrationOptions } from "./migration-options.ts";
 import { names, stackName } from "./names.ts";
 import { off, watts } from "./off.ts";
-import { drain, placement } from "./placement.ts";
+import { drainedHosts, placement } from "./placement.ts";
 import { ports } from "./ports.ts";
 import { takenAddresses } from "./taken-addresses.ts";
 import { vncPasswords } from "./vnc-passwords.ts";
@@ -24,7 +24,7 @@ const rules: readonly Rule[] = [
   stackName,
   names,
   placement,
-  drain,
+  drainedHosts,
   affinity,
   off,
   watts,
@@ -36,7 +36,7 @@ const rules: readonly Rule[] = [
   guestGateway,
   takenAddresses,
   macs,
-  disks,
+  guestDisks,
   nicBridges,
   ports,
   vncPasswords,
@@ -44,7 +44,7 @@ const rules: readonly Rule[] = [
   migrationOptions,
   exportFolder,
   image,
-  bridge,
+  bridgeUplink,
 ];
 
 /** What all rules find wrong. */

@@ -46,19 +46,6 @@ test("all of the code is looked at, and nothing of it imports a test", () => {
   expect(unknown).toEqual([]);
 });
 
-test("no two exported types have one name", () => {
-  const names = Object.keys(files)
-    .filter((file) => file.endsWith(".ts"))
-    .flatMap((file) => {
-      const text = readFileSync(join(import.meta.dirname, "..", "..", file), "utf8");
-      return [...text.matchAll(/^export (?:abstract )?(?:interface|type|class) (\w+)/gm)].map(
-        ([, name]) => name,
-      );
-    });
-  expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
-  expect(names).toContain("MigrationRecord");
-});
-
 test("each folder's README begins with what the folder is for", () => {
   for (const folder of Object.keys(allowedArrows())) expect(ideaOf(folder), folder).not.toBe("");
 });

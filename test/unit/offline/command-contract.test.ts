@@ -9,11 +9,11 @@ import { z } from "zod";
 import {
   checkInputs,
   connection,
-  copyToRemote,
-  localCommand,
+  copyToRemoteSchema,
+  localCommandSchema,
   proxyConnection,
   refusedFunctions,
-  remoteCommand,
+  remoteCommandSchema,
   resourceTypes,
 } from "../../../offline/command/schema.ts";
 import { hasSecret, type WireProperties } from "../../../offline/command/values.ts";
@@ -57,8 +57,8 @@ function typeText(node: ts.TypeNode | undefined): string {
 const named = new Map<z.ZodType, string>([
   [connection, "inputs.remote.ConnectionArgs"],
   [proxyConnection, "inputs.remote.ProxyConnectionArgs"],
-  [localCommand.shape.logging, "enums.local.Logging"],
-  [copyToRemote.shape.source, "pulumi.asset.Asset|pulumi.asset.Archive"],
+  [localCommandSchema.shape.logging, "enums.local.Logging"],
+  [copyToRemoteSchema.shape.source, "pulumi.asset.Asset|pulumi.asset.Archive"],
 ]);
 
 /** What the SDK would call the type that a schema takes. */
@@ -94,13 +94,18 @@ function without(properties: Record<string, string>, names: readonly string[]): 
 }
 
 const resources = [
-  { type: "command:local:Command", file: "local/command.d.ts", name: "Command", schema: localCommand },
-  { type: "command:remote:Command", file: "remote/command.d.ts", name: "Command", schema: remoteCommand },
+  { type: "command:local:Command", file: "local/command.d.ts", name: "Command", schema: localCommandSchema },
+  {
+    type: "command:remote:Command",
+    file: "remote/command.d.ts",
+    name: "Command",
+    schema: remoteCommandSchema,
+  },
   {
     type: "command:remote:CopyToRemote",
     file: "remote/copyToRemote.d.ts",
     name: "CopyToRemote",
-    schema: copyToRemote,
+    schema: copyToRemoteSchema,
   },
 ];
 
@@ -143,7 +148,7 @@ test("connections have the SDK's properties, and its defaults", async () => {
 test("logging has the SDK's values", () => {
   const values = (module: string) =>
     Object.values(require(`@pulumi/command/types/enums/${module}`).Logging).sort();
-  const own = [...localCommand.shape.logging.unwrap().options].sort();
+  const own = [...localCommandSchema.shape.logging.unwrap().options].sort();
   expect(own).toEqual(values("local"));
   expect(own).toEqual(values("remote"));
 });

@@ -3,10 +3,10 @@ import { CommandError, Output } from "../../../offline/command/output.ts";
 import {
   type Context,
   changedInputs,
-  create,
+  createResource,
   newId,
-  remove,
-  update,
+  removeResource,
+  updateResource,
 } from "../../../offline/command/resources.ts";
 import { checkInputs } from "../../../offline/command/schema.ts";
 import {
@@ -61,14 +61,14 @@ test("the inputs keep their secrets, and get the default that belongs into the s
 });
 
 test("a preview of a create runs nothing and knows no output", async () => {
-  const properties = await create(local, { create: "exit 1" }, true, context());
+  const properties = await createResource(local, { create: "exit 1" }, true, context());
   expect(properties).toEqual({ create: "exit 1", stdout: unknownString, stderr: unknownString });
 });
 
 test("a preview of an update knows the outputs unless an input changed", async () => {
   const olds = { create: "echo", stdout: "a", stderr: "b" };
-  expect(await update(local, olds, { create: "echo" }, true, context())).toEqual(olds);
-  expect(await update(local, olds, { create: "other" }, true, context())).toMatchObject({
+  expect(await updateResource(local, olds, { create: "echo" }, true, context())).toEqual(olds);
+  expect(await updateResource(local, olds, { create: "other" }, true, context())).toMatchObject({
     stdout: unknownString,
   });
 });
@@ -77,23 +77,36 @@ test("update runs update, else create again; delete runs delete; each knows what
   const olds = { stdout: "before", stderr: "" };
   const say = `echo "$0 $PULUMI_COMMAND_STDOUT/$PULUMI_COMMAND_STDERR"`;
   const inputs = { create: say, interpreter: ["/bin/sh", "-c"] };
-  expect(await update(local, olds, inputs, false, context())).toMatchObject({ stdout: "/bin/sh before/" });
-  expect(await update(local, olds, { ...inputs, update: "echo updated" }, false, context())).toMatchObject({
+  expect(await updateResource(local, olds, inputs, false, context())).toMatchObject({
+    stdout: "/bin/sh before/",
+  });
+  expect(
+    await updateResource(local, olds, { ...inputs, update: "echo updated" }, false, context()),
+  ).toMatchObject({
     stdout: "updated",
   });
   expect(
-    await update(local, olds, { ...inputs, addPreviousOutputInEnv: false }, false, context()),
+    await updateResource(local, olds, { ...inputs, addPreviousOutputInEnv: false }, false, context()),
   ).toMatchObject({ stdout: "/bin/sh /" });
   const { lines, ...deleting } = context();
-  await remove(local, { ...olds, delete: say }, { ...deleting, progress: (line) => lines.push(line) });
+  await removeResource(
+    local,
+    { ...olds, delete: say },
+    { ...deleting, progress: (line) => lines.push(line) },
+  );
   expect(lines).toEqual(["/bin/sh before/"]);
 });
 
 test("without a command nothing runs, and the outputs stay", async () => {
-  expect(await create(local, { delete: "true" }, false, context())).toMatchObject({ stdout: "", stderr: "" });
+  expect(await createResource(local, { delete: "true" }, false, context())).toMatchObject({
+    stdout: "",
+    stderr: "",
+  });
   const olds = { delete: "true", stdout: "kept", stderr: "" };
-  expect(await update(local, olds, { delete: "false" }, false, context())).toMatchObject({ stdout: "kept" });
-  await remove(local, { create: "exit 1" }, context());
+  expect(await updateResource(local, olds, { delete: "false" }, false, context())).toMatchObject({
+    stdout: "kept",
+  });
+  await removeResource(local, { create: "exit 1" }, context());
 });
 
 test("a command gets its folder, environment and input, and loses one newline of its output", async () => {
@@ -103,34 +116,46 @@ test("a command gets its folder, environment and input, and loses one newline of
     environment: { A: "a b" },
     stdin: "in",
   };
-  expect(await create(local, inputs, false, context())).toMatchObject({ stdout: "/\na b\nin\n", stderr: "" });
+  expect(await createResource(local, inputs, false, context())).toMatchObject({
+    stdout: "/\na b\nin\n",
+    stderr: "",
+  });
 });
 
 test("a failure says how the command ended, what it was and what it wrote", async () => {
-  const failing = create(local, { create: "echo out; echo err >&2; exit 7" }, false, context());
+  const failing = createResource(local, { create: "echo out; echo err >&2; exit 7" }, false, context());
   await expect(failing).rejects.toThrow(
     /^exit status 7: running "echo out; echo err >&2; exit 7":\n(out\nerr|err\nout)/,
   );
   await expect(failing).rejects.toMatchObject({ stdout: "out", stderr: "err" });
-  await expect(create(local, { create: "kill -9 $$" }, false, context())).rejects.toThrow("ended by SIGKILL");
+  await expect(createResource(local, { create: "kill -9 $$" }, false, context())).rejects.toThrow(
+    "ended by SIGKILL",
+  );
   await expect(
-    create(local, { create: "true", interpreter: ["/no/such"] }, false, context()),
+    createResource(local, { create: "true", interpreter: ["/no/such"] }, false, context()),
   ).rejects.toThrow("cannot run /no/such");
 });
 
 test("what is given a secret gives secrets, shows no lines, and is not named in an error", async () => {
   const at = context();
-  const properties = await create(local, { create: "cat", stdin: secret("hush") }, false, at);
+  const properties = await createResource(local, { create: "cat", stdin: secret("hush") }, false, at);
   expect(hasSecret(properties.stdout)).toBe(true);
   expect(plain(properties.stdout ?? null)).toBe("hush");
   expect(at.lines).toEqual([]);
-  await create(local, { create: "cat", stdin: secret("hush"), logging: "stdout" }, false, at);
+  await createResource(local, { create: "cat", stdin: secret("hush"), logging: "stdout" }, false, at);
   expect(at.lines).toEqual(["hush"]);
-  await expect(create(local, { create: secret("exit 3") }, false, at)).rejects.toThrow('running "[secret]"');
+  await expect(createResource(local, { create: secret("exit 3") }, false, at)).rejects.toThrow(
+    'running "[secret]"',
+  );
 });
 
 test("secret triggers and connections make no secret of the output", async () => {
-  const properties = await create(local, { create: "echo plain", triggers: [secret("x")] }, false, context());
+  const properties = await createResource(
+    local,
+    { create: "echo plain", triggers: [secret("x")] },
+    false,
+    context(),
+  );
   expect(properties.stdout).toBe("plain");
 });
 

@@ -4,7 +4,7 @@ import {
   asAsset,
   changes,
   hasSecret,
-  hasUnknown,
+  holdsUnknown,
   plain,
   secret,
   unknownString,
@@ -68,7 +68,7 @@ test("changes are found at their paths", () => {
 test("null is as good as absent, and what is unknown counts as changed", () => {
   expect(changes({ a: null }, {}).size).toBe(0);
   expect([...changes({ a: "x" }, { a: unknownString })]).toEqual([["a", "update"]]);
-  expect(hasUnknown({ a: [secret(unknownString)] })).toBe(true);
+  expect(holdsUnknown({ a: [secret(unknownString)] })).toBe(true);
 });
 
 test("an asset is the same when its content is, wherever it lies", () => {

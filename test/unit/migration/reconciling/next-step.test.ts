@@ -387,10 +387,11 @@ describe("offline", () => {
       done.push(step);
       ({ intent, world: now } = apply(step, intent, now));
     }
-    expect(done.slice(0, 4)).toEqual([
+    expect(done.slice(0, 5)).toEqual([
       { do: "mark-begun" },
       { do: "destroy", at: "destination" },
       { do: "discard-state" },
+      { do: "undefine", at: "destination" },
       { do: "start", at: "source", why: "disk written" },
     ]);
   });
