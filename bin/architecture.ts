@@ -3,7 +3,7 @@
  * folders' READMEs: the tables in docs/architecture.md and CONTRIBUTING.md, and the pictures beside the first. A test fails when they
  * are not in step.
  */
-import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { type Arrows, picture } from "./architecture-picture.ts";
@@ -12,18 +12,6 @@ const project = join(import.meta.dirname, "..");
 const read = (file: string) => readFileSync(join(project, file), "utf8");
 
 export const allowedArrows = (): Arrows => parse(read("docs/architecture.yaml"));
-
-/** What each file of the code imports from the others. Tests, examples, and the SDK that Pulumi generates, are left out. */
-export function fileImports(): Arrows {
-  const notCode = new Set(["node_modules", "sdks", "test", "examples", "build", ".testbed"]);
-  const files = globSync("**/*.ts", { cwd: project, exclude: (path) => notCode.has(path) });
-  return Object.fromEntries(
-    files.sort().map((file) => {
-      const found = read(file).matchAll(/(?:\bfrom|\bimport\(?)\s*"(\.[^"]+\.ts)"/g);
-      return [file, [...found].map(([, path = ""]) => join(dirname(file), path))];
-    }),
-  );
-}
 
 const folderOf = (file: string): string => (dirname(file) === "." ? "index.ts" : dirname(file));
 

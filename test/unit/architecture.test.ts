@@ -4,14 +4,16 @@ import { expect, test } from "vitest";
 import {
   allowedArrows,
   circle,
-  fileImports,
   folderImports,
   ideaOf,
   madeFiles,
   topImports,
 } from "../../bin/architecture.ts";
+import { importsOfAll } from "../../bin/imports.ts";
 
-const files = fileImports();
+const project = join(import.meta.dirname, "../..");
+const read = Object.entries(importsOfAll(project));
+const files = Object.fromEntries(read.map(([file, imports]) => [file, imports.files]));
 
 test("a folder imports from those that docs/architecture.yaml allows it, and each of these arrows is needed", () => {
   const allowed = allowedArrows();
@@ -46,11 +48,16 @@ test("all of the code is looked at, and nothing of it imports a test", () => {
   expect(unknown).toEqual([]);
 });
 
+test("what a file imports can be read in it; but for the completion, which loads the command that is asked for", () => {
+  const unread = read.flatMap(([file, imports]) => imports.unread.map((what) => `${file}: ${what}`));
+  expect(unread).toEqual(["bin/complete.ts: import(resolve(file))"]);
+});
+
 test("no two exported types have one name", () => {
   const names = Object.keys(files)
     .filter((file) => file.endsWith(".ts"))
     .flatMap((file) => {
-      const text = readFileSync(join(import.meta.dirname, "..", "..", file), "utf8");
+      const text = readFileSync(join(project, file), "utf8");
       return [...text.matchAll(/^export (?:abstract )?(?:interface|type|class) (\w+)/gm)].map(
         ([, name]) => name,
       );
@@ -64,5 +71,5 @@ test("each folder's README begins with what the folder is for", () => {
 });
 
 test.each(Object.entries(madeFiles()))("%s is in step: npm run architecture", (file, text) => {
-  expect(readFileSync(join(import.meta.dirname, "../..", file), "utf8")).toBe(text);
+  expect(readFileSync(join(project, file), "utf8")).toBe(text);
 });
