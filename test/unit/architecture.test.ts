@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import {
   allowedArrows,
@@ -9,9 +9,10 @@ import {
   madeFiles,
   topImports,
 } from "../../bin/architecture.ts";
-import { importsOfAll } from "../../bin/imports.ts";
+import { importsOf, importsOfAll } from "../../bin/imports.ts";
 
 const project = join(import.meta.dirname, "../..");
+const manifest = JSON.parse(readFileSync(join(project, "package.json"), "utf8"));
 const read = Object.entries(importsOfAll(project));
 const files = Object.fromEntries(read.map(([file, imports]) => [file, imports.files]));
 
@@ -53,6 +54,14 @@ test("what a file imports can be read in it; but for the completion, which loads
   expect(unread).toEqual(["bin/complete.ts: import(resolve(file))"]);
 });
 
+test("the compiler looks at each folder that has TypeScript in it", () => {
+  const { include }: { include: string[] } = JSON.parse(readFileSync(join(project, "tsconfig.json"), "utf8"));
+  const [own, within] = [/^[^/]+\.ts$/, /^([^/]+)\/.*\.[mc]?tsx?$/];
+  const folders = Object.keys(files).flatMap((file) => within.exec(file)?.[1] ?? []);
+  expect(Object.keys(files).some((file) => own.test(file))).toBe(true);
+  expect(include.sort()).toEqual([...new Set(["*.ts", "test", ...folders])].sort());
+});
+
 test("no two exported types have one name", () => {
   const names = Object.keys(files)
     .filter((file) => file.endsWith(".ts"))
@@ -72,4 +81,23 @@ test("each folder's README begins with what the folder is for", () => {
 
 test.each(Object.entries(madeFiles()))("%s is in step: npm run architecture", (file, text) => {
   expect(readFileSync(join(project, file), "utf8")).toBe(text);
+});
+
+test("a test in a folder of test/unit tests what is in the folder of that name", () => {
+  // What the benchmarks and the faults reckon with is tested too.
+  const others = ["bench", "faults"];
+  const importsIn = (file: string): string[] =>
+    importsOf(file, readFileSync(join(project, file), "utf8"), manifest).files.flatMap((path) =>
+      path.startsWith("test/unit/helpers/") ? importsIn(path) : [path],
+    );
+  const tests = globSync("test/unit/*/**/*.test.ts", { cwd: project });
+  const strays = tests.filter((file) => {
+    const folder = dirname(file).slice("test/unit/".length);
+    const place = others.includes(folder) ? `test/${folder}` : folder;
+    const tested = [...new Set(importsIn(file).map((path) => dirname(path)))];
+    // Or it is about several of its rooms.
+    return !tested.includes(place) && tested.filter((each) => each.startsWith(`${place}/`)).length < 2;
+  });
+  expect(tests.length).toBeGreaterThan(100);
+  expect(strays).toEqual([]);
 });
