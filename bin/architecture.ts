@@ -3,7 +3,7 @@
  * folders' READMEs: the tables in docs/architecture.md and CONTRIBUTING.md, and the pictures beside the first. A test fails when they
  * are not in step.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { type Arrows, picture } from "./architecture-picture.ts";
@@ -60,10 +60,11 @@ export function ideaOf(folder: string): string {
   return idea;
 }
 
-const tests = [
-  "`test/`",
-  "`unit` (with the code's folders), `component` (Pulumi's mocks), `report` (in a browser), `lab` (end to end), `faults`, `metal`, `bench`",
-];
+/** The folders of tests, which test/README.md explains. */
+export const testFolders = (): string[] =>
+  readdirSync(join(project, "test"), { withFileTypes: true })
+    .flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+    .sort();
 
 /** The files that are made, by their names. */
 export function madeFiles(): Record<string, string> {
@@ -79,7 +80,7 @@ export function madeFiles(): Record<string, string> {
   ]);
   const where = [
     ...high(tops).map((top) => [top.includes(".") ? `\`${top}\`` : `\`${top}/\``, ideaOf(top)]),
-    tests,
+    ["`test/`", `${ideaOf("test")}: [${testFolders().join(", ")}](test/README.md)`],
   ];
   const rooms = Object.fromEntries(
     Object.entries(arrows)

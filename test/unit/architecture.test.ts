@@ -7,6 +7,7 @@ import {
   folderImports,
   ideaOf,
   madeFiles,
+  testFolders,
   topImports,
 } from "../../bin/architecture.ts";
 import { importsOf, importsOfAll } from "../../bin/imports.ts";
@@ -77,6 +78,13 @@ test("no two exported types have one name", () => {
 
 test("each folder's README begins with what the folder is for", () => {
   for (const folder of Object.keys(allowedArrows())) expect(ideaOf(folder), folder).not.toBe("");
+});
+
+test("test/README.md says of each folder of tests what it tests, by which command", () => {
+  const page = readFileSync(join(project, "test/README.md"), "utf8");
+  const rows = [...page.matchAll(/^\| `(\w+)` .*`npm run ([\w:]+)`/gm)];
+  expect(rows.map(([, folder]) => folder).sort()).toEqual(testFolders());
+  for (const [, , command] of rows) expect(Object.keys(manifest.scripts)).toContain(command);
 });
 
 test.each(Object.entries(madeFiles()))("%s is in step: npm run architecture", (file, text) => {
