@@ -76,8 +76,12 @@ test("no two exported types have one name", () => {
   expect(names).toContain("MigrationRecord");
 });
 
-test("each folder's README begins with what the folder is for", () => {
-  for (const folder of Object.keys(allowedArrows())) expect(ideaOf(folder), folder).not.toBe("");
+test("each folder's README begins with what the folder is for, and says where something new goes", () => {
+  for (const folder of Object.keys(allowedArrows())) {
+    expect(ideaOf(folder), folder).not.toBe("");
+    if (folder !== "index.ts")
+      expect(readFileSync(join(project, folder, "README.md"), "utf8"), folder).toMatch(/\b[Aa] new \w+/);
+  }
 });
 
 test("test/README.md says of each folder of tests what it tests, by which command", () => {
