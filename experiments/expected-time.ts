@@ -1,5 +1,6 @@
 import { median } from "simple-statistics";
 import { traitsOf } from "../moves/modes.ts";
+import { defaultMode } from "../moves/options.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment } from "./experiment.ts";
 import type { TurnLine } from "./remaining.ts";
@@ -33,7 +34,7 @@ export function reckonedTurnMs(experiment: Experiment, { guests, way, linkMiBps,
   const memoryMiB = experiment.guests
     .filter(({ name }) => guests.includes(name))
     .reduce((sum, guest) => sum + guest.memoryMiB, 0);
-  const { mode = "live", bandwidthMiBps, arrangement } = { ...experiment.migration, ...way };
+  const { mode = defaultMode, bandwidthMiBps, arrangement } = { ...experiment.migration, ...way };
   const { memory } = traitsOf(mode);
   const rateMiBps = Math.min(typical.memoryMiBps, linkMiBps ?? Number.POSITIVE_INFINITY);
   const moveMs =

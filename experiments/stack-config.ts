@@ -1,6 +1,6 @@
 import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { fitting } from "../moves/misfits.ts";
-import { defaultMaxDowntimeMs, defaultProbeIntervalMs } from "../moves/options.ts";
+import { defaultMaxDowntimeMs, defaultMode, defaultProbeIntervalMs } from "../moves/options.ts";
 import type { StackInput } from "../stacks/config.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment, Way } from "./experiment.ts";
@@ -133,7 +133,7 @@ export const needsHosts = ({ guests }: StackInput): boolean =>
 
 /** The options of a measured move: those said for all ways, except what its own way cannot do, and its own. */
 function measured({ migration }: Experiment, options: Omit<Way, "arrangement" | "direction">) {
-  const fit = fitting({ mode: "live", ...withoutAbsent({ ...migration, ...options }) });
+  const fit = fitting({ mode: defaultMode, ...withoutAbsent({ ...migration, ...options }) });
   const common = Object.fromEntries(Object.entries(migration).filter(([option]) => option in fit));
   return {
     maxDowntimeMs: defaultMaxDowntimeMs,

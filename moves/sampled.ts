@@ -67,7 +67,7 @@ export function sampledOf(
     energyJ: both("energyJ"),
     sentMiB: sentBytes === undefined ? undefined : tenth(sentBytes / 2 ** 20),
     work: work && workOf(work.unit, work.done),
-  }) as Sampled;
+  });
 }
 
 type Sum = "hostCpuMs" | "sentBytes" | "qemuCpuMs" | "energyJ";

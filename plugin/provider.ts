@@ -10,6 +10,7 @@ import type {
   UpdateResult,
 } from "@pulumi/pulumi/provider/index.js";
 import type * as z from "zod";
+import { defaultDrift } from "../moves/options.ts";
 import { cancel } from "../provider/cancellation.ts";
 import { cluster, domain, failover, fence, gate, hostPower, migration } from "../provider/resources.ts";
 import { inRowOf } from "../provider/screen.ts";
@@ -62,7 +63,7 @@ export class TestbedProvider implements Provider {
     const secrets = [...secretKeys(news), ...alwaysSecret];
     const failures = schema ? failuresOf(schema, plain(news)).map((one) => withoutValue(one, secrets)) : [];
     if (failures.length > 0) return { failures };
-    const inputs = resource === "migration" ? { drift: "return", stack: stackOf(urn), ...news } : news;
+    const inputs = resource === "migration" ? { drift: defaultDrift, stack: stackOf(urn), ...news } : news;
     const { check } = methodsOf(resource);
     if (!check) return { inputs };
     return this.#with(urn, inputs, async (own) => (await check(stateOf(olds), own)).inputs).then(

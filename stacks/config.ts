@@ -5,9 +5,13 @@ import { defaultRelease, labReleases } from "../lab/release.ts";
 import { mostDataDisks, mostNics } from "../libvirt/domain-xml.ts";
 import {
   askedOptions,
+  concurrentPerHostOption,
   defaultConcurrentPerHost,
+  defaultDrift,
   defaultMaxDowntimeMs,
+  defaultMode,
   defaultTimeoutMs,
+  driftOption,
 } from "../moves/options.ts";
 import { sloSchema } from "../moves/slo.ts";
 import { defaultReserveMiB } from "../placement/cluster.ts";
@@ -272,11 +276,7 @@ const imageSection = section({
 }).describe("the image that every guest's disk lies over, for the guests' life");
 
 const migrationOptions = askedOptions.extend({
-  drift: z
-    .enum(["return", "adopt", "error"])
-    .describe(
-      "what becomes of a guest that someone moved by hand: moved back, kept there, or the update stops",
-    ),
+  drift: driftOption,
   slo: sloSchema
     .optional()
     .describe(
@@ -292,16 +292,11 @@ const guestMigration = migrationOptions
 
 const migration = migrationOptions
   .extend({
-    mode: migrationOptions.shape.mode.default("live"),
+    mode: migrationOptions.shape.mode.default(defaultMode),
     maxDowntimeMs: askedOptions.shape.maxDowntimeMs.unwrap().default(defaultMaxDowntimeMs),
     timeoutMs: askedOptions.shape.timeoutMs.unwrap().default(defaultTimeoutMs),
-    drift: migrationOptions.shape.drift.default("return"),
-    concurrentPerHost: z
-      .int()
-      .min(1)
-      .max(100)
-      .default(defaultConcurrentPerHost)
-      .describe("how many moves a host takes part in at a time, as source or destination; others wait"),
+    drift: driftOption.default(defaultDrift),
+    concurrentPerHost: concurrentPerHostOption.default(defaultConcurrentPerHost),
   })
   .describe("the way guests move");
 

@@ -1,4 +1,5 @@
 import type { DomainFacts } from "../../libvirt/domain-facts.ts";
+import { libvirtPorts } from "../../moves/options.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
 import type { PreflightCheck } from "./evidence.ts";
 
@@ -20,9 +21,6 @@ export interface PortProof {
   /** Absent: the call got through. */
   error?: string;
 }
-
-/** libvirt takes the first free one of these when no port is said. */
-export const libvirtPorts = { first: 49152, last: 49215 };
 
 export function portCheck(
   source: string,
