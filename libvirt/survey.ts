@@ -167,8 +167,11 @@ over() {
       next unless $at and $length and $length < 4096 and seek($in, $at, 0) and read($in, $backing, $length) == $length;
       $backing =~ s,^(file:|nfs://[^/]*),,;
       $backing = "$folder/$backing" unless $backing =~ m,^/,;
-      print "over $other\n" if $backing eq $image;
-    }' "$1"
+      print "$other\n" if $backing eq $image;
+    }' "$1" | while IFS= read -r other; do
+    # One that was merged is left behind; the image was written to since.
+    [ "$other" -ot "$1" ] || echo "over $other"
+  done
 }
 taken() {
   perl -MSocket -e '

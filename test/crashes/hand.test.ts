@@ -22,6 +22,8 @@ const leftToPeople = [
   /cannot be moved: it is (inactive|paused|defined on no host)/,
   /is off and defined on/,
   /both were written to/,
+  // A snapshot that another host knows nothing of.
+  /is off, and would be started on .* was made by hand/,
   // libvirt 9.0 does not notice it; the error says how to go on.
   /libvirt still waits for that/,
   /the two cannot be connected again/,
