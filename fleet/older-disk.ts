@@ -3,7 +3,7 @@ import { parseSurvey, surveyScript } from "../libvirt/survey.ts";
 import { disksOf } from "./disk-stamp.ts";
 
 /** A guest that is off, about to be started on a host. */
-export interface StartingGuest {
+interface StartingGuest {
   guest: string;
   uuid: string;
   /** Where it is about to be started. */

@@ -9,7 +9,7 @@ import {
   secret,
   unknownString,
   type Wire,
-} from "../../../offline/command/values.ts";
+} from "../../../../offline/command/values.ts";
 
 const asset = (hash: string, rest = {}): Wire => ({
   "4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17",

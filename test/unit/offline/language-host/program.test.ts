@@ -6,7 +6,7 @@ import {
   programEnvironment,
   resultOf,
   splitArguments,
-} from "../../../offline/language-host/program.ts";
+} from "../../../../offline/language-host/program.ts";
 
 const run: ProgramRun = {
   programDirectory: "/project",

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { CommandError, Output } from "../../../offline/command/output.ts";
+import { CommandError, Output } from "../../../../offline/command/output.ts";
 import {
   type Context,
   changedInputs,
@@ -7,15 +7,15 @@ import {
   newId,
   removeResource,
   updateResource,
-} from "../../../offline/command/resources.ts";
-import { checkInputs } from "../../../offline/command/schema.ts";
+} from "../../../../offline/command/resources.ts";
+import { checkInputs } from "../../../../offline/command/schema.ts";
 import {
   hasSecret,
   plain,
   secret,
   unknownString,
   type WireProperties,
-} from "../../../offline/command/values.ts";
+} from "../../../../offline/command/values.ts";
 
 const local = "command:local:Command";
 const remote = "command:remote:Command";

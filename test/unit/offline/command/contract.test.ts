@@ -15,8 +15,8 @@ import {
   refusedFunctions,
   remoteCommandSchema,
   resourceTypes,
-} from "../../../offline/command/schema.ts";
-import { hasSecret, type WireProperties } from "../../../offline/command/values.ts";
+} from "../../../../offline/command/schema.ts";
+import { hasSecret, type WireProperties } from "../../../../offline/command/values.ts";
 
 const require = createRequire(import.meta.url);
 const sdk = dirname(require.resolve("@pulumi/command/package.json"));

@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { bridgeVariables, planBridge } from "../../../hosts/bridge/bridge-plan.ts";
-import { type BridgeFindings, parseFindings } from "../../../hosts/bridge/findings.ts";
+import { bridgeVariables, planBridge } from "../../../../hosts/bridge/bridge-plan.ts";
+import { type BridgeFindings, parseFindings } from "../../../../hosts/bridge/findings.ts";
 
 const mac = "52:54:00:12:34:56";
 const eth0 = { name: "eth0", mac };
@@ -504,7 +504,7 @@ test("the shell on the host gets the files as they are", () => {
 });
 
 test("as a program, it says what is wrong with which host, and nothing else", () => {
-  const program = join(import.meta.dirname, "../../../hosts/bridge-cli.ts");
+  const program = join(import.meta.dirname, "../../../../hosts/bridge-cli.ts");
   const { status, stdout, stderr } = spawnSync(process.execPath, [program], {
     input: "motd",
     env: { ...process.env, HOST_NAME: "host1" },

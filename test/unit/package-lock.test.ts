@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 test("every package that npm downloads, for whichever machine, is checked against a sum", () => {
-  const file = join(import.meta.dirname, "../../../package-lock.json");
+  const file = join(import.meta.dirname, "../../package-lock.json");
   const { packages } = JSON.parse(readFileSync(file, "utf8")) as {
     packages: Record<string, { link?: boolean; integrity?: string }>;
   };

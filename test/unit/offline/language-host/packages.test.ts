@@ -6,7 +6,7 @@ import {
   installedPackages,
   programDependencies,
   requiredPackages,
-} from "../../../offline/language-host/packages.ts";
+} from "../../../../offline/language-host/packages.ts";
 
 let root: string;
 beforeEach(() => {

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { MigrationRecord } from "../../../moves/record.ts";
-import { askedClaims } from "../../../report/claims/asked-claims.ts";
-import { datasetOf } from "../../../report/data/dataset.ts";
-import { reportOf } from "../../../report/sections/report.ts";
-import { fileOf, type SyntheticRun, syntheticRun } from "../../report/synthetic.ts";
-import { coldRecord, liveRecord, offlineRecord } from "../helpers/records.ts";
+import type { MigrationRecord } from "../../../../moves/record.ts";
+import { askedClaims } from "../../../../report/claims/asked-claims.ts";
+import { datasetOf } from "../../../../report/data/dataset.ts";
+import { reportOf } from "../../../../report/sections/report.ts";
+import { fileOf, type SyntheticRun, syntheticRun } from "../../../report/synthetic.ts";
+import { coldRecord, liveRecord, offlineRecord } from "../../helpers/records.ts";
 
 const ofRecords = (...records: MigrationRecord[]) =>
   datasetOf([{ file: "lab.jsonl", text: records.map((record) => `${JSON.stringify(record)}\n`).join("") }]);
@@ -35,7 +35,7 @@ describe("a report's first words", () => {
   });
 
   it("say on what it was measured: accelerator, machines, link, limit", () => {
-    const paper = join(import.meta.dirname, "../../../docs/paper/20261123T230634Z.jsonl");
+    const paper = join(import.meta.dirname, "../../../../docs/paper/20261123T230634Z.jsonl");
     const { measuredOn } = reportOf(datasetOf([{ file: paper, text: readFileSync(paper, "utf8") }])).headline;
     for (const fact of [
       "emulated guests (TCG)",
