@@ -52,8 +52,8 @@ const reference: Reader = (kind, device) => {
   });
   return [...connections, ...paths(kind, device)];
 };
-/** Types of character devices that lead out of the host, or to what it has for itself. */
-const far = ["dev", "file", "pipe", "tcp", "udp"];
+/** Types of character devices that lead out of the host. Others have paths. */
+const far = ["tcp", "udp"];
 
 /** An unknown kind of device may also name what it is made of by other words than paths. */
 const unknown: Reader = (kind, device) => {
