@@ -12,8 +12,8 @@ export const pathValue = (path: string): string => {
 
 /** What ~/.ssh/config may say for a person's own logins, and what would spoil ours. */
 const ownSession = [
-  // Older ones than OpenSSH 8.7 do not know these.
-  ["IgnoreUnknown", "ForkAfterAuthentication,SessionType,StdinNull"],
+  // OpenSSH before 8.7 does not know all of these, and of several IgnoreUnknown only the first counts: this one holds the user's own, too.
+  ["IgnoreUnknown", "*"],
   ["ControlMaster", "no"],
   ["ControlPath", "none"],
   ["ControlPersist", "no"],

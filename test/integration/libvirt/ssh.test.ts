@@ -30,6 +30,17 @@ test("virsh speaks English and to the system's libvirtd, whatever the arguments 
   );
 });
 
+test("what ~/.ssh/config tells OpenSSH to ignore is ignored in our logins, too", () => {
+  const config = "IgnoreUnknown UseKeychain\nUseKeychain yes\nSessionType none\n";
+  const script = 'ssh -G -F /dev/stdin "$@" <<< "$CONFIG"';
+  const printed = execFileSync(
+    "bash",
+    ["-c", script, "bash", ...sshOptions(target), target.address],
+    { env: { ...process.env, CONFIG: config } },
+  );
+  expect(printed.toString()).toContain("sessiontype default\n");
+});
+
 describe("ssh's options", () => {
   const options = (changes: Partial<SshTarget>) => sshOptions({ ...target, ...changes }).join(" ");
 
