@@ -6,6 +6,7 @@
 #   HOST_NAME, HOST_ADDRESS, HOST_PORT, HOST_USER   the host
 #   HOST_KEY_FILE     private key to log in with, which the agent must hold if it has a passphrase; empty: OpenSSH's own
 #                     defaults and the agent
+#   HOST_AGENT        the SSH agent's socket that ~/.ssh/config names, without tokens; default: as ssh -G has it
 #   KNOWN_HOSTS_FILE  host keys that are trusted; empty: OpenSSH's own files
 #   KNOWN_HOSTS       strict: only a key that is in there; accept-new: that of a host seen for the first time is added
 #   HOST_KEY          the host's public key where it is known already (a lab's container): put in KNOWN_HOSTS_FILE
@@ -32,7 +33,7 @@ configured=$(ssh -G -T -p "$HOST_PORT" -l "$HOST_USER" "$HOST_ADDRESS")
 host=$(sed -n 's/^hostname //p' <<< "$configured")
 jump=$(sed -n 's/^proxyjump //p' <<< "$configured")
 alias=$(sed -n 's/^hostkeyalias //p' <<< "$configured")
-agent=$(sed -n 's/^identityagent //p' <<< "$configured")
+agent=${HOST_AGENT:-$(sed -n 's/^identityagent //p' <<< "$configured")}
 case "$agent" in '' | none | SSH_AUTH_SOCK) ;; *) SSH_AUTH_SOCK=$(home "$agent"); export SSH_AUTH_SOCK ;; esac
 
 # How known_hosts files name the host: by its address to all, by an alias to OpenSSH alone.
@@ -232,6 +233,31 @@ if [ -z "$KNOWN_HOSTS_FILE" ]; then
   keys_of "$plain" "$file" | grep -qFx -f <(printf '%s\n' "$wanted") ||
     die "OpenSSH trusts its host key, and libvirt's provider, which has an SSH client of its own, does not: of OpenSSH's settings it knows neither HostKeyAlias, GlobalKnownHostsFile, KnownHostsCommand, VerifyHostKeyDNS nor certificates, and looks for the name '$plain' with a key of the kind ${key%% *} in $file alone. $add: echo '$plain $key' >> '$file'. Or set ssh.knownHosts to accept-new in the stack's config, which has a file of its own for all clients"
 fi
+
+# libvirt's provider looks for a jump host's key in the same file. OpenSSH has just come by it, and so trusts one of its keys.
+trust_jump() {
+  local said port known offered trusted
+  said=$(ssh -G -T "ssh://$jump")
+  port=$(sed -n 's/^port //p' <<< "$said")
+  plain=$(sed -n 's/^hostname //p' <<< "$said")
+  offered=$(ssh-keyscan -T 5 -p "$port" -t ed25519,ecdsa,rsa "$plain" 2> /dev/null < /dev/null | awk '$2 ~ /^(ssh|ecdsa)-/ { print $2, $3 }' || true)
+  entry=$(sed -n 's/^hostkeyalias //p' <<< "$said")
+  [ "$port" = 22 ] || plain="[$plain]:$port"
+  entry=${entry:-$plain}
+  known=$(keys_of "$plain" "${known_files[0]}")
+  if [ -n "$known" ]; then
+    grep -qFx -f <(printf '%s\n' "$known") <<< "$offered" ||
+      die "the jump host $jump has another key than the one in ${known_files[0]}. If it was installed anew, forget the old one: ssh-keygen -R '$plain' -f '${known_files[0]}'"
+    return
+  fi
+  read -ra files <<< "$(sed -n 's/^\(user\|global\)knownhostsfile //p' <<< "$said" | tr '\n' ' ')"
+  for i in "${!files[@]}"; do files[i]=$(home "${files[i]}"); done
+  trusted=$(keys_of "$entry" "${files[@]}")
+  # Those of other kinds are taken down with it, as at the first contact with any host.
+  if [ -z "$offered" ] || { [ -n "$trusted" ] && ! grep -qFx -f <(printf '%s\n' "$trusted") <<< "$offered"; }; then offered=$trusted; fi
+  [ -z "$offered" ] || trust "$offered"
+}
+if [ -n "$jump" ] && [ -n "$KNOWN_HOSTS_FILE" ]; then (trust_jump); fi
 
 # The scripts that prepare the host, for commands to call by name and version (hosts/script.ts): each appears there whole.
 bundle=$folder/scripts
