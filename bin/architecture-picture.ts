@@ -4,7 +4,7 @@ export type Arrows = Readonly<Record<string, readonly string[]>>;
 const [boxWidth, boxHeight, gapX, gapY, margin] = [104, 30, 24, 46, 16];
 
 /** The most arrows from a name to one without arrows: high ones use low ones. */
-export function heights(arrows: Arrows): Map<string, number> {
+function heights(arrows: Arrows): Map<string, number> {
   const found = new Map<string, number>();
   const heightOf = (name: string): number => {
     const known = found.get(name);
@@ -18,7 +18,7 @@ export function heights(arrows: Arrows): Map<string, number> {
 }
 
 /** Without the arrows that a longer path already implies. */
-export function reduced(arrows: Arrows): Arrows {
+function reduced(arrows: Arrows): Arrows {
   const reaches = (from: string, to: string): boolean =>
     (arrows[from] ?? []).some((next) => next === to || reaches(next, to));
   return Object.fromEntries(

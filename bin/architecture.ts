@@ -3,7 +3,7 @@
  * folders' READMEs: the tables in docs/architecture.md and CONTRIBUTING.md, and the pictures beside the first. A test fails when they
  * are not in step.
  */
-import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { type Arrows, picture } from "./architecture-picture.ts";
@@ -12,18 +12,6 @@ const project = join(import.meta.dirname, "..");
 const read = (file: string) => readFileSync(join(project, file), "utf8");
 
 export const allowedArrows = (): Arrows => parse(read("docs/architecture.yaml"));
-
-/** What each file of the code imports from the others. Tests, examples, and the SDK that Pulumi generates, are left out. */
-export function fileImports(): Arrows {
-  const notCode = new Set(["node_modules", "sdks", "test", "examples", "build", ".testbed"]);
-  const files = globSync("**/*.ts", { cwd: project, exclude: (path) => notCode.has(path) });
-  return Object.fromEntries(
-    files.sort().map((file) => {
-      const found = read(file).matchAll(/(?:\bfrom|\bimport\(?)\s*"(\.[^"]+\.ts)"/g);
-      return [file, [...found].map(([, path = ""]) => join(dirname(file), path))];
-    }),
-  );
-}
 
 const folderOf = (file: string): string => (dirname(file) === "." ? "index.ts" : dirname(file));
 
@@ -72,10 +60,11 @@ export function ideaOf(folder: string): string {
   return idea;
 }
 
-const tests = [
-  "`test/`",
-  "`unit` (with the code's folders), `component` (Pulumi's mocks), `report` (in a browser), `lab` (end to end), `faults`, `metal`, `bench`",
-];
+/** The folders of tests, which test/README.md explains. */
+export const testFolders = (): string[] =>
+  readdirSync(join(project, "test"), { withFileTypes: true })
+    .flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+    .sort();
 
 /** The files that are made, by their names. */
 export function madeFiles(): Record<string, string> {
@@ -91,7 +80,7 @@ export function madeFiles(): Record<string, string> {
   ]);
   const where = [
     ...high(tops).map((top) => [top.includes(".") ? `\`${top}\`` : `\`${top}/\``, ideaOf(top)]),
-    tests,
+    ["`test/`", `${ideaOf("test")}: [${testFolders().join(", ")}](test/README.md)`],
   ];
   const rooms = Object.fromEntries(
     Object.entries(arrows)

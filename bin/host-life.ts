@@ -3,6 +3,7 @@ import { HostUnreachable } from "../libvirt/errors.ts";
 import { withSession } from "../libvirt/session-pool.ts";
 import { SshSession } from "../libvirt/ssh-session.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
+import { virshCommand } from "../libvirt/virsh.ts";
 
 // A host that is told to do something, and may go down for it.
 
@@ -12,11 +13,11 @@ boot=$(cat /proc/sys/kernel/random/boot_id)
 read -r stat </proc/1/stat; set -- \${stat##*)}
 state=$(systemctl is-system-running 2>/dev/null)
 [ ! -e /run/systemd/shutdown/scheduled ] || state=stopping
-virsh -q -c qemu:///system uri >/dev/null 2>&1 || state=\${state:-unknown}-without-libvirt
+${virshCommand(["uri"])} >/dev/null 2>&1 || state=\${state:-unknown}-without-libvirt
 echo "$boot-\${20} $state"`;
 
 /** What a host says of itself. */
-export interface HostLife {
+interface HostLife {
   /** Changes with each boot. */
   boot: string;
   /** As systemd says: running, degraded, starting, stopping, … */

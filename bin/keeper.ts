@@ -14,7 +14,7 @@ import { setList } from "./stack-settings.ts";
 /** After an update that failed the next one waits, longer each time. */
 const mostWaitMs = 600_000;
 
-export interface Keeping {
+interface Keeping {
   /** Between two looks. */
   everyMs: number;
   /** So many looks in a row a host must be silent to be taken for lost. */

@@ -4,7 +4,7 @@ import { type PrintedConfig, said } from "./printed-config.ts";
 
 // What `npm run lab` decides, from what the stack's config says; lab.ts does it.
 
-export interface Round {
+interface Round {
   /** The hosts between which the guest moves, there and back. */
   first: string;
   second: string;
@@ -46,7 +46,7 @@ export function checkStack(stack: string, files: readonly string[]): void {
 }
 
 /** The modes in which the guest moves, in this order. */
-export const modes = ["live", "offline"] as const;
+export const roundModes = ["live", "offline"] as const;
 
 /**
  * The mode that the config has again after the moves, which change it.
@@ -56,7 +56,7 @@ export const modes = ["live", "offline"] as const;
  */
 export function modeToKeep(now: string | undefined, noted: string | undefined): string | undefined {
   // A mode other than the moves' was set by a person since.
-  const ours = modes.some((mode) => mode === now);
+  const ours = roundModes.some((mode) => mode === now);
   return noted !== undefined && ours ? noted || undefined : now;
 }
 

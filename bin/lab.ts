@@ -6,7 +6,7 @@ import { readRecords, resultsFile } from "../moves/results.ts";
 import { command, runCommand } from "../report/text/command.ts";
 import { moveTables } from "../report/text/table.ts";
 import { terminalWidth } from "../report/text/terminal-width.ts";
-import { checkStack, modeOf, type modes, modeToKeep, roundOf } from "./lab-round.ts";
+import { checkStack, modeOf, modeToKeep, type roundModes, roundOf } from "./lab-round.ts";
 import type { PrintedConfig } from "./printed-config.ts";
 
 const rounds = ["up", "down"] as const;
@@ -61,7 +61,7 @@ const setConfig = (path: string, value: string) =>
   pulumi("config", "set", "--stack", asked().stack, "--path", `testbed:${path}`, value);
 
 /** Moves the guest as anyone would: two lines of the stack's config, and `pulumi up`. */
-async function move(mode: (typeof modes)[number], to: string): Promise<void> {
+async function move(mode: (typeof roundModes)[number], to: string): Promise<void> {
   const { guest } = asked();
   await timed(`moving ${guest} ${mode} to ${to}`, async () => {
     await setConfig("migration.mode", mode);

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { command, list, runCommand } from "../report/text/command.ts";
+import { commaList, command, runCommand } from "../report/text/command.ts";
 
 const program = command(
   "npm run maintain --",
@@ -11,7 +11,7 @@ const program = command(
   .option(
     "--hosts <names>",
     "these hosts alone, in this order (A,B) (default: all on which guests can run)",
-    list,
+    commaList,
   )
   .option("--wait <minutes>", "how long a host may take to come back", minutes, 15)
   .addHelpText(

@@ -7,7 +7,7 @@ import { lifeOf, runOn, serves, waitForHost } from "./host-life.ts";
 import { lookAtStack, readStack } from "./plan-stack.ts";
 import { setList } from "./stack-settings.ts";
 
-export interface Maintenance {
+interface Maintenance {
   /** What bash runs as root on each host. */
   each: string;
   /** Absent: all. */

@@ -22,7 +22,7 @@ const modes: readonly string[] = [...migrationModes, "auto"];
  * @param words guests and the hosts that they are to run on, in turn: `vm1 host2 vm2 host1`
  * @param mode how they move; absent: as the config says
  */
-export function settingsOf(
+export function settingsFor(
   words: readonly string[],
   mode: string | undefined,
   config: PrintedConfig,

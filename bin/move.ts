@@ -4,7 +4,7 @@ import { migrationTarget } from "../moves/target.ts";
 import { command, runCommand, SaidAlready } from "../report/text/command.ts";
 import { moveTables } from "../report/text/table.ts";
 import { terminalWidth } from "../report/text/terminal-width.ts";
-import { type Setting, settingsOf } from "./move-request.ts";
+import { type Setting, settingsFor } from "./move-request.ts";
 
 const program = command(
   "npm run move --",
@@ -37,7 +37,7 @@ async function set({ path }: Setting, value: string | undefined): Promise<void> 
 }
 
 async function move(words: string[], { stack, mode, preview }: Values): Promise<void> {
-  const settings = settingsOf(words, mode, JSON.parse(await pulumi(["config", "--json"])));
+  const settings = settingsFor(words, mode, JSON.parse(await pulumi(["config", "--json"])));
   const guests = words.filter((_, i) => i % 2 === 0);
   const targets = guests.flatMap((guest) => ["--target", migrationTarget(guest)]);
   const madeSince = await recordsSince(resultsFile(stack));

@@ -1,6 +1,5 @@
 import * as z from "zod";
-import type { Cluster } from "../placement/cluster.ts";
-import { clusterSchema } from "../placement/cluster-schema.ts";
+import { type Cluster, clusterSchema } from "../placement/terms/cluster.ts";
 
 /** No more than is needed to see what is there twice, which is said of a file with other mistakes too. */
 const namedSchema = z.array(z.looseObject({ name: z.string().min(1) }));

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { type DecisionInputs, decide } from "../placement/decision.ts";
-import type { Impossible, Proposal } from "../placement/policy.ts";
+import type { Impossible, Proposal } from "../placement/terms/policy.ts";
 import { askMachines } from "../stacks/asking/ask-machines.ts";
 import { lookAround } from "../stacks/asking/decide-places.ts";
 import { readSshSettings } from "../stacks/asking/ssh-settings.ts";
@@ -10,14 +10,14 @@ import { policySection } from "../stacks/config.ts";
 import { inputsOf } from "../stacks/deciding/inputs-of.ts";
 import { StackConfigError } from "../stacks/mistake.ts";
 import { hostsOff } from "../stacks/off-hosts.ts";
-import { pastOf, sizesOf } from "../stacks/past.ts";
+import { hostSizes, pastStackOf } from "../stacks/past.ts";
 import type { PastResource } from "../stacks/past-resource.ts";
 import { planStack } from "../stacks/plan.ts";
 import { valuesOf } from "../stacks/values.ts";
 import type { PrintedConfig } from "./printed-config.ts";
 
 /** What is asked for otherwise than the stack's config says it. */
-export interface WhatIf {
+interface WhatIf {
   kind?: DecisionInputs["kind"];
   drain?: readonly string[];
   spare?: boolean;
@@ -31,8 +31,8 @@ export async function readStack(stack: string) {
   const config = parseStackConfig(valuesOf(texts), stack);
   const exported = JSON.parse(await pulumi(stack, "stack", "export")) as Exported;
   const { resources = [] } = exported.deployment;
-  const sizes = sizesOf(Object.fromEntries(resources.map((resource) => [resource.urn, resource])));
-  return { config, past: { ...pastOf(resources), sizes } };
+  const sizes = hostSizes(Object.fromEntries(resources.map((resource) => [resource.urn, resource])));
+  return { config, past: { ...pastStackOf(resources), sizes } };
 }
 
 /** The same and what hosts say, asked for as a preview does it: nothing is written or kept. */

@@ -1,20 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { Option } from "commander";
-import { balance } from "../placement/balance.ts";
-import type { Cluster } from "../placement/cluster.ts";
-import { consolidate } from "../placement/consolidate.ts";
-import { evacuate } from "../placement/evacuate.ts";
-import type { Impossible, Proposal } from "../placement/policy.ts";
+import { type PolicyKind, policies, policyKinds } from "../placement/policies/policies.ts";
 import { proposalText } from "../placement/proposal-text.ts";
-import type { PolicySettings } from "../placement/settings.ts";
-import { command, list, runCommand, say, UsageError, wholeNumber } from "../report/text/command.ts";
+import type { Cluster } from "../placement/terms/cluster.ts";
+import type { Impossible, Proposal } from "../placement/terms/policy.ts";
+import type { PolicySettings } from "../placement/terms/settings.ts";
+import { commaList, command, runCommand, say, UsageError, wholeNumber } from "../report/text/command.ts";
 import { clusterFrom } from "./plan-data.ts";
 
-const planners = { balance, consolidate, evacuate };
 /** How a stack's policies are called here. */
-const kinds = { balance: "balance", consolidate: "consolidate", evacuate: "pinned" } as const;
-type PolicyName = keyof typeof planners;
+const nameOf = (kind: PolicyKind): string => policies[kind].command ?? kind;
+const kinds = new Map(policyKinds.toSorted().map((kind) => [nameOf(kind), kind]));
+const withLimits = [...kinds].flatMap(([name, kind]) => (policies[kind].hasMoveLimits ? [name] : []));
 
 const program = command(
   "npm run plan --",
@@ -26,19 +24,22 @@ const program = command(
   .addOption(
     new Option(
       "--policy <name>",
-      "balance: evens out memory, vCPUs and load with few and cheap moves; consolidate: empties hosts, as long as the others hold all guests; " +
-        "evacuate: finds another host for each guest of a drained one, and moves no other (default: the stack's own, and balance for a file; " +
+      `${[...kinds].map(([name, kind]) => `${name}: ${policies[kind].does}`).join("; ")} (default: the stack's own, and balance for a file; ` +
         "where a stack has none, its placements do not bind the one that is tried)",
-    ).choices(Object.keys(planners)),
+    ).choices([...kinds.keys()]),
   )
   .option(
     "--drain <hosts>",
     "hosts that are to be left (A,B), besides those that the stack or the file says are drained",
-    list,
+    commaList,
   )
   .option("--spare", "one host may have to be lost (N+1), whatever is said")
-  .option("--max-moves <n>", "of balance: at most so many moves", wholeNumber())
-  .option("--max-gib <n>", "of balance: moves of guests with at most so much memory in all", wholeNumber())
+  .option("--max-moves <n>", `of ${withLimits.join(", ")}: at most so many moves`, wholeNumber())
+  .option(
+    "--max-gib <n>",
+    `of ${withLimits.join(", ")}: moves of guests with at most so much memory in all`,
+    wholeNumber(),
+  )
   .option("--json", "the whole answer as JSON")
   .addHelpText(
     "after",
@@ -63,7 +64,7 @@ What the policies do: docs/placement.md.`,
 
 interface Values {
   data?: string;
-  policy?: PolicyName;
+  policy?: string;
   drain?: readonly string[];
   spare?: boolean;
   maxMoves?: number;
@@ -75,10 +76,11 @@ async function plan(stack: string | undefined, values: Values): Promise<void> {
   const { policy: name, data, maxMoves, maxGib, drain = [] } = values;
   if ((data === undefined) === (stack === undefined))
     throw new UsageError("Say one stack, or --data with a file (- for standard input).");
-  if (name !== undefined && name !== "balance" && (maxMoves ?? maxGib) !== undefined)
-    throw new UsageError("--max-moves and --max-gib are for the policy balance.");
+  const kind = name === undefined ? undefined : kinds.get(name);
+  if (kind !== undefined && !policies[kind].hasMoveLimits && (maxMoves ?? maxGib) !== undefined)
+    throw new UsageError(`--max-moves and --max-gib are for the policy ${withLimits.join(", ")}.`);
   const asked: Asked = {
-    ...(name !== undefined && { policy: name }),
+    ...(kind !== undefined && { kind }),
     drain,
     spare: values.spare === true,
     settings: {
@@ -93,7 +95,7 @@ async function plan(stack: string | undefined, values: Values): Promise<void> {
 }
 
 interface Asked {
-  policy?: PolicyName;
+  kind?: PolicyKind;
   drain: readonly string[];
   spare: boolean;
   settings: Partial<PolicySettings>;
@@ -109,7 +111,7 @@ interface Planned {
 
 async function planOfFile(
   file: string,
-  { policy = "balance", drain, spare, settings }: Asked,
+  { kind = "balance", drain, spare, settings }: Asked,
 ): Promise<Planned> {
   const read = await textOf(file)
     .then((source) => clusterFrom(...source))
@@ -121,18 +123,18 @@ async function planOfFile(
     hosts: read.hosts.map((host) => ({ ...host, isDrained: host.isDrained || drain.includes(host.name) })),
     spare: spare ? 1 : read.spare,
   };
-  return { policy, cluster, answer: planners[policy](settings)(cluster) };
+  return { policy: nameOf(kind), cluster, answer: policies[kind].planner(settings)(cluster) };
 }
 
-async function planOf(stack: string, { policy, ...asked }: Asked): Promise<Planned> {
+async function planOf(stack: string, asked: Asked): Promise<Planned> {
   // What asks hosts is loaded where that is wanted.
   const { lookAtStack, planOfStack } = await import("./plan-stack.ts");
-  const what = { ...asked, ...(policy && { kind: kinds[policy] }) };
-  const { inputs, outcome, unseen } = await planOfStack(await lookAtStack(stack), what);
+  const { inputs, outcome, unseen } = await planOfStack(await lookAtStack(stack), asked);
   const unknown = notThere(asked.drain, inputs.cluster.hosts);
   if (unknown.length > 0) throw new Error(unknown.join("\n"));
   if (unseen) process.stderr.write(`Guests are taken to be where they were last seen: ${unseen}\n`);
-  return { policy: policy ?? inputs.kind, cluster: inputs.cluster, answer: outcome, perHost: inputs.perHost };
+  const policy = asked.kind === undefined ? inputs.kind : nameOf(asked.kind);
+  return { policy, cluster: inputs.cluster, answer: outcome, perHost: inputs.perHost };
 }
 
 const notThere = (names: readonly string[], hosts: readonly { name: string }[]): string[] =>

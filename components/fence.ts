@@ -4,7 +4,7 @@ import type { SshTarget } from "../libvirt/ssh-target.ts";
 import type { FailoverRecord } from "../moves/failover-record.ts";
 import { EngineResource } from "./engine-resource.ts";
 
-export type FenceArgs = Omit<FenceRequest, "environment"> & {
+type FenceArgs = Omit<FenceRequest, "environment"> & {
   readonly environment?: Readonly<Record<string, pulumi.Input<string>>>;
 };
 
@@ -29,7 +29,7 @@ export class Fence extends EngineResource {
   }
 }
 
-export interface FailoverArgs {
+interface FailoverArgs {
   readonly guest: string;
   /** Where it was started, and how that host is reached. */
   readonly to: string;

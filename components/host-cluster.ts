@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type Fleet, intentDirectoryOf } from "../fleet/fleet.ts";
-import { type FleetReference, pageOf } from "../fleet/fleet-page.ts";
+import { type FleetReference, fleetPageOf } from "../fleet/fleet-page.ts";
 import type { Common } from "../provider/cluster-resource.ts";
 import type { Bridge } from "./bridge.ts";
 import type { CpuBaseline } from "./cpu-baseline.ts";
@@ -45,7 +45,7 @@ export class HostCluster extends EngineResource {
         { transport, server, bridge: bridge.bridge },
         pulumi.all([...ready]),
       ])
-      .apply(([machines, rest]): Common => ({ ...machines, ...rest, page: pageOf(machines.hosts) }));
+      .apply(([machines, rest]): Common => ({ ...machines, ...rest, page: fleetPageOf(machines.hosts) }));
     super(
       "cluster",
       name,

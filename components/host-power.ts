@@ -4,7 +4,7 @@ import type { SwitchCommands } from "../fleet/switch-host.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { EngineResource } from "./engine-resource.ts";
 
-export interface HostPowerArgs {
+interface HostPowerArgs {
   readonly host: string;
   /** How it and the storage host are reached, in plain values: it is switched before anything else is known of it. */
   readonly ssh: SshTarget;

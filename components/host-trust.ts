@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { libvirtPorts } from "../moves/options.ts";
 import { throughGate } from "./gate.ts";
 import type { KvmHost } from "./kvm-host.ts";
 import { OnEveryHost } from "./on-every-host.ts";
@@ -119,7 +120,8 @@ const othersOf = ({ host }: KvmHost, known: pulumi.Output<HostAddresses[]>): pul
   known.apply((all) => all.filter(({ name }) => name !== host.hostName));
 
 /** libvirt's own range, and what is not in it. */
-const openPorts = (ssh: number, migrationPorts: readonly number[]) =>
-  [...new Set([ssh, "49152-49215", ...migrationPorts.filter((port) => port < 49152 || port > 49215)])].join(
-    " ",
-  );
+function openPorts(ssh: number, migrationPorts: readonly number[]): string {
+  const { first, last } = libvirtPorts;
+  const others = migrationPorts.filter((port) => port < first || port > last);
+  return [...new Set([ssh, `${first}-${last}`, ...others])].join(" ");
+}

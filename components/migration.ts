@@ -4,10 +4,9 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { FleetReference } from "../fleet/fleet-page.ts";
 import type { LocalOverlay } from "../fleet/overlay.ts";
 import type { Conditions } from "../migration/context/migration-request.ts";
-import type { AskedOptions } from "../moves/options.ts";
+import { type AskedOptions, type Drift, defaultDrift } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import type { Slo } from "../moves/slo.ts";
-import type { Drift } from "../provider/decide-move.ts";
 import { EngineResource, typeOf } from "./engine-resource.ts";
 
 export interface MigrationArgs {
@@ -73,7 +72,7 @@ export class Migration extends EngineResource {
       name,
       {
         ...args,
-        drift: args.drift ?? "return",
+        drift: args.drift ?? defaultDrift,
         stack: args.stack ?? pulumi.getStack(),
         row: textOf(pulumi.createUrn(name, typeOf("migration"), opts?.parent)),
         ...outputs,

@@ -1,8 +1,8 @@
 // What a stack's outputs say of its hosts, guests and moves.
 import * as pulumi from "@pulumi/pulumi";
-import { type MoveSummary, summaryOf } from "../moves/summary.ts";
+import { type MoveSummary, moveSummary } from "../moves/summary.ts";
 import type { PlacementDecision } from "../placement/decision.ts";
-import { leftText, reasonText } from "../placement/reason.ts";
+import { leftText, reasonText } from "../placement/terms/reason.ts";
 import type { GuestPlan, HostPlan } from "../stacks/plan.ts";
 import type { DeclaredWatts } from "../stacks/watts.ts";
 import type { KvmHost } from "./kvm-host.ts";
@@ -33,7 +33,7 @@ export interface HostOutput {
 }
 
 /** A share is absent where it is not known what the host has, or what its guests need. */
-export interface HostUse {
+interface HostUse {
   memory: number;
   vcpus?: number;
   cpu?: number;
@@ -171,5 +171,5 @@ export const migrationOutput = ({ host, moves, history }: Migration): pulumi.Out
   pulumi.all([host, moves, history]).apply(([where, count, records]) => ({
     host: where,
     moves: count,
-    ...(records[0] && { last: summaryOf(records[0]) }),
+    ...(records[0] && { last: moveSummary(records[0]) }),
   }));

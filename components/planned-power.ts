@@ -11,7 +11,7 @@ import { type LabHostArgs, labEnvironment } from "./lab-host.ts";
 type LabArgs = (LabHostArgs & { readonly hostName: string }) | undefined;
 
 /** A host that is switched, as it is planned; nothing where it is not. */
-export interface SwitchedHost extends HostPlan {
+interface SwitchedHost extends HostPlan {
   power: HostPowerPlan;
 }
 

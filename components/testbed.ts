@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { platformOf } from "../domain/hardware.ts";
 import { localOverlayOf } from "../fleet/overlay.ts";
 import { migrationName } from "../moves/target.ts";
-import { reasonText } from "../placement/reason.ts";
+import { reasonText } from "../placement/terms/reason.ts";
 import { planOfData } from "../stacks/asking/plan-of-data.ts";
 import type { StackInput } from "../stacks/config.ts";
 import { firstKeys } from "../stacks/key-generation.ts";

@@ -6,7 +6,7 @@ import type { SshSession } from "../libvirt/ssh-session.ts";
 import { parseSurvey, surveyScript } from "../libvirt/survey.ts";
 
 /** What a CPU model is asked of a host for. */
-export type CpuPlatform = Pick<DomainSpec, "accelerator" | "machine">;
+type CpuPlatform = Pick<DomainSpec, "accelerator" | "machine">;
 
 /** Throws where a host lacks a CPU model that guests are to have: they could not go there. Hosts that are off are not asked. */
 export async function refuseForeignCpus(

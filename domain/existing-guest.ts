@@ -8,7 +8,7 @@ import { virsh } from "../libvirt/virsh.ts";
 import { specOfDefinition } from "./own-definition.ts";
 
 /** A guest that a person, or another program, has made. */
-export interface ExistingGuest {
+interface ExistingGuest {
   spec: DomainSpec;
   vncPassword?: string;
   /** Where it is. */

@@ -5,6 +5,7 @@ import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
 import { clearIntent, intentPath } from "../fleet/intent.ts";
 import { discardNvram, makeNvram } from "../fleet/nvram.ts";
 import { type FleetSessions, observeGuest } from "../fleet/observe.ts";
+import { refuseOlderDisk } from "../fleet/older-disk.ts";
 import { discardOverlay, localOverlayOf } from "../fleet/overlay.ts";
 import { discardStateFiles } from "../fleet/state-file.ts";
 import type { Tell } from "../fleet/tell.ts";
@@ -31,7 +32,7 @@ import { hostWithDisk } from "./disk-host.ts";
 import { shutDown } from "./power.ts";
 import type { GuestRequest } from "./request.ts";
 
-export interface GuestState {
+interface GuestState {
   /** Where it runs. */
   host: string;
   /** It was off, or new, and has been started as it is declared; not one that went on from a saved memory or with what it was given by hand. */
@@ -50,7 +51,7 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
     fleet,
     tell,
     async (sessions) => {
-      const place = await findSettled(spec, fleet, sessions);
+      const { place, definedOn } = await findSettled(spec, fleet, sessions);
       if (place.kind === "active") return { host: place.host, booted: false };
       if (place.kind === "nowhere") await refuseNamesakes(spec, sessions);
       const host = await hostWithDisk(request, place, sessions);
@@ -66,6 +67,7 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
       const { belongings } = await askAbout(session, spec);
       const hand = handOf(spec, belongings);
       refuseOtherDisk(spec, host, hand);
+      await refuseOlderDiskOf(spec, session, definedOn, sessions);
       const kept = [...hand.added, ...hand.changed];
       const isSaved =
         belongings?.isSaved === true && !(await discardStaleSave(spec, session, sessions, tell));
@@ -125,13 +127,14 @@ export function redefine(request: GuestRequest, before: DomainSpec, tell: Tell):
     fleet,
     tell,
     async (sessions) => {
-      const place = await findSettled(spec, fleet, sessions);
+      const { place, definedOn } = await findSettled(spec, fleet, sessions);
       const host = await hostWithDisk(request, place, sessions);
       const session = sessions.host(host);
       if (place.kind === "nowhere")
         await refuseNewerDisk(spec, diskHolder(spec, session, sessions.storage), session);
       else {
         await refuseStart(before, session, true);
+        if (place.kind === "inactive") await refuseOlderDiskOf(before, session, definedOn, sessions);
         const isSaved = place.kind === "inactive" && (await askAbout(session, spec)).belongings?.isSaved;
         if (isSaved && !(await discardStaleSave(spec, session, sessions, tell))) {
           // libvirt would start it with the definition in the saved memory, not the new one.
@@ -200,12 +203,12 @@ export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<voi
   );
 }
 
-/** Where the guest is. Changes nothing. Throws when a move of it is unfinished: Migration must end that first. */
+/** Where the guest is, and where it is defined and off. Changes nothing. Throws when a move of it is unfinished: Migration must end that first. */
 async function findSettled(
   { name, uuid }: DomainSpec,
   fleet: Fleet,
   sessions: FleetSessions,
-): Promise<Whereabouts> {
+): Promise<{ place: Whereabouts; definedOn: string[] }> {
   const { sightings, intent } = await observeGuest(sessions, fleet, uuid);
   if (intent) {
     throw new Error(
@@ -213,8 +216,24 @@ async function findSettled(
         "Nothing was changed. Undo the change of its hardware, run `pulumi up` so that the move is ended, and make the change again.",
     );
   }
-  return whereabouts(name, sightings);
+  const definedOn = sightings.filter(({ state }) => state === "inactive").map(({ host }) => host);
+  return { place: whereabouts(name, sightings), definedOn };
 }
+
+/** Throws where a guest that is off may have written to other files since than it is defined with on the host that was chosen. */
+const refuseOlderDiskOf = (
+  spec: DomainSpec,
+  host: SshSession,
+  definedOn: readonly string[],
+  sessions: FleetSessions,
+): Promise<void> =>
+  refuseOlderDisk({
+    guest: spec.name,
+    uuid: spec.uuid,
+    host,
+    definedOn: definedOn.map(sessions.host).filter((session) => session !== host),
+    keeper: diskHolder(spec, host, sessions.storage),
+  });
 
 /** Two guests of one name cannot be on a host, and one that we did not make is not ours to replace. */
 async function refuseNamesakes({ name, uuid }: DomainSpec, sessions: FleetSessions): Promise<void> {

@@ -6,7 +6,7 @@ import type { SshSession } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
 
 /** How long a guest gets to shut down by itself, unless the caller says otherwise. */
-export const defaultShutdownTimeoutMs = 180_000;
+const defaultShutdownTimeoutMs = 180_000;
 
 /** Asks again now and then: a guest that is still booting does not hear the first call. */
 const askAgainMs = 3_000;

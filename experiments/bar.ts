@@ -65,7 +65,7 @@ export class ProgressBar implements Listener {
 }
 
 /** What came of a move, in a line. */
-export function inLine(line: TurnLine): string {
+function inLine(line: TurnLine): string {
   const what = `${line.cell}, ${line.isWarmUp ? "warm-up" : "repeat"} ${line.repeat}`;
   if (line.kind === "failure") return `${what}: could not be made: ${line.error}`;
   if (line.kind === "update") {

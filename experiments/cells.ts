@@ -1,6 +1,7 @@
 import { withoutAbsent } from "../libvirt/without-absent.ts";
 import type { Factors } from "../moves/experiment-run.ts";
 import { fitting } from "../moves/misfits.ts";
+import { defaultMode } from "../moves/options.ts";
 import type { Experiment, ExperimentGuest, Way } from "./experiment.ts";
 
 /** One combination of what an experiment varies: it gets as many moves as any other. */
@@ -26,7 +27,10 @@ export function cellsOf(experiment: Experiment): Cell[] {
     Object.entries(ways).flatMap(([name, said]) =>
       linksMiBps.map((linkMiBps): Cell => {
         const { arrangement, direction, ...options } = said;
-        const moved = fitting({ mode: "live", ...withoutAbsent({ ...experiment.migration, ...options }) });
+        const moved = fitting({
+          mode: defaultMode,
+          ...withoutAbsent({ ...experiment.migration, ...options }),
+        });
         const id = `${moves === "each" ? subject[0]?.name : what}/${name}`;
         return {
           id: linksMiBps.length > 1 ? `${id}@${linkMiBps}` : id,

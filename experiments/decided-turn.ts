@@ -25,7 +25,7 @@ export function hostLoad(
 }
 
 /** A turn in which a policy decides. */
-export interface DecidedTurn {
+interface DecidedTurn {
   experiment: Pick<Experiment, "hosts" | "guests" | "lose">;
   /** Where guests are when it begins, and since when they have been at work there, in ms since 1970. */
   places: Places;
@@ -63,15 +63,7 @@ interface Known
   update: Update;
 }
 
-export function decidedLine({
-  experiment,
-  places,
-  at,
-  before,
-  after,
-  update,
-  ...happened
-}: Known): DecidedUpdate {
+function decidedLine({ experiment, places, at, before, after, update, ...happened }: Known): DecidedUpdate {
   const { policy } = update;
   if (!policy) throw new Error("the update made no output `policy`, so what was decided is not known");
   const sizes = new Map(experiment.hosts?.map(({ name, cpus }) => [name, cpus]));

@@ -1,5 +1,6 @@
 import { median } from "simple-statistics";
 import { traitsOf } from "../moves/modes.ts";
+import { defaultMode } from "../moves/options.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment } from "./experiment.ts";
 import type { TurnLine } from "./remaining.ts";
@@ -7,7 +8,7 @@ import type { Turn } from "./schedule.ts";
 import { type TurnTime, timeLeftMs } from "./time-left.ts";
 
 /** How long something will take, and where that is from. */
-export interface Expected {
+interface Expected {
   ms: number;
   /** `measured`: as the turns of an earlier run took; `reckoned`: from what one machine needed. */
   from: "measured" | "reckoned";
@@ -29,11 +30,11 @@ const typical = {
 const timesMemory = { saved: 3, sent: 1, none: 0 } as const;
 
 /** How long a turn of a cell takes, reckoned: guests go back, settle, and move. In ms. */
-export function reckonedTurnMs(experiment: Experiment, { guests, way, linkMiBps, isDecided }: Cell): number {
+function reckonedTurnMs(experiment: Experiment, { guests, way, linkMiBps, isDecided }: Cell): number {
   const memoryMiB = experiment.guests
     .filter(({ name }) => guests.includes(name))
     .reduce((sum, guest) => sum + guest.memoryMiB, 0);
-  const { mode = "live", bandwidthMiBps, arrangement } = { ...experiment.migration, ...way };
+  const { mode = defaultMode, bandwidthMiBps, arrangement } = { ...experiment.migration, ...way };
   const { memory } = traitsOf(mode);
   const rateMiBps = Math.min(typical.memoryMiBps, linkMiBps ?? Number.POSITIVE_INFINITY);
   const moveMs =

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { labReleases } from "../lab/release.ts";
+import { defaultMode } from "../moves/options.ts";
 import { stackSchema } from "../stacks/config.ts";
 
 /**
@@ -149,7 +150,7 @@ export const experimentSchema = section({
   ways: z
     .record(word, way)
     .refine((ways) => Object.keys(ways).length > 0)
-    .default({ live: { mode: "live" } })
+    .default({ [defaultMode]: { mode: defaultMode } })
     .describe("the ways to move, by their names")
     .meta({ examples: [{ live: { mode: "live" } }] }),
   linksMiBps: linksMiBps.optional().meta({ otherwise: "the link is as it is" }),

@@ -5,7 +5,7 @@ import { ownSession, pathValue, sshOptions } from "../libvirt/ssh-options.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 
 /** How a guest is logged in to: over the storage host, which is on the guests' network for sure. */
-export interface GuestWay {
+interface GuestWay {
   guest: string;
   address: string;
   user: string;

@@ -46,7 +46,7 @@ export function remaining(
 }
 
 /** Whether a cell's medians are known as well as the experiment wants them. */
-export function isPreciseEnough(cell: string, lines: readonly TurnLine[], stop: Stop): boolean {
+function isPreciseEnough(cell: string, lines: readonly TurnLine[], stop: Stop): boolean {
   const { halfWidthPercent: limit, atLeast } = stop;
   if (limit === undefined) return false;
   const records = undisturbed(lines).flatMap((line) =>

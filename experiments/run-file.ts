@@ -15,7 +15,7 @@ export interface Run {
   unreadable: UnreadableLine[];
 }
 
-export interface LatestRun extends Run {
+interface LatestRun extends Run {
   isOpen: boolean;
 }
 
@@ -127,7 +127,7 @@ export function parseRun(text: string): Run | undefined {
 }
 
 /** The names of an experiment's runs, oldest first: they are the times at which they began. */
-export async function runNames(folder: string): Promise<string[]> {
+async function runNames(folder: string): Promise<string[]> {
   const names = (await readdir(folder).catch(unlessMissing)) ?? [];
   return names.flatMap((name) => (name.endsWith(".jsonl") ? name.slice(0, -".jsonl".length) : [])).sort();
 }

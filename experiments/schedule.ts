@@ -15,7 +15,7 @@ export interface Turn {
   isWarmUp: boolean;
 }
 
-export interface Design {
+interface Design {
   cells: readonly Cell[];
   repeats: number;
   /** For each guest, or group of guests that move together. */

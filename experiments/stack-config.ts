@@ -1,6 +1,6 @@
 import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { fitting } from "../moves/misfits.ts";
-import { defaultMaxDowntimeMs, defaultProbeIntervalMs } from "../moves/options.ts";
+import { defaultMaxDowntimeMs, defaultMode, defaultProbeIntervalMs } from "../moves/options.ts";
 import type { StackInput } from "../stacks/config.ts";
 import type { Cell } from "./cells.ts";
 import type { Experiment, Way } from "./experiment.ts";
@@ -39,7 +39,7 @@ export function machinesOf(stack: Partial<StackInput>, { image }: Experiment): M
 }
 
 /** The first two hosts: guests start on the first. */
-export function ends({ hosts }: Machines): { from: string; to: string } {
+function ends({ hosts }: Machines): { from: string; to: string } {
   const [from, to] = hosts.map(({ name }) => name);
   if (!from || !to) throw new Error("an experiment takes two hosts, between which its guests move");
   return { from, to };
@@ -133,7 +133,7 @@ export const needsHosts = ({ guests }: StackInput): boolean =>
 
 /** The options of a measured move: those said for all ways, except what its own way cannot do, and its own. */
 function measured({ migration }: Experiment, options: Omit<Way, "arrangement" | "direction">) {
-  const fit = fitting({ mode: "live", ...withoutAbsent({ ...migration, ...options }) });
+  const fit = fitting({ mode: defaultMode, ...withoutAbsent({ ...migration, ...options }) });
   const common = Object.fromEntries(Object.entries(migration).filter(([option]) => option in fit));
   return {
     maxDowntimeMs: defaultMaxDowntimeMs,

@@ -7,7 +7,7 @@ import type { TurnLine } from "./remaining.ts";
 import type { Turn } from "./schedule.ts";
 
 /** What came of a turn. */
-export interface TurnOutcome {
+interface TurnOutcome {
   /** Of the turn's guests, made since it was begun. */
   records: readonly MigrationRecord[];
   loadBefore: Readonly<Record<string, number>>;

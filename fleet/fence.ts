@@ -1,7 +1,7 @@
 import { withSession } from "../libvirt/session-pool.ts";
 import { closeExport, type ExportClient } from "./fence-export.ts";
 import { noteOff, rememberOff } from "./host-off.ts";
-import { give, isOff, lookAt, type SwitchCommands, type SwitchRequest, until } from "./switch-host.ts";
+import { give, isOff, lookAtMachine, type SwitchCommands, type SwitchRequest, until } from "./switch-host.ts";
 import type { Tell } from "./tell.ts";
 
 export interface FenceRequest extends Omit<SwitchRequest, "commands"> {
@@ -25,7 +25,7 @@ export interface Fenced {
  *
  * @throws when there is no proof, with what is missing
  */
-export async function fence(request: FenceRequest, tell: Tell): Promise<Fenced> {
+export async function fenceHost(request: FenceRequest, tell: Tell): Promise<Fenced> {
   const { host, storage } = request;
   const begunAt = new Date().toISOString();
   const { proof, missing } = await firstProof(request, tell);
@@ -51,7 +51,7 @@ async function firstProof(
 ): Promise<{ proof?: Fenced["proof"]; missing: string[] }> {
   const power = await powerProof(request, tell);
   if (power === undefined) return { proof: "power", missing: [] };
-  if ((await lookAt(request.ssh)).state === "up") {
+  if ((await lookAtMachine(request.ssh)).state === "up") {
     const answers =
       "it answers over SSH, so its guests may run; leave it out of testbed:lost, and name it in drain to have it emptied";
     return { missing: [answers] };
@@ -76,7 +76,7 @@ async function powerProof(request: FenceRequest, tell: Tell): Promise<string | u
   const switched: SwitchRequest = { ...request, commands: { on: "", ...commands, off: off ?? "", status } };
   try {
     if (await isOff(switched)) return undefined;
-    if ((await lookAt(ssh)).state === "up") return "power.status says that it is on";
+    if ((await lookAtMachine(ssh)).state === "up") return "power.status says that it is on";
     if (off === undefined)
       return "power.status says that it is on, and there is no command to switch it off (hosts[].power.off)";
     tell(`${host}: does not answer and is on; switching it off`);

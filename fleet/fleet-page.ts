@@ -20,7 +20,7 @@ const pageSchema = z.record(
 );
 
 /** The name of the page that says these hosts. */
-export function pageOf(hosts: Fleet["hosts"]): string {
+export function fleetPageOf(hosts: Fleet["hosts"]): string {
   return createHash("sha256")
     .update(JSON.stringify(inOrder(hosts)))
     .digest("hex")
@@ -47,12 +47,12 @@ const keyOf = ({ ssh, intentDirectory }: Fleet["storage"], page: string) =>
 
 /** Spares a look at the storage host for a fleet that was told whole. */
 export const rememberPage = ({ hosts, storage }: Fleet): void => {
-  known.set(keyOf(storage, pageOf(hosts)), hosts);
+  known.set(keyOf(storage, fleetPageOf(hosts)), hosts);
 };
 
 /** Written whole or not at all, and on the disk when this returns. */
 export async function writePage({ hosts, storage }: Fleet): Promise<void> {
-  const [folder, page] = [quote(folderOf(storage)), quote(`${folderOf(storage)}/${pageOf(hosts)}`)];
+  const [folder, page] = [quote(folderOf(storage)), quote(`${folderOf(storage)}/${fleetPageOf(hosts)}`)];
   await withSession(storage.ssh, (session) =>
     session.run(
       "writing down which hosts there are",
@@ -63,7 +63,7 @@ export async function writePage({ hosts, storage }: Fleet): Promise<void> {
 }
 
 export const hasPage = async ({ hosts, storage }: Fleet): Promise<boolean> => {
-  const page = `${folderOf(storage)}/${pageOf(hosts)}`;
+  const page = `${folderOf(storage)}/${fleetPageOf(hosts)}`;
   const { stdout } = await withSession(storage.ssh, (session) =>
     session.run(
       "seeing whether it is written down which hosts there are",

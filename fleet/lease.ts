@@ -9,7 +9,7 @@ const sureForSeconds = 12;
 const beatEveryMs = 2_500;
 
 /** A command on a host that stands for something of ours there, for as long as we are alive and can reach the host. */
-export interface Lease extends Follower {
+interface Lease extends Follower {
   /** Whether the host surely still has it. */
   isSure: () => boolean;
 }

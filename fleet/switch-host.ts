@@ -80,7 +80,7 @@ export async function switchOn(
   let isGiven = false;
   let boot = "";
   const isUp = async () => {
-    const look = await lookAt(ssh);
+    const look = await lookAtMachine(ssh);
     if (look.state === "up") boot = look.boot;
     else if (look.state === "silent" && !isGiven) {
       tell(`${host}: switching it on`);
@@ -109,7 +109,7 @@ export async function isOff(request: SwitchRequest): Promise<boolean> {
     return word.toLowerCase() === "off";
   }
   for (let count = 1; ; count++) {
-    const { state } = await lookAt(ssh);
+    const { state } = await lookAtMachine(ssh);
     if (state !== "silent") return false;
     if (count === silences) return true;
     await sleep(lookEveryMs);
@@ -122,7 +122,7 @@ type Look = { state: "up"; boot: string } | { state: "silent" | "neither" };
 const silence = /timed out|No route to host|Host is down|no login within/i;
 
 /** `neither`: it answers, and is not ready or about to go. */
-export async function lookAt(ssh: SshTarget): Promise<Look> {
+export async function lookAtMachine(ssh: SshTarget): Promise<Look> {
   let session: SshSession | undefined;
   try {
     session = await SshSession.open(ssh);
@@ -141,7 +141,7 @@ export async function lookAt(ssh: SshTarget): Promise<Look> {
 }
 
 const looksUp = async (ssh: SshTarget): Promise<boolean> =>
-  (await lookAt(ssh).catch(() => undefined))?.state === "up";
+  (await lookAtMachine(ssh).catch(() => undefined))?.state === "up";
 
 /** Notes that it is switched off; throws when a guest is there, whosever it is, or is on its way. */
 const noteEmpty = ({ host, ssh, storage }: SwitchRequest): Promise<void> =>

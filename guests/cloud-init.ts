@@ -2,7 +2,7 @@ import { parse, stringify } from "yaml";
 import { type Workload, workloadFiles, workloadUnit } from "./workload.ts";
 
 /** An address that a guest has for good. */
-export interface StaticAddress {
+interface StaticAddress {
   /** IPv4 with its prefix length: `10.77.0.101/24`. */
   cidr: string;
   /** Default: none, the guest reaches its own network only. */
@@ -45,7 +45,7 @@ export interface GuestIdentity {
 }
 
 /** The three files of a NoCloud seed. */
-export interface CloudInit {
+interface CloudInit {
   userData: string;
   metaData: string;
   networkConfig: string;
@@ -56,7 +56,7 @@ export function cloudInit(guest: GuestIdentity): CloudInit {
   return { userData: userData(guest), metaData: metaData(guest), networkConfig: networkConfig(guest) };
 }
 
-export function metaData(guest: Pick<GuestIdentity, "uuid" | "hostname">): string {
+function metaData(guest: Pick<GuestIdentity, "uuid" | "hostname">): string {
   return toYaml({
     "instance-id": guest.uuid,
     "local-hostname": guest.hostname,
@@ -66,7 +66,7 @@ export function metaData(guest: Pick<GuestIdentity, "uuid" | "hostname">): strin
   });
 }
 
-export function networkConfig(guest: Pick<GuestIdentity, "mac" | "address" | "others">): string {
+function networkConfig(guest: Pick<GuestIdentity, "mac" | "address" | "others">): string {
   const { address, others = [] } = guest;
   const card = address
     ? {
@@ -137,7 +137,7 @@ function resolvConf(dns: readonly string[]): string {
   return `[ -e /etc/resolv.conf ] || printf 'nameserver %s\\n' ${dns.join(" ")} >/etc/resolv.conf`;
 }
 
-export function userData(guest: Omit<GuestIdentity, "uuid" | "mac">): string {
+function userData(guest: Omit<GuestIdentity, "uuid" | "mac">): string {
   const files = workloadFiles(guest.workload ?? { type: "idle" });
   const config = {
     hostname: guest.hostname,

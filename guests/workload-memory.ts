@@ -10,7 +10,7 @@ const guestOverheadMiB = 192;
 const programMiB = { memory: 0, python: 16, mysql: 128, office: 360 } as const;
 
 /** Why a guest cannot run a workload, and which key of the workload to fix; none: the workload has no size to change. */
-export interface WorkloadMisfit {
+interface WorkloadMisfit {
   key?: "workingSetMiB" | "bufferPoolMiB";
   problem: string;
   fix: string;

@@ -69,7 +69,7 @@ export const workloadSchema = z.discriminatedUnion("type", [
 export type Workload = z.infer<typeof workloadSchema>;
 
 /** A file inside a guest. */
-export interface GuestFile {
+interface GuestFile {
   path: string;
   /** Octal, as cloud-init and chmod take it. */
   mode: "0644" | "0755";
@@ -77,7 +77,7 @@ export interface GuestFile {
 }
 
 export const workloadUnit = "testbed-workload.service";
-export const workloadDirectory = "/var/lib/testbed/workload";
+const workloadDirectory = "/var/lib/testbed/workload";
 const programs = "/usr/local/lib/testbed/workload";
 const config = "/etc/testbed/workload.json";
 /** In memory, so that nothing is written to the disk of a guest that is being measured; the last quarter of an hour, at most 400 KiB. */

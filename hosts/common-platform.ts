@@ -1,13 +1,13 @@
 import type { HostFacts } from "./facts.ts";
 
 /** The platform that guests of these hosts can have wherever they go. */
-export interface Platform {
+interface Platform {
   accelerator: "kvm" | "tcg";
   machine: string;
 }
 
 /** What all hosts must have in common, or must not. */
-export type PlatformFacts = Pick<HostFacts, "accelerator" | "machines" | "qemu" | "uuid"> & { name: string };
+type PlatformFacts = Pick<HostFacts, "accelerator" | "machines" | "qemu" | "uuid"> & { name: string };
 
 /** Throws when the hosts know no machine type in common, or libvirt cannot tell them apart. */
 export function commonPlatform(hosts: readonly PlatformFacts[]): Platform {

@@ -1,7 +1,7 @@
 /** The NFS client through which a host's guests reach their disks: the kernel's, or QEMU's own (libnfs). */
 export type NfsTransport = "kernel" | "userspace";
 
-export interface NfsClient {
+interface NfsClient {
   name: string;
   kernelNfs: boolean;
   /** Why the kernel's client can't be used, when it can't. */

@@ -42,7 +42,7 @@ export interface HostWork {
  * Where the scripts lie on a host, in a file for each version of each. reach.sh puts them there; so a command, which Pulumi keeps in the
  * state twice, names its scripts and does not hold them.
  */
-export const scriptFolder = "/var/lib/kvm-migration-testbed/scripts";
+const scriptFolder = "/var/lib/kvm-migration-testbed/scripts";
 
 /**
  * The standard input of `hostCommand`: variables, and the scripts that are to run with them. They run one after the other, each in a shell

@@ -15,7 +15,7 @@ export interface KeySources {
 }
 
 /** Keys as gpgv takes them. */
-export interface Keys {
+interface Keys {
   keyring: Buffer;
   /** The only one of them that may have signed; absent: any. */
   fingerprint?: string;

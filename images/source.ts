@@ -4,7 +4,7 @@ import { basename, resolve } from "node:path";
 import { isPublished, type PublishedName } from "./published.ts";
 
 /** Where an image comes from: what a stack's `image.source` says, taken apart. */
-export type ImageSource =
+type ImageSource =
   | { kind: "auto" }
   | { kind: "release"; name: PublishedName }
   | { kind: "build"; name: "debian-12" }

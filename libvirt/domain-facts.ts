@@ -1,7 +1,7 @@
 import { convert } from "xmlbuilder2";
 
 /** Where an image is. */
-export interface ImagePlace {
+interface ImagePlace {
   /** The image file; absent: something else than a file on a host or an NFS server. */
   path?: string;
   /** The NFS server that QEMU itself opens it at; absent: a file of the host's. */
@@ -26,7 +26,7 @@ export interface DiskFacts extends ImagePlace {
 }
 
 /** What a guest has of its host other than disks and cards. */
-export interface DeviceFacts {
+interface DeviceFacts {
   kind: "hostdev" | "filesystem" | "tpm" | "shmem";
   /** Such as `pci`, or a folder. */
   what: string;

@@ -44,14 +44,14 @@ export interface UefiFirmware {
 }
 
 /** A disk on the export for what the guest keeps beside its system. */
-export interface DataDisk {
+interface DataDisk {
   /** Its serial number for the guest: /dev/disk/by-id/virtio-<name>. */
   name: string;
   /** A qcow2 file that stands alone. */
   path: string;
 }
 
-export interface NetworkCard {
+interface NetworkCard {
   mac: string;
   /** The bridge that it is on, on every host. */
   bridge: string;

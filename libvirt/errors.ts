@@ -30,7 +30,7 @@ export class ConnectionLost extends HostUnreachable {
   }
 }
 
-export interface FailedCommand {
+interface FailedCommand {
   /** What was being done, to what: "saving the memory of guest vm1". */
   doing: string;
   host: string;

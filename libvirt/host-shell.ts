@@ -4,7 +4,7 @@ import { outputBehindMarker } from "./remote-command.ts";
 import { abandon, ended } from "./ssh-connection.ts";
 
 /** What a script printed, as it is. */
-export interface Ran {
+interface Ran {
   /** Undefined: it was not begun, as the shell did not come up; `stderr` is then what ssh and the login said. */
   stdout: string | undefined;
   stderr: string;

@@ -1,5 +1,5 @@
 /** What `qemu-img info --output=json` says of an image. */
-export interface ImageInfo {
+interface ImageInfo {
   /** As the guest sees it. */
   virtualBytes: number;
 }

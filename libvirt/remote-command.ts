@@ -30,7 +30,7 @@ export function remoteCommand(script: string, as: "root" | "sudo" | "self" = "se
 }
 
 /** bash without what the user, the host's locale or its administrator have set for people who log in. */
-export const plainBash = "env -u BASH_ENV -u ENV LC_ALL=C bash --norc";
+const plainBash = "env -u BASH_ENV -u ENV LC_ALL=C bash --norc";
 
 /** The command line, for a host, that runs a bash script on another one: as root, by the way that libvirt itself takes there. */
 export const peerCommand = (peerAddress: string, script: string): string =>

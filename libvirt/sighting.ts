@@ -1,6 +1,6 @@
 import { CommandFailed } from "./errors.ts";
 import type { SshSession } from "./ssh-session.ts";
-import { virsh } from "./virsh.ts";
+import { virsh, virshFunction } from "./virsh.ts";
 
 /** What one host says about a guest. */
 export interface Sighting {
@@ -56,7 +56,7 @@ export async function sight(session: SshSession, uuid: string): Promise<Sighting
 
 /** The shell function that asks about all guests of a host: two processes, however many there are. */
 export const guestsProgram = `
-virsh() { LC_ALL=C command virsh -q -c qemu:///system "$@"; }
+${virshFunction}
 guests() {
   looks=
   for uuid in $(virsh "list --all --uuid"); do
@@ -66,7 +66,7 @@ guests() {
 }`;
 
 /** What one look showed of any guest. Undefined: it came while the host was asked, and is to be asked about again. */
-export type Sightings = (uuid: string) => Sighting | undefined;
+type Sightings = (uuid: string) => Sighting | undefined;
 
 /** Looks for all guests of one host at once. Throws when the host or its libvirtd does not answer. */
 export async function sightAll(session: SshSession): Promise<Sightings> {

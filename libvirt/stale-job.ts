@@ -1,6 +1,7 @@
 import { CommandFailed } from "./errors.ts";
 import { quote } from "./quote.ts";
 import type { SshSession } from "./ssh-session.ts";
+import { virshFunction } from "./virsh.ts";
 
 /**
  * What libvirt says to whoever wants to change a guest, after half a minute, while it believes that a migration from here is going on. If
@@ -43,8 +44,6 @@ export async function pastStaleJob<T>(
     return run();
   }
 }
-
-const virshFunction = `virsh() { LC_ALL=C command virsh -q -c qemu:///system "$@"; }`;
 
 /** Prints the guest's name, whether it is off, and the names of others that have a job or are on their way. */
 const lookFor = (uuid: string): string => `${virshFunction}

@@ -1,6 +1,7 @@
 import { type Belongings, belongingsProgram, parseBelongings } from "./belongings.ts";
 import type { DomainFacts } from "./domain-facts.ts";
 import { quote } from "./quote.ts";
+import { virshFunction } from "./virsh.ts";
 
 /** What one host says about itself when a guest is to come or to go. What was not asked is absent. */
 export interface Survey {
@@ -73,7 +74,7 @@ export type Question =
  */
 export const surveyProgram = String.raw`
 export LC_ALL=C
-virsh() { command virsh -q -c qemu:///system "$@"; }
+${virshFunction}
 memory() {
   {
     awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo
@@ -167,8 +168,11 @@ over() {
       next unless $at and $length and $length < 4096 and seek($in, $at, 0) and read($in, $backing, $length) == $length;
       $backing =~ s,^(file:|nfs://[^/]*),,;
       $backing = "$folder/$backing" unless $backing =~ m,^/,;
-      print "over $other\n" if $backing eq $image;
-    }' "$1"
+      print "$other\n" if $backing eq $image;
+    }' "$1" | while IFS= read -r other; do
+    # One that was merged is left behind; the image was written to since.
+    [ "$other" -ot "$1" ] || echo "over $other"
+  done
 }
 taken() {
   perl -MSocket -e '

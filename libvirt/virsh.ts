@@ -17,3 +17,6 @@ export const systemUri = "qemu:///system";
 /** The same as text, to be a part of a longer script. */
 export const virshCommand = (args: readonly string[]): string =>
   `LC_ALL=C virsh -q -c ${systemUri} ${args.map(quote).join(" ")}`;
+
+/** The shell function `virsh`, at the head of a script that asks more than once, or for what it finds itself. */
+export const virshFunction = `virsh() { LC_ALL=C command virsh -q -c ${systemUri} "$@"; }`;

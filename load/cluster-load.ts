@@ -1,15 +1,15 @@
-import type { Cluster, ClusterGuest } from "../placement/cluster.ts";
+import type { Cluster, ClusterGuest } from "../placement/terms/cluster.ts";
 import type { MeasuredGuest, MeasuredLoad } from "./join.ts";
 
 /** How busy a guest is taken to be, and why. */
-export type GuestUse =
+type GuestUse =
   | ({ from: "samples" } & MeasuredGuest)
   /** As busy as the others, a vCPU. */
   | ({ from: "others"; reason: typeof noLoadYet } & MeasuredGuest)
   /** No other guest's load is known, either. */
   | { from: "nothing"; reason: typeof noLoadYet; coveredSeconds: number };
 
-export const noLoadYet = "no load known yet";
+const noLoadYet = "no load known yet";
 
 /** A guest as far as its load is concerned. */
 export interface LoadedGuest {
@@ -52,7 +52,7 @@ export function useOfGuests(
   return Object.fromEntries(guests.map((guest) => [guest.name, useOf(guest)]));
 }
 
-/** As placement/measures.ts has it for guests of which it knows no load. */
+/** As placement/layout/measures.ts has it for guests of which it knows no load. */
 function median(values: readonly number[]): number | undefined {
   return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)];
 }

@@ -24,7 +24,7 @@ export interface MeasuredGuest {
   coveredSeconds: number;
 }
 
-export interface MeasuredHost {
+interface MeasuredHost {
   cpus: number;
   /** How many of them it keeps busy itself, without guests. Absent: not known. */
   baseCpus?: number;

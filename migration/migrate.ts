@@ -1,3 +1,4 @@
+import type { FleetHost } from "../fleet/fleet.ts";
 import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
 import { type Intent, intentPath } from "../fleet/intent.ts";
 import { observeGuest } from "../fleet/observe.ts";
@@ -132,17 +133,13 @@ async function recover(
   tell(
     `${request.guest}: a run died while moving it from ${intent.from} to ${intent.to} (${intent.mode}); putting that right`,
   );
-  const ends = [intent.from, intent.to];
-  const others = Object.keys(request.fleet.hosts).filter((name) => !ends.includes(name));
-  const moving = {
-    ...movingOf(request, { ...request.options, mode: intent.mode }, sessions, intent, tell, cancelled),
-    others: others.map((name) => endpointOf(request.fleet, sessions, name)),
-  };
+  const options = { ...request.options, mode: intent.mode };
+  const moving = { ...movingOf(request, options, sessions, intent, tell, cancelled), isLeft: true };
   const watch = new Stopwatch();
   await clearPlace(sessions.storage, request.fleet.storage.intentDirectory, request.uuid);
   const { host, booted, refusal } = await reconcile(moving);
   tell(`${request.guest}: it runs on ${host}`);
-  const wasBrought = !ends.includes(host);
+  const wasBrought = ![intent.from, intent.to].includes(host);
   return madeRecord({
     ...(await circumstances(moving, request.conditions)),
     // Undone, unless the dead run or this one brought it to its destination.
@@ -212,6 +209,9 @@ function movingOf(
   cancelled: AbortSignal,
 ): Moving {
   const { guest, uuid, fleet, redo } = request;
+  const isOther = ([name, { ssh }]: [string, FleetHost]) =>
+    ![intent.from, intent.to].includes(name) && sessions.hosts.some(({ target }) => target.name === ssh.name);
+  const others = Object.entries(fleet.hosts).filter(isOther);
   return {
     ...(redo && { redo }),
     guest,
@@ -219,6 +219,8 @@ function movingOf(
     intent: new IntentRecord(sessions.storage, intentPath(fleet.storage.intentDirectory, uuid), intent),
     source: endpointOf(fleet, sessions, intent.from),
     destination: endpointOf(fleet, sessions, intent.to),
+    others: others.map(([name]) => endpointOf(fleet, sessions, name)),
+    isLeft: false,
     storage: sessions.storage,
     options,
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,

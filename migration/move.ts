@@ -19,14 +19,14 @@ import { flows } from "./modes/flows.ts";
 import type { ModesPart, Underway } from "./modes/mode.ts";
 import { preflight } from "./preflight/preflight.ts";
 import { movesBefore } from "./queue/admission.ts";
-import { shareOf } from "./queue/bandwidth.ts";
+import { sharedBandwidth } from "./queue/bandwidth.ts";
 import type { QueueTurn } from "./queue/queue.ts";
 import { toldBoot } from "./reconciling/perform.ts";
 import { type Reconciled, reconcile, Unsettled } from "./reconciling/reconcile.ts";
 import { type Sampling, startSampling } from "./sampling/sampling.ts";
 
 /** What became of a move: its record, where the guest runs if that is known, and why it is not where it should be. */
-export interface MoveOutcome {
+interface MoveOutcome {
   record: MigrationRecord;
   host?: string;
   failure?: unknown;
@@ -35,7 +35,7 @@ export interface MoveOutcome {
 }
 
 /** What a move was asked for with, and what was found at its turn. */
-export interface RequestedMove {
+interface RequestedMove {
   request: MigrationRequest;
   resolved: Pick<Resolved, "chosen" | "measured">;
   /** What all hosts said about the guest. */
@@ -101,7 +101,7 @@ async function moveSeen(
   unmeasured(base, "failed", "not begun", 0);
   keepSwitchover(clients, witness);
   const onJob = sampling && ((job: JobInfo) => sampling.hears(job));
-  const underway = { moving, watch, witness, shareMiBps: shareOf(moving, turn), onJob };
+  const underway = { moving, watch, witness, shareMiBps: sharedBandwidth(moving, turn), onJob };
   const part = flows[options.mode](underway);
   const unprepared = await prepare(underway, part);
   try {

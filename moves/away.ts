@@ -1,7 +1,7 @@
 import type { MigrationRecord } from "./record.ts";
 
 /** How long a guest did not answer in some moves. */
-export interface Away {
+interface Away {
   guest: string;
   moves: number;
   /** As its client saw it, or else as the hypervisors did. */

@@ -10,9 +10,9 @@ import { recordSchema } from "./record.ts";
 const perSecond = z.number().nonnegative();
 
 /** What an experiment varies, by the factor's name: `{memoryMiB: 512, workload: "mysql", mode: "live"}`. */
-export const factorsSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+const factorsSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
-export const runHeadSchema = z.object({
+const runHeadSchema = z.object({
   schema: z.literal(1),
   kind: z.literal("experiment"),
   experiment: z.string().describe("the name of its file in experiments/"),
@@ -74,7 +74,7 @@ export const progressSchema = z.object({
   slowestPerSecond: perSecond.describe("its slowest second, from the first action to the last"),
 });
 
-export const moveLineSchema = z.object({
+const moveLineSchema = z.object({
   ...place,
   kind: z.literal("move"),
   loadBefore: z
@@ -88,7 +88,7 @@ export const moveLineSchema = z.object({
 });
 
 /** A move that made no record: the update failed before it began. */
-export const failureLineSchema = z.object({
+const failureLineSchema = z.object({
   ...place,
   kind: z.literal("failure"),
   at: z.iso.datetime(),
@@ -96,7 +96,7 @@ export const failureLineSchema = z.object({
 });
 
 /** An update in which a policy decided who moves. Its moves are lines of their own, of the same order. */
-export const updateLineSchema = z.object({
+const updateLineSchema = z.object({
   ...place,
   kind: z.literal("update"),
   update: decidedUpdateSchema,

@@ -1,6 +1,12 @@
 import { type HostVersions, isOlder } from "../libvirt/versions.ts";
 import { type ModeOption, migrationModes, movesRunning, traitsOf } from "./modes.ts";
-import { type AskedOptions, type MigrationOptions, mayUsePostcopy } from "./options.ts";
+import {
+  type AskedOptions,
+  defaultOnTimeout,
+  defaultTransport,
+  type MigrationOptions,
+  mayUsePostcopy,
+} from "./options.ts";
 
 /** An option that its mode, another option or the hosts' versions cannot do. */
 export interface Misfit {
@@ -69,8 +75,8 @@ const rules: readonly Rule[] = [
   onlyIn("autoConverge", "slows a guest down that gets its memory dirty too fast for pre-copy"),
   onlyIn("compression", "is of memory that pre-copy sends"),
   onlyIn("parallelConnections", "carry a running guest's memory"),
-  onlyIn("transport", "is that of a running guest's memory (offline moves go over SSH)", "tcp"),
-  onlyIn("onTimeout", "ends a pre-copy", "abort"),
+  onlyIn("transport", "is that of a running guest's memory (offline moves go over SSH)", defaultTransport),
+  onlyIn("onTimeout", "ends a pre-copy", defaultOnTimeout),
 
   ({ compression, parallelConnections }) =>
     (compression === "zlib" || compression === "zstd") && parallelConnections === undefined

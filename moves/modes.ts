@@ -34,7 +34,7 @@ const sent = { memory: "sent", ways: ["precopy", "postcopy"] } as const;
 const ofConnections = ["parallelConnections", "transport"] as const;
 const ofPrecopy = ["switchoverMiBps", "autoConverge", "compression", "onTimeout", ...ofConnections] as const;
 
-/** The modes by which a guest is moved. What each does is in migration/modes, in the file of its name. */
+/** The modes by which a guest is moved. What each does is in migration/modes: flows.ts says in which file. */
 export const modes = {
   live: { ...sent, precopy: true, postcopy: "on timeout", options: ofPrecopy },
   postcopy: { ...sent, precopy: false, postcopy: "always", options: ofConnections },
@@ -58,7 +58,7 @@ const hasMemory = (mode: string, memory: ModeTraits["memory"]): boolean =>
   mode in modes && modes[mode as MigrationMode].memory === memory;
 
 /** The modes that move a guest while it runs. */
-export type RunningMode = ModeWith<"sent">;
+type RunningMode = ModeWith<"sent">;
 export const movesRunning = (mode: string): mode is RunningMode => hasMemory(mode, "sent");
 export const runningModes = migrationModes.filter(movesRunning);
 

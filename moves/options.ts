@@ -7,6 +7,7 @@ import { type MigrationMode, migrationModes, traitsOf } from "./modes.ts";
  * absent is the hypervisor's own default, unless one is named below.
  */
 
+export const defaultMode = "live" satisfies MigrationMode;
 /** QEMU's own. */
 export const defaultMaxDowntimeMs = 300;
 /** A downtime worth measuring is some tens of this. */
@@ -15,6 +16,11 @@ export const defaultProbeIntervalMs = 5;
 export const defaultSampleIntervalMs = 0;
 /** How long a move may take unless another time is given. */
 export const defaultTimeoutMs = 600_000;
+/** What becomes of a pre-copy after that. */
+export const defaultOnTimeout = "abort";
+export const defaultTransport = "tcp";
+/** Where libvirt lets a guest's memory in: its migration_port_min and migration_port_max. */
+export const libvirtPorts = { first: 49152, last: 49215 } as const;
 /** How many moves a host takes part in at a time, by default. */
 export const defaultConcurrentPerHost = 2;
 
@@ -37,6 +43,10 @@ const hybrid = z
   })
   .describe("when a hybrid move turns from pre-copy to post-copy: whichever of these comes first")
   .meta({ otherwise: "after one pass" });
+
+/** Passes of pre-copy before post-copy; undefined: until a time, however many that are. */
+export const passesBeforePostcopy = ({ afterPasses, afterMs }: z.infer<typeof hybrid>): number | undefined =>
+  afterPasses ?? (afterMs === undefined ? 1 : undefined);
 
 const percent = z.int().min(1).max(99);
 const autoConverge = z
@@ -108,14 +118,14 @@ export const askedOptions = z.strictObject({
     .describe(
       "the way of a running guest's memory: plain TCP, TLS with certificates that are made for the testbed, or inside libvirt's connection, over SSH (tunnelled)",
     )
-    .meta({ otherwise: "tcp" }),
+    .meta({ otherwise: defaultTransport }),
   port: z
     .int()
     .min(1024)
     .max(65535)
     .optional()
     .describe("the destination's TCP port for a running guest's memory")
-    .meta({ otherwise: "a free one of 49152 to 49215" }),
+    .meta({ otherwise: `a free one of ${libvirtPorts.first} to ${libvirtPorts.last}` }),
   timeoutMs: z
     .int()
     .min(1000)
@@ -128,7 +138,7 @@ export const askedOptions = z.strictObject({
     .describe(
       "what becomes of a pre-copy (live, hybrid) after timeoutMs: given up (abort), ended by post-copy, or ended with the guest paused (suspend)",
     )
-    .meta({ otherwise: "abort" }),
+    .meta({ otherwise: defaultOnTimeout }),
   probeIntervalMs: z
     .int()
     .min(0)
@@ -156,6 +166,21 @@ export const askedOptions = z.strictObject({
     )
     .meta({ otherwise: "no: it is a load of its own" }),
 });
+
+/** What is asked for beside a move's own options: of a guest that is not where it was put. */
+export const driftOption = z
+  .enum(["return", "adopt", "error"])
+  .describe(
+    "what becomes of a guest that someone moved by hand: moved back, kept there, or the update stops",
+  );
+export type Drift = z.infer<typeof driftOption>;
+export const defaultDrift = "return" satisfies Drift;
+
+export const concurrentPerHostOption = z
+  .int()
+  .min(1)
+  .max(100)
+  .describe("how many moves a host takes part in at a time, as source or destination; others wait");
 
 export type AskedOptions = z.infer<typeof askedOptions>;
 

@@ -65,7 +65,7 @@ export interface UnreadableLine {
   isTorn: boolean;
 }
 
-export interface Results {
+interface Results {
   records: MigrationRecord[];
   unreadable: UnreadableLine[];
 }

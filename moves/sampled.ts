@@ -11,7 +11,7 @@ const ends = z.object({ source: ms.optional(), destination: ms.optional() }).opt
 /** Throughput under this part of what it was is a brown-out. */
 export const brownOutBelow = 0.9;
 
-export const workSchema = z.object({
+const workSchema = z.object({
   unit: z.string().describe("what the workload counts, in the plural"),
   beforePerSecond: z.number().positive().describe("mean before the first action"),
   usuallyAtLeastPerSecond: ms.describe(
@@ -25,7 +25,7 @@ export const workSchema = z.object({
   intervalMs: ms.describe("how long an interval is: the resolution of brownOutMs"),
   isBack: z.boolean().describe("whether it was over when that was made: if not, it took longer"),
 });
-export type Work = z.infer<typeof workSchema>;
+type Work = z.infer<typeof workSchema>;
 
 export const sampledSchema = z
   .object({
@@ -67,7 +67,7 @@ export function sampledOf(
     energyJ: both("energyJ"),
     sentMiB: sentBytes === undefined ? undefined : tenth(sentBytes / 2 ** 20),
     work: work && workOf(work.unit, work.done),
-  }) as Sampled;
+  });
 }
 
 type Sum = "hostCpuMs" | "sentBytes" | "qemuCpuMs" | "energyJ";

@@ -23,7 +23,7 @@ export const sloSchema = z.strictObject({
 export type Slo = z.infer<typeof sloSchema>;
 
 /** A figure of a move that is above its limit. */
-export interface Breach {
+interface Breach {
   figure: "downtimeMs" | "totalMs";
   ms: number;
   maxMs: number;

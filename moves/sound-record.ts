@@ -4,7 +4,7 @@ import { inconsistencies } from "./inconsistencies.ts";
 import { type MigrationRecord, recordSchema } from "./record.ts";
 
 /** A record that no reader would take. */
-export class UnsoundRecord extends Error {
+class UnsoundRecord extends Error {
   override readonly name = "UnsoundRecord";
   /** A line each: where in the record, and what is wrong there. */
   readonly faults: readonly string[];

@@ -23,7 +23,7 @@ const keyOf = (name: PhaseName) =>
   `${name.replace(/-(.)/g, (_, first: string) => first.toUpperCase())}Ms` as PhaseKey<PhaseName>;
 
 /** A figure that was not measured is absent. */
-export function summaryOf(record: MigrationRecord): MoveSummary {
+export function moveSummary(record: MigrationRecord): MoveSummary {
   const { mode, from, to, outcome, totalMs, downtimeMs, clientDowntimeMs } = record;
   return {
     at: record.startedAt,

@@ -18,7 +18,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { buildGo, findGo } from "./go.ts";
-import { decide, place, remove, serves, stateOf } from "./installed.ts";
+import { canBeTaken, decideParts, placePart, removePart, stateOf } from "./installed.ts";
 import { ownHome, type Part, readVersions, toolchain, usersHome } from "./parts.ts";
 import { BuildProgress } from "./progress.ts";
 import { whyUnreachable } from "./reachable.ts";
@@ -95,7 +95,7 @@ async function main(): Promise<void> {
     console.log(`removed ${home}`);
     // Earlier versions put them there.
     for (const { part } of ours) {
-      remove(part);
+      removePart(part);
       console.log(`removed ${part.target}`);
     }
     return;
@@ -106,15 +106,15 @@ async function main(): Promise<void> {
   const reason = await whyUnreachable();
   if (reason === undefined) {
     // Room for the official ones: half a home here would keep them from being used.
-    for (const { part } of ours) remove(part);
+    for (const { part } of ours) removePart(part);
     return rmSync(home, { recursive: true, force: true });
   }
-  const { build } = decide(parts, false);
+  const { build } = decideParts(parts, false);
 
   const names = build.map(({ name, version }) => `${name} ${version}`).join(", ");
   console.log(`Pulumi's downloads cannot be reached (${reason}), so this is made here: ${names}`);
   const there = new Map(theirs.map(({ part }) => [part.name, part]));
-  const found = (part: Part) => [there.get(part.name)].find((other) => other && serves(other));
+  const found = (part: Part) => [there.get(part.name)].find((other) => other && canBeTaken(other));
   if (build.some((part) => part.recipe.kind === "go" && !found(part)))
     console.log("It is done once, takes some minutes, and can be interrupted: it goes on where it stopped.");
   const dir = workshop();
@@ -135,7 +135,7 @@ async function main(): Promise<void> {
         return go;
       });
     }
-    place(part, out);
+    placePart(part, out);
   }
   keepSelection();
   console.log(`  installed in ${home}`);

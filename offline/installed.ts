@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import type { Part } from "./parts.ts";
 
 /** official: not put there by us, and so never touched. current, outdated: built here, as it would be built now or not. */
-export type State = "official" | "current" | "outdated" | "missing";
+type State = "official" | "current" | "outdated" | "missing";
 
 /** The file beside a part which says that it was built here, and from what. */
 function marker(part: Part): string {
@@ -21,7 +21,7 @@ export function stateOf(part: Part): State {
 }
 
 /** Moves a part that was made at `made`, on the same file system, into its place: there is never half a part there. */
-export function place(part: Part, made: string): void {
+export function placePart(part: Part, made: string): void {
   mkdirSync(dirname(part.target), { recursive: true });
   // The marker first: should this be interrupted, what is missing is built again, and nothing of ours looks official.
   const note = "Built by kvm-migration-testbed's offline/, because get.pulumi.com could not be reached.";
@@ -30,20 +30,20 @@ export function place(part: Part, made: string): void {
 }
 
 /** Removes a part that was built here. */
-export function remove(part: Part): void {
+export function removePart(part: Part): void {
   rmSync(part.target, { force: true });
   rmSync(marker(part), { force: true });
 }
 
 /** Whether a part can be taken from that place instead of being made: what is there is official, or would be made in the same way. */
-export function serves(there: Part): boolean {
+export function canBeTaken(there: Part): boolean {
   const state = stateOf(there);
   // A stand-in is made in a second.
   return state === "official" || (state === "current" && there.recipe.kind === "go");
 }
 
 /** What is to be done about each part, given whether the official ones can be downloaded. */
-export function decide(
+export function decideParts(
   parts: readonly { part: Part; state: State }[],
   officialReachable: boolean,
 ): { build: Part[]; remove: Part[] } {

@@ -36,7 +36,7 @@ export interface Part {
 }
 
 /** The versions that the project asks for. */
-export interface PartVersions {
+interface PartVersions {
   readonly pulumi: string;
   readonly command: string;
   /** The bridge's plugin, and the Terraform provider that it serves as a Pulumi package. */

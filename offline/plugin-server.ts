@@ -11,7 +11,7 @@ export const channelOptions: grpc.ChannelOptions = {
 };
 
 /** A failed call: what the engine shows, and gRPC's status code. */
-export class RpcError extends Error {
+class RpcError extends Error {
   readonly code: grpc.status;
   constructor(code: grpc.status, message: string) {
     super(message);

@@ -1,20 +1,18 @@
 import * as z from "zod";
-import { balance } from "./balance.ts";
-import type { Cluster, ClusterGuest } from "./cluster.ts";
-import { clusterSchema } from "./cluster-schema.ts";
-import { consolidate } from "./consolidate.ts";
-import { evacuate } from "./evacuate.ts";
-import { oneUpdate } from "./one-update.ts";
-import type { Impossible, Place, Planner, Proposal } from "./policy.ts";
-import type { LeftOut, PlacementProblem, Reason } from "./reason.ts";
-import { scheduledMs } from "./schedule.ts";
-import type { PolicySettings } from "./settings.ts";
+import { oneUpdate } from "./order/one-update.ts";
+import { scheduledMs } from "./order/schedule.ts";
+import { evacuate } from "./policies/evacuate.ts";
+import { policies, policyKinds } from "./policies/policies.ts";
+import { type Cluster, type ClusterGuest, clusterSchema } from "./terms/cluster.ts";
+import type { Impossible, Place, Proposal } from "./terms/policy.ts";
+import type { LeftOut, PlacementProblem, Reason } from "./terms/reason.ts";
+import type { PolicySettings } from "./terms/settings.ts";
 
 const amount = z.number().nonnegative();
 
 /** All that a decision follows from: a value that can be kept, and gives the same decision whenever it is looked at again. */
 export const inputsSchema = z.strictObject({
-  kind: z.enum(["pinned", "balance", "consolidate"]),
+  kind: z.enum(policyKinds),
   cluster: clusterSchema,
   /** Of drained hosts, those that are so since they are to be off, or are lost. */
   closed: z.record(z.string(), z.enum(["off", "lost"])),
@@ -59,9 +57,6 @@ export interface PlacementDecision {
   inputs: DecisionInputs;
   outcome: Proposal | Impossible;
 }
-
-const plannerOf = ({ kind, settings }: Pick<DecisionInputs, "kind" | "settings">): Planner =>
-  ({ pinned: evacuate, balance, consolidate })[kind](settings);
 
 /** Decides where all guests run. The same inputs give the same outcome. */
 export function decide(inputs: DecisionInputs): Proposal | Impossible {
@@ -186,7 +181,7 @@ function inTime(inputs: DecisionInputs, cluster: Cluster): Proposal | Impossible
   const msOf = new Map(cluster.guests.map(({ name, move }) => [name, move?.totalMs ?? 0]));
   let { settings } = inputs;
   for (;;) {
-    const answer = plannerOf({ kind, settings })(cluster);
+    const answer = policies[kind].planner(settings)(cluster);
     if (!answer.isFeasible) return answer;
     const { moves } = answer;
     const allMs = scheduledMs(moves, (guest) => msOf.get(guest) ?? 0, perHost);

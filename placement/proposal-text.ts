@@ -1,7 +1,7 @@
-import type { Cluster } from "./cluster.ts";
-import type { Impossible, Proposal, ProposedStep } from "./policy.ts";
-import { gainText, leftText, problemText, reasonText, standingText } from "./reason.ts";
-import { scheduledMs } from "./schedule.ts";
+import { scheduledMs } from "./order/schedule.ts";
+import type { Cluster } from "./terms/cluster.ts";
+import type { Impossible, Proposal, ProposedStep } from "./terms/policy.ts";
+import { gainText, leftText, problemText, reasonText, standingText } from "./terms/reason.ts";
 
 /**
  * A policy's answer for a person to read: what it comes to, each move with its price, its reason and its gain, and what is not moved.

@@ -1,6 +1,12 @@
 import * as z from "zod";
 import { mostDataDisks, mostNics } from "../libvirt/domain-xml.ts";
-import { askedOptions, defaultConcurrentPerHost } from "../moves/options.ts";
+import {
+  askedOptions,
+  concurrentPerHostOption,
+  defaultConcurrentPerHost,
+  defaultDrift,
+  driftOption,
+} from "../moves/options.ts";
 import { sloSchema } from "../moves/slo.ts";
 import type { DomainInputs } from "../provider/domain-resource.ts";
 import type { MigrationInputs } from "../provider/migration-resource.ts";
@@ -251,13 +257,7 @@ export const migrationInputs = section({
     .meta({ examples: ["1b7159b2-c702-5eb0-be68-43576be5849d"] }),
   to: text.describe("the host where it should run: a change moves it").meta({ examples: ["host2"] }),
   options: askedOptions.describe("the way it moves"),
-  drift: z
-    .enum(["return", "adopt", "error"])
-    .optional()
-    .describe(
-      "what becomes of a guest that someone moved by hand: moved back, kept there, or the update stops",
-    )
-    .meta({ otherwise: "return" }),
+  drift: driftOption.optional().meta({ otherwise: defaultDrift }),
   slo: sloSchema
     .optional()
     .describe("what a move may cost: one that is predicted to cost more is refused")
@@ -290,13 +290,7 @@ export const migrationInputs = section({
     .optional()
     .describe("its disk, if that is on the host's own file system: it moves along")
     .meta({ otherwise: "it is on the export" }),
-  concurrentPerHost: z
-    .int()
-    .min(1)
-    .max(100)
-    .optional()
-    .describe("how many moves a host takes part in at a time; others wait")
-    .meta({ otherwise: String(defaultConcurrentPerHost) }),
+  concurrentPerHost: concurrentPerHostOption.optional().meta({ otherwise: String(defaultConcurrentPerHost) }),
   fleet,
   stack: text
     .optional()

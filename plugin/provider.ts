@@ -10,6 +10,7 @@ import type {
   UpdateResult,
 } from "@pulumi/pulumi/provider/index.js";
 import type * as z from "zod";
+import { defaultDrift } from "../moves/options.ts";
 import { cancel } from "../provider/cancellation.ts";
 import { cluster, domain, failover, fence, gate, hostPower, migration } from "../provider/resources.ts";
 import { inRowOf } from "../provider/screen.ts";
@@ -24,7 +25,7 @@ import { constructTestbed } from "./construct.ts";
 import { importDomain } from "./import.ts";
 import { domainInputs, migrationInputs } from "./inputs.ts";
 import { packageSchema } from "./schema.ts";
-import { plain, secretKeys, withSecrets } from "./secrets.ts";
+import { secretKeys, withoutSecrets, withSecrets } from "./secrets.ts";
 import { version } from "./version.ts";
 
 /** Properties by their names, as they go over Pulumi's protocol. */
@@ -60,9 +61,11 @@ export class TestbedProvider implements Provider {
     const resource = resourceOf(urn);
     const schema = schemas[resource];
     const secrets = [...secretKeys(news), ...alwaysSecret];
-    const failures = schema ? failuresOf(schema, plain(news)).map((one) => withoutValue(one, secrets)) : [];
+    const failures = schema
+      ? failuresOf(schema, withoutSecrets(news)).map((one) => withoutValue(one, secrets))
+      : [];
     if (failures.length > 0) return { failures };
-    const inputs = resource === "migration" ? { drift: "return", stack: stackOf(urn), ...news } : news;
+    const inputs = resource === "migration" ? { drift: defaultDrift, stack: stackOf(urn), ...news } : news;
     const { check } = methodsOf(resource);
     if (!check) return { inputs };
     return this.#with(urn, inputs, async (own) => (await check(stateOf(olds), own)).inputs).then(
@@ -164,7 +167,7 @@ function withoutValue({ property, reason }: CheckFailure, secrets: readonly stri
 
 /** Without what Pulumi's dynamic provider had kept with it, before the plugin took it over. */
 function stateOf(properties: Properties): Properties {
-  const { __provider: _, ...own } = plain(properties) as Properties;
+  const { __provider: _, ...own } = withoutSecrets(properties) as Properties;
   return own;
 }
 

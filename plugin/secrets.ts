@@ -3,11 +3,11 @@ import { runtime } from "@pulumi/pulumi";
 // Pulumi hands secrets to a plugin as what they are wrapped in. The engine is given plain values; what it returns is wrapped again.
 
 /** A value with the secrets in it in plain text. */
-export const plain = (value: unknown): unknown => {
-  if (runtime.isRpcSecret(value)) return plain(runtime.unwrapRpcSecret(value));
-  if (Array.isArray(value)) return value.map(plain);
+export const withoutSecrets = (value: unknown): unknown => {
+  if (runtime.isRpcSecret(value)) return withoutSecrets(runtime.unwrapRpcSecret(value));
+  if (Array.isArray(value)) return value.map(withoutSecrets);
   return typeof value === "object" && value !== null
-    ? Object.fromEntries(Object.entries(value).map(([key, of]) => [key, plain(of)]))
+    ? Object.fromEntries(Object.entries(value).map(([key, of]) => [key, withoutSecrets(of)]))
     : value;
 };
 

@@ -13,7 +13,7 @@ export interface ReachedResidual extends Residual {
 export type Share = { [key in Predicted]?: number };
 
 /** How far a range reaches to each side of what was corrected, in logarithms. */
-export interface Sides {
+interface Sides {
   below: number;
   above: number;
 }

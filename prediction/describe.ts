@@ -1,5 +1,4 @@
-import type { MigrationOptions } from "../moves/options.ts";
-import { defaultTimeoutMs } from "../moves/options.ts";
+import { defaultOnTimeout, defaultTimeoutMs, type MigrationOptions } from "../moves/options.ts";
 import type { Prediction } from "./predict.ts";
 
 /** A prediction in words: "about 4.1 s (3.2 to 5.5), downtime about 120 ms (90 to 200), 3 passes". */
@@ -16,11 +15,11 @@ export function describe(prediction: Prediction, options: MigrationOptions): str
   ].join(", ");
   const guess = from === 0 ? "; a rough guess, since no move between these hosts is known yet" : "";
   if (converges) return `${figures}${unsure}${guess}`;
-  const isGivenUp = (options.onTimeout ?? "abort") === "abort";
+  const isGivenUp = (options.onTimeout ?? defaultOnTimeout) === "abort";
   return `pre-copy does not converge, ${ending(options)}${isGivenUp ? "" : `; ${figures}`}${unsure}${guess}`;
 }
 
-function ending({ onTimeout = "abort", timeoutMs = defaultTimeoutMs }: MigrationOptions): string {
+function ending({ onTimeout = defaultOnTimeout, timeoutMs = defaultTimeoutMs }: MigrationOptions): string {
   const does = { abort: "it is given up", postcopy: "post-copy ends it", suspend: "the guest is paused" };
   return `${does[onTimeout]} after ${seconds(timeoutMs)} s`;
 }

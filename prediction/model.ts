@@ -1,5 +1,11 @@
 import { boots, modes, type PhaseName, type phasesOf, phasesWith, savesMemory } from "../moves/modes.ts";
-import { defaultMaxDowntimeMs, defaultTimeoutMs, type MigrationOptions } from "../moves/options.ts";
+import {
+  defaultMaxDowntimeMs,
+  defaultOnTimeout,
+  defaultTimeoutMs,
+  type MigrationOptions,
+  passesBeforePostcopy,
+} from "../moves/options.ts";
 import type { Writing } from "./dirty.ts";
 import { precopy } from "./precopy.ts";
 
@@ -114,7 +120,7 @@ function running(
     });
     return { phases, totalMs: sum(phases), downtimeMs: pace.postcopyDeviceMs, passes: 2, converges: true };
   }
-  const afterPasses = hybrid.afterPasses ?? (hybrid.afterMs === undefined ? 1 : undefined);
+  const afterPasses = passesBeforePostcopy(hybrid);
   const { iterationsMs, remainingMiB, passes, converges, turns } = precopy({
     touchedMiB: load.touchedMiB,
     zeroMiB: Math.max(0, load.memoryMiB - load.touchedMiB),
@@ -143,7 +149,7 @@ function running(
       converges: modes[mode].postcopy === "always",
     };
   }
-  if (!converges && (onTimeout ?? "abort") === "abort") {
+  if (!converges && (onTimeout ?? defaultOnTimeout) === "abort") {
     const phases = made("precopy", { preparation: pace.preparationMs, iterations: iterationsMs });
     return { phases, totalMs: sum(phases), downtimeMs: 0, passes, converges };
   }

@@ -24,7 +24,7 @@ export interface PrecopyConditions {
 }
 
 /** How a pre-copy goes, until the guest's CPUs stop. */
-export interface PrecopyCourse {
+interface PrecopyCourse {
   iterationsMs: number;
   /** What is dirty then. */
   remainingMiB: number;

@@ -53,7 +53,7 @@ export const kindOf = ({ guest, from, to, accelerator, redo, options }: Proposed
 });
 
 /** What a move is predicted from. */
-export interface Basis {
+interface Basis {
   kind: Kind;
   past: PastMove[];
   pace: Pace;

@@ -1,5 +1,5 @@
 import { weightedQuantile } from "simple-statistics";
-import { defaultMaxDowntimeMs } from "../moves/options.ts";
+import { defaultMaxDowntimeMs, defaultTransport } from "../moves/options.ts";
 import { type MigrationRecord, wayOf } from "../moves/record.ts";
 
 /** A figure that a record tells, and how much that is worth here. */
@@ -68,7 +68,7 @@ export const isBetween = (record: MigrationRecord, { from, to }: Pick<Kind, "fro
 
 /** What changes the pace of a transfer, other than its limit. */
 const means = ({ options = {} }: Pick<Kind, "options">): string =>
-  [options.transport ?? "tcp", options.compression, options.parallelConnections].join();
+  [options.transport ?? defaultTransport, options.compression, options.parallelConnections].join();
 
 /** The middle one by weight: half of what is known is below. Undefined of nothing. */
 export function weightedMedian(values: readonly Weighted[]): number | undefined {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { refuseForeignCpus } from "../domain/cpu-model.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import { hasPage, pageOf, rememberPage, removePages, writePage } from "../fleet/fleet-page.ts";
+import { fleetPageOf, hasPage, rememberPage, removePages, writePage } from "../fleet/fleet-page.ts";
 import { forgetOff, rememberOff } from "../fleet/host-off.ts";
 import { openAhead } from "../libvirt/session-pool.ts";
 import { hasUnknown } from "./unknown.ts";
@@ -80,7 +80,7 @@ export const clusterResource = {
     const on = (olds.mayBeOff ?? []).filter((host) => !mayBeOff.includes(host));
     if (on.length > 0) await forgetOff(news.common.storage, on);
     const earlier = pastOf(olds)
-      .map(({ hosts }) => ({ page: pageOf(hosts), hosts }))
+      .map(({ hosts }) => ({ page: fleetPageOf(hosts), hosts }))
       .filter(({ page }) => page !== news.common.page)
       .slice(0, earlierLength);
     return { outs: { ...news, earlier } };

@@ -1,5 +1,5 @@
+import type { Drift } from "../moves/options.ts";
 /** What to do when a guest is found on another host than the last run left it on. */
-export type Drift = "return" | "adopt" | "error";
 
 export interface Placement {
   guest: string;

@@ -1,4 +1,4 @@
-import { type Fenced, type FenceRequest, fence } from "../fleet/fence.ts";
+import { type Fenced, type FenceRequest, fenceHost } from "../fleet/fence.ts";
 import { tell } from "./screen.ts";
 
 export type FenceInputs = FenceRequest;
@@ -11,7 +11,7 @@ export const fenceResource = {
   },
 
   async create(inputs: FenceInputs) {
-    return { id: inputs.host, outs: { ...inputs, ...(await fence(inputs, tell)) } };
+    return { id: inputs.host, outs: { ...inputs, ...(await fenceHost(inputs, tell)) } };
   },
 
   async read(id: string, state: FenceOutputs) {

@@ -4,7 +4,8 @@ import { isOff, type SwitchRequest, switchOff, switchOn } from "../fleet/switch-
 import { withSession } from "../libvirt/session-pool.ts";
 import { appendPowerRecord, type PowerRecord, powerFile, type Watts } from "../moves/power-record.ts";
 import { latestRecords, resultsFile } from "../moves/results.ts";
-import { reasonText } from "../placement/reason.ts";
+import { emptied } from "../placement/policies/consolidate.ts";
+import { reasonText } from "../placement/terms/reason.ts";
 import { tell } from "./screen.ts";
 import { hasUnknown } from "./unknown.ts";
 
@@ -116,7 +117,7 @@ async function keep(
 
 /** The moves that emptied a host, oldest first: those that were made for that, since the last one to it. */
 async function movesFrom(host: string, stack: string): Promise<NonNullable<PowerRecord["moves"]>> {
-  const reasons = (["emptied", "off"] as const).map((kind) => reasonText({ kind, host }));
+  const reasons = [emptied(host), { kind: "off" as const, host }].map(reasonText);
   const made = (await latestRecords(resultsFile(stack))).filter(({ outcome }) => outcome === "completed");
   const arrival = made.findIndex(({ to }) => to === host);
   return made

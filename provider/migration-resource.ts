@@ -12,14 +12,15 @@ import { MigrationFailed, type Moved, migrate } from "../migration/migrate.ts";
 import { previewMove } from "../migration/preflight/preview.ts";
 import { changesOf, clearLeftovers, leftoversOf } from "../migration/reconciling/leftovers.ts";
 import { metricsFile, writeMetrics } from "../moves/metrics.ts";
+import type { Drift } from "../moves/options.ts";
 import { identityOf, type MigrationRecord } from "../moves/record.ts";
 import { appendRecord, latestRecords, resultsFile } from "../moves/results.ts";
 import { keepSamples, samplesFileOf } from "../moves/samples-file.ts";
 import { breachesOf, breachText, type Slo } from "../moves/slo.ts";
 import { isSound } from "../moves/sound-record.ts";
-import { reasonText } from "../placement/reason.ts";
+import { reasonText } from "../placement/terms/reason.ts";
 import { cancellation } from "./cancellation.ts";
-import { type Decision, type Drift, decideMove } from "./decide-move.ts";
+import { type Decision, decideMove } from "./decide-move.ts";
 import { screenOf, tell } from "./screen.ts";
 import { hasUnknown } from "./unknown.ts";
 

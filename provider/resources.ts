@@ -10,6 +10,11 @@ import { migrationResource } from "./migration-resource.ts";
 import { counted, endWithEngine } from "./orphan.ts";
 import { withPlainErrors } from "./plain-errors.ts";
 
+// Of what the package declares.
+export type { ClusterProperties } from "./cluster-resource.ts";
+export type { FailoverOutputs } from "./failover-resource.ts";
+export type { GateState } from "./gate-resource.ts";
+
 // What the dynamic providers of components/ call, at run time, by the name of the resource.
 export const cluster = withPlainErrors(counted(clusterResource));
 export const failover = withPlainErrors(counted(failoverResource));

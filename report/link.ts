@@ -6,7 +6,7 @@ export const reportFolder = (name: string): string => join("results", "reports",
 export const pageName = "index.html";
 
 /** What a stack's `report` output says. */
-export interface ReportLink {
+interface ReportLink {
   /** In the project's folder. It is as old as the last time it was made. */
   page: string;
   /** Makes it of the records so far. */

@@ -19,7 +19,7 @@ export interface ShownResults {
   parts: ResultsPart[];
 }
 
-export interface ResultsPart {
+interface ResultsPart {
   id: string;
   title: string;
   tables: TableModel[];

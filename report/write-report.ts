@@ -7,7 +7,7 @@ import { figuresOf, type Report } from "./sections/report.ts";
 
 const figuresName = "figures";
 
-export interface WrittenReport {
+interface WrittenReport {
   page: string;
   pageBytes: number;
   figures: string[];

@@ -1,4 +1,4 @@
-import { defaultReserveMiB } from "../placement/cluster.ts";
+import { defaultReserveMiB } from "../placement/terms/cluster.ts";
 import type { LabMachine } from "./lab-shares.ts";
 import { type Mistake, pathText } from "./mistake.ts";
 import type { GuestPlan, HostPlan, Plan } from "./plan.ts";

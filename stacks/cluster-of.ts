@@ -1,5 +1,5 @@
-import type { Cluster, ClusterGuest, MoveCost, PlacementRule } from "../placement/cluster.ts";
-import { defaultSettings, type PolicySettings } from "../placement/settings.ts";
+import type { Cluster, ClusterGuest, MoveCost, PlacementRule } from "../placement/terms/cluster.ts";
+import { defaultSettings, type PolicySettings } from "../placement/terms/settings.ts";
 import { type AffinityConfig, type PolicyConfig, policySection, type StackConfig } from "./config.ts";
 
 /** The stack's policy. Rules need one, if only to be kept while a host is drained. Undefined: placements say all. */
@@ -82,7 +82,7 @@ function ruleOf({ name, firm, apart, together, guests, on }: AffinityConfig): Pl
 }
 
 /** What the stack's policy weighs. */
-export const settingsOf = ({
+export const policySettings = ({
   weights,
   limits,
   startAt,

@@ -5,13 +5,18 @@ import { defaultRelease, labReleases } from "../lab/release.ts";
 import { mostDataDisks, mostNics } from "../libvirt/domain-xml.ts";
 import {
   askedOptions,
+  concurrentPerHostOption,
   defaultConcurrentPerHost,
+  defaultDrift,
   defaultMaxDowntimeMs,
+  defaultMode,
   defaultTimeoutMs,
+  driftOption,
 } from "../moves/options.ts";
 import { sloSchema } from "../moves/slo.ts";
-import { defaultReserveMiB } from "../placement/cluster.ts";
-import { defaultSettings } from "../placement/settings.ts";
+import { policies, policyKinds } from "../placement/policies/policies.ts";
+import { defaultReserveMiB } from "../placement/terms/cluster.ts";
+import { defaultSettings } from "../placement/terms/settings.ts";
 import {
   defaultBridge,
   defaultExport,
@@ -272,11 +277,7 @@ const imageSection = section({
 }).describe("the image that every guest's disk lies over, for the guests' life");
 
 const migrationOptions = askedOptions.extend({
-  drift: z
-    .enum(["return", "adopt", "error"])
-    .describe(
-      "what becomes of a guest that someone moved by hand: moved back, kept there, or the update stops",
-    ),
+  drift: driftOption,
   slo: sloSchema
     .optional()
     .describe(
@@ -292,16 +293,11 @@ const guestMigration = migrationOptions
 
 const migration = migrationOptions
   .extend({
-    mode: migrationOptions.shape.mode.default("live"),
+    mode: migrationOptions.shape.mode.default(defaultMode),
     maxDowntimeMs: askedOptions.shape.maxDowntimeMs.unwrap().default(defaultMaxDowntimeMs),
     timeoutMs: askedOptions.shape.timeoutMs.unwrap().default(defaultTimeoutMs),
-    drift: migrationOptions.shape.drift.default("return"),
-    concurrentPerHost: z
-      .int()
-      .min(1)
-      .max(100)
-      .default(defaultConcurrentPerHost)
-      .describe("how many moves a host takes part in at a time, as source or destination; others wait"),
+    drift: driftOption.default(defaultDrift),
+    concurrentPerHost: concurrentPerHostOption.default(defaultConcurrentPerHost),
   })
   .describe("the way guests move");
 
@@ -439,12 +435,16 @@ const { weights, limits, startAt, minGain, keepOn, savingPerGiB } = defaultSetti
 const weight = z.number().min(0).max(100);
 const share = z.number().gt(0).max(1);
 
+const policyTexts = policyKinds
+  .flatMap((kind) => (kind === "pinned" ? [] : [`${kind} ${policies[kind].does}`]))
+  .join("; ");
+
 export const policySection = section({
   kind: z
-    .enum(["pinned", "balance", "consolidate"])
+    .enum(policyKinds)
     .default("pinned")
     .describe(
-      "who decides where guests run: their placement alone (pinned), or for guests without one a policy that evens out hosts (balance) or empties some (consolidate)",
+      `who decides where guests run: their placement alone (pinned), or without one a policy: ${policyTexts}`,
     ),
   weights: section({
     memory: weight.default(weights.memory).describe("the weight of memory"),

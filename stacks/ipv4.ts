@@ -8,11 +8,11 @@ export interface Network {
 }
 
 /** "10.77.0.1" to its 32 bits as a number. The text is an IPv4 address already. */
-export function toNumber(address: string): number {
+function toNumber(address: string): number {
   return address.split(".").reduce((bits, octet) => bits * 256 + Number(octet), 0);
 }
 
-export function toAddress(bits: number): string {
+function toAddress(bits: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(bits / 2 ** shift) % 256).join(".");
 }
 

@@ -36,7 +36,7 @@ export interface PastStack {
   declaresNetworks?: boolean;
 }
 
-export interface HostSize {
+interface HostSize {
   memoryMiB: number;
   cpus: number;
 }
@@ -76,7 +76,7 @@ export interface PastImage {
 }
 
 /** What the resources of a stack tell of its guests and hosts. */
-export function pastOf(resources: readonly PastResource[]): PastStack {
+export function pastStackOf(resources: readonly PastResource[]): PastStack {
   const domains = ofEngine<DomainOutputs>(resources, "domain");
   const migrations = ofEngine<MigrationOutputs>(resources, "migration");
   const volumes = ofType<VolumeOutputs>(resources, "libvirt:index/volume:Volume");
@@ -200,7 +200,7 @@ function ofType<Outputs>(resources: readonly PastResource[], type: string): Outp
  *
  * @param resources by their URNs
  */
-export function sizesOf(resources: Readonly<Record<string, PastResource>>): Record<string, HostSize> {
+export function hostSizes(resources: Readonly<Record<string, PastResource>>): Record<string, HostSize> {
   return Object.fromEntries(
     Object.entries(resources).flatMap(([urn, { outputs }]) => {
       const [, name] = /testbed:index:KvmHost\$command:remote:Command::(.+)-probe$/.exec(urn) ?? [];

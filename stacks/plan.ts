@@ -7,9 +7,9 @@ import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { fitting } from "../moves/misfits.ts";
 import { closedReason, type PlacementDecision } from "../placement/decision.ts";
-import { drain } from "../placement/drain.ts";
-import type { Place } from "../placement/policy.ts";
-import type { Reason } from "../placement/reason.ts";
+import { drain } from "../placement/policies/drain.ts";
+import type { Place } from "../placement/terms/policy.ts";
+import type { Reason } from "../placement/terms/reason.ts";
 import { closedOf, clusterOf, samplesLoad } from "./cluster-of.ts";
 import type { GuestConfig, HostConfig, MigrationConfig, MoveOptions, StackConfig } from "./config.ts";
 import {
@@ -59,7 +59,7 @@ export interface Plan {
   networkGoes?: boolean;
 }
 
-export interface LabPlan {
+interface LabPlan {
   /** The network in CIDR notation. */
   network: string;
   prefixLength: number;
@@ -131,8 +131,8 @@ export interface FencePlan extends SwitchPlan {
 export type SwitchPlan = Pick<HostPowerPlan, "commands" | "wakeSeconds">;
 
 /** As declared; the lab has its own for what is not. */
-export type PowerConfig = Pick<NonNullable<HostConfig["power"]>, "off" | "on" | "status">;
-export type HostWatts = Pick<NonNullable<HostConfig["power"]>, "idleW" | "peakW">;
+type PowerConfig = Pick<NonNullable<HostConfig["power"]>, "off" | "on" | "status">;
+type HostWatts = Pick<NonNullable<HostConfig["power"]>, "idleW" | "peakW">;
 
 /** As declared; what is not is not held. */
 export type HostShare = Pick<HostConfig, "memoryMiB" | "cpus">;
@@ -175,7 +175,7 @@ export interface GuestPlan {
 }
 
 /** Its MAC in lower case; without a `cidr` the guest sees to its address. */
-export type NicPlan = Partial<CardAddress> & { mac: string; bridge: string };
+type NicPlan = Partial<CardAddress> & { mac: string; bridge: string };
 
 /** What is known beside what the config says, from the machines and from earlier updates. */
 export interface Known {

@@ -1,4 +1,4 @@
-import type { Standing } from "../placement/standing.ts";
+import type { Standing } from "../placement/terms/standing.ts";
 import type { HostPlan } from "./plan.ts";
 
 /** What hosts draw that are on, as it follows from what is declared of them. */

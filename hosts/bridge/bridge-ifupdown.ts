@@ -1,4 +1,4 @@
-import { byHand } from "./bridge-by-hand.ts";
+import { bridgeByHand } from "./bridge-by-hand.ts";
 import { mentionWarning } from "./bridge-mentions.ts";
 import type { BridgeFindings, BridgePlan, TextFile, Uplink } from "./findings.ts";
 import { mentions, movedCommands } from "./ifupdown-commands.ts";
@@ -28,7 +28,7 @@ export function ifupdownBridge({ bridge, uplink, files }: BridgeFindings): Bridg
   const volatile = keep.find(({ path }) => path.startsWith("/run/"));
   if (volatile) {
     throw new Error(
-      `${uplink.name} is configured by ${volatile.path}, which is made anew at every boot. ${byHand(bridge, uplink.name)}`,
+      `${uplink.name} is configured by ${volatile.path}, which is made anew at every boot. ${bridgeByHand(bridge, uplink.name)}`,
     );
   }
   // One file for `ifup --interfaces`: what these files source is here already.
@@ -68,7 +68,7 @@ function rewrite(files: readonly TextFile[], bridge: string, { name: uplink, mac
       const { head, body } = stanza;
       if (head !== undefined && isStanzaOf(head, `${uplink}:`)) {
         throw new Error(
-          `${path} gives ${uplink} more addresses by labels (${head.trim()}), which cannot be moved to a new bridge. ${byHand(bridge, uplink)}`,
+          `${path} gives ${uplink} more addresses by labels (${head.trim()}), which cannot be moved to a new bridge. ${bridgeByHand(bridge, uplink)}`,
         );
       }
       if (head !== undefined && isUplinks(stanza)) {
@@ -96,7 +96,7 @@ function movedOption(line: string, path: string, bridge: string, uplink: string)
   const foreign = ofTheLink.exec(line)?.[1];
   if (foreign) {
     throw new Error(
-      `${path} sets ${foreign} for ${uplink}, which cannot be a bridge's. ${byHand(bridge, uplink)}`,
+      `${path} sets ${foreign} for ${uplink}, which cannot be a bridge's. ${bridgeByHand(bridge, uplink)}`,
     );
   }
   if (isComment(line)) return [line];
@@ -104,7 +104,7 @@ function movedOption(line: string, path: string, bridge: string, uplink: string)
   const moved = when === "" ? unlessMentioned(line, uplink) : movedCommands(said, { bridge, uplink });
   if (moved === undefined) {
     throw new Error(
-      `${path} has the line "${line.trim()}" for ${uplink}, and whether it is about the card or about what would be ${bridge}'s cannot be told. ${byHand(bridge, uplink)}`,
+      `${path} has the line "${line.trim()}" for ${uplink}, and whether it is about the card or about what would be ${bridge}'s cannot be told. ${bridgeByHand(bridge, uplink)}`,
     );
   }
   // A bridge has the smallest MTU of what is in it.

@@ -1,5 +1,5 @@
 import { parse, stringify } from "yaml";
-import { byHand } from "./bridge-by-hand.ts";
+import { bridgeByHand } from "./bridge-by-hand.ts";
 import type { BridgeFindings, TextFile } from "./findings.ts";
 import { leaseKeeper } from "./lease.ts";
 
@@ -56,7 +56,7 @@ export function netplanBridge({ bridge, uplink, ethernets }: BridgeFindings): Te
   if (!own) {
     throw new Error(
       `netplan says nothing of ${uplink.definition}, which configures ${uplink.name}: only an interface under "ethernets" can join a new bridge. ` +
-        byHand(bridge, uplink.name),
+        bridgeByHand(bridge, uplink.name),
     );
   }
   const isAddress = (key: string) => (addressKeys as readonly string[]).includes(key);

@@ -1,4 +1,4 @@
-import { byHand } from "./bridge-by-hand.ts";
+import { bridgeByHand } from "./bridge-by-hand.ts";
 import type { BridgeFindings, TextFile, Uplink } from "./findings.ts";
 import { mentions } from "./ifupdown-commands.ts";
 import { leaseKeeper } from "./lease.ts";
@@ -99,7 +99,7 @@ function moved(line: string, section: string, path: string, bridge: string, upli
   const name = new RegExp(`(=\\s*)${uplink.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(\\s*)$`);
   if (followed.test(line) && name.test(line)) return line.replace(name, `$1${bridge}$2`);
   throw new Error(
-    `${path} has the line "${line.trim()}" for ${uplink}, and whether it is about the card or about what would be ${bridge}'s cannot be told. ${byHand(bridge, uplink)}`,
+    `${path} has the line "${line.trim()}" for ${uplink}, and whether it is about the card or about what would be ${bridge}'s cannot be told. ${bridgeByHand(bridge, uplink)}`,
   );
 }
 

@@ -7,7 +7,7 @@ import { optionsNow } from "./options-now.ts";
 import { predictMove } from "./predict-move.ts";
 
 /** What is expected of a move. */
-export interface Expectation {
+interface Expectation {
   /** In words. */
   text: string;
   predicted: Prediction;

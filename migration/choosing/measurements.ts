@@ -30,7 +30,7 @@ export async function recentDirtyRate(
 }
 
 /** Asks the source what the guest brings along: one short call. What cannot be asked is left out. */
-export async function sizesOf(
+export async function guestSizes(
   { guest, redo }: Pick<MigrationRequest, "guest" | "redo">,
   source: Endpoint,
 ): Promise<Pick<Measurements["guest"], "residentMiB" | "redoMiB">> {

@@ -6,10 +6,10 @@ import { knowsWriting } from "../../prediction/learn.ts";
 import { predict } from "../../prediction/predict.ts";
 import type { MigrationRequest } from "../context/migration-request.ts";
 import type { Endpoint } from "../context/moving.ts";
-import { knownTo, type Measurements, proposedOf, recentDirtyRate, sizesOf } from "./measurements.ts";
+import { guestSizes, knownTo, type Measurements, proposedOf, recentDirtyRate } from "./measurements.ts";
 
 /** What is expected of a move, and what of that was measured for it. */
-export type PredictedFacts = Pick<MigrationRecord, "options" | "before" | "predicted">;
+type PredictedFacts = Pick<MigrationRecord, "options" | "before" | "predicted">;
 
 /**
  * Says what a move will be like. A guest also moves without a prediction: what cannot be asked is left out.
@@ -40,7 +40,7 @@ async function askOf(
   const { guest, uuid, conditions } = request;
   const isUnknown = writesWhileItMoves(options) && !knowsWriting(knownTo(request), { guest, ...conditions });
   const [sizes, dirtyMiBps] = await Promise.all([
-    sizesOf(request, source),
+    guestSizes(request, source),
     isUnknown ? recentDirtyRate(source, guest, uuid).catch(() => undefined) : undefined,
   ]);
   return withoutAbsent({ dirtyMiBps, ...sizes });

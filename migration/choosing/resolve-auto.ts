@@ -7,7 +7,7 @@ import type { MigrationRequest } from "../context/migration-request.ts";
 import type { Endpoint, Moving } from "../context/moving.ts";
 import { chooseMode, type ModeChoice, margin } from "./choose-mode.ts";
 import { linkRate } from "./link-rate.ts";
-import { knownTo, type Measurements, proposedOf, recentDirtyRate, sizesOf } from "./measurements.ts";
+import { guestSizes, knownTo, type Measurements, proposedOf, recentDirtyRate } from "./measurements.ts";
 
 /** Options whose mode is decided, and how. */
 export interface Resolved {
@@ -68,7 +68,7 @@ export async function measureAndChoose(
     ? await linkRate({ source, destination, options: { ...rest, mode: "live" } })
     : undefined;
   const measured = {
-    guest: withoutAbsent({ dirtyMiBps, ...(await sizesOf(request, source)) }),
+    guest: withoutAbsent({ dirtyMiBps, ...(await guestSizes(request, source)) }),
     linkMiBps,
   };
   const known = knownTo(request);

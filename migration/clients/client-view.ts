@@ -118,5 +118,5 @@ export function viewOf(
     }),
     guestDowntimeMs: missed && rounded(Math.max(0, missed.missedMs)),
     guestClockResolutionMs: missed && Math.ceil(missed.resolutionMs * 10) / 10,
-  }) as View;
+  });
 }

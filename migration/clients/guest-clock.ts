@@ -5,7 +5,7 @@ const windowMs = 2_000;
 const dayMs = 86_400_000;
 
 /** How much time passed that the guest's own clock knows nothing of. */
-export interface MissedTime {
+interface MissedTime {
   missedMs: number;
   /** The true figure is at most so far from it. */
   resolutionMs: number;

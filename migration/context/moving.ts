@@ -26,8 +26,10 @@ export interface Moving {
   readonly intent: IntentRecord;
   readonly source: Endpoint;
   readonly destination: Endpoint;
-  /** The testbed's other hosts, to be looked at too: a person may have changed a move that a dead run left. Absent: this run's own move. */
-  readonly others?: readonly Endpoint[];
+  /** The testbed's other hosts that are on: a person may bring the guest to one of them at any time. */
+  readonly others: readonly Endpoint[];
+  /** A dead run has left it, and what a person did to it since is not known. */
+  readonly isLeft: boolean;
   readonly storage: SshSession;
   readonly options: Readonly<MigrationOptions>;
   /** Its overlay, where that moves along; absent: on shared storage. */
@@ -41,7 +43,7 @@ export interface Moving {
 }
 
 /** An endpoint of a move, or another host, by its name. */
-export const endpointNamed = ({ source, destination, others = [] }: Moving, host: string): Endpoint =>
+export const endpointNamed = ({ source, destination, others }: Moving, host: string): Endpoint =>
   [source, destination, ...others].find(({ name }) => name === host) as Endpoint;
 
 /** The overlay that moves along. */

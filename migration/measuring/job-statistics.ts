@@ -12,7 +12,7 @@ export interface Statistics {
 }
 
 /** What was heard while it went on. */
-export interface HeardMeanwhile {
+interface HeardMeanwhile {
   /** What the source's libvirt said of the job when it ended: after a post-copy the destination keeps nothing. */
   job: JobInfo | undefined;
   /** The last of auto-converge: once it is over, nothing reports it. */

@@ -2,7 +2,7 @@ import { between } from "../../moves/moments.ts";
 import { beforeMemory, type PrecopyMoments, type Timeline } from "./precopy-timeline.ts";
 
 /** The moments of a migration that ended by post-copy, in milliseconds since its beginning. */
-export interface PostcopyMoments extends Omit<PrecopyMoments, "memorySentMs"> {
+interface PostcopyMoments extends Omit<PrecopyMoments, "memorySentMs"> {
   /** All of the memory is at the destination. */
   completedMs: number;
 }

@@ -18,7 +18,7 @@ export interface PrecopyMoments {
 }
 
 /** What is known of the switchover when it was not traced. */
-export interface Switchover {
+interface Switchover {
   remainingMiB?: number;
   bandwidthMiBps?: number;
 }

@@ -10,7 +10,7 @@ import type { Endpoint } from "../context/moving.ts";
 const lateEventMs = 1_000;
 
 /** Whom to listen to, and where. */
-export interface Witnessed {
+interface Witnessed {
   guest: string;
   source: Pick<Endpoint, "session">;
   destination: Pick<Endpoint, "session">;

@@ -5,7 +5,7 @@ import type { Mode } from "./mode.ts";
 import { offline } from "./offline.ts";
 import { postcopy } from "./postcopy.ts";
 
-/** Each mode's flow is in the file of its name. */
+/** The flow of each mode. Hybrid is post-copy that begins with pre-copy. */
 export const flows: { [mode in MigrationMode]: Mode } = {
   live,
   postcopy,

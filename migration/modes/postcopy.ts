@@ -1,5 +1,5 @@
 import { modes } from "../../moves/modes.ts";
-import type { MigrationOptions } from "../../moves/options.ts";
+import { type MigrationOptions, passesBeforePostcopy } from "../../moves/options.ts";
 import type { Precopy } from "../watching/watcher.ts";
 import type { Mode } from "./mode.ts";
 import { running } from "./running.ts";
@@ -18,7 +18,8 @@ export function dueInMs(
 ): number {
   if (!active) return Number.POSITIVE_INFINITY;
   if (!modes[mode].precopy) return 0;
-  const { afterMs, afterPasses = afterMs === undefined ? 1 : undefined } = hybrid;
+  const { afterMs } = hybrid;
+  const afterPasses = passesBeforePostcopy(hybrid);
   if (afterPasses !== undefined && pass > afterPasses) return 0;
   return afterMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, afterMs - activeForMs);
 }

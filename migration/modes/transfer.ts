@@ -5,6 +5,7 @@ import type { JobInfo } from "../../libvirt/job-info.ts";
 import { type LogEnd, startTrace } from "../../libvirt/qemu-trace.ts";
 import { sight } from "../../libvirt/sighting.ts";
 import { virsh } from "../../libvirt/virsh.ts";
+import { defaultOnTimeout } from "../../moves/options.ts";
 import { migrateArguments } from "../context/migrate-arguments.ts";
 import { type Moving, overlayOf } from "../context/moving.ts";
 import type { Witness } from "../measuring/witness.ts";
@@ -55,7 +56,7 @@ export async function transfer(
   { witness, shareMiBps, postcopyDueInMs, onJob }: TransferMeans,
 ): Promise<void> {
   const { guest, uuid, source, destination, timeoutMs, options, cancelled } = moving;
-  const { onTimeout = "abort" } = options;
+  const { onTimeout = defaultOnTimeout } = options;
   cancelled.throwIfAborted();
   if (moving.redo) await makeTarget(moving);
   const watcher = new Watcher(moving, { unfinished: "not done", onTimeout, postcopyDueInMs, shareMiBps });
@@ -112,7 +113,7 @@ async function isInPostcopy({ uuid, source, intent }: Moving): Promise<boolean> 
 }
 
 /** Makes the empty overlay into which libvirt copies that of a running guest. */
-export async function makeTarget(moving: Moving): Promise<void> {
+async function makeTarget(moving: Moving): Promise<void> {
   const redo = overlayOf(moving);
   await makeOverlay(moving.destination.session, redo, await overlayBytes(moving.source.session, redo));
 }

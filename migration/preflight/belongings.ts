@@ -10,7 +10,7 @@ import type { PreflightCheck } from "./evidence.ts";
 // What a person, or a backup program, may have added to a guest since it was made.
 
 /** libvirt moves no guest of which it knows snapshots or checkpoints: what it knows stays behind with a definition. */
-export function snapshotCheck(
+function snapshotCheck(
   guest: string,
   source: string,
   { snapshots, checkpoints }: Pick<Belongings, "snapshots" | "checkpoints">,
@@ -31,7 +31,7 @@ export function snapshotCheck(
 }
 
 /** A saved memory has the guest's name: that host's next start loads it, whatever the disk has become. */
-export function savedMemoryCheck(
+function savedMemoryCheck(
   guest: string,
   [source, isSaved]: readonly [string, boolean],
   [destination, isNameSaved]: readonly [string, boolean],
@@ -49,7 +49,7 @@ export function savedMemoryCheck(
 /**
  * @param movesMemory whether QEMU's state goes along: a device of the host's own is not part of it
  */
-export function deviceCheck(source: string, { devices = [] }: DomainFacts, movesMemory: boolean): Check {
+function deviceCheck(source: string, { devices = [] }: DomainFacts, movesMemory: boolean): Check {
   const said = (some: typeof devices) => some.map(({ kind, what }) => `${kind} ${what}`).join(", ");
   const hasOwnState = (each: (typeof devices)[number]) => each.kind === "tpm" && each.what === "emulator";
   // An emulated TPM's state goes with the memory, and stays behind without it.
@@ -74,10 +74,7 @@ export function deviceCheck(source: string, { devices = [] }: DomainFacts, moves
 type Files = Readonly<Record<string, FileFacts>>;
 
 /** The host's files for the guest's disks and firmware; for a disk that moves along, those it lies over. */
-export function filesOf(
-  { disks, firmware = [], nvram }: DomainFacts,
-  movesAlong: string | undefined,
-): string[] {
+function filesOf({ disks, firmware = [], nvram }: DomainFacts, movesAlong: string | undefined): string[] {
   const places = disks.flatMap((disk) => [disk, ...(disk.backing ? [disk.backing] : [])]);
   const paths = places.flatMap(({ path, server }) =>
     path === undefined || server !== undefined || path === movesAlong ? [] : [path],
@@ -117,7 +114,7 @@ function obstacle(
 }
 
 /** Whether every disk of the guest is at the destination: the running ones, and those of its next start. */
-export function diskCheck(
+function diskCheck(
   guest: string,
   source: readonly [string, Files],
   destination: readonly [string, Files],
@@ -152,7 +149,7 @@ export function diskCheck(
 }
 
 /** Firmware, and UEFI variables if its memory stays behind. */
-export function firmwareCheck(
+function firmwareCheck(
   destination: string,
   there: Files,
   { firmware = [], nvram }: DomainFacts,
@@ -172,7 +169,7 @@ export function firmwareCheck(
 }
 
 /** @param taken ports of the guest's displays that something listens on at the destination */
-export function displayCheck(
+function displayCheck(
   destination: string,
   { displayPorts = [] }: DomainFacts,
   { takenPorts: taken = [] }: Survey,
@@ -189,7 +186,7 @@ export function displayCheck(
 }
 
 /** libvirt keeps it with a definition, on each host for itself. */
-export const autostartCheck = (guest: string, destination: string, startsWithHost: boolean): Check[] =>
+const autostartCheck = (guest: string, destination: string, startsWithHost: boolean): Check[] =>
   startsWithHost
     ? [
         warned(

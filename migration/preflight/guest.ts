@@ -52,7 +52,7 @@ export function jobCheck(
 }
 
 /** Two guests of one name cannot be on a host. */
-export function nameCheck(
+function nameCheck(
   guest: string,
   host: string,
   uuid: string,

@@ -81,7 +81,7 @@ export function imageCheck(source: string, destination: string, proofs: readonly
 /** QEMU's cache modes that leave nothing in the source's page cache of what the guest was told is written. */
 const safeModes = ["none", "directsync"];
 
-export function cacheCheck({ disks: all }: DomainFacts, movesAlong?: string): Check {
+function cacheCheck({ disks: all }: DomainFacts, movesAlong?: string): Check {
   // QEMU itself copies what moves along, from whichever cache.
   const disks = all.filter(({ path }) => path === undefined || path !== movesAlong);
   const unsafe = disks.filter((disk) => !disk.isReadOnly && !safeModes.includes(disk.cache));

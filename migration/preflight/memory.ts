@@ -12,7 +12,7 @@ const neededMiB = (memoryMiB: number): number =>
   Math.ceil(memoryMiB + Math.max(overhead.leastMiB, memoryMiB * overhead.share));
 
 /** A guest that is on its way to a host, and will take memory there. */
-export interface OnItsWay {
+interface OnItsWay {
   guest: string;
   memoryMiB: number;
   /** What its QEMU there has taken already; that much is not available any more. */
@@ -40,7 +40,7 @@ export function memoryCheck(
 }
 
 /** A state file is no larger than the guest's memory and what its devices hold. */
-export function spaceCheck(host: string, directory: string, freeMiB: number, memoryMiB: number): Check {
+function spaceCheck(host: string, directory: string, freeMiB: number, memoryMiB: number): Check {
   const detail = `${host} has ${freeMiB} MiB free for ${directory}, the state file needs up to ${neededMiB(memoryMiB)} MiB`;
   return freeMiB >= neededMiB(memoryMiB)
     ? passed(`disk space on ${host}`, detail)
@@ -52,7 +52,7 @@ export function spaceCheck(host: string, directory: string, freeMiB: number, mem
  *
  * @param stateOfMiB the memory of a guest whose state file goes to the same host; absent: none does
  */
-export function overlaySpaceCheck(
+function overlaySpaceCheck(
   host: string,
   directory: string,
   freeMiB: number,

@@ -1,9 +1,10 @@
 import type { DomainFacts } from "../../libvirt/domain-facts.ts";
+import { libvirtPorts } from "../../moves/options.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
 import type { PreflightCheck } from "./evidence.ts";
 
 /** @param error what SSH or libvirt said; absent: it works */
-export function hostToHostCheck(source: string, destination: string, error?: string): Check {
+function hostToHostCheck(source: string, destination: string, error?: string): Check {
   return error === undefined
     ? passed("host to host", `${source} reaches libvirt on ${destination} over SSH`)
     : failed(
@@ -20,9 +21,6 @@ export interface PortProof {
   /** Absent: the call got through. */
   error?: string;
 }
-
-/** libvirt takes the first free one of these when no port is said. */
-export const libvirtPorts = { first: 49152, last: 49215 };
 
 export function portCheck(
   source: string,
@@ -49,7 +47,7 @@ export function portCheck(
 }
 
 /** Names of bridges, and their MTU. */
-export type Bridges = Readonly<Record<string, number>>;
+type Bridges = Readonly<Record<string, number>>;
 
 export function bridgeCheck(
   [source, atSource]: readonly [string, Bridges],

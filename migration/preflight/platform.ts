@@ -10,7 +10,7 @@ import { known, type PreflightCheck } from "./evidence.ts";
  *
  * @param verdict "fits", or what libvirt at the destination says against it
  */
-export function cpuCheck(host: string, { accelerator, machine, cpu }: GuestPlatform, verdict: string): Check {
+function cpuCheck(host: string, { accelerator, machine, cpu }: GuestPlatform, verdict: string): Check {
   if (cpu !== undefined) {
     return verdict === "fits"
       ? passed("CPU", `${host} has the guest's CPU model ${cpu} (${accelerator}, ${machine})`)
@@ -30,7 +30,7 @@ export function cpuCheck(host: string, { accelerator, machine, cpu }: GuestPlatf
 }
 
 /** @param known the machine types of the destination's QEMU */
-export function machineCheck(host: string, machine: string, known: readonly string[]): Check {
+function machineCheck(host: string, machine: string, known: readonly string[]): Check {
   return known.includes(machine)
     ? passed("machine type", `${host} knows ${machine}`)
     : failed(
@@ -71,7 +71,7 @@ export function emulationCheck(accelerator: "kvm" | "tcg", host: string, qemu: s
 }
 
 /** @param verdict "usable", or what the kernel said when QEMU's user asked for one */
-export function userfaultfdCheck(host: string, verdict: string): Check {
+function userfaultfdCheck(host: string, verdict: string): Check {
   return verdict === "usable"
     ? passed("post-copy", `QEMU may use userfaultfd on ${host}`)
     : failed(

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { cpuXmlOf } from "../../libvirt/named-cpu.ts";
 import { parseSurvey, type Question, type Survey, surveyScript } from "../../libvirt/survey.ts";
+import { libvirtPorts } from "../../moves/options.ts";
 import type { Endpoint } from "../context/moving.ts";
 import { type Check, hasFailed, PreflightFailed } from "./check.ts";
 import { checks } from "./checks.ts";
@@ -16,7 +17,7 @@ import {
 } from "./evidence.ts";
 import { tryHostToHost } from "./host-to-host.ts";
 import { diskFolders, imageCheck } from "./image.ts";
-import { libvirtPorts, portCheck } from "./network.ts";
+import { portCheck } from "./network.ts";
 import { type Proving, prove } from "./proofs.ts";
 
 /** What a check came to. */

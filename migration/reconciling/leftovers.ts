@@ -10,7 +10,7 @@ import { virsh } from "../../libvirt/virsh.ts";
 import type { MigrationRequest } from "../context/migration-request.ts";
 
 /** How a guest that runs once is defined: a `virsh migrate` by hand does as much about that as it was told to. */
-export interface Leftovers {
+interface Leftovers {
   runsOn: string;
   /** Once it is off, that host forgets it. */
   isUndefinedThere: boolean;

@@ -8,12 +8,16 @@ import { endpointNamed, type Moving } from "../context/moving.ts";
 import type { World } from "./next-step.ts";
 import { lastWritten, writtenSince } from "./noted-disk.ts";
 
-/** Looks at both endpoints, and at the other hosts where a person may have changed something. */
+/** Looks at the hosts that are no endpoints. */
+export const lookAtOthers = ({ uuid, others }: Moving): Promise<Sighting[]> =>
+  Promise.all(others.map(({ session }) => sight(session, uuid)));
+
+/** Looks at both endpoints, and at the other hosts if a person may have changed something there. */
 export async function lookAt(moving: Moving): Promise<World> {
   const { uuid, source, destination, redo } = moving;
   const intent = moving.intent.now;
   const saves = savesMemory(intent.mode);
-  const looking = Promise.all((moving.others ?? []).map(({ session }) => sight(session, uuid)));
+  const looking = moving.isLeft ? lookAtOthers(moving) : [];
   const [others, written, atSource, atDestination, stateAtSource, stateAtDestination, ...redos] =
     await Promise.all([
       looking,
@@ -29,7 +33,7 @@ export async function lookAt(moving: Moving): Promise<World> {
   return {
     source: atSource,
     destination: atDestination,
-    others,
+    ...(moving.isLeft && { others }),
     stateAtSource,
     stateAtDestination,
     written,

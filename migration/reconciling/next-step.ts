@@ -99,8 +99,8 @@ export function nextStep(intent: Intent, world: World, goBack = false): Step {
   const step = decide(intent, world, goBack);
   const runsAtSource =
     (step.do === "resume" || step.do === "restore" || step.do === "start") && step.at === "source";
-  // From then on a copy of its overlay is stale.
-  return runsAtSource && world.redo && world.destination.state === "inactive"
+  // From then on a copy of its overlay is stale; and one that was written to, or has a snapshot over it now, the destination may not know.
+  return runsAtSource && (world.redo || world.written?.source) && world.destination.state === "inactive"
     ? { do: "undefine", at: "destination" }
     : step;
 }

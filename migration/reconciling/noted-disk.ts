@@ -1,5 +1,6 @@
-import { absent, disksOf, laterMs, stampOf, startsWithinMs } from "../../fleet/disk-stamp.ts";
+import { disksOf, laterMs, noFile, stampOf, startsWithinMs } from "../../fleet/disk-stamp.ts";
 import { stateFilePath } from "../../fleet/state-file.ts";
+import { CommandFailed } from "../../libvirt/errors.ts";
 import type { SshSession } from "../../libvirt/ssh-session.ts";
 import type { Moving } from "../context/moving.ts";
 
@@ -20,17 +21,31 @@ export const diskStamp = (
   paths: readonly string[],
 ): Promise<string> => stampOf(keeperOf(moving, at), paths);
 
-/** Which endpoints' disks were written to since they were noted; absent: it was not noted, or is gone. */
+/**
+ * Which endpoints' disks were written to since they were noted; absent: it was not noted, or is gone. A guest that is defined with other
+ * files by now, as after a snapshot that a person made, is taken to have written to them.
+ */
 export async function writtenSince(moving: Moving): Promise<{ source?: boolean; destination?: boolean }> {
   const { disk } = moving.intent.now;
   if (!disk) return {};
   const compared = async (at: "source" | "destination") => {
     if (disk[at] === undefined) return {};
-    const stamp = await diskStamp(moving, at, disk.paths);
-    return stamp === absent ? {} : { [at]: stamp !== disk[at] };
+    const [stamp, files] = await Promise.all([
+      diskStamp(moving, at, disk.paths),
+      at === "source" && moving.isLeft ? filesNow(moving) : disk.paths,
+    ]);
+    if (files.toSorted().join() !== disk.paths.toSorted().join()) return { [at]: true };
+    return stamp === noFile ? {} : { [at]: stamp !== disk[at] };
   };
   return Object.assign({}, ...(await Promise.all([compared("source"), compared("destination")])));
 }
+
+/** What it is defined with at the source; if it is not any more, what was noted. */
+const filesNow = ({ guest, uuid, source, intent }: Moving): Promise<readonly string[]> =>
+  disksOf(guest, uuid, source.session).catch((error: unknown) => {
+    if (error instanceof CommandFailed) return intent.now.disk?.paths ?? [];
+    throw error;
+  });
 
 /** Notes which disk a saved memory belongs to, before anything is made of it. */
 export async function noteDisk(moving: Moving, paths: string[], source?: string): Promise<void> {

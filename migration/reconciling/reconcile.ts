@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
+import { refuseOlderDisk } from "../../fleet/older-disk.ts";
 import { isActive } from "../../fleet/whereabouts.ts";
 import { CommandFailed } from "../../libvirt/errors.ts";
-import type { Moving } from "../context/moving.ts";
-import { lookAt } from "./look.ts";
+import { endpointNamed, type Moving } from "../context/moving.ts";
+import { lookAt, lookAtOthers } from "./look.ts";
 import { type End, GuestNowhere, nextStep, type Step, type UnplannedBoot, type World } from "./next-step.ts";
 import { isBoot, perform } from "./perform.ts";
 
@@ -22,7 +23,7 @@ export interface Reconciled {
 }
 
 /** Called after each step; for the phases of a move. */
-export type OnStep = (step: Step) => void;
+type OnStep = (step: Step) => void;
 
 /**
  * Brings a begun move to its end: looks, does the next step, looks again, until the guest runs once and nothing is left over;
@@ -37,9 +38,13 @@ export async function reconcile(moving: Moving, onStep: OnStep = () => {}): Prom
   let storageMiB: number | undefined;
   // A move and its undoing have at most a dozen steps; waiting has its own limit. More means that a step does not do what it says.
   for (let steps = 0; steps < 25; steps++) {
-    const world = withoutKept(await lookAt(moving), kept?.at);
+    let world = withoutKept(await lookAt(moving), kept?.at);
     if (moving.cancelled.aborted) refusal ??= moving.cancelled.reason as Error;
     let step = await stepOf(moving, world, refusal !== undefined);
+    if (letsRun(step) && world.others === undefined) {
+      world = { ...world, others: await lookAtOthers(moving) };
+      step = await stepOf(moving, world, refusal !== undefined);
+    }
     const isRefused = failure !== undefined && isDeepStrictEqual(step, failure.step);
     if (failure && isRefused && step.do === "undefine" && runningAt(world)) {
       // It runs once: that is worth more than a definition that nobody has started. It is asked for twice.
@@ -69,6 +74,7 @@ export async function reconcile(moving: Moving, onStep: OnStep = () => {}): Prom
         ...(storageMiB !== undefined && { storageMiB }),
       };
     }
+    if (step.do === "start" || step.do === "restore") await refuseOlderDiskAt(moving, world, step);
     try {
       storageMiB = (await perform(moving, step)).storageMiB ?? storageMiB;
     } catch (error) {
@@ -87,6 +93,33 @@ export async function reconcile(moving: Moving, onStep: OnStep = () => {}): Prom
     `Moving guest ${moving.guest} from ${moving.source.name} to ${moving.destination.name} does not come to an end. ` +
       "See its state on both hosts (virsh list --all); the intent record stays, and the next run tries again.",
   );
+}
+
+/** After it a copy runs, or can be let run: nobody may have started another one. */
+const letsRun = (step: Step): boolean =>
+  ["restore", "start", "start-elsewhere", "mark-resuming", "resume"].includes(step.do);
+
+/** Throws where the guest would go on from an older disk than it wrote to last. */
+function refuseOlderDiskAt(
+  moving: Moving,
+  { source, destination, others = [] }: World,
+  step: Step & { do: "start" | "restore" },
+): Promise<void> {
+  const { guest, uuid, redo, storage, intent } = moving;
+  const host = moving[step.at].session;
+  const elsewhere = [source, destination, ...others].filter(
+    (sighting) => sighting.state === "inactive" && sighting.host !== moving[step.at].name,
+  );
+  const definedOn = elsewhere.map((sighting) => endpointNamed(moving, sighting.host).session);
+  const disks = step.do === "restore" ? intent.now.disk?.paths : undefined;
+  return refuseOlderDisk({
+    guest,
+    uuid,
+    host,
+    definedOn,
+    keeper: redo ? host : storage,
+    ...(disks && { disks }),
+  });
 }
 
 const withoutKept = (world: World, at: End | undefined): World =>

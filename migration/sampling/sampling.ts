@@ -22,7 +22,7 @@ const afterMs = 3_000;
 const finishPatienceMs = 8_000;
 
 /** A move that is done, as its series are laid on its clock. */
-export interface Laid {
+interface Laid {
   clocks: Clocks;
   watch: Stopwatch;
   heard: Pick<Witness, "stoppedAt" | "resumedAt">;

@@ -1,4 +1,4 @@
-import type { MigrationOptions } from "../../moves/options.ts";
+import { defaultOnTimeout, type MigrationOptions } from "../../moves/options.ts";
 
 /** What is known of a job of libvirt's at a look. */
 export interface JobLook {
@@ -24,7 +24,7 @@ export interface JobLook {
 }
 
 /** How long the watcher waits. */
-export interface Patience {
+interface Patience {
   /** For the end of a job that was cancelled. */
   abortMs: number;
   /** To say once more that a post-copy goes on. */
@@ -84,7 +84,7 @@ export function verdictOn(look: JobLook): JobVerdict {
   return (isLate && !done.isLate && onTime(look)) || onDue(look) || onLimit(look) || { do: "go-on" };
 }
 
-function onTime({ onTimeout = "abort", done }: JobLook): JobVerdict | undefined {
+function onTime({ onTimeout = defaultOnTimeout, done }: JobLook): JobVerdict | undefined {
   if (onTimeout === "suspend") return { do: "pause" };
   if (onTimeout === "abort") return { do: "give-up", why: "time" };
   return done.isTurning ? undefined : { do: "turn-to-postcopy", why: "time" };

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { CommandError, type Output } from "./output.ts";
 
-export interface LocalRun {
+interface LocalRun {
   readonly command: string;
   readonly interpreter?: readonly string[];
   /** Default: where the plugin runs, which is the project's folder. */

@@ -8,7 +8,14 @@ import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import structPb, { type Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 import { Lifetime, refused, serve, unary } from "../plugin-server.ts";
 import { EngineLog } from "./log.ts";
-import { type Context, changedInputs, create, newId, remove, update } from "./resources.ts";
+import {
+  type Context,
+  changedInputs,
+  createResource,
+  newId,
+  removeResource,
+  updateResource,
+} from "./resources.ts";
 import { checkInputs, resourceTypes } from "./schema.ts";
 import type { WireProperties } from "./values.ts";
 
@@ -111,7 +118,12 @@ const handlers = {
   create: unary((request: messages.CreateRequest) =>
     operation(request.getUrn(), async (context) => {
       const { type, name } = parseUrn(request.getUrn());
-      const properties = await create(type, read(request.getProperties()), request.getPreview(), context);
+      const properties = await createResource(
+        type,
+        read(request.getProperties()),
+        request.getPreview(),
+        context,
+      );
       return new provider.CreateResponse()
         .setId(request.getPreview() ? "" : newId(type, name))
         .setProperties(write(properties));
@@ -130,14 +142,14 @@ const handlers = {
     operation(request.getUrn(), async (context) => {
       const { type } = parseUrn(request.getUrn());
       const [olds, news] = [read(request.getOlds()), read(request.getNews())];
-      const properties = await update(type, olds, news, request.getPreview(), context);
+      const properties = await updateResource(type, olds, news, request.getPreview(), context);
       return new provider.UpdateResponse().setProperties(write(properties));
     }),
   ),
 
   delete: unary((request: messages.DeleteRequest) =>
     operation(request.getUrn(), async (context) => {
-      await remove(parseUrn(request.getUrn()).type, read(request.getProperties()), context);
+      await removeResource(parseUrn(request.getUrn()).type, read(request.getProperties()), context);
       return new empty.Empty();
     }),
   ),

@@ -7,7 +7,7 @@ import { CommandError, type Output } from "./output.ts";
 import type { CopyToRemote } from "./schema.ts";
 import type { Session } from "./ssh.ts";
 
-export interface RemoteRun {
+interface RemoteRun {
   readonly command: string;
   /** Variables without which the command must not run. */
   readonly environment: Readonly<Record<string, string>>;

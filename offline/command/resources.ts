@@ -4,15 +4,15 @@ import { runLocal } from "./local.ts";
 import { Output } from "./output.ts";
 import { copy, runRemote } from "./remote.ts";
 import {
-  copyToRemote,
+  copyToRemoteSchema,
   type LocalCommand,
-  localCommand,
+  localCommandSchema,
   type RemoteCommand,
   readInputs,
-  remoteCommand,
+  remoteCommandSchema,
   resourceTypes,
 } from "./schema.ts";
-import { connect } from "./ssh.ts";
+import { openSession } from "./ssh.ts";
 import {
   asAsset,
   changes,
@@ -39,7 +39,7 @@ export function newId(type: string, name: string): string {
   return `${type === "command:remote:CopyToRemote" ? "" : name}${randomBytes(4).toString("hex")}`;
 }
 
-export async function create(
+export async function createResource(
   type: string,
   inputs: WireProperties,
   preview: boolean,
@@ -55,7 +55,7 @@ export async function create(
   return withOutputs(inputs, await run(type, command, inputs, inputs, context));
 }
 
-export async function update(
+export async function updateResource(
   type: string,
   olds: WireProperties,
   inputs: WireProperties,
@@ -79,7 +79,11 @@ export async function update(
   return withOutputs(inputs, await run(type, command, inputs, olds, context));
 }
 
-export async function remove(type: string, properties: WireProperties, context: Context): Promise<void> {
+export async function removeResource(
+  type: string,
+  properties: WireProperties,
+  context: Context,
+): Promise<void> {
   const command = text(properties.delete);
   if (command !== undefined) await run(type, command, properties, properties, context);
 }
@@ -120,7 +124,7 @@ async function run(
 ): Promise<{ stdout: string; stderr: string }> {
   const isRemote = type === "command:remote:Command";
   const inputs: LocalCommand | RemoteCommand = readInputs(
-    isRemote ? remoteCommand : localCommand,
+    isRemote ? remoteCommandSchema : localCommandSchema,
     properties,
   );
   // What may hold a secret is shown only if the program asks for it.
@@ -137,7 +141,7 @@ async function run(
   const shownAs = isSecret ? "[secret]" : command;
   const { stdin } = inputs;
   if ("connection" in inputs) {
-    const session = await connect(inputs.connection, context.progress, context.signal);
+    const session = await openSession(inputs.connection, context.progress, context.signal);
     try {
       const given = { command, environment, optionalEnvironment: previousOutputs, stdin, shownAs };
       await runRemote(session, given, output, context.warn, context.signal);
@@ -160,8 +164,8 @@ async function run(
 }
 
 async function runCopy(properties: WireProperties, context: Context): Promise<void> {
-  const inputs = readInputs(copyToRemote, { ...properties, source: properties.source ?? null });
-  const session = await connect(inputs.connection, context.progress, context.signal);
+  const inputs = readInputs(copyToRemoteSchema, { ...properties, source: properties.source ?? null });
+  const session = await openSession(inputs.connection, context.progress, context.signal);
   try {
     await copy(session, inputs, context.signal);
   } finally {

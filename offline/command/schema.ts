@@ -1,7 +1,7 @@
 // What the command plugin's resources take: the same names and types as @pulumi/command's SDK, which a test holds
 // this against. What this stand-in cannot do is listed too, so that it is refused by name.
 import { z } from "zod";
-import { asAsset, hasUnknown, plain, secret, type Wire, type WireProperties } from "./values.ts";
+import { asAsset, holdsUnknown, plain, secret, type Wire, type WireProperties } from "./values.ts";
 
 const host = {
   agentSocketPath: z.string().optional(),
@@ -35,15 +35,15 @@ const lifecycle = {
   update: z.string().optional(),
 };
 
-export const localCommand = z.strictObject({
+export const localCommandSchema = z.strictObject({
   ...lifecycle,
   dir: z.string().optional(),
   interpreter: z.array(z.string()).optional(),
 });
 
-export const remoteCommand = z.strictObject({ ...lifecycle, connection });
+export const remoteCommandSchema = z.strictObject({ ...lifecycle, connection });
 
-export const copyToRemote = z.strictObject({
+export const copyToRemoteSchema = z.strictObject({
   connection,
   remotePath: z.string(),
   source: z.unknown().transform((value, context) => {
@@ -59,9 +59,9 @@ export const copyToRemote = z.strictObject({
   triggers: z.array(z.unknown()).optional(),
 });
 
-export type LocalCommand = z.output<typeof localCommand>;
-export type RemoteCommand = z.output<typeof remoteCommand>;
-export type CopyToRemote = z.output<typeof copyToRemote>;
+export type LocalCommand = z.output<typeof localCommandSchema>;
+export type RemoteCommand = z.output<typeof remoteCommandSchema>;
+export type CopyToRemote = z.output<typeof copyToRemoteSchema>;
 
 interface ResourceType {
   readonly inputs: z.ZodObject;
@@ -74,19 +74,19 @@ interface ResourceType {
 /** Every type of the official plugin; undefined is one that this plugin refuses altogether. */
 export const resourceTypes: Readonly<Record<string, ResourceType | undefined>> = {
   "command:local:Command": {
-    inputs: localCommand,
+    inputs: localCommandSchema,
     outputs: ["stderr", "stdout"],
     refused: ["archive", "archivePaths", "assetPaths", "assets"],
   },
-  "command:remote:Command": { inputs: remoteCommand, outputs: ["stderr", "stdout"], refused: [] },
-  "command:remote:CopyToRemote": { inputs: copyToRemote, outputs: [], refused: [] },
+  "command:remote:Command": { inputs: remoteCommandSchema, outputs: ["stderr", "stdout"], refused: [] },
+  "command:remote:CopyToRemote": { inputs: copyToRemoteSchema, outputs: [], refused: [] },
   "command:remote:CopyFile": undefined,
 };
 
 /** The official plugin's functions, all of which this one refuses. */
 export const refusedFunctions: readonly string[] = ["command:local:run"];
 
-export interface CheckFailure {
+interface CheckFailure {
   readonly property: string;
   readonly reason: string;
 }
@@ -111,10 +111,10 @@ export function checkInputs(
   }
   const shape: z.ZodRawShape = known.inputs.shape;
   const checkable = Object.fromEntries(
-    Object.entries(news).filter(([name, value]) => !known.refused.includes(name) && !hasUnknown(value)),
+    Object.entries(news).filter(([name, value]) => !known.refused.includes(name) && !holdsUnknown(value)),
   );
   // A property that is not known yet is neither missing nor wrong.
-  const unknownNames = Object.keys(news).filter((name) => hasUnknown(news[name]) && name in shape);
+  const unknownNames = Object.keys(news).filter((name) => holdsUnknown(news[name]) && name in shape);
   const schema = z.strictObject(omit(shape, unknownNames));
   const result = schema.safeParse(withoutNulls(plain(checkable)));
   for (const issue of result.error?.issues ?? []) {

@@ -14,7 +14,7 @@ export interface Session {
 }
 
 /** Connects to a host, through its proxy if it has one. `progress` is told of attempts that failed. */
-export async function connect(
+export async function openSession(
   connection: Connection,
   progress: (message: string) => void,
   signal: AbortSignal,
@@ -99,7 +99,7 @@ function attempt(config: ConnectConfig, signal: AbortSignal): Promise<Client> {
 }
 
 /** ssh2's settings for a host. Throws if a key cannot be read. */
-export function connectConfig(host: Host): ConnectConfig {
+function connectConfig(host: Host): ConnectConfig {
   const agent = host.agentSocketPath ?? process.env.SSH_AUTH_SOCK;
   const methods: AnyAuthMethod[] = [];
   if (host.privateKey !== undefined) {

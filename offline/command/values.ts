@@ -26,7 +26,7 @@ export type WireProperties = Record<string, Wire>;
 export const unknownString: Wire = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /** An asset or archive, as far as it can be copied to a host. */
-export type Asset =
+type Asset =
   | { readonly kind: "asset" | "archive"; readonly path: string; readonly hash: string }
   | { readonly kind: "asset"; readonly text: string; readonly hash: string };
 
@@ -46,7 +46,7 @@ export function hasSecret(value: Wire | undefined): boolean {
   return some(value, (v) => isMarked(v, secretSignature));
 }
 
-export function hasUnknown(value: Wire | undefined): boolean {
+export function holdsUnknown(value: Wire | undefined): boolean {
   return some(value, (v) => unknowns.has(v));
 }
 
@@ -65,7 +65,7 @@ export function asAsset(value: Wire): Asset | undefined {
 }
 
 /** How a property changed, between two sets of properties. */
-export type Change = "add" | "delete" | "update";
+type Change = "add" | "delete" | "update";
 
 /**
  * The paths at which two values differ, such as `environment.PATH` or `triggers[1]`; being secret is no difference.
@@ -84,7 +84,7 @@ export function changes(olds: WireProperties, news: WireProperties): Map<string,
     } else if (isObject(old) && isObject(now) && !(signatureKey in old) && !(signatureKey in now)) {
       for (const key of new Set([...Object.keys(old), ...Object.keys(now)]))
         compare(path === "" ? key : `${path}${pathStep(key)}`, old[key], now[key]);
-    } else if (hasUnknown(now) || !sameLeaf(old, now)) found.set(path, "update");
+    } else if (holdsUnknown(now) || !sameLeaf(old, now)) found.set(path, "update");
   };
   compare("", plain(olds), plain(news));
   return found;

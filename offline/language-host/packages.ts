@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 /** What a package.json says that matters here. */
-export interface PackageJson {
+interface PackageJson {
   readonly name?: string;
   readonly version?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -18,7 +18,7 @@ export interface PackageJson {
 }
 
 /** A plugin that a package needs. `parameterization.value` is base64, as it stands in package.json. */
-export interface RequiredPackage {
+interface RequiredPackage {
   readonly name: string;
   /** With a leading "v". */
   readonly version: string;

@@ -34,7 +34,7 @@ export interface ProgramRun {
 }
 
 /** How a program ended; no error and no bail is success. */
-export interface ProgramResult {
+interface ProgramResult {
   readonly error?: string;
   /** The program has told the user what is wrong; nothing should be added to it. */
   readonly bail?: boolean;

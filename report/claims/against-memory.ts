@@ -1,6 +1,6 @@
 import { mean } from "simple-statistics";
 import type { Dataset, Move } from "../data/dataset.ts";
-import { isLive, isOffline, settingsOf } from "../data/measures.ts";
+import { isLive, isOffline, workloadSettings } from "../data/measures.ts";
 import { commonSlope, slopeInterval } from "../data/slope.ts";
 import { type CellSample, cellSamples, guestsIn, linesOf, movesIn } from "./cells.ts";
 import { above, type Claim, type Finding, intervalText, isTooFew, plural, remarks, signed } from "./claim.ts";
@@ -29,7 +29,7 @@ const test = {
 };
 
 /** Guests that can be compared, one line each, by what differs in them. */
-export interface Comparable {
+interface Comparable {
   /** Memory is the same, and how much of it is used differs. */
   use: CellSample[][][];
   /** Both grow together. */
@@ -142,10 +142,10 @@ function growsWith(smaller: CellSample, larger: CellSample): boolean {
 /** Why no cells can be compared: what else differs in those that look alike. */
 function whyNot(cells: readonly CellSample[]): string {
   const takes = "it takes guests that differ in the memory in use, and in nothing else";
-  const kinds = [...Map.groupBy(cells, ({ move }) => settingsOf(move.record).others.type as string)];
+  const kinds = [...Map.groupBy(cells, ({ move }) => workloadSettings(move.record).others.type as string)];
   const mixed = kinds.flatMap(([type, own]) => {
     if (new Set(own.map(({ memoryMiB }) => memoryMiB)).size < 2) return [];
-    const settings = own.map(({ move }) => settingsOf(move.record).others);
+    const settings = own.map(({ move }) => workloadSettings(move.record).others);
     const keys = [...new Set(settings.flatMap(Object.keys))];
     return keys.flatMap((key) => {
       const values = [...new Set(settings.map((one) => `${one[key] ?? "none"}`))].sort((a, b) =>

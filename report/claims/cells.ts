@@ -1,7 +1,7 @@
 import { median } from "simple-statistics";
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
 import { groupsOf, mannerOf, sorted, stratumOf } from "../data/groups.ts";
-import { dirtyMiBps, settingsOf } from "../data/measures.ts";
+import { dirtyMiBps, workloadSettings } from "../data/measures.ts";
 import type { Sample } from "../data/resampling.ts";
 
 /** The repeats of one guest in one cell, as tests between cells take them. */
@@ -41,7 +41,7 @@ export function cellSamples(
       const [move] = own as [Move, ...Move[]];
       const { record } = move;
       const rates = own.map((one) => dirtyMiBps(one.record)).filter((rate) => rate !== undefined);
-      const sizes = Object.entries(settingsOf(record).sizes).filter(
+      const sizes = Object.entries(workloadSettings(record).sizes).filter(
         (size): size is [string, number] => typeof size[1] === "number",
       );
       return [
@@ -51,7 +51,7 @@ export function cellSamples(
           guest: record.guest,
           move,
           stratum: stratumOf(move),
-          others: JSON.stringify(sorted(settingsOf(record).others)),
+          others: JSON.stringify(sorted(workloadSettings(record).others)),
           memoryMiB: record.memoryMiB,
           sizes: Object.fromEntries(sizes),
           ...(rates.length > 0 && { dirtyMiBps: median(rates) }),

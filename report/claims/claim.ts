@@ -30,7 +30,7 @@ export interface Finding {
   remark?: string;
 }
 
-export interface GuestEffect {
+interface GuestEffect {
   guest: string;
   value: number;
   own?: Estimate;
@@ -59,7 +59,7 @@ export const isTooFew = ({ confidence }: Pick<Estimate, "confidence">): boolean 
 /** Fewer repeats than this tell too little of these guests: a bootstrap of them is hardly one. */
 export const leastRepeats = 5;
 
-export const percentOf = ({ confidence }: Pick<Estimate, "confidence">): string =>
+const percentOf = ({ confidence }: Pick<Estimate, "confidence">): string =>
   `${+(confidence * 100).toFixed(1)} %`;
 
 /** "0.98 to 1.00 (97.9 %)": the level that it has. */

@@ -2,7 +2,7 @@ import { mean, medianSorted } from "simple-statistics";
 import { defaultMaxDowntimeMs } from "../../moves/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { mannerOf, sorted } from "../data/groups.ts";
-import { isLive, rateOf } from "../data/measures.ts";
+import { isLive, workloadRate } from "../data/measures.ts";
 import { commonSlope, slopeInterval } from "../data/slope.ts";
 import { type Estimate, medianInterval } from "../data/statistics.ts";
 import { comparable } from "./against-memory.ts";
@@ -40,11 +40,12 @@ function judge(dataset: Dataset, times?: number): Finding {
   const byRate = linesOf(
     cells,
     (cell) => Math.log((cell as RatedCell).dirtyMiBps),
-    (cell) => JSON.stringify([sorted(rateOf(cell.move.record).besides), cell.sizes, cell.memoryMiB]),
+    (cell) => JSON.stringify([sorted(workloadRate(cell.move.record).besides), cell.sizes, cell.memoryMiB]),
   ).filter(
     (line) =>
-      new Set(line.map(([cell]) => JSON.stringify(sorted(rateOf((cell as CellSample).move.record).rate))))
-        .size > 1,
+      new Set(
+        line.map(([cell]) => JSON.stringify(sorted(workloadRate((cell as CellSample).move.record).rate))),
+      ).size > 1,
   );
   const { size, both } = comparable(cells);
   const byMemory = size.length > 0 ? size : both;

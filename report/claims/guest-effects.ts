@@ -5,7 +5,7 @@ import { above, type Finding, isTooFew, plural, remarks, type Test } from "./cla
 import { theseGuests } from "./these-guests.ts";
 
 /** How an effect that each guest has is told, and where the claim begins to hold. */
-export interface EffectOfGuests {
+interface EffectOfGuests {
   name: string;
   border: number;
   show: (value: number) => string;

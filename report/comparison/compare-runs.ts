@@ -17,7 +17,7 @@ export interface ComparedCell {
   likeness: Likeness;
 }
 
-export interface ComparedClaim {
+interface ComparedClaim {
   says: string;
   verdicts: [Verdict, Verdict];
   effects: [string | undefined, string | undefined];

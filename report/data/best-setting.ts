@@ -10,7 +10,7 @@ export interface TriedSetting {
 }
 
 /** A setting against the plain one, in the same blocks. */
-export interface ComparedSetting {
+interface ComparedSetting {
   way: string;
   blocks: number;
   /**

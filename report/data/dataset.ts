@@ -54,7 +54,7 @@ export interface PolicyUpdate extends UpdateLine {
   file: string;
 }
 
-export interface Problem {
+interface Problem {
   file: string;
   /** Counted from 1; absent: of the file as a whole. */
   line?: number;

@@ -4,7 +4,7 @@ import { groupsOf } from "./groups.ts";
 import { randomOf } from "./statistics.ts";
 
 /** A move, and how far its total is from the median of its cell, as a logarithm. */
-export interface MoveResidual {
+interface MoveResidual {
   move: Move;
   off: number;
 }
@@ -21,14 +21,14 @@ export interface RunDrift {
   versions: { version: string; from: number }[];
 }
 
-export interface DriftTest {
+interface DriftTest {
   name: "step" | "runs" | "lag-1 correlation";
   value: number;
   /** By permutation, and corrected for the number of tests (Holm). */
   p: number;
 }
 
-export interface DriftStep {
+interface DriftStep {
   /** The first of the later moves. */
   from: Move;
   /** By mode: later totals over earlier ones, of the median cell, and in how many cells it goes that way. */

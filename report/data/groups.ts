@@ -1,10 +1,10 @@
 import { basename } from "node:path";
 import type { Move } from "./dataset.ts";
 import { labelOf, labelsApart } from "./group-labels.ts";
-import { settingsOf } from "./measures.ts";
+import { workloadSettings } from "./measures.ts";
 
 /** Moves made under the same conditions, as far as files tell: they are repeats of one another. */
-export interface Group {
+interface Group {
   key: string;
   label: string;
   moves: Move[];
@@ -71,8 +71,8 @@ export function mannerOf(move: Move, but?: keyof NonNullable<Move["record"]["opt
 /**
  * What moves of several memory sizes are compared in: all that was set, but for how much of the memory its workload uses, which may grow with it.
  */
-export const kindOf = (move: Move): string =>
-  JSON.stringify([sorted(settingsOf(move.record).others), mannerOf(move)]);
+export const comparedKind = (move: Move): string =>
+  JSON.stringify([sorted(workloadSettings(move.record).others), mannerOf(move)]);
 
 /** Those of the guest, of the hosts, of the disk and of the network. A rate of the link and a number of CPUs are known of an experiment alone. */
 function conditionsOf({ cell, record: { accelerator, nfsTransport, redo } }: Move) {

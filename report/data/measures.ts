@@ -43,17 +43,17 @@ const sizes: readonly string[] = ["workingSetMiB", "bufferPoolMiB", "rows"];
 const rates: readonly string[] = ["mibPerSecond", "recordsPerSecond", "actionsPerSecond", "clients"];
 
 /** How much is asked of a workload: those of its settings that say so, and all that it is besides. */
-export function rateOf(record: Pick<MigrationRecord, "workload">): {
+export function workloadRate(record: Pick<MigrationRecord, "workload">): {
   rate: Record<string, unknown>;
   besides: Record<string, unknown>;
 } {
-  const all = Object.entries(settingsOf(record).others);
+  const all = Object.entries(workloadSettings(record).others);
   const of = (isRate: boolean) => Object.fromEntries(all.filter(([key]) => rates.includes(key) === isRate));
   return { rate: of(true), besides: of(false) };
 }
 
 /** A workload's settings: those that say how much memory it uses, and all others, its kind among them. */
-export function settingsOf({ workload }: Pick<MigrationRecord, "workload">): {
+export function workloadSettings({ workload }: Pick<MigrationRecord, "workload">): {
   sizes: Record<string, unknown>;
   others: Record<string, unknown>;
 } {

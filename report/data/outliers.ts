@@ -3,7 +3,7 @@ import { countedMoves, type Dataset, type Move } from "./dataset.ts";
 import { groupsOf } from "./groups.ts";
 
 /** A figure of a move that is far from those of its repeats. */
-export interface Outlier {
+interface Outlier {
   move: Move;
   cell: string;
   what: "total" | "downtime";

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { resultsFile, stacksWithResults } from "../../moves/results.ts";
 
 /** What a person asked to see, and the files that have it. */
-export interface ReportArguments {
+interface ReportArguments {
   /** For the names of what is written. */
   name: string;
   files: string[];

@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
-import { groupsOf, kindOf } from "../data/groups.ts";
+import { comparedKind, groupsOf } from "../data/groups.ts";
 import { type Summary, summaryOf } from "../data/statistics.ts";
 import { summaryTable } from "../tables/summary-table.ts";
 import { carrying, draw, logAxis } from "./draw.ts";
@@ -8,7 +8,7 @@ import { type Figure, seriesOf, timeUnit, workloadName, workloadNote } from "./f
 import { thinned, thinningNote } from "./thin.ts";
 
 /** One thing that is measured of some moves. */
-export interface Quantity {
+interface Quantity {
   /** What the legend calls it; it decides colour and shape. */
   name: string;
   which: (move: Move) => boolean;
@@ -93,7 +93,7 @@ function seriesIn(dataset: Dataset, { measured, isLogarithmic }: AgainstMemory):
           name: measured.length === 1 ? workloadName(first.move.record) : name,
           workload: workloadName(first.move.record),
           label: measured.length === 1 ? label : `${label}: ${name}`,
-          kind: kindOf(first.move),
+          kind: comparedKind(first.move),
           memoryMiB: first.move.record.memoryMiB,
           summary,
           points,

@@ -6,7 +6,7 @@ import { visibleLines } from "../text/visible.ts";
 /** Plot draws into a document; there is no browser here. */
 const { document } = parseHTML("<!doctype html><html><body></body></html>");
 
-export interface Legend {
+interface Legend {
   label: string;
   color: string;
   /** Default: a circle. */
@@ -15,7 +15,7 @@ export interface Legend {
   dashed?: boolean;
 }
 
-export interface Drawing {
+interface Drawing {
   width: number;
   height: number;
   /** What a screen reader says of it. */

@@ -26,7 +26,7 @@ export const series = [
   { color: "var(--s7)", symbol: "wye" },
 ] as const;
 
-export type Series = (typeof series)[number];
+type Series = (typeof series)[number];
 
 /** Modes and workloads look the same in every figure. */
 const places = new Map(

@@ -1,5 +1,5 @@
 /** How many points a figure shows at most: more cover each other, and make a page that scrolls badly. */
-export const mostPoints = 500;
+const mostPoints = 500;
 
 /**
  * Leaves out points of groups that are too large to be shown whole: of each group the least and the greatest stay, and as many in between as

@@ -6,7 +6,7 @@ import type { Report, Section } from "../sections/report.ts";
 import { count } from "../text/table-model.ts";
 import { embedded, type Html, html, raw } from "./html.ts";
 import { embeddedRuns, runColumns } from "./runs.ts";
-import { conditionsOf } from "./summary.ts";
+import { conditionRows } from "./summary.ts";
 import { tableHtml } from "./table-html.ts";
 
 const beside = (name: string): Html => raw(readFileSync(join(import.meta.dirname, name), "utf8"));
@@ -59,7 +59,7 @@ ${allMoves(report)}
 <section aria-labelledby="conditions">
 <h2 id="conditions">Conditions</h2>
 <p>Made of ${files.length === 1 ? "one file" : `${files.length} files`} alone: ${files.join(", ")}.</p>
-<dl class="conditions">${conditionsOf(dataset).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
+<dl class="conditions">${conditionRows(dataset).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
 </section>
 <section aria-labelledby="computed">
 <h2 id="computed">How it is computed</h2>

@@ -54,7 +54,7 @@ export const runColumns: readonly RunColumn[] = [
 ];
 
 /** What is shown of a move beside its mark, a row each: what it is, and its times. */
-export const tipRows: readonly { name: string; columns: readonly string[] }[] = [
+const tipRows: readonly { name: string; columns: readonly string[] }[] = [
   { name: "move", columns: ["move"] },
   { name: "guest", columns: ["guest", "MiB", "workload"] },
   { name: "mode", columns: ["mode", "from → to"] },

@@ -3,7 +3,7 @@ import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
 import { summaryOf } from "../data/statistics.ts";
 
 /** Under what conditions the moves were made: what runs' heads say, and what the records themselves have. */
-export function conditionsOf(dataset: Dataset): [string, string][] {
+export function conditionRows(dataset: Dataset): [string, string][] {
   const { sources, moves } = dataset;
   const heads = sources.flatMap(({ head }) => head ?? []);
   const several = heads.length > 1;

@@ -5,7 +5,7 @@ import { proposedBy } from "../../prediction/proposed-move.ts";
 import { type Score, type ScoreSummary, scorePrediction, summarise } from "./score-prediction.ts";
 
 /** A move, and what is said of it by the records before it. */
-export interface Replayed {
+interface Replayed {
   record: MigrationRecord;
   predicted: Prediction;
   score: Score;
@@ -44,7 +44,7 @@ export function stored(records: readonly MigrationRecord[]): Replayed[] {
 }
 
 /** How the record's move went, as predictions are scored apart. */
-export function kindOfMove(record: MigrationRecord): string {
+function kindOfMove(record: MigrationRecord): string {
   if (!movesRunning(record.mode)) return record.mode;
   if (record.outcome !== "completed") return "pre-copy";
   const postcopy = record.mode === "hybrid" ? "hybrid, by post-copy" : "post-copy";

@@ -1,5 +1,5 @@
 import { quantile } from "simple-statistics";
-import { defaultTimeoutMs } from "../../moves/options.ts";
+import { defaultOnTimeout, defaultTimeoutMs } from "../../moves/options.ts";
 import { hadItsTime, type MigrationRecord, wayOf } from "../../moves/record.ts";
 
 /** How a prediction compares with what was; what was not measured, or not predicted, is absent. */
@@ -51,7 +51,7 @@ const given = <K extends string, T>(key: K, value: T | undefined) =>
 function hasConverged(record: MigrationRecord): boolean | undefined {
   const { mode, outcome, options = {}, equations } = record;
   if (mode !== "live") return undefined;
-  const { timeoutMs = defaultTimeoutMs, onTimeout = "abort" } = options;
+  const { timeoutMs = defaultTimeoutMs, onTimeout = defaultOnTimeout } = options;
   if (outcome === "rolled-back") return hadItsTime(record) ? false : undefined;
   if (outcome !== "completed") return undefined;
   if (wayOf(record) === "postcopy") return false;

@@ -1,5 +1,5 @@
 import type { MigrationRecord } from "../../moves/record.ts";
-import { figure, table, withNote } from "../text/table.ts";
+import { figureText, table, withNote } from "../text/table.ts";
 import { absent } from "../text/table-model.ts";
 import { type Score, type ScoreSummary, type Spread, scorePrediction } from "./score-prediction.ts";
 
@@ -15,13 +15,13 @@ export function predictedMovesTable(records: readonly MigrationRecord[], first =
         `${index + first}`,
         guest,
         mode,
-        figure(total),
+        figureText(total),
         between(predicted.range?.totalMs),
-        outcome === "completed" ? figure(totalMs) : absent,
+        outcome === "completed" ? figureText(totalMs) : absent,
         percent(score.totalMs),
-        figure(downtime),
+        figureText(downtime),
         between(predicted.range?.downtimeMs),
-        figure(downtimeMs),
+        figureText(downtimeMs),
         percent(score.downtimeMs),
         `${passes > 0 ? passes : absent} / ${iterations ?? absent}`,
       ],
@@ -82,4 +82,4 @@ const spread = (errors: Spread | undefined): string[] =>
 const share = ([some, all]: readonly [number, number]): string => (all === 0 ? absent : `${some} of ${all}`);
 
 const between = (range: readonly [number, number] | undefined): string =>
-  range ? `${figure(range[0])}–${figure(range[1])}` : absent;
+  range ? `${figureText(range[0])}–${figureText(range[1])}` : absent;

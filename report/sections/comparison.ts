@@ -8,7 +8,7 @@ import type { Figure } from "../figures/figure.ts";
 /** By which part two figures may differ and be equal, as `npm run experiment -- --compare` has it. */
 const tolerance = 0.1;
 
-export interface ComparedRuns {
+interface ComparedRuns {
   names: [string, string];
   comparison: RunComparison;
 }

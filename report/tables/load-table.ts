@@ -2,7 +2,7 @@ import { type CellSample, cellSamples } from "../claims/cells.ts";
 import { intervalText } from "../claims/claim.ts";
 import type { Dataset, Move } from "../data/dataset.ts";
 import { mannerOf, sorted } from "../data/groups.ts";
-import { rateOf } from "../data/measures.ts";
+import { workloadRate } from "../data/measures.ts";
 import { ratioOfSamples } from "../data/two-samples.ts";
 import { type TableModel, text } from "../text/table-model.ts";
 
@@ -22,7 +22,7 @@ export function loadTable(dataset: Dataset): TableModel | undefined {
       mannerOf(move),
       memoryMiB,
       sizes,
-      sorted(rateOf(move.record).besides),
+      sorted(workloadRate(move.record).besides),
     ]),
   );
   const rows = [...alike.values()].flatMap((own) => {
@@ -54,13 +54,13 @@ export function loadTable(dataset: Dataset): TableModel | undefined {
 
 /** How much is asked, as one figure: of guests that are alike otherwise the same settings differ. */
 const loadOf = ({ move }: CellSample): number =>
-  Object.values(rateOf(move.record).rate).reduce<number>(
+  Object.values(workloadRate(move.record).rate).reduce<number>(
     (product, value) => product * (typeof value === "number" ? value : 1),
     1,
   );
 
 const loadText = ({ move }: CellSample): string =>
-  Object.entries(rateOf(move.record).rate)
+  Object.entries(workloadRate(move.record).rate)
     .map(([key, value]) => `${key} ${value}`)
     .join(", ");
 

@@ -79,7 +79,7 @@ export async function runCommand(program: Command): Promise<void> {
 }
 
 /** An option's value: several, as `A,B`. */
-export function list(text: string): string[] {
+export function commaList(text: string): string[] {
   return text.split(",").filter(Boolean);
 }
 

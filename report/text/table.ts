@@ -43,11 +43,11 @@ export function migrationTable(records: readonly MigrationRecord[], first = 1, w
     `${record.memoryMiB}`,
     `${record.from} → ${record.to}`,
     record.outcome === "completed" ? record.mode : `${record.mode}, ${record.outcome}`,
-    figure(record.totalMs),
-    figure(record.downtimeMs),
-    figure(record.clientDowntimeMs),
-    figure(record.iterations),
-    figure(record.transferredMiB),
+    figureText(record.totalMs),
+    figureText(record.downtimeMs),
+    figureText(record.clientDowntimeMs),
+    figureText(record.iterations),
+    figureText(record.transferredMiB),
   ]);
   const errors = records.flatMap(({ error, outcome }, index) =>
     error === undefined ? [] : [`${first + index} ${outcome}: ${visibleLines(error)}`],
@@ -82,7 +82,7 @@ export function phaseTable(records: readonly MigrationRecord[], first = 1, width
       record.guest,
       ...phases.map((name) => {
         const phase = record.phases.find((candidate) => candidate.name === name);
-        return figure(phase && phase.endMs - phase.startMs);
+        return figureText(phase && phase.endMs - phase.startMs);
       }),
     ]);
     if (rows.length === 0) return [];
@@ -115,7 +115,7 @@ export function downtimeTable(records: readonly MigrationRecord[], first = 1, wi
         record.guest,
         record.mode,
         within(downtimeMs, clock?.uncertaintyMs),
-        figure(record.hypervisorDowntimeMs),
+        figureText(record.hypervisorDowntimeMs),
         tenths(client?.unansweredMs),
         tenths(clientDowntimeMs),
         tenths(client?.usualSilenceMs),
@@ -164,7 +164,7 @@ export function withNote(text: string, notes: readonly string[], width = Number.
 }
 
 /** Small figures keep decimals: a device state of 0.4 ms is not 0. */
-export function figure(value: number | undefined): string {
+export function figureText(value: number | undefined): string {
   if (value === undefined) return absent;
   return Number.isInteger(value) || value >= 100 ? `${Math.round(value)}` : value.toFixed(1);
 }

@@ -14,7 +14,7 @@ export const visible = (text: string): string => text.replaceAll(unseen, shownAs
 export const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n");
 
 /** The longest word that a table for the terminal takes as one: names that a stack may have are shorter. */
-export const longestWord = 40;
+const longestWord = 40;
 
 /** A text whose words are not longer than {@link longestWord}: one long name would make every line of a table as long. */
 export const chopped = (text: string, between: " " | "\n"): string =>

@@ -1,6 +1,7 @@
 import { HostUnreachable } from "../../libvirt/errors.ts";
 import { withSession } from "../../libvirt/session-pool.ts";
 import type { SshTarget } from "../../libvirt/ssh-target.ts";
+import { virshCommand } from "../../libvirt/virsh.ts";
 
 /**
  * Asks machines which guests are there that are not of this stack. Reads only. One that does not answer, or is not prepared yet, is left out.
@@ -22,7 +23,7 @@ async function strangersOn(target: SshTarget, own: readonly string[]): Promise<s
     return await withSession(target, async (session) => {
       const { stdout } = await session.run(
         `looking for guests on ${target.name}`,
-        "! command -v virsh > /dev/null || LC_ALL=C virsh -q -c qemu:///system list --all --name",
+        `! command -v virsh > /dev/null || ${virshCommand(["list", "--all", "--name"])}`,
       );
       return stdout.split("\n").filter((name) => name !== "" && !own.includes(name));
     });

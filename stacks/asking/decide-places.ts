@@ -15,7 +15,7 @@ import { readDecision, takeDecision, writeDecision } from "./decision-file.ts";
 import { findGuests } from "./find-guests.ts";
 
 /** What is known of hosts already. */
-export interface KnownMachines extends Pick<AskedMachines, "memoryMiB" | "cpus" | "machine"> {
+interface KnownMachines extends Pick<AskedMachines, "memoryMiB" | "cpus" | "machine"> {
   /** Those that are off or lost: nothing is asked of them. */
   leftAlone: readonly string[];
 }

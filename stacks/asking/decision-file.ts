@@ -8,7 +8,7 @@ import { inputsSchema, type PlacementDecision } from "../../placement/decision.t
 const decisionFile = (stack: string): string => join(".testbed", stack, "decision.json");
 
 /** The last decisions that moved guests, one JSON object a line, oldest first. */
-export const decisionsFile = (stack: string): string => join("results", `${stack}.decisions.jsonl`);
+const decisionsFile = (stack: string): string => join("results", `${stack}.decisions.jsonl`);
 
 const mostKept = 20;
 
@@ -25,7 +25,7 @@ const decisionSchema = z.object({
 });
 
 /** A decision, and whether an update has begun with it: perhaps with a part alone. */
-export interface KeptDecision {
+interface KeptDecision {
   decision: PlacementDecision;
   isBegun: boolean;
 }

@@ -38,7 +38,7 @@ export async function findGuests(
  * Where a guest runs; where it is off, the host that keeps its definition. Of several (a move that was cut short, a copy that somebody made)
  * the one that it was last seen on: putting that right is not a policy's business.
  */
-export function homeOf({ host }: Pick<PastGuest, "host">, sightings: readonly Sighting[]): string {
+function homeOf({ host }: Pick<PastGuest, "host">, sightings: readonly Sighting[]): string {
   const active = sightings.filter(isActive);
   const there = active.length > 0 ? active : sightings.filter(({ state }) => state === "inactive");
   return there.find((sighting) => sighting.host === host)?.host ?? there[0]?.host ?? host;

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type KeyHolders, keyHolders } from "../key-generation.ts";
-import { mountsFrom, type PastStack, pastOf, sizesOf } from "../past.ts";
+import { hostSizes, mountsFrom, type PastStack, pastStackOf } from "../past.ts";
 import type { PastResource } from "../past-resource.ts";
 
 /**
@@ -17,8 +17,8 @@ export async function readPast(
   const { outputs } = await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName });
   const resources = outputs as Record<string, PastResource>;
   return {
-    ...pastOf(Object.values(resources)),
-    sizes: sizesOf(resources),
+    ...pastStackOf(Object.values(resources)),
+    sizes: hostSizes(resources),
     keyHolders: keyHolders(resources),
     mountsFrom: mountsFrom(resources, testbed),
   };

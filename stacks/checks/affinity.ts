@@ -2,7 +2,7 @@
 import { type Mistake, mistake } from "../mistake.ts";
 import { list } from "../words.ts";
 import { type Draft, guestsOf, hostsOf, namesOf } from "./draft.ts";
-import { absent } from "./placement.ts";
+import { unknownName } from "./placement.ts";
 
 const kinds = ["apart", "together", "on"] as const;
 type Kind = (typeof kinds)[number];
@@ -85,8 +85,10 @@ function nameMistakes(draft: Draft, { index, kind, guests, hosts }: Rule): Mista
   const known = { guest: namesOf(guestsOf(draft)), host: namesOf(hostsOf(draft)) };
   const path = (key: string) => ["affinity", index, key];
   return [
-    ...guests.flatMap((name) => absent("guest", name, known.guest, path(kind === "on" ? "guests" : kind))),
-    ...hosts.flatMap((name) => absent("host", name, known.host, path("on"))),
+    ...guests.flatMap((name) =>
+      unknownName("guest", name, known.guest, path(kind === "on" ? "guests" : kind)),
+    ),
+    ...hosts.flatMap((name) => unknownName("host", name, known.host, path("on"))),
   ];
 }
 

@@ -5,7 +5,7 @@ import { type Mistake, mistake } from "../mistake.ts";
 import { list } from "../words.ts";
 import { type Draft, guestsOf } from "./draft.ts";
 
-export function bridge({ lab, bridge }: Draft): Mistake[] {
+export function bridgeUplink({ lab, bridge }: Draft): Mistake[] {
   const path = ["bridge", "uplink"];
   if (bridge?.uplink !== undefined && bridge.uplink === (bridge.name ?? defaultBridge)) {
     return [mistake(path, `${bridge.uplink} is the bridge itself`, "give the interface that joins it")];

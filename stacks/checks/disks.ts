@@ -4,7 +4,7 @@ import { type Mistake, mistake } from "../mistake.ts";
 import { claim, clashes } from "./clashes.ts";
 import { type Draft, guestsOf } from "./draft.ts";
 
-export function disks(draft: Draft): Mistake[] {
+export function guestDisks(draft: Draft): Mistake[] {
   return guestsOf(draft).flatMap(({ entry: { disks = [], redo }, title, path }) => {
     const claims = disks.flatMap((disk, at) =>
       claim(disk?.name, `${title}'s disk ${at + 1}`, [...path, "disks", at, "name"]),

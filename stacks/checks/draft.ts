@@ -21,7 +21,7 @@ export function valueOr<Group extends object, Key extends keyof Group>(
   return group !== undefined && key in group ? group[key] : byDefault;
 }
 
-export interface Named<Entry> {
+interface Named<Entry> {
   entry: Entry;
   name: string | undefined;
   /** "guest vm1", or where it stands when it has no name. */

@@ -2,7 +2,7 @@
 import { type Mistake, mistake } from "../mistake.ts";
 import { list } from "../words.ts";
 import { type Draft, guestsOf, hostsOf, namesOf } from "./draft.ts";
-import { absent } from "./placement.ts";
+import { unknownName } from "./placement.ts";
 
 export function lost(draft: Draft): Mistake[] {
   const { lost = [], off = [], drain = [], placement = {} } = draft;
@@ -10,7 +10,7 @@ export function lost(draft: Draft): Mistake[] {
   const local = namesOf(guestsOf(draft).filter(({ entry }) => entry.redo === "local"));
   const own = lost.flatMap((host, index) => {
     if (host === undefined) return [];
-    if (!hosts.includes(host)) return absent("host", host, hosts, ["lost", index]);
+    if (!hosts.includes(host)) return unknownName("host", host, hosts, ["lost", index]);
     if (off.includes(host))
       return [mistake(["lost", index], `${host} is to be off, too`, "leave it out of one of lost and off")];
     const gone = local.filter((guest) => placement[guest] === host);

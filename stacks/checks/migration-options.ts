@@ -1,12 +1,12 @@
 // Options of moves that the mode, or another option, cannot do.
 import { misfits, overlayMisfits } from "../../moves/misfits.ts";
-import type { MigrationOptions } from "../../moves/options.ts";
+import { defaultMode, type MigrationOptions } from "../../moves/options.ts";
 import { type Mistake, mistake } from "../mistake.ts";
 import { type Draft, guestsOf } from "./draft.ts";
 
 /** An option and the mode that cannot do it, or another option: said for all guests, or with the guest's own word in it. */
 export function migrationOptions({ migration, ...draft }: Draft): Mistake[] {
-  const all = { mode: "live", ...migration } as MigrationOptions;
+  const all = { mode: defaultMode, ...migration } as MigrationOptions;
   const owners = [
     {
       options: all,

@@ -2,7 +2,7 @@
 import { type Mistake, mistake } from "../mistake.ts";
 import { list } from "../words.ts";
 import { type Draft, guestsOf, hostsOf, namesOf } from "./draft.ts";
-import { absent } from "./placement.ts";
+import { unknownName } from "./placement.ts";
 
 export function off(draft: Draft): Mistake[] {
   const hosts = namesOf(hostsOf(draft));
@@ -11,7 +11,7 @@ export function off(draft: Draft): Mistake[] {
       ? []
       : hosts.includes(host)
         ? [...localGuests(draft, host, index), ...unswitchable(draft, host)]
-        : absent("host", host, hosts, ["off", index]),
+        : unknownName("host", host, hosts, ["off", index]),
   );
   return [...own, ...noneLeft(draft, hosts)];
 }

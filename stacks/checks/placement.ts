@@ -12,8 +12,8 @@ export function placement(draft: Draft): Mistake[] {
     const path = ["placement", guest];
     // zod passes over a key __proto__, whatever its value is.
     return [
-      ...absent("guest", guest, guests, path),
-      ...(typeof host !== "string" ? [] : absent("host", host, hosts, path)),
+      ...unknownName("guest", guest, guests, path),
+      ...(typeof host !== "string" ? [] : unknownName("host", host, hosts, path)),
     ];
   });
   const unplaced = (isPinned(draft) ? guests : [])
@@ -31,11 +31,11 @@ export function placement(draft: Draft): Mistake[] {
 /** Whether every guest needs a placement. A kind that the schema refused is one of those that do not, as far as anybody knows. */
 const isPinned = ({ policy }: Draft): boolean => valueOr(policy, "kind", "pinned") === "pinned";
 
-export function drain(draft: Draft): Mistake[] {
+export function drainedHosts(draft: Draft): Mistake[] {
   const { drain = [] } = draft;
   const hosts = namesOf(hostsOf(draft));
   const unknown = drain.flatMap((host, index) =>
-    host === undefined ? [] : absent("host", host, hosts, ["drain", index]),
+    host === undefined ? [] : unknownName("host", host, hosts, ["drain", index]),
   );
   const guests = namesOf(guestsOf(draft));
   if (hosts.length === 0 || guests.length === 0 || hosts.some((host) => !drain.includes(host)))
@@ -50,7 +50,7 @@ export function drain(draft: Draft): Mistake[] {
   ];
 }
 
-export function absent(
+export function unknownName(
   what: "host" | "guest",
   name: string,
   known: readonly string[],

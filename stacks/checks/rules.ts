@@ -2,8 +2,8 @@
 import type { Mistake } from "../mistake.ts";
 import { guestAddresses, machineAddresses } from "./addresses.ts";
 import { affinity } from "./affinity.ts";
-import { bridge, guestGateway } from "./bridge.ts";
-import { disks, nicBridges } from "./disks.ts";
+import { bridgeUplink, guestGateway } from "./bridge.ts";
+import { guestDisks, nicBridges } from "./disks.ts";
 import type { Draft, Rule } from "./draft.ts";
 import { exportFolder } from "./export-folder.ts";
 import { image } from "./image.ts";
@@ -13,7 +13,7 @@ import { macs } from "./macs.ts";
 import { migrationOptions } from "./migration-options.ts";
 import { names, stackName } from "./names.ts";
 import { off, watts } from "./off.ts";
-import { drain, placement } from "./placement.ts";
+import { drainedHosts, placement } from "./placement.ts";
 import { ports } from "./ports.ts";
 import { resourceNames } from "./resource-names.ts";
 import { takenAddresses } from "./taken-addresses.ts";
@@ -26,7 +26,7 @@ const rules: readonly Rule[] = [
   names,
   resourceNames,
   placement,
-  drain,
+  drainedHosts,
   affinity,
   off,
   watts,
@@ -38,7 +38,7 @@ const rules: readonly Rule[] = [
   guestGateway,
   takenAddresses,
   macs,
-  disks,
+  guestDisks,
   nicBridges,
   ports,
   vncPasswords,
@@ -46,7 +46,7 @@ const rules: readonly Rule[] = [
   migrationOptions,
   exportFolder,
   image,
-  bridge,
+  bridgeUplink,
 ];
 
 /** What all rules find wrong. */

@@ -1,12 +1,12 @@
 import type { MigrationOptions } from "../../moves/options.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
-import type { MoveCost } from "../../placement/cluster.ts";
+import type { MoveCost } from "../../placement/terms/cluster.ts";
 import { predict } from "../../prediction/predict.ts";
 import type { ProposedMove } from "../../prediction/proposed-move.ts";
 import type { MoveOptions } from "../config.ts";
 
 /** What of a guest a prediction is made from. */
-export interface MovedGuest extends Omit<ProposedMove, "options" | "linkMiBps"> {
+interface MovedGuest extends Omit<ProposedMove, "options" | "linkMiBps"> {
   options: MoveOptions;
 }
 

@@ -1,12 +1,17 @@
 import type { PlacementDecision } from "../../placement/decision.ts";
+import { type PolicyKind, policies, policyKinds } from "../../placement/policies/policies.ts";
 import type { StackConfig } from "../config.ts";
 import type { HostOff } from "../plan.ts";
 
 /** What is said of such a host, and kept in the states of stacks. */
-export const emptiedReason = "policy consolidate leaves it without guests";
+const reasonOf = (kind: PolicyKind): string => `policy ${kind} leaves it without guests`;
+
+/** Whether a host is off since a policy had left it without guests. */
+export const isEmptied = (reason: string | undefined): boolean =>
+  policyKinds.some((kind) => reason === reasonOf(kind));
 
 /**
- * Hosts that `consolidate` leaves without guests, and that can be switched off and on again: by their own commands, or as a lab's containers.
+ * Hosts that a policy leaves without guests which empties them, and that can be switched off and on again: by their own commands, or as a lab's containers.
  * As many stay on as are to, those first that are on now.
  *
  * @param areOff hosts that are off already
@@ -16,7 +21,7 @@ export function emptiedBy(
   { hosts, lab }: Pick<StackConfig, "hosts" | "lab">,
   areOff: readonly string[],
 ): HostOff[] {
-  if (inputs.kind !== "consolidate" || !outcome.isFeasible) return [];
+  if (!policies[inputs.kind].emptiesHosts || !outcome.isFeasible) return [];
   const inUse = new Set(Object.values(outcome.places).map(({ host }) => host));
   const isSwitchable = ({ power }: StackConfig["hosts"][number]) =>
     lab !== undefined || (power?.off !== undefined && power.on !== undefined);
@@ -32,7 +37,7 @@ export function emptiedBy(
   ];
   return goFirst
     .slice(0, Math.max(0, mayGo.length - spare))
-    .map(({ name }) => ({ host: name, reason: emptiedReason }));
+    .map(({ name }) => ({ host: name, reason: reasonOf(inputs.kind) }));
 }
 
 const isClosed = ({ cluster }: PlacementDecision["inputs"], name: string): boolean =>

@@ -2,9 +2,10 @@ import { useOfGuests, withLoad } from "../../load/cluster-load.ts";
 import type { MeasuredLoad } from "../../load/join.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 import { breachesOf, breachText } from "../../moves/slo.ts";
-import type { MoveCost } from "../../placement/cluster.ts";
 import type { DecisionInputs } from "../../placement/decision.ts";
-import { closedOf, clusterOf, newcomersOf, type Situation, settingsOf } from "../cluster-of.ts";
+import { policies } from "../../placement/policies/policies.ts";
+import type { MoveCost } from "../../placement/terms/cluster.ts";
+import { closedOf, clusterOf, newcomersOf, policySettings, type Situation } from "../cluster-of.ts";
 import type { PolicyConfig, StackConfig } from "../config.ts";
 import type { PastStack } from "../past.ts";
 import type { Plan } from "../plan.ts";
@@ -37,7 +38,8 @@ export function inputsOf(
     return rest ? [[name, rest]] : [];
   });
   // Any other policy leaves all hosts on.
-  const switchings = kind === "consolidate" ? Object.entries(past.switchings ?? {}) : [];
+  const { emptiesHosts } = policies[kind];
+  const switchings = emptiesHosts ? Object.entries(past.switchings ?? {}) : [];
   const hostRests = switchings.flatMap(([host, switching]): [string, HostRest][] => {
     const rest = restOfHost(switching, restMinutes, ms);
     return rest ? [[host, rest]] : [];
@@ -55,7 +57,7 @@ export function inputsOf(
     return breaches.length > 0 ? [[name, breachText(breaches)]] : [];
   });
   // A host that is to hold more guests must be able to nearly all of the time.
-  const figure = kind === "consolidate" ? "p95Cpus" : "meanCpus";
+  const figure = emptiesHosts ? "p95Cpus" : "meanCpus";
   return {
     kind,
     cluster: load ? withLoad(cluster, uses, load, figure) : cluster,
@@ -65,7 +67,7 @@ export function inputsOf(
     assumed: Object.keys(uses).filter((name) => uses[name]?.from !== "samples"),
     rests: Object.fromEntries(rests),
     hostRests: Object.fromEntries(hostRests),
-    settings: settingsOf(more),
+    settings: policySettings(more),
     perHost: draft.concurrentPerHost,
     maxMs: maxMinutes * 60_000,
   };

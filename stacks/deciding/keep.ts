@@ -1,5 +1,5 @@
-import type { Impossible, Proposal } from "../../placement/policy.ts";
-import { type PlacementProblem, problemText } from "../../placement/reason.ts";
+import type { Impossible, Proposal } from "../../placement/terms/policy.ts";
+import { type PlacementProblem, problemText } from "../../placement/terms/reason.ts";
 import { list } from "../words.ts";
 
 /** What a keeper saw of a stack. */

@@ -1,5 +1,5 @@
-import type { Impossible, Place, Proposal } from "../../placement/policy.ts";
-import { explained, type PlacementProblem } from "../../placement/reason.ts";
+import type { Impossible, Place, Proposal } from "../../placement/terms/policy.ts";
+import { explained, type PlacementProblem } from "../../placement/terms/reason.ts";
 import { type Mistake, pathText } from "../mistake.ts";
 
 /** Each guest's place, in which turn it gets there, and after whose moves. */

@@ -1,6 +1,6 @@
 import type { MigrationRecord } from "../../moves/record.ts";
 import type { Switching } from "../past.ts";
-import { emptiedReason } from "./emptied.ts";
+import { isEmptied } from "./emptied.ts";
 
 const dayMs = 24 * 60 * 60_000;
 const mostMs = 6 * 60 * 60_000;
@@ -50,7 +50,7 @@ export function restOfHost(
   restMinutes: number,
   nowMs: number,
 ): HostRest | undefined {
-  if (desired === "off" && reason !== emptiedReason) return undefined;
+  if (desired === "off" && !isEmptied(reason)) return undefined;
   const sinceMs = Date.parse(since);
   const untilMs = sinceMs + restMinutes * 60_000;
   // See above.

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { decide, type PlacementDecision } from "../../placement/decision.ts";
 
 /** What holds now, against which a decision is held. */
-export interface Now {
+interface Now {
   digest: string;
   /** Where those guests are that are there and have no placement, by name. */
   homes: Readonly<Record<string, string>>;

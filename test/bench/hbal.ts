@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { type Cluster, roomMiB } from "../../placement/cluster.ts";
+import { type Cluster, roomMiB } from "../../placement/terms/cluster.ts";
 
 /** What Ganeti's hbal makes of a cluster by memory and vCPUs. */
 export interface HbalPlan {

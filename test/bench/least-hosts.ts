@@ -1,5 +1,5 @@
-import { type Cluster, roomMiB } from "../../placement/cluster.ts";
-import type { PolicySettings } from "../../placement/settings.ts";
+import { type Cluster, roomMiB } from "../../placement/terms/cluster.ts";
+import type { PolicySettings } from "../../placement/terms/settings.ts";
 
 /**
  * So many hosts are needed at least, whatever goes where: for each of memory, vCPUs and load alone, the largest hosts until these hold all; and

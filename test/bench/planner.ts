@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { balance } from "../../placement/balance.ts";
-import type { Cluster } from "../../placement/cluster.ts";
-import { consolidate } from "../../placement/consolidate.ts";
-import type { Planner, Proposal } from "../../placement/policy.ts";
-import type { PolicySettings } from "../../placement/settings.ts";
+import { balance } from "../../placement/policies/balance.ts";
+import { consolidate } from "../../placement/policies/consolidate.ts";
+import type { Cluster } from "../../placement/terms/cluster.ts";
+import type { Planner, Proposal } from "../../placement/terms/policy.ts";
+import type { PolicySettings } from "../../placement/terms/settings.ts";
 import { grownCluster, moved } from "../unit/helpers/clusters.ts";
 import { hbal, hbalVersion } from "./hbal.ts";
 import { leastHosts } from "./least-hosts.ts";

@@ -3,7 +3,7 @@ import { declareForPlugin } from "../../components/engine-resource.ts";
 import { Testbed } from "../../components/testbed.ts";
 import { failuresOf } from "../../plugin/check.ts";
 import { domainInputs, migrationInputs } from "../../plugin/inputs.ts";
-import { plain } from "../../plugin/secrets.ts";
+import { withoutSecrets } from "../../plugin/secrets.ts";
 import { parseStackConfig } from "../../stacks/checks/parse.ts";
 import { planStack } from "../../stacks/plan.ts";
 import { labInput, metalInput } from "../unit/helpers/config-stack.ts";
@@ -51,7 +51,9 @@ test.each([
   const plan = planStack(parseStackConfig(input, "dev"), "dev");
   const { declared } = await record(() => new Testbed("testbed", plan), answers);
   const inputsOf = (name: string) =>
-    declared.filter(({ type }) => type === `kvmtestbed:index:${name}`).map(({ inputs }) => plain(inputs));
+    declared
+      .filter(({ type }) => type === `kvmtestbed:index:${name}`)
+      .map(({ inputs }) => withoutSecrets(inputs));
   const [domains, migrations] = [inputsOf("Domain"), inputsOf("Migration")];
   expect([domains.length, migrations.length]).toEqual([2, 2]);
   const failures = [

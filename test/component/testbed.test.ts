@@ -3,7 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import type { HostOutput } from "../../components/outputs.ts";
 import { Testbed } from "../../components/testbed.ts";
-import { summaryOf } from "../../moves/summary.ts";
+import { moveSummary } from "../../moves/summary.ts";
 import { decide } from "../../placement/decision.ts";
 import { parseStackConfig } from "../../stacks/checks/parse.ts";
 import { policyOf } from "../../stacks/cluster-of.ts";
@@ -595,7 +595,7 @@ describe("what a testbed tells", () => {
   test("of migrations: where, how often, and what the last one took", async () => {
     const { result } = inLab;
     expect(await all(result.migrations)).toEqual({
-      vm1: { host: "host2", moves: 1, last: history.map(summaryOf)[0] },
+      vm1: { host: "host2", moves: 1, last: history.map(moveSummary)[0] },
       vm2: { host: "host2", moves: 0 },
     });
   });

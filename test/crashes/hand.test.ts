@@ -1,10 +1,22 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { closeSessions } from "../../libvirt/session-pool.ts";
+import { migrate } from "../../migration/migrate.ts";
 import { migrationModes } from "../../moves/modes.ts";
 import { crashes } from "../unit/helpers/simulated-fleet.ts";
 import { world } from "../unit/helpers/simulated-session.ts";
-import { begin, expectSettled, keepRedo, run, runInto, story, uuid } from "./crashes.ts";
-import { deeds } from "./hands.ts";
+import {
+  begin,
+  expectSettled,
+  keepRedo,
+  newRun,
+  request,
+  run,
+  runInto,
+  story,
+  tell,
+  uuid,
+} from "./crashes.ts";
+import { type Deed, deeds } from "./hands.ts";
 
 // A run dies at each single step, a person does something to the guest, on any host, and a new run has to make the best of it: never a second
 // copy, never an old memory on a newer disk.
@@ -22,6 +34,8 @@ const leftToPeople = [
   /cannot be moved: it is (inactive|paused|defined on no host)/,
   /is off and defined on/,
   /both were written to/,
+  // A snapshot that another host knows nothing of.
+  /is off, and would be started on .* was made by hand/,
   // libvirt 9.0 does not notice it; the error says how to go on.
   /libvirt still waits for that/,
   /the two cannot be connected again/,
@@ -68,6 +82,36 @@ describe.each(["shared", "local"] as const)("overlay %s", (redo) => {
     );
   });
 });
+
+// One that a person starts in the moment between our last look and the copy's start nobody can see.
+test.each(["offline", "cold"] as const)(
+  "%s: a guest that a person starts on a third host during a run is seen before a copy runs beside it",
+  async (mode) => {
+    keepRedo("shared");
+    const [, startsThere] = deeds(["host3"], "shared").find(
+      ([name]) => name === "defines and starts it on host3",
+    ) as [string, Deed];
+    let seen = 0;
+    for (let step = 0; ; step++) {
+      begin();
+      await newRun();
+      let isStarted = false;
+      world.plan(() => {
+        isStarted = startsThere();
+      }, step);
+      await migrate(request(mode), tell).catch(() => {});
+      if (world.isFatePending) break;
+      const since = world.log.slice(world.log.findLastIndex((line) => line.startsWith("-- by hand")));
+      if (!isStarted || !since.some((line) => line.startsWith("host3: looking for guest"))) continue;
+      seen++;
+      expect(world.violations, `at step ${step}${story()}`).toEqual([]);
+      expect(world.runningOn(uuid), `at step ${step}${story()}`).toEqual(["host3"]);
+      await run(mode);
+      expectSettled();
+    }
+    expect(seen).toBeGreaterThan(5);
+  },
+);
 
 test("a guest that someone brought to a third host moves on from there, and what the dead run saved is gone", async () => {
   keepRedo("shared");

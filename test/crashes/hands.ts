@@ -31,6 +31,8 @@ const resume = (host: string) =>
   world.machine(host).domains.get(uuid)?.persistent === true && virsh(host, "resume", uuid);
 const save = (host: string) => virsh(host, "managedsave", uuid);
 const end = (host: string) => virsh(host, "destroy", uuid);
+/** From then on it writes to another file. A guest that is off has nothing in there yet. */
+const snapshot = (host: string) => virsh(host, "snapshot-create-as", uuid, "S");
 const undefine = (host: string) => virsh(host, "undefine", uuid);
 
 /** As the guest is defined, or was, wherever that is. */
@@ -53,6 +55,16 @@ const shutDown = (host: string): boolean => {
 
 const migrate = (from: string, to: string, ...flags: string[]) =>
   virsh(from, "migrate", "--live", ...flags, uuid, `qemu+ssh://root@${world.machine(to).address}/system`);
+
+const snapshots = (host: string): [string, Deed][] => [
+  [`makes a snapshot of it on ${host}`, () => snapshot(host)],
+  [`makes a snapshot of it on ${host} and ends it`, () => snapshot(host) && end(host)],
+  [
+    `makes a snapshot of it on ${host}, starts it and ends it later`,
+    () => snapshot(host) && start(host) && end(host),
+  ],
+  [`saves its memory on ${host} after a snapshot`, () => snapshot(host) && save(host)],
+];
 
 /** All that a person may do, on any of the hosts. */
 export function deeds(hosts: readonly string[], redo: "shared" | "local"): [name: string, deed: Deed][] {
@@ -81,6 +93,7 @@ export function deeds(hosts: readonly string[], redo: "shared" | "local"): [name
         );
       },
     ],
+    ...(redo === "shared" ? snapshots(host) : []),
     [`pauses it on ${host}`, () => virsh(host, "suspend", uuid)],
     [`resumes it on ${host}`, () => resume(host)],
     [`resumes it on ${host} and ends it later`, () => resume(host) && end(host)],

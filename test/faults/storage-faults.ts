@@ -8,7 +8,9 @@ const nfsStopped = (seconds: number): Fault => ({
 });
 
 const state = "/var/lib/kvm-migration-testbed";
-const unmount = (folder: string) => `! mountpoint -q ${folder} || umount ${folder}`;
+/** What failed there may have a file open for a moment more. */
+const unmount = (folder: string) =>
+  `for _ in $(seq 60); do ! mountpoint -q ${folder} && exit; umount ${folder} && exit; sleep 0.5; done; exit 1`;
 
 /** Where the storage host keeps what is known of begun moves. */
 export const intents = "/var/lib/kvm-migration-testbed/moves/export-testbed";

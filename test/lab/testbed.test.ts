@@ -3,7 +3,7 @@ import { join } from "node:path";
 import pRetry from "p-retry";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
-import { summaryOf } from "../../moves/summary.ts";
+import { moveSummary } from "../../moves/summary.ts";
 import { mostAtOnce } from "../bench/several.ts";
 import { changingHosts } from "./changing-hosts.ts";
 import { expectOneStop } from "./downtimes.ts";
@@ -169,7 +169,7 @@ describe("a change of placement moves the guest, which goes on as if nothing had
     expect((await stack.outputs()).migrations.vm1).toEqual({
       host: "host1",
       moves: 4,
-      last: records.slice(-1).map(summaryOf)[0],
+      last: records.slice(-1).map(moveSummary)[0],
     });
   });
 });

@@ -1,8 +1,8 @@
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { clusterFrom } from "../../../bin/plan-data.ts";
-import { balance } from "../../../placement/balance.ts";
-import { consolidate } from "../../../placement/consolidate.ts";
+import { balance } from "../../../placement/policies/balance.ts";
+import { consolidate } from "../../../placement/policies/consolidate.ts";
 import { proposalText } from "../../../placement/proposal-text.ts";
 
 const host = (name: string, gib: number) => ({ name, memoryMiB: gib * 1024, reserveMiB: 0 });

@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { describe, expect, test } from "vitest";
@@ -204,6 +213,9 @@ describe("what a host says of itself", () => {
     make("-b", "vm1.qcow2", "-F", "qcow2", `${folder}/vm1 beside`);
     make("-b", `${folder}/vm1.S`, "-F", "qcow2", `${folder}/vm1.T`);
     writeFileSync(`${folder}/notes`, "QFI");
+    // Merged into the image later, and left behind.
+    make("-b", image, "-F", "qcow2", `${folder}/vm1.merged`);
+    utimesSync(`${folder}/vm1.merged`, 1e9, 1e9);
     expect(ask({ ask: "over", image }).over?.sort()).toEqual([`${folder}/vm1 beside`, `${folder}/vm1.S`]);
     rmSync(folder, { recursive: true });
   });

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Fleet, union } from "../../../fleet/fleet.ts";
-import { pageOf } from "../../../fleet/fleet-page.ts";
+import { fleetPageOf } from "../../../fleet/fleet-page.ts";
 import { closeSessions } from "../../../libvirt/session-pool.ts";
 import type { ClusterInputs, ClusterOutputs } from "../../../provider/cluster-resource.ts";
 import { useLocalSsh } from "../helpers/local-ssh.ts";
@@ -23,7 +23,7 @@ function cluster(...names: string[]): ClusterInputs {
     common: {
       hosts,
       storage: { ssh: ssh("storage"), intentDirectory: join(folder, `it's ${count}`) },
-      page: pageOf(hosts),
+      page: fleetPageOf(hosts),
       ...{ accelerator: "tcg", machine: "pc-q35-7.2", cpuXml: "<cpu/>", transport: "userspace" },
       ...{ server: "10.0.0.10", bridge: "br0" },
     },
@@ -94,8 +94,8 @@ describe("which hosts there are", () => {
       host2: { peerAddress: host("host2").peerAddress, ssh: ssh("host2") },
       host1: host("host1"),
     };
-    expect(pageOf(turned)).toBe(pageOf(hosts));
-    expect(pageOf(cluster("host1", "host3").common.hosts)).not.toBe(pageOf(hosts));
+    expect(fleetPageOf(turned)).toBe(fleetPageOf(hosts));
+    expect(fleetPageOf(cluster("host1", "host3").common.hosts)).not.toBe(fleetPageOf(hosts));
   });
 
   test("and were before is known together, until a guest names the later page alone", async () => {

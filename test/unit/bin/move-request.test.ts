@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { settingsOf } from "../../../bin/move-request.ts";
+import { settingsFor } from "../../../bin/move-request.ts";
 import type { PrintedConfig } from "../../../bin/printed-config.ts";
 
 const printed = (config: Record<string, unknown>): PrintedConfig =>
@@ -12,7 +12,8 @@ const config = printed({
   guests: [{ name: "vm1" }, { name: "vm2", migration: { mode: "cold" } }],
   placement: { vm1: "host1", vm2: "host2" },
 });
-const settings = (words: string, mode?: string) => settingsOf(words.split(" ").filter(Boolean), mode, config);
+const settings = (words: string, mode?: string) =>
+  settingsFor(words.split(" ").filter(Boolean), mode, config);
 
 describe("a move that is asked for", () => {
   it("is a line of the config", () => {

@@ -1,9 +1,14 @@
 import * as fc from "fast-check";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import type { Cluster, ClusterGuest, ClusterHost, PlacementRule } from "../../../placement/cluster.ts";
-import { roomMiB } from "../../../placement/cluster.ts";
-import type { ProposedStep } from "../../../placement/policy.ts";
+import {
+  type Cluster,
+  type ClusterGuest,
+  type ClusterHost,
+  type PlacementRule,
+  roomMiB,
+} from "../../../placement/terms/cluster.ts";
+import type { ProposedStep } from "../../../placement/terms/policy.ts";
 
 /** Three generations of machines, of which a larger cluster has some of each. */
 const machines = [

@@ -1,5 +1,5 @@
-import { type Cluster, roomMiB } from "../../../placement/cluster.ts";
-import { defaultSettings } from "../../../placement/settings.ts";
+import { type Cluster, roomMiB } from "../../../placement/terms/cluster.ts";
+import { defaultSettings } from "../../../placement/terms/settings.ts";
 
 const { weights, limits, minGain } = defaultSettings;
 

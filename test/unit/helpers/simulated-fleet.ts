@@ -108,6 +108,8 @@ export class SimulatedFleet {
   readonly log: string[] = [];
   /** How often a copy of each guest began to run on its disk. */
   readonly diskEpochs = new Map<string, number>();
+  /** The image that a guest wrote to last, where that is not its overlay; and how new its overlay is since then. */
+  readonly snapshots = new Map<string, { path: string; overlayEpoch: number }>();
   /** The limits that transfers began with. */
   readonly bandwidths: { uuid: string; MiBps: number }[] = [];
   /** The most moves that a host took part in at a time. */
@@ -146,7 +148,7 @@ export class SimulatedFleet {
   readonly #guestsOwn = new WeakSet<Running>();
   /** What our program waits for, and where. */
   readonly #inFlight = new Map<Running, Machine>();
-  #fate: { inSteps: number; fate: Fate } | undefined;
+  #fate: { inSteps: number; fate: Fate | (() => unknown) } | undefined;
 
   constructor(hosts: readonly string[], clockOffsetsMs: Record<string, number> = {}) {
     const machine = (name: string, index: number) =>
@@ -174,7 +176,8 @@ export class SimulatedFleet {
   epochOnExport(path: string): number {
     const all = this.machines.flatMap(({ domains }) => [...domains.values()]);
     const owner = all.find(({ name }) => path === `${exported}${name}.qcow2`);
-    return owner ? this.diskEpoch(owner.uuid) : 0;
+    for (const [uuid, snapshot] of this.snapshots) if (path === snapshot.path) return this.diskEpoch(uuid);
+    return owner ? (this.snapshots.get(owner.uuid)?.overlayEpoch ?? this.diskEpoch(owner.uuid)) : 0;
   }
 
   diskEpoch(uuid: string): number {
@@ -216,8 +219,8 @@ export class SimulatedFleet {
     for (const machine of this.machines) machine.dropConnections();
   }
 
-  /** Lets `fate` befall the command that does the step after so many. */
-  plan(fate: Fate, inSteps: number): void {
+  /** Lets `fate` befall the command that does the step after so many; or has a person do something then. */
+  plan(fate: Fate | (() => unknown), inSteps: number): void {
     this.#fate = { inSteps, fate };
   }
 
@@ -284,6 +287,10 @@ export class SimulatedFleet {
         if (!this.#fate || this.#fate.inSteps-- > 0) continue;
         const { fate } = this.#fate;
         this.#fate = undefined;
+        if (typeof fate === "function") {
+          fate();
+          continue;
+        }
         this.log.push(`-- ${fate}`);
         if (fate === "fails") {
           undo(running);
@@ -745,6 +752,9 @@ export class Machine {
     const elsewhere = world.runningOn(domain.uuid);
     if (elsewhere.length > 0) world.violations.push(`runs on ${this.name} and on ${elsewhere.join()}`);
     const epoch = world.diskEpoch(domain.uuid);
+    const newest = world.snapshots.get(domain.uuid)?.path;
+    if (newest !== undefined && !domain.xml.includes(`"${newest}"`))
+      world.violations.push(`runs on its overlay, and wrote to ${newest} since`);
     if (domain.memory?.epoch !== epoch) {
       world.violations.push(`a memory of epoch ${domain.memory?.epoch} runs on a disk of epoch ${epoch}`);
     }
@@ -901,6 +911,18 @@ export class Machine {
         if (!active) return failed("error: domain is not running");
         this.world.inGuest(this.#shutDown(domain));
         return ok();
+      // An external one, with a file beside the overlay: from then on the guest writes there.
+      case "snapshot-create-as": {
+        const [overlay, path] = ["qcow2", rest[1]].map((ending) => `${exported}${domain.name}.${ending}`);
+        if (!domain.xml.includes(`"${overlay}"`)) return failed("error: there is one already");
+        domain.xml = domain.xml.replace(`"${overlay}"`, `"${path}"`);
+        this.world.snapshots.set(domain.uuid, {
+          path: path as string,
+          overlayEpoch: this.world.diskEpoch(domain.uuid),
+        });
+        this.files.mounted?.set(path as string, { text: `over ${overlay}` });
+        return ok();
+      }
       case "managedsave": {
         const done = yield* this.#save(domain, savePath(domain));
         if (done.exitCode === 0) domain.isSaved = true;

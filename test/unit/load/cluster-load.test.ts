@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type LoadedGuest, useOfGuests, withLoad } from "../../../load/cluster-load.ts";
 import type { MeasuredLoad } from "../../../load/join.ts";
-import type { Cluster } from "../../../placement/cluster.ts";
+import type { Cluster } from "../../../placement/terms/cluster.ts";
 
 const guest = (name: string, vcpus: number): LoadedGuest => ({ name, uuid: `of ${name}`, vcpus });
 const measured = (meanCpus: number, coveredSeconds = 3600) => ({

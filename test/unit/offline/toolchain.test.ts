@@ -5,7 +5,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { amend, goOf, isAtLeast } from "../../../offline/go.ts";
-import { decide, place, remove, serves, stateOf } from "../../../offline/installed.ts";
+import { canBeTaken, decideParts, placePart, removePart, stateOf } from "../../../offline/installed.ts";
 import {
   goArch,
   ownHome,
@@ -113,14 +113,14 @@ test("a part is official unless it was put there from here", () => {
   rmSync(part.target);
 
   writeFileSync(join(home, "made"), "made");
-  place(part, join(home, "made"));
+  placePart(part, join(home, "made"));
   expect(stateOf(part)).toBe("current");
   expect(stateOf({ ...part, key: "2" })).toBe("outdated");
   rmSync(part.target);
   expect(stateOf(part)).toBe("missing"); // only the marker is left, as after an interruption
   writeFileSync(join(home, "made"), "made");
-  place(part, join(home, "made"));
-  remove(part);
+  placePart(part, join(home, "made"));
+  removePart(part);
   expect(stateOf(part)).toBe("missing");
 });
 
@@ -129,12 +129,12 @@ test("what is missing or outdated is built where downloads cannot be reached, an
     state,
     part: { name: state } as Part,
   }));
-  const namesOf = ({ build, remove }: ReturnType<typeof decide>) => ({
+  const namesOf = ({ build, remove }: ReturnType<typeof decideParts>) => ({
     build: build.map(({ name }) => name),
     remove: remove.map(({ name }) => name),
   });
-  expect(namesOf(decide(parts, false))).toEqual({ build: ["outdated", "missing"], remove: [] });
-  expect(namesOf(decide(parts, true))).toEqual({ build: [], remove: ["outdated"] });
+  expect(namesOf(decideParts(parts, false))).toEqual({ build: ["outdated", "missing"], remove: [] });
+  expect(namesOf(decideParts(parts, true))).toEqual({ build: [], remove: ["outdated"] });
 });
 
 test("downloads are reachable if they answer as they should", async () => {
@@ -187,13 +187,13 @@ test("an official part and one that takes minutes to build serve from the user's
     key: "1",
   });
   for (const kind of ["go", "bundle"] as const) {
-    expect(serves(part(kind))).toBe(false);
+    expect(canBeTaken(part(kind))).toBe(false);
     writeFileSync(part(kind).target, "official");
-    expect(serves(part(kind))).toBe(true);
+    expect(canBeTaken(part(kind))).toBe(true);
     rmSync(part(kind).target);
     writeFileSync(join(home, "made"), "made");
-    place(part(kind), join(home, "made"));
-    expect(serves(part(kind))).toBe(kind === "go");
-    expect(serves({ ...part(kind), key: "2" })).toBe(false);
+    placePart(part(kind), join(home, "made"));
+    expect(canBeTaken(part(kind))).toBe(kind === "go");
+    expect(canBeTaken({ ...part(kind), key: "2" })).toBe(false);
   }
 });

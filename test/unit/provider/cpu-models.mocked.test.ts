@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { pageOf } from "../../../fleet/fleet-page.ts";
+import { fleetPageOf } from "../../../fleet/fleet-page.ts";
 import { closeSessions } from "../../../libvirt/session-pool.ts";
 import { type ClusterInputs, clusterResource } from "../../../provider/cluster-resource.ts";
 import { simulate, world } from "../helpers/simulated-session.ts";
@@ -15,7 +15,14 @@ const inputs = (cpuModels: string[]): ClusterInputs => {
   const { hosts, storage } = world.fleet;
   return {
     common: {
-      ...{ hosts, storage, page: pageOf(hosts), accelerator: "tcg", machine: "pc-q35-7.2", cpuXml: "<cpu/>" },
+      ...{
+        hosts,
+        storage,
+        page: fleetPageOf(hosts),
+        accelerator: "tcg",
+        machine: "pc-q35-7.2",
+        cpuXml: "<cpu/>",
+      },
       ...{ transport: "kernel", server: "10.77.0.10", bridge: "br0" },
     },
     ...(cpuModels.length > 0 && { cpuModels }),

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { askForGuests } from "../../../stacks/asking/ask-for-guests.ts";
 import { parseStackConfig } from "../../../stacks/checks/parse.ts";
 import { checkLeftHosts, checkMovedHosts, leftHosts, movedHosts } from "../../../stacks/left-hosts.ts";
-import { type PastStack, pastOf } from "../../../stacks/past.ts";
+import { type PastStack, pastStackOf } from "../../../stacks/past.ts";
 import { planStack } from "../../../stacks/plan.ts";
 import { labInput, metalInput } from "../helpers/config-stack.ts";
 import { simulate, world } from "../helpers/simulated-session.ts";
@@ -60,7 +60,7 @@ describe("what Pulumi's state tells", () => {
   const other = { type: "pulumi:pulumi:Stack", outputs: {} };
 
   test("is where guests were last seen, and how hosts were reached", () => {
-    expect(pastOf([other, domain, migration])).toEqual({
+    expect(pastStackOf([other, domain, migration])).toEqual({
       guests: [
         {
           ...{ name: "vm1", uuid: uuid1, host: "host2", firmware: "bios" },
@@ -77,7 +77,7 @@ describe("what Pulumi's state tells", () => {
       ...resource,
       type: resource.type.replace("pulumi-nodejs:dynamic/testbed:", "kvmtestbed:index:"),
     }));
-    expect(pastOf([other, ...plugins])).toEqual(pastOf([other, domain, migration]));
+    expect(pastStackOf([other, ...plugins])).toEqual(pastStackOf([other, domain, migration]));
   });
 
   test("is what guests have for life, as far as that is known", () => {
@@ -104,16 +104,16 @@ describe("what Pulumi's state tells", () => {
     });
     const placed = { ...migration, outputs: { ...migration.outputs, address: "192.0.2.101" } };
     const known = { diskGiB: 3, address: "192.0.2.101", image: { source: "auto", sha256 } };
-    expect(pastOf([guest({}), placed, base, overlay, ...commands]).guests).toMatchObject([known]);
+    expect(pastStackOf([guest({}), placed, base, overlay, ...commands]).guests).toMatchObject([known]);
     const local = guest({ overlayPath: "/var/lib/disks/vm1.qcow2", localGiB: 5 });
-    expect(pastOf([local, base, image]).guests).toMatchObject([{ diskGiB: 5 }]);
-    const [other] = pastOf([guest({ basePath: "/e/b.qcow2" }), placed, image]).guests;
+    expect(pastStackOf([local, base, image]).guests).toMatchObject([{ diskGiB: 5 }]);
+    const [other] = pastStackOf([guest({ basePath: "/e/b.qcow2" }), placed, image]).guests;
     expect(other).not.toHaveProperty("image");
     expect(other).not.toHaveProperty("diskGiB");
   });
 
   test("of a run that ended before its guests were placed is where they were booted", () => {
-    expect(pastOf([domain])).toMatchObject({
+    expect(pastStackOf([domain])).toMatchObject({
       guests: [{ host: "host1" }],
       hosts: { host2: ssh("host2", "192.0.2.12") },
     });
@@ -130,14 +130,14 @@ describe("what Pulumi's state tells", () => {
       outputs: { common: { page: "a", hosts: at("host1") }, earlier },
     };
     const naming = (fleet: object) => ({ ...domain, outputs: { ...domain.outputs, fleet } });
-    const hosts = (fleet: object) => Object.keys(pastOf([cluster, naming(fleet)]).hosts);
+    const hosts = (fleet: object) => Object.keys(pastStackOf([cluster, naming(fleet)]).hosts);
     expect(hosts({ pages: ["a"] })).toEqual(["host1"]);
     expect(hosts({ pages: ["a", "b"] })).toEqual(["host1", "host2"]);
     expect(hosts({ pages: ["b"], without: ["host2"] })).toEqual(["host1"]);
   });
 
   test("is nothing at first", () => {
-    expect(pastOf([other])).toEqual({ guests: [], hosts: {} });
+    expect(pastStackOf([other])).toEqual({ guests: [], hosts: {} });
   });
 });
 

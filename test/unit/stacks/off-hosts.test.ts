@@ -10,7 +10,7 @@ import {
   mayHaveSwitched,
   switchedHosts,
 } from "../../../stacks/off-hosts.ts";
-import { mountsFrom, type PastStack, pastOf, sizesOf } from "../../../stacks/past.ts";
+import { hostSizes, mountsFrom, type PastStack, pastStackOf } from "../../../stacks/past.ts";
 import { type Known, planStack } from "../../../stacks/plan.ts";
 import { probed } from "../../component/hosts.ts";
 import { labInput, metalInput, mistakesIn } from "../helpers/config-stack.ts";
@@ -140,17 +140,17 @@ describe("which hosts are off", () => {
     outputs,
   });
   const past = (...powers: ["on" | "off", string][]): PastStack =>
-    pastOf(powers.map(([desired, host]) => resource("HostPower", { desired, host })));
+    pastStackOf(powers.map(([desired, host]) => resource("HostPower", { desired, host })));
 
   test("is asked only where one may have been switched", () => {
     const off = plan(lab({ off: [] }));
-    expect(mayHaveSwitched(pastOf([]), off)).toBe(false);
+    expect(mayHaveSwitched(pastStackOf([]), off)).toBe(false);
     expect(mayHaveSwitched(past(["on", "host2"]), off)).toBe(false);
     expect(mayHaveSwitched(past(["off", "host2"]), off)).toBe(true);
-    expect(mayHaveSwitched(pastOf([]), plan(lab()))).toBe(true);
+    expect(mayHaveSwitched(pastStackOf([]), plan(lab()))).toBe(true);
     // An update that was killed had not come to the host's own resource.
     const common = { page: "p", hosts: {} };
-    const begun = pastOf([resource("Cluster", { common, earlier: [], mayBeOff: ["host2"] })]);
+    const begun = pastStackOf([resource("Cluster", { common, earlier: [], mayBeOff: ["host2"] })]);
     expect(mayHaveSwitched(begun, off)).toBe(true);
   });
 
@@ -166,11 +166,11 @@ describe("which hosts are off", () => {
       }),
       resource("HostPower", { host: "host3", desired: "on", since, boot: "b" }),
     ];
-    expect(pastOf(state).switchings).toEqual({
+    expect(pastStackOf(state).switchings).toEqual({
       host2: { desired: "off", since, reason: "testbed:off names it" },
       host3: { desired: "on", since },
     });
-    expect(pastOf([])).not.toHaveProperty("switchings");
+    expect(pastStackOf([])).not.toHaveProperty("switchings");
   });
 
   test("is those that were switched off and are silent; one that answers was switched on by somebody", () => {
@@ -178,7 +178,7 @@ describe("which hosts are off", () => {
     expect(hostsOff(known, plan(lab()), [], ["host1", "host2", "host3"])).toEqual(["host2"]);
     expect(hostsOff(known, plan(lab()), [], ["host3"])).toEqual([]);
     expect(hostsOff(known, plan(lab()), ["host3"], ["host3"])).toEqual(["host3"]);
-    expect(hostsOff(pastOf([]), plan(lab()), ["gone"], ["gone"])).toEqual([]);
+    expect(hostsOff(pastStackOf([]), plan(lab()), ["gone"], ["gone"])).toEqual([]);
     expect(switchedHosts(known, ["host1", "host2"])).toEqual(["host2", "host3", "host1"]);
   });
 
@@ -220,7 +220,7 @@ describe("a host that is lost", () => {
   const status = { ...commands, status: "say" };
   const lostLab = (changes: Partial<StackInput> = {}) => lab({ off: [], lost: ["host2"], ...changes });
   const lostMetal = (power: object) => ({ ...metal(power), off: [], lost: ["host2"] });
-  const past = (changes: Partial<PastStack> = {}): PastStack => ({ ...pastOf([]), ...changes });
+  const past = (changes: Partial<PastStack> = {}): PastStack => ({ ...pastStackOf([]), ...changes });
 
   test("is drained, its guests are placed elsewhere for that reason, and it is fenced", () => {
     const { drained, lost, guests, hosts } = plan(lostMetal(status), { switched: ["host2"] });
@@ -298,7 +298,7 @@ describe("a host that is lost", () => {
 
   test("is known from earlier updates, and keeps what needs all hosts from being done", () => {
     const type = "pulumi-nodejs:dynamic/testbed:Fence";
-    expect(pastOf([{ type, outputs: { host: "host2" } }]).fenced).toEqual(["host2"]);
+    expect(pastStackOf([{ type, outputs: { host: "host2" } }]).fenced).toEqual(["host2"]);
     expect(checkOffHosts(plan(lostLab()), [], {}, "all hosts get a new key")).toMatchObject([
       { path: "testbed:lost", problem: "host2 is off, and all hosts get a new key" },
     ]);
@@ -334,5 +334,5 @@ test("what a host had when it was prepared last is read from what its probe said
       outputs: undefined,
     },
   };
-  expect(sizesOf(resources)).toEqual({ host1: { memoryMiB: 16_000, cpus: 8 } });
+  expect(hostSizes(resources)).toEqual({ host1: { memoryMiB: 16_000, cpus: 8 } });
 });

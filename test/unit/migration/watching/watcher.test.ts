@@ -4,7 +4,7 @@ import type { RunOptions, SshSession } from "../../../../libvirt/ssh-session.ts"
 import { IntentRecord } from "../../../../migration/context/intent-record.ts";
 import type { Moving } from "../../../../migration/context/moving.ts";
 import type { QueueEntry } from "../../../../migration/queue/admission.ts";
-import { shareOf } from "../../../../migration/queue/bandwidth.ts";
+import { sharedBandwidth } from "../../../../migration/queue/bandwidth.ts";
 import { type Watched, Watcher } from "../../../../migration/watching/watcher.ts";
 import type { MigrationOptions } from "../../../../moves/options.ts";
 
@@ -214,7 +214,7 @@ describe("another move that comes while one with a limit of 40 MiB/s is under wa
     });
     const own = entry("vm1", uuid);
     const entries = vi.fn(() => [own]);
-    const { watcher, over } = watch({ shareMiBps: shareOf(moving, { entries }) });
+    const { watcher, over } = watch({ shareMiBps: sharedBandwidth(moving, { entries }) });
     expect(watcher.limitMiBps).toBe(40);
     if (isActive) watcher.hears(active);
     await vi.advanceTimersByTimeAsync(2_000);
@@ -251,6 +251,6 @@ describe("another move that comes while one with a limit of 40 MiB/s is under wa
 
   test("concerns no move without a limit, and none of a guest that is off", () => {
     for (const options of [{ mode: "live" }, { mode: "offline", bandwidthMiBps: 40 }] as const)
-      expect(shareOf({ uuid, options }, { entries: () => [entry("vm1", uuid)] })).toBeUndefined();
+      expect(sharedBandwidth({ uuid, options }, { entries: () => [entry("vm1", uuid)] })).toBeUndefined();
   });
 });

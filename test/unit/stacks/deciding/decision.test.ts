@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { type DecisionInputs, decide, type PlacementDecision } from "../../../../placement/decision.ts";
-import type { Proposal } from "../../../../placement/policy.ts";
-import { leftText, problemText, reasonText } from "../../../../placement/reason.ts";
+import type { Proposal } from "../../../../placement/terms/policy.ts";
+import { leftText, problemText, reasonText } from "../../../../placement/terms/reason.ts";
 import { parseStackConfig } from "../../../../stacks/checks/parse.ts";
 import {
   closedOf,
   clusterOf,
   newcomersOf,
   policyOf,
+  policySettings,
   type Situation,
-  settingsOf,
 } from "../../../../stacks/cluster-of.ts";
 import type { StackInput } from "../../../../stacks/config.ts";
 import { digestOf } from "../../../../stacks/deciding/digest.ts";
@@ -49,7 +49,7 @@ function inputsOf(
     overSlo: {},
     rests: {},
     hostRests: {},
-    settings: settingsOf(policy),
+    settings: policySettings(policy),
     perHost: 2,
     maxMs: policy.maxMinutes * 60_000,
     ...more,

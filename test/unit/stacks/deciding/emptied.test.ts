@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { decide } from "../../../../placement/decision.ts";
 import { parseStackConfig } from "../../../../stacks/checks/parse.ts";
 import type { StackInput } from "../../../../stacks/config.ts";
-import { emptiedBy, emptiedReason } from "../../../../stacks/deciding/emptied.ts";
+import { emptiedBy } from "../../../../stacks/deciding/emptied.ts";
 import { inputsOf } from "../../../../stacks/deciding/inputs-of.ts";
 import type { PastStack } from "../../../../stacks/past.ts";
 import { planStack } from "../../../../stacks/plan.ts";
@@ -66,7 +66,9 @@ describe("hosts that consolidate leaves without guests", () => {
 
   it("stay off where they are, resting or not", () => {
     const since = new Date(now - 60_000).toISOString();
-    const off = { host2: { desired: "off" as const, since, reason: emptiedReason } };
+    const off = {
+      host2: { desired: "off" as const, since, reason: "policy consolidate leaves it without guests" },
+    };
     expect(goingOff(lab(consolidate), ["host2"], off)).toEqual(["host2", "host3"]);
     expect(goingOff(lab({ kind: "balance" }), ["host2"], off)).toEqual([]);
   });

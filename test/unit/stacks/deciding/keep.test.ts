@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { balance } from "../../../../placement/balance.ts";
-import type { Proposal } from "../../../../placement/policy.ts";
+import { balance } from "../../../../placement/policies/balance.ts";
+import type { Proposal } from "../../../../placement/terms/policy.ts";
 import { actOf, type KeeperLook, silencesAfter } from "../../../../stacks/deciding/keep.ts";
 
 const host = (name: string) => ({ name, memoryMiB: 16_384, isDrained: false });

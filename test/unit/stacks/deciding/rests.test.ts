@@ -1,7 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { MigrationRecord } from "../../../../moves/record.ts";
-import { emptiedReason } from "../../../../stacks/deciding/emptied.ts";
 import { restOf, restOfHost } from "../../../../stacks/deciding/rests.ts";
 import { liveRecord } from "../../helpers/records.ts";
 
@@ -67,7 +66,10 @@ describe("a host that was switched", () => {
   it("stays off as long where a policy switched it off, and no longer than a person wants", () => {
     const rest = (reason?: string) =>
       restOfHost({ desired: "off", since, ...(reason && { reason }) }, 15, now);
-    expect(rest(emptiedReason)).toEqual({ state: "off", until: "2026-03-01T12:09Z" });
+    expect(rest("policy consolidate leaves it without guests")).toEqual({
+      state: "off",
+      until: "2026-03-01T12:09Z",
+    });
     expect(rest("testbed:off names it")).toBeUndefined();
     expect(rest()).toBeUndefined();
   });
