@@ -1,78 +1,115 @@
-import { existsSync, globSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { userInfo } from "node:os";
+import { execa } from "execa";
+import { sshOptions } from "../../libvirt/ssh-options.ts";
+import type { SshJump } from "../../libvirt/ssh-target.ts";
+import { absolute } from "../files.ts";
+import { type ProviderWay, providerWay, readAsProvider } from "./provider-reading.ts";
+import { Unusable } from "./unusable.ts";
 
-// libvirt's provider, which declares what is on the storage host, has an SSH client of its own (terraform-provider-libvirt 0.8.3,
-// libvirt/uri/ssh.go). It reads ~/.ssh/config by itself, and less of it than OpenSSH does.
+// Whether libvirt's provider gets to the storage host as OpenSSH does, and what to write where it does not.
 
-/** The first value of a setting for a name as it stands, in lower case. Undefined: nothing is said. */
-export type ReadSetting = (name: string, key: string) => string | undefined;
-
-/** A way to a machine. */
-export interface ProviderWay {
-  hostName: string;
+/** A machine and who logs in to it. */
+export interface Login {
+  address: string;
   port: number;
-  jump?: { hostName: string; port: number };
+  user: string;
+}
+
+/** A jump host, and what it is called in ~/.ssh/config. */
+export interface Jump {
+  alias: string;
+  jump: SshJump;
+  identityAgent?: string | undefined;
 }
 
 /**
- * What its reader finds in a configuration: tokens are left as they are, and a file with Match in it, or that includes such a one, is as
- * good as empty. Undefined: it is such a file.
+ * What libvirt's provider is to call the machine, to get there as OpenSSH does. The address in the stack, if it can be.
+ *
+ * @throws Unusable
  */
-export function providerReading(text: string, depth = 0): ReadSetting | undefined {
-  const blocks: { patterns: string[]; settings: (readonly [key: string, value: string | ReadSetting])[] }[] =
-    [{ patterns: ["*"], settings: [] }];
-  for (const line of text.split("\n")) {
-    const [, key = "", value = ""] = /^\s*([^\s#=]+)(?:\s*=\s*|\s+)([^#]*?)\s*(?:#.*)?$/.exec(line) ?? [];
-    const name = key.toLowerCase();
-    if (name === "match") return undefined;
-    if (name === "host") blocks.push({ patterns: value.split(/\s+/), settings: [] });
-    else if (name === "include") {
-      for (const file of value.split(/\s+/).flatMap(included)) {
-        const read = depth < 5 ? providerReading(readFileSync(file, "utf8"), depth + 1) : undefined;
-        if (read === undefined) return undefined;
-        blocks.at(-1)?.settings.push(["include", read]);
-      }
-    } else if (key) blocks.at(-1)?.settings.push([name, value]);
-  }
-  return (name, key) => {
-    for (const { patterns, settings } of blocks) {
-      if (!isMeant(name, patterns)) continue;
-      for (const [own, value] of settings) {
-        const found = typeof value === "function" ? value(name, key) : own === key ? value : undefined;
-        if (found) return found;
-      }
-    }
-    return undefined;
+export async function nameForProvider({
+  address,
+  port,
+  user,
+  hostName,
+  jump,
+}: Login & { hostName: string; jump?: Jump }): Promise<string> {
+  const read = readAsProvider();
+  const wanted: ProviderWay = {
+    hostName,
+    port,
+    ...(jump && { jump: { hostName: jump.jump.address, port: jump.jump.port } }),
   };
+  const leadsThere = (name: string) => {
+    const way = providerWay(read ?? (() => undefined), name, port);
+    return isSame(way, wanted) && !(jump && read?.(read(name, "proxyjump") ?? "", "proxyjump"));
+  };
+  const name = [address, hostName].find(leadsThere);
+  if (name === undefined) {
+    const over = jump ? jump.alias : undefined;
+    const lines = [
+      `Host ${address}`,
+      `HostName ${hostName}`,
+      `Port ${port}`,
+      ...(jump && over
+        ? [`ProxyJump ${over}`, `Host ${over}`, `HostName ${jump.jump.address}`, `Port ${jump.jump.port}`]
+        : []),
+    ].join(", ");
+    throw new Unusable(
+      `OpenSSH gets to ${address} by settings that libvirt's provider, with an SSH client of its own, ${read ? "reads otherwise: it reads ~/.ssh/config alone, knows neither tokens nor a user or port in ProxyJump, and takes the word none for a host" : "does not read: it passes over a ~/.ssh/config with Match in it, or in what it includes"}`,
+      `${read ? "" : "move what stands below Match to /etc/ssh/ssh_config, and "}let ~/.ssh/config begin with these lines: ${lines}`,
+    );
+  }
+  if (
+    jump &&
+    (jump.jump.user ?? userInfo().username) !== user &&
+    (await refuses(jump, { address: hostName, port, user }))
+  ) {
+    throw new Unusable(
+      `libvirt's provider logs in to a jump host as it does behind it, as ${user}, whatever User ~/.ssh/config has for ${jump.alias}, which does not let ${user} in`,
+      `let ${user} in there with the same key (it needs to forward connections alone), or set storage.user to one whom both let in`,
+    );
+  }
+  return name;
 }
 
-const included = (path: string): string[] =>
-  globSync(isAbsolute(path) ? path : join(homedir(), ".ssh", path)).sort();
+/** OpenSSH prints names in small letters. */
+const isSame = (one: ProviderWay, other: ProviderWay): boolean =>
+  one.hostName.toLowerCase() === other.hostName.toLowerCase() &&
+  one.port === other.port &&
+  (one.jump && other.jump ? isSame(one.jump, other.jump) : one.jump === other.jump);
 
-function isMeant(name: string, patterns: readonly string[]): boolean {
-  const matching = patterns.filter((pattern) => {
-    const glob = pattern
-      .replace(/^!/, "")
-      .replaceAll(/[.+^${}()|[\]\\]/g, "\\$&")
-      .replaceAll("*", ".*")
-      .replaceAll("?", ".");
-    return new RegExp(`^${glob}$`).test(name);
+/** Whether a jump host lets another one than its own user not in. One that does not answer is told of elsewhere. */
+async function refuses({ alias, jump }: Jump, { address, port, user }: Login): Promise<boolean> {
+  const { privateKeyFile } = jump;
+  const target = {
+    name: alias,
+    address: alias,
+    port: jump.port,
+    user,
+    ...(privateKeyFile && { privateKeyFile }),
+  };
+  const { stderr } = await execa("ssh", [...sshOptions(target), "-W", `${address}:${port}`, alias], {
+    stdin: "ignore",
+    reject: false,
+    timeout: 30_000,
   });
-  return matching.length > 0 && !matching.some((pattern) => pattern.startsWith("!"));
+  return stderr.includes("Permission denied");
 }
 
-/** What ~/.ssh/config is to the provider; where it is not there, nothing. */
-export function readAsProvider(file = join(homedir(), ".ssh", "config")): ReadSetting | undefined {
-  return existsSync(file) ? providerReading(readFileSync(file, "utf8")) : () => undefined;
-}
-
-/** Where the provider would go, told a name and a port. A jump host without a port of its own gets the machine's. */
-export function providerWay(read: ReadSetting, name: string, port: number): ProviderWay {
-  const to = (alias: string) => ({
-    hostName: read(alias, "hostname") ?? alias,
-    port: Number(read(alias, "port") ?? port),
-  });
-  const jump = read(name, "proxyjump");
-  return { ...to(name), ...(jump !== undefined && { jump: to(jump) }) };
+/** The provider asks the agent of SSH_AUTH_SOCK, and reads keys without a passphrase. Throws Unusable. */
+export async function agentForProvider(socket: string, privateKeyFile: string | undefined): Promise<void> {
+  const files = privateKeyFile
+    ? [privateKeyFile]
+    : ["id_ed25519", "id_ecdsa", "id_rsa"].map((key) => `~/.ssh/${key}`);
+  for (const file of files) {
+    const { exitCode } = await execa("ssh-keygen", ["-y", "-P", "", "-f", absolute(file)], { reject: false });
+    if (exitCode === 0) return;
+  }
+  const { exitCode } = await execa("ssh-add", ["-l"], { reject: false });
+  if (exitCode === 0) return;
+  throw new Unusable(
+    `its key is in the agent that ~/.ssh/config names (IdentityAgent ${socket}), and libvirt's provider asks the one of SSH_AUTH_SOCK alone, which ${process.env.SSH_AUTH_SOCK ? "does not answer or has no key" : "is not set"}`,
+    `run pulumi with SSH_AUTH_SOCK=${absolute(socket)}`,
+  );
 }

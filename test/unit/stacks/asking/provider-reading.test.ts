@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { providerReading, providerWay } from "../../../../stacks/asking/provider-ssh.ts";
+import { providerReading, providerWay } from "../../../../stacks/asking/provider-reading.ts";
 
 // As libvirt's provider reads it, with the package ssh_config of Go's in version 1.2.0.
 
