@@ -1,6 +1,7 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { hostCommand, hostScript } from "../hosts/script.ts";
+import { defaultBridge, defaultNetworkName } from "../stacks/defaults.ts";
 import { projectFile, projectProgram } from "./files.ts";
 import type { KvmHost } from "./kvm-host.ts";
 
@@ -32,7 +33,7 @@ export class Bridge extends pulumi.ComponentResource {
 
   constructor(name: string, args: BridgeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:Bridge", name, {}, opts);
-    const { hosts, bridge = "br0", network = "testbed" } = args;
+    const { hosts, bridge = defaultBridge, network = defaultNetworkName } = args;
 
     const made = hosts.map(({ host, ssh }) => {
       const over = `bash ${projectFile("hosts", "bridge-over.sh")}`;

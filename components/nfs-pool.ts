@@ -3,6 +3,7 @@ import type * as command from "@pulumi/command";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { chooseTransport, type NfsTransport } from "../hosts/nfs-transport.ts";
+import { defaultExport, defaultPool } from "../stacks/defaults.ts";
 import type { KvmHost } from "./kvm-host.ts";
 import { libvirtProvider } from "./libvirt-provider.ts";
 import { type HostAccess, SshHost } from "./ssh-host.ts";
@@ -57,7 +58,7 @@ export class NfsPool extends pulumi.ComponentResource {
 
   constructor(name: string, args: NfsPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("testbed:index:NfsPool", name, {}, opts);
-    const { hosts, export: folder = "/export/testbed", transport = "auto", pool = "testbed" } = args;
+    const { hosts, export: folder = defaultExport, transport = "auto", pool = defaultPool } = args;
     this.export = folder;
     this.server = pulumi.output(args.serverAddress ?? args.storage.address);
     this.storage = new SshHost(args.storage.name ?? `${name}-storage`, args.storage, { parent: this });

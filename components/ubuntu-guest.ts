@@ -6,6 +6,7 @@ import { localOverlayPath } from "../fleet/overlay.ts";
 import { type CardAddress, cloudInit, type GuestNetwork } from "../guests/cloud-init.ts";
 import type { Workload } from "../guests/workload.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
+import { defaultDiskGiB } from "../stacks/defaults.ts";
 import { Domain } from "./domain.ts";
 import { projectFile } from "./files.ts";
 import type { HostCluster } from "./host-cluster.ts";
@@ -55,8 +56,6 @@ export interface UbuntuGuestArgs {
   /** What its disk lies over, of the cluster's pool. */
   readonly base: BaseVolume;
 }
-
-const defaultDiskGiB = 14;
 
 /**
  * A guest whose disk is a qcow2 overlay, on the pool or on its host, over one of the pool's base images; set up by cloud-init, on the bridge, able to run on

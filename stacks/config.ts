@@ -19,6 +19,7 @@ import { defaultReserveMiB } from "../placement/terms/cluster.ts";
 import { defaultSettings } from "../placement/terms/settings.ts";
 import {
   defaultBridge,
+  defaultDiskGiB,
   defaultExport,
   defaultMemoryMiB,
   defaultNetwork,
@@ -388,7 +389,7 @@ const guest = section({
     ),
   diskGiB: gib
     .min(2)
-    .default(14)
+    .default(defaultDiskGiB)
     .describe("the disk's size as the guest sees it, in GiB, for life; it takes only what is written"),
   redo: z
     .enum(["shared", "local"])

@@ -25,9 +25,12 @@ export const defaultNetwork = "10.77.0.0/24";
 export const defaultStorageName = "storage";
 export const defaultExport = "/export/testbed";
 export const defaultPool = "testbed";
+/** What libvirt calls the network on the bridge. */
+export const defaultNetworkName = "testbed";
 export const defaultBridge = "br0";
 export const sshPort = 22;
 export const defaultMemoryMiB = 1024;
+export const defaultDiskGiB = 14;
 /** How long a host may take to go on or off. */
 export const defaultWakeSeconds = 180;
 
