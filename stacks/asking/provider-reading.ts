@@ -6,7 +6,7 @@ import { isAbsolute, join } from "node:path";
 // libvirt/uri/ssh.go). It reads ~/.ssh/config by itself, and less of it than OpenSSH does.
 
 /** The first value of a setting for a name as it stands, in lower case. Undefined: nothing is said. */
-export type ReadSetting = (name: string, key: string) => string | undefined;
+type ReadSetting = (name: string, key: string) => string | undefined;
 
 /** A way to a machine. */
 export interface ProviderWay {
