@@ -113,3 +113,20 @@ export async function agentForProvider(socket: string, privateKeyFile: string | 
     `run pulumi with SSH_AUTH_SOCK=${absolute(socket)}`,
   );
 }
+
+/** To a machine behind a jump host that has another key, the provider finds its way by ~/.ssh/config alone. Throws Unusable. */
+export function keyForProvider(address: string, privateKeyFile: string, { alias, jump }: Jump): void {
+  if (jump.privateKeyFile === undefined || absolute(jump.privateKeyFile) === absolute(privateKeyFile)) return;
+  const read = readAsProvider();
+  const own = [
+    [address, privateKeyFile],
+    [alias, jump.privateKeyFile],
+  ] as const;
+  const wrong = own.find(([name, file]) => absolute(read?.(name, "identityfile") ?? "") !== absolute(file));
+  if (wrong === undefined) return;
+  const [name, file] = wrong;
+  throw new Unusable(
+    `libvirt's provider, which has an SSH client of its own, takes the keys of ${address} and of its jump host ${alias}, which differ, from ~/.ssh/config word by word, and does not find ${file} there for ${name}`,
+    `let the first IdentityFile below Host ${name} there be ${file}, or let both have one key`,
+  );
+}

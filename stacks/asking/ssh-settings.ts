@@ -7,7 +7,7 @@ import { sshPort } from "../defaults.ts";
 import { absolute } from "../files.ts";
 import { type Mistake, pathText } from "../mistake.ts";
 import type { SshSettings, SshSettingsByAddress } from "../ssh-settings.ts";
-import { agentForProvider, type Jump, type Login, nameForProvider } from "./provider-ssh.ts";
+import { agentForProvider, type Jump, keyForProvider, type Login, nameForProvider } from "./provider-ssh.ts";
 import { Unusable } from "./unusable.ts";
 
 /** A name that nobody is called: where it comes back, nothing was said. */
@@ -69,8 +69,10 @@ async function settingsOf(
   const toLibvirt = isStorage
     ? await nameForProvider({ address, port, user, hostName: said.hostName, ...(jump && { jump }) })
     : address;
+  const key = ssh.privateKeyFile ?? privateKeyFile;
+  if (isStorage && jump && key !== undefined) keyForProvider(address, key, jump);
   const agent = identityAgent ?? jump?.identityAgent;
-  if (isStorage && agent !== undefined) await agentForProvider(agent, ssh.privateKeyFile ?? privateKeyFile);
+  if (isStorage && agent !== undefined) await agentForProvider(agent, key);
   return {
     hostName: said.hostName,
     ...(said.port !== undefined && { port: said.port }),

@@ -158,6 +158,25 @@ describe("the storage host, to libvirt's provider,", () => {
     expect(mistakes[0]).toContain("Host store, HostName 192.0.2.10, Port 2222, ProxyJump ");
   });
 
+  test("behind a jump host with another key is reached by the keys that stand in the file alone", async () => {
+    const lines = (own: string) => [
+      ...alias,
+      "User root",
+      own,
+      "ProxyJump gate",
+      ...jump(),
+      ...trusting,
+      "User root",
+    ];
+    const file = key("store-key");
+    expect((await read(lines(`IdentityFile ${file}`))).mistakes).toEqual([]);
+    expect((await read(lines(`IdentityFile ${home}/%n-key`))).mistakes).toEqual([
+      expect.stringContaining(
+        `does not find ${file} there for store; let the first IdentityFile below Host store there be ${file}, or let both have one key`,
+      ),
+    ]);
+  });
+
   test("is not reached over a jump host that lets another user in alone", async () => {
     const lines = [...alias, "User admin", "ProxyJump gate", ...jump(), "User root", ...trusting];
     expect((await read(lines)).mistakes).toEqual([
