@@ -37,6 +37,8 @@ export interface HostAccess {
   readonly jump?: SshJump;
   /** The socket of the SSH agent, where ~/.ssh/config names one (IdentityAgent). Default: SSH_AUTH_SOCK. */
   readonly identityAgent?: string;
+  /** What libvirt's provider is to call it, where ~/.ssh/config would lead that one elsewhere. Default: the address. */
+  readonly libvirtName?: string;
   /** Any text that changes at each start of the machine: it is then prepared again. Default: it never is. */
   readonly boot?: pulumi.Input<string>;
   /** Nothing is done on it, and nothing of what was done is changed: it is switched off, or lost. Default: it is on. */
@@ -132,6 +134,7 @@ export class SshHost extends pulumi.ComponentResource {
           KNOWN_HOSTS_FILE: access.knownHostsFile ?? "",
           KNOWN_HOSTS: access.knownHosts ?? "strict",
           HOST_KEY: access.hostKey ?? "",
+          ...(access.identityAgent && { HOST_AGENT: access.identityAgent }),
           // It is run again when there are others to be put on the host, and when the host was restarted.
           SCRIPTS: scriptsVersion(),
           ...this.#boot,
@@ -210,7 +213,7 @@ type Connection = pulumi.Output<command.types.input.remote.ConnectionArgs>;
 function connectionTo(access: HostAccess, hostKey: pulumi.Output<string>): Connection {
   const { address, port = 22, user = "root", hostName, jump } = access;
   const privateKey = access.privateKey ?? readPrivateKey(access.privateKeyFile);
-  const agentSocketPath = access.identityAgent?.replace(/^~(?=\/)/, homedir());
+  const agentSocketPath = socketOf(access.identityAgent);
   return pulumi
     .all([address, hostKey, privateKey && pulumi.secret(privateKey)])
     .apply(([host, knownKey, key]) => ({
@@ -227,7 +230,16 @@ function connectionTo(access: HostAccess, hostKey: pulumi.Output<string>): Conne
 
 /** How the engine logs in. */
 function targetOf(access: HostAccess, name: string, address: string): SshTarget {
-  const { port = 22, user = "root", privateKeyFile, knownHostsFile, hostName, jump, identityAgent } = access;
+  const {
+    port = 22,
+    user = "root",
+    privateKeyFile,
+    knownHostsFile,
+    hostName,
+    jump,
+    identityAgent,
+    libvirtName,
+  } = access;
   return {
     name,
     address,
@@ -238,6 +250,7 @@ function targetOf(access: HostAccess, name: string, address: string): SshTarget 
     ...(hostName && { hostName }),
     ...(jump && { jump }),
     ...(identityAgent && { identityAgent }),
+    ...(libvirtName && { libvirtName }),
   };
 }
 
@@ -251,15 +264,19 @@ export interface HostScriptArgs {
 const patience = { dialErrorLimit: 3, perDialTimeout: 10 };
 
 /** OpenSSH has checked the jump host's key, in reach.sh, on the way to the host, whose own key is checked in any case. */
-const proxyOf = ({ address, port, user, privateKeyFile }: SshJump) => {
+const proxyOf = ({ address, port, user, privateKeyFile, identityAgent }: SshJump) => {
   const key = readPrivateKey(privateKeyFile);
+  const agentSocketPath = socketOf(identityAgent);
   return {
     host: address,
     port,
     user: user ?? userInfo().username,
     ...(key && { privateKey: pulumi.secret(key) }),
+    ...(agentSocketPath && { agentSocketPath }),
     ...patience,
   };
 };
+
+const socketOf = (agent: string | undefined) => agent?.replace(/^~(?=\/)/, homedir());
 
 const thisStack = () => `${pulumi.getStack()} ${pulumi.getProject()}`;

@@ -416,7 +416,8 @@ const folderOf = (stack: string) => `.testbed/${stack}`;
 
 /** Machines that are there already. */
 function metalReach({ name, ssh, boot }: HostPlan | StoragePlan): HostAccess {
-  const { address, port, user, privateKeyFile, knownHostsFile, hostName, jump, identityAgent } = ssh;
+  const { address, port, user, privateKeyFile, knownHostsFile, hostName, jump, identityAgent, libvirtName } =
+    ssh;
   return {
     name,
     address,
@@ -427,6 +428,7 @@ function metalReach({ name, ssh, boot }: HostPlan | StoragePlan): HostAccess {
     ...(hostName && { hostName }),
     ...(jump && { jump }),
     ...(identityAgent && { identityAgent }),
+    ...(libvirtName && { libvirtName }),
     ...(boot && { boot }),
   };
 }

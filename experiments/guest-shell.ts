@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { quote } from "../libvirt/quote.ts";
 import { behindMarker, outputBehindMarker, remoteCommand } from "../libvirt/remote-command.ts";
-import { pathValue, sshOptions } from "../libvirt/ssh-options.ts";
+import { ownSession, pathValue, sshOptions } from "../libvirt/ssh-options.ts";
 import type { SshTarget } from "../libvirt/ssh-target.ts";
 
 /** How a guest is logged in to: over the storage host, which is on the guests' network for sure. */
@@ -37,6 +37,8 @@ export async function runInGuest(
     ConnectTimeout: "10",
     ServerAliveInterval: "5",
     LogLevel: "ERROR",
+    ...Object.fromEntries(ownSession),
+    Port: "22",
     // It made its host key at its first boot, on a network of its own: there is nothing to check it against.
     StrictHostKeyChecking: "no",
     UserKnownHostsFile: "/dev/null",

@@ -12,13 +12,12 @@
 # With the argument `remove`, the bridge is taken back.
 set -euo pipefail
 
-home() { echo "${1/#\~\//$HOME/}"; }
-
-options=(-o BatchMode=yes -o ConnectTimeout=20 -o StrictHostKeyChecking=yes -o LogLevel=ERROR -o ControlPath=none -o ControlMaster=no
-  -o RequestTTY=no -o RemoteCommand=none -o PermitLocalCommand=no -o ClearAllForwardings=yes
+# shellcheck source=libvirt/ssh-options.sh
+. "$(dirname "$0")/../libvirt/ssh-options.sh"
+options=(-o BatchMode=yes -o ConnectTimeout=20 -o StrictHostKeyChecking=yes -o LogLevel=ERROR "${own_session[@]}"
   -o ServerAliveInterval=10 -o ServerAliveCountMax=3 -p "$HOST_PORT" -l "$HOST_USER")
-[ -z "$KNOWN_HOSTS_FILE" ] || options+=(-o "UserKnownHostsFile=$(home "$KNOWN_HOSTS_FILE")")
-[ -z "$HOST_KEY_FILE" ] || options+=(-o IdentitiesOnly=yes -i "$(home "$HOST_KEY_FILE")")
+[ -z "$KNOWN_HOSTS_FILE" ] || options+=(-o "UserKnownHostsFile=$(path_value "$KNOWN_HOSTS_FILE")")
+[ -z "$HOST_KEY_FILE" ] || options+=(-o IdentitiesOnly=yes -o "IdentityFile=$(path_value "$HOST_KEY_FILE")")
 
 # on_host COMMAND: runs the script in standard input.
 on_host() {

@@ -4,12 +4,16 @@ import type { SshTarget } from "../libvirt/ssh-target.ts";
  * How terraform-provider-libvirt connects to a host's libvirtd. It has an SSH client of its own, which knows these
  * parameters (libvirt's own client calls some of them otherwise), and which reads the user's ~/.ssh/config too.
  */
-export function providerUri({ user, address, port, privateKeyFile, knownHostsFile }: SshTarget): string {
+export function providerUri(target: SshTarget): string {
+  const { user, address, libvirtName = address, port, privateKeyFile, knownHostsFile, jump } = target;
   const options = [];
-  if (privateKeyFile) options.push("sshauth=privkey", `keyfile=${encodePath(privateKeyFile)}`);
+  // It offers one key to each machine, and one that is named here to a jump host, too: where that has its own, ~/.ssh/config names both.
+  const isForAll = jump?.privateKeyFile === undefined || jump.privateKeyFile === privateKeyFile;
+  if (privateKeyFile) options.push("sshauth=privkey");
+  if (privateKeyFile && isForAll) options.push(`keyfile=${encodePath(privateKeyFile)}`);
   if (knownHostsFile) options.push(`knownhosts=${encodePath(knownHostsFile)}`);
   const query = options.length > 0 ? `?${options.join("&")}` : "";
-  return `qemu+ssh://${encodeURIComponent(user)}@${address}:${port}/system${query}`;
+  return `qemu+ssh://${encodeURIComponent(user)}@${libvirtName}:${port}/system${query}`;
 }
 
 /** Slashes may stay, and a blank must not become the plus sign that forms use. */

@@ -6,6 +6,7 @@
 #   HOST_NAME, HOST_ADDRESS, HOST_PORT, HOST_USER   the host
 #   HOST_KEY_FILE     private key to log in with, which the agent must hold if it has a passphrase; empty: OpenSSH's own
 #                     defaults and the agent
+#   HOST_AGENT        the SSH agent's socket that ~/.ssh/config names, without tokens; default: as ssh -G has it
 #   KNOWN_HOSTS_FILE  host keys that are trusted; empty: OpenSSH's own files
 #   KNOWN_HOSTS       strict: only a key that is in there; accept-new: that of a host seen for the first time is added
 #   HOST_KEY          the host's public key where it is known already (a lab's container): put in KNOWN_HOSTS_FILE
@@ -21,12 +22,18 @@ die() {
   exit 1
 }
 
+# shellcheck source=libvirt/ssh-options.sh
+. "$(dirname "$0")/../libvirt/ssh-options.sh"
+folder=$(mktemp -d /tmp/testbed-reach-XXXXXX) # a socket's path must be short
+login=
+trap '[ -z "$login" ] || kill "$login" 2>/dev/null || true; rm -rf "$folder"' EXIT
+
 # What ~/.ssh/config makes of the address, and the way there.
 configured=$(ssh -G -T -p "$HOST_PORT" -l "$HOST_USER" "$HOST_ADDRESS")
 host=$(sed -n 's/^hostname //p' <<< "$configured")
 jump=$(sed -n 's/^proxyjump //p' <<< "$configured")
 alias=$(sed -n 's/^hostkeyalias //p' <<< "$configured")
-agent=$(sed -n 's/^identityagent //p' <<< "$configured")
+agent=${HOST_AGENT:-$(sed -n 's/^identityagent //p' <<< "$configured")}
 case "$agent" in '' | none | SSH_AUTH_SOCK) ;; *) SSH_AUTH_SOCK=$(home "$agent"); export SSH_AUTH_SOCK ;; esac
 
 # How known_hosts files name the host: by its address to all, by an alias to OpenSSH alone.
@@ -73,12 +80,33 @@ trust() {
 
 [ -z "$HOST_KEY" ] || trust "$HOST_KEY"
 
-# ssh-keyscan knows no jump hosts, so it runs there.
-scan=(ssh-keyscan -T 5 -p "$HOST_PORT" -t ed25519,ecdsa,rsa "$host")
-[ -z "$jump" ] || scan=(ssh -o BatchMode=yes -o ConnectTimeout=10 -- "ssh://$jump" "${scan[*]}")
-offered=$("${scan[@]}" 2>/dev/null < /dev/null | awk '{ print $2, $3 }' || true)
+# ssh-keyscan knows no jump hosts. Over one, ssh itself takes down the key that it is shown, kind by kind, and logs in nowhere: so the jump
+# host need only let connections through.
+scan_over_jump() {
+  local kinds n=0 way known
+  way=$(printf '%q ' ssh -o BatchMode=yes -o ConnectTimeout=10 -o LogLevel=INFO "${own_session[@]}")
+  for kinds in ssh-ed25519 ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521 rsa-sha2-512,rsa-sha2-256; do
+    n=$((n + 1)) known=$folder/offered-$n
+    timeout 30 ssh -o BatchMode=yes -o ConnectTimeout=10 -o LogLevel=ERROR "${own_session[@]}" -o "ProxyCommand=$way-W [%h]:%p -- ssh://$jump" \
+      -o "UserKnownHostsFile=$known" -o GlobalKnownHostsFile=/dev/null -o KnownHostsCommand=none -o VerifyHostKeyDNS=no -o UpdateHostKeys=no \
+      -o HashKnownHosts=no -o HostKeyAlias=offered -o StrictHostKeyChecking=accept-new -o "HostKeyAlgorithms=$kinds" \
+      -o PreferredAuthentications=none -p "$HOST_PORT" -l "$HOST_USER" "$HOST_ADDRESS" true > /dev/null 2> "$known.errors" < /dev/null &
+  done
+  wait
+  cat "$folder"/offered-? 2> /dev/null
+}
+if [ -n "$jump" ]; then offered=$(scan_over_jump || true); else offered=$(ssh-keyscan -T 5 -p "$HOST_PORT" -t ed25519,ecdsa,rsa "$host" 2> /dev/null < /dev/null || true); fi
+offered=$(awk '$2 ~ /^(ssh|ecdsa)-/ { print $2, $3 }' <<< "$offered")
+jump_leads_nowhere() {
+  die "the jump host ${jump:-of ~/.ssh/config} does not lead on to it: its sshd must have AllowTcpForwarding yes (or local) and DisableForwarding no, and PermitOpen must allow $host:$HOST_PORT"
+}
+if [ -z "$offered" ] && [ -n "$jump" ]; then
+  ! grep -q 'administratively prohibited' "$folder"/offered-*.errors || jump_leads_nowhere
+  said=$(cat "$folder"/offered-*.errors | tr -d '\r' | grep -vE '^kex_exchange_identification|^Connection closed by UNKNOWN' | head -n 1 || true)
+  die "does not answer by way of the jump host $jump within 30 s${said:+ ($said)}. Is it running, are its address and its port right, and does the jump host let you in (ssh $jump)? Try: ssh -p $HOST_PORT $HOST_USER@$HOST_ADDRESS"
+fi
 [ -n "$offered" ] ||
-  die "does not answer${jump:+ (by way of the jump host $jump)}. Is it running, is the address right, and does its firewall let SSH in? Try: ssh -p $HOST_PORT $HOST_USER@$HOST_ADDRESS"
+  die "does not answer. Is it running, is the address right, and does its firewall let SSH in? Try: ssh -p $HOST_PORT $HOST_USER@$HOST_ADDRESS"
 
 trusted=$(trusted_keys)
 if [ -z "$trusted" ] && [ "$KNOWN_HOSTS" = accept-new ]; then
@@ -99,11 +127,9 @@ if ! grep -qFx -f <(printf '%s\n' "$trusted") <<< "$offered"; then
   level=DEBUG1
 fi
 
-# What ~/.ssh/config says for a person's own logins is left out.
-options=(-o BatchMode=yes -o ConnectTimeout=15 -o StrictHostKeyChecking=yes -o LogLevel=$level -o ControlPath=none -o ControlMaster=no -o ControlPersist=no
-  -o RequestTTY=no -o RemoteCommand=none -o PermitLocalCommand=no -o ClearAllForwardings=yes -p "$HOST_PORT" -l "$HOST_USER")
-[ -z "$KNOWN_HOSTS_FILE" ] || options+=(-o "UserKnownHostsFile=\"${known_files[0]}\"")
-[ -z "$HOST_KEY_FILE" ] || options+=(-o IdentitiesOnly=yes -i "$(home "$HOST_KEY_FILE")")
+options=(-o BatchMode=yes -o ConnectTimeout=15 -o StrictHostKeyChecking=yes -o LogLevel=$level "${own_session[@]}" -p "$HOST_PORT" -l "$HOST_USER")
+[ -z "$KNOWN_HOSTS_FILE" ] || options+=(-o "UserKnownHostsFile=$(path_value "${known_files[0]}")")
+[ -z "$HOST_KEY_FILE" ] || options+=(-o IdentitiesOnly=yes -o "IdentityFile=$(path_value "$HOST_KEY_FILE")")
 [ -z "$HOST_KEY_FILE" ] || [ -r "$(home "$HOST_KEY_FILE")" ] ||
   die "the private key $HOST_KEY_FILE is not there or may not be read (ssh.privateKeyFile in the stack's config)"
 # Nobody can be asked for a passphrase here, nor by the other programs that log in: the agent gives the key, or nobody does.
@@ -114,15 +140,12 @@ if [ -n "$HOST_KEY_FILE" ] && has_passphrase "$(home "$HOST_KEY_FILE")" && ! age
 fi
 # The remote bash is to expand these. Its login shell may be any, so there are no quotes in it, exclamation marks or backslashes.
 # Its first line tells the answer from what the login prints before. At its end, perl listens at a socket, to be called over a forwarded one.
-folder=$(mktemp -d /tmp/testbed-reach-XXXXXX) # a socket's path must be short
 socket=$folder.sock
 # shellcheck disable=SC2016
 asked='echo; echo "port ${SSH_CONNECTION##* }"; test "$(id -u)" = 0 || sudo -n true || echo no-sudo; cat /etc/ssh/ssh_host_*_key.pub || true; sed s/^/os-release:/ /etc/os-release; test -e /usr/bin/pveversion && echo system:proxmox-ve
 exec 2> /dev/null; perl -MSocket -e "alarm(10); umask(077); socket(S,1,1,0) and bind(S,pack_sockaddr_un(join(q(),@ARGV))) and listen(S,1) or exit; syswrite(STDOUT,join(chr(10),q(listening),q())); accept(C,S); syswrite(C,join(chr(10),q(hello),q()))" '"$socket; rm -f $socket"
 asked=${asked//$'\n'/; }
 errors=$folder/errors
-login=
-trap '[ -z "$login" ] || kill "$login" 2>/dev/null || true; rm -rf "$folder"' EXIT
 exec 8< <(exec ssh -M -S "$folder/ssh" "${options[@]}" "$HOST_ADDRESS" "exec env LC_ALL=C bash --norc -c '$asked'" 2> "$errors" < /dev/null)
 login=$!
 all=
@@ -145,8 +168,7 @@ last_words() { grep -v '^debug' "$errors" | tail -n 1 | tr -d '\r'; }
   die "its host key is right, but nothing came within 30 s: does a login shell, its home folder (a mount that hangs?) or a ForceCommand of its sshd keep it waiting?"
 if [ "$code" = 255 ]; then
   ! grep -q 'Host key verification failed' "$errors" || refuse_key ", and OpenSSH does not trust it either"
-  ! grep -q 'administratively prohibited' "$errors" ||
-    die "the jump host ${jump:-of ~/.ssh/config} does not lead on to it: its sshd must have AllowTcpForwarding yes (or local) and DisableForwarding no, and PermitOpen must allow $host:$HOST_PORT"
+  ! grep -q 'administratively prohibited' "$errors" || jump_leads_nowhere
   die "its host key is right, but logging in failed: $(last_words). Is ${HOST_KEY_FILE:-one of your SSH keys} allowed there (ssh-copy-id)?"
 fi
 said=$(sed -E '/^port [0-9]+$/,$d' <<< "$all" | grep . | head -n 1 || true)
@@ -211,6 +233,31 @@ if [ -z "$KNOWN_HOSTS_FILE" ]; then
   keys_of "$plain" "$file" | grep -qFx -f <(printf '%s\n' "$wanted") ||
     die "OpenSSH trusts its host key, and libvirt's provider, which has an SSH client of its own, does not: of OpenSSH's settings it knows neither HostKeyAlias, GlobalKnownHostsFile, KnownHostsCommand, VerifyHostKeyDNS nor certificates, and looks for the name '$plain' with a key of the kind ${key%% *} in $file alone. $add: echo '$plain $key' >> '$file'. Or set ssh.knownHosts to accept-new in the stack's config, which has a file of its own for all clients"
 fi
+
+# libvirt's provider looks for a jump host's key in the same file. OpenSSH has just come by it, and so trusts one of its keys.
+trust_jump() {
+  local said port known offered trusted
+  said=$(ssh -G -T "ssh://$jump")
+  port=$(sed -n 's/^port //p' <<< "$said")
+  plain=$(sed -n 's/^hostname //p' <<< "$said")
+  offered=$(ssh-keyscan -T 5 -p "$port" -t ed25519,ecdsa,rsa "$plain" 2> /dev/null < /dev/null | awk '$2 ~ /^(ssh|ecdsa)-/ { print $2, $3 }' || true)
+  entry=$(sed -n 's/^hostkeyalias //p' <<< "$said")
+  [ "$port" = 22 ] || plain="[$plain]:$port"
+  entry=${entry:-$plain}
+  known=$(keys_of "$plain" "${known_files[0]}")
+  if [ -n "$known" ]; then
+    grep -qFx -f <(printf '%s\n' "$known") <<< "$offered" ||
+      die "the jump host $jump has another key than the one in ${known_files[0]}. If it was installed anew, forget the old one: ssh-keygen -R '$plain' -f '${known_files[0]}'"
+    return
+  fi
+  read -ra files <<< "$(sed -n 's/^\(user\|global\)knownhostsfile //p' <<< "$said" | tr '\n' ' ')"
+  for i in "${!files[@]}"; do files[i]=$(home "${files[i]}"); done
+  trusted=$(keys_of "$entry" "${files[@]}")
+  # Those of other kinds are taken down with it, as at the first contact with any host.
+  if [ -z "$offered" ] || { [ -n "$trusted" ] && ! grep -qFx -f <(printf '%s\n' "$trusted") <<< "$offered"; }; then offered=$trusted; fi
+  [ -z "$offered" ] || trust "$offered"
+}
+if [ -n "$jump" ] && [ -n "$KNOWN_HOSTS_FILE" ]; then (trust_jump); fi
 
 # The scripts that prepare the host, for commands to call by name and version (hosts/script.ts): each appears there whole.
 bundle=$folder/scripts

@@ -1,3 +1,5 @@
+import { quote } from "./quote.ts";
+
 /** Stands on a line of its own before what a command prints: what comes before it is of rc files, sudo and ssh. */
 const marker = "--- kvm-migration-testbed ---";
 
@@ -29,3 +31,7 @@ export function remoteCommand(script: string, as: "root" | "sudo" | "self" = "se
 
 /** bash without what the user, the host's locale or its administrator have set for people who log in. */
 const plainBash = "env -u BASH_ENV -u ENV LC_ALL=C bash --norc";
+
+/** The command line, for a host, that runs a bash script on another one: as root, by the way that libvirt itself takes there. */
+export const peerCommand = (peerAddress: string, script: string): string =>
+  `ssh -o BatchMode=yes ${quote(`root@${peerAddress}`)} ${quote(remoteCommand(script))}`;

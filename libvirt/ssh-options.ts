@@ -10,10 +10,10 @@ export const pathValue = (path: string): string => {
   return /^[\w./~@+:,%-]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
 };
 
-/** What ~/.ssh/config may say for a person's own logins, and what would spoil ours. */
-const ownSession = [
-  // Older ones than OpenSSH 8.7 do not know these.
-  ["IgnoreUnknown", "ForkAfterAuthentication,SessionType,StdinNull"],
+/** What ~/.ssh/config may say for a person's own logins, and what would spoil ours. Scripts have it from ssh-options.sh. */
+export const ownSession: readonly (readonly [key: string, value: string])[] = [
+  // OpenSSH before 8.7 does not know all of these, and of several IgnoreUnknown only the first counts: this one holds the user's own, too.
+  ["IgnoreUnknown", "*"],
   ["ControlMaster", "no"],
   ["ControlPath", "none"],
   ["ControlPersist", "no"],
@@ -32,7 +32,7 @@ const ownSession = [
 
 /** OpenSSH's options for a target: strict about host keys wherever they are known. Those for multiplexing come before them. */
 export function sshOptions(target: SshTarget): string[] {
-  const options = [
+  const options: (readonly [key: string, value: string])[] = [
     ["BatchMode", "yes"],
     ["ConnectTimeout", "10"],
     // A host that died in the middle of a move is noticed within 15 s.

@@ -19,6 +19,8 @@ export interface SshTarget {
   jump?: SshJump;
   /** The socket of the agent that ~/.ssh/config names for it (IdentityAgent). Absent: SSH_AUTH_SOCK's. */
   identityAgent?: string;
+  /** What libvirt's provider is to call it, where ~/.ssh/config would lead that one elsewhere. Absent: the address. */
+  libvirtName?: string;
 }
 
 /** A machine on the way to another one. */
@@ -27,4 +29,6 @@ export interface SshJump {
   port: number;
   user?: string;
   privateKeyFile?: string;
+  /** The socket of the agent that ~/.ssh/config names for it. Absent: SSH_AUTH_SOCK's. */
+  identityAgent?: string;
 }

@@ -53,11 +53,19 @@ const ssh = section({
       .optional()
       .describe("the path of the private key for it")
       .meta({ otherwise: "OpenSSH's own defaults" }),
+    identityAgent: text
+      .optional()
+      .describe("the SSH agent's socket for it")
+      .meta({ otherwise: "SSH_AUTH_SOCK's" }),
   })
     .optional()
     .describe("the host over which it is reached")
     .meta({ otherwise: "none" }),
   identityAgent: text.optional().describe("the SSH agent's socket").meta({ otherwise: "SSH_AUTH_SOCK's" }),
+  libvirtName: text
+    .optional()
+    .describe("what libvirt's provider is to call it")
+    .meta({ otherwise: "the address" }),
 }).meta({ title: "SshTarget" });
 
 export const fleet = section({

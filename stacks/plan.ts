@@ -398,6 +398,7 @@ function sshTarget(
     ...(said && said.hostName !== address && { hostName: said.hostName }),
     ...(said?.jump && { jump: said.jump }),
     ...(said?.identityAgent && { identityAgent: said.identityAgent }),
+    ...(said?.libvirtName && { libvirtName: said.libvirtName }),
     ...(key && { privateKeyFile: key }),
     ...((config.lab || knownHosts === "accept-new") && { knownHostsFile: `${folder}/known_hosts` }),
   };

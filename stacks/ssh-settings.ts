@@ -11,6 +11,8 @@ export interface SshSettings {
   jump?: SshJump;
   /** The socket of another agent than SSH_AUTH_SOCK's. */
   identityAgent?: string;
+  /** What libvirt's provider, which reads ~/.ssh/config in its own way, is to call it. Absent: the address in the stack's config. */
+  libvirtName?: string;
 }
 
 /** By address, as it stands in the stack's config. */

@@ -1,4 +1,4 @@
-import { quote } from "../../libvirt/quote.ts";
+import { peerCommand } from "../../libvirt/remote-command.ts";
 import type { Moving } from "../context/moving.ts";
 
 /** The last of libvirt's own ports for memory, which hosts' firewalls let in. */
@@ -17,7 +17,7 @@ export async function linkRate({
   const port = options.port ?? defaultPort;
   const { stdout, exitCode } = await source.session.run(
     `measuring the link to ${destination.name}`,
-    `ssh -o BatchMode=yes root@${quote(address)} 'timeout 10 nc -d -l ${port} >/dev/null' </dev/null & listener=$!
+    `${peerCommand(address, `timeout 10 nc -d -l ${port} >/dev/null`)} </dev/null & listener=$!
 for _ in {1..60}; do { exec 3<>/dev/tcp/${address}/${port}; } 2>/dev/null && break; kill -0 $listener 2>/dev/null || exit 1; sleep 0.05; done
 [ -e /proc/$$/fd/3 ] || exit 1
 start=$EPOCHREALTIME

@@ -1,4 +1,5 @@
 import { quote } from "../../libvirt/quote.ts";
+import { remoteCommand } from "../../libvirt/remote-command.ts";
 import { virshCommand } from "../../libvirt/virsh.ts";
 import type { Endpoint } from "../context/moving.ts";
 
@@ -32,7 +33,7 @@ const freshMs = 10_000;
 const isFresh = (way: string): boolean =>
   performance.now() - (openedMs.get(way) ?? Number.NEGATIVE_INFINITY) < freshMs;
 
-const speaks = virshCommand(["uri"]);
+const speaks = quote(remoteCommand(virshCommand(["uri"])));
 
 /** By the connection that is open. One that died in this time answers nobody. */
 const stillReaches = (source: Endpoint, to: string): Promise<boolean> =>

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { dirname } from "node:path/posix";
 import { quote } from "../../libvirt/quote.ts";
+import { peerCommand } from "../../libvirt/remote-command.ts";
 import { type Moving, overlayOf } from "../context/moving.ts";
 import { followCopy, scpCommand } from "./copy-file.ts";
 import { diskStamp, noteCopy } from "./noted-disk.ts";
@@ -25,14 +26,13 @@ export async function copyOverlay(moving: Moving): Promise<number> {
     `mkdir -p -m 755 ${quote(dirname(path))}; rm -f ${quote(path)}.* ${quote(path)}; true > ${ticket}`,
   );
   const copy = await followCopy(moving, "overlay", path, `${own}.part`);
-  const peer = `root@${destination.host.peerAddress}`;
   const arrive = `sync ${part} && rm ${ticket} && mv ${part} ${quote(path)} && sync ${quote(dirname(path))} || { rm -f ${part}; false; }`;
   try {
     await source.session.run(
       `copying the overlay of guest ${guest} to ${destination.name}`,
       `set -e
 ${scpCommand(moving, path, `${own}.part`)}
-ssh -o BatchMode=yes ${quote(peer)} ${quote(arrive)}`,
+${peerCommand(destination.host.peerAddress, arrive)}`,
       { timeoutMs, signal: cancelled },
     );
   } finally {

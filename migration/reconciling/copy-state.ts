@@ -1,5 +1,6 @@
 import { definitionPath, makeStateDirectory, stateFilePath } from "../../fleet/state-file.ts";
 import { quote } from "../../libvirt/quote.ts";
+import { peerCommand } from "../../libvirt/remote-command.ts";
 import { pastStaleJob } from "../../libvirt/stale-job.ts";
 import { virshCommand } from "../../libvirt/virsh.ts";
 import type { Endpoint, Moving } from "../context/moving.ts";
@@ -12,6 +13,7 @@ export async function copyState(moving: Moving): Promise<void> {
   await makeStateDirectory(destination.session);
   const progress = await followCopy(moving, "state file", state, `${state}.part`);
   const peer = `root@${destination.host.peerAddress}`;
+  const arrive = `${virshCommand(["define", definition])} && sync ${quote(`${state}.part`)} && mv ${quote(`${state}.part`)} ${quote(state)}`;
   try {
     await source.session.run(
       `copying the state file of guest ${guest} to ${destination.name}`,
@@ -22,7 +24,7 @@ flock 9
 ${virshCommand(["dumpxml", "--security-info", "--inactive", "--migratable", uuid])} > ${quote(definition)}
 scp -q -o BatchMode=yes ${quote(definition)} ${quote(`${peer}:${definition}`)}
 ${scpCommand(moving, state, `${state}.part`)}
-ssh -o BatchMode=yes ${quote(peer)} ${quote(`${virshCommand(["define", definition])} && sync ${quote(`${state}.part`)} && mv ${quote(`${state}.part`)} ${quote(state)}`)}`,
+${peerCommand(destination.host.peerAddress, arrive)}`,
       { timeoutMs, signal: cancelled },
     );
   } finally {

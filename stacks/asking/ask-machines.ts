@@ -79,6 +79,7 @@ async function ask(target: SshTarget): Promise<MachineAnswer | NoAnswer> {
       KNOWN_HOSTS_FILE: knownHostsFile ?? "",
       KNOWN_HOSTS: knownHostsFile ? "accept-new" : "strict",
       HOST_KEY: "",
+      HOST_AGENT: target.identityAgent ?? "",
     },
     reject: false,
   });

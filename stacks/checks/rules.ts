@@ -15,6 +15,7 @@ import { names, stackName } from "./names.ts";
 import { off, watts } from "./off.ts";
 import { drainedHosts, placement } from "./placement.ts";
 import { ports } from "./ports.ts";
+import { resourceNames } from "./resource-names.ts";
 import { takenAddresses } from "./taken-addresses.ts";
 import { vncPasswords } from "./vnc-passwords.ts";
 import { workloads } from "./workloads.ts";
@@ -23,6 +24,7 @@ import { workloads } from "./workloads.ts";
 const rules: readonly Rule[] = [
   stackName,
   names,
+  resourceNames,
   placement,
   drainedHosts,
   affinity,

@@ -1,3 +1,4 @@
+import { homedir } from "node:os";
 import { expect, test } from "vitest";
 import { HostTrust } from "../../components/host-trust.ts";
 import { KvmHost, type KvmHostArgs } from "../../components/kvm-host.ts";
@@ -129,4 +130,20 @@ test("hosts' firewalls let the other hosts in to SSH and to guests' memory", asy
   const a = one("trust-alpha").inputs.stdin;
   expect(a).toContain("OPENS_FOR='hosts'\nPEERS='192.0.2.12'\nTCP_PORTS='22 49152-49215 4444'\n");
   expect(one("trust-b").inputs.stdin).toContain("PEERS='198.51.100.11'\nTCP_PORTS='22 49152-49215 4444'\n");
+});
+
+test("a host behind another one is reached with each one's own agent, where ~/.ssh/config names one", async () => {
+  const access = {
+    address: "far",
+    hostName: "192.0.2.11",
+    identityAgent: "~/far.sock",
+    jump: { address: "192.0.2.1", port: 22, user: "me", identityAgent: "/run/gate.sock" },
+  };
+  const { one } = await record(() => new KvmHost("a", access), answers);
+  expect(one("a-hypervisor").inputs.connection).toMatchObject({
+    host: "192.0.2.11",
+    agentSocketPath: `${homedir()}/far.sock`,
+    proxy: { host: "192.0.2.1", user: "me", agentSocketPath: "/run/gate.sock" },
+  });
+  expect(one("a-reach").inputs.environment).toMatchObject({ HOST_AGENT: "~/far.sock" });
 });

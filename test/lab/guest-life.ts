@@ -27,7 +27,7 @@ with open("${log}", "w", buffering=1) as log:
 export async function startCounter(stack: TestStack, guest: string): Promise<void> {
   // Two of them would write to one file, each where it is.
   const former = `"$(head -n 1 ${log} 2>/dev/null || echo 0)"`;
-  const end = `! ps -o args= -p ${former} | grep -q ${log} || kill ${former}`;
+  const end = `! ps -o args= -p ${former} | grep -q '^python3 -c' || kill ${former}`;
   const start = `setsid -f python3 -c '${counter}' </dev/null >/dev/null 2>&1`;
   await stack.inGuest(guest, `${end}; ${start}; until [ "$(wc -l <${log})" -gt 1 ]; do sleep 0.1; done`);
 }

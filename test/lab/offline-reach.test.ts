@@ -197,28 +197,71 @@ describe("a host key that OpenSSH does not trust", () => {
   });
 });
 
-test.each([
-  [
-    "AllowTcpForwarding no",
-    /the jump host gate does not lead on to it: its sshd must have AllowTcpForwarding yes/,
-  ],
-  ["AllowStreamLocalForwarding no", /^$/],
-])("a jump host need forward TCP alone: %s", async (setting, said) => {
-  const gate = await startSshd([setting]);
-  try {
-    writeFileSync(join(home, "gate-key"), gate.privateKey, { mode: 0o600 });
-    writeFileSync(known, `${name(gate)} ${keyOf(gate)}\n${name(server)} ${keyOf(server)}\n`);
-    const config = [
-      `UserKnownHostsFile ${known}`,
-      "HostName 127.0.0.1",
-      "Host gate",
-      `Port ${gate.port}`,
-      `IdentityFile ${home}/gate-key`,
-      "Host target",
-      "ProxyJump gate",
-    ];
-    expect((await reach(server, config, { HOST_ADDRESS: "target" })).stderr).toMatch(said);
-  } finally {
-    await gate.stop();
-  }
+describe("a jump host", () => {
+  const over = async (settings: readonly string[], env: Record<string, string> = {}) => {
+    const gate = await startSshd(settings);
+    try {
+      writeFileSync(join(home, "gate-key"), gate.privateKey, { mode: 0o600 });
+      writeFileSync(known, `${name(gate)} ${keyOf(gate)}\n${name(server)} ${keyOf(server)}\n`);
+      const config = [
+        // A person's own habits.
+        "RemoteCommand tmux",
+        "RequestTTY yes",
+        "LocalForward 127.0.0.1:22346 127.0.0.1:22",
+        `UserKnownHostsFile ${known}`,
+        "HostName 127.0.0.1",
+        "Host gate",
+        `Port ${gate.port}`,
+        `IdentityFile ${home}/gate-key`,
+        "Host target",
+        "ProxyJump gate",
+      ];
+      return await reach(server, config, { HOST_ADDRESS: "target", ...env });
+    } finally {
+      await gate.stop();
+    }
+  };
+
+  test.each([
+    ["forwards no TCP", "AllowTcpForwarding no"],
+    ["leads elsewhere alone", "PermitOpen 127.0.0.1:1"],
+  ])("that %s is named: %s", async (_, setting) => {
+    expect((await over([setting])).stderr).toMatch(
+      /the jump host gate does not lead on to it: its sshd must have AllowTcpForwarding yes/,
+    );
+  });
+
+  test.each([
+    "AllowStreamLocalForwarding no",
+    "ForceCommand echo This account is currently not available.",
+    "ForceCommand sleep 1000",
+    "PermitTTY no",
+    "MaxSessions 0",
+  ])("need forward TCP alone: %s", async (setting) => {
+    const { stdout, stderr } = await over([setting]);
+    expect(stderr).toBe("");
+    expect(stdout).toBe(`${keyOf(server)}\n${server.port}`);
+  });
+
+  test("leads to a host whose key is taken down at the first contact", async () => {
+    const file = join(home, "accepted");
+    const env = { KNOWN_HOSTS: "accept-new", KNOWN_HOSTS_FILE: file };
+    expect(await over(["ForceCommand echo This account is currently not available."], env)).toMatchObject({
+      exitCode: 0,
+      stderr: "",
+    });
+    const lines = readFileSync(file, "utf8").trim().split("\n");
+    expect(lines).toContain(`${name(server)} ${keyOf(server)}`);
+    // libvirt's provider has no other file to look for the jump host in.
+    expect(lines).toContainEqual(expect.stringMatching(/^\[127\.0\.0\.1\]:\d+ ssh-ed25519 /));
+    expect(lines).toHaveLength(2);
+    const again = await over([], { ...env, HOST_KEY: "" });
+    expect(again).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+
+  test("that lets us not in is named", async () => {
+    expect((await over(["AuthorizedKeysFile none", "AllowUsers nobody"])).stderr).toMatch(
+      /does not answer by way of the jump host gate within 30 s \(.*Permission denied.*does the jump host let you in \(ssh gate\)/,
+    );
+  });
 });

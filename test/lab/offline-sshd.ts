@@ -77,7 +77,7 @@ export async function startSshd(
   let answers = false;
   await until(() => {
     if (ended !== undefined) throw new Error(`sshd ended: ${ended}`);
-    connect(port, "127.0.0.1", function (this: { end(): void }) {
+    connect(port, listenAddress, function (this: { end(): void }) {
       answers = true;
       this.end();
     }).on("error", () => {});

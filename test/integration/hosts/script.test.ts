@@ -72,6 +72,13 @@ test("only another user than root goes through sudo", () => {
 
 test("the provider's URI names key and known hosts as terraform-provider-libvirt does", () => {
   expect(providerUri(target)).toBe("qemu+ssh://root@192.0.2.1:22/system");
+  const jump = { address: "192.0.2.9", port: 22, privateKeyFile: "other" };
+  expect(providerUri({ ...target, privateKeyFile: "own", jump })).toBe(
+    "qemu+ssh://root@192.0.2.1:22/system?sshauth=privkey",
+  );
+  expect(providerUri({ ...target, address: "store", libvirtName: "192.0.2.1" })).toBe(
+    "qemu+ssh://root@192.0.2.1:22/system",
+  );
   expect(
     providerUri({ ...target, port: 2222, privateKeyFile: ".testbed/s/id", knownHostsFile: "~/known hosts" }),
   ).toBe(

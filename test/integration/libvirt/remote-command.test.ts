@@ -2,7 +2,12 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseMonitorEvent } from "../../../libvirt/monitor-event.ts";
-import { behindMarker, outputBehindMarker, remoteCommand } from "../../../libvirt/remote-command.ts";
+import {
+  behindMarker,
+  outputBehindMarker,
+  peerCommand,
+  remoteCommand,
+} from "../../../libvirt/remote-command.ts";
 
 const script = `printf '%s\\n' "it's" 'a "b" \\ \\\\ !x $HOME \`é\`' "$LC_ALL" 100%`;
 const printed = `it's\na "b" \\ \\\\ !x $HOME \`é\`\nC\n100%\n`;
@@ -16,6 +21,13 @@ describe.each(shells)("a login shell %s", (shell) => {
     const stdout = execFileSync(shell, ["-c", remoteCommand(behindMarker(script))], { env, stdio: "pipe" });
     expect(outputBehindMarker(stdout.toString())).toBe(printed);
   });
+});
+
+test("one that a host gives another is read by whatever shell root has there", () => {
+  // ssh, with sshd and a login shell that is bash: what it was told to run comes as one word.
+  const stand = `ssh() { [ "$*" = "-o BatchMode=yes root@192.0.2.12 \${!#}" ] && bash -c "\${!#}"; }\n`;
+  const command = stand + peerCommand("192.0.2.12", script);
+  expect(execFileSync("bash", ["-c", command], { stdio: "pipe" }).toString()).toBe(printed);
 });
 
 test("what stands before the marker is no output, and without one there is none", () => {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CommandFailed, ConnectionLost, HostUnreachable } from "../../../libvirt/errors.ts";
 import { quote } from "../../../libvirt/quote.ts";
-import { sshOptions } from "../../../libvirt/ssh-options.ts";
+import { ownSession, pathValue, sshOptions } from "../../../libvirt/ssh-options.ts";
 import type { SshTarget } from "../../../libvirt/ssh-target.ts";
 import { virshCommand } from "../../../libvirt/virsh.ts";
 
@@ -28,6 +28,27 @@ test("virsh speaks English and to the system's libvirtd, whatever the arguments 
   expect(virshCommand(["domstate", "a'b; rm -rf /"])).toBe(
     `LC_ALL=C virsh -q -c qemu:///system 'domstate' 'a'\\''b; rm -rf /'`,
   );
+});
+
+test("what ~/.ssh/config tells OpenSSH to ignore is ignored in our logins, too", () => {
+  const config = "IgnoreUnknown UseKeychain\nUseKeychain yes\nSessionType none\n";
+  const script = 'ssh -G -F /dev/stdin "$@" <<< "$CONFIG"';
+  const printed = execFileSync("bash", ["-c", script, "bash", ...sshOptions(target), target.address], {
+    env: { ...process.env, CONFIG: config },
+  });
+  expect(printed.toString()).toContain("sessiontype default\n");
+});
+
+test("scripts on this machine have the same options, and write paths so that OpenSSH reads them alike", () => {
+  const script = `. libvirt/ssh-options.sh; printf '%s\\n' "\${own_session[@]}"; path_value "$1"`;
+  const file = String.raw`/tmp/100%h "it" \own`;
+  const lines = execFileSync("bash", ["-c", script, "bash", file]).toString().trimEnd().split("\n");
+  const own = ownSession.flatMap(([key, value]) => ["-o", `${key}=${value}`]);
+  expect(lines.slice(0, -1)).toEqual(own);
+  for (const value of [lines.at(-1), pathValue(file)]) {
+    const printed = execFileSync("ssh", ["-G", "-F", "none", "-o", `IdentityFile=${value}`, "h"]).toString();
+    expect(printed).toContain(`identityfile ${file.replace("%", "%%")}\n`);
+  }
 });
 
 describe("ssh's options", () => {

@@ -796,7 +796,10 @@ export class Machine {
     if (args.includes("-O")) return ok();
     const rest = operands(args);
     const [, address = ""] = rest[0]?.split("@") ?? [];
-    return yield* this.world.machine(address).shell(rest.slice(1).join(" "), "");
+    const line = rest.slice(1).join(" ");
+    const script = scriptIn(line);
+    if (script === undefined) return failed(`root's login shell does not read this: ${line}`);
+    return yield* this.world.machine(address).shell(script, "");
   }
 
   *#scp(args: string[]): Running {
@@ -1267,6 +1270,13 @@ export class Machine {
 function operands(args: string[]): string[] {
   const first = args.findIndex((arg, i) => !arg.startsWith("-") && args[i - 1] !== "-o");
   return args.slice(first);
+}
+
+/** What a login shell runs that may be any: plain words mean the same to all, and so do scripts as remoteCommand() writes them. */
+function scriptIn(line: string): string | undefined {
+  if (/^[\w ./:-]+$/.test(line)) return line;
+  const [, text] = /^exec env -u BASH_ENV -u ENV LC_ALL=C bash --norc -c '[^']+' '([^']*)'$/.exec(line) ?? [];
+  return text?.replace(/\\0([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
 /** A connection of one run of our program to a machine: what libvirt/ssh-session.ts is to a real one. */

@@ -1,6 +1,6 @@
-import { homedir } from "node:os";
-import { expect, test } from "vitest";
-import { parseSshConfig, sshConfig } from "../../../../stacks/asking/ssh-settings.ts";
+import { homedir, hostname, userInfo } from "node:os";
+import { describe, expect, test } from "vitest";
+import { parseSshConfig, sshConfig, withoutTokens } from "../../../../stacks/asking/ssh-settings.ts";
 import { parseStackConfig } from "../../../../stacks/checks/parse.ts";
 import { planStack } from "../../../../stacks/plan.ts";
 
@@ -43,15 +43,34 @@ test("a command of one's own is seen, and none is none", () => {
   expect(said("none")).toBeUndefined();
 });
 
-test("an agent of one's own is known, and what stands for this machine in a path is its", () => {
+test("an agent of one's own is known", () => {
   const said = (...lines: string[]) => parseSshConfig(printed("hostname h", ...lines));
-  expect(said("identityagent ~/.agent", "identityfile %d/.ssh/100%%")).toMatchObject({
-    identityAgent: "~/.agent",
-    privateKeyFiles: [`${homedir()}/.ssh/100%`],
-  });
-  expect(said("identityfile ${HOME}/.ssh/lab").privateKeyFiles).toEqual([`${process.env.HOME}/.ssh/lab`]);
+  expect(said("identityagent ~/.agent")).toMatchObject({ identityAgent: "~/.agent" });
   expect(said("identityagent SSH_AUTH_SOCK")).not.toHaveProperty("identityAgent");
   expect(said("identityagent none")).not.toHaveProperty("identityAgent");
+});
+
+describe("a path in ~/.ssh/config", () => {
+  const login = {
+    ...{ address: "kvm1", port: 2222, user: "admin" },
+    ...{ hostName: "192.0.2.11", hostKeyAlias: undefined, jumps: ["gate"] },
+  };
+
+  test("has what its variables and tokens stand for", () => {
+    expect(withoutTokens("%d/.ssh/100%%", login)).toBe(`${homedir()}/.ssh/100%%`);
+    expect(withoutTokens("${HOME}/.ssh/lab", login)).toBe(`${process.env.HOME}/.ssh/lab`);
+    expect(withoutTokens("~/.ssh/keys/%h-%n-%k-%p-%r-%j", login)).toBe(
+      "~/.ssh/keys/192.0.2.11-kvm1-kvm1-2222-admin-gate",
+    );
+    expect(withoutTokens("/run/user/%i/%u@%l", login)).toBe(
+      `/run/user/${userInfo().uid}/${userInfo().username}@${hostname()}`,
+    );
+    expect(withoutTokens("%k", { ...login, hostKeyAlias: "lab1" })).toBe("lab1");
+  });
+
+  test("keeps what only OpenSSH knows", () => {
+    expect(withoutTokens("~/.ssh/%C", login)).toBe("~/.ssh/%C");
+  });
 });
 
 test("the stack's config comes first, then ~/.ssh/config, then port 22 and root", () => {

@@ -35,6 +35,22 @@ const vm = (name: string, rest: object = {}) => ({ name, ...rest });
 
 /** One mistake each: what is written, and the line that answers it. */
 const single: [title: string, raw: unknown, line: string][] = [
+  // Names that Pulumi could not tell apart
+  [
+    "a host that is called as the export's server",
+    lab({ hosts: [{ name: "host1" }, { name: "host2" }, { name: "server" }] }),
+    "testbed:hosts[2].name: server is what the export's own server is called in the stack; give the host another name",
+  ],
+  [
+    "a host that is called as another one is on the export",
+    lab({ hosts: [{ name: "host1" }, { name: "host2-client" }, { name: "host2" }] }),
+    "testbed:hosts[1].name: host2-client is also what host host2 is called as a client of the export; give the host another name",
+  ],
+  [
+    "a disk that is called as another guest's overlay",
+    lab(guests(vm("vm1", { disks: [{ name: "data-overlay", sizeGiB: 1 }] }), vm("vm1-disk-data"))),
+    "testbed:guests[0].disks[0].name: with it, vm1-disk-data-overlay would be this disk, and the overlay of guest vm1-disk-data; give the disk another name",
+  ],
   // Shape
   [
     "a misspelt section",
