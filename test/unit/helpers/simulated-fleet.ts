@@ -917,6 +917,9 @@ export class Machine {
         return ok();
       // An external one, with a file beside the overlay: from then on the guest writes there.
       case "snapshot-create-as": {
+        // libvirt lets nobody in while a job works on the guest, and QEMU has given up the disk of a copy that was left or is awaited.
+        if (domain.job || (domain.state === "paused" && domain.reason !== "user"))
+          return failed("error: Timed out during operation: cannot acquire state change lock");
         const [overlay, path] = ["qcow2", rest[1]].map((ending) => `${exported}${domain.name}.${ending}`);
         if (!domain.xml.includes(`"${overlay}"`)) return failed("error: there is one already");
         domain.xml = domain.xml.replace(`"${overlay}"`, `"${path}"`);
@@ -1105,6 +1108,8 @@ export class Machine {
         "error: Operation not supported: pre-creation of storage targets for incremental storage migration is not supported",
       );
     }
+    // One job at a time.
+    if (domain.job) return failed("error: Timed out during operation: cannot acquire state change lock");
     this.world.countMoves();
     if (domain.state !== "running" || !domain.memory || domain.isSplit)
       return failed("error: domain is not running");
@@ -1124,7 +1129,10 @@ export class Machine {
       this.#emit("MIGRATION", domain, { status: "setup" });
       yield* beat();
       // A definition that is there is taken.
-      copy = defined ?? Object.assign(peer.add(domain), { persistent: false });
+      copy = Object.assign(defined ?? peer.add(domain), {
+        persistent: defined !== undefined,
+        xml: domain.xml,
+      });
       Object.assign(copy, {
         state: "paused",
         reason: "migrating",
