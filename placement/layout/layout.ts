@@ -313,7 +313,10 @@ const goesOut = ({ host, home }: LaidGuest, to: LaidHost): number =>
 
 /** A drained host has no share in the score. */
 const perOf = ({ isOpen, size }: Pick<LaidHost, "isOpen" | "size">): Amounts =>
-  isOpen ? { memory: 1 / size.memory, vcpus: 1 / size.vcpus, cpu: 1 / size.cpu } : nothing;
+  isOpen ? { memory: shareOf(size.memory), vcpus: shareOf(size.vcpus), cpu: shareOf(size.cpu) } : nothing;
+
+/** A host that has none of it has no part of it in use. */
+const shareOf = (size: number): number => (size > 0 ? 1 / size : 0);
 
 function rulesByGuest(rules: readonly LaidRule[]): ReadonlyMap<string, LaidRule[]> {
   const byGuest = new Map<string, LaidRule[]>();

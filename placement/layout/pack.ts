@@ -38,13 +38,12 @@ export function pack<Item, Bin>(
  * costs less than to sort them all.
  */
 export function* bestFirst<T>(values: readonly T[], worthOf: (value: T) => number): Generator<T> {
-  const worths = values.map(worthOf);
-  for (let count = worths.length; count > 0; count--) {
-    let best = -1;
-    for (let index = 0; index < worths.length; index++)
-      if (!Number.isNaN(worths[index]) && (best < 0 || (worths[index] as number) > (worths[best] as number)))
-        best = index;
-    yield values[best] as T;
-    worths[best] = Number.NaN;
+  const left = values.map((value) => ({ value, worth: worthOf(value) }));
+  while (left.length > 0) {
+    const best = left.reduce(
+      (found, { worth }, index) => (worth > (left[found]?.worth ?? 0) ? index : found),
+      0,
+    );
+    for (const { value } of left.splice(best, 1)) yield value;
   }
 }

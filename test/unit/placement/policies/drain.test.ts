@@ -65,6 +65,12 @@ describe("guests of a drained host", () => {
     expect([places.a?.host, places.b?.host]).toEqual(["host3", "host2"]);
   });
 
+  it("go to the one that has any memory, beside one that has none", () => {
+    const guests = [guest("a", "host3", 9000), guest("b", "host3", 6000)];
+    const places = drain(cluster(guests, ["host3"], { host1: 14000, host2: 0, host3: 0 }));
+    expect([places.a?.host, places.b?.host]).toEqual(["host1", "host1"]);
+  });
+
   it("stay in the plan where all hosts are drained, which the config's check reports", () => {
     expect(drain(cluster([guest("vm1", "host2")], hosts))).toEqual({ vm1: { host: "host2" } });
   });
