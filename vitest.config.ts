@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import LongestFirst from "./test/longest-first.ts";
 
 const runs = [
   "test/lab/offline-*.test.ts",
@@ -19,6 +20,7 @@ export default defineConfig({
   test: {
     // A line for each test as it ends; the last one has the counts alone, for people who run the tests.
     reporters: ["verbose", "./test/closing-line.ts"],
+    sequence: { sequencer: LongestFirst },
     projects: [
       // Pure logic: no process, no host, no network. It leaves nothing behind, so a process runs many files, and loads what they share once.
       {
