@@ -3,9 +3,9 @@ import { cpuXmlOf } from "../../libvirt/named-cpu.ts";
 import { parseSurvey, type Question, type Survey, surveyScript } from "../../libvirt/survey.ts";
 import { libvirtPorts } from "../../moves/options.ts";
 import type { Endpoint } from "../context/moving.ts";
-import { type Check, hasFailed, PreflightFailed } from "./check.ts";
-import { checks } from "./checks.ts";
-import { demandsOf } from "./demands.ts";
+import { type Check, hasFailed, PreflightFailed } from "./checks/check.ts";
+import { checks } from "./checks/checks.ts";
+import { demandsOf } from "./checks/demands.ts";
 import {
   type Asking,
   type Definitions,
@@ -14,10 +14,10 @@ import {
   type MoveToCheck,
   type PreflightCheck,
   type Questions,
-} from "./evidence.ts";
+} from "./checks/evidence.ts";
 import { tryHostToHost } from "./host-to-host.ts";
 import { diskFolders, imageCheck } from "./image.ts";
-import { portCheck } from "./network.ts";
+import { portCheck } from "./port.ts";
 import { type Proving, prove } from "./proofs.ts";
 
 /** What a check came to. */

@@ -5,7 +5,7 @@ import { hostVersions } from "../../libvirt/versions.ts";
 import { optionsNow } from "../choosing/options-now.ts";
 import type { MigrationRequest } from "../context/migration-request.ts";
 import { type Endpoint, endpointOf } from "../context/moving.ts";
-import { hasFailed, PreflightFailed } from "./check.ts";
+import { hasFailed, PreflightFailed } from "./checks/check.ts";
 import { examine, type Judged } from "./preflight.ts";
 
 /** Moves that this process has shown in a preview, or is about to make: they take memory at the same hosts. */

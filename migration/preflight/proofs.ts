@@ -4,7 +4,7 @@ import { removeTokens, tokenPrefix } from "../../fleet/tokens.ts";
 import { quote } from "../../libvirt/quote.ts";
 import type { Endpoint, Moving } from "../context/moving.ts";
 import { type DiskFolder, isInGrace, type TokenProof } from "./image.ts";
-import type { PortProof } from "./network.ts";
+import type { PortProof } from "./port.ts";
 
 /** A host that works answers many times over within this; a mount whose server is gone would wait for ever. */
 const patienceSeconds = 20;

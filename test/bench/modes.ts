@@ -5,7 +5,7 @@ import { observeGuest, withFleet } from "../../fleet/observe.ts";
 import { whereabouts } from "../../fleet/whereabouts.ts";
 import { closeSessions } from "../../libvirt/session-pool.ts";
 import { MigrationFailed, migrate } from "../../migration/migrate.ts";
-import { PreflightFailed } from "../../migration/preflight/check.ts";
+import { PreflightFailed } from "../../migration/preflight/checks/check.ts";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
 import type { AskedOptions } from "../../moves/options.ts";
 import { type MigrationRecord, recordSchema } from "../../moves/record.ts";

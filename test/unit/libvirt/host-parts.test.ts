@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseDomain } from "../../../libvirt/domain-facts.ts";
-import { deviceCheck } from "../../../migration/preflight/belongings.ts";
-import { bridgeCheck } from "../../../migration/preflight/network.ts";
+import { bridgeCheck } from "../../../migration/preflight/checks/bridge.ts";
+import { deviceCheck } from "../../../migration/preflight/checks/host-devices.ts";
 
 // What of a guest's definition keeps it on its host.
 

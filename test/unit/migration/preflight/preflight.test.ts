@@ -1,14 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { DomainFacts } from "../../../../libvirt/domain-facts.ts";
 import type { Sighting } from "../../../../libvirt/sighting.ts";
-import { PreflightFailed } from "../../../../migration/preflight/check.ts";
-import { clockCheck } from "../../../../migration/preflight/clocks.ts";
-import { demandsOf } from "../../../../migration/preflight/demands.ts";
-import { jobCheck, onceCheck } from "../../../../migration/preflight/guest.ts";
+import { bridgeCheck } from "../../../../migration/preflight/checks/bridge.ts";
+import { PreflightFailed } from "../../../../migration/preflight/checks/check.ts";
+import { clockCheck } from "../../../../migration/preflight/checks/clocks.ts";
+import { demandsOf } from "../../../../migration/preflight/checks/demands.ts";
+import { memoryCheck } from "../../../../migration/preflight/checks/memory.ts";
+import { emulationCheck } from "../../../../migration/preflight/checks/memory-copy.ts";
+import { jobCheck } from "../../../../migration/preflight/checks/no-job.ts";
+import { onceCheck } from "../../../../migration/preflight/checks/runs-once.ts";
+import { versionCheck } from "../../../../migration/preflight/checks/versions.ts";
 import { diskFolders, imageCheck } from "../../../../migration/preflight/image.ts";
-import { memoryCheck } from "../../../../migration/preflight/memory.ts";
-import { bridgeCheck } from "../../../../migration/preflight/network.ts";
-import { emulationCheck, versionCheck } from "../../../../migration/preflight/platform.ts";
 import type { MigrationOptions } from "../../../../moves/options.ts";
 
 describe("before anything is touched", () => {

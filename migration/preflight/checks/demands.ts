@@ -1,5 +1,5 @@
-import { traitsOf } from "../../moves/modes.ts";
-import { type AskedOptions, mayUsePostcopy } from "../../moves/options.ts";
+import { traitsOf } from "../../../moves/modes.ts";
+import { type AskedOptions, mayUsePostcopy } from "../../../moves/options.ts";
 
 /** What a mode needs of the hosts: what it doesn't need is not asked. */
 export interface Demands {

@@ -1,4 +1,4 @@
-import type { Clocks } from "../measuring/measure.ts";
+import type { Clocks } from "../../measuring/measure.ts";
 import { type Check, passed, warned } from "./check.ts";
 import type { PreflightCheck } from "./evidence.ts";
 

@@ -1,51 +1,7 @@
-import type { CardFacts, DomainFacts } from "../../libvirt/domain-facts.ts";
-import type { Survey } from "../../libvirt/survey.ts";
-import { libvirtPorts } from "../../moves/options.ts";
+import type { CardFacts, DomainFacts } from "../../../libvirt/domain-facts.ts";
+import type { Survey } from "../../../libvirt/survey.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
 import type { Definitions, PreflightCheck } from "./evidence.ts";
-
-/** @param error what SSH or libvirt said; absent: it works */
-function hostToHostCheck(source: string, destination: string, error?: string): Check {
-  return error === undefined
-    ? passed("host to host", `${source} reaches libvirt on ${destination} over SSH`)
-    : failed(
-        "host to host",
-        `${source} does not reach libvirt on ${destination} over SSH: ${error.replace(/\.+$/, "")}. ` +
-          "Is sshd running there, and does a firewall let it in? `pulumi up --refresh` fixes keys and firewall rules",
-      );
-}
-
-/** What came of listening at the destination and calling from the source, on a port of the migration's. */
-export interface PortProof {
-  /** Absent: none could be listened on. */
-  port?: number;
-  /** Absent: the call got through. */
-  error?: string;
-}
-
-export function portCheck(
-  source: string,
-  destination: string,
-  { port, error }: PortProof,
-  wanted?: number,
-): Check {
-  const ports = wanted ?? `${libvirtPorts.first} to ${libvirtPorts.last}`;
-  if (port === undefined) {
-    return failed(
-      "migration port",
-      wanted === undefined
-        ? `none of ${destination}'s TCP ports ${ports} is free: see what listens there (ss -ltnp)`
-        : `${destination}'s TCP port ${wanted} (migration.port) is taken: see by what (ss -ltnp), or leave the choice to libvirt`,
-    );
-  }
-  return error === undefined
-    ? passed("migration port", `${source} reaches TCP port ${port} of ${destination} (of ${ports})`)
-    : failed(
-        "migration port",
-        `${source} does not reach TCP port ${port} of ${destination} (${error}), where it would send the guest's memory: ` +
-          `open TCP ports ${ports} there to ${source}; \`pulumi up --refresh\` does where the firewall is ufw or nftables' service`,
-      );
-}
 
 /** Names of bridges, and their MTU. */
 type Bridges = Readonly<Record<string, number>>;
@@ -134,11 +90,6 @@ function offBridgeCheck(
         ),
   ];
 }
-
-export const hostToHost: PreflightCheck = {
-  judge: ({ source, destination, hostToHostError }) =>
-    hostToHostCheck(source.name, destination.name, hostToHostError),
-};
 
 /** Those that it runs with, and those of its next start. */
 const cardsOf = (definitions: Definitions): CardFacts[] =>

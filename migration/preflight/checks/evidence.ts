@@ -1,11 +1,11 @@
-import type { Belongings } from "../../libvirt/belongings.ts";
-import type { DomainFacts } from "../../libvirt/domain-facts.ts";
-import type { Sighting } from "../../libvirt/sighting.ts";
-import type { Question, Survey } from "../../libvirt/survey.ts";
-import type { MigrationRecord } from "../../moves/record.ts";
-import type { MigrationRequest } from "../context/migration-request.ts";
-import type { Endpoint } from "../context/moving.ts";
-import type { Clocks } from "../measuring/measure.ts";
+import type { Belongings } from "../../../libvirt/belongings.ts";
+import type { DomainFacts } from "../../../libvirt/domain-facts.ts";
+import type { Sighting } from "../../../libvirt/sighting.ts";
+import type { Question, Survey } from "../../../libvirt/survey.ts";
+import type { MigrationRecord } from "../../../moves/record.ts";
+import type { MigrationRequest } from "../../context/migration-request.ts";
+import type { Endpoint } from "../../context/moving.ts";
+import type { Clocks } from "../../measuring/measure.ts";
 import type { Check } from "./check.ts";
 import type { Demands } from "./demands.ts";
 

@@ -1,4 +1,4 @@
-import { misfits, overlayMisfits } from "../../moves/misfits.ts";
+import { misfits, overlayMisfits } from "../../../moves/misfits.ts";
 import { failed } from "./check.ts";
 import type { PreflightCheck } from "./evidence.ts";
 

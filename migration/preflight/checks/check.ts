@@ -1,4 +1,4 @@
-import type { MigrationRecord } from "../../moves/record.ts";
+import type { MigrationRecord } from "../../../moves/record.ts";
 
 /** One thing that was asked before a move, and what came of it; a failed one says how to fix it. */
 export type Check = NonNullable<MigrationRecord["preflight"]>[number];
