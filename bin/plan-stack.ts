@@ -6,13 +6,13 @@ import { lookAround } from "../stacks/asking/decide-places.ts";
 import { readSshSettings } from "../stacks/asking/ssh-settings.ts";
 import { parseStackConfig } from "../stacks/checks/parse.ts";
 import { policyOf } from "../stacks/cluster-of.ts";
-import { policySection } from "../stacks/config.ts";
 import { inputsOf } from "../stacks/deciding/inputs-of.ts";
 import { StackConfigError } from "../stacks/mistake.ts";
 import { hostsOff } from "../stacks/off-hosts.ts";
 import { hostSizes, pastStackOf } from "../stacks/past.ts";
 import type { PastResource } from "../stacks/past-resource.ts";
 import { planStack } from "../stacks/plan.ts";
+import { policySection } from "../stacks/policy-config.ts";
 import { valuesOf } from "../stacks/values.ts";
 import type { PrintedConfig } from "./printed-config.ts";
 

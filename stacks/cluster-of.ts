@@ -1,6 +1,7 @@
 import type { Cluster, ClusterGuest, MoveCost, PlacementRule } from "../placement/terms/cluster.ts";
 import { defaultSettings, type PolicySettings } from "../placement/terms/settings.ts";
-import { type AffinityConfig, type PolicyConfig, policySection, type StackConfig } from "./config.ts";
+import type { AffinityConfig, PolicyConfig, StackConfig } from "./config.ts";
+import { policySection } from "./policy-config.ts";
 
 /** The stack's policy. Rules need one, if only to be kept while a host is drained. Undefined: placements say all. */
 export const policyOf = ({ policy, affinity }: StackConfig): PolicyConfig | undefined =>

@@ -1,4 +1,5 @@
 import * as Plot from "@observablehq/plot";
+import type { MigrationRecord } from "../../moves/record.ts";
 import { brownOutBelow, pacesOf, type Stretch } from "../../moves/sampled.ts";
 import type { Counters } from "../../moves/samples.ts";
 import { doneBy, type WorkDone } from "../../moves/work-done.ts";
@@ -131,39 +132,51 @@ export function roundAbove(value: number): number {
 const used = 0.7;
 const letterPx = 6.4;
 
-function drawPanels(width: number, sampled: SampledMove, panels: readonly Panel[]): string {
-  const { record, number: moveNumber } = sampled.move;
-  const [fromMs, toMs] = spanOf(sampled);
-  const x = (ms: number): number => Math.min(Math.max(ms, fromMs), toMs) / 1000;
-  const placed = panels.map((panel, i) => {
-    const shown = panel.lines.map((line) => ({
+/** A panel in its place: one above another, each one high. */
+interface PlacedPanel extends Panel {
+  base: number;
+  /** The value at its upper edge. */
+  top: number;
+  y: (value: number) => number;
+}
+
+function placed(panels: readonly Panel[], fromMs: number): PlacedPanel[] {
+  return panels.map((panel, i) => {
+    const lines = panel.lines.map((line) => ({
       ...line,
       paces: line.paces.filter(({ endMs }) => endMs > fromMs),
     }));
-    const values = [
-      panel.level?.value ?? 0,
-      ...shown.flatMap(({ paces }) => paces.map(({ perMs }) => perMs)),
-    ];
-    const top = roundAbove(Math.max(...values, 1e-3));
+    const values = lines.flatMap(({ paces }) => paces.map(({ perMs }) => perMs));
+    const top = roundAbove(Math.max(panel.level?.value ?? 0, ...values, 1e-3));
     const base = panels.length - 1 - i;
-    return { ...panel, lines: shown, top, base, y: (value: number) => base + (value / top) * used };
+    return { ...panel, lines, top, base, y: (value: number) => base + (value / top) * used };
   });
-  // Each pace is a level piece: a line from middle to middle would have the guest slow down before its stop.
-  const points = placed.flatMap(({ lines, y }, panel) =>
+}
+
+/** Each pace is a level piece: a line from middle to middle would have the guest slow down before its stop. */
+const pointsOf = (panels: readonly PlacedPanel[], x: (ms: number) => number) =>
+  panels.flatMap(({ lines, y }, panel) =>
     lines.flatMap(({ paces, color }, i) =>
       paces.flatMap(({ startMs, endMs, perMs }) =>
         [startMs, endMs].map((ms) => ({ x: x(ms), y: y(perMs), line: `${panel} ${i}`, color })),
       ),
     ),
   );
-  const marginLeft = 54;
-  const marginRight = 14;
+
+const marginLeft = 54;
+const marginRight = 14;
+
+function drawPanels(width: number, sampled: SampledMove, panels: readonly Panel[]): string {
+  const { record, number: moveNumber } = sampled.move;
+  const [fromMs, toMs] = spanOf(sampled);
+  const x = (ms: number): number => Math.min(Math.max(ms, fromMs), toMs) / 1000;
+  const shown = placed(panels, fromMs);
   const pxPerMs = (width - marginLeft - marginRight) / (toMs - fromMs);
   const named = record.phases.filter(
     ({ name, startMs, endMs }) => (endMs - startMs) * pxPerMs > name.length * letterPx,
   );
-  const stop = sampled.samples.stop;
-  const several = placed.flatMap(({ lines }) => (lines.length > 1 ? lines : []));
+  const { stop } = sampled.samples;
+  const several = shown.flatMap(({ lines }) => (lines.length > 1 ? lines : []));
   // A colour means the same in all panels.
   const legend = [
     ...new Map(several.map(({ name, color }) => [color, { label: name, color, symbol: "square" }])).values(),
@@ -187,65 +200,81 @@ function drawPanels(width: number, sampled: SampledMove, panels: readonly Panel[
       y: { domain: [0, panels.length + 0.12], axis: null },
       color: { type: "identity" },
       marks: [
-        ...(stop
-          ? [
-              Plot.rect([stop], {
-                x1: x(stop.stoppedMs),
-                x2: x(stop.resumedMs),
-                y1: 0,
-                y2: panels.length,
-                fill: "var(--s2)",
-                fillOpacity: 0.16,
-              }),
-            ]
-          : []),
-        Plot.ruleX([...record.phases.map(({ startMs }) => startMs), record.totalMs].map(x), {
-          y1: 0,
-          y2: panels.length,
-          stroke: "currentColor",
-          strokeOpacity: 0.28,
-          strokeDasharray: "2,3",
-        }),
-        Plot.text(named, {
-          x: ({ startMs, endMs }: { startMs: number; endMs: number }) => x((startMs + endMs) / 2),
-          y: panels.length,
-          text: "name",
-          dy: -6,
-          fontSize: 11,
-        }),
-        ...placed.flatMap(({ name, base, top, level, y }) => [
-          Plot.ruleY([base], { stroke: "currentColor", strokeOpacity: 0.5 }),
-          Plot.ruleY([base + used], { stroke: "currentColor", strokeOpacity: 0.12 }),
-          Plot.text([0, top], {
-            x: fromMs / 1000,
-            y,
-            text: (value: number) => `${value}`,
-            textAnchor: "end",
-            dx: -6,
-          }),
-          Plot.text([name], {
-            x: fromMs / 1000,
-            y: base + used,
-            textAnchor: "start",
-            dx: 2,
-            dy: -8,
-            fontWeight: 600,
-          }),
-          ...(level
-            ? [
-                Plot.ruleY([y(level.value)], {
-                  stroke: "currentColor",
-                  strokeOpacity: 0.6,
-                  strokeDasharray: "5,4",
-                }),
-              ]
-            : []),
-        ]),
-        Plot.line(points, { x: "x", y: "y", z: "line", stroke: "color", strokeWidth: 1.6 }),
+        ...(stop ? [stopMark(stop, x, panels.length)] : []),
+        ...phaseMarks(record, named, x, panels.length),
+        ...shown.flatMap((panel) => panelMarks(panel, fromMs / 1000)),
+        Plot.line(pointsOf(shown, x), { x: "x", y: "y", z: "line", stroke: "color", strokeWidth: 1.6 }),
       ],
     },
   });
 }
+
+const stopMark = (
+  stop: NonNullable<SampledMove["samples"]["stop"]>,
+  x: (ms: number) => number,
+  height: number,
+) =>
+  Plot.rect([stop], {
+    x1: x(stop.stoppedMs),
+    x2: x(stop.resumedMs),
+    y1: 0,
+    y2: height,
+    fill: "var(--s2)",
+    fillOpacity: 0.16,
+  });
+
+/** @param named those whose names have room */
+const phaseMarks = (
+  { phases, totalMs }: Pick<MigrationRecord, "phases" | "totalMs">,
+  named: MigrationRecord["phases"],
+  x: (ms: number) => number,
+  height: number,
+) => [
+  Plot.ruleX([...phases.map(({ startMs }) => startMs), totalMs].map(x), {
+    y1: 0,
+    y2: height,
+    stroke: "currentColor",
+    strokeOpacity: 0.28,
+    strokeDasharray: "2,3",
+  }),
+  Plot.text(named, {
+    x: ({ startMs, endMs }: { startMs: number; endMs: number }) => x((startMs + endMs) / 2),
+    y: height,
+    text: "name",
+    dy: -6,
+    fontSize: 11,
+  }),
+];
+
+/** A panel's edges, its greatest value, its name, and a level that it may have. */
+const panelMarks = ({ name, base, top, level, y }: PlacedPanel, left: number) => [
+  Plot.ruleY([base], { stroke: "currentColor", strokeOpacity: 0.5 }),
+  Plot.ruleY([base + used], { stroke: "currentColor", strokeOpacity: 0.12 }),
+  Plot.text([0, top], {
+    x: left,
+    y,
+    text: (value: number) => `${value}`,
+    textAnchor: "end",
+    dx: -6,
+  }),
+  Plot.text([name], {
+    x: left,
+    y: base + used,
+    textAnchor: "start",
+    dx: 2,
+    dy: -8,
+    fontWeight: 600,
+  }),
+  ...(level
+    ? [
+        Plot.ruleY([y(level.value)], {
+          stroke: "currentColor",
+          strokeOpacity: 0.6,
+          strokeDasharray: "5,4",
+        }),
+      ]
+    : []),
+];
 
 /** More rows are no table that is read. */
 const mostRows = 40;
