@@ -1,4 +1,5 @@
 import { dirname } from "node:path/posix";
+import { newerImages } from "../fleet/older-disk.ts";
 import { localOverlayOf } from "../fleet/overlay.ts";
 import { differences } from "../libvirt/definition-differences.ts";
 import { type DiskFacts, type DomainFacts, parseDomain } from "../libvirt/domain-facts.ts";
@@ -115,16 +116,17 @@ export async function refuseNewerDisk(
   host: SshSession,
 ): Promise<void> {
   const images = [storage.overlayPath, ...disks.map(({ path }) => path)];
-  const doing = `looking for newer disks of guest ${name}`;
-  const { stdout } = await holder.run(doing, surveyScript(images.map((image) => ({ ask: "over", image }))));
-  const over = parseSurvey(stdout).over ?? [];
+  const over = await newerImages(name, images, holder);
   if (over.length > 0) {
     throw new Error(
       `Guest ${name} is defined nowhere, and would be started on ${images.join(" and ")}; but ${over.join(" and ")} on ${holder.target.name} lies over ${images.length === 1 ? "it" : "that"}, as a snapshot does that was made by hand or by a backup program. ` +
         `What the guest wrote since is in there. Nothing was changed. Merge it (qemu-img commit ${over[0]}) and remove it; or move it out of ${dirname(over[0] as string)} if it is not wanted; and run again.`,
     );
   }
-  const names = await host.run(doing, surveyScript([{ ask: "namesake", guest: name }]));
+  const names = await host.run(
+    `looking for newer disks of guest ${name}`,
+    surveyScript([{ ask: "namesake", guest: name }]),
+  );
   if (parseSurvey(names.stdout).isNameSaved) {
     throw new Error(
       `Host ${host.target.name} has a saved memory of a guest named ${name} (${savePath(name)}), which is older than its disk and which libvirt would load. ` +

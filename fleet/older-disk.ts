@@ -36,13 +36,22 @@ export async function refuseOlderDisk(starting: StartingGuest): Promise<void> {
         `See which it wrote to last (ls -l --full-time), remove the definition on the other host (virsh undefine ${guest}, there), and run again.`,
     );
   }
-  const asked = disks.map((image) => ({ ask: "over", image }) as const);
-  const { stdout } = await keeper.run(`looking for newer disks of guest ${guest}`, surveyScript(asked));
-  const [over] = parseSurvey(stdout).over ?? [];
+  const [over] = await newerImages(guest, disks, keeper);
   if (over === undefined) return;
   throw new Error(
     `Guest ${guest} is off, and would be started on ${host.target.name} with ${said(disks)}; ${over} on ${keeper.target.name} lies over that and was written to later, ` +
       "as after a snapshot that was made by hand or by a backup program. It was not started. " +
       `Merge it (qemu-img commit ${over}) and remove it; or move it away if it is not wanted; and run again.`,
   );
+}
+
+/** Images that lie over some of a guest's, and were written to no earlier, as a snapshot's file is; on the machine that has the folder of each as its own. */
+export async function newerImages(
+  guest: string,
+  images: readonly string[],
+  keeper: SshSession,
+): Promise<readonly string[]> {
+  const asked = images.map((image) => ({ ask: "over", image }) as const);
+  const { stdout } = await keeper.run(`looking for newer disks of guest ${guest}`, surveyScript(asked));
+  return parseSurvey(stdout).over ?? [];
 }
