@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { defineConfig } from "vitest/config";
-import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { BaseSequencer, type ProjectConfig, type TestSpecification } from "vitest/node";
 
 const runs = [
   "test/lab/offline-*.test.ts",
@@ -16,6 +16,25 @@ const mocked = ["test/unit/**/*.mocked.test.ts"];
 const allCpus = { maxWorkers: "100%" };
 /** What waits more than it works. */
 const waiting = { maxWorkers: 3 };
+
+/**
+ * A project that is there when its variable is set, as its command does: `npm run test:NAME`.
+ *
+ * @param variable default: `TEST_` and the name
+ */
+function onDemand(
+  name: string,
+  { variable = `TEST_${name.toUpperCase()}`, ...options }: ProjectConfig & { variable?: string } = {},
+): { test: ProjectConfig }[] {
+  if (process.env[variable] === undefined) return [];
+  const usual = {
+    sequence: { groupOrder: 3 },
+    fileParallelism: false,
+    testTimeout: 900_000,
+    hookTimeout: 900_000,
+  };
+  return [{ test: { name, include: [`test/${name}/**/*.test.ts`], ...usual, ...options } }];
+}
 
 /** Minutes of the files that keep a machine busy for long: two labs at a time are done at about the same time, if the longest begins. */
 const minutes: Readonly<Record<string, number>> = {
@@ -118,95 +137,19 @@ export default defineConfig({
           hookTimeout: 900_000,
         },
       },
-      // Policies, and hosts that are switched off or lost: npm run test:policies.
-      ...(process.env.TEST_POLICIES === undefined
-        ? []
-        : [
-            {
-              test: {
-                name: "policies",
-                include: ["test/policies/**/*.test.ts"],
-                sequence: { groupOrder: 3 },
-                fileParallelism: false,
-                testTimeout: 900_000,
-                hookTimeout: 900_000,
-              },
-            },
-          ]),
-      // Images, and guests with more than memory, CPUs and a disk: npm run test:guests.
-      ...(process.env.TEST_GUESTS === undefined
-        ? []
-        : [
-            {
-              test: {
-                name: "guests",
-                maxWorkers: 2,
-                include: ["test/guests/**/*.test.ts"],
-                sequence: { groupOrder: 3 },
-                testTimeout: 900_000,
-                hookTimeout: 900_000,
-              },
-            },
-          ]),
-      // The other programs of examples/, each on a lab of its own: npm run test:programs.
-      ...(process.env.TEST_PROGRAMS === undefined
-        ? []
-        : [
-            {
-              test: {
-                name: "programs",
-                include: ["test/programs/**/*.test.ts"],
-                sequence: { groupOrder: 3 },
-                fileParallelism: false,
-                testTimeout: 900_000,
-                hookTimeout: 900_000,
-              },
-            },
-          ]),
-      // Hosts of two releases of Debian: npm run test:versions.
-      ...(process.env.TEST_VERSIONS === undefined
-        ? []
-        : [
-            {
-              test: {
-                name: "versions",
-                include: ["test/versions/**/*.test.ts"],
-                sequence: { groupOrder: 3 },
-                fileParallelism: false,
-                testTimeout: 900_000,
-                hookTimeout: 900_000,
-              },
-            },
-          ]),
-      // Moves that are struck by faults: npm run test:faults.
-      ...(process.env.TEST_FAULTS === undefined
-        ? []
-        : [
-            {
-              test: {
-                name: "faults",
-                include: ["test/faults/**/*.test.ts"],
-                sequence: { groupOrder: 3 },
-                fileParallelism: false,
-                testTimeout: 900_000,
-                hookTimeout: 900_000,
-              },
-            },
-          ]),
-      // The same on machines of one's own, when there are some: npm run test:metal.
-      ...(process.env.METAL_INVENTORY === undefined
-        ? []
-        : [
-            {
-              test: {
-                name: "metal",
-                include: ["test/metal/**/*.test.ts"],
-                sequence: { groupOrder: 4 },
-                testTimeout: 3_600_000,
-                hookTimeout: 3_600_000,
-              },
-            },
-          ]),
+      ...onDemand("policies"), // Policies, and hosts that are switched off or lost.
+      ...onDemand("guests", { fileParallelism: true, maxWorkers: 2 }), // Images, and guests with more than memory, CPUs and a disk.
+      ...onDemand("programs"), // The other programs of examples/, each on a lab of its own.
+      ...onDemand("versions"), // Hosts of two releases of Debian.
+      ...onDemand("faults"), // Moves that are struck by faults.
+      // The same on machines of one's own, when there are some.
+      ...onDemand("metal", {
+        variable: "METAL_INVENTORY",
+        fileParallelism: true,
+        sequence: { groupOrder: 4 },
+        testTimeout: 3_600_000,
+        hookTimeout: 3_600_000,
+      }),
     ],
   },
 });
