@@ -74,7 +74,8 @@ export async function reconcile(moving: Moving, onStep: OnStep = () => {}): Prom
         ...(storageMiB !== undefined && { storageMiB }),
       };
     }
-    if (step.do === "start" || step.do === "restore") await refuseOlderDiskAt(moving, world, step);
+    if (step.do === "start" || step.do === "start-elsewhere" || step.do === "restore")
+      await refuseOlderDiskAt(moving, world, step);
     try {
       storageMiB = (await perform(moving, step)).storageMiB ?? storageMiB;
     } catch (error) {
@@ -103,12 +104,13 @@ const letsRun = (step: Step): boolean =>
 function refuseOlderDiskAt(
   moving: Moving,
   { source, destination, others = [] }: World,
-  step: Step & { do: "start" | "restore" },
+  step: Step & { do: "start" | "start-elsewhere" | "restore" },
 ): Promise<void> {
   const { guest, uuid, redo, storage, intent } = moving;
-  const host = moving[step.at].session;
+  const at = step.do === "start-elsewhere" ? endpointNamed(moving, step.host) : moving[step.at];
+  const host = at.session;
   const elsewhere = [source, destination, ...others].filter(
-    (sighting) => sighting.state === "inactive" && sighting.host !== moving[step.at].name,
+    (sighting) => sighting.state === "inactive" && sighting.host !== at.name,
   );
   const definedOn = elsewhere.map((sighting) => endpointNamed(moving, sighting.host).session);
   const disks = step.do === "restore" ? intent.now.disk?.paths : undefined;

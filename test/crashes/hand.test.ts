@@ -157,3 +157,26 @@ test("a memory that was saved before someone started the guest is never used, an
   }
   expect([...said].join()).toContain("its disk was written to after its memory had been saved");
 });
+
+test("a guest that someone left on a third host alone, with its disk from before a snapshot, is not started there", async () => {
+  keepRedo("shared");
+  const by = (host: string, ...command: string[]) => world.byHand(host, command) === 0;
+  let refused = 0;
+  for (let step = 0; ; step++) {
+    begin();
+    const before = world.machine("host1").definitionOf({ uuid, name: "vm1" });
+    if (!(await runInto("crash, stops", step, "cold"))) break;
+    const isLeft =
+      by("host1", "start", uuid) &&
+      by("host1", "snapshot-create-as", uuid, "S") &&
+      by("host1", "destroy", uuid) &&
+      by("host1", "undefine", uuid) &&
+      world.byHand("host3", ["define", "/dev/stdin"], before) === 0;
+    if (!isLeft || world.machine("host2").domains.has(uuid)) continue;
+    const outcome = await run("cold").catch((error: Error) => error);
+    expect(world.violations, story()).toEqual([]);
+    expect(String(outcome), story()).toMatch(/would be started on host3 .* lies over that/);
+    refused++;
+  }
+  expect(refused).toBeGreaterThan(2);
+});
