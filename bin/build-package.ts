@@ -13,7 +13,7 @@ const project = join(import.meta.dirname, "..");
 const target = join(project, "build/package");
 
 /** Folders with files beside the sources that components and the engine read: scripts that run on hosts, in guests, and the like. */
-const foldersWithData = ["fleet", "guests", "hosts", "images", "lab", "libvirt", "migration", "plugin"];
+const foldersWithData = ["fleet", "guests", "hosts", "images", "lab", "migration", "plugin", "ssh"];
 
 interface Manifest {
   name: string;

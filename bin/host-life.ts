@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { HostUnreachable } from "../libvirt/errors.ts";
-import { withSession } from "../libvirt/session-pool.ts";
-import { SshSession } from "../libvirt/ssh-session.ts";
-import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { virshCommand } from "../libvirt/virsh.ts";
+import { HostUnreachable } from "../ssh/errors.ts";
+import { SshSession } from "../ssh/session.ts";
+import { withSession } from "../ssh/session-pool.ts";
+import type { SshTarget } from "../ssh/target.ts";
 
 // A host that is told to do something, and may go down for it.
 

@@ -1,8 +1,8 @@
 import { execa } from "execa";
-import { closeSessions } from "../libvirt/session-pool.ts";
 import { awayOf } from "../moves/away.ts";
 import { recordsSince, resultsFile } from "../moves/results.ts";
 import { say, UsageError } from "../report/text/command.ts";
+import { closeSessions } from "../ssh/session-pool.ts";
 import { lifeOf, runOn, serves, waitForHost } from "./host-life.ts";
 import { lookAtStack, readStack } from "./plan-stack.ts";
 import { setList } from "./stack-settings.ts";

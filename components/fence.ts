@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { FenceRequest } from "../fleet/fence.ts";
-import type { SshTarget } from "../libvirt/ssh-target.ts";
 import type { FailoverRecord } from "../moves/failover-record.ts";
+import type { SshTarget } from "../ssh/target.ts";
 import { EngineResource } from "./engine-resource.ts";
 
 type FenceArgs = Omit<FenceRequest, "environment"> & {

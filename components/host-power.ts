@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { SwitchCommands } from "../fleet/switch-host.ts";
-import type { SshTarget } from "../libvirt/ssh-target.ts";
+import type { SshTarget } from "../ssh/target.ts";
 import { EngineResource } from "./engine-resource.ts";
 
 interface HostPowerArgs {

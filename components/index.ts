@@ -7,13 +7,13 @@ export type { Fleet, FleetHost } from "../fleet/fleet.ts";
 export type { LocalOverlay } from "../fleet/overlay.ts";
 export { localOverlayOf } from "../fleet/overlay.ts";
 export type { DomainSpec, GuestStorage, UefiFirmware } from "../libvirt/domain-xml.ts";
-export type { SshTarget } from "../libvirt/ssh-target.ts";
 export type { Conditions } from "../migration/context/migration-request.ts";
 export type { AskedOptions } from "../moves/options.ts";
 /** What a move was, and how it is told in short. */
 export type { MigrationRecord } from "../moves/record.ts";
 export type { Slo } from "../moves/slo.ts";
 export type { MoveSummary } from "../moves/summary.ts";
+export type { SshTarget } from "../ssh/target.ts";
 
 /** What `Testbed.fromConfig` makes of a config; for a plan that no machine is asked about. */
 export { TestbedConfigError } from "../stacks/asking/plan-of-data.ts";

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type HostFacts, parseProbe } from "../hosts/facts.ts";
-import type { SshTarget } from "../libvirt/ssh-target.ts";
+import type { SshTarget } from "../ssh/target.ts";
 import { type HostAccess, SshHost } from "./ssh-host.ts";
 
 export interface KvmHostArgs extends HostAccess {

@@ -2,7 +2,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { currentGeneration, writtenGeneration } from "../lab/generation.ts";
 import type { LabRelease } from "../lab/release.ts";
-import type { SshTarget } from "../libvirt/ssh-target.ts";
+import type { SshTarget } from "../ssh/target.ts";
 import type { HostShare } from "../stacks/plan.ts";
 import { projectFile } from "./files.ts";
 import type { HostAccess } from "./ssh-host.ts";

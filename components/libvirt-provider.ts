@@ -1,7 +1,7 @@
 import * as libvirt from "@pulumi/libvirt";
 import type * as pulumi from "@pulumi/pulumi";
 import { providerUri } from "../hosts/libvirt-uri.ts";
-import type { SshTarget } from "../libvirt/ssh-target.ts";
+import type { SshTarget } from "../ssh/target.ts";
 import { needsAgent } from "./private-key.ts";
 
 /**

@@ -5,8 +5,8 @@ import { differences } from "../libvirt/definition-differences.ts";
 import { type DiskFacts, type DomainFacts, parseDomain } from "../libvirt/domain-facts.ts";
 import { type DomainSpec, domainXml, systemDisk } from "../libvirt/domain-xml.ts";
 import { savePath } from "../libvirt/managed-save.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
 import { parseSurvey, type Survey, surveyScript } from "../libvirt/survey.ts";
+import type { SshSession } from "../ssh/session.ts";
 
 /** How a guest's definition differs from the one that this program made: what a person, or a backup program, has done to it. */
 export interface ByHand {

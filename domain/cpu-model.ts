@@ -2,8 +2,8 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { withFleet } from "../fleet/observe.ts";
 import { type DomainSpec, virtType } from "../libvirt/domain-xml.ts";
 import { namedCpuXml } from "../libvirt/named-cpu.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
 import { parseSurvey, surveyScript } from "../libvirt/survey.ts";
+import type { SshSession } from "../ssh/session.ts";
 
 /** What a CPU model is asked of a host for. */
 type CpuPlatform = Pick<DomainSpec, "accelerator" | "machine">;

@@ -2,10 +2,10 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { observeGuest, withFleet } from "../fleet/observe.ts";
 import { whereabouts } from "../fleet/whereabouts.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
-import { quote } from "../libvirt/quote.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
 import { withoutEntities } from "../libvirt/xml.ts";
+import { quote } from "../ssh/quote.ts";
+import type { SshSession } from "../ssh/session.ts";
 import { specOfDefinition } from "./own-definition.ts";
 
 /** A guest that a person, or another program, has made. */

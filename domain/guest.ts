@@ -15,11 +15,11 @@ import { isActive, type Whereabouts, whereabouts } from "../fleet/whereabouts.ts
 import type { Belongings } from "../libvirt/belongings.ts";
 import { consoleLogPath, type DomainSpec, domainXml } from "../libvirt/domain-xml.ts";
 import { discardSave } from "../libvirt/managed-save.ts";
-import { quote } from "../libvirt/quote.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
 import { pastStaleJob } from "../libvirt/stale-job.ts";
 import { undefine } from "../libvirt/undefine.ts";
 import { virsh } from "../libvirt/virsh.ts";
+import { quote } from "../ssh/quote.ts";
+import type { SshSession } from "../ssh/session.ts";
 import {
   askAbout,
   type ByHand,

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { refuseCrashed } from "../fleet/crashed.ts";
 import { isActive } from "../fleet/whereabouts.ts";
-import { CommandFailed } from "../libvirt/errors.ts";
 import { sight } from "../libvirt/sighting.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
+import { CommandFailed } from "../ssh/errors.ts";
+import type { SshSession } from "../ssh/session.ts";
 
 /** How long a guest gets to shut down by itself, unless the caller says otherwise. */
 const defaultShutdownTimeoutMs = 180_000;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { closeSessions } from "../libvirt/session-pool.ts";
 import { runCommand, say } from "../report/text/command.ts";
+import { closeSessions } from "../ssh/session-pool.ts";
 import { experimentCommand, type Options } from "./arguments.ts";
 import { turnsOf } from "./choose-run.ts";
 import { compareFiles } from "./compare.ts";

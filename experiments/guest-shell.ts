@@ -1,8 +1,8 @@
 import { execa } from "execa";
-import { quote } from "../libvirt/quote.ts";
-import { behindMarker, outputBehindMarker, remoteCommand } from "../libvirt/remote-command.ts";
-import { ownSession, pathValue, sshOptions } from "../libvirt/ssh-options.ts";
-import type { SshTarget } from "../libvirt/ssh-target.ts";
+import { ownSession, pathValue, sshOptions } from "../ssh/options.ts";
+import { quote } from "../ssh/quote.ts";
+import { behindMarker, outputBehindMarker, remoteCommand } from "../ssh/remote-command.ts";
+import type { SshTarget } from "../ssh/target.ts";
 
 /** How a guest is logged in to: over the storage host, which is on the guests' network for sure. */
 interface GuestWay {

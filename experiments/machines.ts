@@ -1,7 +1,7 @@
 import { loadavg } from "node:os";
 import type { Fleet } from "../fleet/fleet.ts";
 import { withFleet } from "../fleet/observe.ts";
-import { quote } from "../libvirt/quote.ts";
+import { quote } from "../ssh/quote.ts";
 
 /** The one-minute load averages of all machines; in a lab they are those of one and the same kernel. */
 export function loads(fleet: Fleet): Promise<Record<string, number>> {

@@ -1,8 +1,8 @@
 import { type DomainFacts, parseDomain } from "../libvirt/domain-facts.ts";
 import { savePath } from "../libvirt/managed-save.ts";
-import { quote } from "../libvirt/quote.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
 import { virsh } from "../libvirt/virsh.ts";
+import { quote } from "../ssh/quote.ts";
+import type { SshSession } from "../ssh/session.ts";
 import type { LocalOverlay } from "./overlay.ts";
 
 // When a guest's disk was last written to, by the files of the machine that keeps them.

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { quote } from "../libvirt/quote.ts";
-import { withSession } from "../libvirt/session-pool.ts";
+import { quote } from "../ssh/quote.ts";
+import { withSession } from "../ssh/session-pool.ts";
 import type { Fleet } from "./fleet.ts";
 
 /** The storage host's export, and a host that may mount it. */

@@ -1,4 +1,4 @@
-import { withSession } from "../libvirt/session-pool.ts";
+import { withSession } from "../ssh/session-pool.ts";
 import { closeExport, type ExportClient } from "./fence-export.ts";
 import { noteOff, rememberOff } from "./host-off.ts";
 import { give, isOff, lookAtMachine, type SwitchCommands, type SwitchRequest, until } from "./switch-host.ts";

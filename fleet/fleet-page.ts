@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { dirname } from "node:path/posix";
 import * as z from "zod";
-import { quote } from "../libvirt/quote.ts";
-import { withSession } from "../libvirt/session-pool.ts";
+import { quote } from "../ssh/quote.ts";
+import { withSession } from "../ssh/session-pool.ts";
 import type { Fleet } from "./fleet.ts";
 
 // Which hosts there are is said once, on a page on the storage host, beside the intent records; what belongs to a guest names the page. So

@@ -1,4 +1,4 @@
-import type { SshTarget } from "../libvirt/ssh-target.ts";
+import type { SshTarget } from "../ssh/target.ts";
 
 /** A KVM host as the engine sees it. */
 export interface FleetHost {

@@ -1,7 +1,7 @@
 import { hostname, userInfo } from "node:os";
 import { dirname } from "node:path/posix";
-import { quote } from "../libvirt/quote.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
+import { quote } from "../ssh/quote.ts";
+import type { SshSession } from "../ssh/session.ts";
 import { aborted } from "./aborted.ts";
 import type { Fleet } from "./fleet.ts";
 import { intentPath } from "./intent.ts";

@@ -1,6 +1,6 @@
-import { quote } from "../libvirt/quote.ts";
-import { withSession } from "../libvirt/session-pool.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
+import { quote } from "../ssh/quote.ts";
+import type { SshSession } from "../ssh/session.ts";
+import { withSession } from "../ssh/session-pool.ts";
 import type { Fleet } from "./fleet.ts";
 
 // Hosts that were switched off are noted on the storage host, beside the intent records: before the command is given, after it was seen that

@@ -1,8 +1,8 @@
 import { dirname } from "node:path/posix";
 import { z } from "zod";
-import { quote } from "../libvirt/quote.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
 import { migrationModes } from "../moves/modes.ts";
+import { quote } from "../ssh/quote.ts";
+import type { SshSession } from "../ssh/session.ts";
 
 const intentSchema = z.object({
   schema: z.literal(1),

@@ -1,5 +1,5 @@
 import { uptime } from "node:os";
-import type { Follower, SshSession } from "../libvirt/ssh-session.ts";
+import type { Follower, SshSession } from "../ssh/session.ts";
 
 /** The host ends what is leased when it has not heard from us for this long. */
 const silenceSeconds = 15;

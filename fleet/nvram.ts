@@ -1,6 +1,6 @@
 import type { UefiFirmware } from "../libvirt/domain-xml.ts";
-import { quote } from "../libvirt/quote.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
+import { quote } from "../ssh/quote.ts";
+import type { SshSession } from "../ssh/session.ts";
 
 // A guest's UEFI variables: a file on the storage host beside the base image, so that they are the same wherever the guest goes.
 

@@ -1,7 +1,7 @@
-import { HostUnreachable } from "../libvirt/errors.ts";
-import { withSessions } from "../libvirt/session-pool.ts";
 import { type Sighting, sight, sightAll } from "../libvirt/sighting.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
+import { HostUnreachable } from "../ssh/errors.ts";
+import type { SshSession } from "../ssh/session.ts";
+import { withSessions } from "../ssh/session-pool.ts";
 import type { Fleet } from "./fleet.ts";
 import { isRememberedOff, isSwitchedOff } from "./host-off.ts";
 import { type Intent, intentPath, readIntent, readIntents } from "./intent.ts";

@@ -1,5 +1,5 @@
-import type { SshSession } from "../libvirt/ssh-session.ts";
 import { parseSurvey, surveyScript } from "../libvirt/survey.ts";
+import type { SshSession } from "../ssh/session.ts";
 import { disksOf } from "./disk-stamp.ts";
 
 /** A guest that is off, about to be started on a host. */

@@ -1,8 +1,8 @@
 import { dirname } from "node:path/posix";
 import type { GuestStorage } from "../libvirt/domain-xml.ts";
 import { parseImageInfo } from "../libvirt/image-info.ts";
-import { quote } from "../libvirt/quote.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
+import { quote } from "../ssh/quote.ts";
+import type { SshSession } from "../ssh/session.ts";
 
 /** A guest's overlay on the disk of the host where the guest is: a qcow2 file over the shared base image. */
 export type LocalOverlay = Required<Pick<GuestStorage, "basePath" | "baseFormat">> & { path: string };

@@ -1,5 +1,5 @@
-import { quote } from "../libvirt/quote.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
+import { quote } from "../ssh/quote.ts";
+import type { SshSession } from "../ssh/session.ts";
 
 /** Where a host keeps the state file (the saved memory) and the definition of a guest that is being moved offline. */
 export const stateDirectory = "/var/lib/kvm-migration-testbed/moving";

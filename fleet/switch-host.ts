@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { HostUnreachable } from "../libvirt/errors.ts";
-import { quote } from "../libvirt/quote.ts";
-import { withSession, withSessions } from "../libvirt/session-pool.ts";
-import { SshSession } from "../libvirt/ssh-session.ts";
-import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { virsh } from "../libvirt/virsh.ts";
+import { HostUnreachable } from "../ssh/errors.ts";
+import { quote } from "../ssh/quote.ts";
+import { SshSession } from "../ssh/session.ts";
+import { withSession, withSessions } from "../ssh/session-pool.ts";
+import type { SshTarget } from "../ssh/target.ts";
 import type { Fleet } from "./fleet.ts";
 import { isNotedLost, notedOff, noteOff, rememberOff, strikeOff } from "./host-off.ts";
 import type { Tell } from "./tell.ts";

@@ -1,5 +1,5 @@
-import { quote } from "../libvirt/quote.ts";
-import type { SshSession } from "../libvirt/ssh-session.ts";
+import { quote } from "../ssh/quote.ts";
+import type { SshSession } from "../ssh/session.ts";
 
 /** How the names begin of what a preflight writes beside a guest's disks. */
 export const tokenPrefix = (folder: string, uuid: string): string => `${folder}/.token-${uuid}-`;

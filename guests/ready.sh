@@ -10,8 +10,8 @@
 #   WORKLOAD_TIMEOUT_S                           default 900: it may have a database to fill, or packages to install
 #   PROBLEM_TIMEOUT_S                            default 120: for how long it may say what keeps it from that, while it goes on trying
 set -euo pipefail
-# shellcheck source=libvirt/ssh-options.sh
-. "$(dirname "$0")/../libvirt/ssh-options.sh"
+# shellcheck source=ssh/options.sh
+. "$(dirname "$0")/../ssh/options.sh"
 
 alive=(-o BatchMode=yes -o ServerAliveInterval=5 -o ServerAliveCountMax=3)
 jump=("${alive[@]}" "${own_session[@]}" -o ConnectTimeout=10)

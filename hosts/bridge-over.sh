@@ -12,8 +12,8 @@
 # With the argument `remove`, the bridge is taken back.
 set -euo pipefail
 
-# shellcheck source=libvirt/ssh-options.sh
-. "$(dirname "$0")/../libvirt/ssh-options.sh"
+# shellcheck source=ssh/options.sh
+. "$(dirname "$0")/../ssh/options.sh"
 options=(-o BatchMode=yes -o ConnectTimeout=20 -o StrictHostKeyChecking=yes -o LogLevel=ERROR "${own_session[@]}"
   -o ServerAliveInterval=10 -o ServerAliveCountMax=3 -p "$HOST_PORT" -l "$HOST_USER")
 [ -z "$KNOWN_HOSTS_FILE" ] || options+=(-o "UserKnownHostsFile=$(path_value "$KNOWN_HOSTS_FILE")")

@@ -1,4 +1,4 @@
-import type { SshTarget } from "../libvirt/ssh-target.ts";
+import type { SshTarget } from "../ssh/target.ts";
 
 /**
  * How terraform-provider-libvirt connects to a host's libvirtd. It has an SSH client of its own, which knows these

@@ -22,8 +22,8 @@ die() {
   exit 1
 }
 
-# shellcheck source=libvirt/ssh-options.sh
-. "$(dirname "$0")/../libvirt/ssh-options.sh"
+# shellcheck source=ssh/options.sh
+. "$(dirname "$0")/../ssh/options.sh"
 folder=$(mktemp -d /tmp/testbed-reach-XXXXXX) # a socket's path must be short
 login=
 trap '[ -z "$login" ] || kill "$login" 2>/dev/null || true; rm -rf "$folder"' EXIT

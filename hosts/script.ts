@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { quote } from "../libvirt/quote.ts";
+import { quote } from "../ssh/quote.ts";
 
 /** The scripts in scripts/, which run on hosts, by what they see to. */
 export type HostScript =

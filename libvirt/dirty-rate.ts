@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { SshSession } from "./ssh-session.ts";
+import type { SshSession } from "../ssh/session.ts";
 import { virsh } from "./virsh.ts";
 
 const patienceMs = 5_000;

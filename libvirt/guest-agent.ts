@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ClockReading, SshSession } from "./ssh-session.ts";
+import type { ClockReading, SshSession } from "../ssh/session.ts";
 import { virsh, virshCommand } from "./virsh.ts";
 
 /** Starts a program inside a guest and does not wait for its end. False: the guest has no agent, or one that does not do that. */

@@ -1,4 +1,4 @@
-import type { SshSession } from "./ssh-session.ts";
+import type { SshSession } from "../ssh/session.ts";
 import { virsh } from "./virsh.ts";
 
 /** Where libvirt keeps the memory of a guest that was saved by `virsh managedsave`, under the guest's name. */

@@ -1,5 +1,5 @@
-import { quote } from "./quote.ts";
-import type { SshSession } from "./ssh-session.ts";
+import { quote } from "../ssh/quote.ts";
+import type { SshSession } from "../ssh/session.ts";
 import { virshCommand } from "./virsh.ts";
 
 /** A trace event of QEMU's, with QEMU's own time stamp (the host's wall clock, microseconds). */

@@ -1,5 +1,5 @@
-import { CommandFailed } from "./errors.ts";
-import type { SshSession } from "./ssh-session.ts";
+import { CommandFailed } from "../ssh/errors.ts";
+import type { SshSession } from "../ssh/session.ts";
 import { virsh, virshFunction } from "./virsh.ts";
 
 /** What one host says about a guest. */

@@ -1,6 +1,6 @@
-import { CommandFailed } from "./errors.ts";
-import { quote } from "./quote.ts";
-import type { SshSession } from "./ssh-session.ts";
+import { CommandFailed } from "../ssh/errors.ts";
+import { quote } from "../ssh/quote.ts";
+import type { SshSession } from "../ssh/session.ts";
 import { virshFunction } from "./virsh.ts";
 
 /**

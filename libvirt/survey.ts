@@ -1,6 +1,6 @@
+import { quote } from "../ssh/quote.ts";
 import { type Belongings, belongingsProgram, parseBelongings } from "./belongings.ts";
 import type { DomainFacts } from "./domain-facts.ts";
-import { quote } from "./quote.ts";
 import { virshFunction } from "./virsh.ts";
 
 /** What one host says about itself when a guest is to come or to go. What was not asked is absent. */

@@ -1,4 +1,4 @@
-import type { SshSession } from "./ssh-session.ts";
+import type { SshSession } from "../ssh/session.ts";
 import { pastStaleJob } from "./stale-job.ts";
 import { virsh } from "./virsh.ts";
 

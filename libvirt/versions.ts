@@ -1,4 +1,4 @@
-import type { SshSession } from "./ssh-session.ts";
+import type { SshSession } from "../ssh/session.ts";
 import { virshCommand } from "./virsh.ts";
 
 /** What runs on a host. */

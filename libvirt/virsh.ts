@@ -1,5 +1,5 @@
-import { quote } from "./quote.ts";
-import type { CommandOutput, RunOptions, SshSession } from "./ssh-session.ts";
+import { quote } from "../ssh/quote.ts";
+import type { CommandOutput, RunOptions, SshSession } from "../ssh/session.ts";
 
 /**
  * Runs one virsh command on the host's system libvirtd. What libvirt prints with a guest's secrets in it is in no error. Throws

@@ -3,7 +3,7 @@ import { refuseForeignCpus } from "../domain/cpu-model.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { fleetPageOf, hasPage, rememberPage, removePages, writePage } from "../fleet/fleet-page.ts";
 import { forgetOff, rememberOff } from "../fleet/host-off.ts";
-import { openAhead } from "../libvirt/session-pool.ts";
+import { openAhead } from "../ssh/session-pool.ts";
 import { hasUnknown } from "./unknown.ts";
 
 /** What guests of one cluster have in common: the machines, and what they run with on each of them. */

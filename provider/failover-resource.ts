@@ -1,7 +1,7 @@
-import { quote } from "../libvirt/quote.ts";
-import { withSession } from "../libvirt/session-pool.ts";
-import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { appendFailoverRecord, type FailoverRecord, failoverFile } from "../moves/failover-record.ts";
+import { quote } from "../ssh/quote.ts";
+import { withSession } from "../ssh/session-pool.ts";
+import type { SshTarget } from "../ssh/target.ts";
 import { tell } from "./screen.ts";
 
 export interface FailoverInputs {

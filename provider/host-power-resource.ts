@@ -1,11 +1,11 @@
 import { notedOff } from "../fleet/host-off.ts";
 import { parseRapl, raplQuestion } from "../fleet/rapl.ts";
 import { isOff, type SwitchRequest, switchOff, switchOn } from "../fleet/switch-host.ts";
-import { withSession } from "../libvirt/session-pool.ts";
 import { appendPowerRecord, type PowerRecord, powerFile, type Watts } from "../moves/power-record.ts";
 import { latestRecords, resultsFile } from "../moves/results.ts";
 import { emptied } from "../placement/policies/consolidate.ts";
 import { reasonText } from "../placement/terms/reason.ts";
+import { withSession } from "../ssh/session-pool.ts";
 import { tell } from "./screen.ts";
 import { hasUnknown } from "./unknown.ts";
 

@@ -1,4 +1,4 @@
-import type { SshTarget } from "../libvirt/ssh-target.ts";
+import type { SshTarget } from "../ssh/target.ts";
 import { type Mistake, pathText } from "./mistake.ts";
 import type { PastStack } from "./past.ts";
 import type { Plan } from "./plan.ts";

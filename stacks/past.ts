@@ -6,13 +6,13 @@ import { parseProbe } from "../hosts/facts.ts";
 import type { Image } from "../images/image.ts";
 import { isProgram, type Program } from "../images/programs.ts";
 import { programsIn } from "../images/source.ts";
-import type { SshTarget } from "../libvirt/ssh-target.ts";
 import type { ClusterOutputs } from "../provider/cluster-resource.ts";
 import type { DomainOutputs } from "../provider/domain-resource.ts";
 import type { FenceOutputs } from "../provider/fence-resource.ts";
 import type { HostPowerOutputs } from "../provider/host-power-resource.ts";
 import type { MigrationOutputs } from "../provider/migration-resource.ts";
 import { type EngineResourceName, isTypeOf } from "../provider/types.ts";
+import type { SshTarget } from "../ssh/target.ts";
 import type { PastResource } from "./past-resource.ts";
 
 /** What earlier updates made of a stack. */

@@ -3,13 +3,13 @@ import type { Workload } from "../guests/workload.ts";
 import { isProgram, type Program } from "../images/programs.ts";
 import { parseSource } from "../images/source.ts";
 import { defaultRelease, type LabRelease } from "../lab/release.ts";
-import type { SshTarget } from "../libvirt/ssh-target.ts";
 import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { fitting } from "../moves/misfits.ts";
 import { closedReason, type PlacementDecision } from "../placement/decision.ts";
 import { drain } from "../placement/policies/drain.ts";
 import type { Place } from "../placement/terms/policy.ts";
 import type { Reason } from "../placement/terms/reason.ts";
+import type { SshTarget } from "../ssh/target.ts";
 import { closedOf, clusterOf, samplesLoad } from "./cluster-of.ts";
 import type { GuestConfig, HostConfig, MigrationConfig, MoveOptions, StackConfig } from "./config.ts";
 import {

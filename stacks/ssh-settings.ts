@@ -1,4 +1,4 @@
-import type { SshJump } from "../libvirt/ssh-target.ts";
+import type { SshJump } from "../ssh/target.ts";
 
 /** What OpenSSH's configuration on this machine says of one address. */
 export interface SshSettings {

@@ -1,4 +1,4 @@
-import { quote } from "../../libvirt/quote.ts";
+import { quote } from "../../ssh/quote.ts";
 import { ifupdownBridge } from "./bridge-ifupdown.ts";
 import { mentionWarnings } from "./bridge-mentions.ts";
 import { netplanBridge } from "./bridge-netplan.ts";

@@ -1,4 +1,4 @@
-import { peerCommand } from "../../libvirt/remote-command.ts";
+import { peerCommand } from "../../ssh/remote-command.ts";
 import type { Moving } from "../context/moving.ts";
 
 /** The last of libvirt's own ports for memory, which hosts' firewalls let in. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ClockReading } from "../../libvirt/ssh-session.ts";
 import { withoutAbsent } from "../../libvirt/without-absent.ts";
 import { boots } from "../../moves/modes.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
+import type { ClockReading } from "../../ssh/session.ts";
 import type { Moving } from "../context/moving.ts";
 import { type Clocks, rounded } from "../measuring/measure.ts";
 import type { Witness } from "../measuring/witness.ts";

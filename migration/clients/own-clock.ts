@@ -1,4 +1,4 @@
-import type { ClockReading, Follower, SshSession } from "../../libvirt/ssh-session.ts";
+import type { ClockReading, Follower, SshSession } from "../../ssh/session.ts";
 
 /** The first line of a program that times what it tells by its machine's monotonic clock. */
 interface Anchor {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { quote } from "../../libvirt/quote.ts";
-import type { SshSession } from "../../libvirt/ssh-session.ts";
+import { quote } from "../../ssh/quote.ts";
+import type { SshSession } from "../../ssh/session.ts";
 import { OwnClockProgram } from "./own-clock.ts";
 import type { ProbeAnswer, Protocol } from "./silence.ts";
 

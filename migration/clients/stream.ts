@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startInGuest } from "../../libvirt/guest-agent.ts";
-import { quote } from "../../libvirt/quote.ts";
+import { quote } from "../../ssh/quote.ts";
 import type { Moving } from "../context/moving.ts";
 import { OwnClockProgram } from "./own-clock.ts";
 import { type Arrived, rates, throughputOf } from "./throughput.ts";

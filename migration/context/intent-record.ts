@@ -1,5 +1,5 @@
 import { clearIntent, type Intent, writeIntent } from "../../fleet/intent.ts";
-import type { SshSession } from "../../libvirt/ssh-session.ts";
+import type { SshSession } from "../../ssh/session.ts";
 
 /** The intent record of a move under way: what this run knows of it, and what a run that takes over finds on the storage host. */
 export class IntentRecord {

@@ -2,8 +2,8 @@ import type { Fleet, FleetHost } from "../../fleet/fleet.ts";
 import type { FleetSessions } from "../../fleet/observe.ts";
 import type { LocalOverlay } from "../../fleet/overlay.ts";
 import type { Tell } from "../../fleet/tell.ts";
-import type { SshSession } from "../../libvirt/ssh-session.ts";
 import type { MigrationOptions } from "../../moves/options.ts";
+import type { SshSession } from "../../ssh/session.ts";
 import type { IntentRecord } from "./intent-record.ts";
 
 /** One of a move's two hosts. */

@@ -1,4 +1,4 @@
-import type { ClockReading } from "../../libvirt/ssh-session.ts";
+import type { ClockReading } from "../../ssh/session.ts";
 import type { Clocks } from "./measure.ts";
 
 /**

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { memorySentAt } from "../../libvirt/qemu-trace.ts";
-import type { ClockReading } from "../../libvirt/ssh-session.ts";
 import { withoutAbsent } from "../../libvirt/without-absent.ts";
 import { type PhaseName, phasesOf, phasesWith, storagePhase } from "../../moves/modes.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
+import type { ClockReading } from "../../ssh/session.ts";
 import type { Statistics } from "./job-statistics.ts";
 import { passesOf } from "./passes.ts";
 import { postcopyTimeline } from "./postcopy-timeline.ts";

@@ -1,4 +1,4 @@
-import type { ClockReading } from "../../libvirt/ssh-session.ts";
+import type { ClockReading } from "../../ssh/session.ts";
 
 /** This machine's wall clock in milliseconds, but never stepping back: it goes on from when this process began. */
 const wallMs = (): number => performance.timeOrigin + performance.now();

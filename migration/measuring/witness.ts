@@ -3,7 +3,7 @@ import { JobEvents, jobEventCommand } from "../../libvirt/job-event.ts";
 import type { JobInfo } from "../../libvirt/job-info.ts";
 import { isListening } from "../../libvirt/listening.ts";
 import { type MonitorEvent, monitorEventCommand, parseMonitorEvent } from "../../libvirt/monitor-event.ts";
-import { within } from "../../libvirt/ssh-connection.ts";
+import { within } from "../../ssh/connection.ts";
 import type { Endpoint } from "../context/moving.ts";
 
 /** How long to wait for an event that is on its way when the command that caused it has returned. */

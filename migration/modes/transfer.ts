@@ -1,11 +1,11 @@
 import { makeOverlay, overlayBytes } from "../../fleet/overlay.ts";
 import { hasPart } from "../../fleet/whereabouts.ts";
-import { CommandFailed } from "../../libvirt/errors.ts";
 import type { JobInfo } from "../../libvirt/job-info.ts";
 import { type LogEnd, startTrace } from "../../libvirt/qemu-trace.ts";
 import { sight } from "../../libvirt/sighting.ts";
 import { virsh } from "../../libvirt/virsh.ts";
 import { defaultOnTimeout } from "../../moves/options.ts";
+import { CommandFailed } from "../../ssh/errors.ts";
 import { migrateArguments } from "../context/migrate-arguments.ts";
 import { type Moving, overlayOf } from "../context/moving.ts";
 import type { Witness } from "../measuring/witness.ts";

@@ -1,6 +1,6 @@
-import { quote } from "../../libvirt/quote.ts";
-import { remoteCommand } from "../../libvirt/remote-command.ts";
 import { virshCommand } from "../../libvirt/virsh.ts";
+import { quote } from "../../ssh/quote.ts";
+import { remoteCommand } from "../../ssh/remote-command.ts";
 import type { Endpoint } from "../context/moving.ts";
 
 /**

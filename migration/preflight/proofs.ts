@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { removeTokens, tokenPrefix } from "../../fleet/tokens.ts";
-import { quote } from "../../libvirt/quote.ts";
+import { quote } from "../../ssh/quote.ts";
 import type { Endpoint, Moving } from "../context/moving.ts";
 import { type DiskFolder, isInGrace, type TokenProof } from "./image.ts";
 import type { PortProof } from "./port.ts";

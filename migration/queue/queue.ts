@@ -1,10 +1,10 @@
 import { aborted } from "../../fleet/aborted.ts";
 import { lease } from "../../fleet/lease.ts";
 import type { Tell } from "../../fleet/tell.ts";
-import { quote } from "../../libvirt/quote.ts";
-import type { SshSession } from "../../libvirt/ssh-session.ts";
 import { boots } from "../../moves/modes.ts";
 import { defaultConcurrentPerHost } from "../../moves/options.ts";
+import { quote } from "../../ssh/quote.ts";
+import type { SshSession } from "../../ssh/session.ts";
 import type { MigrationRequest } from "../context/migration-request.ts";
 import { type QueueEntry, waitsFor } from "./admission.ts";
 import { QueueView } from "./view.ts";

@@ -1,4 +1,4 @@
-import { quote } from "../../libvirt/quote.ts";
+import { quote } from "../../ssh/quote.ts";
 import type { Moving } from "../context/moving.ts";
 
 // Files that this program copies from host to host, over SSH.

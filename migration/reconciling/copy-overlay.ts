@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { dirname } from "node:path/posix";
-import { quote } from "../../libvirt/quote.ts";
-import { peerCommand } from "../../libvirt/remote-command.ts";
+import { quote } from "../../ssh/quote.ts";
+import { peerCommand } from "../../ssh/remote-command.ts";
 import { type Moving, overlayOf } from "../context/moving.ts";
 import { followCopy, scpCommand } from "./copy-file.ts";
 import { diskStamp, noteCopy } from "./noted-disk.ts";

@@ -1,8 +1,8 @@
 import { definitionPath, makeStateDirectory, stateFilePath } from "../../fleet/state-file.ts";
-import { quote } from "../../libvirt/quote.ts";
-import { peerCommand } from "../../libvirt/remote-command.ts";
 import { pastStaleJob } from "../../libvirt/stale-job.ts";
 import { virshCommand } from "../../libvirt/virsh.ts";
+import { quote } from "../../ssh/quote.ts";
+import { peerCommand } from "../../ssh/remote-command.ts";
 import type { Endpoint, Moving } from "../context/moving.ts";
 import { followCopy, scpCommand } from "./copy-file.ts";
 

@@ -2,11 +2,11 @@ import type { GuestSessions } from "../../fleet/guest-lock.ts";
 import { discardOverlay } from "../../fleet/overlay.ts";
 import type { Tell } from "../../fleet/tell.ts";
 import { isActive } from "../../fleet/whereabouts.ts";
-import { CommandFailed } from "../../libvirt/errors.ts";
 import type { Sighting } from "../../libvirt/sighting.ts";
-import type { SshSession } from "../../libvirt/ssh-session.ts";
 import { undefine } from "../../libvirt/undefine.ts";
 import { virsh } from "../../libvirt/virsh.ts";
+import { CommandFailed } from "../../ssh/errors.ts";
+import type { SshSession } from "../../ssh/session.ts";
 import type { MigrationRequest } from "../context/migration-request.ts";
 
 /** How a guest that runs once is defined: a `virsh migrate` by hand does as much about that as it was told to. */

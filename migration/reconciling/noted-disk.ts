@@ -1,7 +1,7 @@
 import { disksOf, laterMs, noFile, stampOf, startsWithinMs } from "../../fleet/disk-stamp.ts";
 import { stateFilePath } from "../../fleet/state-file.ts";
-import { CommandFailed } from "../../libvirt/errors.ts";
-import type { SshSession } from "../../libvirt/ssh-session.ts";
+import { CommandFailed } from "../../ssh/errors.ts";
+import type { SshSession } from "../../ssh/session.ts";
 import type { Moving } from "../context/moving.ts";
 
 // A memory that was saved, and an overlay that was copied, are worth something only for the disk as it was then.

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { refuseOlderDisk } from "../../fleet/older-disk.ts";
 import { isActive } from "../../fleet/whereabouts.ts";
-import { CommandFailed } from "../../libvirt/errors.ts";
+import { CommandFailed } from "../../ssh/errors.ts";
 import { endpointNamed, type Moving } from "../context/moving.ts";
 import { lookAt, lookAtOthers } from "./look.ts";
 import { type End, GuestNowhere, nextStep, type Step, type UnplannedBoot, type World } from "./next-step.ts";

@@ -1,7 +1,7 @@
 import { progressCommand } from "../../guests/workload.ts";
 import { readGuestClock, readInGuest } from "../../libvirt/guest-agent.ts";
-import type { ClockReading } from "../../libvirt/ssh-session.ts";
 import { parseWorkLog, type WorkLine } from "../../moves/work-done.ts";
+import type { ClockReading } from "../../ssh/session.ts";
 import type { Endpoint } from "../context/moving.ts";
 
 /** How much of the log is from before the move. */

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import * as z from "zod";
-import { quote } from "../../libvirt/quote.ts";
-import { within } from "../../libvirt/ssh-connection.ts";
 import { json } from "../../moves/results.ts";
 import { type Counters, countersSchema } from "../../moves/samples.ts";
+import { within } from "../../ssh/connection.ts";
+import { quote } from "../../ssh/quote.ts";
 import type { Endpoint } from "../context/moving.ts";
 
 const program = readFileSync(new URL("./sampler.py", import.meta.url), "utf8");

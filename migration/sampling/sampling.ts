@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { withSessions } from "../../libvirt/session-pool.ts";
-import { within } from "../../libvirt/ssh-connection.ts";
-import type { ClockReading } from "../../libvirt/ssh-session.ts";
 import { boots } from "../../moves/modes.ts";
 import { defaultSampleIntervalMs } from "../../moves/options.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 import { type Sampled, sampledOf } from "../../moves/sampled.ts";
 import { type MoveSamples, samplesSchema } from "../../moves/samples.ts";
 import { type WorkLine, workDone } from "../../moves/work-done.ts";
+import { within } from "../../ssh/connection.ts";
+import type { ClockReading } from "../../ssh/session.ts";
+import { withSessions } from "../../ssh/session-pool.ts";
 import type { Moving } from "../context/moving.ts";
 import { type Clocks, rounded } from "../measuring/measure.ts";
 import type { Stopwatch } from "../measuring/stopwatch.ts";

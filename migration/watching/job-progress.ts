@@ -1,6 +1,6 @@
 import { type JobInfo, parseJobInfo } from "../../libvirt/job-info.ts";
-import type { Follower } from "../../libvirt/ssh-session.ts";
 import { virshCommand } from "../../libvirt/virsh.ts";
+import type { Follower } from "../../ssh/session.ts";
 import type { Moving } from "../context/moving.ts";
 
 /** Only what takes longer is worth a line: where there is no terminal, few are shown. */

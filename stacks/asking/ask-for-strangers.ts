@@ -1,7 +1,7 @@
-import { HostUnreachable } from "../../libvirt/errors.ts";
-import { withSession } from "../../libvirt/session-pool.ts";
-import type { SshTarget } from "../../libvirt/ssh-target.ts";
 import { virshCommand } from "../../libvirt/virsh.ts";
+import { HostUnreachable } from "../../ssh/errors.ts";
+import { withSession } from "../../ssh/session-pool.ts";
+import type { SshTarget } from "../../ssh/target.ts";
 
 /**
  * Asks machines which guests are there that are not of this stack. Reads only. One that does not answer, or is not prepared yet, is left out.

@@ -1,6 +1,6 @@
 import { type HostSamples, loadQuestion, parseLoad } from "../../hosts/load.ts";
-import type { SshTarget } from "../../libvirt/ssh-target.ts";
 import type { NoSamples } from "../../load/join.ts";
+import type { SshTarget } from "../../ssh/target.ts";
 import { askOverSsh } from "./ask-over-ssh.ts";
 
 /**

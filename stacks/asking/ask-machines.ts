@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { isRunning } from "../../lab/generation.ts";
 import { releaseOf } from "../../lab/release.ts";
-import type { SshTarget } from "../../libvirt/ssh-target.ts";
+import type { SshTarget } from "../../ssh/target.ts";
 import {
   checkAnswers,
   didAnswer,

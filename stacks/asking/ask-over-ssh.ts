@@ -1,7 +1,7 @@
 import { execa } from "execa";
-import { behindMarker, outputBehindMarker, remoteCommand } from "../../libvirt/remote-command.ts";
-import { sshOptions } from "../../libvirt/ssh-options.ts";
-import type { SshTarget } from "../../libvirt/ssh-target.ts";
+import { sshOptions } from "../../ssh/options.ts";
+import { behindMarker, outputBehindMarker, remoteCommand } from "../../ssh/remote-command.ts";
+import type { SshTarget } from "../../ssh/target.ts";
 
 /** What a bash script printed on a machine, run by who logs in there; and, for the case that it is no answer, why that may be. */
 export async function askOverSsh(

@@ -1,7 +1,7 @@
 import { isActive } from "../../fleet/whereabouts.ts";
-import { withSessions } from "../../libvirt/session-pool.ts";
 import { type Sighting, sightAll } from "../../libvirt/sighting.ts";
-import type { SshTarget } from "../../libvirt/ssh-target.ts";
+import { withSessions } from "../../ssh/session-pool.ts";
+import type { SshTarget } from "../../ssh/target.ts";
 import type { PastGuest } from "../past.ts";
 
 /** Where guests are. */

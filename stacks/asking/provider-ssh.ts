@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { execa } from "execa";
-import { sshOptions } from "../../libvirt/ssh-options.ts";
-import type { SshJump } from "../../libvirt/ssh-target.ts";
+import { sshOptions } from "../../ssh/options.ts";
+import type { SshJump } from "../../ssh/target.ts";
 import { absolute } from "../files.ts";
 import { type ProviderWay, providerWay, readAsProvider } from "./provider-reading.ts";
 import { Unusable } from "./unusable.ts";

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
-import { closeSessions } from "../../libvirt/session-pool.ts";
 import { command, runCommand, UsageError, wholeNumber } from "../../report/text/command.ts";
+import { closeSessions } from "../../ssh/session-pool.ts";
 import {
   addGuests,
   fillCaches,

@@ -3,13 +3,13 @@ import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { observeGuest, withFleet } from "../../fleet/observe.ts";
 import { whereabouts } from "../../fleet/whereabouts.ts";
-import { closeSessions } from "../../libvirt/session-pool.ts";
 import { MigrationFailed, migrate } from "../../migration/migrate.ts";
 import { PreflightFailed } from "../../migration/preflight/checks/check.ts";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
 import type { AskedOptions } from "../../moves/options.ts";
 import { type MigrationRecord, recordSchema } from "../../moves/record.ts";
 import { appendRecord } from "../../moves/results.ts";
+import { closeSessions } from "../../ssh/session-pool.ts";
 import { type Subject, subjectOf } from "./bench-stack.ts";
 
 /** A way to move a guest, by the name that it has in the table. */

@@ -8,7 +8,7 @@ import { record, resolved } from "./recorder.ts";
 
 /** What was run on hosts at once. */
 const ran: { host: string; input: string }[] = [];
-vi.mock("../../libvirt/session-pool.ts", () => ({
+vi.mock("../../ssh/session-pool.ts", () => ({
   withSession: ({ name: host }: { name: string }, use: (session: object) => unknown) => {
     const run = async (_doing: string, _command: string, { input }: { input: string }) => {
       ran.push({ host, input });

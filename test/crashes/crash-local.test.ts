@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { closeSessions } from "../../libvirt/session-pool.ts";
+import { closeSessions } from "../../ssh/session-pool.ts";
 import { ownDisk } from "../unit/helpers/simulated-fleet.ts";
 import { world } from "../unit/helpers/simulated-session.ts";
 import {
@@ -16,7 +16,7 @@ import {
 
 // The same where the guest's overlay is its host's own, and moves along.
 
-vi.mock("../../libvirt/ssh-session.ts", () => import("../unit/helpers/simulated-session.ts"));
+vi.mock("../../ssh/session.ts", () => import("../unit/helpers/simulated-session.ts"));
 vi.mock("node:timers/promises", () => import("../unit/helpers/simulated-time.ts"));
 afterEach(closeSessions);
 keepRedo("local");

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { closeSessions } from "../../libvirt/session-pool.ts";
 import { MigrationFailed, type Moved, migrate } from "../../migration/migrate.ts";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
 import type { AskedOptions } from "../../moves/options.ts";
 import { recordSchema, wayOf } from "../../moves/record.ts";
+import { closeSessions } from "../../ssh/session-pool.ts";
 import { liveRecord, postcopyRecord } from "../unit/helpers/records.ts";
 import { world } from "../unit/helpers/simulated-session.ts";
 import {
@@ -21,7 +21,7 @@ import {
   uuid,
 } from "./crashes.ts";
 
-vi.mock("../../libvirt/ssh-session.ts", () => import("../unit/helpers/simulated-session.ts"));
+vi.mock("../../ssh/session.ts", () => import("../unit/helpers/simulated-session.ts"));
 vi.mock("node:timers/promises", () => import("../unit/helpers/simulated-time.ts"));
 afterEach(closeSessions);
 

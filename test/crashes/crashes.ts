@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { closeSessions } from "../../libvirt/session-pool.ts";
 import type { MigrationRequest } from "../../migration/context/migration-request.ts";
 import { MigrationFailed, migrate } from "../../migration/migrate.ts";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
 import { boots, type MigrationMode, migrationModes, phasesWith } from "../../moves/modes.ts";
 import type { AskedOptions } from "../../moves/options.ts";
 import { recordSchema, wayOf } from "../../moves/record.ts";
+import { closeSessions } from "../../ssh/session-pool.ts";
 import { crashes, type Fate, ownDisk, redoText } from "../unit/helpers/simulated-fleet.ts";
 import { simulate, world } from "../unit/helpers/simulated-session.ts";
 

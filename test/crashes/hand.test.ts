@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { closeSessions } from "../../libvirt/session-pool.ts";
 import { migrate } from "../../migration/migrate.ts";
 import { migrationModes } from "../../moves/modes.ts";
+import { closeSessions } from "../../ssh/session-pool.ts";
 import { crashes } from "../unit/helpers/simulated-fleet.ts";
 import { world } from "../unit/helpers/simulated-session.ts";
 import {
@@ -21,7 +21,7 @@ import { type Deed, deeds } from "./hands.ts";
 // A run dies at each single step, a person does something to the guest, on any host, and a new run has to make the best of it: never a second
 // copy, never an old memory on a newer disk.
 
-vi.mock("../../libvirt/ssh-session.ts", () => import("../unit/helpers/simulated-session.ts"));
+vi.mock("../../ssh/session.ts", () => import("../unit/helpers/simulated-session.ts"));
 vi.mock("node:timers/promises", () => import("../unit/helpers/simulated-time.ts"));
 afterEach(closeSessions);
 

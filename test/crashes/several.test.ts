@@ -1,17 +1,17 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { closeSessions } from "../../libvirt/session-pool.ts";
 import type { MigrationRequest } from "../../migration/context/migration-request.ts";
 import { type Moved, migrate } from "../../migration/migrate.ts";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
 import { type MigrationMode, migrationModes } from "../../moves/modes.ts";
 import { recordSchema } from "../../moves/record.ts";
+import { closeSessions } from "../../ssh/session-pool.ts";
 import { crashes } from "../unit/helpers/simulated-fleet.ts";
 import { simulate, world } from "../unit/helpers/simulated-session.ts";
 
 // Several guests at a time, on machines that are simulated.
 
-vi.mock("../../libvirt/ssh-session.ts", () => import("../unit/helpers/simulated-session.ts"));
+vi.mock("../../ssh/session.ts", () => import("../unit/helpers/simulated-session.ts"));
 vi.mock("node:timers/promises", () => import("../unit/helpers/simulated-time.ts"));
 afterEach(closeSessions);
 

@@ -4,11 +4,11 @@ import { dirname } from "node:path/posix";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ensureRunning, remove } from "../../domain/guest.ts";
 import type { GuestRequest } from "../../domain/request.ts";
-import { closeSessions } from "../../libvirt/session-pool.ts";
 import type { MigrationRequest } from "../../migration/context/migration-request.ts";
 import { migrate } from "../../migration/migrate.ts";
 import type { ClusterOutputs } from "../../provider/cluster-resource.ts";
 import type { DomainOutputs } from "../../provider/domain-resource.ts";
+import { closeSessions } from "../../ssh/session-pool.ts";
 import { TestProject } from "../lab/project.ts";
 import { LabStack } from "../lab/stack.ts";
 

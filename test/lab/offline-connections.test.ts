@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { SshSession } from "../../libvirt/ssh-session.ts";
-import type { SshTarget } from "../../libvirt/ssh-target.ts";
+import { SshSession } from "../../ssh/session.ts";
+import type { SshTarget } from "../../ssh/target.ts";
 import { type Sshd, startSshd } from "./offline-sshd.ts";
 
 let folder: string;
@@ -138,7 +138,7 @@ test("a shell that does not answer is given up, and said to be that", async () =
 test("a long folder for temporary files is no matter", async () => {
   const long = join(folder, "long".repeat(30));
   mkdirSync(long);
-  const module = JSON.stringify(join(import.meta.dirname, "../../libvirt/ssh-session.ts"));
+  const module = JSON.stringify(join(import.meta.dirname, "../../ssh/session.ts"));
   const program = `const { SshSession } = await import(${module});
     const session = await SshSession.open(${JSON.stringify(target)});
     console.log((await session.run("asking", "echo on")).stdout);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { quote } from "../../libvirt/quote.ts";
+import { quote } from "../../ssh/quote.ts";
 import { absolute } from "../../stacks/files.ts";
 import type { TestProject } from "../lab/project.ts";
 import { sshArguments, TestStack, unknownHost } from "../lab/stack.ts";

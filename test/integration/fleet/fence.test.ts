@@ -11,9 +11,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { isRememberedOff, notedOff } from "../../../fleet/host-off.ts";
-import { closeSessions } from "../../../libvirt/session-pool.ts";
 import { type FailoverInputs, failoverResource } from "../../../provider/failover-resource.ts";
 import { type FenceInputs, fenceResource } from "../../../provider/fence-resource.ts";
+import { closeSessions } from "../../../ssh/session-pool.ts";
 import { useLocalSsh } from "../helpers/local-ssh.ts";
 
 // The proof that a lost host is off, by commands like a person's: real shells in a folder of this machine.

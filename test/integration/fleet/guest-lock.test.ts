@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Fleet } from "../../../fleet/fleet.ts";
 import { withGuest } from "../../../fleet/guest-lock.ts";
-import { closeSessions } from "../../../libvirt/session-pool.ts";
+import { closeSessions } from "../../../ssh/session-pool.ts";
 import { useLocalSsh } from "../helpers/local-ssh.ts";
 
 // The lock as it is on the storage host: a real shell, file and lock, in a folder of this machine.

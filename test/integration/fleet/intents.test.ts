@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Intent, readIntent, readIntents } from "../../../fleet/intent.ts";
-import type { SshSession } from "../../../libvirt/ssh-session.ts";
+import type { SshSession } from "../../../ssh/session.ts";
 
 // All intent records at once, from real folders, as each alone.
 

@@ -4,8 +4,6 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vi
 import type { Fleet } from "../../../fleet/fleet.ts";
 import { notedOff, rememberOff } from "../../../fleet/host-off.ts";
 import { withFleet } from "../../../fleet/observe.ts";
-import { HostUnreachable } from "../../../libvirt/errors.ts";
-import { closeSessions } from "../../../libvirt/session-pool.ts";
 import { readPowerRecords } from "../../../moves/power-record.ts";
 import { appendRecord } from "../../../moves/results.ts";
 import {
@@ -13,6 +11,8 @@ import {
   type HostPowerOutputs,
   hostPowerResource,
 } from "../../../provider/host-power-resource.ts";
+import { HostUnreachable } from "../../../ssh/errors.ts";
+import { closeSessions } from "../../../ssh/session-pool.ts";
 import { liveRecord } from "../../unit/helpers/records.ts";
 import { useLocalSsh } from "../helpers/local-ssh.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Sighting, sight, sightAll } from "../../../libvirt/sighting.ts";
-import type { SshSession } from "../../../libvirt/ssh-session.ts";
+import type { SshSession } from "../../../ssh/session.ts";
 
 // Looking for a guest, with a virsh that does several commands as the real one: it goes on after one that fails, its exit is the last one's, and its
 // echo ends no line.

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CommandFailed } from "../../../libvirt/errors.ts";
-import type { SshSession } from "../../../libvirt/ssh-session.ts";
 import { pastStaleJob } from "../../../libvirt/stale-job.ts";
+import { CommandFailed } from "../../../ssh/errors.ts";
+import type { SshSession } from "../../../ssh/session.ts";
 
 // What is asked of a host runs in a real shell here; virsh answers as libvirt 9.0 does, by the files of a folder.
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readTrace, startTrace } from "../../../libvirt/qemu-trace.ts";
-import type { SshSession } from "../../../libvirt/ssh-session.ts";
+import type { SshSession } from "../../../ssh/session.ts";
 
 // The scripts that read QEMU's log, in a real shell, on a log that is renamed like virtlogd's.
 

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { SshSession } from "../../../libvirt/ssh-session.ts";
-import { virsh } from "../../../libvirt/virsh.ts";
+import { virsh, virshCommand } from "../../../libvirt/virsh.ts";
+import { SshSession } from "../../../ssh/session.ts";
 import { useLocalSsh } from "../helpers/local-ssh.ts";
 
 useLocalSsh();
@@ -33,4 +33,10 @@ test.each([
   );
   expect(String(error)).toContain(said);
   expect(JSON.stringify([String(error), error, (error as Error).stack])).not.toContain(password);
+});
+
+test("virsh speaks English and to the system's libvirtd, whatever the arguments hold", () => {
+  expect(virshCommand(["domstate", "a'b; rm -rf /"])).toBe(
+    `LC_ALL=C virsh -q -c qemu:///system 'domstate' 'a'\\''b; rm -rf /'`,
+  );
 });

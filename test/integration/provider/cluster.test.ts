@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Fleet, union } from "../../../fleet/fleet.ts";
 import { fleetPageOf } from "../../../fleet/fleet-page.ts";
-import { closeSessions } from "../../../libvirt/session-pool.ts";
 import type { ClusterInputs, ClusterOutputs } from "../../../provider/cluster-resource.ts";
+import { closeSessions } from "../../../ssh/session-pool.ts";
 import { useLocalSsh } from "../helpers/local-ssh.ts";
 
 // Which hosts there are, as the storage host keeps it: a real shell, in a folder of this machine. Each of Pulumi's phases is a process of
@@ -35,7 +35,7 @@ async function phase() {
   vi.resetModules();
   const { clusterResource } = await import("../../../provider/cluster-resource.ts");
   const { byReference } = await import("../../../provider/by-reference.ts");
-  const { closeSessions } = await import("../../../libvirt/session-pool.ts");
+  const { closeSessions } = await import("../../../ssh/session-pool.ts");
   const guest = byReference({
     diff: async (_id: string, olds: { fleet: Fleet }, news: { fleet: Fleet }) => ({
       props: { fleet: union(olds.fleet, news.fleet) },

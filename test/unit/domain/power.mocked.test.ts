@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { shutDown } from "../../../domain/power.ts";
-import type { SshSession } from "../../../libvirt/ssh-session.ts";
+import type { SshSession } from "../../../ssh/session.ts";
 
 vi.mock("node:timers/promises", () => import("../helpers/simulated-time.ts"));
 

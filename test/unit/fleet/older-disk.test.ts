@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isSaveStale } from "../../../fleet/disk-stamp.ts";
 import { refuseOlderDisk } from "../../../fleet/older-disk.ts";
-import type { SshSession } from "../../../libvirt/ssh-session.ts";
+import type { SshSession } from "../../../ssh/session.ts";
 
 const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
 

@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { intentPath } from "../../../fleet/intent.ts";
 import { lookNow } from "../../../fleet/observe.ts";
 import { forgetLooks, lookFor } from "../../../fleet/shared-view.ts";
-import { closeSessions } from "../../../libvirt/session-pool.ts";
+import { closeSessions } from "../../../ssh/session-pool.ts";
 import { simulate, world } from "../helpers/simulated-session.ts";
 
-vi.mock("../../../libvirt/ssh-session.ts", () => import("../helpers/simulated-session.ts"));
+vi.mock("../../../ssh/session.ts", () => import("../helpers/simulated-session.ts"));
 
 const uuids = Array.from({ length: 20 }, (_, i) => `1b7159b2-c702-5eb0-be68-${String(i).padStart(12, "0")}`);
 const intent = {

@@ -1,14 +1,14 @@
 import type { Fleet } from "../../../fleet/fleet.ts";
 import { intentsProgram } from "../../../fleet/intent.ts";
 import { nvramProgram } from "../../../fleet/nvram.ts";
-import { CommandFailed, ConnectionLost, HostUnreachable } from "../../../libvirt/errors.ts";
 import { isListening } from "../../../libvirt/listening.ts";
 import { guestsProgram } from "../../../libvirt/sighting.ts";
-import type { ClockReading, CommandOutput, Follower, RunOptions } from "../../../libvirt/ssh-session.ts";
-import type { SshTarget } from "../../../libvirt/ssh-target.ts";
 import { surveyProgram } from "../../../libvirt/survey.ts";
 import { proofProgram } from "../../../migration/preflight/proofs.ts";
 import { queueProgram } from "../../../migration/queue/queue.ts";
+import { CommandFailed, ConnectionLost, HostUnreachable } from "../../../ssh/errors.ts";
+import type { ClockReading, CommandOutput, Follower, RunOptions } from "../../../ssh/session.ts";
+import type { SshTarget } from "../../../ssh/target.ts";
 import {
   atOnce,
   bash,
@@ -1287,7 +1287,7 @@ function scriptIn(line: string): string | undefined {
   return text?.replace(/\\0([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
-/** A connection of one run of our program to a machine: what libvirt/ssh-session.ts is to a real one. */
+/** A connection of one run of our program to a machine: what ssh/session.ts is to a real one. */
 export class SimulatedSession {
   readonly target: SshTarget;
   readonly #machine: Machine;

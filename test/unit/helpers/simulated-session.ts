@@ -1,8 +1,8 @@
-import type { SshTarget } from "../../../libvirt/ssh-target.ts";
+import type { SshTarget } from "../../../ssh/target.ts";
 import { SimulatedFleet, SimulatedSession } from "./simulated-fleet.ts";
 
-// Stands in for libvirt/ssh-session.ts:
-//   vi.mock("../../../libvirt/ssh-session.ts", () => import("./simulated-session.ts"));
+// Stands in for ssh/session.ts:
+//   vi.mock("../../../ssh/session.ts", () => import("./simulated-session.ts"));
 
 /** The machines that the engine speaks to. */
 export let world: SimulatedFleet;

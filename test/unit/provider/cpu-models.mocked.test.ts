@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fleetPageOf } from "../../../fleet/fleet-page.ts";
-import { closeSessions } from "../../../libvirt/session-pool.ts";
 import { type ClusterInputs, clusterResource } from "../../../provider/cluster-resource.ts";
+import { closeSessions } from "../../../ssh/session-pool.ts";
 import { simulate, world } from "../helpers/simulated-session.ts";
 
 // CPU models that guests name, asked of all hosts together, on machines that are simulated.
 
-vi.mock("../../../libvirt/ssh-session.ts", () => import("../helpers/simulated-session.ts"));
+vi.mock("../../../ssh/session.ts", () => import("../helpers/simulated-session.ts"));
 
 beforeEach(() => void simulate(["host1", "host2", "host3"]));
 afterEach(closeSessions);

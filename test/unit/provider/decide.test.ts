@@ -6,10 +6,10 @@ import { clearIntent, type Intent, intentPath, readIntent, writeIntent } from ".
 import { GuestActiveTwice, whereabouts } from "../../../fleet/whereabouts.ts";
 import type { DomainSpec } from "../../../libvirt/domain-xml.ts";
 import type { Sighting } from "../../../libvirt/sighting.ts";
-import type { SshSession } from "../../../libvirt/ssh-session.ts";
 import { progressText } from "../../../migration/watching/job-progress.ts";
 import { decideMove, type Placement } from "../../../provider/decide-move.ts";
 import { hasUnknown } from "../../../provider/unknown.ts";
+import type { SshSession } from "../../../ssh/session.ts";
 import { domainSpec } from "../helpers/domain-spec.ts";
 
 describe("where a guest should be, against where it is", () => {

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { closeSessions } from "../../../libvirt/session-pool.ts";
 import { type MigrationInputs, migrationResource } from "../../../provider/migration-resource.ts";
+import { closeSessions } from "../../../ssh/session-pool.ts";
 import { ownDisk } from "../helpers/simulated-fleet.ts";
 import { simulate, world } from "../helpers/simulated-session.ts";
 
 // Whatever speaks against a move is said in the preview, and again right before it, when nothing has been touched yet.
 
-vi.mock("../../../libvirt/ssh-session.ts", () => import("../helpers/simulated-session.ts"));
+vi.mock("../../../ssh/session.ts", () => import("../helpers/simulated-session.ts"));
 vi.mock("node:timers/promises", () => import("../helpers/simulated-time.ts"));
 vi.mock("../../../moves/results.ts", () => ({
   resultsFile: () => "",

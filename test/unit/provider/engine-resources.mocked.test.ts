@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { rememberOff } from "../../../fleet/host-off.ts";
 import { forgetLooks } from "../../../fleet/shared-view.ts";
 import type { DomainSpec } from "../../../libvirt/domain-xml.ts";
-import { closeSessions } from "../../../libvirt/session-pool.ts";
 import type { MigrationRecord } from "../../../moves/record.ts";
 import { isSound } from "../../../moves/sound-record.ts";
 import { type DomainInputs, type DomainOutputs, domainResource } from "../../../provider/domain-resource.ts";
@@ -11,6 +10,7 @@ import {
   type MigrationOutputs,
   migrationResource,
 } from "../../../provider/migration-resource.ts";
+import { closeSessions } from "../../../ssh/session-pool.ts";
 import { domainSpec } from "../helpers/domain-spec.ts";
 import { ownDisk, redoText } from "../helpers/simulated-fleet.ts";
 import { SshSession, simulate, world } from "../helpers/simulated-session.ts";
@@ -18,7 +18,7 @@ import { setTimeout as sleep } from "../helpers/simulated-time.ts";
 
 // What Pulumi asks of the two resources, on machines that are simulated.
 
-vi.mock("../../../libvirt/ssh-session.ts", () => import("../helpers/simulated-session.ts"));
+vi.mock("../../../ssh/session.ts", () => import("../helpers/simulated-session.ts"));
 vi.mock("node:timers/promises", () => import("../helpers/simulated-time.ts"));
 vi.mock("../../../moves/results.ts", async (original) => ({
   ...(await original<typeof import("../../../moves/results.ts")>()),

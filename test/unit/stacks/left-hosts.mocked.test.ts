@@ -7,7 +7,7 @@ import { planStack } from "../../../stacks/plan.ts";
 import { labInput, metalInput } from "../helpers/config-stack.ts";
 import { simulate, world } from "../helpers/simulated-session.ts";
 
-vi.mock("../../../libvirt/ssh-session.ts", () => import("../helpers/simulated-session.ts"));
+vi.mock("../../../ssh/session.ts", () => import("../helpers/simulated-session.ts"));
 
 const [uuid1, uuid2] = ["1b7159b2-c702-5eb0-be68-43576be5849d", "2b7159b2-c702-5eb0-be68-43576be5849d"];
 const ssh = (name: string, address: string) => ({ name, address, port: 22, user: "root" });

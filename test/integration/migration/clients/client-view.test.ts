@@ -1,7 +1,6 @@
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { closeSessions } from "../../../../libvirt/session-pool.ts";
 import { viewOf } from "../../../../migration/clients/client-view.ts";
 import { missedTime } from "../../../../migration/clients/guest-clock.ts";
 import { Answers, type Batch } from "../../../../migration/clients/prober.ts";
@@ -15,10 +14,11 @@ import {
 import type { MigrationRequest } from "../../../../migration/context/migration-request.ts";
 import { migrate } from "../../../../migration/migrate.ts";
 import { recordSchema } from "../../../../moves/record.ts";
+import { closeSessions } from "../../../../ssh/session-pool.ts";
 import { liveRecord } from "../../../unit/helpers/records.ts";
 import { simulate, world } from "../../../unit/helpers/simulated-session.ts";
 
-vi.mock("../../../../libvirt/ssh-session.ts", () => import("../../../unit/helpers/simulated-session.ts"));
+vi.mock("../../../../ssh/session.ts", () => import("../../../unit/helpers/simulated-session.ts"));
 vi.mock("node:timers/promises", () => import("../../../unit/helpers/simulated-time.ts"));
 afterEach(closeSessions);
 

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { SshSession } from "../../../../libvirt/ssh-session.ts";
 import type { QueueEntry } from "../../../../migration/queue/admission.ts";
 import { clearPlace, type QueueTurn, queueProgram, withTurn } from "../../../../migration/queue/queue.ts";
+import { SshSession } from "../../../../ssh/session.ts";
 import { useLocalSsh } from "../../helpers/local-ssh.ts";
 
 // The queue as it is on the storage host: real shells, files and locks, in a folder of this machine.

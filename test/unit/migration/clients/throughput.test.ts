@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { SshSession } from "../../../../libvirt/ssh-session.ts";
 import { Stream } from "../../../../migration/clients/stream.ts";
 import { type Arrived, rates, throughputOf } from "../../../../migration/clients/throughput.ts";
 import { recordSchema } from "../../../../moves/record.ts";
+import type { SshSession } from "../../../../ssh/session.ts";
 import { liveRecord } from "../../helpers/records.ts";
 
 const mib = 1024 * 1024;

@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { MonitorEvent } from "../../../../libvirt/monitor-event.ts";
 import type { TraceEvent } from "../../../../libvirt/qemu-trace.ts";
-import type { SshSession } from "../../../../libvirt/ssh-session.ts";
 import { withDrift } from "../../../../migration/measuring/clock-drift.ts";
 import { type Clocks, measureRunning, measureSteps } from "../../../../migration/measuring/measure.ts";
 import { passesOf } from "../../../../migration/measuring/passes.ts";
@@ -12,6 +11,7 @@ import { Stopwatch } from "../../../../migration/measuring/stopwatch.ts";
 import { Witness } from "../../../../migration/measuring/witness.ts";
 import { inconsistencies } from "../../../../moves/inconsistencies.ts";
 import { type MigrationRecord, recordSchema } from "../../../../moves/record.ts";
+import type { SshSession } from "../../../../ssh/session.ts";
 import { liveRecord, offlineRecord, postcopyRecord } from "../../helpers/records.ts";
 
 /** What is wrong with a record that has these figures. */

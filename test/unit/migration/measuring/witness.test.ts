@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { isListening } from "../../../../libvirt/listening.ts";
-import type { SshSession } from "../../../../libvirt/ssh-session.ts";
 import { Witness } from "../../../../migration/measuring/witness.ts";
+import type { SshSession } from "../../../../ssh/session.ts";
 
 /** What virsh printed at the source of a hybrid move with the guest's own disk (libvirt 9.0, QEMU 10.0). */
 const heard = `event JOB_STATUS_CHANGE at 1795434345.443685 for domain 'vm1': {"status":"created","id":"drive-virtio-disk0"}

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Intent } from "../../../../fleet/intent.ts";
-import type { RunOptions, SshSession } from "../../../../libvirt/ssh-session.ts";
 import type { Moving } from "../../../../migration/context/moving.ts";
 import { transfer } from "../../../../migration/modes/transfer.ts";
+import type { RunOptions, SshSession } from "../../../../ssh/session.ts";
 
 const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
 

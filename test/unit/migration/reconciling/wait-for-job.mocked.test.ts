@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import type { SshSession } from "../../../../libvirt/ssh-session.ts";
 import type { Moving } from "../../../../migration/context/moving.ts";
 import { waitForJob } from "../../../../migration/reconciling/wait-for-job.ts";
+import type { SshSession } from "../../../../ssh/session.ts";
 
 vi.mock("node:timers/promises", () => import("../../helpers/simulated-time.ts"));
 

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Intent } from "../../../../fleet/intent.ts";
-import type { RunOptions, SshSession } from "../../../../libvirt/ssh-session.ts";
 import { IntentRecord } from "../../../../migration/context/intent-record.ts";
 import type { Moving } from "../../../../migration/context/moving.ts";
 import type { QueueEntry } from "../../../../migration/queue/admission.ts";
 import { sharedBandwidth } from "../../../../migration/queue/bandwidth.ts";
 import { type Watched, Watcher } from "../../../../migration/watching/watcher.ts";
 import type { MigrationOptions } from "../../../../moves/options.ts";
+import type { RunOptions, SshSession } from "../../../../ssh/session.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -1,5 +1,5 @@
-import { SshSession } from "./ssh-session.ts";
-import type { SshTarget } from "./ssh-target.ts";
+import { SshSession } from "./session.ts";
+import type { SshTarget } from "./target.ts";
 
 /** How long an unused connection is kept: `pulumi up` asks several resources about the same hosts within seconds. */
 const idleMs = 3_000;

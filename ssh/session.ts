@@ -2,9 +2,6 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa, type ResultPromise } from "execa";
 import { noteCommand } from "./command-log.ts";
-import { CommandFailed, ConnectionLost } from "./errors.ts";
-import { HostShell } from "./host-shell.ts";
-import { behindMarker, outputBehindMarker, remoteCommand, saidMarker } from "./remote-command.ts";
 import {
   abandon,
   answerTakesMs,
@@ -14,9 +11,12 @@ import {
   isAlive,
   type SshConnection,
   within,
-} from "./ssh-connection.ts";
-import { sshOptions } from "./ssh-options.ts";
-import type { SshTarget } from "./ssh-target.ts";
+} from "./connection.ts";
+import { CommandFailed, ConnectionLost } from "./errors.ts";
+import { HostShell } from "./host-shell.ts";
+import { sshOptions } from "./options.ts";
+import { behindMarker, outputBehindMarker, remoteCommand, saidMarker } from "./remote-command.ts";
+import type { SshTarget } from "./target.ts";
 
 /** What a command on a host printed. */
 export interface CommandOutput {

@@ -5,9 +5,9 @@ import { execa, type ResultPromise } from "execa";
 import { noteCommand } from "./command-log.ts";
 import { newControlSocket } from "./control-socket.ts";
 import { HostUnreachable } from "./errors.ts";
+import { sshOptions } from "./options.ts";
 import { behindMarker, remoteCommand, saidMarker } from "./remote-command.ts";
-import { sshOptions } from "./ssh-options.ts";
-import type { SshTarget } from "./ssh-target.ts";
+import type { SshTarget } from "./target.ts";
 
 /** What a login may take, from the first packet on; a host that is reached over another one has two of them. */
 const loginTakesMs = 60_000;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sourced, by scripts that log in from this machine: what ssh-options.ts has for the program, for them. A test holds the two together.
+# Sourced, by scripts that log in from this machine: what options.ts has for the program, for them. A test holds the two together.
 
 # What ~/.ssh/config may say for a person's own logins, and what would spoil ours.
 # shellcheck disable=SC2034

@@ -1,9 +1,9 @@
 import { execa } from "execa";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { CommandFailed } from "../../../libvirt/errors.ts";
-import { quote } from "../../../libvirt/quote.ts";
-import { SshSession } from "../../../libvirt/ssh-session.ts";
+import { CommandFailed } from "../../../ssh/errors.ts";
+import { quote } from "../../../ssh/quote.ts";
+import { SshSession } from "../../../ssh/session.ts";
 import { useLocalSsh } from "../helpers/local-ssh.ts";
 
 // The shell that stays on a host: scripts of a session that are run one after the other, by real shells on this machine.

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { SshSession } from "../../../libvirt/ssh-session.ts";
+import { SshSession } from "../../../ssh/session.ts";
 import { useLocalSsh } from "../helpers/local-ssh.ts";
 
 // A session's commands, run by a real shell on this machine.

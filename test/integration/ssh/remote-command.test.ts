@@ -2,12 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseMonitorEvent } from "../../../libvirt/monitor-event.ts";
-import {
-  behindMarker,
-  outputBehindMarker,
-  peerCommand,
-  remoteCommand,
-} from "../../../libvirt/remote-command.ts";
+import { behindMarker, outputBehindMarker, peerCommand, remoteCommand } from "../../../ssh/remote-command.ts";
 
 const script = `printf '%s\\n' "it's" 'a "b" \\ \\\\ !x $HOME \`é\`' "$LC_ALL" 100%`;
 const printed = `it's\na "b" \\ \\\\ !x $HOME \`é\`\nC\n100%\n`;

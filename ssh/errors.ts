@@ -1,4 +1,4 @@
-import type { SshTarget } from "./ssh-target.ts";
+import type { SshTarget } from "./target.ts";
 
 const whyOf = (stderr: string): string => stderr.trim() || "the connection ended";
 

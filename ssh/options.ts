@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { SshTarget } from "./ssh-target.ts";
+import type { SshTarget } from "./target.ts";
 
 const expandHome = (path: string): string => (path.startsWith("~/") ? join(homedir(), path.slice(2)) : path);
 
@@ -10,7 +10,7 @@ export const pathValue = (path: string): string => {
   return /^[\w./~@+:,%-]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
 };
 
-/** What ~/.ssh/config may say for a person's own logins, and what would spoil ours. Scripts have it from ssh-options.sh. */
+/** What ~/.ssh/config may say for a person's own logins, and what would spoil ours. Scripts have it from options.sh. */
 export const ownSession: readonly (readonly [key: string, value: string])[] = [
   // OpenSSH before 8.7 does not know all of these, and of several IgnoreUnknown only the first counts: this one holds the user's own, too.
   ["IgnoreUnknown", "*"],

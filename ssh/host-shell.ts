@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { execa } from "execa";
+import { abandon, ended } from "./connection.ts";
 import { outputBehindMarker } from "./remote-command.ts";
-import { abandon, ended } from "./ssh-connection.ts";
 
 /** What a script printed, as it is. */
 interface Ran {
