@@ -38,7 +38,7 @@ export interface MigrationArgs {
   /** What it runs with, made of `Domain.spec` by `platformOf`: the destination is asked whether it can. Default: it is not asked. */
   readonly platform?: pulumi.Input<GuestPlatform>;
   /**
-   * Its overlay, if that lies on the host where the guest runs: it moves along. Made of `Domain.spec.storage` by `localRedoOf`. Default: on
+   * Its overlay, if that lies on the host where the guest runs: it moves along. Made of `Domain.spec.storage` by `localOverlayOf`. Default: on
    * shared storage.
    */
   readonly redo?: pulumi.Input<LocalOverlay | undefined>;

@@ -12,13 +12,13 @@ export async function hostWithDisk(
   place: Whereabouts,
   sessions: FleetSessions,
 ): Promise<string> {
-  const redo = localOverlayOf(spec.storage);
+  const overlay = localOverlayOf(spec.storage);
   const host = place.kind === "nowhere" ? wanted : place.host;
-  if (!redo || place.kind === "active") return host;
-  const holders = await holdersOf(redo, sessions);
+  if (!overlay || place.kind === "active") return host;
+  const holders = await holdersOf(overlay, sessions);
   const [holder] = holders;
   if (place.kind === "nowhere" && holder === undefined) {
-    await makeOverlay(sessions.host(host), redo, (spec.storage.localGiB as number) * 2 ** 30);
+    await makeOverlay(sessions.host(host), overlay, (spec.storage.localGiB as number) * 2 ** 30);
     return host;
   }
   // If there are two, one is old: neither the order of hosts nor a definition tells which.
@@ -28,7 +28,7 @@ export async function hostWithDisk(
   const defined = place.kind === "nowhere" ? "nowhere" : `on ${host}`;
   const found = holders.length === 0 ? "on no host" : `on ${holders.join(" and ")}`;
   throw new Error(
-    `Guest ${spec.name} is defined ${defined}, and its overlay ${redo.path} is ${found}. Nothing was changed. ${whatToDo(spec.name, holders)}`,
+    `Guest ${spec.name} is defined ${defined}, and its overlay ${overlay.path} is ${found}. Nothing was changed. ${whatToDo(spec.name, holders)}`,
   );
 }
 
@@ -41,10 +41,10 @@ function whatToDo(guest: string, holders: readonly string[]): string {
     : `Remove that definition (virsh undefine ${guest}, there) and run again: the guest is then started where its overlay is.`;
 }
 
-async function holdersOf(redo: LocalOverlay, { hosts }: FleetSessions): Promise<string[]> {
+async function holdersOf(overlay: LocalOverlay, { hosts }: FleetSessions): Promise<string[]> {
   const found = await Promise.all(
     hosts.map(async (session) =>
-      (await overlayPresence(session, redo)) === "file" ? [session.target.name] : [],
+      (await overlayPresence(session, overlay)) === "file" ? [session.target.name] : [],
     ),
   );
   return found.flat();

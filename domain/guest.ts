@@ -95,8 +95,8 @@ async function discardStaleSave(
   sessions: GuestSessions,
   tell: Tell,
 ): Promise<boolean> {
-  const redo = localOverlayOf(storage);
-  const guest = { guest: name, uuid, storage: sessions.storage, ...(redo && { redo }) };
+  const localOverlay = localOverlayOf(storage);
+  const guest = { guest: name, uuid, storage: sessions.storage, ...(localOverlay && { localOverlay }) };
   if (!(await isSaveStale(guest, host))) return false;
   sessions.assertLocked();
   tell(
@@ -172,8 +172,8 @@ export function redefine(request: GuestRequest, before: DomainSpec, tell: Tell):
  * a host's own disk. One on shared storage stays.
  */
 export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<void> {
-  const redo = localOverlayOf(guest.storage);
-  const shared = dirname(redo ? redo.basePath : guest.storage.overlayPath);
+  const localOverlay = localOverlayOf(guest.storage);
+  const shared = dirname(localOverlay ? localOverlay.basePath : guest.storage.overlayPath);
   return withGuest(
     { guest: guest.name, uuid: guest.uuid, doing: "removing it" },
     fleet,
@@ -193,7 +193,7 @@ export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<voi
           if (sighting.persistent)
             await undefine(session, `removing guest ${guest.name}`, guest.uuid, tell, "remove");
           await discardStateFiles(session, guest.uuid);
-          if (redo) await discardOverlay(session, redo);
+          if (localOverlay) await discardOverlay(session, localOverlay);
           await session.run("removing its console log", `rm -f ${quote(consoleLogPath(guest.name))}*`);
         }),
       );

@@ -54,12 +54,17 @@ const newestMs = (stamp: string): number =>
  * keeps it by the name that the guest has there, which a person may have changed.
  */
 export async function isSaveStale(
-  { guest, uuid, storage, redo }: { guest: string; uuid: string; storage: SshSession; redo?: LocalOverlay },
+  {
+    guest,
+    uuid,
+    storage,
+    localOverlay,
+  }: { guest: string; uuid: string; storage: SshSession; localOverlay?: LocalOverlay },
   host: SshSession,
 ): Promise<boolean> {
-  const keeper = redo ? host : storage;
+  const keeper = localOverlay ? host : storage;
   const defined = await definitionOf(guest, uuid, host);
-  const paths = redo ? [redo.path] : writtenBy(defined);
+  const paths = localOverlay ? [localOverlay.path] : writtenBy(defined);
   const [disk, saved] = await Promise.all([
     stampOf(keeper, paths),
     stampOf(host, [savePath(defined.name ?? guest)]),

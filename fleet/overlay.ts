@@ -19,11 +19,11 @@ export const localOverlayOf = ({
     : { path: overlayPath, basePath, baseFormat };
 
 /** Where a host keeps them. */
-export const localRedoDirectory = "/var/lib/kvm-migration-testbed/disks";
+export const localOverlayDirectory = "/var/lib/kvm-migration-testbed/disks";
 
 /** The uuid tells it from what another guest of that name may have left. */
 export const localOverlayPath = (guest: string, uuid: string): string =>
-  `${localRedoDirectory}/${guest}-${uuid}.qcow2`;
+  `${localOverlayDirectory}/${guest}-${uuid}.qcow2`;
 
 /** What a host has of an overlay; scraps: parts of a copy that is not whole. */
 export type OverlayPresence = "file" | "scraps" | "absent";
@@ -36,8 +36,8 @@ export async function overlayPresence(session: SshSession, { path }: LocalOverla
 }
 
 /** Makes an empty one; a file of its name is lost. */
-export async function makeOverlay(session: SshSession, redo: LocalOverlay, bytes: number): Promise<void> {
-  const { path, basePath, baseFormat } = redo;
+export async function makeOverlay(session: SshSession, overlay: LocalOverlay, bytes: number): Promise<void> {
+  const { path, basePath, baseFormat } = overlay;
   const part = quote(`${path}.part`);
   await session.run(
     "making an overlay",

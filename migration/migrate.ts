@@ -203,19 +203,19 @@ function beginning({ guest, uuid, to }: MigrationRequest, from: string, mode: In
 }
 
 function movingOf(
-  request: Pick<MigrationRequest, "guest" | "uuid" | "fleet" | "redo">,
+  request: Pick<MigrationRequest, "guest" | "uuid" | "fleet" | "localOverlay">,
   options: Moving["options"],
   sessions: GuestSessions,
   intent: Intent,
   tell: Tell,
   cancelled: AbortSignal,
 ): Moving {
-  const { guest, uuid, fleet, redo } = request;
+  const { guest, uuid, fleet, localOverlay } = request;
   const isOther = ([name, { ssh }]: [string, FleetHost]) =>
     ![intent.from, intent.to].includes(name) && sessions.hosts.some(({ target }) => target.name === ssh.name);
   const others = Object.entries(fleet.hosts).filter(isOther);
   return {
-    ...(redo && { redo }),
+    ...(localOverlay && { localOverlay }),
     guest,
     uuid,
     intent: new IntentRecord(sessions.storage, intentPath(fleet.storage.intentDirectory, uuid), intent),

@@ -131,7 +131,7 @@ export function loadFrom(
     touchedMiB,
     ...writing,
     dirtyFrom,
-    ...(before.redoMiB !== undefined && { redoMiB: before.redoMiB }),
+    ...(before.redoMiB !== undefined && { overlayMiB: before.redoMiB }),
   };
 }
 

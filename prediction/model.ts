@@ -15,7 +15,7 @@ export interface GuestLoad extends Writing {
   /** Memory that it ever wrote to: the rest is zeros, and not sent. */
   touchedMiB: number;
   /** Its overlay, where that moves along. */
-  redoMiB?: number;
+  overlayMiB?: number;
 }
 
 /** What hosts and hypervisor do, in milliseconds and MiB/s. */
@@ -68,9 +68,9 @@ export function course(load: GuestLoad, options: MigrationOptions, pace: Pace): 
   const limited = (rate: number) => Math.min(rate, options.bandwidthMiBps ?? Number.POSITIVE_INFINITY);
   const sending = (mib: number, rate: number) => (mib / rate) * 1000;
   const storageMs =
-    load.redoMiB === undefined
+    load.overlayMiB === undefined
       ? undefined
-      : pace.storageMs + sending(load.redoMiB, limited(pace.storageMiBps));
+      : pace.storageMs + sending(load.overlayMiB, limited(pace.storageMiBps));
   const made = (way: keyof typeof phasesOf, ms: Partial<Record<PhaseName, number>>): Course["phases"] =>
     phasesWith(way, storageMs !== undefined).map((name) => ({
       name,

@@ -3,6 +3,7 @@ import { union } from "../fleet/fleet.ts";
 import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
 import { isRememberedOff } from "../fleet/host-off.ts";
 import { lookNow, type Observation, observeGuest } from "../fleet/observe.ts";
+import type { LocalOverlay } from "../fleet/overlay.ts";
 import { lookFor } from "../fleet/shared-view.ts";
 import { whereabouts } from "../fleet/whereabouts.ts";
 import { expectationOf } from "../migration/choosing/expectation.ts";
@@ -24,7 +25,9 @@ import { type Decision, decideMove } from "./decide-move.ts";
 import { screenOf, tell } from "./screen.ts";
 import { hasUnknown } from "./unknown.ts";
 
-export interface MigrationInputs extends MigrationRequest {
+export interface MigrationInputs extends Omit<MigrationRequest, "localOverlay"> {
+  /** Its overlay, where that is on the host where it runs. Absent: on shared storage. */
+  redo?: LocalOverlay;
   /** What to do about a guest that someone moved by hand. */
   drift: Drift;
   /** Hosts on which no guest should run. */
@@ -77,7 +80,7 @@ export const migrationResource = {
     // One that is to be switched on before the move can't be asked yet.
     const isAsked = moves && !isRememberedOff(news.fleet.storage, news.to);
     const known = isAsked ? await recordsOf(news.stack, olds.history) : [];
-    const request = { ...everywhere(olds, news), history: olds.history, known };
+    const request = { ...requestOf(everywhere(olds, news)), history: olds.history, known };
     const expected = isAsked ? await expectationOf(request, place.host) : undefined;
     if (expected && place.kind === "active") refuseBreach(news, place.host, expected.predicted);
     const foretold = isAsked ? expected?.text : `${news.to} is off, and is asked once it is on`;
@@ -130,6 +133,12 @@ const everywhere = (olds: MigrationOutputs, news: MigrationInputs): MigrationInp
   fleet: union(olds.fleet, news.fleet),
 });
 
+/** What the engine is asked, in its own words: states call a local overlay `redo`. */
+export const requestOf = ({ redo, ...inputs }: MigrationInputs): MigrationRequest => ({
+  ...inputs,
+  localOverlay: redo,
+});
+
 /** Looks again when no other run works on the guest; removes what a move by hand left of a guest that stays. */
 const adoptAlone = (
   olds: MigrationOutputs,
@@ -140,7 +149,8 @@ const adoptAlone = (
   const adopt = async (sessions: GuestSessions) => {
     const observation = await observeGuest(sessions, inputs.fleet, inputs.uuid);
     const host = adoptedAt(olds, news, observation);
-    if (host !== undefined) await clearLeftovers(inputs, observation.sightings, sessions, tellInRow);
+    if (host !== undefined)
+      await clearLeftovers(requestOf(inputs), observation.sightings, sessions, tellInRow);
     return host;
   };
   return withGuest(inputs, inputs.fleet, tellInRow, adopt, cancellation);
@@ -264,7 +274,7 @@ async function attempt(
     const done: MigrationRecord[] = [];
     try {
       const known = await recordsOf(inputs.stack, past.history);
-      const request = { ...inputs, history: past.history.filter(isSound), known };
+      const request = { ...requestOf(inputs), history: past.history.filter(isSound), known };
       const tellInRow = screenOf(inputs.row);
       const { host, records, samples } = await migrate(request, tellInRow, cancellation);
       series.push(samples);

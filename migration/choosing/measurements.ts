@@ -31,18 +31,18 @@ export async function recentDirtyRate(
 
 /** Asks the source what the guest brings along: one short call. What cannot be asked is left out. */
 export async function guestSizes(
-  { guest, redo }: Pick<MigrationRequest, "guest" | "redo">,
+  { guest, localOverlay }: Pick<MigrationRequest, "guest" | "localOverlay">,
   source: Endpoint,
 ): Promise<Pick<Measurements["guest"], "residentMiB" | "redoMiB">> {
   const questions: Question[] = [
     { ask: "resident", guests: [guest] },
-    ...(redo ? [{ ask: "size", file: redo.path } as const] : []),
+    ...(localOverlay ? [{ ask: "size", file: localOverlay.path } as const] : []),
   ];
   const survey = await source.session
     .run(`asking ${source.name} for the memory of guest ${guest}`, surveyScript(questions))
     .then(({ stdout }) => parseSurvey(stdout))
     .catch(() => undefined);
-  return withoutAbsent({ residentMiB: survey?.residentMiB[guest], redoMiB: redo && survey?.fileMiB });
+  return withoutAbsent({ residentMiB: survey?.residentMiB[guest], redoMiB: localOverlay && survey?.fileMiB });
 }
 
 /** The question for the prediction, for all callers. */

@@ -6,13 +6,13 @@ import { type MigrationOptions, mayUsePostcopy } from "../../moves/options.ts";
 /**
  * The arguments of `virsh migrate` that move a running guest to a host, as far as the two hosts' libvirt drives that.
  *
- * @param copiesRedo its disk lies on the hosts: what it wrote over the shared base image is copied too
+ * @param copiesOverlay its disk lies on the hosts: what it wrote over the shared base image is copied too
  */
 export function migrateArguments(
   options: MigrationOptions,
   uuid: string,
   { peerAddress }: FleetHost,
-  copiesRedo = false,
+  copiesOverlay = false,
 ): string[] {
   const { port, bandwidthMiBps, switchoverMiBps, autoConverge, compression, parallelConnections, transport } =
     options;
@@ -24,7 +24,7 @@ export function migrateArguments(
     "--p2p",
     "--persistent",
     "--undefinesource",
-    ...(copiesRedo ? ["--copy-storage-inc", "--migrate-disks", systemDisk] : []),
+    ...(copiesOverlay ? ["--copy-storage-inc", "--migrate-disks", systemDisk] : []),
     ...(transport === "tunnelled"
       ? ["--tunnelled"]
       : [

@@ -25,8 +25,8 @@ export interface MigrationRequest {
   address?: string;
   /** What it runs with: asked of the destination before the move. Absent: not asked. */
   platform?: GuestPlatform;
-  /** Its overlay, where that is on the host where it runs. Absent: on shared storage. */
-  redo?: LocalOverlay;
+  /** Its overlay, where that is on the host where it runs. Undefined: on shared storage. Not optional, so that nobody forgets it. */
+  localOverlay: LocalOverlay | undefined;
   /** How many moves a host takes part in at a time, as source or destination; others wait. Default: `defaultConcurrentPerHost`. */
   concurrentPerHost?: number;
   /** Which one it is among the moves of its policy's decision: those that wait take their turns so. Default: the one that is done soonest goes first. */

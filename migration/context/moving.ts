@@ -33,7 +33,7 @@ export interface Moving {
   readonly storage: SshSession;
   readonly options: Readonly<MigrationOptions>;
   /** Its overlay, where that moves along; absent: on shared storage. */
-  readonly redo?: LocalOverlay;
+  readonly localOverlay?: LocalOverlay;
   readonly timeoutMs: number;
   /** Aborts when the move is not wanted any more: what can be undone is undone. */
   readonly cancelled: AbortSignal;
@@ -47,7 +47,8 @@ export const endpointNamed = ({ source, destination, others }: Moving, host: str
   [source, destination, ...others].find(({ name }) => name === host) as Endpoint;
 
 /** The overlay that moves along. */
-export const overlayOf = ({ guest, redo }: Moving): LocalOverlay => {
-  if (!redo) throw new Error(`the overlay of guest ${guest} is on shared storage and was to be copied`);
-  return redo;
+export const overlayOf = ({ guest, localOverlay }: Moving): LocalOverlay => {
+  if (!localOverlay)
+    throw new Error(`the overlay of guest ${guest} is on shared storage and was to be copied`);
+  return localOverlay;
 };

@@ -58,7 +58,7 @@ export async function transfer(
   const { guest, uuid, source, destination, timeoutMs, options, cancelled } = moving;
   const { onTimeout = defaultOnTimeout } = options;
   cancelled.throwIfAborted();
-  if (moving.redo) await makeTarget(moving);
+  if (moving.localOverlay) await makeTarget(moving);
   const watcher = new Watcher(moving, { unfinished: "not done", onTimeout, postcopyDueInMs, shareMiBps });
   const limited = shareMiBps ? { ...options, bandwidthMiBps: watcher.limitMiBps } : options;
   const ignore = witness.onSource((event) => watcher.hears(event));
@@ -71,7 +71,7 @@ export async function transfer(
       virsh(
         source.session,
         `migrating guest ${guest} from ${source.name} to ${destination.name}`,
-        ["migrate", ...migrateArguments(limited, uuid, destination.host, moving.redo !== undefined)],
+        ["migrate", ...migrateArguments(limited, uuid, destination.host, moving.localOverlay !== undefined)],
         {
           // The watcher ends the move; this is for a libvirtd that does not even answer to that. Bringing a pre-copy to its end needs time,
           // and a post-copy that has begun takes as long as it takes.
@@ -114,6 +114,6 @@ async function isInPostcopy({ uuid, source, intent }: Moving): Promise<boolean> 
 
 /** Makes the empty overlay into which libvirt copies that of a running guest. */
 async function makeTarget(moving: Moving): Promise<void> {
-  const redo = overlayOf(moving);
-  await makeOverlay(moving.destination.session, redo, await overlayBytes(moving.source.session, redo));
+  const overlay = overlayOf(moving);
+  await makeOverlay(moving.destination.session, overlay, await overlayBytes(moving.source.session, overlay));
 }

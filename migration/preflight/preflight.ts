@@ -42,14 +42,14 @@ export async function preflight(
   { storage, cancelled, tell }: Pick<Proving, "storage" | "cancelled" | "tell">,
 ): Promise<Check[]> {
   const { request, source, destination } = move;
-  const { guest, uuid, redo } = request;
+  const { guest, uuid, localOverlay } = request;
   const { port } = request.options;
   const asking = askingOf(move);
   const { dataPort } = asking.demands;
   const ports = port === undefined ? libvirtPorts : { first: port, last: port };
   const answers = ask(asking, dataPort ? [{ ask: "listen", ...ports }] : []);
   const proving = allOf([answers.source, answers.destination] as const).then(([atSource, atDestination]) => {
-    const folders = atSource.domain ? diskFolders(atSource.domain, redo?.path) : [];
+    const folders = atSource.domain ? diskFolders(atSource.domain, localOverlay?.path) : [];
     return prove({ guest, uuid, source, destination, storage, cancelled, tell }, folders, atDestination.port);
   });
   const [versions, atSource, atDestination, hostToHostError, { tokens, call }] = await allOf([

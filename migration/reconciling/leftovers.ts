@@ -51,7 +51,7 @@ export function changesOf(leftovers: Leftovers | undefined): string | undefined 
  * @param mayKeep a host that may refuse to let its definition go: the guest is about to be defined there
  */
 export async function clearLeftovers(
-  { guest, uuid, redo, fleet }: Pick<MigrationRequest, "guest" | "uuid" | "redo" | "fleet">,
+  { guest, uuid, localOverlay, fleet }: Pick<MigrationRequest, "guest" | "uuid" | "localOverlay" | "fleet">,
   sightings: readonly Sighting[],
   sessions: GuestSessions,
   tell: Tell,
@@ -69,10 +69,10 @@ export async function clearLeftovers(
       if (host !== mayKeep || !(error instanceof CommandFailed)) throw error;
     });
   }
-  if (!redo) return;
+  if (!localOverlay) return;
   // It runs on its own overlay: nobody needs what other hosts have under its name.
   const others = Object.keys(fleet.hosts).filter((name) => name !== runsOn);
-  await Promise.all(others.map((name) => discardOverlay(sessions.host(name), redo)));
+  await Promise.all(others.map((name) => discardOverlay(sessions.host(name), localOverlay)));
 }
 
 async function defineAsItRuns(guest: string, uuid: string, session: SshSession): Promise<void> {

@@ -14,11 +14,11 @@ export const lookAtOthers = ({ uuid, others }: Moving): Promise<Sighting[]> =>
 
 /** Looks at both endpoints, and at the other hosts if a person may have changed something there. */
 export async function lookAt(moving: Moving): Promise<World> {
-  const { uuid, source, destination, redo } = moving;
+  const { uuid, source, destination, localOverlay } = moving;
   const intent = moving.intent.now;
   const saves = savesMemory(intent.mode);
   const looking = moving.isLeft ? lookAtOthers(moving) : [];
-  const [others, written, atSource, atDestination, stateAtSource, stateAtDestination, ...redos] =
+  const [others, written, atSource, atDestination, stateAtSource, stateAtDestination, ...overlays] =
     await Promise.all([
       looking,
       writtenSince(moving),
@@ -26,9 +26,11 @@ export async function lookAt(moving: Moving): Promise<World> {
       sight(destination.session, uuid),
       saves && hasStateFile(source.session, uuid),
       saves && hasStateFile(destination.session, uuid),
-      ...(redo ? [overlayPresence(source.session, redo), overlayPresence(destination.session, redo)] : []),
+      ...(localOverlay
+        ? [overlayPresence(source.session, localOverlay), overlayPresence(destination.session, localOverlay)]
+        : []),
     ]);
-  const [redoAtSource, redoAtDestination] = redos;
+  const [overlayAtSource, overlayAtDestination] = overlays;
   const sightings = [atSource, atDestination, ...others];
   return {
     source: atSource,
@@ -38,11 +40,11 @@ export async function lookAt(moving: Moving): Promise<World> {
     stateAtDestination,
     written,
     ...(!sightings.some(isActive) && { staleSaves: await staleSaves(moving, sightings) }),
-    ...(redoAtSource &&
-      redoAtDestination && { redo: { source: redoAtSource, destination: redoAtDestination } }),
+    ...(overlayAtSource &&
+      overlayAtDestination && { overlays: { source: overlayAtSource, destination: overlayAtDestination } }),
     // Which of two overlays is the newer one matters only for a guest that is off.
-    ...(redoAtSource === "file" &&
-      redoAtDestination === "file" &&
+    ...(overlayAtSource === "file" &&
+      overlayAtDestination === "file" &&
       !intent.disk &&
       ![atSource, atDestination].some(isActive) &&
       (await lastWritten(moving))),

@@ -25,7 +25,7 @@ export interface World {
    * The overlay at either endpoint; absent: on shared storage. What is at the destination is whole and current as long as the guest is
    * defined there: libvirt, or a copy that is complete, precedes the definition, and the definition goes before the source runs again.
    */
-  redo?: Record<End, OverlayPresence>;
+  overlays?: Record<End, OverlayPresence>;
   /** Where the overlay was written to last, where both endpoints have one and none was noted. Absent: their times tell nothing. */
   newerOverlay?: End;
 }
@@ -102,7 +102,7 @@ export function nextStep(intent: Intent, world: World, goBack = false): Step {
   const runsAtSource =
     (step.do === "resume" || step.do === "restore" || step.do === "start") && step.at === "source";
   // From then on a copy of its overlay is stale; and one that was written to, or has a snapshot over it now, the destination may not know.
-  return runsAtSource && (world.redo || world.written?.source) && world.destination.state === "inactive"
+  return runsAtSource && (world.overlays || world.written?.source) && world.destination.state === "inactive"
     ? { do: "undefine", at: "destination" }
     : step;
 }
@@ -192,13 +192,13 @@ function inPostcopy({ source, destination }: World): Step {
 /** The move succeeded: what is left at the source goes. */
 function releaseSource(
   { guest, to, from }: Intent,
-  { source, stateAtSource, stateAtDestination, redo }: World,
+  { source, stateAtSource, stateAtDestination, overlays }: World,
 ): Step {
   if (isActive(source)) return { do: "destroy", at: "source" };
   if (source.state === "inactive") return { do: "undefine", at: "source" };
   if (stateAtSource || stateAtDestination) return { do: "discard-state" };
-  if (redo && redo.source !== "absent") {
-    if (redo.destination === "file") return { do: "discard-overlay", at: "source" };
+  if (overlays && overlays.source !== "absent") {
+    if (overlays.destination === "file") return { do: "discard-overlay", at: "source" };
     throw new Error(
       `Guest ${guest} runs on ${to}, and its overlay is not there but on ${from}. Nothing was removed. ` +
         `Someone has taken it away while it is open: keep the guest running, and copy its disk (virsh blockcopy).`,
@@ -208,11 +208,11 @@ function releaseSource(
 }
 
 /** The guest never left: what was prepared at the destination goes. */
-function releaseDestination({ destination, stateAtSource, stateAtDestination, redo }: World): Step {
+function releaseDestination({ destination, stateAtSource, stateAtDestination, overlays }: World): Step {
   if (isActive(destination)) return { do: "destroy", at: "destination" };
   if (destination.state === "inactive") return { do: "undefine", at: "destination" };
   if (stateAtSource || stateAtDestination) return { do: "discard-state" };
-  if (redo && redo.destination !== "absent") return { do: "discard-overlay", at: "destination" };
+  if (overlays && overlays.destination !== "absent") return { do: "discard-overlay", at: "destination" };
   return { do: "settled", at: "source" };
 }
 
@@ -295,38 +295,38 @@ function runsNowhere(intent: Intent, world: World, goBack: boolean): Step {
   if (source.state !== "inactive" && destination.state !== "inactive") {
     return definedElsewhere(intent, others);
   }
-  if (world.redo) refuseTwoRedos(intent, world);
+  if (world.overlays) refuseTwoOverlays(intent, world);
   return boots(intent.mode) ? bootedByMode(world, goBack) : bootedAnew(intent, world, goBack);
 }
 
 /** Whatever the mode: what a person saved is whole, and nothing has written to the disk since. */
 function startFromSave(
   saved: Sighting,
-  { source, destination, redo }: World,
+  { source, destination, overlays }: World,
   goBack: boolean,
 ): Step | undefined {
   const why = "saved";
-  const canGoBack = goBack && redo === undefined && source.state === "inactive";
+  const canGoBack = goBack && overlays === undefined && source.state === "inactive";
   if (saved === destination && canGoBack) return { do: "start", at: "source", why: "memory lost" };
-  if (saved === source && redo?.destination !== "file") return { do: "start", at: "source", why };
-  if (saved === destination && redo?.source !== "file") return { do: "start", at: "destination", why };
-  const isElsewhere = saved !== source && saved !== destination && redo === undefined;
+  if (saved === source && overlays?.destination !== "file") return { do: "start", at: "source", why };
+  if (saved === destination && overlays?.source !== "file") return { do: "start", at: "destination", why };
+  const isElsewhere = saved !== source && saved !== destination && overlays === undefined;
   return isElsewhere ? { do: "start-elsewhere", host: saved.host, why } : undefined;
 }
 
 function fromStateFile(world: World, goBack: boolean): Step {
   if (goBack && world.stateAtSource) return { do: "restore", at: "source" };
-  const toCopy = world.stateAtSource ? copyOfRedo(world) : undefined;
+  const toCopy = world.stateAtSource ? copyOfOverlay(world) : undefined;
   if (toCopy) return toCopy;
   if (world.stateAtDestination) return { do: "restore", at: "destination" };
   return { do: "copy-state" };
 }
 
 /** What brings the overlay and then the definition to the destination; undefined: both are there, or the disk is shared. */
-function copyOfRedo({ destination, redo, written }: World): Step | undefined {
-  if (redo === undefined || destination.state === "inactive") return undefined;
+function copyOfOverlay({ destination, overlays, written }: World): Step | undefined {
+  if (overlays === undefined || destination.state === "inactive") return undefined;
   // Whole and noted; or someone wrote to it and undefined the guest later.
-  const isCopied = redo.destination === "file" && written?.destination !== undefined && !written.source;
+  const isCopied = overlays.destination === "file" && written?.destination !== undefined && !written.source;
   return isCopied ? { do: "define", at: "destination" } : { do: "copy-overlay" };
 }
 
@@ -361,7 +361,7 @@ export class GuestNowhere extends Error {
 }
 
 /** Throws when the guest was written to at both endpoints since its overlay was copied. */
-function refuseTwoRedos({ guest, from, to }: Intent, { written }: World): void {
+function refuseTwoOverlays({ guest, from, to }: Intent, { written }: World): void {
   if (!written?.source || !written.destination) return;
   throw new Error(
     `Guest ${guest} is off, and after its overlay was copied from ${from} to ${to} both were written to: someone has started it on each. Nothing was changed. ` +
@@ -371,23 +371,23 @@ function refuseTwoRedos({ guest, from, to }: Intent, { written }: World): void {
 
 /** Cold: it was shut down to be booted at the destination. Where its disk is shared nothing is lost by going back. */
 function bootedByMode(world: World, goBack: boolean): Step {
-  const { source, destination, redo, written } = world;
+  const { source, destination, overlays, written } = world;
   const isDefinedThere = destination.state === "inactive";
   // Someone has started it at the source since its overlay was copied: the copy is old.
-  if (redo && isDefinedThere && written?.source) return { do: "undefine", at: "destination" };
-  const mayHaveRunThere = redo !== undefined && (written?.destination ?? isDefinedThere);
+  if (overlays && isDefinedThere && written?.source) return { do: "undefine", at: "destination" };
+  const mayHaveRunThere = overlays !== undefined && (written?.destination ?? isDefinedThere);
   if (goBack && source.state === "inactive" && !mayHaveRunThere) {
     return { do: "start", at: "source", why: "put back" };
   }
   return (
-    copyOfRedo(world) ??
+    copyOfOverlay(world) ??
     (isDefinedThere ? { do: "start", at: "destination", why: "moved" } : { do: "define", at: "destination" })
   );
 }
 
 /** Its memory is of no use any more. */
 function bootedAnew({ mode, phase }: Intent, world: World, goBack: boolean): Step {
-  const { source, destination, redo, written, newerOverlay } = world;
+  const { source, destination, overlays, written, newerOverlay } = world;
   const why: BootReason =
     savesMemory(mode) && phase === "begun" && (written?.source || written?.destination)
       ? "disk written"
@@ -396,15 +396,15 @@ function bootedAnew({ mode, phase }: Intent, world: World, goBack: boolean): Ste
         : "memory lost";
   // An overlay that the destination is defined with is the newer one: the guest was about to run on it there, or did; unless the source's
   // was written to since it was copied. One that was written to there is newer even where someone has undefined the guest.
-  const isNewerHere = redo !== undefined && (written?.source === true || newerOverlay === "source");
+  const isNewerHere = overlays !== undefined && (written?.source === true || newerOverlay === "source");
   const isNewerThere =
-    redo !== undefined &&
+    overlays !== undefined &&
     !isNewerHere &&
     (destination.state === "inactive" || written?.destination === true || newerOverlay === "destination");
   if (isNewerThere && destination.state !== "inactive") return { do: "define", at: "destination" };
   if (isNewerHere && source.state !== "inactive") return { do: "define", at: "source" };
   const first: End = source.state === "inactive" && !isNewerThere ? "source" : "destination";
   const second: End = first === "source" ? "destination" : "source";
-  const mayStartAtSecond = redo === undefined && world[second].state === "inactive";
+  const mayStartAtSecond = overlays === undefined && world[second].state === "inactive";
   return { do: "start", at: goBack && mayStartAtSecond ? second : first, why };
 }

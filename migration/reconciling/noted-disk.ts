@@ -7,12 +7,12 @@ import type { Moving } from "../context/moving.ts";
 // A memory that was saved, and an overlay that was copied, are worth something only for the disk as it was then.
 
 /** The machine that has the disk: the storage host, unless the overlay is on the guest's own host. */
-const keeperOf = ({ storage, redo, ...ends }: Moving, at: "source" | "destination"): SshSession =>
-  redo ? ends[at].session : storage;
+const keeperOf = ({ storage, localOverlay, ...ends }: Moving, at: "source" | "destination"): SshSession =>
+  localOverlay ? ends[at].session : storage;
 
 /** The files that the guest writes to, as it is defined at the source. */
-export const writtenFiles = async ({ guest, uuid, source, redo }: Moving): Promise<string[]> =>
-  redo ? [redo.path] : disksOf(guest, uuid, source.session);
+export const writtenFiles = async ({ guest, uuid, source, localOverlay }: Moving): Promise<string[]> =>
+  localOverlay ? [localOverlay.path] : disksOf(guest, uuid, source.session);
 
 /** The files' stamp at one endpoint. */
 export const diskStamp = (

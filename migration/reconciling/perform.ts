@@ -61,7 +61,7 @@ async function performOther(moving: Moving, step: Exclude<HostStep, { do: "copy-
       await discardSave(endpointNamed(moving, step.host).session, guest, uuid);
       return;
     case "discard-overlay":
-      return moving.redo && discardOverlay(endpoint(step.at).session, moving.redo);
+      return moving.localOverlay && discardOverlay(endpoint(step.at).session, moving.localOverlay);
     case "restore":
       return restorePaused(moving, endpoint(step.at));
     case "discard-state":

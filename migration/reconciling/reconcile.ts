@@ -106,7 +106,7 @@ function refuseOlderDiskAt(
   { source, destination, others = [] }: World,
   step: Step & { do: "start" | "start-elsewhere" | "restore" },
 ): Promise<void> {
-  const { guest, uuid, redo, storage, intent } = moving;
+  const { guest, uuid, localOverlay, storage, intent } = moving;
   const at = step.do === "start-elsewhere" ? endpointNamed(moving, step.host) : moving[step.at];
   const host = at.session;
   const elsewhere = [source, destination, ...others].filter(
@@ -119,7 +119,7 @@ function refuseOlderDiskAt(
     uuid,
     host,
     definedOn,
-    keeper: redo ? host : storage,
+    keeper: localOverlay ? host : storage,
     ...(disks && { disks }),
   });
 }

@@ -7,6 +7,7 @@ import type { Fleet } from "../../fleet/fleet.ts";
 import type { LocalOverlay } from "../../fleet/overlay.ts";
 import type { Conditions } from "../../migration/context/migration-request.ts";
 import type { MigrationOptions } from "../../moves/options.ts";
+import { type MigrationOutputs, requestOf } from "../../provider/migration-resource.ts";
 import { project, pulumi, stateOf } from "./pulumi.ts";
 
 /** Where the benchmark's own lab is, so that it can be measured beside another one. */
@@ -74,7 +75,8 @@ export interface Subject {
   fleet: Fleet;
   conditions: Conditions;
   address?: string;
-  redo?: LocalOverlay;
+  /** Undefined: its overlay is on shared storage. */
+  localOverlay: LocalOverlay | undefined;
 }
 
 /** The stack's first guest, by name. Throws when it would not move live, or to nowhere. */
@@ -87,10 +89,8 @@ export async function subjectOf(stack: string): Promise<Subject> {
   const [migration] = migrations.sort((a, b) => a.urn.localeCompare(b.urn));
   if (!migration?.outputs || !cluster)
     throw new Error(`stack ${stack} has no guest to move; bring it up first`);
-  const { guest, uuid, host, options, conditions, address, redo } = migration.outputs as unknown as Omit<
-    Subject,
-    "stack" | "other" | "fleet"
-  >;
+  const { host, ...inputs } = migration.outputs as unknown as MigrationOutputs;
+  const { guest, uuid, options, conditions, address, localOverlay } = requestOf(inputs);
   const fleet: Fleet = { hosts: cluster.hosts, storage: cluster.storage };
   if (options.mode !== "live") {
     throw new Error(
@@ -100,8 +100,8 @@ export async function subjectOf(stack: string): Promise<Subject> {
   const other = Object.keys(fleet.hosts).find((name) => name !== host);
   if (!other) throw new Error(`stack ${stack} has no second host to move ${guest} to`);
   return {
-    ...{ stack, guest, uuid, host, other, options, fleet, conditions },
+    ...{ stack, guest, uuid, host, other, options: { ...options, mode: "live" }, fleet, conditions },
     ...(address && { address }),
-    ...(redo && { redo }),
+    localOverlay,
   };
 }

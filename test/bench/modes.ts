@@ -119,9 +119,9 @@ await closeSessions();
 
 /** Moves the guest to the other host of the two; it need not get there. */
 async function moveOnce(arm: string, options: AskedOptions, subject: Subject): Promise<Sample> {
-  const { guest, uuid, fleet, host, other, conditions, redo } = subject;
+  const { guest, uuid, fleet, host, other, conditions, localOverlay } = subject;
   const history = samples.map(({ record }) => record).toReversed();
-  const request = { guest, uuid, to: other, options, conditions, fleet, history, ...(redo && { redo }) };
+  const request = { guest, uuid, to: other, options, conditions, fleet, history, localOverlay };
   const { records, at } = await migrate(request, () => {}).then(
     ({ records, host }) => ({ records, at: host }),
     (error: unknown) => {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { observeGuest, withFleet } from "../../fleet/observe.ts";
-import type { MigrationRequest } from "../../migration/context/migration-request.ts";
 import { migrate } from "../../migration/migrate.ts";
+import { type MigrationInputs, requestOf } from "../../provider/migration-resource.ts";
 import { loadNow } from "./machine.ts";
 import { stateOf } from "./pulumi.ts";
 
@@ -40,7 +40,7 @@ export async function measureSeveral(
 ): Promise<void> {
   const guests = (await stateOf(stack))
     .filter(({ type }) => type.endsWith("testbed:Migration"))
-    .map(({ outputs }) => outputs as unknown as MigrationRequest)
+    .map(({ outputs }) => requestOf(outputs as unknown as MigrationInputs))
     .sort((a, b) => a.guest.localeCompare(b.guest));
   const [first] = guests;
   if (!first || guests.length < 2) throw new Error(`stack ${stack} has no two guests to move at once`);

@@ -7,7 +7,7 @@ import {
   describeMoves,
   describeRefusals,
   expectSettled,
-  keepRedo,
+  keepOverlay,
   run,
   runInto,
   story,
@@ -19,7 +19,7 @@ import {
 vi.mock("../../ssh/session.ts", () => import("../unit/helpers/simulated-session.ts"));
 vi.mock("node:timers/promises", () => import("../unit/helpers/simulated-time.ts"));
 afterEach(closeSessions);
-keepRedo("local");
+keepOverlay("local");
 
 describeMoves();
 

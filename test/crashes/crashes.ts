@@ -7,7 +7,7 @@ import { boots, type MigrationMode, migrationModes, phasesWith } from "../../mov
 import type { AskedOptions } from "../../moves/options.ts";
 import { recordSchema, wayOf } from "../../moves/record.ts";
 import { closeSessions } from "../../ssh/session-pool.ts";
-import { crashes, type Fate, ownDisk, redoText } from "../unit/helpers/simulated-fleet.ts";
+import { crashes, type Fate, overlayText, ownDisk } from "../unit/helpers/simulated-fleet.ts";
 import { simulate, world } from "../unit/helpers/simulated-session.ts";
 
 // The whole engine, from migrate() to the last command, on machines that are simulated: a run dies at each single step of
@@ -16,19 +16,19 @@ import { simulate, world } from "../unit/helpers/simulated-session.ts";
 export const uuid = "1b7159b2-c702-5eb0-be68-43576be5849d";
 
 /** Where the overlay is: on the shared storage, or on the host's own disk. */
-type Redo = "shared" | "local";
-let redo: Redo = "shared";
+type OverlayPlace = "shared" | "local";
+let overlay: OverlayPlace = "shared";
 
 /** For all tests of a file. */
-export function keepRedo(where: Redo): void {
-  redo = where;
+export function keepOverlay(where: OverlayPlace): void {
+  overlay = where;
 }
 
 /** A fleet whose guest runs on host1, and hosts with clocks of their own. */
 export function begin(): void {
   simulate(["host1", "host2", "host3"], { host1: 90_000.25, host2: -3_600_000.5 });
   const host = world.machine("host1");
-  world.isLocal = redo === "local";
+  world.isLocal = overlay === "local";
   if (world.isLocal) host.makeDisk("vm1");
   host.boot(host.add({ uuid, name: "vm1" }));
 }
@@ -44,7 +44,10 @@ export const request = (
   options: { mode, maxDowntimeMs: 300, timeoutMs: 60_000, sampleIntervalMs: 250, ...options },
   conditions: { memoryMiB: 512, accelerator: "kvm", nfsTransport: "kernel" },
   address: "10.77.0.101",
-  ...(redo === "local" && { redo: { path: ownDisk("vm1"), basePath: "/e/base.qcow2", baseFormat: "qcow2" } }),
+  localOverlay:
+    overlay === "local"
+      ? { path: ownDisk("vm1"), basePath: "/e/base.qcow2", baseFormat: "qcow2" }
+      : undefined,
   fleet: world.fleet,
 });
 
@@ -74,7 +77,7 @@ export function expectSettled(host = "host2"): void {
   world.finishBackground();
   expect(world.violations, story()).toEqual([]);
   expect(world.runningOn(uuid), story()).toEqual([host]);
-  const disk = redo === "local" ? [`${host}: ${ownDisk("vm1")}`] : [];
+  const disk = overlay === "local" ? [`${host}: ${ownDisk("vm1")}`] : [];
   expect(world.traces(uuid), story()).toEqual([`${host}: running`, ...disk]);
   expect(world.machine(host).domains.get(uuid)?.persistent, story()).toBe(true);
 }
@@ -119,9 +122,9 @@ export const describeMoves = () =>
       };
       expect(wayOf(record)).toBe(expected[mode]);
       expect(record.phases.map(({ name }) => name)).toEqual(
-        phasesWith(expected[mode] as "precopy", redo === "local"),
+        phasesWith(expected[mode] as "precopy", overlay === "local"),
       );
-      expect(record.storageMiB === undefined).toBe(redo === "shared");
+      expect(record.storageMiB === undefined).toBe(overlay === "shared");
       expect(record).toMatchObject({ clientProbeIntervalMs: 5, client: { prober: "storage" } });
       expect(record.clientDowntimeMs).toEqual(expect.any(Number));
       expect(world.probers.size).toBe(0);
@@ -139,7 +142,7 @@ export const describeMoves = () =>
       begin();
       for (const name of ["host2", "host3"]) {
         world.machine(name).add({ uuid, name: "vm1" });
-        if (redo === "local") world.machine(name).files.set(ownDisk("vm1"), { text: redoText(0) });
+        if (overlay === "local") world.machine(name).files.set(ownDisk("vm1"), { text: overlayText(0) });
       }
       await run(mode);
       expectSettled();

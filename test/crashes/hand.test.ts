@@ -7,7 +7,7 @@ import { world } from "../unit/helpers/simulated-session.ts";
 import {
   begin,
   expectSettled,
-  keepRedo,
+  keepOverlay,
   newRun,
   request,
   run,
@@ -42,16 +42,16 @@ const leftToPeople = [
   /cannot acquire state change lock/,
 ];
 
-describe.each(["shared", "local"] as const)("overlay %s", (redo) => {
+describe.each(["shared", "local"] as const)("overlay %s", (overlay) => {
   // Five modes in full are long: where the overlay moves along, the modes that a run itself takes through many steps.
-  const modes = redo === "shared" ? migrationModes : (["live", "cold"] as const);
+  const modes = overlay === "shared" ? migrationModes : (["live", "cold"] as const);
   describe.each(modes)("%s", (mode) => {
     test.each(crashes)(
       "a hand between two runs (%s)",
       async (fate) => {
-        keepRedo(redo);
+        keepOverlay(overlay);
         let cases = 0;
-        for (const [index, [name, deed]] of deeds(["host1", "host2", "host3"], redo).entries()) {
+        for (const [index, [name, deed]] of deeds(["host1", "host2", "host3"], overlay).entries()) {
           for (let step = index % every; ; step += every) {
             // What comes of it by itself is not this program's.
             begin();
@@ -87,7 +87,7 @@ describe.each(["shared", "local"] as const)("overlay %s", (redo) => {
 test.each(["offline", "cold"] as const)(
   "%s: a guest that a person starts on a third host during a run is seen before a copy runs beside it",
   async (mode) => {
-    keepRedo("shared");
+    keepOverlay("shared");
     const [, startsThere] = deeds(["host3"], "shared").find(
       ([name]) => name === "defines and starts it on host3",
     ) as [string, Deed];
@@ -114,7 +114,7 @@ test.each(["offline", "cold"] as const)(
 );
 
 test("a guest that someone brought to a third host moves on from there, and what the dead run saved is gone", async () => {
-  keepRedo("shared");
+  keepOverlay("shared");
   for (let step = 0; ; step++) {
     begin();
     if (!(await runInto("crash, stops", step, "offline"))) return;
@@ -139,7 +139,7 @@ test("a guest that someone brought to a third host moves on from there, and what
 const statePath = `/var/lib/kvm-migration-testbed/moving/${uuid}.state`;
 
 test("a memory that was saved before someone started the guest is never used, and the record says so", async () => {
-  keepRedo("shared");
+  keepOverlay("shared");
   const said = new Set<string>();
   for (let step = 0; ; step++) {
     begin();
@@ -159,7 +159,7 @@ test("a memory that was saved before someone started the guest is never used, an
 });
 
 test("a guest that someone left on a third host alone, with its disk from before a snapshot, is not started there", async () => {
-  keepRedo("shared");
+  keepOverlay("shared");
   const by = (host: string, ...command: string[]) => world.byHand(host, command) === 0;
   let refused = 0;
   for (let step = 0; ; step++) {

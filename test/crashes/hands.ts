@@ -67,9 +67,9 @@ const snapshots = (host: string): [string, Deed][] => [
 ];
 
 /** All that a person may do, on any of the hosts. */
-export function deeds(hosts: readonly string[], redo: "shared" | "local"): [name: string, deed: Deed][] {
+export function deeds(hosts: readonly string[], overlay: "shared" | "local"): [name: string, deed: Deed][] {
   // Nobody makes a guest of an overlay's copy that this program still writes, nor defines one under libvirt's hands.
-  const mayDefineOn = (host: string) => redo === "shared" || host !== "host2";
+  const mayDefineOn = (host: string) => overlay === "shared" || host !== "host2";
   const onEach = hosts.flatMap((host): [string, Deed][] => [
     [`starts it on ${host}`, () => start(host)],
     [`starts it on ${host} and ends it later`, () => start(host) && end(host)],
@@ -93,7 +93,7 @@ export function deeds(hosts: readonly string[], redo: "shared" | "local"): [name
         );
       },
     ],
-    ...(redo === "shared" ? snapshots(host) : []),
+    ...(overlay === "shared" ? snapshots(host) : []),
     [`pauses it on ${host}`, () => virsh(host, "suspend", uuid)],
     [`resumes it on ${host}`, () => resume(host)],
     [`resumes it on ${host} and ends it later`, () => resume(host) && end(host)],

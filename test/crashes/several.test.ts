@@ -36,6 +36,7 @@ const request = (guest: string, to: string, changes: Partial<MigrationRequest> =
   to,
   options: { mode: "live", timeoutMs: 60_000 },
   conditions: { memoryMiB: 512, accelerator: "kvm", nfsTransport: "kernel" },
+  localOverlay: undefined,
   fleet: world.fleet,
   ...changes,
 });

@@ -4,7 +4,7 @@ import type { Mode, Moment, Way } from "./moments.ts";
 /** One fault at one moment of a move, and what must become of the guest's memory. */
 export interface FaultCase {
   /** Where the guest's writes lie: on the NFS export, or on its host's own disk, from where they move along. */
-  redo: "shared" | "local";
+  overlay: "shared" | "local";
   mode: Mode;
   way: Way;
   moment: Moment;
@@ -242,8 +242,8 @@ export const cases: readonly FaultCase[] = [
   ...local("live", "beforehand", { kept: ["expired"] }, "tls"),
 
   // No room, and no way to the disk.
-  ...local("live", "start", { kept: ["noSpaceForRedo"] }),
-  ...local("offline", "start", { kept: ["noSpaceForRedo"] }),
+  ...local("live", "start", { kept: ["noSpaceForOverlay"] }),
+  ...local("offline", "start", { kept: ["noSpaceForOverlay"] }),
   ...at("live", "beforehand", { kept: ["noSpaceOnStorage"] }),
   ...at("live", "middle", { kept: ["nfsLong"] }),
   ...at("postcopy", "middle", { kept: ["nfsLong"] }),
@@ -256,13 +256,13 @@ function at(
   mode: Mode,
   moment: Moment,
   faults: ByMemory,
-  { redo = "shared", way = "plain" }: Partial<Pick<FaultCase, "redo" | "way">> = {},
+  { overlay = "shared", way = "plain" }: Partial<Pick<FaultCase, "overlay" | "way">> = {},
 ): FaultCase[] {
   return Object.entries(faults).flatMap(([memory, names]) =>
-    names.map((fault) => ({ redo, mode, way, moment, fault, memory: memory as FaultCase["memory"] })),
+    names.map((fault) => ({ overlay, mode, way, moment, fault, memory: memory as FaultCase["memory"] })),
   );
 }
 
 function local(mode: Mode, moment: Moment, faults: ByMemory, way?: Way): FaultCase[] {
-  return at(mode, moment, faults, { redo: "local", way });
+  return at(mode, moment, faults, { overlay: "local", way });
 }

@@ -7,6 +7,7 @@ import type { MigrationRequest } from "../../migration/context/migration-request
 import { migrate } from "../../migration/migrate.ts";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
+import { requestOf } from "../../provider/migration-resource.ts";
 import { closeSessions } from "../../ssh/session-pool.ts";
 import { startCounter, verifyDisk } from "../lab/guest-life.ts";
 import { GuestUnderTest } from "../lab/guest-under-test.ts";
@@ -53,7 +54,7 @@ test(`${moves} live moves to and fro lose nothing, and leave nothing behind`, {
   timeout: 3_600_000,
 }, async () => {
   const before = await vm1.life();
-  const request = await requestOf();
+  const request = await requestFromState();
   const records: MigrationRecord[] = [];
   const moveOften = async (times: number) => {
     for (let i = 0; i < times; i++) {
@@ -84,12 +85,12 @@ test(`${moves} live moves to and fro lose nothing, and leave nothing behind`, {
   expect(await stack.deploy()).toMatch(unchanged);
 });
 
-async function requestOf(): Promise<MigrationRequest> {
+async function requestFromState(): Promise<MigrationRequest> {
   const { deployment } = JSON.parse(await project.ask("stack", "export", "--stack", stackName));
   const outputs = (kind: string) =>
     deployment.resources.find(({ type }: { type: string }) => type.endsWith(kind)).outputs;
   const { hosts, storage } = outputs("testbed:Cluster").common;
-  return { ...outputs("testbed:Migration"), fleet: { hosts, storage }, history: [] };
+  return { ...requestOf(outputs("testbed:Migration")), fleet: { hosts, storage }, history: [] };
 }
 
 /** What could become more, on each machine and in this process. */

@@ -30,7 +30,7 @@ let project: TestProject;
 let stack: LabStack;
 /** The guests, by where their overlays lie. */
 const nameOf = { shared: "vm1", local: "vm2" } as const;
-const redos = [...new Set(selected.map(({ redo }) => redo))];
+const overlays = [...new Set(selected.map(({ overlay }) => overlay))];
 
 beforeAll(async () => {
   if (selected.length === 0) return;
@@ -39,18 +39,18 @@ beforeAll(async () => {
     lab: { network: `${network}.0/24`, bridge: `lab-${stackName}` },
     hosts: hosts.map((name) => ({ name })),
     // Each takes its part of the machine, whether something happens to it or not.
-    guests: redos.map((redo) => ({
-      name: nameOf[redo],
+    guests: overlays.map((overlay) => ({
+      name: nameOf[overlay],
       memoryMiB: 384,
       diskGiB: 3,
-      redo,
+      redo: overlay,
       workload: { type: "disk", mibPerSecond: 0.1 },
     })),
-    placement: Object.fromEntries(redos.map((redo) => [nameOf[redo], "host1"])),
+    placement: Object.fromEntries(overlays.map((overlay) => [nameOf[overlay], "host1"])),
   });
   await stack.init();
   await stack.deploy();
-  for (const redo of redos) await startCounter(stack, nameOf[redo]);
+  for (const overlay of overlays) await startCounter(stack, nameOf[overlay]);
 });
 
 afterAll(async () => {
@@ -60,28 +60,27 @@ afterAll(async () => {
 });
 
 test.skipIf(selected.length > 0)("all selected cases were seen before", () => {});
-describe.each(Object.entries(Object.groupBy(selected, (one) => `overlay ${one.redo}, ${modeAndWay(one)}`)))(
-  "%s",
-  (_kind, ofKind = []) => {
-    test.each(ofKind.map((one) => [one.moment, faults[one.fault].name, one] as const))(
-      "at its %s, %s",
-      async (_moment, _name, one) => {
-        const seen = await survive(one).catch(async (error: unknown) => {
-          await table.addFailure(one, error);
-          // Its disk may be spoilt, which the next case is not to answer for.
-          if ("byHand" in faults[one.fault]) await makeAnew(nameOf[one.redo]);
-          throw error;
-        });
-        await table.add(one, seen);
-      },
-    );
-  },
-);
+describe.each(
+  Object.entries(Object.groupBy(selected, (one) => `overlay ${one.overlay}, ${modeAndWay(one)}`)),
+)("%s", (_kind, ofKind = []) => {
+  test.each(ofKind.map((one) => [one.moment, faults[one.fault].name, one] as const))(
+    "at its %s, %s",
+    async (_moment, _name, one) => {
+      const seen = await survive(one).catch(async (error: unknown) => {
+        await table.addFailure(one, error);
+        // Its disk may be spoilt, which the next case is not to answer for.
+        if ("byHand" in faults[one.fault]) await makeAnew(nameOf[one.overlay]);
+        throw error;
+      });
+      await table.add(one, seen);
+    },
+  );
+});
 
 async function survive(one: FaultCase): Promise<Seen> {
-  const { redo, mode, way, memory } = one;
+  const { overlay, mode, way, memory } = one;
   const fault: Fault = faults[one.fault];
-  const guest = new GuestUnderTest(stack, nameOf[redo]);
+  const guest = new GuestUnderTest(stack, nameOf[overlay]);
   // What a case that failed left may be two of it, or none.
   const isWell = async () => expect(await guest.host()).not.toBe("nowhere");
   let before = await isWell()

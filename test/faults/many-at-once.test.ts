@@ -4,10 +4,10 @@ import { dirname } from "node:path/posix";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ensureRunning, remove } from "../../domain/guest.ts";
 import type { GuestRequest } from "../../domain/request.ts";
-import type { MigrationRequest } from "../../migration/context/migration-request.ts";
 import { migrate } from "../../migration/migrate.ts";
 import type { ClusterOutputs } from "../../provider/cluster-resource.ts";
 import type { DomainOutputs } from "../../provider/domain-resource.ts";
+import { type MigrationInputs, requestOf } from "../../provider/migration-resource.ts";
 import { closeSessions } from "../../ssh/session-pool.ts";
 import { TestProject } from "../lab/project.ts";
 import { LabStack } from "../lab/stack.ts";
@@ -55,7 +55,7 @@ test(`${many} guests at once, over sshd with its own limits`, async () => {
   }
   for (const guest of guests) await ensureRunning(guest, () => {});
 
-  const example = (await outputsOf("testbed:Migration")) as unknown as MigrationRequest;
+  const example = requestOf((await outputsOf("testbed:Migration")) as unknown as MigrationInputs);
   const moved = await Promise.allSettled(
     guests.map(({ spec: { name, uuid, memoryMiB } }) =>
       migrate(

@@ -13,7 +13,7 @@ export interface Selection {
 
 /** Such as `shared, live, tls, at its middle: the provider's process killed`. */
 export const caseName = (one: FaultCase): string =>
-  `${one.redo}, ${modeAndWay(one)}, at its ${one.moment}: ${faults[one.fault].name}`;
+  `${one.overlay}, ${modeAndWay(one)}, at its ${one.moment}: ${faults[one.fault].name}`;
 
 /** Throws when it leaves nothing to be chosen from, or cannot be understood. */
 export const select = (cases: readonly FaultCase[], selection: Selection): FaultCase[] =>

@@ -24,7 +24,7 @@ export const storageFaults = {
       stack.on(to, `mkdir -p ${state}/moving && mount -t tmpfs -o size=1m full ${state}/moving`),
     fix: ({ stack, to }) => stack.on(to, unmount(`${state}/moving`)),
   },
-  noSpaceForRedo: {
+  noSpaceForOverlay: {
     name: "no space left for the overlay at the destination, after it was looked for",
     prepare: ({ stack, to }) =>
       stack.on(to, `mkdir -p ${state}/disks && mount -t tmpfs -o size=4g full ${state}/disks`),

@@ -30,7 +30,7 @@ export const moves: Sort<FaultCase, Seen> = {
   nameOf: caseName,
   head: ["overlay", "mode", "at its", "fault", "the struck `up`", "records", "memory"],
   row: (one, { struckUp, outcomes, memory }) => [
-    ...[one.redo, modeAndWay(one), one.moment, faults[one.fault].name],
+    ...[one.overlay, modeAndWay(one), one.moment, faults[one.fault].name],
     ...[struckUp, outcomes.join(", ") || "none", memory],
   ],
 };

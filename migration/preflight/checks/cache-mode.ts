@@ -22,5 +22,5 @@ function cacheCheck({ disks: all }: DomainFacts, movesAlong?: string): Check {
 export const cacheMode: PreflightCheck = {
   lasts: true,
   judge: ({ request, demands, domain }) =>
-    demands.copiesRunningMemory ? cacheCheck(domain, request.redo?.path) : undefined,
+    demands.copiesRunningMemory ? cacheCheck(domain, request.localOverlay?.path) : undefined,
 };

@@ -84,7 +84,7 @@ function diskCheck(
 
 export const disks: PreflightCheck = {
   asksThen: ({ request }, definitions) => {
-    const paths = [...new Set(definitions.flatMap((each) => filesOf(each, request.redo?.path)))];
+    const paths = [...new Set(definitions.flatMap((each) => filesOf(each, request.localOverlay?.path)))];
     return { source: [{ ask: "files", paths }], destination: [{ ask: "files", paths }] };
   },
   judge: ({ request, source, destination, atSource, atDestination, definitions }) =>
@@ -93,6 +93,6 @@ export const disks: PreflightCheck = {
       [source.name, atSource.files ?? {}],
       [destination.name, atDestination.files ?? {}],
       definitions,
-      request.redo?.path,
+      request.localOverlay?.path,
     ),
 };

@@ -6,7 +6,8 @@ import type { PreflightCheck } from "./evidence.ts";
 export const options: PreflightCheck = {
   lasts: true,
   judge: ({ request, versions }) =>
-    [...misfits(request.options, versions), ...(request.redo ? overlayMisfits(request.options) : [])].map(
-      ({ option, problem, fix }) => failed("options", `${option} ${problem}: ${fix}`),
-    ),
+    [
+      ...misfits(request.options, versions),
+      ...(request.localOverlay ? overlayMisfits(request.options) : []),
+    ].map(({ option, problem, fix }) => failed("options", `${option} ${problem}: ${fix}`)),
 };

@@ -1,4 +1,4 @@
-import { localRedoDirectory } from "../../../fleet/overlay.ts";
+import { localOverlayDirectory } from "../../../fleet/overlay.ts";
 import { type Check, failed, passed } from "./check.ts";
 import { known, type PreflightCheck } from "./evidence.ts";
 import { freeAt } from "./free-space.ts";
@@ -25,19 +25,19 @@ function overlaySpaceCheck(
 }
 
 export const overlaySpace: PreflightCheck = {
-  asks: ({ request: { redo } }) =>
-    redo
+  asks: ({ request: { localOverlay } }) =>
+    localOverlay
       ? {
-          source: [{ ask: "size", file: redo.path }],
-          destination: [{ ask: "space", directory: localRedoDirectory }],
+          source: [{ ask: "size", file: localOverlay.path }],
+          destination: [{ ask: "space", directory: localOverlayDirectory }],
         }
       : {},
   judge: ({ request, demands, source, destination, atSource, atDestination }) =>
-    request.redo &&
+    request.localOverlay &&
     overlaySpaceCheck(
       destination.name,
-      localRedoDirectory,
-      freeAt(destination, atDestination, localRedoDirectory),
+      localOverlayDirectory,
+      freeAt(destination, atDestination, localOverlayDirectory),
       known(source, `the size of guest ${request.guest}'s overlay`, atSource.fileMiB),
       demands.stateFile ? request.conditions.memoryMiB : undefined,
     ),

@@ -84,7 +84,7 @@ export const crashes = ["crash, goes on", "crash, stops", "crash with libvirtd"]
 const ownDisks = "/var/lib/kvm-migration-testbed/disks/";
 export const ownDisk = (guest: string): string => `${ownDisks}${guest}.qcow2`;
 /** What is in an overlay: how often the guest has begun to run on it. */
-export const redoText = (epoch: number): string => `overlay of epoch ${epoch}`;
+export const overlayText = (epoch: number): string => `overlay of epoch ${epoch}`;
 
 /** Shell functions of the engine's own, which are programs here. */
 const programs = [surveyProgram, proofProgram, queueProgram, guestsProgram, intentsProgram, nvramProgram];
@@ -487,7 +487,7 @@ export class Machine {
       "qemu-img": atOnce((args) => {
         if (args[0] === "info" && !this.files.has(args.at(-1) ?? "")) return failed("Could not open it");
         if (args[0] === "info") return ok('{ "virtual-size": 4294967296, "format": "qcow2" }');
-        this.files.set(args.at(-2) ?? "", { text: redoText(0) });
+        this.files.set(args.at(-2) ?? "", { text: overlayText(0) });
         return ok();
       }),
       ssh: (args) => this.#ssh(args),
@@ -708,7 +708,7 @@ export class Machine {
 
   /** A new guest's overlay. */
   makeDisk(guest: string): void {
-    this.files.set(ownDisk(guest), { text: redoText(0) });
+    this.files.set(ownDisk(guest), { text: overlayText(0) });
   }
 
   #ownDisk({ xml }: Domain): string | undefined {
@@ -763,10 +763,10 @@ export class Machine {
       world.violations.push(`a memory of epoch ${domain.memory?.epoch} runs on a disk of epoch ${epoch}`);
     }
     if (this.#ownDisk(domain) !== undefined) {
-      if (domain.disk?.text !== redoText(epoch)) {
+      if (domain.disk?.text !== overlayText(epoch)) {
         world.violations.push(`runs on a ${domain.disk?.text} where the newest is of epoch ${epoch}`);
       }
-      if (domain.disk) domain.disk.text = redoText(epoch + 1);
+      if (domain.disk) domain.disk.text = overlayText(epoch + 1);
     }
     world.diskEpochs.set(domain.uuid, epoch + 1);
     if (domain.memory) domain.memory = { ...domain.memory, epoch: epoch + 1 };

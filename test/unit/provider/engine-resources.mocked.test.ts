@@ -12,7 +12,7 @@ import {
 } from "../../../provider/migration-resource.ts";
 import { closeSessions } from "../../../ssh/session-pool.ts";
 import { domainSpec } from "../helpers/domain-spec.ts";
-import { ownDisk, redoText } from "../helpers/simulated-fleet.ts";
+import { overlayText, ownDisk } from "../helpers/simulated-fleet.ts";
 import { SshSession, simulate, world } from "../helpers/simulated-session.ts";
 import { setTimeout as sleep } from "../helpers/simulated-time.ts";
 
@@ -558,10 +558,10 @@ describe("a domain whose overlay is its host's own", () => {
     world.machine("host1").files.delete(path);
     const start = () => domainResource.update(uuid, outs, inputs());
     await expect(start()).rejects.toThrow(/is defined on host1, and its overlay .* is on no host/);
-    world.machine("host2").files.set(path, { text: redoText(1) });
+    world.machine("host2").files.set(path, { text: overlayText(1) });
     await expect(start()).rejects.toThrow(/its overlay .* is on host2\. .*virsh undefine vm1/);
     world.machine("host1").domains.clear();
-    world.machine("host3").files.set(path, { text: redoText(1) });
+    world.machine("host3").files.set(path, { text: overlayText(1) });
     await expect(start()).rejects.toThrow(/defined nowhere, and its overlay .* is on host2 and host3/);
     expect(world.boots).toBe(1);
   });
@@ -571,7 +571,7 @@ describe("a domain whose overlay is its host's own", () => {
     async (where) => {
       const outs = await create();
       world.cutPower("host1");
-      world.machine("host2").files.set(path, { text: redoText(7) });
+      world.machine("host2").files.set(path, { text: overlayText(7) });
       const { xml } = domainOn("host1") as { xml: string };
       if (where === "defined on both hosts")
         Object.assign(world.machine("host2").add({ uuid, name: "vm1" }), { xml });
@@ -896,7 +896,7 @@ describe("a migration", () => {
     const olds = await create({ drift, redo });
     moveByHand("host3");
     for (const host of ["host1", "host3"]) {
-      world.machine(host).files.set(redo.path, { text: redoText(1) });
+      world.machine(host).files.set(redo.path, { text: overlayText(1) });
     }
     await up(olds, { drift, redo });
     expect(world.traces(uuid)).toEqual(["host3: running", `host3: ${redo.path}`]);

@@ -317,6 +317,7 @@ describe("a move", () => {
         to: "host2",
         options: { mode: "live", ...options },
         conditions: { memoryMiB: 512, accelerator: "kvm", nfsTransport: "kernel" },
+        localOverlay: undefined,
         fleet: world.fleet,
         ...changes,
       },

@@ -82,9 +82,9 @@ test.each([
 );
 
 test("an overlay that moves along counts with its size", async () => {
-  const redo = { path: "/var/lib/x.qcow2", basePath: "/base.qcow2", baseFormat: "qcow2" } as const;
+  const localOverlay = { path: "/var/lib/x.qcow2", basePath: "/base.qcow2", baseFormat: "qcow2" } as const;
   const conditions = { memoryMiB: 768, accelerator: "tcg", nfsTransport: "kernel", redo: "local" } as const;
-  const moved = await foresee({ mode: "cold" }, { redo, conditions });
+  const moved = await foresee({ mode: "cold" }, { localOverlay, conditions });
   expect(moved.before).toMatchObject({ redoMiB: 100 });
   const shared = await foresee({ mode: "cold" });
   expect(moved.predicted?.totalMs).toBeGreaterThan(shared.predicted?.totalMs ?? Number.NaN);

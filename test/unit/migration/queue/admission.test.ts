@@ -177,6 +177,7 @@ test("a request stands in the queue with its size, and two moves a host if nothi
     to: "host2",
     options: { mode: "cold", port: 49200 },
     conditions: { memoryMiB: 512, accelerator: "kvm", nfsTransport: "kernel" },
+    localOverlay: undefined,
     fleet: {} as MigrationRequest["fleet"],
   };
   const expected = { guest: "vm1", uuid: "u", from: "host1", to: "host2", memoryMiB: 512, port: 49200 };

@@ -42,7 +42,7 @@ const seen = ({ source, destination, stateAt, disk, noted }: Hosts): World => ({
   destination,
   stateAtSource: stateAt.source,
   stateAtDestination: stateAt.destination,
-  redo: {
+  overlays: {
     source: disk.source === undefined ? "absent" : "file",
     destination: disk.destination === undefined ? "absent" : "file",
   },
@@ -226,6 +226,6 @@ test("a source's overlay does not go as long as the destination has none", () =>
 
 test("scraps of a copy are removed, and are no overlay", () => {
   const world = seen(off({ intent: intentOf("live"), source: sighting("host1", "running") }));
-  const scraps: World = { ...world, redo: { source: "file", destination: "scraps" } };
+  const scraps: World = { ...world, overlays: { source: "file", destination: "scraps" } };
   expect(nextStep(intentOf("live"), scraps)).toEqual({ do: "discard-overlay", at: "destination" });
 });
