@@ -35,11 +35,11 @@ function gathered(arrows: Arrows, placeOf: (name: string) => string): Arrows {
 /** A path along arrows that ends where it began; undefined: there is none. */
 export function circle(arrows: Arrows): string[] | undefined {
   const done = new Set<string>();
-  const walk = (way: readonly string[], here: string): string[] | undefined => {
-    if (way.includes(here)) return [...way.slice(way.indexOf(here)), here];
+  const walk = (path: readonly string[], here: string): string[] | undefined => {
+    if (path.includes(here)) return [...path.slice(path.indexOf(here)), here];
     if (done.has(here)) return undefined;
     for (const next of arrows[here] ?? []) {
-      const found = walk([...way, here], next);
+      const found = walk([...path, here], next);
       if (found) return found;
     }
     done.add(here);

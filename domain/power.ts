@@ -44,16 +44,16 @@ export async function shutDown(
     }
     if (nowMs - askedAtMs > askAgainMs) {
       asked++;
-      const way = asked % timesToAgent === 0 ? "agent" : "acpi";
+      const mode = asked % timesToAgent === 0 ? "agent" : "acpi";
       // Fails when it went off in between: the next look tells.
       const { exitCode, stderr } = await virsh(
         session,
         `shutting down guest ${guest.name}`,
-        ["shutdown", guest.uuid, "--mode", way],
+        ["shutdown", guest.uuid, "--mode", mode],
         { allowFailure: true },
       );
       // A missing agent is not the reason that it stays on.
-      if (way === "acpi") refusal = exitCode === 0 ? "" : `It could not be asked to: ${stderr.trim()}. `;
+      if (mode === "acpi") refusal = exitCode === 0 ? "" : `It could not be asked to: ${stderr.trim()}. `;
       askedAtMs = nowMs;
     }
     await sleep(200);

@@ -5,7 +5,7 @@ import { behindMarker, outputBehindMarker, remoteCommand } from "../ssh/remote-c
 import type { SshTarget } from "../ssh/target.ts";
 
 /** How a guest is logged in to: over the storage host, which is on the guests' network for sure. */
-interface GuestWay {
+interface GuestLogin {
   guest: string;
   address: string;
   user: string;
@@ -26,12 +26,12 @@ export interface GuestAnswer {
  * @throws when the guest cannot be logged in to, or the command fails
  */
 export async function runInGuest(
-  way: GuestWay,
+  login: GuestLogin,
   doing: string,
   command: string,
   timeoutMs = 60_000,
 ): Promise<GuestAnswer> {
-  const { guest, address, user, privateKeyFile, jump } = way;
+  const { guest, address, user, privateKeyFile, jump } = login;
   const options = {
     BatchMode: "yes",
     ConnectTimeout: "10",

@@ -172,14 +172,14 @@ export class LiveTestbed implements ExperimentTestbed {
     const known =
       address || (await withFleet(fleet, (sessions) => guestAddress(sessions.host(host), name, uuid)));
     if (!known) throw new Error(`${doing} in guest ${name}: nobody knows the address that it got by DHCP`);
-    const way = {
+    const login = {
       guest: name,
       address: known,
       user,
       privateKeyFile: join(this.#project, ".testbed", this.#stack.name, "id_ed25519"),
       jump: fleet.storage.ssh,
     };
-    return runInGuest(way, doing, command, timeoutMs);
+    return runInGuest(login, doing, command, timeoutMs);
   }
 }
 

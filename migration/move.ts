@@ -141,7 +141,7 @@ async function lookAhead(
       sightings,
       versions: circumstance.then((said) => said.versions),
       clocks: watching.clocks,
-      onTheirWay: movesBefore(moving.uuid, turn.entries()),
+      incoming: movesBefore(moving.uuid, turn.entries()),
     },
     moving,
   ).finally(() => predicting);

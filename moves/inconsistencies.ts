@@ -1,5 +1,5 @@
 import { movesRunning, phasesWith, storagePhase } from "./modes.ts";
-import { type MigrationRecord, wayOf } from "./record.ts";
+import { type MigrationRecord, pathOf } from "./record.ts";
 
 /** Clocks are read to the millisecond in places, so an equation holds if its sides are this close. */
 const toleranceMs = 1;
@@ -42,7 +42,7 @@ function phaseFaults(record: MigrationRecord): string[] {
   const { phases, mode, outcome, totalMs } = record;
   const faults: string[] = [];
   const names = phases.map((phase) => phase.name);
-  const expected = phasesWith(wayOf(record), names.includes(storagePhase));
+  const expected = phasesWith(pathOf(record), names.includes(storagePhase));
   const wanted = outcome === "completed" ? expected : expected.slice(0, names.length);
   if (names.join() !== wanted.join()) {
     faults.push(`phases are ${names.join(", ") || "none"}; ${mode} has ${expected.join(", ")}`);

@@ -7,7 +7,7 @@ interface ModeTraits {
   /** Memory is fetched after that: as the mode does, or where the guest's pages get dirty faster than they can be sent. */
   readonly postcopy: "always" | "on timeout" | "never";
   /** The paths it may take. A running guest's path shows only in the phases, whatever the mode. */
-  readonly ways: readonly (keyof typeof phasesOf)[];
+  readonly paths: readonly PathName[];
   /** Those of the options that not every mode has. */
   readonly options: readonly ModeOption[];
 }
@@ -30,7 +30,7 @@ export const phasesOf = {
 } as const;
 
 /** What a mode that sends the memory of a running guest has in common with the others that do. */
-const sent = { memory: "sent", ways: ["precopy", "postcopy"] } as const;
+const sent = { memory: "sent", paths: ["precopy", "postcopy"] } as const;
 const ofConnections = ["parallelConnections", "transport"] as const;
 const ofPrecopy = ["switchoverMiBps", "autoConverge", "compression", "onTimeout", ...ofConnections] as const;
 
@@ -39,8 +39,8 @@ export const modes = {
   live: { ...sent, precopy: true, postcopy: "on timeout", options: ofPrecopy },
   postcopy: { ...sent, precopy: false, postcopy: "always", options: ofConnections },
   hybrid: { ...sent, precopy: true, postcopy: "always", options: ["hybrid", ...ofPrecopy] },
-  offline: { memory: "saved", ways: ["offline"], precopy: false, postcopy: "never", options: [] },
-  cold: { memory: "none", ways: ["cold"], precopy: false, postcopy: "never", options: [] },
+  offline: { memory: "saved", paths: ["offline"], precopy: false, postcopy: "never", options: [] },
+  cold: { memory: "none", paths: ["cold"], precopy: false, postcopy: "never", options: [] },
 } as const satisfies Record<string, ModeTraits>;
 
 export type MigrationMode = keyof typeof modes;
@@ -71,10 +71,11 @@ export const boots = (mode: string): mode is ModeWith<"none"> => hasMemory(mode,
 /** What comes after the first phase, on every path, of a guest whose overlay moves along. */
 export const storagePhase = "storage";
 
+export type PathName = keyof typeof phasesOf;
 export type PhaseName = (typeof phasesOf)[keyof typeof phasesOf][number] | typeof storagePhase;
 
 /** The phases of a path, in their order. */
-export const phasesWith = (way: keyof typeof phasesOf, hasStorage: boolean): PhaseName[] => {
-  const [first, ...others] = phasesOf[way];
+export const phasesWith = (path: PathName, hasStorage: boolean): PhaseName[] => {
+  const [first, ...others] = phasesOf[path];
   return [first, ...(hasStorage ? ([storagePhase] as const) : []), ...others];
 };

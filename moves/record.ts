@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { HostVersions } from "../libvirt/versions.ts";
-import { migrationModes, modes, type PhaseName, phasesOf, storagePhase } from "./modes.ts";
+import { migrationModes, modes, type PathName, type PhaseName, phasesOf, storagePhase } from "./modes.ts";
 import { defaultTimeoutMs, recordedOptions } from "./options.ts";
 import { sampledSchema } from "./sampled.ts";
 import { sloSchema } from "./slo.ts";
@@ -16,10 +16,10 @@ import { sloSchema } from "./slo.ts";
  * The path that a move took. A running guest's memory is sent by pre-copy alone or with post-copy, whatever the mode: a hybrid may converge
  * before its time is over, a live move may end by post-copy since its time was.
  */
-export function wayOf({ mode, phases }: Pick<MigrationRecord, "mode" | "phases">): keyof typeof phasesOf {
-  const [way, ...others] = modes[mode].ways;
+export function pathOf({ mode, phases }: Pick<MigrationRecord, "mode" | "phases">): PathName {
+  const [path, ...others] = modes[mode].paths;
   return (
-    others.find((other) => other === "postcopy" && phases.some(({ name }) => name === "post-copy")) ?? way
+    others.find((other) => other === "postcopy" && phases.some(({ name }) => name === "post-copy")) ?? path
   );
 }
 

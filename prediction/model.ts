@@ -1,4 +1,4 @@
-import { boots, modes, type PhaseName, type phasesOf, phasesWith, savesMemory } from "../moves/modes.ts";
+import { boots, modes, type PathName, type PhaseName, phasesWith, savesMemory } from "../moves/modes.ts";
 import {
   defaultMaxDowntimeMs,
   defaultOnTimeout,
@@ -71,8 +71,8 @@ export function course(load: GuestLoad, options: MigrationOptions, pace: Pace): 
     load.overlayMiB === undefined
       ? undefined
       : pace.storageMs + sending(load.overlayMiB, limited(pace.storageMiBps));
-  const made = (way: keyof typeof phasesOf, ms: Partial<Record<PhaseName, number>>): Course["phases"] =>
-    phasesWith(way, storageMs !== undefined).map((name) => ({
+  const made = (path: PathName, ms: Partial<Record<PhaseName, number>>): Course["phases"] =>
+    phasesWith(path, storageMs !== undefined).map((name) => ({
       name,
       ms: name === "storage" ? (storageMs as number) : (ms[name] ?? 0),
     }));
@@ -104,7 +104,7 @@ function running(
   { mode, hybrid = {}, autoConverge, onTimeout, ...options }: MigrationOptions,
   pace: Pace,
   limited: (rate: number) => number,
-  made: (way: keyof typeof phasesOf, ms: Partial<Record<PhaseName, number>>) => Course["phases"],
+  made: (path: PathName, ms: Partial<Record<PhaseName, number>>) => Course["phases"],
 ): Course {
   const sendMiBps = limited(pace.sendMiBps);
   const maxDowntimeMs = options.maxDowntimeMs ?? defaultMaxDowntimeMs;

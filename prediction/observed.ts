@@ -1,6 +1,6 @@
 import { boots, modes, savesMemory } from "../moves/modes.ts";
 import { defaultMaxDowntimeMs } from "../moves/options.ts";
-import { type MigrationRecord, wayOf } from "../moves/record.ts";
+import { type MigrationRecord, pathOf } from "../moves/record.ts";
 import type { Pace } from "./model.ts";
 import { overshootShare } from "./precopy.ts";
 
@@ -23,7 +23,7 @@ const fewPasses = 8;
 export function touchedIn(record: MigrationRecord): number | undefined {
   const { transferredMiB, equations, passes, iterations = 0, mode } = record;
   if (transferredMiB === undefined || !equations) return undefined;
-  if (wayOf(record) === "postcopy") return !modes[mode].precopy ? transferredMiB : undefined;
+  if (pathOf(record) === "postcopy") return !modes[mode].precopy ? transferredMiB : undefined;
   const writing = writingIn(record);
   if (!writing || record.options?.compression !== undefined) return undefined;
   if (iterations > fewPasses) return passes[1]?.transferredMiB;
@@ -71,7 +71,7 @@ export function paceIn(record: MigrationRecord, touchedMiB: number, prior: Pace)
     completionMs: phase("completion"),
     storageMs,
     storageMiBps,
-    ...(wayOf(record) === "postcopy" ? pulling(record, phase("post-copy")) : sending(record, prior)),
+    ...(pathOf(record) === "postcopy" ? pulling(record, phase("post-copy")) : sending(record, prior)),
   };
 }
 

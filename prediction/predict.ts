@@ -1,4 +1,4 @@
-import { type MigrationRecord, wayOf } from "../moves/record.ts";
+import { type MigrationRecord, pathOf } from "../moves/record.ts";
 import {
   calibrated,
   mostShares,
@@ -121,7 +121,7 @@ function residualOf(record: MigrationRecord, all: readonly MigrationRecord[]): R
   const before = all.filter((other) => isOverBefore(other, record));
   const { middle, all: courses } = foresee(proposedBy(record), recentOf(before, record));
   // Where convergence was mispredicted, the times are of another course.
-  if (!middle.converges && wayOf(record) === "precopy") return undefined;
+  if (!middle.converges && pathOf(record) === "precopy") return undefined;
   return {
     record,
     totalMs: Math.log(record.totalMs / middle.totalMs),

@@ -1,6 +1,6 @@
 import { weightedQuantile } from "simple-statistics";
 import { defaultMaxDowntimeMs, defaultTransport } from "../moves/options.ts";
-import { type MigrationRecord, wayOf } from "../moves/record.ts";
+import { type MigrationRecord, pathOf } from "../moves/record.ts";
 
 /** A figure that a record tells, and how much that is worth here. */
 export interface Weighted {
@@ -21,11 +21,11 @@ export const ageing = 0.5 ** (1 / 3);
  */
 export function likeness(record: MigrationRecord, to: Kind): number {
   if (record.accelerator !== to.accelerator) return 0;
-  const isSameWay = record.mode === to.mode || (wayOf(record) === "precopy" && to.mode === "live");
+  const isSamePath = record.mode === to.mode || (pathOf(record) === "precopy" && to.mode === "live");
   return (
     (record.guest === to.guest ? 1 : 0.4) *
     (isBetween(record, to) ? 1 : 0.1) *
-    (isSameWay ? 1 : 0.2) *
+    (isSamePath ? 1 : 0.2) *
     (means(record) === means(to) ? 1 : 0.2) *
     ((record.redo ?? "shared") === (to.redo ?? "shared") ? 1 : 0.3)
   );

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { memorySentAt } from "../../libvirt/qemu-trace.ts";
 import { withoutAbsent } from "../../libvirt/without-absent.ts";
-import { type PhaseName, phasesOf, phasesWith, storagePhase } from "../../moves/modes.ts";
+import { type PathName, type PhaseName, phasesOf, phasesWith, storagePhase } from "../../moves/modes.ts";
 import type { MigrationRecord } from "../../moves/record.ts";
 import type { ClockReading } from "../../ssh/session.ts";
 import type { Statistics } from "./job-statistics.ts";
@@ -97,8 +97,8 @@ export function measureRunning(
 /** Whether these are all phases of some path of a move, in their order. */
 function areWhole(ends: readonly PhaseEnd[]): boolean {
   const names = ends.map(({ phase }) => phase);
-  const ways = Object.keys(phasesOf) as (keyof typeof phasesOf)[];
-  return ways.some((way) => isDeepStrictEqual(phasesWith(way, names.includes(storagePhase)), names));
+  const paths = Object.keys(phasesOf) as PathName[];
+  return paths.some((path) => isDeepStrictEqual(phasesWith(path, names.includes(storagePhase)), names));
 }
 
 /**

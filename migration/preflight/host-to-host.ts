@@ -12,15 +12,15 @@ import type { Endpoint } from "../context/moving.ts";
  */
 export async function tryHostToHost(source: Endpoint, destination: Endpoint): Promise<string | undefined> {
   const to = quote(`root@${destination.host.peerAddress}`);
-  const way = JSON.stringify([source.host.ssh, destination.host.peerAddress]);
-  if (isFresh(way) && (await stillReaches(source, to))) return undefined;
+  const route = JSON.stringify([source.host.ssh, destination.host.peerAddress]);
+  if (isFresh(route) && (await stillReaches(source, to))) return undefined;
   const { exitCode, stdout } = await source.session.run(
     "asking whether the hosts reach each other",
     wayScript(to),
     { allowFailure: true },
   );
-  if (exitCode === 0) openedMs.set(way, performance.now());
-  else openedMs.delete(way);
+  if (exitCode === 0) openedMs.set(route, performance.now());
+  else openedMs.delete(route);
   return exitCode === 0 ? undefined : stdout.trim() || `exit code ${exitCode}`;
 }
 
@@ -30,8 +30,8 @@ const openedMs = new Map<string, number>();
 /** How long one of our own is worth asking by: a move is planned, and made right after that. */
 const freshMs = 10_000;
 
-const isFresh = (way: string): boolean =>
-  performance.now() - (openedMs.get(way) ?? Number.NEGATIVE_INFINITY) < freshMs;
+const isFresh = (route: string): boolean =>
+  performance.now() - (openedMs.get(route) ?? Number.NEGATIVE_INFINITY) < freshMs;
 
 const speaks = quote(remoteCommand(virshCommand(["uri"])));
 

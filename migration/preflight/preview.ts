@@ -28,9 +28,7 @@ export async function previewMove(
   const freedMiB = [...planned.values()]
     .filter((move) => move.from === to && after.includes(move.guest))
     .reduce((sum, { memoryMiB }) => sum + memoryMiB, 0);
-  const onTheirWay = [...planned].flatMap(([other, move]) =>
-    other !== uuid && move.to === to ? [move] : [],
-  );
+  const incoming = [...planned].flatMap(([other, move]) => (other !== uuid && move.to === to ? [move] : []));
   planned.set(uuid, { guest, from, to, memoryMiB: conditions.memoryMiB });
   const judged = await withFleet(request.fleet, (sessions) =>
     look(
@@ -38,7 +36,7 @@ export async function previewMove(
       endpointOf(request.fleet, sessions, from),
       endpointOf(request.fleet, sessions, to),
       sightings,
-      onTheirWay,
+      incoming,
       freedMiB,
     ),
   );
@@ -57,7 +55,7 @@ async function look(
   source: Endpoint,
   destination: Endpoint,
   sightings: readonly Sighting[],
-  onTheirWay: readonly { guest: string; memoryMiB: number }[],
+  incoming: readonly { guest: string; memoryMiB: number }[],
   freedMiB: number,
 ): Promise<Judged[]> {
   const [atSource, atDestination] = await Promise.all([
@@ -78,7 +76,7 @@ async function look(
     sightings,
     versions,
     clocks,
-    onTheirWay,
+    incoming,
     freedMiB,
   });
 }

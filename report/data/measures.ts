@@ -1,5 +1,5 @@
 import type { PhaseName } from "../../moves/modes.ts";
-import { type MigrationRecord, wayOf } from "../../moves/record.ts";
+import { type MigrationRecord, pathOf } from "../../moves/record.ts";
 import type { Move } from "./dataset.ts";
 
 /** How long a phase took, in ms; absent: the move has none of that name. */
@@ -65,4 +65,4 @@ export function workloadSettings({ workload }: Pick<MigrationRecord, "workload">
 
 export const isOffline = ({ record }: Move): boolean => record.mode === "offline";
 /** Asked to move live, and moved by pre-copy alone: what the paper calls live. */
-export const isLive = ({ record }: Move): boolean => record.mode === "live" && wayOf(record) === "precopy";
+export const isLive = ({ record }: Move): boolean => record.mode === "live" && pathOf(record) === "precopy";

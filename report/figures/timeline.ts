@@ -1,13 +1,12 @@
 import * as Plot from "@observablehq/plot";
-import { phasesOf } from "../../moves/modes.ts";
-import { wayOf } from "../../moves/record.ts";
+import { type PathName, phasesOf } from "../../moves/modes.ts";
+import { pathOf } from "../../moves/record.ts";
 import { countedMoves, type Dataset, type Move } from "../data/dataset.ts";
 import { duration, figure, ms, number, type TableModel, text } from "../text/table-model.ts";
 import { carrying, draw } from "./draw.ts";
 import { type Figure, series, timeUnit } from "./figure.ts";
 
-type Way = keyof typeof phasesOf;
-const wayNames: Record<Way, string> = {
+const titles: Record<PathName, string> = {
   precopy: "live (pre-copy)",
   postcopy: "with post-copy",
   offline: "offline",
@@ -17,7 +16,7 @@ const wayNames: Record<Way, string> = {
 /** What the guest does in a phase. In some it runs at first, or at the end: how long is not in the record. */
 type Doing = "runs" | "stands still" | "stops in it" | "starts in it";
 
-const doing: Record<Way, Readonly<Record<string, Doing>>> = {
+const doing: Record<PathName, Readonly<Record<string, Doing>>> = {
   precopy: { "stop-and-copy": "stands still", "device-state": "stands still" },
   postcopy: { "device-state": "stands still" },
   offline: {
@@ -30,9 +29,9 @@ const doing: Record<Way, Readonly<Record<string, Doing>>> = {
 };
 
 /** When the guest stops and runs again, where the phases' borders do not say it. */
-function stopsOf(way: Way, { totalMs, downtimeMs }: Move["record"]): string[] {
-  if (way === "cold") return ["In shutdown the guest runs until it is off; its downtime begins there."];
-  if (way !== "offline") return [];
+function stopsOf(path: PathName, { totalMs, downtimeMs }: Move["record"]): string[] {
+  if (path === "cold") return ["In shutdown the guest runs until it is off; its downtime begins there."];
+  if (path !== "offline") return [];
   const runs =
     downtimeMs === undefined ? "" : ` Together it runs for ${ms(totalMs - downtimeMs)} ms of both.`;
   return [
@@ -42,17 +41,17 @@ function stopsOf(way: Way, { totalMs, downtimeMs }: Move["record"]): string[] {
 
 /** A timeline for each path of a move: that of the move whose total time is the median of its path; all with one axis, to be compared. */
 export function timelines(dataset: Dataset): Figure[] {
-  const middles = (Object.keys(phasesOf) as Way[]).flatMap((way) => {
+  const middles = (Object.keys(phasesOf) as PathName[]).flatMap((path) => {
     const moves = countedMoves(dataset)
-      .filter(({ record }) => wayOf(record) === way)
+      .filter(({ record }) => pathOf(record) === path)
       .sort((a, b) => a.record.totalMs - b.record.totalMs);
     const middle = moves[(moves.length - 1) >> 1];
-    return middle ? [{ middle, way, of: moves.length }] : [];
+    return middle ? [{ middle, path, of: moves.length }] : [];
   });
   const longestMs = Math.max(...middles.map(({ middle }) => middle.record.totalMs));
-  return middles.map(({ middle, way, of }) => {
+  return middles.map(({ middle, path, of }) => {
     const isSeen = middle.record.totalMs * mostStretched >= longestMs;
-    return timeline({ move: middle, way, of, axisMs: isSeen ? longestMs : middle.record.totalMs });
+    return timeline({ move: middle, path, of, axisMs: isSeen ? longestMs : middle.record.totalMs });
   });
 }
 
@@ -66,8 +65,8 @@ interface Bar {
   kind: Doing;
 }
 
-const barsOf = ({ phases }: Move["record"], way: Way): Bar[] =>
-  phases.map((phase) => ({ ...phase, kind: doing[way][phase.name] ?? "runs" }));
+const barsOf = ({ phases }: Move["record"], path: PathName): Bar[] =>
+  phases.map((phase) => ({ ...phase, kind: doing[path][phase.name] ?? "runs" }));
 
 /** Each pass ends where the next begins; the last one at the stop. */
 function passesOf({ phases, passes }: Move["record"]): Omit<Bar, "kind">[] {
@@ -89,17 +88,27 @@ const kinds = [
 const colorOf = ({ kind }: Bar): string =>
   kinds.find(({ of }) => (of as readonly string[]).includes(kind))?.color ?? series[0].color;
 
-function timeline({ move, way, of, axisMs }: { move: Move; way: Way; of: number; axisMs: number }): Figure {
+function timeline({
+  move,
+  path,
+  of,
+  axisMs,
+}: {
+  move: Move;
+  path: PathName;
+  of: number;
+  axisMs: number;
+}): Figure {
   const { record, number: moveNumber } = move;
-  const bars = barsOf(record, way);
+  const bars = barsOf(record, path);
   const passes = passesOf(record);
   const which = of === 1 ? "the only one of its kind" : `whose total time is the median of ${of} moves`;
   return {
-    id: `timeline-${way}`,
-    title: `Timeline, ${wayNames[way]}: ${record.downtimeMs === undefined ? "" : `the guest stands still for ${duration(record.downtimeMs)} of `}${duration(record.totalMs)}`,
+    id: `timeline-${path}`,
+    title: `Timeline, ${titles[path]}: ${record.downtimeMs === undefined ? "" : `the guest stands still for ${duration(record.downtimeMs)} of `}${duration(record.totalMs)}`,
     caption: [
       `Move ${moveNumber}: ${record.guest}, ${record.memoryMiB} MiB, ${record.from} → ${record.to}, ${record.mode}; ${which}.`,
-      ...stopsOf(way, record),
+      ...stopsOf(path, record),
       ...(passes.length > 1 ? ["White lines: where a pass over its memory begins."] : []),
     ],
     draw: (width) => {
@@ -108,7 +117,7 @@ function timeline({ move, way, of, axisMs }: { move: Move; way: Way; of: number;
       return draw({
         width,
         height: 66 + bars.length * 26,
-        label: `Timeline of move ${moveNumber}, ${wayNames[way]}: ${record.phases.map(({ name, startMs, endMs }) => `${name} ${ms(endMs - startMs)} ms`).join(", ")}.`,
+        label: `Timeline of move ${moveNumber}, ${titles[path]}: ${record.phases.map(({ name, startMs, endMs }) => `${name} ${ms(endMs - startMs)} ms`).join(", ")}.`,
         legend: kinds
           .filter((kind) => bars.some((bar) => (kind.of as readonly string[]).includes(bar.kind)))
           .map(({ label, color }) => ({ label, color, symbol: "square" })),
@@ -147,12 +156,12 @@ function timeline({ move, way, of, axisMs }: { move: Move; way: Way; of: number;
         },
       });
     },
-    table: phasesTable(way, move, bars, passes),
+    table: phasesTable(path, move, bars, passes),
   };
 }
 
 function phasesTable(
-  way: Way,
+  path: PathName,
   { number: moveNumber }: Move,
   bars: readonly Bar[],
   passes: readonly Omit<Bar, "kind">[],
@@ -162,7 +171,7 @@ function phasesTable(
     ...(bar.name === "iterations" ? passes.map((pass) => ({ ...pass, kind: "runs" })) : []),
   ]);
   return {
-    id: `timeline-${way}-values`,
+    id: `timeline-${path}-values`,
     title: `Move ${moveNumber}, ms`,
     columns: [text("phase"), figure("from"), figure("to"), figure("took"), text("the guest")],
     rows: rows.map(({ name, startMs, endMs, kind }) => [

@@ -1,5 +1,5 @@
 import { movesRunning } from "../../moves/modes.ts";
-import { type MigrationRecord, wayOf } from "../../moves/record.ts";
+import { type MigrationRecord, pathOf } from "../../moves/record.ts";
 import { isOverBefore, type KnownErrors, type Prediction, predict } from "../../prediction/predict.ts";
 import { proposedBy } from "../../prediction/proposed-move.ts";
 import { type Score, type ScoreSummary, scorePrediction, summarise } from "./score-prediction.ts";
@@ -48,7 +48,7 @@ function kindOfMove(record: MigrationRecord): string {
   if (!movesRunning(record.mode)) return record.mode;
   if (record.outcome !== "completed") return "pre-copy";
   const postcopy = record.mode === "hybrid" ? "hybrid, by post-copy" : "post-copy";
-  return wayOf(record) === "precopy" ? "pre-copy" : postcopy;
+  return pathOf(record) === "precopy" ? "pre-copy" : postcopy;
 }
 
 /** The scores of each kind of move, in the order in which they first came. */

@@ -1,6 +1,6 @@
 import { quantile } from "simple-statistics";
 import { defaultOnTimeout, defaultTimeoutMs } from "../../moves/options.ts";
-import { hadItsTime, type MigrationRecord, wayOf } from "../../moves/record.ts";
+import { hadItsTime, type MigrationRecord, pathOf } from "../../moves/record.ts";
 
 /** How a prediction compares with what was; what was not measured, or not predicted, is absent. */
 export interface Score {
@@ -37,7 +37,8 @@ export function scorePrediction(record: MigrationRecord, predicted = record.pred
         downtimeMs: predicted.downtimeMs / downtimeMs - 1,
         ...given("isDowntimeWithin", within(downtimeMs, predicted.range?.downtimeMs)),
       }),
-    ...(iterations !== undefined && wayOf(record) === "precopy" && { passes: predicted.passes - iterations }),
+    ...(iterations !== undefined &&
+      pathOf(record) === "precopy" && { passes: predicted.passes - iterations }),
   };
 }
 
@@ -54,7 +55,7 @@ function hasConverged(record: MigrationRecord): boolean | undefined {
   const { timeoutMs = defaultTimeoutMs, onTimeout = defaultOnTimeout } = options;
   if (outcome === "rolled-back") return hadItsTime(record) ? false : undefined;
   if (outcome !== "completed") return undefined;
-  if (wayOf(record) === "postcopy") return false;
+  if (pathOf(record) === "postcopy") return false;
   return !(
     onTimeout === "suspend" &&
     equations !== undefined &&

@@ -1,6 +1,6 @@
 import { mean, sampleStandardDeviation } from "simple-statistics";
 import { migrationModes } from "../../moves/modes.ts";
-import { type MigrationRecord, wayOf } from "../../moves/record.ts";
+import { type MigrationRecord, pathOf } from "../../moves/record.ts";
 import { countedMoves, type Dataset } from "../data/dataset.ts";
 import { figure, number, type TableModel, text } from "../text/table-model.ts";
 
@@ -14,7 +14,7 @@ const checks: readonly { name: string; of: Value }[] = [
   {
     name: "QEMU's own total − (TI + DM + VS)",
     of: ({ hypervisorTotalMs, equations, ...record }) =>
-      equations?.dmMs === undefined || wayOf(record) !== "precopy"
+      equations?.dmMs === undefined || pathOf(record) !== "precopy"
         ? undefined
         : less(hypervisorTotalMs, equations.tiMs + equations.dmMs + equations.vsMs),
   },

@@ -1,5 +1,5 @@
 import { quantile } from "simple-statistics";
-import { wayOf } from "../../moves/record.ts";
+import { pathOf } from "../../moves/record.ts";
 import { countedMoves, type Dataset } from "../data/dataset.ts";
 import { byKind, replay } from "../scores/replay.ts";
 import { type ScoreSummary, scorePrediction, summarise } from "../scores/score-prediction.ts";
@@ -12,9 +12,9 @@ export function predictionTable(dataset: Dataset, of: "totalMs" | "downtimeMs"):
   const judged = countedMoves(dataset).flatMap(({ record }) => {
     const score = scorePrediction(record);
     const error = score?.[of];
-    return score && error !== undefined ? [{ way: named[wayOf(record)], score, error }] : [];
+    return score && error !== undefined ? [{ path: named[pathOf(record)], score, error }] : [];
   });
-  const byWay = Map.groupBy(judged, ({ way }) => way);
+  const byPath = Map.groupBy(judged, ({ path }) => path);
   const isWithin = of === "totalMs" ? "isTotalWithin" : "isDowntimeWithin";
   return {
     id: `prediction-${of === "totalMs" ? "total" : "downtime"}-values`,
@@ -29,12 +29,12 @@ export function predictionTable(dataset: Dataset, of: "totalMs" | "downtimeMs"):
       figure("in range"),
       figure("passes right"),
     ],
-    rows: [...byWay].map(([way, moves]) => {
+    rows: [...byPath].map(([path, moves]) => {
       const errors = moves.map(({ error }) => error);
       const sizes = errors.map(Math.abs);
       const scores = moves.map(({ score }) => score);
       return [
-        way,
+        path,
         number(moves.length, String),
         number(quantile(sizes, 0.5), percent),
         number(quantile(sizes, 0.9), percent),

@@ -28,9 +28,9 @@ export class SaidAlready extends Error {}
  * @param usage what follows, such as `STACK [options]`; several ways, a line each
  */
 export function command(call: string, usage: string, description: string): Command {
-  const ways = usage.split("\n").map((way, i) => `${i === 0 ? "" : `       ${call} `}${way}`);
+  const forms = usage.split("\n").map((form, i) => `${i === 0 ? "" : `       ${call} `}${form}`);
   return new Command(call)
-    .usage(ways.join("\n"))
+    .usage(forms.join("\n"))
     .description(description)
     .helpOption("-h, --help", "this text")
     .configureHelp({ visibleArguments: () => [] })

@@ -1,6 +1,6 @@
 import Table from "cli-table3";
-import { phasesOf, phasesWith, storagePhase } from "../../moves/modes.ts";
-import { type MigrationRecord, wayOf } from "../../moves/record.ts";
+import { type PathName, phasesOf, phasesWith, storagePhase } from "../../moves/modes.ts";
+import { type MigrationRecord, pathOf } from "../../moves/record.ts";
 import { absent } from "./table-model.ts";
 import { keptColumns, leftOut } from "./terminal-table.ts";
 import { wrapped } from "./terminal-width.ts";
@@ -63,7 +63,7 @@ export function migrationTable(records: readonly MigrationRecord[], first = 1, w
 }
 
 /** How each path is called above its table. */
-const titles: { [way in keyof typeof phasesOf]: string } = {
+const titles: { [path in PathName]: string } = {
   precopy: "live moves",
   postcopy: "moves with post-copy",
   offline: "offline moves",
@@ -73,10 +73,10 @@ const titles: { [way in keyof typeof phasesOf]: string } = {
 /** How long each phase took, a table for each path; lines have the numbers of `migrationTable`. */
 export function phaseTable(records: readonly MigrationRecord[], first = 1, width?: number): string {
   const numbered = records.map((record, index) => ({ record, number: first + index }));
-  const tables = (Object.keys(phasesOf) as (keyof typeof phasesOf)[]).flatMap((way) => {
-    const moves = numbered.filter(({ record }) => wayOf(record) === way);
+  const tables = (Object.keys(phasesOf) as PathName[]).flatMap((path) => {
+    const moves = numbered.filter(({ record }) => pathOf(record) === path);
     const hasStorage = moves.some(({ record }) => record.phases.some(({ name }) => name === storagePhase));
-    const phases = phasesWith(way, hasStorage);
+    const phases = phasesWith(path, hasStorage);
     const rows = moves.map(({ record, number }) => [
       `${number}`,
       record.guest,
@@ -87,7 +87,7 @@ export function phaseTable(records: readonly MigrationRecord[], first = 1, width
     ]);
     if (rows.length === 0) return [];
     return [
-      `Phases of ${titles[way]}, ms\n${table(["#", "guest", ...phases.map(heading)], rows, [1], width)}`,
+      `Phases of ${titles[path]}, ms\n${table(["#", "guest", ...phases.map(heading)], rows, [1], width)}`,
     ];
   });
   return withNote(tables.join("\n\n"), [], width);

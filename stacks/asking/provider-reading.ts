@@ -8,8 +8,8 @@ import { isAbsolute, join } from "node:path";
 /** The first value of a setting for a name as it stands, in lower case. Undefined: nothing is said. */
 type ReadSetting = (name: string, key: string) => string | undefined;
 
-/** A way to a machine. */
-export interface ProviderWay {
+/** A route to a machine. */
+export interface ProviderRoute {
   hostName: string;
   port: number;
   jump?: { hostName: string; port: number };
@@ -68,7 +68,7 @@ export function readAsProvider(file = join(homedir(), ".ssh", "config")): ReadSe
 }
 
 /** Where the provider would go, told a name and a port. A jump host without a port of its own gets the machine's. */
-export function providerWay(read: ReadSetting, name: string, port: number): ProviderWay {
+export function providerRoute(read: ReadSetting, name: string, port: number): ProviderRoute {
   const to = (alias: string) => ({
     hostName: read(alias, "hostname") ?? alias,
     port: Number(read(alias, "port") ?? port),

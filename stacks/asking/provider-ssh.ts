@@ -3,7 +3,7 @@ import { execa } from "execa";
 import { sshOptions } from "../../ssh/options.ts";
 import type { SshJump } from "../../ssh/target.ts";
 import { absolute } from "../files.ts";
-import { type ProviderWay, providerWay, readAsProvider } from "./provider-reading.ts";
+import { type ProviderRoute, providerRoute, readAsProvider } from "./provider-reading.ts";
 import { Unusable } from "./unusable.ts";
 
 // Whether libvirt's provider gets to the storage host as OpenSSH does, and what to write where it does not.
@@ -35,14 +35,14 @@ export async function nameForProvider({
   jump,
 }: Login & { hostName: string; jump?: Jump }): Promise<string> {
   const read = readAsProvider();
-  const wanted: ProviderWay = {
+  const wanted: ProviderRoute = {
     hostName,
     port,
     ...(jump && { jump: { hostName: jump.jump.address, port: jump.jump.port } }),
   };
   const leadsThere = (name: string) => {
-    const way = providerWay(read ?? (() => undefined), name, port);
-    return isSame(way, wanted) && !(jump && read?.(read(name, "proxyjump") ?? "", "proxyjump"));
+    const route = providerRoute(read ?? (() => undefined), name, port);
+    return isSame(route, wanted) && !(jump && read?.(read(name, "proxyjump") ?? "", "proxyjump"));
   };
   const name = [address, hostName].find(leadsThere);
   if (name === undefined) {
@@ -74,7 +74,7 @@ export async function nameForProvider({
 }
 
 /** OpenSSH prints names in small letters. */
-const isSame = (one: ProviderWay, other: ProviderWay): boolean =>
+const isSame = (one: ProviderRoute, other: ProviderRoute): boolean =>
   one.hostName.toLowerCase() === other.hostName.toLowerCase() &&
   one.port === other.port &&
   (one.jump && other.jump ? isSame(one.jump, other.jump) : one.jump === other.jump);

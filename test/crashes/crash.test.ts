@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { MigrationFailed, type Moved, migrate } from "../../migration/migrate.ts";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
 import type { AskedOptions } from "../../moves/options.ts";
-import { recordSchema, wayOf } from "../../moves/record.ts";
+import { pathOf, recordSchema } from "../../moves/record.ts";
 import { closeSessions } from "../../ssh/session-pool.ts";
 import { liveRecord, postcopyRecord } from "../unit/helpers/records.ts";
 import { world } from "../unit/helpers/simulated-session.ts";
@@ -47,7 +47,7 @@ describe("a guest whose pages get dirty faster than they are sent", () => {
     ["postcopy", "live", "postcopy"],
     ["suspend", "live", "precopy"],
     ["suspend", "hybrid", "precopy"],
-  ] as const)("or is brought to its end then (%s, %s)", async (onTimeout, mode, way) => {
+  ] as const)("or is brought to its end then (%s, %s)", async (onTimeout, mode, path) => {
     const { host, records } = await ask(mode, {
       onTimeout,
       ...(mode === "hybrid" && { hybrid: { afterPasses: 99 } }),
@@ -57,7 +57,7 @@ describe("a guest whose pages get dirty faster than they are sent", () => {
     expect(world.boots).toBe(1);
     const record = recordSchema.parse(records[0]);
     expect(inconsistencies(record)).toEqual([]);
-    expect([record.mode, wayOf(record)]).toEqual([mode, way]);
+    expect([record.mode, pathOf(record)]).toEqual([mode, path]);
   });
 
   test("is given up by the next run, when the first has died, and moved again", async () => {

@@ -5,7 +5,7 @@ import { MigrationFailed, migrate } from "../../migration/migrate.ts";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
 import { boots, type MigrationMode, migrationModes, phasesWith } from "../../moves/modes.ts";
 import type { AskedOptions } from "../../moves/options.ts";
-import { recordSchema, wayOf } from "../../moves/record.ts";
+import { pathOf, recordSchema } from "../../moves/record.ts";
 import { closeSessions } from "../../ssh/session-pool.ts";
 import { crashes, type Fate, overlayText, ownDisk } from "../unit/helpers/simulated-fleet.ts";
 import { simulate, world } from "../unit/helpers/simulated-session.ts";
@@ -120,7 +120,7 @@ export const describeMoves = () =>
         offline: "offline",
         cold: "cold",
       };
-      expect(wayOf(record)).toBe(expected[mode]);
+      expect(pathOf(record)).toBe(expected[mode]);
       expect(record.phases.map(({ name }) => name)).toEqual(
         phasesWith(expected[mode] as "precopy", overlay === "local"),
       );

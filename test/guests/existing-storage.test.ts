@@ -35,7 +35,7 @@ beforeAll(async () => {
       guests: [{ name: "vm7", memoryMiB: 64, diskGiB: 2, address: "none" }],
       placement: { vm7: "host1" },
     },
-    machines.ways,
+    machines.logins,
   );
   await machines.init();
   await stack.init();

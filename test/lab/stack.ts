@@ -23,7 +23,7 @@ export interface Outputs {
 export type Places = Record<string, string>;
 
 /** The arguments of ssh that run a command on the stack's machines, as root, and in its guests. */
-export interface Ways {
+export interface Logins {
   host(name: string, command: string): string[];
   guest(name: string, command: string): string[];
 }
@@ -37,13 +37,13 @@ export class TestStack {
   readonly project: TestProject;
   /** The stack's file: changed here, written by the next run. */
   readonly config: PlacedStack;
-  readonly ways: Ways;
+  readonly logins: Logins;
 
-  constructor(project: TestProject, name: string, config: PlacedStack, ways: Ways) {
+  constructor(project: TestProject, name: string, config: PlacedStack, logins: Logins) {
     this.project = project;
     this.name = name;
     this.config = config;
-    this.ways = ways;
+    this.logins = logins;
   }
 
   // --- Pulumi ---------------------------------------------------------------------------------------------------
@@ -119,13 +119,13 @@ export class TestStack {
 
   /** Runs a command on a host, as root. */
   async on(host: string, command: string): Promise<string> {
-    const { stdout } = await execa("ssh", this.ways.host(host, command));
+    const { stdout } = await execa("ssh", this.logins.host(host, command));
     return stdout;
   }
 
   /** Runs a command on a host, as root, that may fail. */
   async attempt(host: string, command: string, input = ""): Promise<{ exitCode?: number; stdout: string }> {
-    return execa("ssh", this.ways.host(host, command), { input, reject: false });
+    return execa("ssh", this.logins.host(host, command), { input, reject: false });
   }
 
   /** Waits, on a host, until a command of it succeeds. */
@@ -178,7 +178,7 @@ export class TestStack {
 
   /** Runs a command in a guest, as the user that the stack names, over SSH. */
   async inGuest(guest: string, command: string): Promise<string> {
-    const { stdout } = await execa("ssh", this.ways.guest(guest, command));
+    const { stdout } = await execa("ssh", this.logins.guest(guest, command));
     return stdout;
   }
 }

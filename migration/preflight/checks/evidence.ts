@@ -21,7 +21,7 @@ export interface MoveToCheck {
   versions: Promise<Versions>;
   clocks: Clocks;
   /** Other guests that are on their way to the same host, and take memory there. */
-  onTheirWay: readonly { guest: string; memoryMiB: number }[];
+  incoming: readonly { guest: string; memoryMiB: number }[];
   /** Memory that guests leave free there before it begins, in a preview. Default: none. */
   freedMiB?: number;
 }

@@ -3,7 +3,7 @@ import { known, type PreflightCheck } from "./evidence.ts";
 import { neededMiB } from "./needed-memory.ts";
 
 /** A guest that is on its way to a host, and will take memory there. */
-interface OnItsWay {
+interface Incoming {
   guest: string;
   memoryMiB: number;
   /** What its QEMU there has taken already; that much is not available any more. */
@@ -14,10 +14,10 @@ export function memoryCheck(
   host: string,
   availableMiB: number,
   memoryMiB: number,
-  onItsWay: readonly OnItsWay[] = [],
+  incoming: readonly Incoming[] = [],
   freedMiB = 0,
 ): Check {
-  const promised = onItsWay.map((other) => ({
+  const promised = incoming.map((other) => ({
     guest: other.guest,
     leftMiB: Math.max(0, neededMiB(other.memoryMiB) - other.residentMiB),
   }));
@@ -31,15 +31,15 @@ export function memoryCheck(
 }
 
 export const memory: PreflightCheck = {
-  asks: ({ onTheirWay }) => ({
-    destination: [{ ask: "memory" }, { ask: "resident", guests: onTheirWay.map(({ guest }) => guest) }],
+  asks: ({ incoming }) => ({
+    destination: [{ ask: "memory" }, { ask: "resident", guests: incoming.map(({ guest }) => guest) }],
   }),
-  judge: ({ request, destination, atDestination, onTheirWay, freedMiB }) =>
+  judge: ({ request, destination, atDestination, incoming, freedMiB }) =>
     memoryCheck(
       destination.name,
       known(destination, "free memory", atDestination.availableMiB),
       request.conditions.memoryMiB,
-      onTheirWay.map((other) => ({ ...other, residentMiB: atDestination.residentMiB[other.guest] ?? 0 })),
+      incoming.map((other) => ({ ...other, residentMiB: atDestination.residentMiB[other.guest] ?? 0 })),
       freedMiB,
     ),
 };

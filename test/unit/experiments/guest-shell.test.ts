@@ -25,8 +25,8 @@ test.each(["/home/a b/id", "/srv/100%/id", '/srv/"x"/id', "/plain/id"])(
   "a guest is logged in to with the key of that path: %s",
   async (privateKeyFile) => {
     const jump = { name: "store", address: "192.0.2.10", port: 22, user: "root" };
-    const way = { guest: "vm1", address: "192.0.2.101", user: "debian", privateKeyFile, jump };
-    expect((await runInGuest(way, "asking", "echo hello")).stdout).toBe("hello\n");
+    const login = { guest: "vm1", address: "192.0.2.101", user: "debian", privateKeyFile, jump };
+    expect((await runInGuest(login, "asking", "echo hello")).stdout).toBe("hello\n");
     expect(readFileSync(join(folder, "key"), "utf8")).toBe(
       `identityfile ${privateKeyFile.replaceAll("%", "%%")}\n`,
     );

@@ -153,12 +153,12 @@ describe("the disk's folder", () => {
 });
 
 test("memory that is on its way counts, as far as it is not there yet", () => {
-  const onItsWay = (residentMiB: number) => [{ guest: "vm2", memoryMiB: 512, residentMiB }];
-  expect(memoryCheck("host2", 1151, 512, onItsWay(0)).verdict).toBe("fail");
-  expect(memoryCheck("host2", 1152, 512, onItsWay(0)).verdict).toBe("pass");
-  expect(memoryCheck("host2", 1151, 512, onItsWay(1)).verdict).toBe("pass");
-  expect(memoryCheck("host2", 576, 512, onItsWay(600)).verdict).toBe("pass");
-  expect(memoryCheck("host2", 1000, 512, onItsWay(76)).detail).toContain(
+  const incoming = (residentMiB: number) => [{ guest: "vm2", memoryMiB: 512, residentMiB }];
+  expect(memoryCheck("host2", 1151, 512, incoming(0)).verdict).toBe("fail");
+  expect(memoryCheck("host2", 1152, 512, incoming(0)).verdict).toBe("pass");
+  expect(memoryCheck("host2", 1151, 512, incoming(1)).verdict).toBe("pass");
+  expect(memoryCheck("host2", 576, 512, incoming(600)).verdict).toBe("pass");
+  expect(memoryCheck("host2", 1000, 512, incoming(76)).detail).toContain(
     "(less 500 MiB for vm2, which is on its way there)",
   );
 });

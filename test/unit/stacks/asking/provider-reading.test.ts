@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { providerReading, providerWay } from "../../../../stacks/asking/provider-reading.ts";
+import { providerReading, providerRoute } from "../../../../stacks/asking/provider-reading.ts";
 
 // As libvirt's provider reads it, with the package ssh_config of Go's in version 1.2.0.
 
@@ -29,11 +29,11 @@ test("a jump host is a name of the file, which gets the machine's port when it h
   const said = read(
     "Host store\n  ProxyJump gate\nHost gate\n  HostName 192.0.2.1\nHost odd\n  ProxyJump me@gate:2222\n",
   );
-  expect(providerWay(said, "store", 22)).toEqual({
+  expect(providerRoute(said, "store", 22)).toEqual({
     hostName: "store",
     port: 22,
     jump: { hostName: "192.0.2.1", port: 22 },
   });
-  expect(providerWay(said, "store", 2200).jump).toEqual({ hostName: "192.0.2.1", port: 2200 });
-  expect(providerWay(said, "odd", 22).jump?.hostName).toBe("me@gate:2222");
+  expect(providerRoute(said, "store", 2200).jump).toEqual({ hostName: "192.0.2.1", port: 2200 });
+  expect(providerRoute(said, "odd", 22).jump?.hostName).toBe("me@gate:2222");
 });
