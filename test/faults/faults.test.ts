@@ -7,7 +7,7 @@ import { bystander } from "./by-hand.ts";
 import { cases, type FaultCase, modeAndWay } from "./cases.ts";
 import type { Fault } from "./fault.ts";
 import { faults } from "./faults.ts";
-import { moments, options, type Struck, ways } from "./moments.ts";
+import { moments, type Options, options, type Struck, ways } from "./moments.ts";
 import { select } from "./selection.ts";
 import { intents } from "./storage-faults.ts";
 import { FaultTable, moves, type Seen } from "./table.ts";
@@ -91,12 +91,13 @@ async function survive(one: FaultCase): Promise<Seen> {
   const struck: Struck = { stack, guest: guest.name, from, to };
   // Certificates that are to be wrong have to be there.
   if (way.includes("tls") && !(await hasCertificates(from))) {
-    guest.place(from, mode, { ...options[mode], ...ways[way] });
+    place(guest, from, one);
     await stack.deploy();
   }
   const recordsBefore = (await guest.records()).length;
-  guest.place(to, mode, { ...options[mode], ...ways[way] });
+  place(guest, to, one);
   if (mode === "offline") await slowDown(struck, true);
+  if (mode === "hybrid") await keepWriting(guest.name);
   const { exitCode } = await strike(one, struck).finally(() => fault.fix?.(struck));
   if (fault.byHand) {
     await fault.byHand(struck);
@@ -108,6 +109,7 @@ async function survive(one: FaultCase): Promise<Seen> {
   await stack.deploy();
   await guest.expectOneCopyAt(to);
   await stack.reachable(guest.name);
+  if (mode === "hybrid") await stack.inGuest(guest.name, `sudo systemctl stop ${writing} || true`);
   expect(await verifyDisk(stack, guest.name)).toMatchObject({ lost: 0, problems: [] });
   expect(await leftovers()).toEqual([]);
 
@@ -128,6 +130,30 @@ async function survive(one: FaultCase): Promise<Seen> {
     memory: kept ? "kept" : memory === "ended" || mode === "cold" ? "booted anew" : "lost",
   };
 }
+
+/** Asks for the guest on a host, from the next run on. A port is this guest's alone. */
+function place(guest: GuestUnderTest<LabStack>, host: string, { mode, way }: FaultCase): void {
+  const { port, ...asked }: Options = { ...options[mode], ...ways[way] };
+  guest.place(host, mode, asked);
+  stack.config.guests = stack.config.guests.map(({ migration: _, ...each }) => ({
+    ...each,
+    ...(each.name === guest.name && port !== undefined && { migration: { port } }),
+  }));
+}
+
+/** A post-copy that begins after a pass of pre-copy has next to nothing to send for a guest that writes nothing. */
+const keepWriting = (name: string) =>
+  stack.inGuest(name, `sudo systemd-run --quiet --collect --unit=${writing} python3 -c '${writer}' || true`);
+
+const writing = "testbed-writing";
+const writer = `
+import time
+memory = bytearray(96 << 20)
+while True:
+    for at in range(0, len(memory), 4096):
+        memory[at] = (memory[at] + 1) % 256
+    time.sleep(0.5)
+`;
 
 /** Moves the guest with an `up`, with the fault in it. */
 async function strike(

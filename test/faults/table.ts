@@ -1,5 +1,6 @@
 import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { execa } from "execa";
 import { cases, type FaultCase, modeAndWay } from "./cases.ts";
 import { faults } from "./faults.ts";
 import { caseName } from "./selection.ts";
@@ -42,9 +43,9 @@ export const moves: Sort<FaultCase, Seen> = {
 export class FaultTable<Case, Found extends object> {
   readonly #sort: Sort<Case, Found>;
   readonly #file: string;
-  readonly #seen: Map<string, Found>;
+  readonly #seen: Map<string, Found & OfCommit>;
 
-  private constructor(sort: Sort<Case, Found>, file: string, seen: Map<string, Found>) {
+  private constructor(sort: Sort<Case, Found>, file: string, seen: Map<string, Found & OfCommit>) {
     this.#sort = sort;
     this.#file = file;
     this.#seen = seen;
@@ -62,7 +63,7 @@ export class FaultTable<Case, Found extends object> {
     const seen = new Map(
       lines.map((line) => {
         const { name, ...found } = JSON.parse(line);
-        return [name as string, found as Found];
+        return [name as string, found as Found & OfCommit];
       }),
     );
     return new FaultTable(sort, path, seen);
@@ -83,15 +84,30 @@ export class FaultTable<Case, Found extends object> {
 
   async add(one: Case, found: Found): Promise<void> {
     const { cases, nameOf, head, row, ending } = this.#sort;
-    this.#seen.set(nameOf(one), found);
-    await appendFile(this.#file, `${JSON.stringify({ name: nameOf(one), ...found })}\n`);
+    const seen = { ...found, ...(await commitOfProgram()) };
+    this.#seen.set(nameOf(one), seen);
+    await appendFile(this.#file, `${JSON.stringify({ name: nameOf(one), ...seen })}\n`);
     const rows = cases.flatMap((each) => {
       const known = this.#seen.get(nameOf(each));
-      return known ? [row(each, known)] : [];
+      return known ? [[...row(each, known), known.commit ?? ""]] : [];
     });
-    const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+    const heading = [...head, "commit"];
+    const lines = [heading, heading.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
     await writeFile(this.#file.replace(/(\.jsonl)?$/, ending), `${lines.join("\n")}\n`);
   }
+}
+
+/** Of the program that was struck. Absent: it is no checkout of git's. */
+interface OfCommit {
+  commit?: string;
+}
+
+async function commitOfProgram(): Promise<OfCommit> {
+  const { stdout, exitCode } = await execa("git", ["rev-parse", "--short", "HEAD"], {
+    cwd: import.meta.dirname,
+    reject: false,
+  });
+  return exitCode === 0 ? { commit: stdout } : {};
 }
 
 const reports = join(import.meta.dirname, "..", "..", ".testbed");

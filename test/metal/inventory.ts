@@ -22,7 +22,9 @@ const inventorySchema = stackSchema
     reboot: z
       .boolean()
       .default(true)
-      .describe("restart all machines, and see whether the testbed comes back"),
+      .describe(
+        "close a host off and restart it, cut the power of all machines, and see whether the testbed comes back",
+      ),
   });
 export type Inventory = z.output<typeof inventorySchema>;
 

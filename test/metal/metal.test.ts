@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import pRetry from "p-retry";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { readFailoverRecords } from "../../moves/failover-record.ts";
 import { inconsistencies } from "../../moves/inconsistencies.ts";
 import type { StackInput } from "../../stacks/config.ts";
 import { startCounter, verifyDisk } from "../lab/guest-life.ts";
@@ -133,6 +134,27 @@ describe("a guest moves", () => {
     await vm1.expectLifeWentOn(before);
   });
 
+  test.skipIf(!inventory.reboot)("is started elsewhere when its host is lost, and goes back", async () => {
+    const boot = () => stack.on(first, "cat /proc/sys/kernel/random/boot_id");
+    const before = await boot();
+    // Nobody reaches the host, and its copy of the guest still writes, or tries to.
+    await closeOff(first);
+    Object.assign(stack.config, { lost: [first] });
+    expect(await stack.deploy()).toContain("its writes to the export are refused");
+    expect(await stack.virsh(second, "list --name")).toContain("vm1");
+    await restartClosedOff(first);
+    await booted();
+    expect(await verifyDisk(stack, "vm1")).toMatchObject({ lost: 0, problems: [] });
+    const failovers = await readFailoverRecords(project.path("results", `${stack.name}.failovers.jsonl`));
+    expect(failovers).toMatchObject([{ guest: "vm1", from: first, to: second, proof: "export" }]);
+
+    await changed(boot, before);
+    Object.assign(stack.config, { lost: [] });
+    await vm1.move(first, "live");
+    await vm1.expectOneCopyAt(first);
+    expect(await verifyDisk(stack, "vm1")).toMatchObject({ lost: 0, problems: [] });
+  });
+
   test("cold there, with its disk", async () => {
     await vm1.move(second, "cold");
     await vm1.expectOneCopyAt(second);
@@ -145,6 +167,7 @@ describe("a guest moves", () => {
     expect(records.map(({ mode, outcome }) => [mode, outcome])).toEqual([
       ["live", "completed"],
       ["offline", "completed"],
+      ...(inventory.reboot ? [["live", "completed"]] : []),
       ["cold", "completed"],
     ]);
     for (const record of records) {
@@ -166,11 +189,7 @@ test.skipIf(!inventory.reboot)("after a power cut of all machines, up makes all 
   // Not at once: the way to one may lead over another.
   const cut = "systemd-run --quiet --on-active=15 systemctl reboot --force --force";
   await Promise.all(stack.machines.map((machine) => stack.on(machine, cut)));
-  const restarted = async () => {
-    const now = await Promise.all(stack.machines.map(boots));
-    if (now.some((boot, i) => boot === before[i])) throw new Error("not restarted yet");
-  };
-  await pRetry(restarted, { retries: 300, minTimeout: 2000, factor: 1 });
+  await Promise.all(stack.machines.map((machine, i) => changed(() => boots(machine), before[i] as string)));
   await stack.deploy();
   await vm1.expectOneCopyAt(second);
   await booted();
@@ -187,6 +206,39 @@ test("destroy leaves each machine as it was found, but for packages", async () =
     expect({ machine, differences: differences(before, after) }).toEqual({ machine, differences: [] });
   }
 });
+
+/** Waits until something is told again, and is another. */
+const changed = (ask: () => Promise<string>, before: string) =>
+  pRetry(
+    async () => {
+      if ((await ask()) === before) throw new Error("not restarted yet");
+    },
+    { retries: 300, minTimeout: 2000, factor: 1 },
+  );
+
+/** Where a host that is closed off waits for the storage host to restart it. */
+const restartPort = 10_022;
+
+/** A host that nobody can log in to, whose guests have no network, and which still mounts the export. An hour later it restarts by itself. */
+async function closeOff(host: string): Promise<void> {
+  const restart = "systemctl reboot --force --force";
+  await stack.on(
+    host,
+    `systemd-run --quiet --on-active=3600 ${restart}
+systemd-run --quiet --unit=testbed-restart --socket-property=ListenStream=${restartPort} ${restart}
+for guest in /sys/class/net/${inventory.bridge.name}/brif/vnet*; do ip link set "\${guest##*/}" nomaster; done
+systemd-run --quiet --on-active=2 systemctl stop ssh.socket ssh.service`,
+  );
+  const refused = async () => {
+    if ((await stack.attempt(host, "true")).exitCode === 0) throw new Error(`${host} still lets us in`);
+  };
+  await pRetry(refused, { retries: 30, minTimeout: 1000, factor: 1 });
+}
+
+async function restartClosedOff(host: string): Promise<void> {
+  const { address, migrationAddress = address } = inventory.hosts.find(({ name }) => name === host) ?? {};
+  await stack.on("storage", `bash -c ': > /dev/tcp/${migrationAddress}/${restartPort}'`);
+}
 
 /** Logged in to, however long it takes to boot. */
 const booted = () => stack.reachable("vm1", { retries: 800 });

@@ -5,9 +5,9 @@ import { readInventory } from "./inventory.ts";
 
 const help = `Usage: npm run test:metal -- INVENTORY.yaml
 
-Tries the testbed on machines of your own: brings up a stack with two guests, moves one live, offline and cold, updates
-without a change, restarts the machines (unless the inventory says reboot: false) and brings the testbed back, destroys it,
-and compares each machine with how it was found.
+Tries the testbed on machines of your own: brings up a stack with two guests, moves one live, offline and cold, loses a host
+and has it back, updates without a change, restarts the machines and brings the testbed back, destroys it, and compares each
+machine with how it was found. With reboot: false in the inventory no host is lost, and none restarted.
 
 The machines are changed on the way, packages stay. They must not be part of another testbed. The inventory:
 
