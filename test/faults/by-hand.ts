@@ -52,7 +52,10 @@ export const handFaults = {
     async strike(struck) {
       const { stack, guest, from } = struck;
       // It tells of its progress as an error.
-      await stack.until(from, `virsh -c qemu:///system blockjob ${guest} vda --info 2>&1 | grep -q "Block Copy"`);
+      await stack.until(
+        from,
+        `virsh -c qemu:///system blockjob ${guest} vda --info 2>&1 | grep -q "Block Copy"`,
+      );
       await virsh(struck, from, "blockjob GUEST vda --abort");
     },
   },
