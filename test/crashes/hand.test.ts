@@ -46,40 +46,37 @@ describe.each(["shared", "local"] as const)("overlay %s", (overlay) => {
   // Five modes in full are long: where the overlay moves along, the modes that a run itself takes through many steps.
   const modes = overlay === "shared" ? migrationModes : (["live", "cold"] as const);
   describe.each(modes)("%s", (mode) => {
-    test.each(crashes)(
-      "a hand between two runs (%s)",
-      async (fate) => {
-        keepOverlay(overlay);
-        let cases = 0;
-        for (const [index, [name, deed]] of deeds(["host1", "host2", "host3"], overlay).entries()) {
-          for (let step = index % every; ; step += every) {
-            // What comes of it by itself is not this program's.
-            begin();
-            if (!(await runInto(fate, step, mode))) break;
-            if (!deed()) continue;
-            world.finishBackground();
-            if (world.violations.length > 0) continue;
+    test.for(crashes)("a hand between two runs (%s)", { timeout: 600_000 }, async (fate, { annotate }) => {
+      keepOverlay(overlay);
+      let cases = 0;
+      for (const [index, [name, deed]] of deeds(["host1", "host2", "host3"], overlay).entries()) {
+        for (let step = index % every; ; step += every) {
+          // What comes of it by itself is not this program's.
+          begin();
+          if (!(await runInto(fate, step, mode))) break;
+          if (!deed()) continue;
+          world.finishBackground();
+          if (world.violations.length > 0) continue;
 
-            begin();
-            await runInto(fate, step, mode);
-            deed();
-            cases++;
-            const outcome = await run(mode).catch((error: Error) => error);
-            world.finishBackground();
-            const told = () => `${name}, at step ${step}${story()}`;
-            expect(world.violations, told()).toEqual([]);
-            if (outcome instanceof Error) {
-              expect(
-                leftToPeople.some((one) => one.test(outcome.message)),
-                `${outcome.message}\n${told()}`,
-              ).toBe(true);
-            } else expect(world.runningOn(uuid), told()).toEqual(["host2"]);
-          }
+          begin();
+          await runInto(fate, step, mode);
+          deed();
+          cases++;
+          const outcome = await run(mode).catch((error: Error) => error);
+          world.finishBackground();
+          const told = () => `${name}, at step ${step}${story()}`;
+          expect(world.violations, told()).toEqual([]);
+          if (outcome instanceof Error) {
+            expect(
+              leftToPeople.some((one) => one.test(outcome.message)),
+              `${outcome.message}\n${told()}`,
+            ).toBe(true);
+          } else expect(world.runningOn(uuid), told()).toEqual(["host2"]);
         }
-        expect(cases).toBeGreaterThan(50);
-      },
-      600_000,
-    );
+      }
+      await annotate(`${cases} cases`);
+      expect(cases).toBeGreaterThan(50);
+    });
   });
 });
 

@@ -51,9 +51,10 @@ export const handFaults = {
     name: "virsh blockjob --abort of the disk's copy",
     async strike(struck) {
       const { stack, guest, from } = struck;
+      // It tells of its progress as an error.
       await stack.until(
         from,
-        `virsh -c qemu:///system blockjob ${guest} vda --info 2>/dev/null | grep -q Copy`,
+        `virsh -c qemu:///system blockjob ${guest} vda --info 2>&1 | grep -q "Block Copy"`,
       );
       await virsh(struck, from, "blockjob GUEST vda --abort");
     },

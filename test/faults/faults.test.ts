@@ -7,7 +7,7 @@ import { bystander } from "./by-hand.ts";
 import { cases, type FaultCase, modeAndWay } from "./cases.ts";
 import type { Fault } from "./fault.ts";
 import { faults } from "./faults.ts";
-import { moments, type Options, options, type Struck, ways } from "./moments.ts";
+import { moments, options, type Struck, ways } from "./moments.ts";
 import { select } from "./selection.ts";
 import { intents } from "./storage-faults.ts";
 import { FaultTable, moves, type Seen } from "./table.ts";
@@ -131,13 +131,12 @@ async function survive(one: FaultCase): Promise<Seen> {
   };
 }
 
-/** Asks for the guest on a host, from the next run on. A port is this guest's alone. */
+/** Asks for the guest on a host, from the next run on. What the move takes on its way is for this guest alone: the other could not take it. */
 function place(guest: GuestUnderTest<LabStack>, host: string, { mode, way }: FaultCase): void {
-  const { port, ...asked }: Options = { ...options[mode], ...ways[way] };
-  guest.place(host, mode, asked);
+  guest.place(host, mode, options[mode]);
   stack.config.guests = stack.config.guests.map(({ migration: _, ...each }) => ({
     ...each,
-    ...(each.name === guest.name && port !== undefined && { migration: { port } }),
+    ...(each.name === guest.name && { migration: ways[way] }),
   }));
 }
 

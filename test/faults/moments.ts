@@ -60,7 +60,7 @@ export const moments: Record<Mode, Record<Exclude<Moment, "beforehand">, Wait>> 
   },
 };
 
-export type Options = Omit<NonNullable<StackInput["migration"]>, "mode">;
+type Options = Omit<NonNullable<StackInput["migration"]>, "mode">;
 
 /** How each mode is slowed down, so that its moments can be met. */
 export const options: Record<Mode, Options> = {
