@@ -10,14 +10,14 @@ import { faults } from "./faults.ts";
 import { moments, options, type Struck, ways } from "./moments.ts";
 import { select } from "./selection.ts";
 import { intents } from "./storage-faults.ts";
-import { FaultTable, moves, type Seen } from "./table.ts";
+import { FaultTable, moves, type Seen, thisProgram } from "./table.ts";
 
 // A testbed in which moves of guests are struck by faults. After each, a plain `pulumi up` puts things right without hands. All the
 // while the guests append checksummed records to their disks; none that was acknowledged may be lost.
 
 // docs/faults.md says how it is run in parts.
 const { FAULTS_ONLY: only, FAULTS_PART: part, FAULTS_SEEN: seenFile } = process.env;
-const table = await FaultTable.open(moves, seenFile);
+const table = await FaultTable.open(moves, seenFile, await thisProgram());
 const selected = select(cases, { only, part, seen: table.names });
 
 // Parts may be run side by side, each in a lab of its own.

@@ -17,13 +17,13 @@ import {
 } from "./host-cases.ts";
 import { selectBy } from "./selection.ts";
 import { intents } from "./storage-faults.ts";
-import { FaultTable } from "./table.ts";
+import { FaultTable, thisProgram } from "./table.ts";
 
 // A host that is switched off or on, or lost, by an update that is struck in the middle. After each a plain `pulumi up` puts things right
 // without hands: the host is as the stack says, its guest has one copy, and no write that was acknowledged is lost.
 
 const { FAULTS_ONLY: only, FAULTS_PART: part, FAULTS_SEEN: seenFile } = process.env;
-const table = await FaultTable.open(hosts, seenFile);
+const table = await FaultTable.open(hosts, seenFile, await thisProgram());
 const selected = selectBy(hostCaseName, hostCases, { only, part, seen: table.names });
 
 const number = Number(part?.split("/")[0] ?? 0);

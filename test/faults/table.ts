@@ -43,18 +43,29 @@ export const moves: Sort<FaultCase, Seen> = {
 export class FaultTable<Case, Found extends object> {
   readonly #sort: Sort<Case, Found>;
   readonly #file: string;
-  readonly #seen: Map<string, Found & OfCommit>;
+  readonly #seen: Map<string, Found & Struck>;
+  readonly #struck: Struck;
 
-  private constructor(sort: Sort<Case, Found>, file: string, seen: Map<string, Found & OfCommit>) {
+  private constructor(
+    sort: Sort<Case, Found>,
+    file: string,
+    seen: Map<string, Found & Struck>,
+    struck: Struck,
+  ) {
     this.#sort = sort;
     this.#file = file;
     this.#seen = seen;
+    this.#struck = struck;
   }
 
-  /** @param file of an earlier run, to go on with; default: a new one */
+  /**
+   * @param file of an earlier run, to go on with; default: a new one
+   * @param struck the program that is tried from now on
+   */
   static async open<Case, Found extends object>(
     sort: Sort<Case, Found>,
     file?: string,
+    struck: Struck = {},
   ): Promise<FaultTable<Case, Found>> {
     const path = file ?? join(reports, sort.file);
     await mkdir(dirname(path), { recursive: true });
@@ -63,10 +74,10 @@ export class FaultTable<Case, Found extends object> {
     const seen = new Map(
       lines.map((line) => {
         const { name, ...found } = JSON.parse(line);
-        return [name as string, found as Found & OfCommit];
+        return [name as string, found as Found & Struck];
       }),
     );
-    return new FaultTable(sort, path, seen);
+    return new FaultTable(sort, path, seen, struck);
   }
 
   get names(): ReadonlySet<string> {
@@ -84,7 +95,7 @@ export class FaultTable<Case, Found extends object> {
 
   async add(one: Case, found: Found): Promise<void> {
     const { cases, nameOf, head, row, ending } = this.#sort;
-    const seen = { ...found, ...(await commitOfProgram()) };
+    const seen = { ...found, ...this.#struck };
     this.#seen.set(nameOf(one), seen);
     await appendFile(this.#file, `${JSON.stringify({ name: nameOf(one), ...seen })}\n`);
     const rows = cases.flatMap((each) => {
@@ -97,12 +108,13 @@ export class FaultTable<Case, Found extends object> {
   }
 }
 
-/** Of the program that was struck. Absent: it is no checkout of git's. */
-interface OfCommit {
+/** Which program it was. */
+interface Struck {
+  /** Absent: it is no checkout of git's. */
   commit?: string;
 }
 
-async function commitOfProgram(): Promise<OfCommit> {
+export async function thisProgram(): Promise<Struck> {
   const { stdout, exitCode } = await execa("git", ["rev-parse", "--short", "HEAD"], {
     cwd: import.meta.dirname,
     reject: false,

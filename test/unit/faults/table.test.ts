@@ -18,19 +18,20 @@ test("what was seen of moves and of hosts is in one file, and in a table each, i
   const [first, second] = cases as [FaultCase, FaultCase];
   const ofMoves = await FaultTable.open(moves, file);
   await ofMoves.add(second, { struckUp: "failed", outcomes: ["rolled-back", "completed"], memory: "kept" });
-  await ofMoves.add(first, { struckUp: "was killed", outcomes: [], memory: "lost" });
+  const later = await FaultTable.open(moves, file, { commit: "0ddba11" });
+  await later.add(first, { struckUp: "was killed", outcomes: [], memory: "lost" });
   const [host] = hostCases as [HostCase];
   const ofHosts = await FaultTable.open(hosts, file);
   await ofHosts.add(host, { struckUp: "succeeded", memory: "kept" });
   expect(ofHosts.names).toEqual(new Set([caseName(second), caseName(first), hostCaseName(host)]));
   expect((await readFile(join(folder, "seen.md"), "utf8")).split("\n")).toEqual([
-    "| overlay | mode | at its | fault | the struck `up` | records | memory |",
-    "| --- | --- | --- | --- | --- | --- | --- |",
-    "| shared | live | start | Pulumi's CLI killed | was killed | none | lost |",
-    "| shared | live | start | the provider's process killed | failed | rolled-back, completed | kept |",
+    "| overlay | mode | at its | fault | the struck `up` | records | memory | commit |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    "| shared | live | start | Pulumi's CLI killed | was killed | none | lost | 0ddba11 |",
+    "| shared | live | start | the provider's process killed | failed | rolled-back, completed | kept |  |",
     "",
   ]);
   expect((await readFile(join(folder, "seen.hosts.md"), "utf8")).split("\n")[2]).toBe(
-    "| a host is switched off | it is noted | Pulumi's CLI killed | succeeded | kept |",
+    "| a host is switched off | it is noted | Pulumi's CLI killed | succeeded | kept |  |",
   );
 });
