@@ -16,6 +16,8 @@ export interface Fault {
   fix?(struck: Struck): Promise<unknown>;
   /** What a person does to the guest then, before the next `up`. */
   byHand?(struck: Struck): Promise<unknown>;
+  /** What the next `up` may say instead of putting things right: a person then ends both copies, as it says, and runs it again. */
+  readonly leftToPeople?: RegExp;
   /** What the error of one of the records must say. */
   readonly told?: RegExp;
 }
