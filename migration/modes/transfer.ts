@@ -1,13 +1,14 @@
 import { makeOverlay, overlayBytes } from "../../fleet/overlay.ts";
 import { hasPart } from "../../fleet/whereabouts.ts";
 import type { JobInfo } from "../../libvirt/job-info.ts";
+import { migrationError } from "../../libvirt/migration-error.ts";
 import { type LogEnd, startTrace } from "../../libvirt/qemu-trace.ts";
 import { sight } from "../../libvirt/sighting.ts";
 import { virsh } from "../../libvirt/virsh.ts";
 import { defaultOnTimeout } from "../../moves/options.ts";
 import { CommandFailed } from "../../ssh/errors.ts";
 import { migrateArguments } from "../context/migrate-arguments.ts";
-import { type Moving, overlayOf } from "../context/moving.ts";
+import { type Endpoint, type Moving, overlayOf } from "../context/moving.ts";
 import type { Witness } from "../measuring/witness.ts";
 import { followProgress } from "../watching/job-progress.ts";
 import { type Watched, Watcher } from "../watching/watcher.ts";
@@ -89,18 +90,21 @@ export async function transfer(
 }
 
 /**
- * Adds what the two libvirtds said meanwhile: which of them failed, and why, does not always reach virsh, which then only tells that a
- * connection has ended.
+ * Adds what the source's QEMU and the two libvirtds said: which of them failed, and why, does not always reach virsh, which then only tells
+ * that a connection has ended.
  */
-async function explained(error: CommandFailed, { source, destination }: Moving): Promise<Error> {
+async function explained(error: CommandFailed, { uuid, source, destination }: Moving): Promise<Error> {
   const journal = `journalctl --quiet --no-pager --unit libvirtd --since -${journalOfSeconds}s --priority err --output cat`;
-  const said = await Promise.all(
-    [destination, source].map(async ({ name, session }) => {
-      const { stdout } = await session.run("reading what libvirtd said", journal, { allowFailure: true });
-      const lines = stdout.split("\n").filter((line) => line && !/^End of file while reading/.test(line));
-      return lines.slice(-2).map((line) => `${name}: ${line}`);
-    }),
-  ).catch(() => []);
+  const ofQemu = async () => {
+    const said = await migrationError(source.session, uuid);
+    return said === undefined || error.message.includes(said) ? [] : [`${source.name}: QEMU: ${said}`];
+  };
+  const ofLibvirtd = async ({ name, session }: Endpoint) => {
+    const { stdout } = await session.run("reading what libvirtd said", journal, { allowFailure: true });
+    const lines = stdout.split("\n").filter((line) => line && !/^End of file while reading/.test(line));
+    return lines.slice(-2).map((line) => `${name}: ${line}`);
+  };
+  const said = await Promise.all([ofQemu(), ofLibvirtd(destination), ofLibvirtd(source)]).catch(() => []);
   const more = said.flat();
   return more.length === 0 ? error : new Error(`${error.message} (${more.join("; ")})`, { cause: error });
 }

@@ -3,12 +3,25 @@ import { parseDirtyRate } from "../../../libvirt/dirty-rate.ts";
 import { parseAddress } from "../../../libvirt/guest-address.ts";
 import { JobEvents } from "../../../libvirt/job-event.ts";
 import { parseJobInfo } from "../../../libvirt/job-info.ts";
+import { readMigrationError } from "../../../libvirt/migration-error.ts";
 import { parseMonitorEvent } from "../../../libvirt/monitor-event.ts";
 import { memorySentAt, parseTrace } from "../../../libvirt/qemu-trace.ts";
 import { parseSighting } from "../../../libvirt/sighting.ts";
 import { parseVersions } from "../../../libvirt/versions.ts";
 import { withoutAbsent } from "../../../libvirt/without-absent.ts";
 import { parseLinkRate } from "../../../migration/choosing/link-rate.ts";
+
+describe("why a migration failed, as QEMU says", () => {
+  const answer = (more: object) =>
+    JSON.stringify({ return: { status: "failed", ...more }, id: "libvirt-442" });
+
+  test("is its own text, or nothing", () => {
+    const why = "Certificate does not match the hostname 10.77.31.12";
+    expect(readMigrationError(`${answer({ "error-desc": why })}\n`)).toBe(why);
+    for (const printed of [answer({}), answer({ "error-desc": "" }), "", "error: Domain not found", "null"])
+      expect(readMigrationError(printed)).toBeUndefined();
+  });
+});
 
 describe("what virsh domjobinfo prints", () => {
   test("the first moments of a migration have no figures", () => {
