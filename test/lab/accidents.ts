@@ -38,15 +38,12 @@ const copying: Moment = async (stack, from, to) => {
 };
 
 function interruptedMoves(guest: () => GuestUnderTest<LabStack>): void {
-  test.each<[string, MigrationMode, Moment]>([
-    ["while memory is sent", "live", sending],
-    ["while the state file is copied", "offline", copying],
-  ])("%s (%s)", async (_, mode, moment) => {
+  test("while memory is sent", async () => {
     const vm1 = guest();
     const before = await vm1.life();
-    const { from, to } = await vm1.placeElsewhere(mode, mode === "live" ? slow : {});
+    const { from, to } = await vm1.placeElsewhere("live", slow);
     const { exitCode, text } = await vm1.stack.strikeUp(
-      () => moment(vm1.stack, from, to),
+      () => sending(vm1.stack, from),
       (cli) => signal(cli, "SIGINT"),
     );
     expect(exitCode).not.toBe(0);
@@ -136,14 +133,6 @@ function failedMoves(guest: () => GuestUnderTest<LabStack>): void {
     expect(error).toMatch(/^migrating guest vm1 from host\d to host\d on host\d failed/);
   });
 
-  test("the destination's libvirtd dies", async () => {
-    const error = await failingMove(slow, async (stack, from, to) => {
-      await sending(stack, from);
-      await stack.on(to, "systemctl kill -s KILL libvirtd");
-    });
-    expect(error).toMatch(/^migrating guest vm1 from host\d to host\d on host\d failed/);
-  });
-
   test("it is not done in time; and the next up succeeds", async () => {
     const error = await failingMove({ bandwidthMiBps: 1, timeoutMs: 3000 }, async () => {});
     expect(error).toContain("not done after 3 s");
@@ -151,10 +140,10 @@ function failedMoves(guest: () => GuestUnderTest<LabStack>): void {
     stack.config.migration = { mode: "live" };
     await stack.deploy();
     await guest().expectOneCopyAt(stack.config.placement.vm1 as string);
-    // Four moves were asked for here, and one of them was made.
+    // Three moves were asked for here, and one of them was made.
     expect((await stack.outputs()).migrations.vm1?.last?.outcome).toBe("completed");
-    const latest = (await guest().records()).slice(-4).map(({ outcome }) => outcome);
-    expect(latest).toEqual([...Array(3).fill("rolled-back"), "completed"]);
+    const latest = (await guest().records()).slice(-3).map(({ outcome }) => outcome);
+    expect(latest).toEqual(["rolled-back", "rolled-back", "completed"]);
   });
 }
 
