@@ -10,9 +10,9 @@
 #   KNOWN_HOSTS_FILE  host keys that are trusted; empty: OpenSSH's own files
 #   KNOWN_HOSTS       strict: only a key that is in there; accept-new: that of a host seen for the first time is added
 #   HOST_KEY          the host's public key where it is known already (a lab's container): put in KNOWN_HOSTS_FILE
-#   SCRIPT_FOLDER     where it is to put scripts on the host; default: where hosts/script.ts looks for them
+#   SCRIPT_FOLDER     where it is to put scripts on the host; default: where hosts/script.ts looks for them; none: it changes nothing there
 #
-# A host with a system that they can't prepare is refused (system-problem.sh). Then it puts the scripts that prepare a host (scripts/) there.
+# A host with a system that they can't prepare is refused (system-problem.sh). Then it puts the scripts that prepare a host (scripts/) there, unless it is only to look.
 set -euo pipefail
 export LC_ALL=C
 
@@ -260,19 +260,22 @@ trust_jump() {
 if [ -n "$jump" ] && [ -n "$KNOWN_HOSTS_FILE" ]; then (trust_jump); fi
 
 # The scripts that prepare the host, for commands to call by name and version (hosts/script.ts): each appears there whole.
-bundle=$folder/scripts
-mkdir "$bundle"
-for script in "$(dirname "$0")"/scripts/*.sh; do
-  name=$(basename "$script" .sh)
-  cp "$script" "$bundle/$name-$(sha256sum < "$script" | cut -c1-12).sh"
-done
-# shellcheck disable=SC2016
-unpack='umask 022; own='"${SCRIPT_FOLDER:-/var/lib/kvm-migration-testbed/scripts}"'; mkdir -p $own/new.$$ && tar -x -f - -C $own/new.$$ && mv -f $own/new.$$/*.sh $own/ && rmdir $own/new.$$'
-as_root=env
-[ "$HOST_USER" = root ] || as_root='sudo -n env'
-tar -c -f - --owner=0 --group=0 -C "$bundle" . |
-  ssh -S "$folder/ssh" "${options[@]}" "$HOST_ADDRESS" "exec $as_root LC_ALL=C bash --norc -c '$unpack'" 2> "$errors" ||
-  die "the scripts that prepare it could not be put there: $(last_words). Is its disk full or read-only?"
+put_scripts() {
+  local bundle=$folder/scripts script name unpack as_root
+  mkdir "$bundle"
+  for script in "$(dirname "$0")"/scripts/*.sh; do
+    name=$(basename "$script" .sh)
+    cp "$script" "$bundle/$name-$(sha256sum < "$script" | cut -c1-12).sh"
+  done
+  # shellcheck disable=SC2016
+  unpack='umask 022; own='"${SCRIPT_FOLDER:-/var/lib/kvm-migration-testbed/scripts}"'; mkdir -p $own/new.$$ && tar -x -f - -C $own/new.$$ && mv -f $own/new.$$/*.sh $own/ && rmdir $own/new.$$'
+  as_root=env
+  [ "$HOST_USER" = root ] || as_root='sudo -n env'
+  tar -c -f - --owner=0 --group=0 -C "$bundle" . |
+    ssh -S "$folder/ssh" "${options[@]}" "$HOST_ADDRESS" "exec $as_root LC_ALL=C bash --norc -c '$unpack'" 2> "$errors" ||
+    die "the scripts that prepare it could not be put there: $(last_words). Is its disk full or read-only?"
+}
+[ "${SCRIPT_FOLDER-}" = none ] || put_scripts
 
 by_preference "$vouched" | head -n 1
 sed -n 's/^port //p' <<< "$answer"

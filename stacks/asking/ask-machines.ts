@@ -80,6 +80,7 @@ async function ask(target: SshTarget): Promise<MachineAnswer | NoAnswer> {
       KNOWN_HOSTS: knownHostsFile ? "accept-new" : "strict",
       HOST_KEY: "",
       HOST_AGENT: target.identityAgent ?? "",
+      SCRIPT_FOLDER: "none",
     },
     reject: false,
   });

@@ -89,6 +89,17 @@ describe("sshd's forwarding", () => {
     },
   );
 
+  test("is looked at without a change on the host, where nobody asks for more", async () => {
+    writeFileSync(known, `${name(server)} ${keyOf(server)}\n`);
+    const scripts = join(home, "scripts");
+    rmSync(scripts, { recursive: true, force: true });
+    const looked = await reach(server, [`UserKnownHostsFile ${known}`], { SCRIPT_FOLDER: "none" });
+    expect(looked).toMatchObject({ exitCode: 0, stdout: `${keyOf(server)}\n${server.port}` });
+    expect(existsSync(scripts)).toBe(false);
+    await trusting(server);
+    expect(existsSync(scripts)).toBe(true);
+  });
+
   test("leaves nothing behind on the host, and nothing running", async () => {
     // Others look at hosts at the same time, and have folders and connections of their own.
     const { stdout: mktemp } = await execa("which", ["mktemp"]);
