@@ -52,7 +52,7 @@ keep() {
   local file
   : > "$state/kept"
   while read -r file; do
-    install -d "${file%/*}"
+    mkdir -p "${file%/*}"
     cp -p "$state/keep$file" "$file.testbed-new"
     mv "$file.testbed-new" "$file"
     [ "$MANAGER" = ifupdown ] || rm -f "/run/${file#/etc/}"

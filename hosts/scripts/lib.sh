@@ -25,7 +25,7 @@ write() {
   local new
   new=$(cat)
   if [ ! -e "$1" ] || [ "$(cat "$1")" != "$new" ]; then
-    install -d "$(dirname "$1")"
+    mkdir -p "$(dirname "$1")"
     printf '%s\n' "$new" > "$1.testbed-new"
     [ ! -e "$1" ] || chmod --reference="$1" "$1.testbed-new"
     mv "$1.testbed-new" "$1"
@@ -101,14 +101,14 @@ unservice() {
   forget enabled-services "$1"
 }
 
-# make_folder FOLDER: with its parents.
+# make_folder FOLDER: with its parents. One that is there keeps its mode.
 make_folder() {
   local folder=$1
   while [ ! -d "$folder" ]; do
     remember made-folders "$folder"
     folder=$(dirname "$folder")
   done
-  install -d -m 755 "$1"
+  mkdir -p -m 755 "$1"
 }
 
 # unmake_folder FOLDER: removes it, and its parents, as far as make_folder made them and nothing is in them.

@@ -18,7 +18,7 @@ major=$({ ganesha.nfsd -v 2>/dev/null || true; } | sed -n 's/.*= V\([0-9]*\).*/\
 flusher=
 [ "${major:-0}" -lt 6 ] || flusher=$'\n  Allow_Set_Io_Flusher_Fail = true;'
 
-install -d -m 755 "$EXPORT"
+mkdir -p -m 755 "$EXPORT"
 [ -e "$original" ] || [ ! -e "$conf" ] || cp -p "$conf" "$original"
 write "$conf" <<CONF
 # Written by kvm-migration-testbed.

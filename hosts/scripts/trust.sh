@@ -21,7 +21,7 @@ if [ "$ACTION" = remove ]; then
 fi
 
 make_folder /root/.ssh
-chmod 700 /root/.ssh
+! remembers made-folders /root/.ssh || chmod 700 /root/.ssh
 if [ "$step" = both ] && [ -s "$key" ] && [ "$(cat "$key")" != "$(cat <<< "$PRIVATE_KEY")" ]; then
   # Named by what is in it: repeated, it is the same file.
   former=$key.former-$(sha256sum < "$key" | cut -c1-12)

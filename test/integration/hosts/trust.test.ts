@@ -38,6 +38,16 @@ describe.skipIf(!hasSandbox("bash"))("the key with which hosts reach each other"
     expect(trust("").stdout).toBe("");
   });
 
+  test.each([
+    ["one that is there keeps its mode", "mkdir -m 700 /root/.ssh", "700\n"],
+    ["whatever it is", "mkdir -m 711 /root/.ssh", "711\n"],
+    ["one that is made is root's alone", ":", "700\n"],
+  ])("of root's folder, %s", (_, make, mode) => {
+    const environment = { FROM: "198.51.100.12", PUBLIC_KEY: key, PRIVATE_KEY: "private", HOSTS: "" };
+    const around = { before: `mount -t tmpfs own /root; ${make}`, after: "stat -c %a /root/.ssh" };
+    expect(runOnSandbox("trust", environment, around)).toMatchObject({ stdout: mode, status: 0 });
+  });
+
   test("is limited where an earlier version let it in from everywhere; a user's own keys stay", () => {
     const before = `ssh-rsa OTHER me\n# BEGIN kvm-migration-testbed\n${key}\n# END kvm-migration-testbed\n`;
     expect(trust("198.51.100.12", ["apply"], before).stdout).toBe(
