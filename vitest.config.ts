@@ -15,7 +15,7 @@ const mocked = ["test/unit/**/*.mocked.test.ts"];
 /** Vitest by itself leaves one CPU idle, which on a machine with two is half of it. */
 const allCpus = { maxWorkers: "100%" };
 /** What waits more than it works. */
-const waiting = { maxWorkers: 4 };
+const waiting = { maxWorkers: 3 };
 
 /**
  * A project that is there when its variable is set, as its command does: `npm run test:NAME`.
