@@ -169,7 +169,7 @@ export class NfsPool extends pulumi.ComponentResource {
     return hosts.map(({ host }) =>
       host.script(
         `${name}-${host.hostName}`,
-        { scripts: ["mount-there", "nfs-open"], variables },
+        { scripts: ["mount-there", "mount-usable", "nfs-open"], variables },
         { parent: this },
       ),
     );
@@ -187,7 +187,7 @@ export class NfsPool extends pulumi.ComponentResource {
       host.script(
         `${name}-${host.hostName}`,
         {
-          scripts: ["pool-free", "pool-forget", "nfs-mount", "nfs-open", "pool-define"],
+          scripts: ["pool-free", "pool-forget", "nfs-mount", "mount-usable", "nfs-open", "pool-define"],
           remove: ["pool-forget", "nfs-mount"],
           variables: { SERVER: this.server, EXPORT: this.export, TRANSPORT: wanted, POOL: pool },
         },

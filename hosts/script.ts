@@ -15,6 +15,7 @@ export type HostScript =
   | "load"
   | "load-sample"
   | "mount-there"
+  | "mount-usable"
   | "network"
   | "nfs-client"
   | "nfs-ganesha"

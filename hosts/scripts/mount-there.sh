@@ -1,4 +1,4 @@
-# On a host where the export is mounted already and is used as it is: it is. Changes nothing, and takes nothing away.
+# On a host where the export is mounted already and is used as it is: it is (mount-usable.sh tries it). Changes nothing, and takes nothing away.
 # EXPORT: the folder. TRANSPORT: kernel, or userspace: then nothing is mounted.
 
 [ "$TRANSPORT" = kernel ] || exit 0

@@ -82,7 +82,9 @@ test("storage that is there already is looked at, and nothing of it is made or t
   expect(one("pool-server").inputs.stdin).toContain("POOL='images'\nEXPORT='/srv/vm'");
   expect(one("pool-server").inputs.stdin).toMatch(/each .*pool-there/);
   for (const host of ["a", "b"])
-    expect(one(`pool-${host}`).inputs.stdin).toMatch(/EXPORT='\/srv\/vm'.*each .*mount-there.*nfs-open/s);
+    expect(one(`pool-${host}`).inputs.stdin).toMatch(
+      /EXPORT='\/srv\/vm'.*each .*mount-there.*mount-usable.*nfs-open/s,
+    );
   for (const command of ["pool-server", "pool-a"]) {
     expect(one(command).inputs.stdin).not.toMatch(/ganesha|nfs-kernel|nfs-mount|firewall|pool-define/);
     expect(one(command).inputs).not.toHaveProperty("delete");

@@ -189,23 +189,52 @@ trap 'cmp ${unit} /run/unit && echo the unit is as it was; cat /run/calls' EXIT`
     const before = `mkdir ${folder}; mount -t tmpfs other ${folder}`;
     expect(mount(["apply"], { before }).stderr).toContain(`${folder} is a mount already (other tmpfs)`);
   });
-
-  test("that may not be written to is an error", () => {
-    const touch = 'echo "touch: cannot touch: Read-only file system" >&2; exit 1';
-    expect(mount(["apply"], { programs: { touch } }).stderr).toContain(
-      "may not write to 198.51.100.10:/srv/testbed as root (Read-only file system)",
-    );
-  });
-
-  test("whose server does not answer is an error in half a minute", () => {
-    // What waits there is killed, and says nothing.
-    const { stderr, status } = mount(["apply"], {
-      programs: { timeout: '[[ $* == *stat* ]] && exit 137; shift; "$@"' },
-    });
-    expect(status).not.toBe(0);
-    expect(stderr).toContain("/srv/testbed is mounted, and 198.51.100.10 does not answer");
-  });
 });
+
+describe.skipIf(!hasSandbox("bash"))(
+  "a mount, made here or there already, that guests' disks are to lie on",
+  () => {
+    const use = (sandbox: Sandbox = {}, TRANSPORT = "kernel") =>
+      runOnSandbox(
+        "mount-usable",
+        { EXPORT: folder, SERVER: "198.51.100.10", TRANSPORT },
+        {
+          ...sandbox,
+          before: `mount -t tmpfs own /srv; mkdir ${folder}; ${sandbox.before ?? ":"}; trap 'ls -A ${folder}' EXIT`,
+        },
+      );
+
+    test("is tried, and nothing stays of that", () => {
+      expect(use()).toMatchObject({ status: 0, stdout: "", stderr: "" });
+    });
+
+    test("is an error where it may not be written to", () => {
+      const { stderr, status } = use({ before: "mount -o remount,ro /srv" });
+      expect(status).not.toBe(0);
+      expect(stderr).toContain("may not write to 198.51.100.10:/srv/testbed as root (Read-only file system)");
+      expect(use({ before: "mount -o remount,ro /srv" }, "userspace")).toMatchObject({ status: 0 });
+    });
+
+    test("is an error where root is another user, and nothing stays of the try", () => {
+      const chown = `echo "chown: changing ownership of '$2': Operation not permitted" >&2; exit 1`;
+      const { stdout, stderr, status } = use({ programs: { chown } });
+      expect(status).not.toBe(0);
+      expect(stdout).toBe("");
+      expect(stderr).toContain(
+        "as root (Operation not permitted). Has that folder an entry in /etc/exports there without rw and no_root_squash",
+      );
+    });
+
+    test("is an error in half a minute where its server does not answer", () => {
+      // What waits there is killed, and says nothing.
+      const { stderr, status } = use({
+        programs: { timeout: '[[ $* == *stat* ]] && exit 137; shift; "$@"' },
+      });
+      expect(status).not.toBe(0);
+      expect(stderr).toContain("/srv/testbed is mounted, and 198.51.100.10 does not answer");
+    });
+  },
+);
 
 describe.skipIf(!hasSandbox("bash"))("the NFS server in user space", () => {
   const conf = "/etc/ganesha/ganesha.conf";
