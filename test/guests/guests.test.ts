@@ -3,6 +3,7 @@ import { movesRunning } from "../../moves/modes.ts";
 import { GuestUnderTest } from "../lab/guest-under-test.ts";
 import { TestProject } from "../lab/project.ts";
 import { LabStack, unchanged } from "../lab/stack.ts";
+import { readUefiVariable, writeUefiVariable } from "../lab/uefi-variable.ts";
 
 // What a guest may be beside memory, CPUs and a disk: one guest that has all of it goes through the modes. The tests go on from one another.
 
@@ -38,17 +39,12 @@ afterAll(async () => {
   await project.remove();
 });
 
-const efivars = "/sys/firmware/efi/efivars";
-const variable = `${efivars}/TestbedKept-1b7159b2-c702-5eb0-be68-43576be5849d`;
-const mounted = `mountpoint -q ${efivars} || sudo mount -t efivarfs efivarfs ${efivars}`;
 const nvram = "/export/testbed/vm1-uefi.fd";
 
 test("the guest starts by UEFI, with the CPU that it names", async () => {
   await stack.deploy();
   expect(await stack.inGuest("vm1", "grep -m 1 'model name' /proc/cpuinfo")).toContain("Westmere");
-  // 7: it is kept over a restart. One write, as the kernel wants it.
-  const bytes = String.raw`printf '\007\0\0\0kept' > /tmp/v`;
-  await stack.inGuest("vm1", `${mounted}; ${bytes}; sudo dd if=/tmp/v of=${variable} bs=64 status=none`);
+  await writeUefiVariable(stack, "vm1", "kept");
   expect((await stack.preview()).text).toMatch(unchanged);
 });
 
@@ -80,7 +76,7 @@ test.each(["live", "postcopy", "hybrid", "offline", "cold"] as const)(
     await stack.deploy();
     await guest.expectOneCopyAt(to);
     expect((await bootId()) === before).toBe(movesRunning(mode) || mode === "offline");
-    expect(await stack.inGuest("vm1", `${mounted}; sudo tail -c 4 ${variable}`)).toBe("kept");
+    expect(await readUefiVariable(stack, "vm1")).toBe("kept");
     expect(await stack.inGuest("vm1", "grep -m 1 'model name' /proc/cpuinfo")).toContain("Westmere");
     expect(await cards()).toBe(had);
     expect(await stack.inGuest("vm1", "ip -br -4 address")).toContain("10.91.42.101/24");

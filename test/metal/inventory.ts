@@ -17,6 +17,12 @@ const inventorySchema = stackSchema
         vcpus: z.int().min(1).default(1),
       })
       .describe("two free addresses, with their prefix, in the network of the hosts' bridge"),
+    vlan: z
+      .int()
+      .min(1)
+      .max(4094)
+      .optional()
+      .describe("a VLAN that the network carries among the uplinks of all machines, for the test `existing`"),
     accelerator: z.enum(["kvm", "tcg"]).default("kvm").describe("what the records must show"),
     nfsTransport: z.enum(["kernel", "userspace"]).default("kernel").describe("what the records must show"),
     reboot: z

@@ -28,7 +28,7 @@ sort <<< "$units"
 
 export type MachineState = ReadonlySet<string>;
 
-export async function stateOf(stack: MetalStack, machine: string): Promise<MachineState> {
+async function stateOf(stack: MetalStack, machine: string): Promise<MachineState> {
   const printed = await stack.on(machine, look);
   const sections = printed.split(/^== /m).filter(Boolean);
   return new Set(
@@ -37,6 +37,12 @@ export async function stateOf(stack: MetalStack, machine: string): Promise<Machi
       return lines.map((line) => `${title}: ${line}`);
     }),
   );
+}
+
+/** Each machine's state, by its name. */
+export async function statesOf(stack: MetalStack): Promise<Map<string, MachineState>> {
+  const states = stack.machines.map(async (machine) => [machine, await stateOf(stack, machine)] as const);
+  return new Map(await Promise.all(states));
 }
 
 /** What a package brings when it is installed: files, users and services of its own. */

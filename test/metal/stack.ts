@@ -80,4 +80,13 @@ export class MetalStack extends TestStack {
     );
     this.machines = [...machines.keys()];
   }
+
+  /** Destroys what a failed test left. Throws how that can be done later: its state must stay for that. */
+  async destroyRest(): Promise<void> {
+    const { exitCode, text } = await this.destroy();
+    if (exitCode === 0) return;
+    throw new Error(
+      `${text}\nThe machines still have parts of the testbed. Fix what is wrong, and then:\n  cd ${this.project.folder} && sh bin/pulumi destroy --stack ${this.name}`,
+    );
+  }
 }
