@@ -8,6 +8,7 @@ import { discardNvram, makeNvram } from "../fleet/nvram.ts";
 import { type FleetSessions, observeGuest } from "../fleet/observe.ts";
 import { refuseOlderDisk } from "../fleet/older-disk.ts";
 import { discardOverlay, localOverlayOf } from "../fleet/overlay.ts";
+import { clearPlace } from "../fleet/queue-place.ts";
 import { discardStateFiles } from "../fleet/state-file.ts";
 import type { Tell } from "../fleet/tell.ts";
 import { removeTokens } from "../fleet/tokens.ts";
@@ -168,7 +169,7 @@ export function redefine(request: GuestRequest, before: DomainSpec, tell: Tell):
 }
 
 /**
- * Removes the guest wherever it is: the running copy, definitions, state files, intent record, tokens, UEFI variables, console log and an overlay on
+ * Removes the guest wherever it is: the running copy, definitions, state files, intent record, place in the queue, tokens, UEFI variables, console log and an overlay on
  * a host's own disk. One on shared storage stays.
  */
 export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<void> {
@@ -198,10 +199,11 @@ export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<voi
         }),
       );
       if (guest.firmware) await discardNvram(guest.firmware, sessions.storage);
-      const intentFile = intentPath(fleet.storage.intentDirectory, guest.uuid);
-      await clearIntent(sessions.storage, intentFile);
-      await removeTokens(sessions.storage, guest.uuid, [shared]);
       const { intentDirectory, formerDirectory } = fleet.storage;
+      const intentFile = intentPath(intentDirectory, guest.uuid);
+      await clearIntent(sessions.storage, intentFile);
+      await clearPlace(sessions.storage, intentDirectory, guest.uuid);
+      await removeTokens(sessions.storage, guest.uuid, [shared]);
       // A run that waits for the file finds it gone, and makes a new one.
       const link = formerDirectory && ` && rm -f ${quote(formerDirectory)}`;
       sessions.assertLocked();

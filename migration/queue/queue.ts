@@ -170,12 +170,3 @@ export async function withTurn<T>(
     await holder.stop();
   }
 }
-
-/** Removes the place of a guest's dead run. Others would only when they move; the holder of the guest's lock knows that it is nobody's. */
-export async function clearPlace(storage: SshSession, directory: string, uuid: string): Promise<void> {
-  const queue = `${directory}/queue`;
-  await storage.run(
-    "clearing the place of a run that died",
-    `rm -f ${quote(`${queue}/${uuid}`)}; rmdir ${quote(queue)} 2>/dev/null || true`,
-  );
-}

@@ -501,6 +501,8 @@ describe("a domain", () => {
       .files.set(`/var/lib/kvm-migration-testbed/moving/${uuid}.state`, { text: "saved" });
     world.machine("host3").files.set("/var/log/libvirt/qemu/vm1-console.log", { text: "login:" });
     leaveIntent();
+    const place = `${world.fleet.storage.intentDirectory}/queue/${uuid}`;
+    world.machine("storage").files.set(place, { text: "{}" });
     await domainResource.delete(uuid, olds);
     expect(world.traces(uuid)).toEqual([]);
     expect([...world.machine("host3").files.keys()]).not.toContain("/var/log/libvirt/qemu/vm1-console.log");

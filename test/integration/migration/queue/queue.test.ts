@@ -4,8 +4,9 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { clearPlace } from "../../../../fleet/queue-place.ts";
 import type { QueueEntry } from "../../../../migration/queue/admission.ts";
-import { clearPlace, type QueueTurn, queueProgram, withTurn } from "../../../../migration/queue/queue.ts";
+import { type QueueTurn, queueProgram, withTurn } from "../../../../migration/queue/queue.ts";
 import { SshSession } from "../../../../ssh/session.ts";
 import { useLocalSsh } from "../../helpers/local-ssh.ts";
 
