@@ -23,6 +23,7 @@ const inventorySchema = stackSchema
       .max(4094)
       .optional()
       .describe("a VLAN that the network carries among the uplinks of all machines, for the test `existing`"),
+    uefi: z.boolean().default(true).describe("start a guest of the test `existing` by UEFI"),
     accelerator: z.enum(["kvm", "tcg"]).default("kvm").describe("what the records must show"),
     nfsTransport: z.enum(["kernel", "userspace"]).default("kernel").describe("what the records must show"),
     reboot: z

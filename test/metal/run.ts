@@ -16,7 +16,7 @@ and has it back, updates without a change, restarts the machines and brings the 
 machine with how it was found. With reboot: false in the inventory no host is lost, and none restarted.
 
 existing, on machines with libvirt and NFS (as testbed leaves them): makes an export with mounts and a pool, and a VLAN with bridges, and brings
-up a stack that uses these as they are. A guest with UEFI moves live, offline and cold, there and back. destroy leaves all that was there.
+up a stack that uses these as they are. A guest with UEFI moves live, offline and cold. destroy leaves all that was there.
 
 The machines are changed on the way, packages stay. They must not be part of another testbed. The inventory:
 
@@ -30,6 +30,7 @@ The machines are changed on the way, packages stay. They must not be part of ano
     addresses: [198.51.100.101/24, 198.51.100.102/24]   # free, in the network of the bridge
     memoryMiB: 512
   # vlan: 10               # one that the network carries among the uplinks of all machines: for existing
+  # uefi: true             # a guest of existing starts by UEFI
   # accelerator: kvm       # what the hosts are expected to run guests with
   # nfsTransport: kernel
   # reboot: true
