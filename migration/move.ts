@@ -1,5 +1,6 @@
 import type { JobInfo } from "../libvirt/job-info.ts";
 import type { Sighting } from "../libvirt/sighting.ts";
+import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { movesRunning } from "../moves/modes.ts";
 import { mayUsePostcopy } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
@@ -7,7 +8,16 @@ import type { MoveSamples } from "../moves/samples.ts";
 import { madeRecord } from "../moves/sound-record.ts";
 import { predictMove } from "./choosing/predict-move.ts";
 import type { Resolved } from "./choosing/resolve-auto.ts";
-import { type Clients, clientFigures, keepSwitchover, startClients, stopClients } from "./clients/clients.ts";
+import {
+  baselineKnown,
+  type Clients,
+  clientFigures,
+  keepSwitchover,
+  latencyOfMove,
+  latencySeries,
+  startClients,
+  stopClients,
+} from "./clients/clients.ts";
 import type { MigrationRequest } from "./context/migration-request.ts";
 import type { Moving } from "./context/moving.ts";
 import { type Circumstances, circumstances } from "./measuring/circumstances.ts";
@@ -52,14 +62,17 @@ export async function move(moving: Moving, asked: RequestedMove): Promise<MoveOu
   clients.catch(() => {}); // told where they are waited for
   const witness = new Witness(moving, mayUsePostcopy(moving.options));
   const sampling = startSampling(moving, asked.request.conditions.workload);
-  let outcome: MoveOutcome | undefined;
+  const stop = async () => {
+    await Promise.all([clients.then(stopClients, () => {}), sampling?.stop()]);
+  };
+  let samples: MoveOutcome["samples"];
   try {
-    outcome = await moveSeen(moving, asked, { clocks, clients, witness, sampling }, beganMs);
-    return outcome;
+    const outcome = await moveSeen(moving, asked, { clocks, clients, witness, sampling }, beganMs);
+    // What is sampled is seen for some time yet.
+    samples = outcome.samples?.finally(stop);
+    return withoutAbsent({ ...outcome, samples });
   } finally {
-    // Samples that are awaited end by themselves.
-    const stopped = outcome?.samples ? undefined : sampling?.stop();
-    await Promise.all([witness.abandon(), clients.then(stopClients, () => {}), stopped]);
+    await Promise.all([witness.abandon(), samples ? undefined : stop()]);
   }
 }
 
@@ -150,7 +163,7 @@ async function lookAhead(
     watching.clients,
     predicting,
     watching.witness.begun(),
-    watching.sampling?.begun(),
+    watching.sampling && Promise.all([watching.sampling.begun(), watching.clients.then(baselineKnown)]),
   ]);
   return { clients, facts: { ...known, ...chosen, ...foreseen, preflight: checks } };
 }
@@ -198,7 +211,11 @@ async function arrived(
   await witness.stop();
   const clocks = withDrift(move.clocks, await again);
   const measured = await part.measure(endMs, clocks);
-  const laid = { clocks, watch, heard: witness, endMs };
+  const client = {
+    latencyOfMove: () => latencyOfMove(clients, watch, endMs),
+    latencySeries: () => latencySeries(clients, watch),
+  };
+  const laid = { clocks, watch, heard: witness, endMs, client };
   const [seen, sampled] = await Promise.all([
     clientFigures(clients, moving, witness, clocks, watch.startedAt),
     sampling?.figures(laid),

@@ -27,6 +27,14 @@ interface Laid {
   watch: Stopwatch;
   heard: Pick<Witness, "stoppedAt" | "resumedAt">;
   endMs: number;
+  client: Client;
+}
+
+/** What a client on a third machine knows of how long the guest's answers take. */
+interface Client {
+  latencyOfMove(): Promise<Sampled["latency"]>;
+  /** Until now. */
+  latencySeries(): Promise<MoveSamples["latency"]>;
 }
 
 /** Looks at both hosts of a move, again and again, from before it begins until some time after it is done. */
@@ -52,8 +60,8 @@ export class Sampling {
     this.#guestClock = this.#hasWork
       ? clockOf(moving, source).catch(() => undefined)
       : Promise.resolve(undefined);
-    // The connections outlive the move, until the last was seen.
-    const targets = [source.session.target, destination.session.target];
+    // The connections outlive the move, until the last was seen: those to its hosts, and its client's.
+    const targets = [source, destination, { session: moving.storage }].map(({ session }) => session.target);
     withSessions(targets, () => this.#over.promise).catch(() => {});
   }
 
@@ -70,7 +78,8 @@ export class Sampling {
 
   /** The sums that a record keeps, of what is known when the move is done. Empty: nothing is. */
   async figures(laid: Laid): Promise<{ sampled?: Sampled }> {
-    const series = this.#laid(laid, await this.#log(laid));
+    const [log, latency] = await Promise.all([this.#log(laid), laid.client.latencyOfMove()]);
+    const series = this.#laid(laid, log);
     const { guest, tell } = this.#moving;
     for (const [end, { name }] of [
       ["source", this.#moving.source],
@@ -86,11 +95,11 @@ export class Sampling {
         `${guest}: what its move did to its work is not known: nothing in it tells what its workload gets done (that needs qemu-guest-agent)`,
       );
     if (series.source.length + series.destination.length === 0) return {};
-    return { sampled: sampledOf(series, laid.endMs) };
+    return { sampled: { ...sampledOf(series, laid.endMs), ...(latency && { latency }) } };
   }
 
   /**
-   * Looks on for some seconds, and then ends. To be waited for when the record is kept: whatever happens here changes nothing of that.
+   * Looks on for some seconds. To be waited for when the record is kept, and then stopped: whatever happens here changes nothing of that.
    *
    * @returns undefined: there is nothing, or it was not had in time
    */
@@ -101,7 +110,8 @@ export class Sampling {
     const { guest, tell } = this.#moving;
     const whole = async () => {
       await sleep(afterMs);
-      const series = this.#laid(laid, await this.#log(laid));
+      const [log, latency] = await Promise.all([this.#log(laid), laid.client.latencySeries()]);
+      const series = { ...this.#laid(laid, log), ...(latency && { latency }) };
       const isEmpty = series.source.length + series.destination.length === 0;
       return {
         samples: isEmpty ? undefined : samplesSchema.parse({ schema: 1, uuid, startedAt, guest, ...series }),
@@ -114,8 +124,6 @@ export class Sampling {
     } catch (error) {
       tell(`${guest}: the series of its move are lost: ${(error as Error).message}`);
       return undefined;
-    } finally {
-      await this.stop();
     }
   }
 

@@ -1035,7 +1035,7 @@ describe("a migration", () => {
         ["results/lab.samples.jsonl", history[0]?.startedAt],
       ]);
       expect(history[0]?.sampled).toMatchObject({ intervalMs: 250 });
-      expect(world.samplers.size).toBe(0);
+      expect([world.samplers.size, world.probers.size]).toEqual([0, 0]);
     });
 
     test("is made without them where no host tells anything, and says so", async () => {
