@@ -122,9 +122,10 @@ async function moveSeen(
     const failure = unprepared ?? (await failureOf(part.begin()));
     const settled = await reconcile(moving, (step) => part.stepped?.(step));
     const endMs = watch.nowMs();
+    const over = { base, clients, clocks, sampling, settled, endMs, failure: failure ?? settled.refusal };
     return settled.hasLeft && !settled.booted
-      ? await arrived(underway, part, { base, clients, clocks, sampling, settled, endMs, failure })
-      : notMoved(base, settled, endMs, failure ?? settled.refusal);
+      ? await arrived(underway, part, over)
+      : await notMoved(underway, over);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const where = error instanceof Unsettled && error.host !== undefined ? { host: error.host } : {};
@@ -182,40 +183,55 @@ const failureOf = (deed: Promise<void>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-/** It is where it was, or was booted. */
-function notMoved(base: Base, { host, booted }: Reconciled, endMs: number, failure: unknown): MoveOutcome {
-  const why = failure instanceof Error ? failure.message : "libvirt ended the move without an error";
-  const error = booted ? `${why}; ${toldBoot[booted]}, it was booted anew on ${host}` : why;
-  const record = unmeasured(base, booted ? "failed" : "rolled-back", error, endMs);
-  return { record, host, failure: failure ?? new Error(why) };
+/** A move that is over, and what has seen it. */
+interface Over {
+  base: Base;
+  clients: Clients;
+  clocks: Clocks;
+  sampling: Sampling | undefined;
+  settled: Reconciled;
+  endMs: number;
+  failure: unknown;
 }
 
-/** It has moved, whatever failed on the way: what was measured. */
-async function arrived(
-  { moving, watch, witness }: Underway,
-  part: ModesPart,
-  move: {
-    base: Base;
-    clients: Clients;
-    clocks: Clocks;
-    sampling: Sampling | undefined;
-    settled: Reconciled;
-    endMs: number;
-    failure: unknown;
-  },
-): Promise<MoveOutcome> {
-  const { base, clients, sampling, settled, endMs } = move;
-  const { guest, options, tell } = moving;
-  const failure = move.failure ?? settled.refusal;
-  const again = readClocks(moving).catch(() => undefined);
-  await witness.stop();
-  const clocks = withDrift(move.clocks, await again);
-  const measured = await part.measure(endMs, clocks);
-  const client = {
+/** It is where it was, or was booted. */
+async function notMoved(underway: Underway, over: Over): Promise<MoveOutcome> {
+  const { base, settled, endMs, failure } = over;
+  const { host, booted, hasLeft } = settled;
+  const why = failure instanceof Error ? failure.message : "libvirt ended the move without an error";
+  const error = booted ? `${why}; ${toldBoot[booted]}, it was booted anew on ${host}` : why;
+  const outcome = booted ? "failed" : "rolled-back";
+  const failed = { host, failure: failure ?? new Error(why) };
+  // Whoever gave it up does not wait for what it was like.
+  const sampling = underway.moving.cancelled.aborted ? undefined : over.sampling;
+  const laid = laidOf(underway, over, booted || hasLeft ? undefined : "source");
+  const record = unmeasured({ ...base, ...(await sampling?.figures(laid)) }, outcome, error, endMs);
+  return { record, ...failed, ...(sampling && { samples: sampling.series(laid, record) }) };
+}
+
+/** How what was sampled is laid on the clock of a move. @param runsAt where the guest runs with the memory that it had, of its two ends */
+const laidOf = (
+  { watch, witness }: Underway,
+  { clients, clocks, endMs }: Pick<Over, "clients" | "clocks" | "endMs">,
+  runsAt: "source" | "destination" | undefined,
+): Parameters<Sampling["figures"]>[0] => ({
+  ...{ clocks, watch, heard: witness, runsAt, endMs },
+  client: {
     latencyOfMove: () => latencyOfMove(clients, watch, endMs),
     latencySeries: () => latencySeries(clients, watch),
-  };
-  const laid = { clocks, watch, heard: witness, endMs, client };
+  },
+});
+
+/** It has moved, whatever failed on the way: what was measured. */
+async function arrived(underway: Underway, part: ModesPart, over: Over): Promise<MoveOutcome> {
+  const { moving, watch, witness } = underway;
+  const { base, clients, sampling, settled, endMs, failure } = over;
+  const { guest, options, tell } = moving;
+  const again = readClocks(moving).catch(() => undefined);
+  await witness.stop();
+  const clocks = withDrift(over.clocks, await again);
+  const measured = await part.measure(endMs, clocks);
+  const laid = laidOf(underway, { clients, clocks, endMs }, "destination");
   const [seen, sampled] = await Promise.all([
     clientFigures(clients, moving, witness, clocks, watch.startedAt),
     sampling?.figures(laid),

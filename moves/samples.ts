@@ -32,7 +32,7 @@ export const samplesSchema = z.object({
   stop: z
     .object({ stoppedMs: atMs, resumedMs: atMs })
     .optional()
-    .describe("when the guest's CPUs stopped and ran again; absent: nobody heard both"),
+    .describe("when the guest's CPUs stopped and ran again; absent: they did not stop, or nobody heard both"),
   source: z.array(countersSchema),
   destination: z.array(countersSchema),
   work: z

@@ -40,12 +40,16 @@ export const throughFigures = (moves: readonly SampledMove[]): Figure[] =>
       work === undefined
         ? ""
         : `: ${duration(work.brownOutMs)} of brown-out${work.isBack ? "" : ", and more"}`;
-    const which = of === 1 ? "the only one of its mode" : `whose total time is the median of ${of}`;
+    const isBack = record.outcome === "rolled-back";
+    const which =
+      of === 1
+        ? `the only one of its mode${isBack ? " that was rolled back" : ""}`
+        : `whose total time is the median of ${of}${isBack ? " that were rolled back" : ""}`;
     return {
-      id: `through-${record.mode}`,
-      title: `What the guest went through, ${record.mode}${brownOut}`,
+      id: idOf(record),
+      title: `What the guest went through, ${record.mode}${isBack ? ", rolled back" : ""}${brownOut}`,
       caption: [
-        `Move ${moveNumber}: ${record.guest}, ${record.memoryMiB} MiB, ${record.from} → ${record.to}; ${which}. Dotted: where a phase begins and the last one ends.`,
+        `Move ${moveNumber}: ${record.guest}, ${record.memoryMiB} MiB, ${record.from} → ${record.to}; ${which}. Dotted: ${isBack ? "where it was back" : "where a phase begins and the last one ends"}.`,
         ...(work
           ? [
               `Dashed: ${Math.round(brownOutBelow * 100)} % of the work's mean before; what is below that, and slower than usual, is a brown-out. By the guest's own log, every ${Math.round(work.intervalMs)} ms.`,
@@ -62,6 +66,9 @@ export const throughFigures = (moves: readonly SampledMove[]): Figure[] =>
       table: seriesTable(sampled, panels),
     };
   });
+
+const idOf = ({ mode, outcome }: MigrationRecord): string =>
+  outcome === "completed" ? `through-${mode}` : `through-${mode}-${outcome}`;
 
 function panelsOf({ move: { record }, samples }: SampledMove): Panel[] {
   const { source, destination, work, throttle } = samples;
@@ -348,7 +355,7 @@ function seriesTable(sampled: SampledMove, panels: readonly Panel[]): TableModel
     })),
   );
   return {
-    id: `through-${sampled.move.record.mode}-values`,
+    id: `${idOf(sampled.move.record)}-values`,
     title: `Move ${sampled.move.number}: means of ${duration(stepMs)} each`,
     columns: [figure("from, ms"), ...lines.map(({ name }) => figure(name))],
     rows: steps.map((ms) => [

@@ -8,7 +8,7 @@ import { sampledOf } from "../../../../moves/sampled.ts";
 import { type MoveSamples, samplesSchema } from "../../../../moves/samples.ts";
 import { datasetOf, readDataset } from "../../../../report/data/dataset.ts";
 import { readSeries } from "../../../../report/data/series.ts";
-import { roundAbove } from "../../../../report/figures/through.ts";
+import { roundAbove, throughFigures } from "../../../../report/figures/through.ts";
 import { figuresOf, reportOf } from "../../../../report/sections/report.ts";
 import { sampledTable } from "../../../../report/tables/sampled-table.ts";
 import { shownOf } from "../../../../report/text/table-model.ts";
@@ -160,8 +160,15 @@ test("of each mode the middle move is shown, if its series are there", async () 
       };
       return sampled(liveRecord({ totalMs, phases, equations, startedAt: `2026-03-01T12:0${i}:00.000Z` }));
     });
+    const { downtimeMs: _, equations: __, ...unmeasured } = liveRecord();
+    const back = sampled({
+      ...unmeasured,
+      ...{ outcome: "rolled-back", error: "it took too long", totalMs: 9000, phases: [], passes: [] },
+      startedAt: "2026-03-01T12:30:00.000Z",
+    });
     const records = [
       ...all,
+      back,
       sampled(offlineRecord({ startedAt: "2026-03-01T10:00:00.000Z" })),
       liveRecord({ startedAt: "2026-03-01T11:00:00.000Z" }),
     ];
@@ -170,11 +177,21 @@ test("of each mode the middle move is shown, if its series are there", async () 
     // The offline move's are lost.
     await writeFile(
       join(folder, "lab.samples.jsonl"),
-      all.map((record) => `${JSON.stringify(samplesOf(record))}\n`).join(""),
+      [...all, back].map((record) => `${JSON.stringify(samplesOf(record))}\n`).join(""),
     );
     const shown = await readSeries(await readDataset([file]));
-    expect(shown.map(({ move, of }) => [move.record.totalMs, of])).toEqual([[1600, 3]]);
+    expect(shown.map(({ move, of }) => [move.record.totalMs, of])).toEqual([
+      [1600, 3],
+      [9000, 1],
+    ]);
     expect(shown[0]?.samples.startedAt).toBe("2026-03-01T12:01:00.000Z");
+    const [, { title = "", caption = [], draw, id } = {}] = throughFigures(shown);
+    expect([id, title]).toEqual([
+      "through-live-rolled-back",
+      "What the guest went through, live, rolled back: 500 ms of brown-out",
+    ]);
+    expect(caption[0]).toContain("the only one of its mode that was rolled back. Dotted: where it was back.");
+    expect(draw?.(640)).not.toMatch(/NaN|Infinity|undefined/);
   } finally {
     await rm(folder, { recursive: true });
   }
