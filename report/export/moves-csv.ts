@@ -185,6 +185,8 @@ const moveColumns: Record<string, (move: MoveParts) => Value> = {
   ...Object.fromEntries(
     phaseNames.map((name) => [`phase_${snake(name)}_ms`, (move: MoveParts) => phaseMs(move, name)]),
   ),
+  stopped_ms: ({ record }) => record.stop?.stoppedMs,
+  resumed_ms: ({ record }) => record.stop?.resumedMs,
   ti_ms: ({ record }) => record.equations?.tiMs,
   ov_ms: ({ record }) => record.equations?.ovMs,
   dm_ms: ({ record }) => record.equations?.dmMs,
