@@ -71,14 +71,14 @@ export async function clientFigures(
   return { ...view, ...(throughput && { throughput }) };
 }
 
-/** How long a guest is asked before its move, so that it is known how long its answers usually take. */
+/** How long a guest answers before its move, so that it is known how long its answers usually take. */
 const baselineMs = 1_000;
 
-/** Waits until it has been asked for so long, but no longer than twice that. */
+/** Waits until it has answered for so long, but no longer than twice that. */
 export async function baselineKnown({ prober }: Clients): Promise<void> {
   if (!prober) return;
-  const { batches } = prober.answers;
-  const knownMs = () => (batches.at(-1)?.atMs ?? 0) - (batches[0]?.atMs ?? 0);
+  const { all, batches } = prober.answers;
+  const knownMs = () => (batches.at(-1)?.atMs ?? 0) - (all[0]?.arrivedMs ?? Number.POSITIVE_INFINITY);
   const deadlineMs = performance.now() + 2 * baselineMs;
   while (knownMs() < baselineMs && !prober.isOver && performance.now() < deadlineMs) await sleep(50);
 }

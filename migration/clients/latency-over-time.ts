@@ -9,7 +9,7 @@ export const patienceMs = 1_000;
 /** So much of the time before a move is its own latency of, at most. */
 const mostBeforeMs = 10_000;
 
-type Told = Pick<Answers, "all" | "batches" | "knownSinceMs">;
+type Told = Pick<Answers, "all" | "batches">;
 
 /**
  * How long a guest's answers took, second by second of its move. A second ends with the first of the prober's lines beyond it, since only these
@@ -59,11 +59,17 @@ interface Span {
 
 const latencyAlone = ({ startMs: _, endMs: __, ...latency }: Latency & Span): Latency => latency;
 
-/** When the prober said what it had sent: of all that was asked between two of these it is known how much that was, and what was answered. */
-const settledEnds = ({ batches, knownSinceMs }: Told): number[] => {
-  const heardMs = batches.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
-  return batches.map(({ atMs }) => atMs).filter((ms) => ms >= knownSinceMs && ms <= heardMs - patienceMs);
-};
+/**
+ * When the prober said what it had sent: of all that was asked between two of these it is known how much that was, and what was answered. Not so
+ * of what was asked before the first answer that is known: earlier ones are forgotten, or waited until somebody knew where the guest is (ARP).
+ */
+function settledEnds({ all: [first], batches }: Told): number[] {
+  const last = batches.at(-1);
+  if (!first || !last) return [];
+  return batches
+    .map(({ atMs }) => atMs)
+    .filter((ms) => ms >= first.arrivedMs && ms <= last.atMs - patienceMs);
+}
 
 /** @param edges some of the ends of batches, in their order */
 function latencyBetween({ all, batches }: Told, edges: readonly number[]): (Latency & Span)[] {

@@ -28,8 +28,6 @@ export class Answers {
   tellsTime = false;
   /** Of each tenth of a second, by when it ended: how much was asked in it, and how late that was at worst. */
   readonly batches: { atMs: number; sent: number; lateMs: number }[] = [];
-  /** Of what was asked before, answers may have been forgotten. */
-  knownSinceMs = Number.NEGATIVE_INFINITY;
   /** When the last question was sent that was answered. */
   lastAskedMs = 0;
   /** How many answers there were when the guest stopped. Undefined: it runs. */
@@ -60,16 +58,13 @@ export class Answers {
     if (!isEnough)
       this.batches.push({ atMs: atUs / 1000, sent: sent.icmp + sent.tcp, lateMs: lateUs / 1000 });
     if (this.#beforeStop !== undefined) return;
-    if (keepLast(this.all, keptAnswers)) this.knownSinceMs = this.all[0]?.arrivedMs ?? this.knownSinceMs;
+    keepLast(this.all, keptAnswers);
     keepLast(this.batches, keptBatches);
   }
 }
 
-/** Whether some had to go. */
-function keepLast(array: unknown[], count: number): boolean {
-  if (array.length <= count * 1.1) return false;
-  array.splice(0, array.length - count);
-  return true;
+function keepLast(array: unknown[], count: number): void {
+  if (array.length > count * 1.1) array.splice(0, array.length - count);
 }
 
 /** Asks a guest from another machine, again and again, and keeps its answers. */

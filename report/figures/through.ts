@@ -194,7 +194,7 @@ function placed(panels: readonly Panel[], fromMs: number): PlacedPanel[] {
       paces: line.paces.filter(({ endMs }) => endMs > fromMs),
     }));
     const values = lines.flatMap(({ paces }) => paces.map(({ perMs }) => perMs));
-    const top = roundAbove(Math.max(panel.level?.value ?? 0, ...values, 1e-3));
+    const top = roundAbove(Math.max(panel.level?.value ?? 0, ...values) || 1);
     const base = panels.length - 1 - i;
     const least = Math.min(...values.filter((value) => value > 0));
     const bottom = panel.isLogarithmic && Number.isFinite(least) ? Math.min(decadeOf(least), top / 10) : 0;

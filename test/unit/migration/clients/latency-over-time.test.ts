@@ -61,11 +61,30 @@ describe("how long answers took, second by second", () => {
     );
   });
 
+  test("begins when the guest was found: what was asked before waited for that", () => {
+    const answers = told(0, 5_000, (ms) => ms < 250);
+    const [first] = answers.all;
+    for (const sentMs of [1, 100, 200])
+      answers.all.unshift({ ...first, protocol: "tcp", sentMs, arrivedMs: 251 });
+    expect(latencySeconds(answers, 0)[0]).toMatchObject({
+      startMs: 300,
+      endMs: 1000,
+      p50Ms: 0.4,
+      p99Ms: 0.4,
+    });
+    expect(
+      latencySeconds(
+        told(0, 5_000, () => true),
+        0,
+      ),
+    ).toEqual([]);
+  });
+
   test("leaves out what the prober no longer knows, and whose answers may be on their way", () => {
     const answers = told(0, 700_000);
     const seconds = latencySeconds(answers, 0);
-    expect(answers.knownSinceMs).toBeGreaterThan(100_000);
-    expect(seconds[0]?.startMs).toBeGreaterThanOrEqual(answers.knownSinceMs);
+    expect(seconds[0]?.startMs).toBeGreaterThan(100_000);
+    expect(seconds[0]?.startMs).toBeGreaterThanOrEqual(answers.all[0]?.arrivedMs ?? Number.NaN);
     expect(seconds.every(({ unanswered }) => unanswered === 0)).toBe(true);
     expect(seconds.at(-1)?.endMs).toBe(699_000);
     expect(latencySeconds(new Answers(), 0)).toEqual([]);
