@@ -74,6 +74,7 @@ describe("the figures of a run of the paper's study", () => {
       "timeline-precopy",
       "timeline-offline",
       "remaining",
+      "downtime-spread",
       "difference-guest-clock",
       "difference-client",
       "latency-live",
