@@ -60,6 +60,7 @@ function drawShares(
   groups: readonly (readonly Point[])[],
   outliers: readonly Point[],
 ): string {
+  const moves = groups.flat();
   // Each mode begins with none of its moves.
   const points = groups.flatMap((group) => [
     ...group.slice(0, 1).map((first) => ({ ...first, share: 0 })),
@@ -89,12 +90,19 @@ function drawShares(
           strokeWidth: 1.8,
           curve: "step-after",
         }),
+        Plot.dot(moves, {
+          x: "downtimeMs",
+          y: "share",
+          fill: "mode",
+          r: 1.8,
+          render: carrying(moves, ({ number: move }) => move),
+        }),
         Plot.dot(outliers, {
           x: "downtimeMs",
           y: "share",
           stroke: "mode",
           symbol: "mode",
-          r: 3.6,
+          r: 4.5,
           render: carrying(outliers, ({ number: move }) => move),
         }),
       ],
