@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { command, runCommand, wholeNumber } from "../report/text/command.ts";
+import { setUp } from "../report/text/set-up.ts";
 import { type ListenAddress, listenAddress } from "./metrics-server.ts";
 
 const program = command(
@@ -29,6 +30,7 @@ that is gone. Each act is a line here and in results/STACK.keep.jsonl. It may be
 next \`up\`, goes on from what is there. docs/placement.md has a unit for systemd.`,
   )
   .action(async (stack: string, { every, silences, once, metrics }: Values) => {
+    setUp();
     // What asks hosts is loaded where that is wanted.
     const { keep } = await import("./keeper.ts");
     await keep(stack, {

@@ -4,6 +4,7 @@ import { Argument } from "commander";
 import { execa } from "execa";
 import { readRecords, resultsFile } from "../moves/results.ts";
 import { command, runCommand } from "../report/text/command.ts";
+import { setUp } from "../report/text/set-up.ts";
 import { moveTables } from "../report/text/table.ts";
 import { terminalWidth } from "../report/text/terminal-width.ts";
 import { checkStack, modeOf, modeToKeep, type roundModes, roundOf } from "./lab-round.ts";
@@ -93,6 +94,7 @@ async function up(): Promise<void> {
   const { stack, guest } = asked();
   // Before Pulumi makes an empty stack of that name.
   checkStack(stack, await readdir(join(project, "stacks")));
+  setUp();
   await pulumi("stack", "select", "--create", stack);
   const before = await config();
   const { first, second, placed } = roundOf(before, stack, guest);

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { commaList, command, runCommand } from "../report/text/command.ts";
+import { setUp } from "../report/text/set-up.ts";
 
 const program = command(
   "npm run maintain --",
@@ -26,6 +27,7 @@ host stays drained (testbed:drain), and what is to be done next is said. Ctrl-C 
 At the end it says how long each guest was away. docs/hosts.md has an example.`,
   )
   .action(async (stack: string, { each, hosts, wait }: { each: string; hosts?: string[]; wait: number }) => {
+    setUp();
     // What asks hosts is loaded where that is wanted.
     const { maintain } = await import("./maintenance.ts");
     await maintain(stack, { each, waitMs: wait * 60_000, ...(hosts && { hosts }) });

@@ -2,6 +2,7 @@ import { execa } from "execa";
 import { recordsSince, resultsFile } from "../moves/results.ts";
 import { migrationTarget } from "../moves/target.ts";
 import { command, runCommand, SaidAlready } from "../report/text/command.ts";
+import { setUp } from "../report/text/set-up.ts";
 import { moveTables } from "../report/text/table.ts";
 import { terminalWidth } from "../report/text/terminal-width.ts";
 import { type Setting, settingsFor } from "./move-request.ts";
@@ -37,6 +38,7 @@ async function set({ path }: Setting, value: string | undefined): Promise<void> 
 }
 
 async function move(words: string[], { stack, mode, preview }: Values): Promise<void> {
+  setUp();
   const settings = settingsFor(words, mode, JSON.parse(await pulumi(["config", "--json"])));
   const guests = words.filter((_, i) => i % 2 === 0);
   const targets = guests.flatMap((guest) => ["--target", migrationTarget(guest)]);

@@ -1,38 +1,8 @@
-import { createRequire, registerHooks } from "node:module";
-import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
+import "../provider/lean-loading.ts";
 
 // To be imported before @pulumi/pulumi. A program's start is half of the time of an update that changes nothing, and is spent twice: in
 // the preview, and in the update.
-
-/**
- * What the SDK loads at once for programs that serialise functions or run stacks of their own, by the module that asks for it. This one
- * does neither. Should anything do so after all, it is loaded then.
- */
-const seldomUsed: readonly (readonly [asking: string, asked: string])[] = [
-  ["/@pulumi/pulumi/index.js", "./automation"],
-  ["/@pulumi/pulumi/runtime/closure/codePaths.js", "@npmcli/arborist"],
-  ["/@pulumi/pulumi/runtime/closure/parseFunction.js", "../../typescript-shim"],
-];
-const later = "later:";
-
-registerHooks({
-  resolve(specifier, context, nextResolve) {
-    const resolved = nextResolve(specifier, context);
-    const from = context.parentURL ?? "";
-    const isSeldomUsed = seldomUsed.some(([asking, asked]) => specifier === asked && from.endsWith(asking));
-    return isSeldomUsed ? { url: later + resolved.url, format: "commonjs" } : resolved;
-  },
-  load(url, context, nextLoad) {
-    if (!url.startsWith(later)) return nextLoad(url, context);
-    return { source: lazily(fileURLToPath(url.slice(later.length))), format: "commonjs", shortCircuit: true };
-  },
-});
-
-/** The text of a module that stands for another one until something of it is asked for. */
-const lazily = (file: string): string =>
-  `module.exports = new Proxy({}, {
-  get: (_, name) => name === "__esModule" || require(${JSON.stringify(file)})[name],
-});`;
 
 // The SDK takes down a stack trace for each of its promises, to tell where one that never ends was made, and source-map-support, which it
 // puts in place of Node's own way, takes most of the time of that. Node runs these sources as they are: no position is to be translated.

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { v5 as uuidV5 } from "uuid";
 import { localOverlayPath } from "../fleet/overlay.ts";
 import { type CardAddress, cloudInit, type GuestNetwork } from "../guests/cloud-init.ts";
+import { packed } from "../guests/packed.ts";
 import type { Workload } from "../guests/workload.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
 import { defaultDiskGiB } from "../stacks/defaults.ts";
@@ -165,7 +166,7 @@ export class UbuntuGuest extends pulumi.ComponentResource {
       {
         name: seedName,
         pool: cluster.pool.pool,
-        userData: texts.userData,
+        userData: texts.userData.apply(packed),
         metaData: texts.metaData,
         networkConfig: texts.networkConfig,
       },

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { runCommand, say } from "../report/text/command.ts";
+import { setUp } from "../report/text/set-up.ts";
 import { closeSessions } from "../ssh/session-pool.ts";
 import { experimentCommand, type Options } from "./arguments.ts";
 import { turnsOf } from "./choose-run.ts";
@@ -31,6 +32,7 @@ async function experiment(options: Options): Promise<void> {
   checkCells(asked.experiment, await machinesFor(asked), stackOf(name, asked), file);
   const folder = runsOf(name);
   if (options.dryRun) return say(outline(asked, options.seed ?? drawSeed(), await latestRun(folder)));
+  setUp();
   // Labs of two experiments would have the same network, and disturb each other's figures.
   const unlock = await lock(
     `${process.cwd()} ${asked.stack ?? "lab"}`,

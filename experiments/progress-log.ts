@@ -67,10 +67,10 @@ export function throughputSince(
 export function stopOf(
   record: MigrationRecord,
 ): Pick<MoveTimes, "startMs" | "endMs" | "stoppedMs" | "resumedMs"> | undefined {
-  const { mode, startedAt, totalMs, downtimeMs, phases } = record;
+  const { mode, startedAt, totalMs, downtimeMs, phases, stop } = record;
   const iterations = phases.find(({ name }) => name === "iterations");
-  // An offline move begins with the stop.
-  const afterMs = savesMemory(mode) ? 0 : iterations?.endMs;
+  // An offline move begins with the stop, more or less: a record of an earlier version does not say when it was.
+  const afterMs = savesMemory(mode) ? (stop?.stoppedMs ?? 0) : iterations?.endMs;
   if (boots(mode) || downtimeMs === undefined || afterMs === undefined) return undefined;
   const startMs = Date.parse(startedAt);
   const stoppedMs = startMs + afterMs;

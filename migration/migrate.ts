@@ -39,17 +39,21 @@ export class MigrationFailed extends Error {
   readonly records: readonly MigrationRecord[];
   /** Where the guest runs now; absent: unknown. */
   readonly host?: string;
+  /** The series of the last move, as those of a move that was made. */
+  readonly samples?: Moved["samples"];
 
   constructor(
     message: string,
     records: readonly MigrationRecord[],
     host: string | undefined,
     cause: unknown,
+    samples?: Moved["samples"],
   ) {
     super(message, { cause });
     this.name = "MigrationFailed";
     this.records = records;
     this.host = host;
+    this.samples = samples;
   }
 }
 
@@ -108,6 +112,7 @@ export async function migrate(
           records,
           host,
           failure,
+          samples,
         );
       }
       return { host, records, ...(samples && { samples }) };

@@ -1,5 +1,6 @@
 import type { JobInfo } from "../libvirt/job-info.ts";
 import type { Sighting } from "../libvirt/sighting.ts";
+import { withoutAbsent } from "../libvirt/without-absent.ts";
 import { movesRunning } from "../moves/modes.ts";
 import { mayUsePostcopy } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
@@ -7,7 +8,16 @@ import type { MoveSamples } from "../moves/samples.ts";
 import { madeRecord } from "../moves/sound-record.ts";
 import { predictMove } from "./choosing/predict-move.ts";
 import type { Resolved } from "./choosing/resolve-auto.ts";
-import { type Clients, clientFigures, keepSwitchover, startClients, stopClients } from "./clients/clients.ts";
+import {
+  baselineKnown,
+  type Clients,
+  clientFigures,
+  keepSwitchover,
+  latencyOfMove,
+  latencySeries,
+  startClients,
+  stopClients,
+} from "./clients/clients.ts";
 import type { MigrationRequest } from "./context/migration-request.ts";
 import type { Moving } from "./context/moving.ts";
 import { type Circumstances, circumstances } from "./measuring/circumstances.ts";
@@ -52,14 +62,17 @@ export async function move(moving: Moving, asked: RequestedMove): Promise<MoveOu
   clients.catch(() => {}); // told where they are waited for
   const witness = new Witness(moving, mayUsePostcopy(moving.options));
   const sampling = startSampling(moving, asked.request.conditions.workload);
-  let outcome: MoveOutcome | undefined;
+  const stop = async () => {
+    await Promise.all([clients.then(stopClients, () => {}), sampling?.stop()]);
+  };
+  let samples: MoveOutcome["samples"];
   try {
-    outcome = await moveSeen(moving, asked, { clocks, clients, witness, sampling }, beganMs);
-    return outcome;
+    const outcome = await moveSeen(moving, asked, { clocks, clients, witness, sampling }, beganMs);
+    // What is sampled is seen for some time yet.
+    samples = outcome.samples?.finally(stop);
+    return withoutAbsent({ ...outcome, samples });
   } finally {
-    // Samples that are awaited end by themselves.
-    const stopped = outcome?.samples ? undefined : sampling?.stop();
-    await Promise.all([witness.abandon(), clients.then(stopClients, () => {}), stopped]);
+    await Promise.all([witness.abandon(), samples ? undefined : stop()]);
   }
 }
 
@@ -109,9 +122,10 @@ async function moveSeen(
     const failure = unprepared ?? (await failureOf(part.begin()));
     const settled = await reconcile(moving, (step) => part.stepped?.(step));
     const endMs = watch.nowMs();
+    const over = { base, clients, clocks, sampling, settled, endMs, failure: failure ?? settled.refusal };
     return settled.hasLeft && !settled.booted
-      ? await arrived(underway, part, { base, clients, clocks, sampling, settled, endMs, failure })
-      : notMoved(base, settled, endMs, failure ?? settled.refusal);
+      ? await arrived(underway, part, over)
+      : await notMoved(underway, over);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const where = error instanceof Unsettled && error.host !== undefined ? { host: error.host } : {};
@@ -150,7 +164,7 @@ async function lookAhead(
     watching.clients,
     predicting,
     watching.witness.begun(),
-    watching.sampling?.begun(),
+    watching.sampling && Promise.all([watching.sampling.begun(), watching.clients.then(baselineKnown)]),
   ]);
   return { clients, facts: { ...known, ...chosen, ...foreseen, preflight: checks } };
 }
@@ -169,36 +183,55 @@ const failureOf = (deed: Promise<void>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-/** It is where it was, or was booted. */
-function notMoved(base: Base, { host, booted }: Reconciled, endMs: number, failure: unknown): MoveOutcome {
-  const why = failure instanceof Error ? failure.message : "libvirt ended the move without an error";
-  const error = booted ? `${why}; ${toldBoot[booted]}, it was booted anew on ${host}` : why;
-  const record = unmeasured(base, booted ? "failed" : "rolled-back", error, endMs);
-  return { record, host, failure: failure ?? new Error(why) };
+/** A move that is over, and what has seen it. */
+interface Over {
+  base: Base;
+  clients: Clients;
+  clocks: Clocks;
+  sampling: Sampling | undefined;
+  settled: Reconciled;
+  endMs: number;
+  failure: unknown;
 }
 
-/** It has moved, whatever failed on the way: what was measured. */
-async function arrived(
-  { moving, watch, witness }: Underway,
-  part: ModesPart,
-  move: {
-    base: Base;
-    clients: Clients;
-    clocks: Clocks;
-    sampling: Sampling | undefined;
-    settled: Reconciled;
-    endMs: number;
-    failure: unknown;
+/** It is where it was, or was booted. */
+async function notMoved(underway: Underway, over: Over): Promise<MoveOutcome> {
+  const { base, settled, endMs, failure } = over;
+  const { host, booted, hasLeft } = settled;
+  const why = failure instanceof Error ? failure.message : "libvirt ended the move without an error";
+  const error = booted ? `${why}; ${toldBoot[booted]}, it was booted anew on ${host}` : why;
+  const outcome = booted ? "failed" : "rolled-back";
+  const failed = { host, failure: failure ?? new Error(why) };
+  // Whoever gave it up does not wait for what it was like.
+  const sampling = underway.moving.cancelled.aborted ? undefined : over.sampling;
+  const laid = laidOf(underway, over, booted || hasLeft ? undefined : "source");
+  const record = unmeasured({ ...base, ...(await sampling?.figures(laid)) }, outcome, error, endMs);
+  return { record, ...failed, ...(sampling && { samples: sampling.series(laid, record) }) };
+}
+
+/** How what was sampled is laid on the clock of a move. @param runsAt where the guest runs with the memory that it had, of its two ends */
+const laidOf = (
+  { watch, witness }: Underway,
+  { clients, clocks, endMs }: Pick<Over, "clients" | "clocks" | "endMs">,
+  runsAt: "source" | "destination" | undefined,
+): Parameters<Sampling["figures"]>[0] => ({
+  ...{ clocks, watch, heard: witness, runsAt, endMs },
+  client: {
+    latencyOfMove: () => latencyOfMove(clients, watch, endMs),
+    latencySeries: () => latencySeries(clients, watch),
   },
-): Promise<MoveOutcome> {
-  const { base, clients, sampling, settled, endMs } = move;
+});
+
+/** It has moved, whatever failed on the way: what was measured. */
+async function arrived(underway: Underway, part: ModesPart, over: Over): Promise<MoveOutcome> {
+  const { moving, watch, witness } = underway;
+  const { base, clients, sampling, settled, endMs, failure } = over;
   const { guest, options, tell } = moving;
-  const failure = move.failure ?? settled.refusal;
   const again = readClocks(moving).catch(() => undefined);
   await witness.stop();
-  const clocks = withDrift(move.clocks, await again);
+  const clocks = withDrift(over.clocks, await again);
   const measured = await part.measure(endMs, clocks);
-  const laid = { clocks, watch, heard: witness, endMs };
+  const laid = laidOf(underway, { clients, clocks, endMs }, "destination");
   const [seen, sampled] = await Promise.all([
     clientFigures(clients, moving, witness, clocks, watch.startedAt),
     sampling?.figures(laid),

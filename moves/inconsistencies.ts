@@ -19,6 +19,7 @@ export function inconsistencies(record: MigrationRecord): string[] {
     ...phaseFaults(record),
     ...equationFaults(record),
     ...downtimeFaults(record),
+    ...stopFaults(record),
     ...passFaults(record),
     ...(completed && record.error !== undefined ? ["it completed, yet there is an error"] : []),
     ...(record.outcome === "failed" && record.error === undefined
@@ -97,6 +98,19 @@ function downtimeFaults(record: MigrationRecord): string[] {
     faults.push("guestDowntimeMs and guestClockResolutionMs belong together");
   }
   return faults;
+}
+
+function stopFaults({ stop, mode, downtimeMs, totalMs }: MigrationRecord): string[] {
+  if (stop === undefined) return [];
+  if (movesRunning(mode)) return [`stop is for offline and cold moves, this one is ${mode}`];
+  const { stoppedMs, resumedMs } = stop;
+  const took = `the guest stood still from ${stoppedMs} ms to ${resumedMs} ms`;
+  return [
+    ...(resumedMs > totalMs + toleranceMs ? [`${took}, after the end at ${totalMs} ms`] : []),
+    ...(close(resumedMs - stoppedMs, downtimeMs ?? Number.NaN, roundingMs)
+      ? []
+      : [`${took}, its downtime is ${downtimeMs ?? "absent"} ms`]),
+  ];
 }
 
 function passFaults({ passes, totalMs }: MigrationRecord): string[] {

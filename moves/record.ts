@@ -163,6 +163,12 @@ export const recordSchema = z.object({
   guestClockResolutionMs: ms.optional().describe("how far guestDowntimeMs can be from the truth"),
 
   phases: z.array(phase).describe("contiguous: they add up to totalMs"),
+  stop: z
+    .object({ stoppedMs: ms, resumedMs: ms })
+    .optional()
+    .describe(
+      "offline and cold: when the guest's CPUs stopped at the source and ran at the destination; of a running guest's move the phases' borders say it",
+    ),
   equations: z
     .object({
       tiMs: ms.describe("TI: all iterations"),

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { withoutAbsent } from "../libvirt/without-absent.ts";
+import { latencySchema } from "./latency.ts";
 import type { Counters, MoveSamples } from "./samples.ts";
 import { doneBy, type WorkDone } from "./work-done.ts";
 
@@ -35,6 +36,13 @@ export const sampledSchema = z
     energyJ: ends.describe("what the hosts' CPU packages drew (RAPL)"),
     sentMiB: ms.optional().describe("by the source's interface to the destination, whoever's it was"),
     work: workSchema.optional().describe("of the guest's workload, by its own log"),
+    latency: z
+      .object({
+        before: latencySchema.optional().describe("of what was asked before the first action"),
+        through: latencySchema.describe("from the first action to the last"),
+      })
+      .optional()
+      .describe("how long a client on a third machine waited for the guest's answers"),
   })
   .describe(
     "what was seen of hosts and guest again and again; the series are in results/<stack>.samples.jsonl",

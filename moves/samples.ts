@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { latencySchema } from "./latency.ts";
 
 /**
  * What was seen of a move again and again while it went on: results/<stack>.samples.jsonl, a line for each move that was sampled, beside the
@@ -31,7 +32,7 @@ export const samplesSchema = z.object({
   stop: z
     .object({ stoppedMs: atMs, resumedMs: atMs })
     .optional()
-    .describe("when the guest's CPUs stopped and ran again; absent: nobody heard both"),
+    .describe("when the guest's CPUs stopped and ran again; absent: they did not stop, or nobody heard both"),
   source: z.array(countersSchema),
   destination: z.array(countersSchema),
   work: z
@@ -41,6 +42,23 @@ export const samplesSchema = z.object({
     })
     .optional()
     .describe("of the guest's workload; absent: it has none, or nobody could read its log"),
+  latency: z
+    .object({
+      prober: z.string().describe("machine that asked"),
+      probeIntervalMs: z.number().positive().describe("how often"),
+      seconds: z.array(
+        latencySchema.extend({
+          startMs: atMs,
+          endMs: atMs.describe(
+            "a tenth of a second beside a whole one: the prober tells so often what it sent",
+          ),
+        }),
+      ),
+    })
+    .optional()
+    .describe(
+      "how long a client waited for the guest's answers, by when it asked; absent: there was no prober, or it heard nothing",
+    ),
   throttle: z
     .array(z.object({ atMs, percent: z.number().min(0).max(100) }))
     .min(1)

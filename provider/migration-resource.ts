@@ -299,6 +299,7 @@ async function attempt(
       if (!(error instanceof MigrationFailed)) throw error;
       const records = [...done, ...error.records.map(withWhy)];
       const unkept = await keep(inputs.stack, records);
+      await keepSeries(inputs, [...series, error.samples]);
       const message = unkept ? `${error.message} ${unkept.message}` : error.message;
       const state = { ...past, ...inputs, host: error.host ?? past.host, ...remember(past, records) };
       throw new InitFailed(message, id, state, error);

@@ -3,12 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { execa } from "execa";
+import { setUp } from "../../report/text/set-up.ts";
 import { startBrowser } from "./browser.ts";
 
 // npm run picture:report: how the page of `npm run report` looks, for the docs: of the run that is in docs/paper, and of two measured moves.
 const paper = "docs/paper/20261123T230634Z.jsonl";
 const measured = "test/report/measured.jsonl";
 
+setUp();
 const folder = await mkdtemp(join(tmpdir(), "report-picture-"));
 const browser = await startBrowser();
 const pictures: string[] = [];

@@ -92,7 +92,7 @@ export function viewOf(
   if (!silence) return {};
   const unanswered = unansweredAround(all, stopped, intervalMs, slackMs);
   const usual = usualSilenceMs(all, silence.startMs);
-  const late = answers.late.filter(({ atMs }) => atMs >= silence.startMs && atMs <= silence.endMs + 200);
+  const late = answers.batches.filter(({ atMs }) => atMs >= silence.startMs && atMs <= silence.endMs + 200);
   const worst = greatest(late, ({ lateMs }) => lateMs);
   const protocols = (["icmp", "tcp"] as const).map((protocol) => {
     const own = all.filter((answer) => answer.protocol === protocol);

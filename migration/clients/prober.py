@@ -156,7 +156,7 @@ def main(address, interval_ms):
             except OSError:
                 pass  # nobody has that address at the moment, which is what is being measured
         if now >= flush:
-            tell({"atUs": now, "sent": sent, "lateUs": late, "answers": answers})
+            tell({"atUs": now_us(), "sent": sent, "lateUs": late, "answers": answers})
             sent, late, answers, flush = {"icmp": 0, "tcp": 0}, 0, [], now + FLUSH_US
         wait = min(flush, due) - now_us()
         ready, _, _ = select.select([prober.icmp, prober.tcp], [], [], max(wait, 0) / 1e6)

@@ -9,7 +9,7 @@ const program = readFileSync(new URL("./prober.py", import.meta.url), "utf8");
 
 /** What is kept of the past, some minutes of it; and, once the guest has stopped, as much again of what came after. */
 const keptAnswers = 100_000;
-const keptBatches = 3_000;
+const keptBatches = 5_000;
 
 /** A line of migration/clients/prober.py: what it sent and heard in a tenth of a second. */
 export interface Batch {
@@ -26,8 +26,8 @@ export class Answers {
   readonly answered: Record<Protocol, number> = { icmp: 0, tcp: 0 };
   /** Whether the guest says what its clock shows. */
   tellsTime = false;
-  /** How late the prober was, at worst, in the tenth of a second that ended then. */
-  readonly late: { atMs: number; lateMs: number }[] = [];
+  /** Of each tenth of a second, by when it ended: how much was asked in it, and how late that was at worst. */
+  readonly batches: { atMs: number; sent: number; lateMs: number }[] = [];
   /** When the last question was sent that was answered. */
   lastAskedMs = 0;
   /** How many answers there were when the guest stopped. Undefined: it runs. */
@@ -55,10 +55,11 @@ export class Answers {
       this.all.push(guestMs === undefined ? answer : { ...answer, guestMs });
       this.tellsTime ||= guestMs !== undefined;
     }
-    if (!isEnough) this.late.push({ atMs: atUs / 1000, lateMs: lateUs / 1000 });
+    if (!isEnough)
+      this.batches.push({ atMs: atUs / 1000, sent: sent.icmp + sent.tcp, lateMs: lateUs / 1000 });
     if (this.#beforeStop !== undefined) return;
     keepLast(this.all, keptAnswers);
-    keepLast(this.late, keptBatches);
+    keepLast(this.batches, keptBatches);
   }
 }
 

@@ -123,10 +123,11 @@ export function measureSteps(
     startMs = made.endMs;
     return made;
   });
+  const stop = stoppedMs === undefined || resumedMs === undefined ? undefined : { stoppedMs, resumedMs };
   return withoutAbsent({
     totalMs: rounded(endMs),
-    downtimeMs:
-      stoppedMs === undefined || resumedMs === undefined ? undefined : rounded(resumedMs - stoppedMs),
+    downtimeMs: stop && rounded(stop.resumedMs - stop.stoppedMs),
+    stop,
     phases,
     passes: [],
     clock: offsetBetween(clocks),

@@ -8,6 +8,11 @@ export class Stopwatch {
   readonly startedAt = new Date();
   readonly #startMs = wallMs();
 
+  /** The beginning by this machine's wall clock, in milliseconds since 1970, as `readClock` compares it with those of hosts. */
+  get beganMs(): number {
+    return this.#startMs;
+  }
+
   nowMs(): number {
     return wallMs() - this.#startMs;
   }

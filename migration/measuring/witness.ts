@@ -81,6 +81,12 @@ export class Witness {
     return lastOf(this.destination, "RESUME");
   }
 
+  /** They ran again where they were, after they had stopped; seconds on the source's clock. Absent: they did not, or it was not heard. */
+  get resumedAtSource(): number | undefined {
+    const resumedAt = lastOf(this.source, "RESUME");
+    return resumedAt !== undefined && resumedAt >= (this.stoppedAt ?? resumedAt) ? resumedAt : undefined;
+  }
+
   /** When the migration got this status at the source. */
   statusAt(status: string): number | undefined {
     return this.source.find(({ event, data }) => event === "MIGRATION" && data.status === status)

@@ -21,12 +21,22 @@ const startPatienceMs = 3_000;
 const afterMs = 3_000;
 const finishPatienceMs = 8_000;
 
-/** A move that is done, as its series are laid on its clock. */
+/** A move that is over, as its series are laid on its clock. */
 interface Laid {
   clocks: Clocks;
   watch: Stopwatch;
-  heard: Pick<Witness, "stoppedAt" | "resumedAt">;
+  heard: Pick<Witness, "source" | "stoppedAt" | "resumedAt" | "resumedAtSource">;
+  /** Where the guest runs now, with the memory that it had: where it was to be, or where it was. Undefined: it was booted, or is elsewhere. */
+  runsAt: "source" | "destination" | undefined;
   endMs: number;
+  client: Client;
+}
+
+/** What a client on a third machine knows of how long the guest's answers take. */
+interface Client {
+  latencyOfMove(): Promise<Sampled["latency"]>;
+  /** Until now. */
+  latencySeries(): Promise<MoveSamples["latency"]>;
 }
 
 /** Looks at both hosts of a move, again and again, from before it begins until some time after it is done. */
@@ -52,8 +62,8 @@ export class Sampling {
     this.#guestClock = this.#hasWork
       ? clockOf(moving, source).catch(() => undefined)
       : Promise.resolve(undefined);
-    // The connections outlive the move, until the last was seen.
-    const targets = [source.session.target, destination.session.target];
+    // The connections outlive the move, until the last was seen: those to its hosts, and its client's.
+    const targets = [source, destination, { session: moving.storage }].map(({ session }) => session.target);
     withSessions(targets, () => this.#over.promise).catch(() => {});
   }
 
@@ -70,7 +80,8 @@ export class Sampling {
 
   /** The sums that a record keeps, of what is known when the move is done. Empty: nothing is. */
   async figures(laid: Laid): Promise<{ sampled?: Sampled }> {
-    const series = this.#laid(laid, await this.#log(laid));
+    const [log, latency] = await Promise.all([this.#log(laid), laid.client.latencyOfMove()]);
+    const series = this.#laid(laid, log);
     const { guest, tell } = this.#moving;
     for (const [end, { name }] of [
       ["source", this.#moving.source],
@@ -81,16 +92,16 @@ export class Sampling {
           `${guest}: how busy ${name} was in its move is not known: no sampler could be started there; it needs python3`,
         );
     }
-    if (this.#hasWork && !series.work)
+    if (this.#hasWork && laid.runsAt && !series.work)
       tell(
         `${guest}: what its move did to its work is not known: nothing in it tells what its workload gets done (that needs qemu-guest-agent)`,
       );
     if (series.source.length + series.destination.length === 0) return {};
-    return { sampled: sampledOf(series, laid.endMs) };
+    return { sampled: { ...sampledOf(series, laid.endMs), ...(latency && { latency }) } };
   }
 
   /**
-   * Looks on for some seconds, and then ends. To be waited for when the record is kept: whatever happens here changes nothing of that.
+   * Looks on for some seconds. To be waited for when the record is kept, and then stopped: whatever happens here changes nothing of that.
    *
    * @returns undefined: there is nothing, or it was not had in time
    */
@@ -101,7 +112,8 @@ export class Sampling {
     const { guest, tell } = this.#moving;
     const whole = async () => {
       await sleep(afterMs);
-      const series = this.#laid(laid, await this.#log(laid));
+      const [log, latency] = await Promise.all([this.#log(laid), laid.client.latencySeries()]);
+      const series = { ...this.#laid(laid, log), ...(latency && { latency }) };
       const isEmpty = series.source.length + series.destination.length === 0;
       return {
         samples: isEmpty ? undefined : samplesSchema.parse({ schema: 1, uuid, startedAt, guest, ...series }),
@@ -114,8 +126,6 @@ export class Sampling {
     } catch (error) {
       tell(`${guest}: the series of its move are lost: ${(error as Error).message}`);
       return undefined;
-    } finally {
-      await this.stop();
     }
   }
 
@@ -127,14 +137,14 @@ export class Sampling {
 
   /** The guest's log, with what brings it onto the move's clock. */
   async #log(laid: Laid) {
-    const { clocks, watch } = laid;
-    const { destination } = this.#moving;
+    const { clocks, watch, runsAt } = laid;
     const stop = stopOf(laid);
-    if (!this.#hasWork || !stop) return undefined;
+    if (!this.#hasWork || !runsAt || !stop) return undefined;
+    const end = this.#moving[runsAt];
     const reading = async () => {
       const before = await within(this.#guestClock, 1);
-      const after = before && (await clockOf(this.#moving, destination));
-      const lines = after && (await workLog(this.#moving, destination, watch.nowMs()));
+      const after = before && (await clockOf(this.#moving, end));
+      const lines = after && (await workLog(this.#moving, end, watch.nowMs()));
       if (!lines) return undefined;
       const onWatch = (clock: ClockReading, guest: ClockReading) =>
         // Where the guest's clock shows nothing, the move's shows this much less.
@@ -143,7 +153,7 @@ export class Sampling {
         lines,
         ...stop,
         offsetBeforeMs: onWatch(clocks.source, before),
-        offsetAfterMs: onWatch(clocks.destination, after),
+        offsetAfterMs: onWatch(clocks[runsAt], after),
       };
     };
     return within(
@@ -164,7 +174,10 @@ export class Sampling {
     }));
     return {
       intervalMs: this.#intervalMs,
-      ...(stop && { stop: { stoppedMs: rounded(stop.stoppedMs), resumedMs: rounded(stop.resumedMs) } }),
+      ...(stop &&
+        stop !== never && {
+          stop: { stoppedMs: rounded(stop.stoppedMs), resumedMs: rounded(stop.resumedMs) },
+        }),
       source: end(this.#source, clocks.source),
       destination: end(this.#destination, clocks.destination),
       ...(log &&
@@ -182,11 +195,17 @@ export class Sampling {
   }
 }
 
+/** It ran all the time, and was put nowhere else. */
+const never = { stoppedMs: Number.POSITIVE_INFINITY, resumedMs: Number.POSITIVE_INFINITY };
+
 /** When the guest stood still, on the move's clock. Undefined: nobody heard both of its ends. */
-function stopOf({ clocks, watch, heard: { stoppedAt, resumedAt } }: Laid): MoveSamples["stop"] {
+function stopOf({ clocks, watch, heard, runsAt = "destination" }: Laid): MoveSamples["stop"] {
+  const { stoppedAt } = heard;
+  if (runsAt === "source" && stoppedAt === undefined && heard.source.length > 0) return never;
+  const resumedAt = runsAt === "source" ? heard.resumedAtSource : heard.resumedAt;
   if (stoppedAt === undefined || resumedAt === undefined) return undefined;
   const stoppedMs = watch.fromHostClock(stoppedAt, clocks.source);
-  return { stoppedMs, resumedMs: Math.max(stoppedMs, watch.fromHostClock(resumedAt, clocks.destination)) };
+  return { stoppedMs, resumedMs: Math.max(stoppedMs, watch.fromHostClock(resumedAt, clocks[runsAt])) };
 }
 
 /** This machine's wall clock, as a stopwatch has it. */

@@ -198,8 +198,13 @@ function moveOf(
 }
 
 /** The moves that figures and tests are made of: completed, whole, and neither warm-up nor disturbed. */
-export const countedMoves = ({ moves }: Dataset): Move[] =>
+export const countedMoves = (dataset: Dataset): Move[] => undisturbed(dataset, "completed");
+
+/** Those, as whole and undisturbed, that were put back where the guest was. */
+export const rolledBackMoves = (dataset: Dataset): Move[] => undisturbed(dataset, "rolled-back");
+
+const undisturbed = ({ moves }: Dataset, outcome: Move["record"]["outcome"]): Move[] =>
   moves.filter(
     ({ record, faults, isWarmUp, isInterrupted }) =>
-      record.outcome === "completed" && faults.length === 0 && !isWarmUp && !isInterrupted,
+      record.outcome === outcome && faults.length === 0 && !isWarmUp && !isInterrupted,
   );

@@ -3,13 +3,13 @@ import { migrationModes } from "../../moves/modes.ts";
 import { resultsFile } from "../../moves/results.ts";
 import type { MoveSamples } from "../../moves/samples.ts";
 import { isOf, readSamples, samplesFileOf } from "../../moves/samples-file.ts";
-import { countedMoves, type Dataset, type Move, type RecordFile } from "./dataset.ts";
+import { countedMoves, type Dataset, type Move, type RecordFile, rolledBackMoves } from "./dataset.ts";
 
 /** A move that was sampled, with its series. */
 export interface SampledMove {
   move: Move;
   samples: MoveSamples;
-  /** Of how many of its mode that were sampled it is the middle one, by total time. */
+  /** Of how many of its mode and outcome that were sampled it is the middle one, by total time. */
   of: number;
 }
 
@@ -21,16 +21,12 @@ function filesOf({ file, head }: RecordFile): string[] {
   return [own, samplesFileOf(resultsFile(stack, join(dirname(file), "../..")))];
 }
 
-/** Of the moves that were sampled: one of each mode, the middle one by total time. Series are large, and the others look alike. */
+/**
+ * Of the moves that were sampled: one of each mode, the middle one by total time; then likewise of those that were rolled back. Series are large,
+ * and the others look alike.
+ */
 export async function readSeries(dataset: Dataset): Promise<SampledMove[]> {
-  const sampled = countedMoves(dataset).filter(({ record }) => record.sampled !== undefined);
-  const middles = migrationModes.flatMap((mode) => {
-    const own = sampled
-      .filter(({ record }) => record.mode === mode)
-      .sort((a, b) => a.record.totalMs - b.record.totalMs);
-    const move = own[(own.length - 1) >> 1];
-    return move ? [{ move, of: own.length }] : [];
-  });
+  const middles = [...middlesOf(countedMoves(dataset)), ...middlesOf(rolledBackMoves(dataset))];
   const records = middles.map(({ move }) => move.record);
   const files = new Set(dataset.sources.flatMap(filesOf));
   const read = await Promise.all([...files].map((file) => readSamples(file, records)));
@@ -39,3 +35,12 @@ export async function readSeries(dataset: Dataset): Promise<SampledMove[]> {
     return samples ? [{ move, samples, of }] : [];
   });
 }
+
+const middlesOf = (moves: readonly Move[]): { move: Move; of: number }[] =>
+  migrationModes.flatMap((mode) => {
+    const own = moves
+      .filter(({ record }) => record.mode === mode && record.sampled !== undefined)
+      .sort((a, b) => a.record.totalMs - b.record.totalMs);
+    const move = own[(own.length - 1) >> 1];
+    return move ? [{ move, of: own.length }] : [];
+  });

@@ -91,6 +91,7 @@ const moveRow = (move: MoveParts): Row =>
 
 /** How many decimals were measured, by how a column's name ends; the first that fits counts. What is counted has none. */
 const decimals: readonly (readonly [RegExp, number])[] = [
+  [/^latency_.*_ms$/, 2],
   [/_(resolution|uncertainty|offset)_ms$/, 3],
   [/_ms$/, 1],
   [/_(mib|mibps)$/, 3],
@@ -184,6 +185,8 @@ const moveColumns: Record<string, (move: MoveParts) => Value> = {
   ...Object.fromEntries(
     phaseNames.map((name) => [`phase_${snake(name)}_ms`, (move: MoveParts) => phaseMs(move, name)]),
   ),
+  stopped_ms: ({ record }) => record.stop?.stoppedMs,
+  resumed_ms: ({ record }) => record.stop?.resumedMs,
   ti_ms: ({ record }) => record.equations?.tiMs,
   ov_ms: ({ record }) => record.equations?.ovMs,
   dm_ms: ({ record }) => record.equations?.dmMs,
@@ -218,6 +221,13 @@ const moveColumns: Record<string, (move: MoveParts) => Value> = {
   qemu_cpu_source_ms: ({ record }) => record.sampled?.qemuCpuMs?.source,
   qemu_cpu_destination_ms: ({ record }) => record.sampled?.qemuCpuMs?.destination,
   sent_by_source_mib: ({ record }) => record.sampled?.sentMiB,
+  latency_before_p50_ms: ({ record }) => record.sampled?.latency?.before?.p50Ms,
+  latency_before_p99_ms: ({ record }) => record.sampled?.latency?.before?.p99Ms,
+  latency_p50_ms: ({ record }) => record.sampled?.latency?.through.p50Ms,
+  latency_p99_ms: ({ record }) => record.sampled?.latency?.through.p99Ms,
+  latency_p999_ms: ({ record }) => record.sampled?.latency?.through.p999Ms,
+  latency_answered: ({ record }) => record.sampled?.latency?.through.answered,
+  latency_unanswered: ({ record }) => record.sampled?.latency?.through.unanswered,
   progress_unit: ({ progress }) => progress?.unit,
   progress_before_per_second: ({ progress }) => progress?.beforePerSecond,
   progress_during_per_second: ({ progress }) => progress?.duringPerSecond,

@@ -1,8 +1,8 @@
 import * as Plot from "@observablehq/plot";
 import type { MigrationRecord } from "../../moves/record.ts";
 import { brownOutBelow, pacesOf, type Stretch } from "../../moves/sampled.ts";
-import type { Counters } from "../../moves/samples.ts";
-import { doneBy, type WorkDone } from "../../moves/work-done.ts";
+import type { Counters, MoveSamples } from "../../moves/samples.ts";
+import type { WorkDone } from "../../moves/work-done.ts";
 import type { SampledMove } from "../data/series.ts";
 import { duration, figure, number, type TableModel } from "../text/table-model.ts";
 import { draw } from "./draw.ts";
@@ -25,6 +25,8 @@ interface Panel {
   lines: Line[];
   /** A level to compare with. */
   level?: { value: number; name: string };
+  /** What it shows is of different orders of magnitude. Default: its axis begins with zero. */
+  isLogarithmic?: true;
 }
 
 /** What each of these moves did to its guest and its hosts, over time, under the phases of the move. */
@@ -38,15 +40,24 @@ export const throughFigures = (moves: readonly SampledMove[]): Figure[] =>
       work === undefined
         ? ""
         : `: ${duration(work.brownOutMs)} of brown-out${work.isBack ? "" : ", and more"}`;
-    const which = of === 1 ? "the only one of its mode" : `whose total time is the median of ${of}`;
+    const isBack = record.outcome === "rolled-back";
+    const which =
+      of === 1
+        ? `the only one of its mode${isBack ? " that was rolled back" : ""}`
+        : `whose total time is the median of ${of}${isBack ? " that were rolled back" : ""}`;
     return {
-      id: `through-${record.mode}`,
-      title: `What the guest went through, ${record.mode}${brownOut}`,
+      id: idOf(record),
+      title: `What the guest went through, ${record.mode}${isBack ? ", rolled back" : ""}${brownOut}`,
       caption: [
-        `Move ${moveNumber}: ${record.guest}, ${record.memoryMiB} MiB, ${record.from} → ${record.to}; ${which}. Dotted: where a phase begins and the last one ends.`,
+        `Move ${moveNumber}: ${record.guest}, ${record.memoryMiB} MiB, ${record.from} → ${record.to}; ${which}. Dotted: ${isBack ? "where it was back" : "where a phase begins and the last one ends"}.`,
         ...(work
           ? [
               `Dashed: ${Math.round(brownOutBelow * 100)} % of the work's mean before; what is below that, and slower than usual, is a brown-out. By the guest's own log, every ${Math.round(work.intervalMs)} ms.`,
+            ]
+          : []),
+        ...(samples.latency
+          ? [
+              `Answers: by when a client on ${samples.latency.prober} asked, every ${samples.latency.probeIntervalMs} ms; each second's percentiles are of those that came. Where too few came for one (under 100 for p99) it is not there.`,
             ]
           : []),
         `Hosts: every ${samples.intervalMs} ms; 100 % is one CPU; a container has those of the whole machine.`,
@@ -55,6 +66,9 @@ export const throughFigures = (moves: readonly SampledMove[]): Figure[] =>
       table: seriesTable(sampled, panels),
     };
   });
+
+const idOf = ({ mode, outcome }: MigrationRecord): string =>
+  outcome === "completed" ? `through-${mode}` : `through-${mode}-${outcome}`;
 
 function panelsOf({ move: { record }, samples }: SampledMove): Panel[] {
   const { source, destination, work, throttle } = samples;
@@ -76,6 +90,7 @@ function panelsOf({ move: { record }, samples }: SampledMove): Panel[] {
       lines: line("its own work", "var(--s1)", work ? scaled(pacesOf(work.done), 1000) : []),
       ...(before !== undefined && { level: { value: before * brownOutBelow, name: "90 % of before" } }),
     },
+    ...latencyPanels(samples),
     {
       name: "CPU of its QEMU (%)",
       lines: [
@@ -105,6 +120,35 @@ function panelsOf({ move: { record }, samples }: SampledMove): Panel[] {
   return panels.filter(({ lines }) => lines.length > 0);
 }
 
+function latencyPanels({ latency }: MoveSamples): Panel[] {
+  if (!latency) return [];
+  const { seconds } = latency;
+  const waits = (key: "p50Ms" | "p99Ms" | "p999Ms"): Stretch[] =>
+    seconds.flatMap(({ startMs, endMs, [key]: perMs }) =>
+      perMs === undefined ? [] : [{ startMs, endMs, perMs }],
+    );
+  const unanswered = seconds.map(({ startMs, endMs, unanswered }) => ({
+    startMs,
+    endMs,
+    perMs: (unanswered / (endMs - startMs)) * 1000,
+  }));
+  return [
+    {
+      name: "wait for its answers (ms)",
+      lines: [
+        { name: "p50", color: "var(--s6)", paces: waits("p50Ms") },
+        { name: "p99", color: "var(--s7)", paces: waits("p99Ms") },
+        { name: "p99.9", color: "var(--s8)", paces: waits("p999Ms") },
+      ].filter(({ paces }) => paces.length > 0),
+      isLogarithmic: true,
+    },
+    {
+      name: "unanswered (questions a second)",
+      lines: [{ name: "unanswered", color: "var(--s1)", paces: unanswered }],
+    },
+  ];
+}
+
 /** A counter as a sum over time. */
 const counted = (series: readonly Counters[], of: (counters: Counters) => number | undefined): WorkDone[] =>
   series.flatMap((counters) => {
@@ -122,9 +166,11 @@ const spanOf = ({ move: { record }, samples }: SampledMove): [number, number] =>
   return [Math.max(-beforeMs, Math.min(...ends)), Math.max(record.totalMs, ...ends)];
 };
 
+const decadeOf = (value: number): number => 10 ** Math.floor(Math.log10(value));
+
 /** The least figure of one digit that is no less. */
 export function roundAbove(value: number): number {
-  const decade = 10 ** Math.floor(Math.log10(value));
+  const decade = decadeOf(value);
   return ([1, 2, 3, 4, 5, 6, 8].find((digit) => digit * decade >= value) ?? 10) * decade;
 }
 
@@ -135,7 +181,8 @@ const letterPx = 6.4;
 /** A panel in its place: one above another, each one high. */
 interface PlacedPanel extends Panel {
   base: number;
-  /** The value at its upper edge. */
+  /** The values at its edges. */
+  bottom: number;
   top: number;
   y: (value: number) => number;
 }
@@ -147,20 +194,34 @@ function placed(panels: readonly Panel[], fromMs: number): PlacedPanel[] {
       paces: line.paces.filter(({ endMs }) => endMs > fromMs),
     }));
     const values = lines.flatMap(({ paces }) => paces.map(({ perMs }) => perMs));
-    const top = roundAbove(Math.max(panel.level?.value ?? 0, ...values, 1e-3));
+    const top = roundAbove(Math.max(panel.level?.value ?? 0, ...values) || 1);
     const base = panels.length - 1 - i;
-    return { ...panel, lines, top, base, y: (value: number) => base + (value / top) * used };
+    const least = Math.min(...values.filter((value) => value > 0));
+    const bottom = panel.isLogarithmic && Number.isFinite(least) ? Math.min(decadeOf(least), top / 10) : 0;
+    const share = (value: number): number =>
+      bottom === 0 ? value / top : Math.log(Math.max(value, bottom) / bottom) / Math.log(top / bottom);
+    return { ...panel, lines, bottom, top, base, y: (value: number) => base + share(value) * used };
   });
 }
 
-/** Each pace is a level piece: a line from middle to middle would have the guest slow down before its stop. */
+/**
+ * Each pace is a level piece: a line from middle to middle would have the guest slow down before its stop. Where nothing is known between two,
+ * nothing leads from one to the other.
+ */
 const pointsOf = (panels: readonly PlacedPanel[], x: (ms: number) => number) =>
   panels.flatMap(({ lines, y }, panel) =>
-    lines.flatMap(({ paces, color }, i) =>
-      paces.flatMap(({ startMs, endMs, perMs }) =>
-        [startMs, endMs].map((ms) => ({ x: x(ms), y: y(perMs), line: `${panel} ${i}`, color })),
-      ),
-    ),
+    lines.flatMap(({ paces, color }, i) => {
+      let stretch = 0;
+      return paces.flatMap(({ startMs, endMs, perMs }, at) => {
+        if (startMs > (paces[at - 1]?.endMs ?? startMs)) stretch++;
+        return [startMs, endMs].map((ms) => ({
+          x: x(ms),
+          y: y(perMs),
+          line: `${panel} ${i} ${stretch}`,
+          color,
+        }));
+      });
+    }),
   );
 
 const marginLeft = 54;
@@ -247,17 +308,17 @@ const phaseMarks = (
 ];
 
 /** A panel's edges, its greatest value, its name, and a level that it may have. */
-const panelMarks = ({ name, base, top, level, y }: PlacedPanel, left: number) => [
+const panelMarks = ({ name, base, bottom, top, level, isLogarithmic, y }: PlacedPanel, left: number) => [
   Plot.ruleY([base], { stroke: "currentColor", strokeOpacity: 0.5 }),
   Plot.ruleY([base + used], { stroke: "currentColor", strokeOpacity: 0.12 }),
-  Plot.text([0, top], {
+  Plot.text([bottom, top], {
     x: left,
     y,
-    text: (value: number) => `${value}`,
+    text: (value: number) => `${Number(value.toPrecision(1))}`,
     textAnchor: "end",
     dx: -6,
   }),
-  Plot.text([name], {
+  Plot.text([isLogarithmic ? `${name}, logarithmic` : name], {
     x: left,
     y: base + used,
     textAnchor: "start",
@@ -290,37 +351,31 @@ function seriesTable(sampled: SampledMove, panels: readonly Panel[]): TableModel
   const lines = panels.flatMap(({ name, lines }) =>
     lines.map((line) => ({
       name: lines.length > 1 ? `${name}: ${line.name}` : name,
-      sum: sumOf(line.paces),
+      paces: line.paces,
     })),
   );
   return {
-    id: `through-${sampled.move.record.mode}-values`,
+    id: `${idOf(sampled.move.record)}-values`,
     title: `Move ${sampled.move.number}: means of ${duration(stepMs)} each`,
     columns: [figure("from, ms"), ...lines.map(({ name }) => figure(name))],
     rows: steps.map((ms) => [
       number(ms, (value) => `${Math.round(value)}`),
-      ...lines.map(({ sum }) => number(meanOf(sum, ms, ms + stepMs))),
+      ...lines.map(({ paces }) => number(meanOf(paces, ms, ms + stepMs))),
     ]),
-    notes: [],
+    notes: sampled.samples.latency
+      ? ["p50, p99: of the questions of one second; where a step has parts of several, their mean."]
+      : [],
   };
 }
 
-/** Paces as a sum again. */
-function sumOf(paces: readonly Stretch[]): WorkDone[] {
-  let operations = 0;
-  const [first] = paces;
-  return [
-    ...(first ? [{ atMs: first.startMs, operations }] : []),
-    ...paces.map(({ startMs, endMs, perMs }) => {
-      operations += perMs * (endMs - startMs);
-      return { atMs: endMs, operations };
-    }),
-  ];
-}
-
 /** Absent: it was not known through all of that time. */
-function meanOf(sum: readonly WorkDone[], fromMs: number, toMs: number): number | undefined {
-  const [first, last] = [sum[0], sum.at(-1)];
-  if (!first || !last || first.atMs > fromMs || last.atMs < toMs) return undefined;
-  return (doneBy(sum, toMs) - doneBy(sum, fromMs)) / (toMs - fromMs);
+function meanOf(paces: readonly Stretch[], fromMs: number, toMs: number): number | undefined {
+  let [knownMs, sum] = [0, 0];
+  for (const { startMs, endMs, perMs } of paces) {
+    const ms = Math.max(0, Math.min(endMs, toMs) - Math.max(startMs, fromMs));
+    knownMs += ms;
+    sum += ms * perMs;
+  }
+  // Sums of binary fractions: what is missing of them is no time.
+  return knownMs > toMs - fromMs - 1e-6 ? sum / knownMs : undefined;
 }

@@ -13,7 +13,7 @@ const titles: Record<PathName, string> = {
   cold: "cold",
 };
 
-/** What the guest does in a phase. In some it runs at first, or at the end: how long is not in the record. */
+/** What the guest does in a phase. In some it runs at first, or at the end: how long is in the record's `stop`, which earlier versions did not keep. */
 type Doing = "runs" | "stands still" | "stops in it" | "starts in it";
 
 const doing: Record<PathName, Readonly<Record<string, Doing>>> = {
@@ -29,7 +29,11 @@ const doing: Record<PathName, Readonly<Record<string, Doing>>> = {
 };
 
 /** When the guest stops and runs again, where the phases' borders do not say it. */
-function stopsOf(path: PathName, { totalMs, downtimeMs }: Move["record"]): string[] {
+function stopsOf(path: PathName, { totalMs, downtimeMs, stop }: Move["record"]): string[] {
+  if (stop)
+    return [
+      `The guest's CPUs stop at ${ms(stop.stoppedMs)} ms and run at the destination from ${ms(stop.resumedMs)} ms on${path === "cold" ? ", where it boots" : ""}.`,
+    ];
   if (path === "cold") return ["In shutdown the guest runs until it is off; its downtime begins there."];
   if (path !== "offline") return [];
   const runs =
@@ -58,6 +62,8 @@ export function timelines(dataset: Dataset): Figure[] {
 /** On an axis that is longer for another move's sake: what happens in it would not be seen. */
 const mostStretched = 4;
 
+type Phase = Move["record"]["phases"][number];
+
 interface Bar {
   name: string;
   startMs: number;
@@ -65,8 +71,23 @@ interface Bar {
   kind: Doing;
 }
 
-const barsOf = ({ phases }: Move["record"], path: PathName): Bar[] =>
-  phases.map((phase) => ({ ...phase, kind: doing[path][phase.name] ?? "runs" }));
+const barsOf = ({ phases, stop }: Move["record"], path: PathName): Bar[] =>
+  phases.flatMap((phase) =>
+    stop ? partsOf(phase, stop) : [{ ...phase, kind: doing[path][phase.name] ?? "runs" }],
+  );
+
+/** A phase in which the guest stops, or runs again, is cut there. */
+function partsOf(
+  { name, startMs, endMs }: Omit<Bar, "kind">,
+  { stoppedMs, resumedMs }: NonNullable<Move["record"]["stop"]>,
+): Bar[] {
+  const within = (ms: number): number => Math.min(Math.max(ms, startMs), endMs);
+  const borders = [startMs, within(stoppedMs), within(resumedMs), endMs];
+  return (["runs", "stands still", "runs"] as const).flatMap((kind, i) => {
+    const [fromMs, toMs] = [borders[i] as number, borders[i + 1] as number];
+    return toMs > fromMs ? [{ name, startMs: fromMs, endMs: toMs, kind }] : [];
+  });
+}
 
 /** Each pass ends where the next begins; the last one at the stop. */
 function passesOf({ phases, passes }: Move["record"]): Omit<Bar, "kind">[] {
@@ -116,7 +137,7 @@ function timeline({
       const data = bars.map((bar) => ({ ...bar, x1: unit.of(bar.startMs), x2: unit.of(bar.endMs) }));
       return draw({
         width,
-        height: 66 + bars.length * 26,
+        height: 66 + record.phases.length * 26,
         label: `Timeline of move ${moveNumber}, ${titles[path]}: ${record.phases.map(({ name, startMs, endMs }) => `${name} ${ms(endMs - startMs)} ms`).join(", ")}.`,
         legend: kinds
           .filter((kind) => bars.some((bar) => (kind.of as readonly string[]).includes(bar.kind)))
@@ -130,7 +151,7 @@ function timeline({
             domain: [0, unit.of(axisMs)],
             ticks: width < 450 ? 3 : 6,
           },
-          y: { domain: bars.map(({ name }) => name), label: null, tickSize: 0, padding: 0.28 },
+          y: { domain: record.phases.map(({ name }) => name), label: null, tickSize: 0, padding: 0.28 },
           color: { type: "identity" },
           marks: [
             Plot.barX(data, {
@@ -145,10 +166,10 @@ function timeline({
               passes.slice(1).map(({ startMs }) => ({ x: unit.of(startMs), name: "iterations" })),
               { x: "x", y: "name", stroke: "var(--paper)", strokeWidth: 1.5 },
             ),
-            Plot.text(data, {
-              x: "x2",
+            Plot.text(record.phases, {
+              x: ({ endMs }: Phase) => unit.of(endMs),
               y: "name",
-              text: ({ startMs, endMs }: Bar) => `${ms(endMs - startMs)} ms`,
+              text: ({ startMs, endMs }: Phase) => `${ms(endMs - startMs)} ms`,
               textAnchor: "start",
               dx: 5,
             }),

@@ -13,6 +13,7 @@ import { overviewFigure } from "../figures/overview.ts";
 import { paperFigures } from "../figures/paper.ts";
 import { predictionFigures } from "../figures/prediction.ts";
 import { remainingFigure } from "../figures/remaining.ts";
+import { spreadFigure } from "../figures/spread.ts";
 import { throughFigures } from "../figures/through.ts";
 import { timelines } from "../figures/timeline.ts";
 import { cellsTable } from "../tables/cells-table.ts";
@@ -125,7 +126,7 @@ export function reportOf(dataset: Dataset, series: readonly SampledMove[] = []):
     {
       id: "downtime",
       title: "Downtime and latency",
-      figures: [...downtimeFigures(dataset), ...latencyFigures(dataset)],
+      figures: [...there(spreadFigure(dataset)), ...downtimeFigures(dataset), ...latencyFigures(dataset)],
       tables: there(downtimesTable(dataset), progressTable(dataset), sampledTable(dataset)),
     },
     {

@@ -20,7 +20,7 @@ export function predictionTable(dataset: Dataset, of: "totalMs" | "downtimeMs"):
     id: `prediction-${of === "totalMs" ? "total" : "downtime"}-values`,
     title: `Errors of the predicted ${of === "totalMs" ? "total time" : "downtime"}`,
     columns: [
-      text("way"),
+      text("path"),
       figure("moves"),
       figure("median error"),
       figure("90 % are within"),

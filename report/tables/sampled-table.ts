@@ -10,6 +10,7 @@ export function sampledTable(dataset: Dataset): TableModel | undefined {
   if (sampled.length === 0) return undefined;
   const median = (moves: readonly Move[], of: (sampled: Sampled) => number | undefined) =>
     number(summaryOf(moves.flatMap(({ record }) => (record.sampled && of(record.sampled)) ?? []))?.median);
+  const isAsked = sampled.some(({ record }) => record.sampled?.latency !== undefined);
   return {
     id: "sampled",
     title: "What guests and hosts went through, medians",
@@ -22,6 +23,9 @@ export function sampledTable(dataset: Dataset): TableModel | undefined {
       figure("CPU of QEMU: source, ms"),
       figure("destination, ms"),
       figure("sent, MiB"),
+      ...(isAsked
+        ? [figure("answers before: p99, ms"), figure("through it: p99, ms"), figure("unanswered")]
+        : []),
     ],
     rows: groupsOf(sampled).map(({ label, moves }) => [
       label,
@@ -32,10 +36,22 @@ export function sampledTable(dataset: Dataset): TableModel | undefined {
       median(moves, ({ qemuCpuMs }) => qemuCpuMs?.source),
       median(moves, ({ qemuCpuMs }) => qemuCpuMs?.destination),
       median(moves, ({ sentMiB }) => sentMiB),
+      ...(isAsked
+        ? [
+            median(moves, ({ latency }) => latency?.before?.p99Ms),
+            median(moves, ({ latency }) => latency?.through.p99Ms),
+            median(moves, ({ latency }) => latency?.through.unanswered),
+          ]
+        : []),
     ]),
     notes: [
       "brown-out: the guest's work was under 90 % of its mean before, and slower than usual. work lost: how long what was not done would have taken at that mean.",
       "not over: moves whose brown-out had not ended when their record was made; theirs are longer.",
+      ...(isAsked
+        ? [
+            "answers: of the guest, to a client on a third machine; p99: one of a hundred took longer. unanswered: questions, from the first action to the last.",
+          ]
+        : []),
     ],
   };
 }

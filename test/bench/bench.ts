@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { command, runCommand, UsageError, wholeNumber } from "../../report/text/command.ts";
+import { setUp } from "../../report/text/set-up.ts";
 import { closeSessions } from "../../ssh/session-pool.ts";
 import {
   addGuests,
@@ -112,6 +113,7 @@ interface Values {
 async function bench(values: Values): Promise<void> {
   const chosen = values.only ?? new Set(parts.filter((part) => part !== "scale"));
   const options = optionsFor(chosen, values);
+  setUp();
   const isOnStack = [...chosen].some((part) => part !== "planner" && part !== "scale");
   const results: BenchResults = {
     schema: 1,

@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { Bridge } from "../../components/bridge.ts";
@@ -231,12 +232,14 @@ test("cloud-init makes the account with the testbed's key, the hostname, the add
   const { one, result } = await record(() => guest({ guestName: "db", network, workload }), answers);
   const { userData, metaData, networkConfig, name } = one("vm1-seed").inputs as Record<string, string>;
   expect(name).toBe("db-seed.iso");
-  expect(parse(userData as string)).toMatchObject({
+  const [, part = ""] = (userData as string).split("\n\n");
+  const told = gunzipSync(Buffer.from(part, "base64")).toString();
+  expect(parse(told)).toMatchObject({
     hostname: "db",
     users: [{ name: "ubuntu", ssh_authorized_keys: ["ssh-ed25519 PUBLIC me"] }],
   });
-  expect(userData).toContain("workingSetMiB");
-  expect(userData).not.toContain("PRIVATE");
+  expect(told).toContain("workingSetMiB");
+  expect(told).not.toContain("PRIVATE");
   expect(parse(metaData as string)["instance-id"]).toBe(await resolved(result.uuid));
   expect(networkConfig).toContain("192.0.2.101/24");
   expect(networkConfig).toContain("52:54:00:10:55:ef");

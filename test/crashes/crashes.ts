@@ -9,6 +9,7 @@ import { pathOf, recordSchema } from "../../moves/record.ts";
 import { closeSessions } from "../../ssh/session-pool.ts";
 import { crashes, type Fate, overlayText, ownDisk } from "../unit/helpers/simulated-fleet.ts";
 import { simulate, world } from "../unit/helpers/simulated-session.ts";
+import { letTimePass } from "../unit/helpers/simulated-time.ts";
 
 // The whole engine, from migrate() to the last command, on machines that are simulated: a run dies at each single step of
 // each command, and a new run has to put everything right.
@@ -51,10 +52,11 @@ export const request = (
   fleet: world.fleet,
 });
 
-/** As a new process: with connections of its own. */
+/** As a new process: with connections of its own, and without what an earlier one has found out. */
 export async function newRun(): Promise<void> {
   await closeSessions();
   world.newRun();
+  letTimePass();
 }
 
 /** One run of our program. */

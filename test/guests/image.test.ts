@@ -7,6 +7,7 @@ import { execa, type ResultPromise } from "execa";
 import pRetry from "p-retry";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cloudInit } from "../../guests/cloud-init.ts";
+import { packed } from "../../guests/packed.ts";
 import { verifyWorkloadCommand, type Workload } from "../../guests/workload.ts";
 import type { Image } from "../../images/image.ts";
 import { resolveImage } from "../../images/resolve.ts";
@@ -39,7 +40,7 @@ beforeAll(async () => {
     address: { cidr: "10.0.2.15/24", gateway: "10.0.2.2", dns: ["10.0.2.3"] },
     workload,
   });
-  await writeFile(file("user-data"), seed.userData);
+  await writeFile(file("user-data"), packed(seed.userData));
   await writeFile(file("meta-data"), seed.metaData);
   await writeFile(file("network-config"), seed.networkConfig);
   const texts = ["user-data", "meta-data", "network-config"].map(file);

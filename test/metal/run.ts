@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { execa } from "execa";
+import { setUp } from "../../report/text/set-up.ts";
 import { readInventory } from "./inventory.ts";
 
 /** What is tried, by the file that tries it. */
@@ -49,6 +50,7 @@ if (file === undefined || file.startsWith("-")) {
   process.exitCode = 2;
 } else {
   readInventory(file);
+  setUp();
   const { exitCode } = await execa("vitest", ["run", "--project", "metal", test], {
     preferLocal: true,
     env: { METAL_INVENTORY: resolve(file) },

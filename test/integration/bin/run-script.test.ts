@@ -1,5 +1,5 @@
 // bin/run on machines that are made up: what is set up there, and what is not.
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -50,4 +50,38 @@ test("a program that needs it sets the machine up first, but not to help", async
   expect(await all("--setup=tests", "biome", "x")).toBe("setup --tests\nbiome x");
   expect(await all("--setup=lab", "biome", "-h")).toBe("biome -h");
   expect(await all("--setup", "biome", "--", "--help")).toBe("setup \nbiome -- --help");
+});
+
+test("a program of the project's is left to set up itself, once its packages are there and the newest", async () => {
+  setUp();
+  const node = join(project, "node_modules/.bin/node");
+  writeFileSync(node, '#!/bin/sh\necho node "$@" "(${KVM_MIGRATION_TESTBED_SETUP-nothing})"\n');
+  const asked = (...args: string[]) => run(...args).then(({ stdout }) => stdout);
+  expect(await asked("--setup=lab", "a.ts")).toBe("setup --lab\nnode a.ts (nothing)");
+  writeFileSync(join(project, "package-lock.json"), "");
+  writeFileSync(join(project, "node_modules/.package-lock.json"), "");
+  expect(await asked("--setup=lab", "a.ts")).toBe("node a.ts (--lab)");
+  expect(await asked("--setup=lab", "a.ts", "--help")).toBe("node a.ts --help (nothing)");
+  expect(await asked("a.ts")).toBe("node a.ts (nothing)");
+  expect(await asked("--setup", "biome")).toBe("setup \nbiome");
+  const future = Date.now() / 1000 + 10;
+  utimesSync(join(project, "package-lock.json"), future, future);
+  expect(await asked("--setup=lab", "a.ts")).toBe("setup --lab\nnode a.ts (nothing)");
+});
+
+test.each([
+  ["experiments/cli.ts", "paper", "--nothing"],
+  ["experiments/cli.ts", "nothing"],
+  ["bin/lab.ts", "up", "--stack", "nothing"],
+  ["bin/move.ts"],
+  ["bin/keep.ts", "lab", "--every", "0"],
+  ["bin/maintain.ts", "lab"],
+  ["test/bench/bench.ts", "--only", "nothing"],
+])("%s %s %s: a mistake is told before anything is set up", async (...args) => {
+  const root = join(import.meta.dirname, "../../..");
+  const env = { KVM_MIGRATION_TESTBED_SETUP: "--no-such-option" };
+  const { exitCode, stderr } = await execa(process.execPath, args, { cwd: root, env, reject: false });
+  expect(stderr).not.toContain("setup:");
+  expect(stderr).toContain("error: ");
+  expect(exitCode).not.toBe(0);
 });

@@ -7,10 +7,20 @@ const script = join(import.meta.dirname, "load-sdk.ts");
 
 test("what the SDK has for other programs is loaded when it is asked for", { timeout: 60_000 }, async () => {
   const { stdout } = await execa(process.execPath, [script]);
-  const { atFirst, serialises, runsStacks, afterwards, stack, stackOfPromise, calledFrom, sent } =
-    JSON.parse(stdout);
+  const {
+    atFirst,
+    serialises,
+    hasCodePaths,
+    runsStacks,
+    afterwards,
+    stack,
+    stackOfPromise,
+    calledFrom,
+    sent,
+  } = JSON.parse(stdout);
   expect(atFirst).toEqual([]);
   expect(serialises).toBe(true);
+  expect(hasCodePaths).toBe(true);
   expect(runsStacks).toBe("function");
   expect(afterwards).toBeGreaterThan(10);
   // An error still says where it arose, without source-map-support.

@@ -6,7 +6,9 @@ import * as pulumi from "@pulumi/pulumi";
 const require = createRequire(import.meta.url);
 const loaded = () =>
   Object.keys(require.cache).filter((file) =>
-    /^\/.*\/node_modules\/(@npmcli\/arborist|typescript|@pulumi\/pulumi\/automation)\//.test(file),
+    /^\/.*\/node_modules\/(@npmcli\/arborist|normalize-package-data|typescript|@pulumi\/pulumi\/automation)\//.test(
+      file,
+    ),
   );
 const atFirst = loaded();
 const known = 42;
@@ -26,11 +28,13 @@ Object.assign(require("@pulumi/pulumi/runtime/settings"), { getEngine: () => eng
 await pulumi.log.debug("debugged");
 await pulumi.log.info("told");
 const serialised = await pulumi.runtime.serializeFunction(() => known);
+const codePaths = await pulumi.runtime.computeCodePaths();
 
 console.log(
   JSON.stringify({
     atFirst,
     serialises: serialised.text.includes("known: 42"),
+    hasCodePaths: codePaths.size > 0,
     runsStacks: typeof pulumi.automation.LocalWorkspace.createStack,
     afterwards: loaded().length,
     stack: new Error("here").stack,

@@ -70,6 +70,11 @@ describe("what a workload did through a move", () => {
     const startMs = Date.parse("2026-03-01T12:00:00.000Z");
     expect(stopOf(liveRecord())).toMatchObject({ stoppedMs: startMs + 1270, resumedMs: startMs + 1350.5 });
     expect(stopOf(offlineRecord())).toMatchObject({ stoppedMs: startMs, resumedMs: startMs + 3150 });
+    const stop = { stoppedMs: 40, resumedMs: 3190 };
+    expect(stopOf(offlineRecord({ stop }))).toMatchObject({
+      stoppedMs: startMs + 40,
+      resumedMs: startMs + 3190,
+    });
     expect(stopOf(offlineRecord({ mode: "cold" }))).toBeUndefined();
     expect(stopOf(liveRecord({ downtimeMs: undefined }))).toBeUndefined();
   });

@@ -756,6 +756,7 @@ export class Machine {
     const elsewhere = world.runningOn(domain.uuid);
     if (elsewhere.length > 0) world.violations.push(`runs on ${this.name} and on ${elsewhere.join()}`);
     const epoch = world.diskEpoch(domain.uuid);
+    this.#writesToSnapshot(domain);
     const newest = world.snapshots.get(domain.uuid)?.path;
     if (newest !== undefined && !domain.xml.includes(`"${newest}"`))
       world.violations.push(`runs on its overlay, and wrote to ${newest} since`);
@@ -772,6 +773,13 @@ export class Machine {
     if (domain.memory) domain.memory = { ...domain.memory, epoch: epoch + 1 };
     Object.assign(domain, { state: "running", reason });
     this.#emit("RESUME", domain);
+  }
+
+  /** One that was made of a guest that is off has nothing in it until the guest runs on it. */
+  #writesToSnapshot({ uuid, name, xml }: Domain): void {
+    const [, path] = new RegExp(`<source file="(${exported}${name}[.](?!qcow2)[^"]*)"`).exec(xml) ?? [];
+    if (path === undefined || this.world.snapshots.has(uuid)) return;
+    this.world.snapshots.set(uuid, { path, overlayEpoch: this.world.diskEpoch(uuid) });
   }
 
   #emit(event: string, { name }: Domain, data?: object): void {
@@ -923,10 +931,7 @@ export class Machine {
         const [overlay, path] = ["qcow2", rest[1]].map((ending) => `${exported}${domain.name}.${ending}`);
         if (!domain.xml.includes(`"${overlay}"`)) return failed("error: there is one already");
         domain.xml = domain.xml.replace(`"${overlay}"`, `"${path}"`);
-        this.world.snapshots.set(domain.uuid, {
-          path: path as string,
-          overlayEpoch: this.world.diskEpoch(domain.uuid),
-        });
+        if (active) this.#writesToSnapshot(domain);
         this.files.mounted?.set(path as string, { text: `over ${overlay}` });
         return ok();
       }
@@ -1009,8 +1014,11 @@ export class Machine {
       );
     const file = { text: magic.partial };
     Object.assign(domain, { job: "Save" });
+    const isOff = () => domain.state === "inactive";
     try {
       yield;
+      // A guest that was shutting down may be gone by then.
+      if (isOff()) return failed("error: operation failed: domain is no longer running");
       this.files.set(path, file);
       Object.assign(domain, { state: "paused", reason: "saving" });
       this.#emit("STOP", domain);

@@ -10,3 +10,8 @@ vi.spyOn(performance, "now").mockImplementation(() => nowMs() + sleptMs);
 export const setTimeout = async (ms: number): Promise<void> => {
   sleptMs += ms;
 };
+
+/** Nothing that was found out before is recent any more. */
+export const letTimePass = (): void => {
+  sleptMs += 10 * 60_000;
+};

@@ -117,6 +117,19 @@ describe("a record that does not add up says where", () => {
       ["equations are for moves of a running guest, this one is offline"],
     ],
     [
+      "a stop that is not its downtime, and ends after all",
+      offlineRecord({ stop: { stoppedMs: 40, resumedMs: 3202 } }),
+      [
+        "the guest stood still from 40 ms to 3202 ms, after the end at 3200 ms",
+        "the guest stood still from 40 ms to 3202 ms, its downtime is 3150 ms",
+      ],
+    ],
+    [
+      "a stop of a running guest's move, whose phases say it",
+      liveRecord({ stop: { stoppedMs: 40, resumedMs: 120.5 } }),
+      ["stop is for offline and cold moves, this one is live"],
+    ],
+    [
       "a downtime longer than all",
       offlineRecord({ downtimeMs: 3300 }),
       ["downtime 3300 ms is longer than the total 3200 ms"],

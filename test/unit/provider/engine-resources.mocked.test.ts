@@ -1037,7 +1037,7 @@ describe("a migration", () => {
         ["results/lab.samples.jsonl", history[0]?.startedAt],
       ]);
       expect(history[0]?.sampled).toMatchObject({ intervalMs: 250 });
-      expect(world.samplers.size).toBe(0);
+      expect([world.samplers.size, world.probers.size]).toEqual([0, 0]);
     });
 
     test("is made without them where no host tells anything, and says so", async () => {
@@ -1057,11 +1057,18 @@ describe("a migration", () => {
       expect(shown.join("\n")).toContain("vm1: what its move did to its work is not known");
     });
 
-    test("that is given up leaves no sampler", async () => {
+    test("that fails has its series kept as well, after its record", async () => {
       const olds = await create();
       world.refusals.set("host1", "migrate");
-      await expect(update(olds, { to: "host2", options })).rejects.toThrow("cannot migrate here");
-      expect(world.samplers.size).toBe(0);
+      const failure = await update(olds, { to: "host2", options }).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ message: expect.stringContaining("cannot migrate here") });
+      const [record] = (failure as { properties: MigrationOutputs }).properties.history;
+      expect(record).toMatchObject({ outcome: "rolled-back", sampled: { intervalMs: 250 } });
+      expect(kept).toEqual([
+        ["results/lab.jsonl", "rolled-back"],
+        ["results/lab.samples.jsonl", record?.startedAt],
+      ]);
+      expect([world.samplers.size, world.probers.size]).toEqual([0, 0]);
     });
   });
 

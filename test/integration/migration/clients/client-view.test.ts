@@ -251,7 +251,7 @@ describe("a prober's answers", () => {
     answers.stopKeeping();
     const many = Array.from({ length: 1000 }, (_, i): Batch["answers"][number] => ["icmp", i, i + 1]);
     for (let i = 0; i < 500; i++) answers.add(batch(i, many));
-    expect(answers.late.at(-1)?.atMs).toBe(0.499);
+    expect(answers.batches.at(-1)?.atMs).toBe(0.499);
     expect(answers.all.length).toBeLessThanOrEqual(110_000);
   });
 

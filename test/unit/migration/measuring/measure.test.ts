@@ -394,6 +394,7 @@ describe("a move in steps", () => {
     expect(measured).toMatchObject({
       totalMs: 3000,
       downtimeMs: 2980,
+      stop: { stoppedMs: 10, resumedMs: 2990 },
       phases: [
         { name: "suspend", startMs: 0, endMs: 500 },
         { name: "copy", startMs: 500, endMs: 1800 },
@@ -424,7 +425,9 @@ describe("a move in steps", () => {
 
   test("of which an end was not heard has no downtime", () => {
     const witness = witnessOf([{ event: "STOP", atMs: 10 }], [], exact);
-    expect(measureSteps(witness, [], "start", exact, watchFrom(), 20)).not.toHaveProperty("downtimeMs");
+    const measured = measureSteps(witness, [], "start", exact, watchFrom(), 20);
+    expect(measured).not.toHaveProperty("downtimeMs");
+    expect(measured).not.toHaveProperty("stop");
   });
 
   test("whose clocks were read wrongly never has a downtime below nothing or above its total", () => {

@@ -42,6 +42,14 @@ test("a disk that is copied along: since when, and how much in all", () => {
   expect(witness.resumedAt).toBe(1795434348.387);
 });
 
+test("a guest that ran again where it was, and one that did not", () => {
+  expect(witnessOf(heard).resumedAtSource).toBeUndefined();
+  const back = "event RESUME at 1795434349.5 for domain 'vm1': <null>";
+  expect(witnessOf(`${heard}\n${back}`).resumedAtSource).toBe(1795434349.5);
+  // That was before it stopped.
+  expect(witnessOf(`${back.replace("49.5", "46.5")}\n${heard}`).resumedAtSource).toBeUndefined();
+});
+
 test("another guest's disk is not this one's", () => {
   const witness = witnessOf(heard.replaceAll("'vm1'", "'vm2'"));
   expect(witness.storageBegan).toBeUndefined();

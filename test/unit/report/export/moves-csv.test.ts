@@ -23,6 +23,10 @@ describe("moves of a stack, for other programs", () => {
       proberLateMs: 0.1,
     },
     hypervisorTotalMs: 1299.9999999993,
+    sampled: {
+      intervalMs: 250,
+      latency: { through: { answered: 280, unanswered: 20, p50Ms: 0.42, p99Ms: 31.7 } },
+    },
     predicted: {
       totalMs: 1400,
       downtimeMs: 90,
@@ -42,6 +46,11 @@ describe("moves of a stack, for other programs", () => {
       guest_clock_resolution_ms: 0.025,
       client_usual_silence_ms: 7.2,
       client_icmp_lost: 20,
+      latency_p50_ms: 0.42,
+      latency_p99_ms: 31.7,
+      latency_p999_ms: undefined,
+      latency_unanswered: 20,
+      latency_before_p50_ms: undefined,
       qemu_from: record.versions.from.qemu,
       predicted_total_most_ms: 1900,
       predicted_from_records: 12,

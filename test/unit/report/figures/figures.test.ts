@@ -74,6 +74,7 @@ describe("the figures of a run of the paper's study", () => {
       "timeline-precopy",
       "timeline-offline",
       "remaining",
+      "downtime-spread",
       "difference-guest-clock",
       "difference-client",
       "latency-live",
@@ -299,6 +300,26 @@ describe("the timeline of an offline move", () => {
     ]);
     const { totalMs, downtimeMs } = offlineRecord();
     expect(caption.join(" ")).toContain(`runs for ${(totalMs - (downtimeMs as number)).toFixed(1)} ms`);
+  });
+});
+
+describe("the timeline of an offline move that knows when the guest stopped and ran again", () => {
+  it("is cut there: in one phase it runs at first, in another at the end", () => {
+    const record = offlineRecord({ stop: { stoppedMs: 20, resumedMs: 3170 } });
+    const { caption, draw, table } = figureOf(ofRecords(record), "timeline-offline");
+    expect(table?.rows.map((row) => row.map(shownOf))).toEqual([
+      ["suspend", "0", "20.0", "20.0", "runs"],
+      ["suspend", "20.0", "500", "480", "stands still"],
+      ["copy", "500", "1\u202f800", "1\u202f300", "stands still"],
+      ["resume", "1\u202f800", "3\u202f170", "1\u202f370", "stands still"],
+      ["resume", "3\u202f170", "3\u202f200", "30.0", "runs"],
+    ]);
+    expect(caption.join(" ")).toContain("stop at 20.0 ms and run at the destination from 3\u202f170 ms on.");
+    const svg = draw(580);
+    // A phase has one figure for all of it.
+    for (const took of ["500 ms", "1\u202f300 ms", "1\u202f400 ms"]) expect(svg).toContain(`>${took}<`);
+    expect(svg).not.toContain(">480 ms<");
+    expect(svg).not.toContain("stops or starts in it");
   });
 });
 
