@@ -169,8 +169,8 @@ export function redefine(request: GuestRequest, before: DomainSpec, tell: Tell):
 }
 
 /**
- * Removes the guest wherever it is: the running copy, definitions, state files, intent record, place in the queue, tokens, UEFI variables, console log and an overlay on
- * a host's own disk. One on shared storage stays.
+ * Removes the guest wherever it is: the running copy, definitions, state files, intent record, place in the queue, tokens, UEFI variables,
+ * console log and an overlay on a host's own disk. One on shared storage stays.
  */
 export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<void> {
   const localOverlay = localOverlayOf(guest.storage);
