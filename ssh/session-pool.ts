@@ -1,8 +1,8 @@
 import { SshSession } from "./session.ts";
 import type { SshTarget } from "./target.ts";
 
-/** How long an unused connection is kept: `pulumi up` asks several resources about the same hosts within seconds. */
-const idleMs = 3_000;
+/** How long an unused connection is kept: in a long `pulumi up`, hosts are looked at again every five seconds (fleet/shared-view.ts). */
+const idleMs = 6_000;
 
 interface Entry {
   readonly opening: Promise<SshSession>;
