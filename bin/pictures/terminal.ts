@@ -54,7 +54,8 @@ async function record(commands: readonly string[], castFile: string): Promise<vo
       // Only output is copied; the classic format is the same in all versions since 2.35.
       ["--quiet", "--return", "--flush", "-m", "classic", "-O", output, "-T", timing, "-c", program],
       {
-        env: { SHELL: "/bin/sh", TERM: "xterm-256color" },
+        // As inside of screen: Pulumi asks another terminal for its background, and would wait five seconds each time for one that is not there.
+        env: { SHELL: "/bin/sh", TERM: "screen-256color" },
         stdin: "inherit",
         stdout: "inherit",
         stderr: "inherit",
