@@ -145,6 +145,7 @@ async function isThere(): Promise<boolean> {
 
 async function down(): Promise<void> {
   const { stack } = asked();
+  setUp();
   if (!(await isThere())) {
     console.log(`lab: there is no stack ${stack}, and so nothing to take down`);
     return;

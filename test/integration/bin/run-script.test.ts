@@ -85,3 +85,21 @@ test.each([
   expect(stderr).toContain("error: ");
   expect(exitCode).not.toBe(0);
 });
+
+test.each([
+  ["experiments/cli.ts", "paper", "--down"],
+  ["bin/lab.ts", "up"],
+  ["bin/lab.ts", "down"],
+  ["bin/move.ts", "vm1", "host2"],
+  ["bin/keep.ts", "lab"],
+  ["bin/maintain.ts", "lab", "--each", "true"],
+  ["bin/pictures/report-page.ts"],
+  ["test/bench/bench.ts", "--only", "no-change"],
+])("%s %s %s: what was left to it to set up comes before all else", async (...args) => {
+  const root = join(import.meta.dirname, "../../..");
+  const env = { KVM_MIGRATION_TESTBED_SETUP: "--no-such-option" };
+  const { exitCode, stdout, stderr } = await execa(process.execPath, args, { cwd: root, env, reject: false });
+  expect(stderr).toMatch(/^setup: there is no option --no-such-option\n/);
+  expect(stdout).toBe("");
+  expect(exitCode).toBe(1);
+});
