@@ -20,7 +20,7 @@ import {
   vlanBridge,
 } from "./existing-things.ts";
 import { readInventory } from "./inventory.ts";
-import { differences, type MachineState, statesOf } from "./machine-state.ts";
+import { expectAsFound, type MachineState, statesOf } from "./machine-state.ts";
 import { MetalStack } from "./stack.ts";
 
 // On machines of one's own (METAL_INVENTORY): an export with its mounts and pool, and a VLAN with its bridges, that are there already. One
@@ -158,9 +158,8 @@ test("destroy leaves the export, the mounts, the pool, the VLAN and what others 
   const { exitCode, text } = await stack.destroy();
   isDestroyed = exitCode === 0;
   expect({ exitCode, text }).toMatchObject({ exitCode: 0 });
-  for (const [machine, after] of await statesOf(stack)) {
-    const before = found.get(machine) as MachineState;
-    expect({ machine, differences: differences(before, after) }).toEqual({ machine, differences: [] });
+  await expectAsFound(stack, found);
+  for (const machine of stack.machines) {
     expect(await stack.on(machine, `ls -A ${folder}; cat ${folder}/theirs`)).toBe("theirs\ntheirs");
   }
   expect(await stack.on(place.storage, `virsh -q pool-info ${pool}`)).toMatch(/^State: +running$/m);

@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import type { MetalStack } from "./stack.ts";
 
 /** Everything on a machine that a testbed may change, a line each, in sections. */
@@ -49,7 +50,7 @@ export async function statesOf(stack: MetalStack): Promise<Map<string, MachineSt
 const ofPackages = /^(packages|files|contents|users|units): /;
 
 /** What is new on a machine (+) and what is gone (-). New packages may stay, and then what they bring is not looked at. */
-export function differences(before: MachineState, after: MachineState): string[] {
+function differences(before: MachineState, after: MachineState): string[] {
   const came = [...after].filter((line) => !before.has(line));
   const went = [...before].filter((line) => !after.has(line));
   const hasNewPackages = came.some((line) => line.startsWith("packages: "));
@@ -58,4 +59,15 @@ export function differences(before: MachineState, after: MachineState): string[]
     ...came.filter(counts).map((line) => `+ ${line}`),
     ...went.filter(counts).map((line) => `- ${line}`),
   ];
+}
+
+/** Each machine is as it was before the testbed came, but for packages. */
+export async function expectAsFound(
+  stack: MetalStack,
+  found: ReadonlyMap<string, MachineState>,
+): Promise<void> {
+  for (const [machine, after] of await statesOf(stack)) {
+    const before = found.get(machine) as MachineState;
+    expect({ machine, differences: differences(before, after) }).toEqual({ machine, differences: [] });
+  }
 }

@@ -12,7 +12,7 @@ import { GuestUnderTest } from "../lab/guest-under-test.ts";
 import { TestProject } from "../lab/project.ts";
 import { unchanged } from "../lab/stack.ts";
 import { readInventory } from "./inventory.ts";
-import { differences, type MachineState, statesOf } from "./machine-state.ts";
+import { expectAsFound, type MachineState, statesOf } from "./machine-state.ts";
 import { MetalStack } from "./stack.ts";
 
 // One testbed on machines of one's own (METAL_INVENTORY), from its first `pulumi up` to its destroy. The tests go on from one another.
@@ -188,10 +188,7 @@ test("destroy leaves each machine as it was found, but for packages", async () =
   const { exitCode, text } = await stack.destroy();
   isDestroyed = exitCode === 0;
   expect({ exitCode, text }).toMatchObject({ exitCode: 0 });
-  for (const [machine, after] of await statesOf(stack)) {
-    const before = found.get(machine) as MachineState;
-    expect({ machine, differences: differences(before, after) }).toEqual({ machine, differences: [] });
-  }
+  await expectAsFound(stack, found);
 });
 
 /** Waits until something is told again, and is another. */
