@@ -5,12 +5,13 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
 import { clearIntent, intentPath } from "../fleet/intent.ts";
 import { discardNvram, makeNvram } from "../fleet/nvram.ts";
-import { type FleetSessions, observeGuest } from "../fleet/observe.ts";
+import { type FleetSessions, type FleetView, type Observation, observeGuest } from "../fleet/observe.ts";
 import { refuseOlderDisk } from "../fleet/older-disk.ts";
 import { discardOverlay, localOverlayOf } from "../fleet/overlay.ts";
 import { clearPlace } from "../fleet/queue-place.ts";
 import { discardStateFiles } from "../fleet/state-file.ts";
 import type { Tell } from "../fleet/tell.ts";
+import { lookAfresh } from "../fleet/shared-view.ts";
 import { removeTokens } from "../fleet/tokens.ts";
 import { isActive, type Whereabouts, whereabouts } from "../fleet/whereabouts.ts";
 import type { Belongings } from "../libvirt/belongings.ts";
@@ -40,6 +41,8 @@ interface GuestState {
   host: string;
   /** It was off, or new, and has been started as it is declared; not one that went on from a saved memory or with what it was given by hand. */
   booted: boolean;
+  /** It was on no host before. */
+  isNew?: true;
 }
 
 /**
@@ -54,12 +57,13 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
     fleet,
     tell,
     async (sessions) => {
-      const { place, definedOn } = await findSettled(spec, fleet, sessions);
+      const view = await lookAfresh(fleet);
+      const { place, definedOn } = settled(spec, await view.guest(spec.uuid));
       if (place.kind === "active") {
         refuseCrashed(spec.name, place.sighting);
         return { host: place.host, booted: false };
       }
-      if (place.kind === "nowhere") await refuseNamesakes(spec, sessions);
+      if (place.kind === "nowhere") refuseNamesakes(spec, view);
       const host = await hostWithDisk(request, place, sessions);
       const session = sessions.host(host);
       if (place.kind === "nowhere") {
@@ -68,7 +72,7 @@ export function ensureRunning(request: GuestRequest, tell: Tell): Promise<GuestS
         sessions.assertLocked();
         await define(session, request, sessions);
         await start(session, spec, tell);
-        return { host, booted: true };
+        return { host, booted: true, isNew: true };
       }
       const { belongings } = await askAbout(session, spec);
       const hand = handOf(spec, belongings);
@@ -138,7 +142,7 @@ export function redefine(request: GuestRequest, before: DomainSpec, tell: Tell):
     fleet,
     tell,
     async (sessions) => {
-      const { place, definedOn } = await findSettled(spec, fleet, sessions);
+      const { place, definedOn } = settled(spec, await observeGuest(sessions, fleet, spec.uuid));
       const host = await hostWithDisk(request, place, sessions);
       const session = sessions.host(host);
       if (place.kind === "nowhere")
@@ -216,12 +220,10 @@ export function remove(guest: DomainSpec, fleet: Fleet, tell: Tell): Promise<voi
 }
 
 /** Where the guest is, and where it is defined and off. Changes nothing. Throws when a move of it is unfinished: Migration must end that first. */
-async function findSettled(
-  { name, uuid }: DomainSpec,
-  fleet: Fleet,
-  sessions: FleetSessions,
-): Promise<{ place: Whereabouts; definedOn: string[] }> {
-  const { sightings, intent } = await observeGuest(sessions, fleet, uuid);
+function settled(
+  { name }: DomainSpec,
+  { sightings, intent }: Observation,
+): { place: Whereabouts; definedOn: string[] } {
   if (intent) {
     throw new Error(
       `Guest ${name} cannot be changed: a run died while moving it from ${intent.from} to ${intent.to} (${intent.mode}). ` +
@@ -248,19 +250,13 @@ const refuseOlderDiskOf = (
   });
 
 /** Two guests of one name cannot be on a host, and one that we did not make is not ours to replace. */
-async function refuseNamesakes({ name, uuid }: DomainSpec, sessions: FleetSessions): Promise<void> {
-  for (const session of sessions.hosts) {
-    const { stdout } = await virsh(session, `looking for another guest named ${name}`, ["domuuid", name], {
-      allowFailure: true,
-    });
-    const other = stdout.trim();
-    if (other && other !== uuid) {
-      throw new Error(
-        `Host ${session.target.name} has a guest named ${name} already (uuid ${other}), which this stack did not make. ` +
-          "Nothing was changed. Give the guest another name in the stack's config, or remove the other one.",
-      );
-    }
-  }
+function refuseNamesakes({ name, uuid }: DomainSpec, view: FleetView): void {
+  const other = view.named(name).find((each) => each.uuid !== uuid);
+  if (!other) return;
+  throw new Error(
+    `Host ${other.host} has a guest named ${name} already (uuid ${other.uuid}), which this stack did not make. ` +
+      "Nothing was changed. Give the guest another name in the stack's config, or remove the other one.",
+  );
 }
 
 async function define(

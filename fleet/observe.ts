@@ -85,8 +85,13 @@ export async function observeGuest(
 export const lookNow = (fleet: Fleet, uuid: string): Promise<Observation> =>
   withFleet(fleet, (sessions) => observeGuest(sessions, fleet, uuid));
 
-/** What one look at every machine showed of any guest. */
-export type FleetView = (uuid: string) => Promise<Observation>;
+/** What one look at every machine showed. */
+export interface FleetView {
+  /** Of any guest. */
+  guest(uuid: string): Promise<Observation>;
+  /** The guests that have a name: each of a host, by its uuid. */
+  named(name: string): { readonly host: string; readonly uuid: string }[];
+}
 
 /** Looks for all guests everywhere at once: one command a machine, however many guests there are. Changes nothing. */
 export async function observeFleet(fleet: Fleet): Promise<FleetView> {
@@ -94,14 +99,24 @@ export async function observeFleet(fleet: Fleet): Promise<FleetView> {
   const [intentOf, ...hosts] = await withFleet(fleet, (sessions) =>
     Promise.all([
       readIntents(sessions.storage, intentDirectory, formerDirectory),
-      ...sessions.hosts.map(sightAll),
+      ...sessions.hosts.map(async (session) => ({
+        host: session.target.name,
+        view: await sightAll(session),
+      })),
     ]),
   );
-  return async (uuid) => {
-    const sightings = hosts.map((sightingOf) => sightingOf(uuid));
-    // The guest came while a host was asked.
-    if (!sightings.every((each) => each !== undefined)) return lookNow(fleet, uuid);
-    const intent = intentOf(uuid);
-    return { sightings, ...(intent ? { intent } : {}) };
+  return {
+    async guest(uuid) {
+      const sightings = hosts.map(({ view }) => view.guest(uuid));
+      // The guest came while a host was asked.
+      if (!sightings.every((each) => each !== undefined)) return lookNow(fleet, uuid);
+      const intent = intentOf(uuid);
+      return { sightings, ...(intent ? { intent } : {}) };
+    },
+    named: (name) =>
+      hosts.flatMap(({ host, view }) => {
+        const uuid = view.named(name);
+        return uuid === undefined ? [] : [{ host, uuid }];
+      }),
   };
 }

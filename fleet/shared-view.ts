@@ -25,12 +25,35 @@ export async function lookFor(fleet: Fleet, uuid: string): Promise<Observation> 
   const look = isFresh ? former : { begunMs: performance.now(), view: observeFleet(fleet) };
   looks.set(key, look);
   try {
-    return (await look.view)(uuid);
+    return await (await look.view).guest(uuid);
   } catch (error) {
     // The next caller tries again.
     if (looks.get(key) === look) looks.delete(key);
     throw error;
   }
+}
+
+/** By the machines: the look that is under way, and the one that comes after it. */
+const underWay = new Map<string, { readonly now: Promise<unknown>; next?: Promise<FleetView> }>();
+
+/**
+ * A look that begins after it was asked for, so that what it shows holds for who asks, as that of a look alone does: those who ask while one is
+ * under way share the next. Many guests that are made at a time are looked for together.
+ */
+export function lookAfresh(fleet: Fleet): Promise<FleetView> {
+  const key = JSON.stringify(fleet);
+  const begin = () => {
+    const now = observeFleet(fleet);
+    const turn = { now };
+    underWay.set(key, turn);
+    const end = () => underWay.get(key) === turn && !("next" in turn) && underWay.delete(key);
+    now.then(end, end);
+    return now;
+  };
+  const turn = underWay.get(key);
+  if (!turn) return begin();
+  turn.next ??= turn.now.then(begin, begin);
+  return turn.next;
 }
 
 /** To be called when this program may have changed something: what was seen before is no longer so. */

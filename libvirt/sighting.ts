@@ -63,25 +63,38 @@ guests() {
   for uuid in $(virsh "list --all --uuid"); do
     looks="$looks echo ${marker} guest $uuid; ${questionsAbout("$uuid").join(`; echo ${marker}; `)};"
   done
-  virsh "$looks echo ${marker} all; list --all --uuid"
+  virsh "$looks echo ${marker} all; list --all --uuid --name"
 }`;
 
-/** What one look showed of any guest. Undefined: it came while the host was asked, and is to be asked about again. */
-type Sightings = (uuid: string) => Sighting | undefined;
+/** What one look at a host showed. */
+export interface HostView {
+  /** Of any guest. Undefined: it came while the host was asked, and is to be asked about again. */
+  guest(uuid: string): Sighting | undefined;
+  /** The uuid of the guest that has a name. Undefined: none has. */
+  named(name: string): string | undefined;
+}
 
 /** Looks for all guests of one host at once. Throws when the host or its libvirtd does not answer. */
-export async function sightAll(session: SshSession): Promise<Sightings> {
+export async function sightAll(session: SshSession): Promise<HostView> {
   const doing = "looking for all guests";
   const host = session.target.name;
   const answer = await session.run(doing, `${guestsProgram}\nguests`);
-  const [described = "", all] = answer.stdout.split(`${marker} all`);
+  const [described = "", list] = answer.stdout.split(`${marker} all`);
   // Nobody is taken for absent because of an answer that is not whole.
-  if (all === undefined) throw new CommandFailed({ doing, host, ...answer });
+  if (list === undefined) throw new CommandFailed({ doing, host, ...answer });
+  const guests = list
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => ({ uuid: line.slice(0, uuidLength), name: line.slice(uuidLength).trim() }));
+  const all = guests.map(({ uuid }) => uuid).join("\n");
   // virsh's echo ends no line: what is said of a guest follows its uuid at once.
   const each = described.split(`${marker} guest `).slice(1);
   const byUuid = new Map(each.map((said) => [said.slice(0, uuidLength), said.slice(uuidLength)]));
   const unsaid = `${marker}${marker}`;
-  return (uuid) => parseSighting(host, uuid, `${byUuid.get(uuid) ?? unsaid}${marker}${all}`);
+  return {
+    guest: (uuid) => parseSighting(host, uuid, `${byUuid.get(uuid) ?? unsaid}${marker}${all}`),
+    named: (wanted) => guests.find(({ name }) => name === wanted)?.uuid,
+  };
 }
 
 const uuidLength = "1b7159b2-c702-5eb0-be68-43576be5849d".length;

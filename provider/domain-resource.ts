@@ -13,6 +13,7 @@ import { lookNow, type Observation, withFleet } from "../fleet/observe.ts";
 import { lookFor } from "../fleet/shared-view.ts";
 import { type Whereabouts, whereabouts } from "../fleet/whereabouts.ts";
 import type { DomainSpec } from "../libvirt/domain-xml.ts";
+import { rememberMade } from "./just-made.ts";
 import { tell } from "./screen.ts";
 import { hasUnknown } from "./unknown.ts";
 
@@ -53,7 +54,8 @@ export const domainResource = {
 
   async create(inputs: DomainInputs) {
     refuseUnlikeDefinition(inputs.spec);
-    const { host } = await ensureRunning(inputs, tell);
+    const { host, isNew } = await ensureRunning(inputs, tell);
+    if (isNew) rememberMade(inputs.spec.uuid, host);
     return { id: inputs.spec.uuid, outs: { ...inputs, bootedOn: host, boots: 1, state: "running" } };
   },
 

@@ -4,7 +4,7 @@ import { type GuestSessions, withGuest } from "../fleet/guest-lock.ts";
 import { isRememberedOff } from "../fleet/host-off.ts";
 import { lookNow, type Observation, observeGuest } from "../fleet/observe.ts";
 import type { LocalOverlay } from "../fleet/overlay.ts";
-import { lookFor } from "../fleet/shared-view.ts";
+import { lookAfresh, lookFor } from "../fleet/shared-view.ts";
 import { whereabouts } from "../fleet/whereabouts.ts";
 import { expectationOf } from "../migration/choosing/expectation.ts";
 import { refuseMisfits } from "../migration/choosing/refuse-misfits.ts";
@@ -22,6 +22,7 @@ import { isSound } from "../moves/sound-record.ts";
 import { reasonText } from "../placement/terms/reason.ts";
 import { cancellation } from "./cancellation.ts";
 import { type Decision, decideMove } from "./decide-move.ts";
+import { takeMade } from "./just-made.ts";
 import { screenOf, tell } from "./screen.ts";
 import { hasUnknown } from "./unknown.ts";
 
@@ -98,8 +99,12 @@ export const migrationResource = {
   async create(inputs: MigrationInputs) {
     const id = inputs.uuid;
     await refuseMisfits(inputs);
-    const moved = await attempt(id, inputs, { host: inputs.to, moves: 0, history: [] });
-    return { id, outs: outputs(inputs, moved, { moves: 0, history: [] }, moved.host) };
+    const past = { moves: 0, history: [] };
+    const isThere = await isInOrder(inputs);
+    const moved = isThere
+      ? { host: inputs.to, records: [] }
+      : await attempt(id, inputs, { ...past, host: inputs.to });
+    return { id, outs: outputs(inputs, moved, past, moved.host) };
   },
 
   async read(id: string, state: MigrationOutputs) {
@@ -126,6 +131,16 @@ export const migrationResource = {
   /** A guest is removed by its Domain; where it ran is nothing that could be removed. */
   async delete() {},
 };
+
+/** Whether the guest runs where it should, and nothing of it is elsewhere; an overlay could be. */
+async function isInOrder({ fleet, uuid, to, redo }: MigrationInputs): Promise<boolean> {
+  const isMadeThere = takeMade(uuid) === to;
+  if (redo) return false;
+  if (isMadeThere) return true;
+  const { intent, sightings } = await (await lookAfresh(fleet)).guest(uuid);
+  const leftovers = intent ? undefined : leftoversOf(sightings);
+  return leftovers?.runsOn === to && changesOf(leftovers) === undefined;
+}
 
 /** The guest may still be on a host that has left the config, which is then where it moves from. */
 const everywhere = (olds: MigrationOutputs, news: MigrationInputs): MigrationInputs => ({

@@ -21,7 +21,7 @@ export async function findGuests(
   try {
     return await withSessions(hosts, async (sessions) => {
       const looks = await Promise.all([...sessions.values()].map(sightAll));
-      const sightingsOf = ({ uuid }: PastGuest) => looks.flatMap((look) => look(uuid) ?? []);
+      const sightingsOf = ({ uuid }: PastGuest) => looks.flatMap((look) => look.guest(uuid) ?? []);
       return {
         homes: Object.fromEntries(guests.map((guest) => [guest.name, homeOf(guest, sightingsOf(guest))])),
       };

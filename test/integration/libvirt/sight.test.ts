@@ -46,7 +46,7 @@ done < <(tr ';' '\n' <<<"$4" | sed 's/^ //')
 const info = "echo 'Persistent:     yes'";
 
 /** One among all guests of the host; what came while they were asked about is asked about alone. */
-const amongAll: Look = async (session, uuid) => (await sightAll(session))(uuid) ?? sight(session, uuid);
+const amongAll: Look = async (session, uuid) => (await sightAll(session)).guest(uuid) ?? sight(session, uuid);
 
 describe.each<[string, Look]>([
   ["alone", sight],
@@ -121,7 +121,7 @@ test("all guests of a host are asked about in two processes", async () => {
   const sightings: (Sighting | undefined)[] = [];
   const lookAtAll: Look = async (session) => {
     const all = await sightAll(session);
-    sightings.push(...[uuid, ...others].map(all));
+    sightings.push(...[uuid, ...others].map(all.guest));
     return sight(session, uuid);
   };
   await lookAt(lookAtAll, {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { intentPath } from "../../../fleet/intent.ts";
 import { lookNow } from "../../../fleet/observe.ts";
-import { forgetLooks, lookFor } from "../../../fleet/shared-view.ts";
+import { forgetLooks, lookAfresh, lookFor } from "../../../fleet/shared-view.ts";
 import { closeSessions } from "../../../ssh/session-pool.ts";
 import { simulate, world } from "../helpers/simulated-session.ts";
 
@@ -77,5 +77,54 @@ describe("a shared look", () => {
     world.machine("storage").files.set(path, { text: "torn {" });
     await expect(lookFor(world.fleet, mine)).rejects.toThrow(/^The intent record .* is not one this program/);
     expect((await lookFor(world.fleet, other)).intent).toBeUndefined();
+  });
+});
+
+describe("looks that begin after they are asked for", () => {
+  test("are shared by those who ask while one is under way", async () => {
+    const first = lookAfresh(world.fleet);
+    const others = uuids.map(async (uuid) => (await lookAfresh(world.fleet)).guest(uuid));
+    const together = await Promise.all(others);
+    await first;
+    expect(world.log).toHaveLength(8);
+    expect(together).toEqual(await Promise.all(uuids.map((uuid) => lookNow(world.fleet, uuid))));
+  });
+
+  test("show what was changed before they were asked for, while another one was under way", async () => {
+    const [uuid = ""] = uuids;
+    const before = lookAfresh(world.fleet);
+    world.byHand("host2", ["start", uuid]);
+    const after = await (await lookAfresh(world.fleet)).guest(uuid);
+    await before;
+    expect(after.sightings.find(({ host }) => host === "host2")?.state).toBe("running");
+  });
+
+  test("are made for each who asks when none is under way", async () => {
+    await lookAfresh(world.fleet);
+    await lookAfresh(world.fleet);
+    expect(world.log).toHaveLength(8);
+  });
+
+  test("that follow one that failed are made", async () => {
+    world.unreachable.add("host2");
+    const failing = lookAfresh(world.fleet);
+    const failed = expect(failing).rejects.toThrow("host2 cannot be reached");
+    const next = failing.catch(() => {
+      world.unreachable.clear();
+    });
+    const following = lookAfresh(world.fleet);
+    await Promise.all([failed, next]);
+    await following.catch(() => {});
+    expect((await lookAfresh(world.fleet)).named("vm4")).toEqual([{ host: "host2", uuid: uuids[4] }]);
+  });
+
+  test("tell who has a name", async () => {
+    world.machine("host3").add({ uuid: "04da6b54-80e4-46f7-96ec-b56ff0331ba9", name: "vm1" });
+    const view = await lookAfresh(world.fleet);
+    expect(view.named("vm1")).toEqual([
+      { host: "host1", uuid: uuids[1] },
+      { host: "host3", uuid: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" },
+    ]);
+    expect(view.named("vm")).toEqual([]);
   });
 });

@@ -684,9 +684,9 @@ export class Machine {
   }
 
   #allSightings(): string {
-    const uuids = [...this.domains.keys()];
-    const described = uuids.map((uuid) => `==== guest ${uuid}${this.#aboutGuest(uuid)}`);
-    return `${described.join("")}==== all${uuids.map((uuid) => `${uuid}\n`).join("")}`;
+    const guests = [...this.domains.values()];
+    const described = guests.map(({ uuid }) => `==== guest ${uuid}${this.#aboutGuest(uuid)}`);
+    return `${described.join("")}==== all${guests.map(({ uuid, name }) => `${uuid} ${name}\n`).join("")}`;
   }
 
   #aboutGuest(uuid: string): string {

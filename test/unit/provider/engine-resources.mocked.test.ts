@@ -106,6 +106,19 @@ describe("a domain", () => {
     expect(world.boots).toBe(1);
   });
 
+  test("is looked for together with others that are made at the same time", async () => {
+    const made = Array.from({ length: 8 }, (_, i) => ({
+      ...spec,
+      name: `vm${i}`,
+      uuid: `${uuid.slice(0, -2)}${10 + i}`,
+    }));
+    await Promise.all(made.map((one) => domainResource.create(inputs({ spec: one }))));
+    const looks = world.log.filter((line) => line.includes("looking for all guests"));
+    expect(world.boots).toBe(8);
+    // One that was under way, and the next for all others: each at three hosts.
+    expect(looks).toHaveLength(2 * 3);
+  });
+
   test("is not made where another guest has its name", async () => {
     world.machine("host3").add({ uuid: "99999999-9999-4999-8999-999999999999", name: "vm1" });
     await expect(domainResource.create(inputs())).rejects.toThrow(
@@ -651,6 +664,29 @@ describe("a migration", () => {
     expect(outs).toMatchObject({ host: "host1", placed: "host1", applied: "host1", moves: 0, history: [] });
     expect(await diff(stored(outs))).toEqual({ changes: false, replaces: [] });
     expect(kept).toEqual([]);
+  });
+
+  test("of a guest that runs where it should takes one look at each machine, and no lock", async () => {
+    world.log.length = 0;
+    await create();
+    expect(world.log).toHaveLength(4);
+  });
+
+  test("of a guest that was just made there asks nothing, once; of one made elsewhere it does", async () => {
+    const made = { ...domainSpec, uuid: unknown, name: "vm2" };
+    await domainResource.create({ spec: made, host: "host1", fleet: world.fleet });
+    world.log.length = 0;
+    const own = { uuid: unknown, guest: "vm2" };
+    expect(await create(own)).toMatchObject({ host: "host1", moves: 0 });
+    expect(world.log).toHaveLength(0);
+    await create(own);
+    expect(world.log).toHaveLength(4);
+
+    const other = { ...made, uuid: `${unknown.slice(0, -1)}a`, name: "vm3" };
+    await domainResource.create({ spec: other, host: "host2", fleet: world.fleet });
+    const asked = { uuid: other.uuid, guest: "vm3", to: "host1" };
+    // It is to be moved; its disk is none of those that are simulated.
+    await expect(create(asked)).rejects.toThrow("Guest vm3 cannot move to host1");
   });
 
   test("to a host that is to be switched on first asks nothing there in the preview", async () => {
