@@ -211,6 +211,11 @@ export const recordSchema = z.object({
         .optional()
         .describe("least and most; eight of ten are expected to be within"),
       from: count.optional().describe("how many earlier records of the same hosts it follows from"),
+      others: z
+        .number()
+        .nonnegative()
+        .optional()
+        .describe("with how many other moves it was to share its hosts, on average; absent: with none"),
     })
     .optional()
     .describe("what was expected before it began"),

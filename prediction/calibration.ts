@@ -38,7 +38,7 @@ const rawOf = ({ spread }: Correction, [low, high]: Reach): Sides => ({
 
 /** What part of its raw range a move took up, by those before it alone; more than one: it was beyond. */
 export function shareOf(residual: ReachedResidual, before: readonly Residual[]): Share {
-  const then = correction(before, residual.record);
+  const then = correction(before, { ...residual.record, others: residual.others });
   const of = (key: Predicted): number | undefined => {
     const value = residual[key];
     if (value === undefined) return undefined;

@@ -1,4 +1,5 @@
 import type { MigrationRecord } from "../moves/record.ts";
+import { companionsIn, othersIn } from "./company.ts";
 import { recentOf, tells } from "./learn.ts";
 import { course } from "./model.ts";
 import { basisOf, type ProposedMove } from "./proposed-move.ts";
@@ -12,7 +13,7 @@ export interface Convergence {
   dirtyMiBps: number;
   /** That is measured, declared or seen before; otherwise it is what guests do. */
   knowsWriting: boolean;
-  /** With the limit, if there is one. */
+  /** With the limit, if there is one, and what other moves leave. */
   sendMiBps: number;
   knowsSending: boolean;
   /** How long CPUs and devices take to go over; absent: no move of these hosts tells. */
@@ -25,10 +26,13 @@ export function convergence(
   records: readonly MigrationRecord[],
   margin: number,
 ): Convergence {
-  const { kind, past, pace, load, dirtyFrom } = basisOf(move, recentOf(records, move));
-  const { bandwidthMiBps } = move.options;
+  const companions = companionsIn(records);
+  const { kind, past, pace, load, dirtyFrom, options } = basisOf(move, recentOf(records, move), (record) =>
+    othersIn(record, companions.get(record)),
+  );
+  const { bandwidthMiBps } = options;
   const converges = (times: number): boolean =>
-    course({ ...load, dirtyMiBps: times * load.dirtyMiBps }, move.options, pace).converges;
+    course({ ...load, dirtyMiBps: times * load.dirtyMiBps }, options, pace).converges;
   return {
     converges: converges(1),
     // A guest that is slowed down may converge although it writes more, since it is slowed down sooner.

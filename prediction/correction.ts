@@ -1,10 +1,12 @@
 import type { MigrationRecord } from "../moves/record.ts";
 import { priorSpread } from "./priors.ts";
-import { type Kind, likeness, paceLikeness, switchoverLikeness } from "./weights.ts";
+import { companyLikeness, type Kind, likeness, paceLikeness, switchoverLikeness } from "./weights.ts";
 
 /** How far off the model was on a move. */
 export interface Residual {
   record: MigrationRecord;
+  /** With how many others it was expected to share. Absent: with none. */
+  others?: number;
   /** Logarithm of what was, over what was predicted. */
   totalMs: number;
   downtimeMs?: number;
@@ -38,6 +40,7 @@ export function correction(residuals: readonly Residual[], kind: Kind): { [key i
       const value = residual[key];
       const like =
         likeness(residual.record, kind) *
+        companyLikeness(residual.others ?? 0, kind) *
         (key === "downtimeMs" ? switchoverLikeness : paceLikeness)(residual.record, kind);
       if (value === undefined || like === 0) continue;
       const weight = like * ageing ** age;

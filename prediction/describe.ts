@@ -3,7 +3,16 @@ import type { Prediction } from "./predict.ts";
 
 /** A prediction in words: "about 4.1 s (3.2 to 5.5), downtime about 120 ms (90 to 200), 3 passes". */
 export function describe(prediction: Prediction, options: MigrationOptions): string {
-  const { totalMs, downtimeMs, passes, converges, likelihood = converges ? 1 : 0, range, from } = prediction;
+  const {
+    totalMs,
+    downtimeMs,
+    passes,
+    converges,
+    likelihood = converges ? 1 : 0,
+    range,
+    from,
+    others = 0,
+  } = prediction;
   const unsure =
     likelihood > 0 && likelihood < 1
       ? `; pre-copy converges in ${Math.round(likelihood * 10)} of 10 cases`
@@ -12,6 +21,11 @@ export function describe(prediction: Prediction, options: MigrationOptions): str
     `about ${duration(totalMs, range?.totalMs)}`,
     `downtime about ${duration(downtimeMs, range?.downtimeMs)}`,
     ...(passes > 0 ? [`${passes} passes`] : []),
+    ...(others > 0
+      ? [
+          `beside ${Math.max(1, Math.round(others)) === 1 ? "another move" : `${Math.round(others)} other moves`}`,
+        ]
+      : []),
   ].join(", ");
   const guess = from === 0 ? "; a rough guess, since no move between these hosts is known yet" : "";
   if (converges) return `${figures}${unsure}${guess}`;

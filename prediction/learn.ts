@@ -1,10 +1,12 @@
 import type { MigrationRecord } from "../moves/record.ts";
 import { type Writing, workingSetOf } from "./dirty.ts";
 import type { GuestLoad, Pace } from "./model.ts";
-import { paceIn, touchedIn, writingIn } from "./observed.ts";
+import { touchedIn, writingIn } from "./observed.ts";
 import { guestPriors, priors, priorWeight, qemuOwnMiB } from "./priors.ts";
+import { paceAlone, sharedPace } from "./sharing.ts";
 import {
   ageing,
+  companyLikeness,
   type Kind,
   likeness,
   paceLikeness,
@@ -41,17 +43,27 @@ export function recentOf(
 export interface PastMove {
   record: MigrationRecord;
   weight: number;
+  /** How many other moves it shared with. */
+  others: number;
 }
 
-export function pastOf(records: readonly MigrationRecord[], kind: Kind): PastMove[] {
+/** @param othersOf how many other moves a record's shared with, on average */
+export function pastOf(
+  records: readonly MigrationRecord[],
+  kind: Kind,
+  othersOf: (record: MigrationRecord) => number,
+): PastMove[] {
   const alike = records
-    .map((record) => ({ record, weight: likeness(record, kind) }))
+    .map((record) => {
+      const others = othersOf(record);
+      return { record, others, weight: likeness(record, kind) * companyLikeness(others, kind) };
+    })
     .filter(({ weight }) => weight > 0);
   // What hardly tells anything does not make the others old.
   let age = 0;
-  return alike.map(({ record, weight }) => {
-    const aged = { record, weight: weight * ageing ** age };
-    age += weight;
+  return alike.map((move) => {
+    const aged = { ...move, weight: move.weight * ageing ** age };
+    age += move.weight;
     return aged;
   });
 }
@@ -75,33 +87,39 @@ const overLink: readonly (keyof Pace)[] = [
  */
 export function paceFrom(past: readonly PastMove[], kind: Kind, linkMiBps = Number.POSITIVE_INFINITY): Pace {
   const prior = priors[kind.accelerator];
-  const told = past.map(({ record, weight }) => {
+  const told = past.map(({ record, weight, others }) => {
     const touched = touchedIn(record) ?? touchedOf(past, record.guest, { ...record, ...record.before });
     return {
       record,
       weight,
+      others,
       likeness: switchoverLikeness(record, kind),
-      pace: paceIn(record, touched, prior),
+      pace: paceAlone(record, touched, prior, others),
     };
   });
   const keys = Object.keys(prior) as (keyof Pace)[];
-  return Object.fromEntries(
+  const alone = Object.fromEntries(
     keys.map((key) => {
-      const known = told.flatMap(({ record, weight, likeness, pace }) => {
+      const known = told.flatMap(({ pace, ...move }) => {
         const value = pace[key];
-        return value !== undefined && value > 0 ? [{ record, value, weight, likeness }] : [];
+        return value !== undefined && value > 0 ? [{ ...move, value }] : [];
       });
       // Which pages are the last ones, and how many of them are zeros, is the guest's own.
       const own = known.filter(({ record, likeness }) => record.guest === kind.guest && likeness === 1);
       const values: Weighted[] = !ofSwitchover.includes(key)
         ? known.map(({ record, value, weight }) => ({ value, weight: weight * paceLikeness(record, kind) }))
         : own.length > 0
-          ? own.map(({ value }, age) => ({ value, weight: ageing ** age }))
+          ? own.map(({ value, others }, age) => ({
+              value,
+              weight: ageing ** age * companyLikeness(others, kind),
+            }))
           : known.map(({ value, weight, likeness }) => ({ value, weight: weight * likeness }));
-      const median = weightedMedian([...values, { value: prior[key], weight: priorWeight }]) as number;
-      return [key, overLink.includes(key) ? Math.min(median, linkMiBps) : median];
+      return [key, weightedMedian([...values, { value: prior[key], weight: priorWeight }])];
     }),
   ) as unknown as Pace;
+  const pace = sharedPace(alone, kind.others ?? 0);
+  // Others that are under way were so, too, when the link was measured.
+  return { ...pace, ...Object.fromEntries(overLink.map((key) => [key, Math.min(pace[key], linkMiBps)])) };
 }
 
 /** Whether a figure of the pace that no switchover tells is what records say, more than what is expected of any hosts. */
@@ -110,9 +128,9 @@ export function tells(
   kind: Kind,
   key: Exclude<keyof Pace, "fill" | "stoppedMiBps" | "postcopyDeviceMs">,
 ): boolean {
-  const told = past.map(({ record, weight }) => {
+  const told = past.map(({ record, weight, others }) => {
     const touched = touchedIn(record) ?? record.memoryMiB;
-    const { [key]: value = 0 } = paceIn(record, touched, priors[kind.accelerator]);
+    const { [key]: value = 0 } = paceAlone(record, touched, priors[kind.accelerator], others);
     return value > 0 ? weight * paceLikeness(record, kind) : 0;
   });
   return told.reduce((sum, weight) => sum + weight, 0) > priorWeight;

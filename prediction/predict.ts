@@ -7,8 +7,8 @@ import {
   type Share,
   shareOf,
 } from "./calibration.ts";
+import { type Companions, companionsIn, othersIn } from "./company.ts";
 import { correction } from "./correction.ts";
-
 import { type DirtyFrom, recentOf } from "./learn.ts";
 import { type Course, course } from "./model.ts";
 import { basisOf, kindOf, type ProposedMove, proposedBy } from "./proposed-move.ts";
@@ -35,11 +35,15 @@ export function predict(
   known: KnownErrors = new Map(),
 ): Prediction {
   const recent = recentOf(records, move);
-  const { middle, all, likelihood, from } = foresee(move, recent);
-  const told = residuals(recent, records, known);
+  const companions = companionsIn(records);
+  const { middle, all, likelihood, from } = foresee(move, recent, (record) =>
+    othersIn(record, companions.get(record)),
+  );
+  const history: History = { all: records, companions, known };
+  const told = residuals(recent, history);
   const kind = kindOf(move);
   const off = correction(told, kind);
-  const shares = told.slice(0, mostShares).map((residual) => shareThen(residual, records, known));
+  const shares = told.slice(0, mostShares).map((residual) => shareThen(residual, history));
   const reach = reachOf(middle, all);
   const within = (key: "totalMs" | "downtimeMs") => {
     const { below, above } = calibrated(shares, key, { correction: off[key], reach: reach[key] });
@@ -61,6 +65,7 @@ export function predict(
       passes: [Math.min(...passes), Math.max(...passes)],
     },
     from,
+    ...(move.others && { others: move.others }),
   };
 }
 
@@ -71,12 +76,16 @@ const asGiven = (totalMs: number, [low, high]: Reach) =>
   around(totalMs, Math.max(0.01, -low), Math.max(0.01, high));
 
 /** The model alone: with the dirty rate as it is taken to be, and as it may be. */
-function foresee(move: ProposedMove, records: readonly MigrationRecord[]) {
-  const { kind, past, pace, load, dirtyFrom } = basisOf(move, records);
+function foresee(
+  move: ProposedMove,
+  records: readonly MigrationRecord[],
+  othersOf: (record: MigrationRecord) => number,
+) {
+  const { kind, past, pace, load, dirtyFrom, options } = basisOf(move, records, othersOf);
   const courses = ninths.map((deviations) =>
     course(
       { ...load, dirtyMiBps: load.dirtyMiBps * Math.exp(deviations * dirtySpread[dirtyFrom]) },
-      move.options,
+      options,
       pace,
     ),
   );
@@ -95,35 +104,46 @@ function foresee(move: ProposedMove, records: readonly MigrationRecord[]) {
 /** What is computed of a record once: how far off the model was, and what part of its range it took up. Absent: the model says nothing of it. */
 export type KnownErrors = Map<MigrationRecord, { residual: ReachedResidual | undefined; share?: Share }>;
 
+/** All records that are known, which of them moved at the same time, and what was computed of them before. */
+interface History {
+  all: readonly MigrationRecord[];
+  companions: Companions;
+  known: KnownErrors;
+}
+
 /** What part of its range a move took up: by those that were over before it began. */
-function shareThen(residual: ReachedResidual, all: readonly MigrationRecord[], known: KnownErrors): Share {
+function shareThen(residual: ReachedResidual, { all, companions, known }: History): Share {
   const { record } = residual;
   const told = known.get(record) as NonNullable<ReturnType<KnownErrors["get"]>>;
   if (told.share) return told.share;
   const before = all.filter((other) => isOverBefore(other, record));
-  told.share = shareOf(residual, residuals(recentOf(before, record), before, known));
+  told.share = shareOf(residual, residuals(recentOf(before, record), { all: before, companions, known }));
   return told.share;
 }
 
 /** How far off the model was on each of these, told by those alone that were over before it began. */
-function residuals(
-  recent: readonly MigrationRecord[],
-  all: readonly MigrationRecord[],
-  known: KnownErrors,
-): ReachedResidual[] {
+function residuals(recent: readonly MigrationRecord[], history: History): ReachedResidual[] {
+  const { known } = history;
   return recent.flatMap((record) => {
-    if (!known.has(record)) known.set(record, { residual: residualOf(record, all) });
+    if (!known.has(record)) known.set(record, { residual: residualOf(record, history) });
     return known.get(record)?.residual ?? [];
   });
 }
 
-function residualOf(record: MigrationRecord, all: readonly MigrationRecord[]): ReachedResidual | undefined {
-  const before = all.filter((other) => isOverBefore(other, record));
-  const { middle, all: courses } = foresee(proposedBy(record), recentOf(before, record));
+function residualOf(
+  record: MigrationRecord,
+  { all, companions }: Omit<History, "known">,
+): ReachedResidual | undefined {
+  const isKnown = (other: MigrationRecord) => isOverBefore(other, record);
+  const move = proposedBy(record);
+  const { middle, all: courses } = foresee(move, recentOf(all.filter(isKnown), record), (other) =>
+    othersIn(other, companions.get(other)?.filter(isKnown)),
+  );
   // Where convergence was mispredicted, the times are of another course.
   if (!middle.converges && pathOf(record) === "precopy") return undefined;
   return {
     record,
+    ...(move.others && { others: move.others }),
     totalMs: Math.log(record.totalMs / middle.totalMs),
     ...(record.downtimeMs !== undefined &&
       record.downtimeMs > 0 &&

@@ -2,6 +2,7 @@ import type { MigrationOptions } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import { type Beforehand, type DirtyFrom, loadFrom, type PastMove, paceFrom, pastOf } from "./learn.ts";
 import type { GuestLoad, Pace } from "./model.ts";
+import { sharedLimit } from "./sharing.ts";
 import type { Kind } from "./weights.ts";
 
 /** A move that is proposed. */
@@ -26,6 +27,7 @@ export function proposedBy(record: MigrationRecord): ProposedMove {
     before,
     linkMiBps,
     storageMiB,
+    predicted,
   } = record;
   return {
     guest,
@@ -36,13 +38,14 @@ export function proposedBy(record: MigrationRecord): ProposedMove {
     memoryMiB,
     workload,
     linkMiBps,
+    others: predicted?.others,
     ...before,
     redoMiB: redo === "local" ? (before?.redoMiB ?? storageMiB) : undefined,
     options: { ...options, mode },
   };
 }
 
-export const kindOf = ({ guest, from, to, accelerator, redo, options }: ProposedMove): Kind => ({
+export const kindOf = ({ guest, from, to, accelerator, redo, options, others }: ProposedMove): Kind => ({
   guest,
   from,
   to,
@@ -50,6 +53,7 @@ export const kindOf = ({ guest, from, to, accelerator, redo, options }: Proposed
   redo,
   mode: options.mode,
   options,
+  others,
 });
 
 /** What a move is predicted from. */
@@ -59,13 +63,23 @@ interface Basis {
   pace: Pace;
   load: GuestLoad;
   dirtyFrom: DirtyFrom;
+  /** As asked for, but for what others leave of a limit. */
+  options: MigrationOptions;
 }
 
-/** @param records those that are looked at, newest first (`recentOf`) */
-export function basisOf(move: ProposedMove, records: readonly MigrationRecord[]): Basis {
+/**
+ * @param records those that are looked at, newest first (`recentOf`)
+ * @param othersOf with how many other moves each of theirs shared
+ */
+export function basisOf(
+  move: ProposedMove,
+  records: readonly MigrationRecord[],
+  othersOf: (record: MigrationRecord) => number,
+): Basis {
   const kind = kindOf(move);
-  const past = pastOf(records, kind);
+  const past = pastOf(records, kind, othersOf);
   const pace = paceFrom(past, kind, move.linkMiBps);
   const { dirtyFrom, ...load } = loadFrom(past, move.guest, move);
-  return { kind, past, pace, load, dirtyFrom };
+  const options = sharedLimit(move.options, kind.mode, kind.others ?? 0);
+  return { kind, past, pace, load, dirtyFrom, options };
 }

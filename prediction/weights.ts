@@ -9,8 +9,12 @@ export interface Weighted {
 }
 
 /** What a move is like, as far as others resemble it. */
-export type Kind = Pick<MigrationRecord, "guest" | "from" | "to" | "mode" | "accelerator" | "redo"> &
-  Pick<Partial<MigrationRecord>, "options">;
+export interface Kind
+  extends Pick<MigrationRecord, "guest" | "from" | "to" | "mode" | "accelerator" | "redo">,
+    Pick<Partial<MigrationRecord>, "options"> {
+  /** How many other moves it shares with, on average over its time. Default: none. */
+  others?: number | undefined;
+}
 
 /** Each record counts for as much less than the next later one: hosts' other load changes. Half after three. */
 export const ageing = 0.5 ** (1 / 3);
@@ -60,6 +64,15 @@ export function switchoverLikeness(
     apart >= 0.5 &&
     apart <= 2;
   return isAlike ? 1 : 0.1;
+}
+
+/**
+ * How much of that holds where a move shared with more others than the other one, or with fewer: whatever they share, and how equally, it
+ * is told best by moves in company alike.
+ */
+export function companyLikeness(others: number, { others: to = 0 }: Pick<Kind, "others">): number {
+  const [fewer, more] = others < to ? [others, to] : [to, others];
+  return ((1 + fewer) / (1 + more)) ** 2;
 }
 
 /** Whether it was between the same hosts, whichever the direction. */

@@ -28,6 +28,7 @@ const past = (count: number, one: (changes: Partial<MigrationRecord>, index: num
   Array.from({ length: count }, (_, index) =>
     one({ startedAt: new Date(Date.UTC(2026, 2, 1, 12, count - index)).toISOString() }, index),
   );
+const alone = () => 0;
 const figure = (min: number, max: number) => fc.double({ min, max, noNaN: true });
 const rates = fc.record(
   {
@@ -234,7 +235,7 @@ describe("what records tell", () => {
     const records = [...past(3, (changes) => liveRecord(changes)), ...past(3, held)];
     const stopped = (options: MigrationRecord["options"]) => {
       const kind = { ...proposed(), mode: "live" as const, options };
-      return paceFrom(pastOf(records, kind), kind).stoppedMiBps;
+      return paceFrom(pastOf(records, kind, alone), kind).stoppedMiBps;
     };
     expect(stopped({})).toBeCloseTo(14 / 0.072, 0);
     expect(stopped({ bandwidthMiBps: 50 })).toBeCloseTo(14 / 0.007, 0);
@@ -248,7 +249,7 @@ describe("what records tell", () => {
     const records = [...past(3, back), ...past(3, (changes) => liveRecord(changes))];
     const stopped = (options: MigrationRecord["options"]) => {
       const kind = { ...proposed(), mode: "live" as const, options };
-      return paceFrom(pastOf(records, kind), kind).stoppedMiBps;
+      return paceFrom(pastOf(records, kind, alone), kind).stoppedMiBps;
     };
     expect(stopped({})).toBeCloseTo(14 / 0.072, 0);
     expect(stopped({ maxDowntimeMs: 400 })).toBeCloseTo(14 / 0.072, 0);
@@ -260,7 +261,7 @@ describe("what records tell", () => {
     const quick = { ...equations, ovMs: 380, dmMs: 7 } as MigrationRecord["equations"];
     const others = past(9, (changes) => liveRecord({ ...changes, guest: "vm2", equations: quick }));
     const kind = { ...proposed(), mode: "live" as const, options: {} };
-    const stopped = (records: MigrationRecord[]) => paceFrom(pastOf(records, kind), kind).stoppedMiBps;
+    const stopped = (records: MigrationRecord[]) => paceFrom(pastOf(records, kind, alone), kind).stoppedMiBps;
     expect(stopped(others)).toBeCloseTo(14 / 0.007, 0);
     expect(stopped([...others, ...past(2, (changes) => liveRecord(changes))])).toBeCloseTo(14 / 0.072, 0);
   });
@@ -275,7 +276,7 @@ describe("what records tell", () => {
     const records = [...past(3, held), ...past(2, (changes) => postcopyRecord(changes))];
     const waits = (options: MigrationRecord["options"]) => {
       const kind = { ...proposed(), mode: "postcopy" as const, options };
-      return paceFrom(pastOf(records, kind), kind).postcopyDeviceMs;
+      return paceFrom(pastOf(records, kind, alone), kind).postcopyDeviceMs;
     };
     expect(waits({})).toBe(90);
     expect(waits({ bandwidthMiBps: 50 })).toBe(800);
@@ -295,7 +296,7 @@ describe("what records tell", () => {
   test("of a guest: its own past first, then its QEMU, then other guests", () => {
     const kind = { ...proposed(), mode: "live" as const };
     const load = (records: MigrationRecord[], before = {}) =>
-      loadFrom(pastOf(records, kind), "vm1", { memoryMiB: 768, ...before }).touchedMiB;
+      loadFrom(pastOf(records, kind, alone), "vm1", { memoryMiB: 768, ...before }).touchedMiB;
     const own = touchedIn(liveRecord()) as number;
     expect(load([liveRecord()], { residentMiB: 700 })).toBeCloseTo(own);
     expect(load([liveRecord({ guest: "vm2" })], { residentMiB: 700 })).toBe(636);
@@ -318,7 +319,7 @@ describe("what records tell", () => {
     const kind = { ...proposed(), mode: "live" as const };
     const workload = { type: "memory", mibPerSecond: 20, workingSetMiB: 128 };
     const load = (before = {}) =>
-      loadFrom(pastOf([liveRecord()], kind), "vm1", { memoryMiB: 768, ...before });
+      loadFrom(pastOf([liveRecord()], kind, alone), "vm1", { memoryMiB: 768, ...before });
     expect(load({ dirtyMiBps: 33, workload })).toMatchObject({ dirtyMiBps: 33, dirtyFrom: "measured" });
     expect(load({ workload })).toMatchObject({ dirtyMiBps: 20, dirtyFrom: "declared", isCyclic: true });
     expect(load()).not.toHaveProperty("isCyclic");

@@ -138,7 +138,7 @@ const rate = (mibps: number) => `${mibps < 10 ? mibps.toFixed(1) : Math.round(mi
 function figuresOf(world: World, options: MigrationOptions, linkMiBps: number | undefined): string {
   const { accelerator, memoryMiB, workload, residentMiB, dirtyMiBps, history } = world;
   const kind = { guest: "vm1", from: "host1", to: "host2", accelerator, mode: options.mode, options };
-  const past = pastOf(recentOf(history, kind), kind);
+  const past = pastOf(recentOf(history, kind), kind, () => 0);
   const load = loadFrom(past, "vm1", { memoryMiB, workload, residentMiB, dirtyMiBps });
   const { sendMiBps } = paceFrom(past, kind, linkMiBps);
   const sent = Math.min(sendMiBps, options.bandwidthMiBps ?? Number.POSITIVE_INFINITY);
