@@ -21,6 +21,8 @@ export interface MigrationArgs {
   readonly after?: readonly string[];
   /** Which one it is among the moves of its policy's decision: those that wait for hosts take their turns so. Default: the smallest goes first. */
   readonly turn?: number;
+  /** With how many other moves it is expected to share its hosts, on average over its time. Default: as many as move or wait at its turn. */
+  readonly others?: number;
   /** The decision that it runs there by (its `at`): the records of its moves name it. Default: none. */
   readonly decision?: string;
   /** Hosts on which no guest should run: a guest that someone moved there by hand moves, too, whatever `drift` says. Default: none. */

@@ -352,6 +352,7 @@ export class Testbed extends pulumi.ComponentResource {
         ...(guest.reason && { reason: reasonText(guest.reason) }),
         ...(guest.after && { after: guest.after }),
         ...(guest.turn !== undefined && { turn: guest.turn }),
+        ...(guest.others !== undefined && { others: guest.others }),
         ...(guest.isFree && plan.decision && { decision: plan.decision.at }),
         options,
         ...(slo && { slo }),

@@ -11,6 +11,7 @@ import { defaultTimeoutMs } from "../moves/options.ts";
 import type { MigrationRecord } from "../moves/record.ts";
 import type { MoveSamples } from "../moves/samples.ts";
 import { madeRecord } from "../moves/sound-record.ts";
+import { besideQueued } from "./choosing/company.ts";
 import { resolveAuto } from "./choosing/resolve-auto.ts";
 import { IntentRecord } from "./context/intent-record.ts";
 import type { MigrationRequest } from "./context/migration-request.ts";
@@ -92,7 +93,8 @@ export async function migrate(
       const [source, destination] = [from, request.to].map((name) =>
         endpointOf(request.fleet, sessions, name),
       );
-      const resolved = await resolveAuto(request, source as Endpoint, destination as Endpoint, tell);
+      const beside = besideQueued(request, turn.entries());
+      const resolved = await resolveAuto(beside, source as Endpoint, destination as Endpoint, tell);
       const { options } = resolved;
       const moving = movingOf(
         request,
@@ -102,7 +104,12 @@ export async function migrate(
         tell,
         cancelled,
       );
-      const { record, host, failure, samples } = await move(moving, { request, resolved, sightings, turn });
+      const { record, host, failure, samples } = await move(moving, {
+        request: beside,
+        resolved,
+        sightings,
+        turn,
+      });
       records.push(record);
       if (failure !== undefined || host !== request.to) {
         const where = host ? `it runs on ${host}` : "where it runs is not known";

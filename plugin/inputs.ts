@@ -313,6 +313,12 @@ export const migrationInputs = section({
     .optional()
     .describe("which one it is among moves that wait for the same hosts")
     .meta({ otherwise: "the one that is done soonest goes first" }),
+  others: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe("with how many other moves it is expected to share its hosts, on average")
+    .meta({ otherwise: "as many as move or wait at its turn" }),
   decision: text
     .optional()
     .describe("when a policy decided that it runs there (ISO, UTC)")

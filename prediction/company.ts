@@ -41,13 +41,16 @@ export function companionsIn(records: readonly MigrationRecord[]): Companions {
   for (const [index, one] of timed.entries()) {
     for (let next = index + 1; (timed[next]?.startMs ?? Number.POSITIVE_INFINITY) < one.endMs; next++) {
       const { record: other } = timed[next] as (typeof timed)[number];
-      if (one.record.from !== other.from && one.record.to !== other.to) continue;
+      if (!areBeside(one.record, other)) continue;
       add(one.record, other);
       add(other, one.record);
     }
   }
   return found;
 }
+
+const areBeside = (one: MigrationRecord, other: MigrationRecord): boolean =>
+  one.guest !== other.guest && (one.from === other.from || one.to === other.to);
 
 /**
  * How many others a move shared with, on average: so many as would have left it the part that it had, moment by moment. Those that were

@@ -5,7 +5,7 @@ import { companyLikeness, type Kind, likeness, paceLikeness, switchoverLikeness 
 /** How far off the model was on a move. */
 export interface Residual {
   record: MigrationRecord;
-  /** With how many others it was expected to share. Absent: with none. */
+  /** With how many others it shared. Absent: with none. */
   others?: number;
   /** Logarithm of what was, over what was predicted. */
   totalMs: number;

@@ -102,7 +102,10 @@ function foresee(
 }
 
 /** What is computed of a record once: how far off the model was, and what part of its range it took up. Absent: the model says nothing of it. */
-export type KnownErrors = Map<MigrationRecord, { residual: ReachedResidual | undefined; share?: Share }>;
+export type KnownErrors = Map<
+  MigrationRecord,
+  { others: number; residual: ReachedResidual | undefined; share?: Share }
+>;
 
 /** All records that are known, which of them moved at the same time, and what was computed of them before. */
 interface History {
@@ -123,19 +126,23 @@ function shareThen(residual: ReachedResidual, { all, companions, known }: Histor
 
 /** How far off the model was on each of these, told by those alone that were over before it began. */
 function residuals(recent: readonly MigrationRecord[], history: History): ReachedResidual[] {
-  const { known } = history;
+  const { companions, known } = history;
   return recent.flatMap((record) => {
-    if (!known.has(record)) known.set(record, { residual: residualOf(record, history) });
+    const others = othersIn(record, companions.get(record));
+    // One that shared with it may have been under way when that was computed.
+    if (known.get(record)?.others !== others)
+      known.set(record, { others, residual: residualOf(record, others, history) });
     return known.get(record)?.residual ?? [];
   });
 }
 
 function residualOf(
   record: MigrationRecord,
-  { all, companions }: Omit<History, "known">,
+  others: number,
+  { all, companions }: History,
 ): ReachedResidual | undefined {
   const isKnown = (other: MigrationRecord) => isOverBefore(other, record);
-  const move = proposedBy(record);
+  const move = { ...proposedBy(record), others };
   const { middle, all: courses } = foresee(move, recentOf(all.filter(isKnown), record), (other) =>
     othersIn(other, companions.get(other)?.filter(isKnown)),
   );
@@ -143,7 +150,7 @@ function residualOf(
   if (!middle.converges && pathOf(record) === "precopy") return undefined;
   return {
     record,
-    ...(move.others && { others: move.others }),
+    others,
     totalMs: Math.log(record.totalMs / middle.totalMs),
     ...(record.downtimeMs !== undefined &&
       record.downtimeMs > 0 &&

@@ -147,6 +147,8 @@ export interface GuestPlan {
   after?: readonly string[];
   /** Which one its move is among those that were decided, counted from 0. Absent: it is none of them. */
   turn?: number;
+  /** With how many other moves of this update it shares its hosts, on average over its time. Absent: with none, or it does not move. */
+  others?: number;
   /** Its host is a policy's to find: where it is counts as where it belongs. Absent: its placement says it. */
   isFree?: boolean;
   memoryMiB: number;

@@ -47,11 +47,11 @@ export async function guestSizes(
 
 /** The question for the prediction, for all callers. */
 export const proposedOf = (
-  { guest, to, conditions }: MigrationRequest,
+  { guest, to, conditions, others }: MigrationRequest,
   source: Pick<Endpoint, "name">,
   options: MigrationOptions,
   { guest: before, linkMiBps }: Measurements,
-): ProposedMove => ({ guest, from: source.name, to, ...conditions, ...before, linkMiBps, options });
+): ProposedMove => ({ guest, from: source.name, to, ...conditions, ...before, linkMiBps, others, options });
 
 /** The moves from which predictions follow. */
 export const knownTo = ({ history = [], known = history }: MigrationRequest): readonly MigrationRecord[] =>

@@ -31,6 +31,8 @@ export interface MigrationRequest {
   concurrentPerHost?: number;
   /** Which one it is among the moves of its policy's decision: those that wait take their turns so. Default: the one that is done soonest goes first. */
   turn?: number;
+  /** With how many other moves it is expected to share its hosts, on average over its time. Default: as many as the queue shows at its turn. */
+  others?: number;
   fleet: Fleet;
   /** Its moves until now, newest first: `auto` learns from them. */
   history?: readonly MigrationRecord[];

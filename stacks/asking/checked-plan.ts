@@ -5,6 +5,7 @@ import { checkImage, surroundings } from "../../images/resolve.ts";
 import { proposalText } from "../../placement/proposal-text.ts";
 import { checkCapacity } from "../capacity.ts";
 import type { StackConfig } from "../config.ts";
+import { besideOthers } from "../deciding/at-once.ts";
 import { emptiedBy } from "../deciding/emptied.ts";
 import { placesOf, problemsOf } from "../deciding/places.ts";
 import { checkImmutable } from "../immutable.ts";
@@ -105,6 +106,7 @@ export async function planOf(config: StackConfig, stack: string, testbed: string
   if (decided) tell(decided, plan, isPreview);
   return {
     ...plan,
+    guests: besideOthers(plan, past.guests),
     keys,
     ...(past.declaresNetworks && { networkGoes: true }),
     ...(decided && { decision: decided.decision }),

@@ -260,7 +260,14 @@ describe("a testbed with a policy", () => {
     expect(one("vm2-migration").dependencies.join()).not.toContain("vm1-migration");
     expect(one("vm3-migration").inputs).toMatchObject({ to: "host1", drift: "error" });
     expect(one("vm2-migration").inputs).toMatchObject({ turn: 0 });
-    for (const key of ["decision", "turn"]) expect(one("vm3-migration").inputs).not.toHaveProperty(key);
+    for (const key of ["decision", "turn", "others"])
+      expect(one("vm3-migration").inputs).not.toHaveProperty(key);
+  });
+
+  test("tells each move with how many others it shares its hosts", async () => {
+    const guests = plan.guests.map((guest) => ({ ...guest, ...(guest.name === "vm3" && { others: 1 }) }));
+    const { one } = await record(() => new Testbed("lab", { ...plan, guests }), answers);
+    expect(one("vm3-migration").inputs).toMatchObject({ others: 1 });
   });
 
   test("has its hosts sample how busy they are, unless loads are not looked at", async () => {

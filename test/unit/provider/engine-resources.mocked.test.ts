@@ -701,6 +701,15 @@ describe("a migration", () => {
     );
   });
 
+  test("beside others says so in the preview and in the record, and others alone are no reason to do anything", async () => {
+    const olds = await create();
+    expect(await diff(olds, { others: 2 })).toEqual({ changes: false, replaces: [] });
+    await diff(olds, { to: "host2", others: 2 });
+    expect(shown.at(-1)).toContain(" passes, beside 2 other moves;");
+    const news = await update(olds, { to: "host2", others: 2 });
+    expect(news.history[0]?.predicted).toMatchObject({ others: 2 });
+  });
+
   test("follows the config, says so in the preview, and keeps the record", async () => {
     const olds = await create();
     expect(await diff(olds, { to: "host2" })).toEqual({ changes: true, replaces: [] });
