@@ -178,6 +178,23 @@ test.each(["", "unknown", "Chassis is offline"])("a status of %j is an error", a
   );
 });
 
+test("a command that bash can't read is not quoted by the error", async () => {
+  const off = inputs("off", { commands: { ...commands, off: "curl -u admin:s3cret )" } });
+  const reason = await reasonOf(create(off));
+  expect(reason).toMatch(/power\.off of host2 failed: exit code 2: .*syntax error near unexpected token/);
+  expect(reason).not.toContain("s3cret");
+});
+
+test("what a command leaves running is not waited for", async () => {
+  const left = 'sleep 600 & echo $! > "$PLACE/left"';
+  const { outs } = await create(
+    inputs("off", { commands: { ...commands, off: `${left}; ${commands.off}` } }),
+  );
+  expect(outs).toMatchObject({ desired: "off", boot: "" });
+  // It is there still, and no error.
+  process.kill(Number(readFileSync(join(folder, "left"), "utf8")));
+});
+
 test("a command that does not end is ended, with all that it has started", async () => {
   const off = inputs("off", { commands: { ...commands, off: "sleep 600 & sleep 600" }, wakeSeconds: 1 });
   expect(await reasonOf(create(off))).toMatch(/power\.off of host2 failed: it did not end within 1 s/);
