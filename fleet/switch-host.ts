@@ -16,6 +16,8 @@ export interface SwitchCommands {
   on: string;
   /** The last word that it prints is on or off. Absent: off is what does not answer over SSH, three times. */
   status?: string;
+  /** It prints what the host draws. Absent: that is not asked. */
+  meter?: string;
 }
 
 export interface SwitchRequest {
@@ -198,7 +200,7 @@ export async function give(
   which: keyof SwitchCommands,
   seconds: number,
 ): Promise<string> {
-  const { printed, problem } = await runCommand(request, which, seconds);
+  const { printed, problem } = await tryCommand(request, which, seconds);
   if (problem === undefined) return printed;
   throw new Error(
     `The command power.${which} of ${request.host} failed: ${problem}. Mend it, or what it says, and run \`pulumi up\` again`,
@@ -206,7 +208,7 @@ export async function give(
 }
 
 /** Runs one of the commands. `problem`: how it failed, which is no error yet. */
-async function runCommand(
+export async function tryCommand(
   { host, ssh, commands, environment }: SwitchRequest,
   which: keyof SwitchCommands,
   seconds: number,

@@ -248,6 +248,54 @@ describe("what switching a host took", () => {
     expect((await kept())[1]).not.toHaveProperty("moves");
   });
 
+  describe("has what its meter says", () => {
+    const metered = { ...commands, meter: 'exec "$PLACE/meter"' };
+    const meter = (text: string) =>
+      program("meter", `echo "$HOST_NAME $HOST_ADDRESS" >> ${folder}/asked; ${text}`);
+    const dcmi = (watts: number) =>
+      meter(
+        `printf '\\n    Instantaneous power reading: %23d Watts\\n    Minimum during sampling period: 2 Watts\\n' ${watts}`,
+      );
+    const switchBoth = async (meanwhile: () => void = () => {}) => {
+      const { outs } = await create(inputs("off", { stack: "mine", commands: metered }));
+      meanwhile();
+      await hostPowerResource.update("id", outs, inputs("on", { stack: "mine", commands: metered }));
+      // This machine may have counters of its own.
+      return (await kept()).map(({ watts }) => watts.filter(({ from }) => from !== "rapl"));
+    };
+    beforeEach(() => put("asked", ""));
+
+    test("right before it goes off, and once it is on", async () => {
+      dcmi(220);
+      const seen = await switchBoth(() => dcmi(184));
+      expect(seen).toEqual([[{ from: "bmc", beforeW: 220 }], [{ from: "bmc", afterW: 184 }]]);
+      expect(readFileSync(join(folder, "asked"), "utf8")).toBe("host2 host2.test\n".repeat(2));
+      expect(told.join("\n")).not.toContain("not known");
+    });
+
+    test.each([
+      ["fails", "echo no route; echo 'to the BMC' >&2; exit 1", "exit code 1: to the BMC"],
+      [
+        "does not know",
+        "echo No data; echo available",
+        "no figure in W is in what it prints (No data available)",
+      ],
+      ["is silent", "true", "no figure in W is in what it prints (nothing)"],
+    ])("and is switched all the same where it %s, which is told in a line", async (_, text, why) => {
+      meter(text);
+      expect(await switchBoth()).toEqual([[], []]);
+      expect(given()).toEqual(["off", "on"]);
+      const line = `host2: what it draws is not known: power.meter: ${why}`;
+      expect(told.filter((each) => each.includes("power.meter"))).toEqual([line, line]);
+    });
+
+    test("and is not asked where the host was on already", async () => {
+      dcmi(220);
+      await create(inputs("on", { stack: "mine", commands: metered }));
+      expect(readFileSync(join(folder, "asked"), "utf8")).toBe("");
+    });
+  });
+
   test("is nothing for one that was off already, nor for one that an earlier version declared", async () => {
     const { outs } = await create(inputs("off"));
     await hostPowerResource.update("id", outs, inputs("off", more));
