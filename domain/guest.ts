@@ -9,9 +9,9 @@ import { type FleetSessions, type FleetView, type Observation, observeGuest } fr
 import { refuseOlderDisk } from "../fleet/older-disk.ts";
 import { discardOverlay, localOverlayOf } from "../fleet/overlay.ts";
 import { clearPlace } from "../fleet/queue-place.ts";
+import { lookAfresh } from "../fleet/shared-view.ts";
 import { discardStateFiles } from "../fleet/state-file.ts";
 import type { Tell } from "../fleet/tell.ts";
-import { lookAfresh } from "../fleet/shared-view.ts";
 import { removeTokens } from "../fleet/tokens.ts";
 import { isActive, type Whereabouts, whereabouts } from "../fleet/whereabouts.ts";
 import type { Belongings } from "../libvirt/belongings.ts";

@@ -34,7 +34,8 @@ export async function runInGuest(
   const { guest, address, user, privateKeyFile, jump } = login;
   const options = {
     BatchMode: "yes",
-    ConnectTimeout: "10",
+    // A guest that has hardly any CPU time left takes long for its first word.
+    ConnectTimeout: "30",
     ServerAliveInterval: "5",
     LogLevel: "ERROR",
     ...Object.fromEntries(ownSession),

@@ -16,6 +16,8 @@ export interface SwitchCommands {
   on: string;
   /** The last word that it prints is on or off. Absent: off is what does not answer over SSH, three times. */
   status?: string;
+  /** It prints what the host draws. Absent: that is not asked. */
+  meter?: string;
 }
 
 export interface SwitchRequest {
@@ -32,6 +34,8 @@ export interface SwitchRequest {
 const lookEveryMs = 1_000;
 /** A look at a host's power is no long matter. */
 const statusSeconds = 60;
+/** From the end of a command on, until what it printed is read. */
+const lastWordsMs = 500;
 /** One that is silent so often, with a pause between, is taken to be off. */
 const silences = 3;
 
@@ -192,22 +196,39 @@ async function guestsOn(session: SshSession): Promise<string[]> {
 
 /** Runs one of the commands; returns what it prints. */
 export async function give(
-  { host, ssh, commands, environment }: SwitchRequest,
+  request: SwitchRequest,
   which: keyof SwitchCommands,
   seconds: number,
 ): Promise<string> {
+  const { printed, problem } = await tryCommand(request, which, seconds);
+  if (problem === undefined) return printed;
+  throw new Error(
+    `The command power.${which} of ${request.host} failed: ${problem}. Mend it, or what it says, and run \`pulumi up\` again`,
+  );
+}
+
+/** Runs one of the commands. `problem`: how it failed, which is no error yet. */
+export async function tryCommand(
+  { host, ssh, commands, environment }: SwitchRequest,
+  which: keyof SwitchCommands,
+  seconds: number,
+): Promise<{ printed: string; problem?: string }> {
   // timeout ends what the command has started, too.
-  const { exitCode, stdout, stderr } = await execa(
+  const command = execa(
     "timeout",
     ["--kill-after=10", String(seconds), "bash", "-c", commands[which] ?? ""],
     { env: { HOST_NAME: host, HOST_ADDRESS: ssh.address, ...environment }, stdin: "ignore", reject: false },
   );
-  if (exitCode === 0) return stdout;
-  const how = exitCode === 124 ? `it did not end within ${seconds} s` : `exit code ${exitCode ?? "none"}`;
-  const said = (stderr.trim() || stdout.trim()).slice(-1000);
-  throw new Error(
-    `The command power.${which} of ${host} failed: ${how}${said && `: ${said}`}. Mend it, or what it says, and run \`pulumi up\` again`,
+  // What it leaves running, such as a connection of ssh's that others use, may hold its output open.
+  command.once("exit", () =>
+    setTimeout(() => [command.stdout, command.stderr].map((each) => each.destroy()), lastWordsMs).unref(),
   );
+  const { exitCode, stdout, stderr } = await command;
+  if (exitCode === 0) return { printed: stdout };
+  const how = exitCode === 124 ? `it did not end within ${seconds} s` : `exit code ${exitCode ?? "none"}`;
+  // Where bash can't read a command, it quotes it.
+  const said = (stderr.replaceAll(/^bash: -c: [^:]*: `.*'$/gm, "").trim() || stdout.trim()).slice(-1000);
+  return { printed: stdout, problem: `${how}${said && `: ${said}`}` };
 }
 
 export async function until(

@@ -67,7 +67,7 @@ guests() {
 }`;
 
 /** What one look at a host showed. */
-export interface HostView {
+interface HostView {
   /** Of any guest. Undefined: it came while the host was asked, and is to be asked about again. */
   guest(uuid: string): Sighting | undefined;
   /** The uuid of the guest that has a name. Undefined: none has. */

@@ -6,11 +6,17 @@ const name = z.string().min(1);
 const amount = z.number().nonnegative();
 
 /** What is drawn, and how that is known. One kind says nothing of another, and none is added to another. */
-const wattsSchema = z.discriminatedUnion("from", [
+const wattsSchema = z.union([
   z
     .strictObject({ from: z.literal("declared"), beforeW: amount, afterW: amount })
     .describe("of all hosts that are on, by what is declared of them and how busy they are"),
   z.strictObject({ from: z.literal("rapl"), beforeW: amount }).describe("of this host's CPU packages alone"),
+  z
+    .strictObject({ from: z.literal("bmc"), beforeW: amount })
+    .describe("of this host, whole, as its meter says, right before it goes off"),
+  z
+    .strictObject({ from: z.literal("bmc"), afterW: amount })
+    .describe("the same, after it was switched on and answers"),
 ]);
 
 /** A host that was switched, and what that cost and gave. */

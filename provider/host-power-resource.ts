@@ -1,6 +1,7 @@
 import { notedOff } from "../fleet/host-off.ts";
+import { parseMeter } from "../fleet/meter.ts";
 import { parseRapl, raplQuestion } from "../fleet/rapl.ts";
-import { isOff, type SwitchRequest, switchOff, switchOn } from "../fleet/switch-host.ts";
+import { isOff, type SwitchRequest, switchOff, switchOn, tryCommand } from "../fleet/switch-host.ts";
 import { appendPowerRecord, type PowerRecord, powerFile, type Watts } from "../moves/power-record.ts";
 import { latestRecords, resultsFile } from "../moves/results.ts";
 import { emptied } from "../placement/policies/consolidate.ts";
@@ -27,6 +28,9 @@ export interface HostPowerOutputs extends HostPowerInputs {
   /** Since when. */
   since: string;
 }
+
+/** So long a meter is waited for. */
+const meterSeconds = 30;
 
 /** What Pulumi asks of a HostPower: the host is on or off. */
 export const hostPowerResource = {
@@ -72,25 +76,43 @@ async function switched(inputs: HostPowerInputs): Promise<HostPowerOutputs> {
   const { desired, watts } = inputs;
   const beganMs = performance.now();
   const seen: Watts[] = watts ? [{ from: "declared", ...watts }] : [];
-  const look = async () => void seen.push(...(await raplOf(inputs)));
+  const look = async () => {
+    const [cpusW, hostW] = [await raplOf(inputs), await meteredW(inputs)];
+    if (cpusW !== undefined) seen.push({ from: "rapl", beforeW: rounded(cpusW) });
+    if (hostW !== undefined) seen.push({ from: "bmc", beforeW: rounded(hostW) });
+  };
   const { boot, isChanged } =
     desired === "on"
       ? await switchOn(inputs, tell).then(({ wasOff, ...on }) => ({ ...on, isChanged: wasOff }))
       : { boot: "", isChanged: await switchOff(inputs, tell, look) };
-  const since = new Date().toISOString();
-  if (isChanged) await keep(inputs, since, performance.now() - beganMs, seen);
+  const [since, tookMs] = [new Date().toISOString(), performance.now() - beganMs];
+  const afterW = isChanged && desired === "on" ? await meteredW(inputs) : undefined;
+  if (afterW !== undefined) seen.push({ from: "bmc", afterW: rounded(afterW) });
+  if (isChanged) await keep(inputs, since, tookMs, seen);
   return { ...inputs, boot, since };
 }
 
-/** What the host's CPU packages draw with no guest on it. Empty: it does not say, which keeps nobody from switching it off. */
-async function raplOf({ host, ssh }: HostPowerInputs): Promise<Watts[]> {
-  const watts = await withSession(ssh, (session) =>
-    session.run(`asking what ${host} draws`, raplQuestion()),
-  ).then(
+const rounded = (watts: number): number => Math.round(watts * 10) / 10;
+
+/** What the host's CPU packages draw with no guest on it. Undefined: it does not say, which keeps nobody from switching it off. */
+async function raplOf({ host, ssh }: HostPowerInputs): Promise<number | undefined> {
+  return withSession(ssh, (session) => session.run(`asking what ${host} draws`, raplQuestion())).then(
     ({ stdout }) => parseRapl(stdout),
     () => undefined,
   );
-  return watts === undefined ? [] : [{ from: "rapl", beforeW: Math.round(watts * 10) / 10 }];
+}
+
+/** What the host draws, as its meter says. Undefined: it has none, or does not say; that is told, and keeps nobody from switching. */
+async function meteredW(inputs: HostPowerInputs): Promise<number | undefined> {
+  if (inputs.commands.meter === undefined) return undefined;
+  const { printed, problem } = await tryCommand(inputs, "meter", meterSeconds);
+  const watts = problem === undefined ? parseMeter(printed) : undefined;
+  if (watts === undefined) {
+    const said =
+      problem ?? `no figure in W is in what it prints (${printed.trim().slice(-200) || "nothing"})`;
+    tell(`${inputs.host}: what it draws is not known: power.meter: ${said.replaceAll(/\s+/g, " ")}`);
+  }
+  return watts;
 }
 
 /** The host is switched, whatever becomes of the record: the next update would not switch it again. */

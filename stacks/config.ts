@@ -139,6 +139,13 @@ const power = section({
     otherwise:
       "in the lab whether the container runs; else off is what does not answer over SSH, three times",
   }),
+  meter: command
+    .describe("the same, that prints what the host draws, in W: asked before it goes off, and once it is on")
+    .meta({
+      secret: true,
+      examples: ["ipmitool -H bmc1.example.org -U admin -f ~/.bmc dcmi power reading"],
+      otherwise: "not known",
+    }),
   wakeSeconds: z
     .int()
     .min(5)

@@ -131,7 +131,7 @@ export interface FencePlan extends SwitchPlan {
 export type SwitchPlan = Pick<HostPowerPlan, "commands" | "wakeSeconds">;
 
 /** As declared; the lab has its own for what is not. */
-type PowerConfig = Pick<NonNullable<HostConfig["power"]>, "off" | "on" | "status">;
+type PowerConfig = Pick<NonNullable<HostConfig["power"]>, "off" | "on" | "status" | "meter">;
 type HostWatts = Pick<NonNullable<HostConfig["power"]>, "idleW" | "peakW">;
 
 /** As declared; what is not is not held. */
@@ -288,8 +288,8 @@ function fenceOf(host: HostConfig, { mountsFrom = {} }: Known): { fence: FencePl
 }
 
 function switchOf({ power }: HostConfig): SwitchPlan {
-  const { off, on, status, wakeSeconds = defaultWakeSeconds } = power ?? {};
-  return { commands: withoutAbsent({ off, on, status }), wakeSeconds };
+  const { off, on, status, meter, wakeSeconds = defaultWakeSeconds } = power ?? {};
+  return { commands: withoutAbsent({ off, on, status, meter }), wakeSeconds };
 }
 
 function wattsOf({ power: { idleW, peakW } = { wakeSeconds: 0 } }: HostConfig): { watts?: HostWatts } {

@@ -18,11 +18,13 @@ export function powerTable(records: readonly PowerRecord[]): TableModel | undefi
       figure("declared before, W"),
       figure("declared after, W"),
       figure("CPU packages before, W"),
+      figure("BMC, W"),
     ],
     rows: records.map(({ at, host, did, tookMs, reason, moves, watts }) => {
       const downtimes = (moves ?? []).flatMap(({ downtimeMs }) => downtimeMs ?? []);
       const isWhole = moves !== undefined && downtimes.length === moves.length;
       const declared = ofKind(watts, "declared");
+      const bmc = ofKind(watts, "bmc");
       return [
         at.slice(0, 19).replace("T", " "),
         host,
@@ -34,11 +36,13 @@ export function powerTable(records: readonly PowerRecord[]): TableModel | undefi
         number(declared?.beforeW, whole),
         number(declared?.afterW, whole),
         number(ofKind(watts, "rapl")?.beforeW, whole),
+        number(bmc && ("beforeW" in bmc ? bmc.beforeW : bmc.afterW), whole),
       ];
     }),
     notes: [
       "moves: those that emptied the host. declared: of all hosts that are on, by what the stack says of them and how busy they are; nothing is measured.",
       "CPU packages: of this host alone right before it went off, by its own counters (RAPL): a part of what it draws, and of no other kind.",
+      "BMC: of this host alone and whole, as its meter says: right before it went off with no guest on it, or once it was switched on and answered.",
     ],
   };
 }

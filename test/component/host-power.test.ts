@@ -25,7 +25,7 @@ const declare = (input: StackInput, known: Known) =>
     answers,
   );
 
-const power = { off: "turn it off", on: "turn it on", wakeSeconds: 60, idleW: 95 };
+const power = { off: "turn it off", on: "turn it on", meter: "ask it", wakeSeconds: 60, idleW: 95 };
 const metal = (off: string[]) =>
   metalInput({
     hosts: [
@@ -70,7 +70,7 @@ describe("a host that goes off", () => {
       desired: "off",
       reason: "testbed:off names it",
       stack: "mine",
-      commands: { off: "turn it off", on: "turn it on" },
+      commands: { off: "turn it off", on: "turn it on", meter: "ask it" },
       wakeSeconds: 60,
     });
     expect(secrets).toEqual(["commands"]);

@@ -178,6 +178,23 @@ test.each(["", "unknown", "Chassis is offline"])("a status of %j is an error", a
   );
 });
 
+test("a command that bash can't read is not quoted by the error", async () => {
+  const off = inputs("off", { commands: { ...commands, off: "curl -u admin:s3cret )" } });
+  const reason = await reasonOf(create(off));
+  expect(reason).toMatch(/power\.off of host2 failed: exit code 2: .*syntax error near unexpected token/);
+  expect(reason).not.toContain("s3cret");
+});
+
+test("what a command leaves running is not waited for", async () => {
+  const left = 'sleep 600 & echo $! > "$PLACE/left"';
+  const { outs } = await create(
+    inputs("off", { commands: { ...commands, off: `${left}; ${commands.off}` } }),
+  );
+  expect(outs).toMatchObject({ desired: "off", boot: "" });
+  // It is there still, and no error.
+  process.kill(Number(readFileSync(join(folder, "left"), "utf8")));
+});
+
 test("a command that does not end is ended, with all that it has started", async () => {
   const off = inputs("off", { commands: { ...commands, off: "sleep 600 & sleep 600" }, wakeSeconds: 1 });
   expect(await reasonOf(create(off))).toMatch(/power\.off of host2 failed: it did not end within 1 s/);
@@ -229,6 +246,54 @@ describe("what switching a host took", () => {
     await hostPowerResource.update("id", outs, inputs("on", { stack: "mine" }));
     expect(await kept()).toMatchObject([{ did: "off" }, { did: "on", host: "host2", watts: [] }]);
     expect((await kept())[1]).not.toHaveProperty("moves");
+  });
+
+  describe("has what its meter says", () => {
+    const metered = { ...commands, meter: 'exec "$PLACE/meter"' };
+    const meter = (text: string) =>
+      program("meter", `echo "$HOST_NAME $HOST_ADDRESS" >> ${folder}/asked; ${text}`);
+    const dcmi = (watts: number) =>
+      meter(
+        `printf '\\n    Instantaneous power reading: %23d Watts\\n    Minimum during sampling period: 2 Watts\\n' ${watts}`,
+      );
+    const switchBoth = async (meanwhile: () => void = () => {}) => {
+      const { outs } = await create(inputs("off", { stack: "mine", commands: metered }));
+      meanwhile();
+      await hostPowerResource.update("id", outs, inputs("on", { stack: "mine", commands: metered }));
+      // This machine may have counters of its own.
+      return (await kept()).map(({ watts }) => watts.filter(({ from }) => from !== "rapl"));
+    };
+    beforeEach(() => put("asked", ""));
+
+    test("right before it goes off, and once it is on", async () => {
+      dcmi(220);
+      const seen = await switchBoth(() => dcmi(184));
+      expect(seen).toEqual([[{ from: "bmc", beforeW: 220 }], [{ from: "bmc", afterW: 184 }]]);
+      expect(readFileSync(join(folder, "asked"), "utf8")).toBe("host2 host2.test\n".repeat(2));
+      expect(told.join("\n")).not.toContain("not known");
+    });
+
+    test.each([
+      ["fails", "echo no route; echo 'to the BMC' >&2; exit 1", "exit code 1: to the BMC"],
+      [
+        "does not know",
+        "echo No data; echo available",
+        "no figure in W is in what it prints (No data available)",
+      ],
+      ["is silent", "true", "no figure in W is in what it prints (nothing)"],
+    ])("and is switched all the same where it %s, which is told in a line", async (_, text, why) => {
+      meter(text);
+      expect(await switchBoth()).toEqual([[], []]);
+      expect(given()).toEqual(["off", "on"]);
+      const line = `host2: what it draws is not known: power.meter: ${why}`;
+      expect(told.filter((each) => each.includes("power.meter"))).toEqual([line, line]);
+    });
+
+    test("and is not asked where the host was on already", async () => {
+      dcmi(220);
+      await create(inputs("on", { stack: "mine", commands: metered }));
+      expect(readFileSync(join(folder, "asked"), "utf8")).toBe("");
+    });
   });
 
   test("is nothing for one that was off already, nor for one that an earlier version declared", async () => {

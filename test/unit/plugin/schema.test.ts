@@ -76,6 +76,7 @@ test("what may be a password is secret", () => {
   const secret = properties.filter(({ spec }) => spec.secret).map(({ at }) => at);
   expect(new Set(secret)).toEqual(
     new Set([
+      "kvmtestbed:index:TestbedHostPower meter",
       "kvmtestbed:index:TestbedHostPower off",
       "kvmtestbed:index:TestbedHostPower on",
       "kvmtestbed:index:TestbedHostPower status",

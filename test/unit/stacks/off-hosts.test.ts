@@ -56,9 +56,10 @@ describe("a host that is to be off", () => {
   });
 
   test("has the commands that are declared, and its watts", () => {
-    const { hosts } = plan(metal({ ...commands, status: "say", wakeSeconds: 60, idleW: 95, peakW: 260 }));
+    const more = { status: "say", meter: "measure" };
+    const { hosts } = plan(metal({ ...commands, ...more, wakeSeconds: 60, idleW: 95, peakW: 260 }));
     expect(hosts[1]).toMatchObject({
-      power: { commands: { ...commands, status: "say" }, wakeSeconds: 60 },
+      power: { commands: { ...commands, ...more }, wakeSeconds: 60 },
       watts: { idleW: 95, peakW: 260 },
     });
     expect(plan(metalInput()).hosts[0]).not.toHaveProperty("watts");
@@ -121,6 +122,13 @@ describe("mistakes", () => {
     });
     expect(mistakesIn(metal())).toEqual([]);
     expect(mistakesIn(lab())).toEqual([]);
+  });
+
+  test("are not a meter alone, of a host that nobody switches", () => {
+    expect(mistakesIn({ ...metal({ meter: "measure" }), off: [] })).toEqual([]);
+    expect(
+      mistakesIn(labInput({ hosts: [{ name: "host1", power: { meter: "measure" } }, { name: "host2" }] })),
+    ).toEqual([]);
   });
 
   test("are watts that go down with the load, and a command without a word", () => {
