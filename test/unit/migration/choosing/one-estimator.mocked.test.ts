@@ -7,6 +7,7 @@ import type { MigrationRequest } from "../../../../migration/context/migration-r
 import type { Endpoint } from "../../../../migration/context/moving.ts";
 import type { AskedOptions, MigrationOptions } from "../../../../moves/options.ts";
 import type { MigrationRecord } from "../../../../moves/record.ts";
+import { companionsIn, othersIn } from "../../../../prediction/company.ts";
 import { describe as inWords } from "../../../../prediction/describe.ts";
 import { loadFrom, paceFrom, pastOf, recentOf } from "../../../../prediction/learn.ts";
 import { liveRecord, offlineRecord, postcopyRecord } from "../../helpers/records.ts";
@@ -138,7 +139,10 @@ const rate = (mibps: number) => `${mibps < 10 ? mibps.toFixed(1) : Math.round(mi
 function figuresOf(world: World, options: MigrationOptions, linkMiBps: number | undefined): string {
   const { accelerator, memoryMiB, workload, residentMiB, dirtyMiBps, history } = world;
   const kind = { guest: "vm1", from: "host1", to: "host2", accelerator, mode: options.mode, options };
-  const past = pastOf(recentOf(history, kind), kind, () => 0);
+  // They all began at the same time.
+  const companions = companionsIn(history);
+  const othersOf = (record: MigrationRecord) => othersIn(record, companions.get(record));
+  const past = pastOf(recentOf(history, kind), kind, othersOf);
   const load = loadFrom(past, "vm1", { memoryMiB, workload, residentMiB, dirtyMiBps });
   const { sendMiBps } = paceFrom(past, kind, linkMiBps);
   const sent = Math.min(sendMiBps, options.bandwidthMiBps ?? Number.POSITIVE_INFINITY);
