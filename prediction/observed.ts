@@ -95,9 +95,10 @@ function sending(record: MigrationRecord, prior: Pace): Partial<Pace> {
   const { equations, transferredMiB, passes, memoryMiB, options = {} } = record;
   if (!equations) return {};
   const { tiMs, dmMs = 0, vsMs } = equations;
-  const last = passes.at(-1)?.remainingMiB;
+  const { remainingMiB: last, transferredMiB: seenMiB = 0 } = passes.at(-1) ?? {};
   if (transferredMiB === undefined || last === undefined || wasPaused(record)) return { deviceMs: vsMs };
-  const sentMiB = transferredMiB - last;
+  // Of what remained, zero pages were next to nothing to send.
+  const sentMiB = Math.max(transferredMiB - last, seenMiB);
   const zeroMs = (Math.max(0, memoryMiB - sentMiB) / prior.zeroMiBps) * 1000;
   const seen = (sentMiB * 1000) / Math.max(tiMs - zeroMs, tiMs / 2);
   const threshold =

@@ -116,12 +116,8 @@ async function meteredW(inputs: HostPowerInputs): Promise<number | undefined> {
 }
 
 /** The host is switched, whatever becomes of the record: the next update would not switch it again. */
-async function keep(
-  { host, desired, reason, decision, stack }: HostPowerInputs,
-  at: string,
-  tookMs: number,
-  watts: Watts[],
-): Promise<void> {
+async function keep(inputs: HostPowerInputs, at: string, tookMs: number, watts: Watts[]): Promise<void> {
+  const { host, desired, reason, decision, stack } = inputs;
   if (stack === undefined) return;
   const file = powerFile(stack);
   try {
@@ -129,7 +125,7 @@ async function keep(
       ...{ schema: 1, host, did: desired, at, tookMs: Math.round(tookMs) },
       ...(desired === "off" && reason !== undefined && { reason }),
       ...(decision !== undefined && { decision }),
-      ...(desired === "off" && { moves: await movesFrom(host, stack) }),
+      ...(desired === "off" && { moves: await movesFrom({ ...inputs, stack }) }),
       watts,
     });
   } catch (error) {
@@ -137,14 +133,22 @@ async function keep(
   }
 }
 
-/** The moves that emptied a host, oldest first: those that were made for that, since the last one to it. */
-async function movesFrom(host: string, stack: string): Promise<NonNullable<PowerRecord["moves"]>> {
+/** The moves that emptied a host, oldest first: those that were made for that or by the same decision, since the last one to it. */
+async function movesFrom({
+  host,
+  stack,
+  decision,
+}: HostPowerInputs & { stack: string }): Promise<NonNullable<PowerRecord["moves"]>> {
   const reasons = [emptied(host), { kind: "off" as const, host }].map(reasonText);
   const made = (await latestRecords(resultsFile(stack))).filter(({ outcome }) => outcome === "completed");
   const arrival = made.findIndex(({ to }) => to === host);
   return made
     .slice(0, arrival < 0 ? made.length : arrival)
-    .filter(({ from, reason = "" }) => from === host && reasons.includes(reason))
+    .filter(({ from }) => from === host)
+    .filter(
+      ({ reason = "", ...move }) =>
+        reasons.includes(reason) || (decision !== undefined && move.decision === decision),
+    )
     .map(({ guest, to, totalMs, downtimeMs }) => ({
       ...{ guest, to, totalMs },
       ...(downtimeMs !== undefined && { downtimeMs }),

@@ -227,6 +227,8 @@ describe("what switching a host took", () => {
     await move("vm2", "host2", "host1", 3, { ...emptied, outcome: "failed", error: "x" });
     await move("vm2", "host2", "host3", 4, emptied);
     await move("vm3", "host2", "host1", 5, { reason: "rule r" });
+    // For another reason, but by the decision that leaves it without guests.
+    await move("vm4", "host2", "host1", 6, { reason: "host2 is over its limit of CPU", decision });
     await create(inputs("off", { ...more, reason: "policy consolidate leaves it without guests" }));
     const record = (guest: string, to: string) => ({ guest, to, totalMs: 1500, downtimeMs: 80.5 });
     expect(await kept()).toEqual([
@@ -234,7 +236,7 @@ describe("what switching a host took", () => {
         ...{ schema: 1, host: "host2", did: "off", decision },
         ...{ at: expect.stringMatching(/Z$/), tookMs: expect.any(Number) },
         reason: "policy consolidate leaves it without guests",
-        moves: [record("vm1", "host1"), record("vm2", "host3")],
+        moves: [record("vm1", "host1"), record("vm2", "host3"), record("vm4", "host1")],
         watts: expect.arrayContaining([{ from: "declared", beforeW: 300, afterW: 200 }]),
       },
     ]);

@@ -212,6 +212,16 @@ describe("what records tell", () => {
     ).toBeDefined();
   });
 
+  test("of the pace: what was sent, though most of what remained were zeros", () => {
+    const passes = [
+      { pass: 1, transferredMiB: 0, remainingMiB: 257, atMs: 200 },
+      { pass: 2, transferredMiB: 59, remainingMiB: 184, atMs: 1100 },
+    ];
+    const zeros = liveRecord({ memoryMiB: 256, transferredMiB: 186, passes });
+    const seconds = (zeros.equations?.tiMs ?? 0) / 1000;
+    expect(paceIn(zeros, 186, priors.tcg).sendMiBps).toBeGreaterThanOrEqual(59 / seconds);
+  });
+
   test("of the pace: of a guest that was paused at its timeout, nothing of a switchover", () => {
     const { passes } = liveRecord();
     const paused = liveRecord({
