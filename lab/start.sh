@@ -213,7 +213,10 @@ if [ -z "$init" ]; then
   until init=$(host_init) && [ -n "$init" ]; do
     if [ "$SECONDS" -ge "$deadline" ]; then
       tail -n 15 "$host_dir/console.log" >&2
-      die "systemd-nspawn did not start the container; its last words above are in $host_dir/console.log"
+      why=
+      ! grep -q 'Too many open files' "$host_dir/console.log" ||
+        why=". All inotify instances that this machine lets root have are taken ($(cat /proc/sys/fs/inotify/max_user_instances)): allow more, as by sysctl fs.inotify.max_user_instances=1024"
+      die "systemd-nspawn did not start the container; its last words above are in $host_dir/console.log$why"
     fi
     sleep 0.1
   done
