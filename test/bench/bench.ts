@@ -15,6 +15,7 @@ import { measureCost } from "./cost.ts";
 import { measureUp } from "./lab-cycle.ts";
 import { loadNow, machine, versions } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
+import { measureMoveCommand } from "./move-command.ts";
 import { measureMoves } from "./moves.ts";
 import { measureNoChange } from "./no-change.ts";
 import { measurePlanner } from "./planner.ts";
@@ -31,6 +32,7 @@ const parts = [
   "no-change",
   "cost",
   "moves",
+  "command",
   "prober",
   "sampling",
   "several",
@@ -79,6 +81,7 @@ Parts:
   no-change   pulumi up with nothing changed, against pulumi up of an empty TypeScript stack
   cost        what an update takes and starts: CPU time, memory, processes of ssh, scripts on hosts
   moves       live moves through pulumi up, against the same moves with plain virsh migrate
+  command     npm run move, less the move itself, against one phase of an empty stack
   prober      live moves with the prober that sees them as a client does, against the same without
   sampling    live moves whose hosts are looked at all the time, against the same without
   several     all guests of the stack (of the stack bench: four) at once, two at a time, one after the other
@@ -215,6 +218,17 @@ async function benchStack(
       say(
         `moves ${pair} of ${pairs}: ${arm.padEnd(6)} ${from} → ${to}  QEMU ${s(qemuTotalMs)}, downtime ${qemuDowntimeMs.toFixed(0)} ms, ` +
           `move ${s(moveMs)}, wall ${s(wallMs)}`,
+      );
+    });
+  }
+  if (chosen.has("command")) {
+    const samples: NonNullable<BenchResults["command"]> = [];
+    await measureMoveCommand(stack, pairs, async (sample) => {
+      samples.push(sample);
+      await keep({ command: samples });
+      const { pair, wallMs, engineMs, emptyMs } = sample;
+      say(
+        `command ${pair} of ${pairs}: npm run move ${s(wallMs)}, of it the move ${s(engineMs)}; an empty phase ${s(emptyMs)}`,
       );
     });
   }

@@ -1,3 +1,4 @@
+import type { MoveCommandSample } from "./move-command.ts";
 import type { MoveSample } from "./moves.ts";
 import type { NoChangeSample } from "./no-change.ts";
 import { type Comparison, compare, type Pair, type Summary, summary } from "./statistics.ts";
@@ -53,6 +54,24 @@ function pairsOf(samples: readonly MoveSample[]): { ours: MoveSample; reference:
 
 export const noChangeFindings = (samples: readonly NoChangeSample[]): Comparison =>
   compare(samples.map(({ testbedMs, emptyMs }) => ({ ours: testbedMs, reference: emptyMs })));
+
+/** What `npm run move` takes beside the move, against one phase of an empty stack; and what is left of that when 1.2 such phases are taken off. */
+export function moveCommandFindings(samples: readonly MoveCommandSample[]): {
+  around: Comparison;
+  beyondEmpty: Summary;
+} {
+  const pairs = samples.map(({ wallMs, engineMs, emptyMs }) => ({
+    ours: wallMs - engineMs,
+    reference: emptyMs,
+  }));
+  return {
+    around: compare(pairs),
+    beyondEmpty: summary(pairs.map(({ ours, reference }) => ours - emptyPhases * reference)),
+  };
+}
+
+/** So many phases of an empty stack a move's command may take, and 1.5 s. */
+const emptyPhases = 1.2;
 
 /** A target, what was measured, and whether that is enough to say that it is met, or is not. */
 export interface Verdict {

@@ -5,6 +5,7 @@ import { costSchema } from "./cost.ts";
 import { labSampleSchema } from "./lab-cycle.ts";
 import { machineSchema, versionsSchema } from "./machine.ts";
 import { memorySchema } from "./memory.ts";
+import { moveCommandSampleSchema } from "./move-command.ts";
 import { moveSampleSchema } from "./moves.ts";
 import { noChangeSampleSchema } from "./no-change.ts";
 import { plannerSchema } from "./planner.ts";
@@ -32,6 +33,7 @@ export const benchResultsSchema = z.object({
   noChange: z.array(noChangeSampleSchema).optional(),
   cost: costSchema.optional(),
   moves: z.array(moveSampleSchema).optional(),
+  command: z.array(moveCommandSampleSchema).optional(),
   prober: z.array(armSampleSchema).optional(),
   sampling: z.array(armSampleSchema).optional(),
   several: z.array(severalSampleSchema).optional(),

@@ -1,7 +1,7 @@
 import type { MigrationRecord } from "../../moves/record.ts";
 import { costTable } from "./cost.ts";
 import { drawn } from "./drawn.ts";
-import { moveFindings, noChangeFindings, verdicts } from "./findings.ts";
+import { moveCommandFindings, moveFindings, noChangeFindings, verdicts } from "./findings.ts";
 import type { LabSample } from "./lab-cycle.ts";
 import { plannerTables } from "./planner-tables.ts";
 import { type Agreement, proberFindings } from "./prober-findings.ts";
@@ -13,12 +13,13 @@ import { comparedArms } from "./with-without.ts";
 
 /** All tables that a run's results have something for. */
 export function tables(results: BenchResults): string {
-  const { lab, noChange, cost, moves, prober, sampling, several, memory, planner, scale } = results;
+  const { lab, noChange, cost, moves, command, prober, sampling, several, memory, planner, scale } = results;
   return [
     ...(lab ?? []).map(labTables),
     ...(noChange ? [noChangeTable(noChange)] : []),
     ...(cost ? [costTable(cost)] : []),
     ...(moves && moves.length > 1 ? [moveTables(moves)] : []),
+    ...(command && command.length > 1 ? [moveCommandTable(command)] : []),
     ...(prober && prober.length > 1 ? [proberTables(prober)] : []),
     ...(sampling && sampling.length > 1 ? [samplingTable(sampling)] : []),
     ...(several && several.length > 0 ? [severalTable(several)] : []),
@@ -52,6 +53,18 @@ function moveTables(samples: NonNullable<BenchResults["moves"]>): string {
       verdicts(findings).map(({ target, measured, verdict }) => [target, measured, verdict]),
       [0, 1, 2],
     ),
+  ].join("\n");
+}
+
+function moveCommandTable(samples: NonNullable<BenchResults["command"]>): string {
+  const { around, beyondEmpty } = moveCommandFindings(samples);
+  return [
+    `npm run move, less the move, and one phase of an empty stack, ${around.ours.n} pairs; medians in ms; ${loads(samples)}`,
+    drawn(
+      ["", "npm run move", "empty phase", "ratio", "95 %", "pair by pair: median", "min", "max"],
+      [["wall time around the move", ...comparisonCells(around)]],
+    ),
+    `beyond 1.2 empty phases: ${seconds(beyondEmpty.median)} s (${seconds(beyondEmpty.min)} to ${seconds(beyondEmpty.max)})`,
   ].join("\n");
 }
 

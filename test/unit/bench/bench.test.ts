@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { criticalPath } from "../../bench/critical-path.ts";
-import { moveFindings, verdicts } from "../../bench/findings.ts";
+import { moveCommandFindings, moveFindings, verdicts } from "../../bench/findings.ts";
 import { partOf, partTimes } from "../../bench/lab-parts.ts";
 import type { MoveSample } from "../../bench/moves.ts";
 import { proberFindings } from "../../bench/prober-findings.ts";
@@ -31,6 +31,19 @@ describe("a comparison of pairs", () => {
     const same = Array.from({ length: 10 }, () => ({ ours: 30, reference: 20 }));
     expect(compare(same).ratioInterval95).toEqual([1.5, 1.5]);
   });
+});
+
+test("what npm run move takes is told without the move, and beyond 1.2 empty phases", () => {
+  const sample = (pair: number, wallMs: number) => ({
+    pair,
+    wallMs,
+    engineMs: 3000,
+    emptyMs: 1000,
+    load: 0.5,
+  });
+  const { around, beyondEmpty } = moveCommandFindings([sample(1, 5200), sample(2, 5000), sample(3, 5400)]);
+  expect(around.ratioOfMedians).toBeCloseTo(2.2);
+  expect(beyondEmpty).toMatchObject({ n: 3, median: 1000, min: 800, max: 1200 });
 });
 
 describe("moves", () => {
