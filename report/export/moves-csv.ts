@@ -208,6 +208,7 @@ const moveColumns: Record<string, (move: MoveParts) => Value> = {
   predicted_downtime_least_ms: ({ record }) => record.predicted?.range?.downtimeMs[0],
   predicted_downtime_most_ms: ({ record }) => record.predicted?.range?.downtimeMs[1],
   predicted_from_records: ({ record }) => record.predicted?.from,
+  predicted_others: ({ record }) => record.predicted?.others,
   clock_offset_ms: ({ record }) => record.clock?.offsetMs,
   clock_uncertainty_ms: ({ record }) => record.clock?.uncertaintyMs,
   throughput_before_mibps: ({ record }) => record.throughput?.beforeMiBps,

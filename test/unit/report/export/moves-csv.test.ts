@@ -34,6 +34,7 @@ describe("moves of a stack, for other programs", () => {
       converges: true,
       range: { totalMs: [1000, 1900], downtimeMs: [60, 120], passes: [2, 4] },
       from: 12,
+      others: 1.5,
     },
   });
   const dataset = datasetOf([stackOf(record)]);
@@ -54,6 +55,7 @@ describe("moves of a stack, for other programs", () => {
       qemu_from: record.versions.from.qemu,
       predicted_total_most_ms: 1900,
       predicted_from_records: 12,
+      predicted_others: 1.5,
       workload: "memory",
       workload_settings: '{"type":"memory","mibPerSecond":20}',
     });
