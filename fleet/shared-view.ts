@@ -33,8 +33,14 @@ export async function lookFor(fleet: Fleet, uuid: string): Promise<Observation> 
   }
 }
 
-/** By the machines: the look that is under way, and the one that comes after it. */
-const underWay = new Map<string, { readonly now: Promise<unknown>; next?: Promise<FleetView> }>();
+/** The look that is under way, and the one that comes after it. */
+interface Turn {
+  readonly now: Promise<unknown>;
+  next?: Promise<FleetView>;
+}
+
+/** By the machines that are looked at. */
+const underWay = new Map<string, Turn>();
 
 /**
  * A look that begins after it was asked for, so that what it shows holds for who asks, as that of a look alone does: those who ask while one is
@@ -44,9 +50,10 @@ export function lookAfresh(fleet: Fleet): Promise<FleetView> {
   const key = JSON.stringify(fleet);
   const begin = () => {
     const now = observeFleet(fleet);
-    const turn = { now };
+    const turn: Turn = { now };
     underWay.set(key, turn);
-    const end = () => underWay.get(key) === turn && !("next" in turn) && underWay.delete(key);
+    // The next one takes its place by itself.
+    const end = () => void (turn.next ?? underWay.delete(key));
     now.then(end, end);
     return now;
   };

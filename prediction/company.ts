@@ -62,7 +62,14 @@ export function othersIn(record: MigrationRecord, companions: readonly Migration
   return Math.max(record.predicted?.others ?? 0, othersMet(record, companions));
 }
 
+/** Of each record, with how many others it shared, by all companions that are known. */
+export const othersBy =
+  (companions: Companions) =>
+  (record: MigrationRecord): number =>
+    othersIn(record, companions.get(record));
+
 function othersMet(record: MigrationRecord, companions: readonly MigrationRecord[]): number {
+  if (companions.length === 0) return 0;
   const { startMs, endMs } = timesOf(record);
   const all = companions.map((other) => ({ other, ...timesOf(other) }));
   const borders = [startMs, endMs, ...all.flatMap((each) => [each.startMs, each.endMs])]

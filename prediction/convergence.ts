@@ -1,5 +1,5 @@
 import type { MigrationRecord } from "../moves/record.ts";
-import { companionsIn, othersIn } from "./company.ts";
+import { companionsIn, othersBy } from "./company.ts";
 import { recentOf, tells } from "./learn.ts";
 import { course } from "./model.ts";
 import { basisOf, type ProposedMove } from "./proposed-move.ts";
@@ -26,9 +26,10 @@ export function convergence(
   records: readonly MigrationRecord[],
   margin: number,
 ): Convergence {
-  const companions = companionsIn(records);
-  const { kind, past, pace, load, dirtyFrom, options } = basisOf(move, recentOf(records, move), (record) =>
-    othersIn(record, companions.get(record)),
+  const { kind, past, pace, load, dirtyFrom, options } = basisOf(
+    move,
+    recentOf(records, move),
+    othersBy(companionsIn(records)),
   );
   const { bandwidthMiBps } = options;
   const converges = (times: number): boolean =>

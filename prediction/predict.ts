@@ -7,7 +7,7 @@ import {
   type Share,
   shareOf,
 } from "./calibration.ts";
-import { type Companions, companionsIn, othersIn } from "./company.ts";
+import { type Companions, companionsIn, othersBy, othersIn } from "./company.ts";
 import { correction } from "./correction.ts";
 import { type DirtyFrom, recentOf } from "./learn.ts";
 import { type Course, course } from "./model.ts";
@@ -36,9 +36,7 @@ export function predict(
 ): Prediction {
   const recent = recentOf(records, move);
   const companions = companionsIn(records);
-  const { middle, all, likelihood, from } = foresee(move, recent, (record) =>
-    othersIn(record, companions.get(record)),
-  );
+  const { middle, all, likelihood, from } = foresee(move, recent, othersBy(companions));
   const history: History = { all: records, companions, known };
   const told = residuals(recent, history);
   const kind = kindOf(move);
@@ -127,8 +125,9 @@ function shareThen(residual: ReachedResidual, { all, companions, known }: Histor
 /** How far off the model was on each of these, told by those alone that were over before it began. */
 function residuals(recent: readonly MigrationRecord[], history: History): ReachedResidual[] {
   const { companions, known } = history;
+  const othersOf = othersBy(companions);
   return recent.flatMap((record) => {
-    const others = othersIn(record, companions.get(record));
+    const others = othersOf(record);
     // One that shared with it may have been under way when that was computed.
     if (known.get(record)?.others !== others)
       known.set(record, { others, residual: residualOf(record, others, history) });

@@ -38,6 +38,8 @@ export function paceAlone(
   prior: Pace,
   others: number,
 ): Partial<Pace> {
+  // Most are alone, and a prediction asks of each again and again.
+  if (others === 0) return paceIn(record, touchedMiB, prior);
   const { mode, options } = record;
   const held = { ...record, ...(options && { options: sharedLimit(options, mode, others) }) };
   const seen = paceIn(held, touchedMiB, sharedPace(prior, others));

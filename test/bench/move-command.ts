@@ -1,10 +1,9 @@
-import { join } from "node:path";
 import { execa } from "execa";
 import * as z from "zod";
-import { readRecords, resultsFile } from "../../moves/results.ts";
-import { subjectOf } from "./bench-stack.ts";
+import { type Subject, subjectOf } from "./bench-stack.ts";
 import { withEmptyStack } from "./empty-stack.ts";
 import { loadNow } from "./machine.ts";
+import { lastMove } from "./moves.ts";
 import { project, pulumi } from "./pulumi.ts";
 
 // What a move by `npm run move` takes beside the move: a person waits for that, too.
@@ -25,37 +24,28 @@ export function measureMoveCommand(
   onSample: (sample: MoveCommandSample) => Promise<void>,
 ): Promise<void> {
   return withEmptyStack(async (empty) => {
-    let { guest, host, other } = await subjectOf(stack);
+    const subject = await subjectOf(stack);
+    let { host: from, other: to } = subject;
+    const emptyPhase = async () =>
+      (await pulumi(["up", ...empty.args, "--yes", "--skip-preview"], { env: empty.env })).wallMs;
     for (let pair = 1; pair <= pairs; pair++) {
       const load = loadNow();
-      const emptyPhase = async () =>
-        (await pulumi(["up", ...empty.args, "--yes", "--skip-preview"], { env: empty.env })).wallMs;
       const before = pair % 2 === 0 ? await emptyPhase() : undefined;
-      const move = await timedMove(stack, guest, other);
-      [host, other] = [other, host];
-      await onSample({ pair, ...move, emptyMs: before ?? (await emptyPhase()), load });
+      const wallMs = await timedMove(subject, to);
+      const { beforehandMs = 0, waitedMs = 0, totalMs } = await lastMove(subject, from, to);
+      const engineMs = beforehandMs + waitedMs + totalMs;
+      await onSample({ pair, wallMs, engineMs, emptyMs: before ?? (await emptyPhase()), load });
+      [from, to] = [to, from];
     }
   });
 }
 
-async function timedMove(stack: string, guest: string, to: string) {
+async function timedMove({ stack, guest }: Pick<Subject, "stack" | "guest">, to: string): Promise<number> {
   const startedMs = performance.now();
   await execa("npm", ["run", "-s", "move", "--", guest, to, "--stack", stack], {
     cwd: project,
     env: { NO_COLOR: "1" },
     stdin: "ignore",
   });
-  const wallMs = performance.now() - startedMs;
-  const { records } = await readRecords(join(project, resultsFile(stack)));
-  const record = records.at(-1);
-  if (
-    record?.outcome !== "completed" ||
-    record.to !== to ||
-    Date.parse(record.startedAt) < Date.now() - wallMs
-  )
-    throw new Error(
-      `npm run move did not move ${guest} to ${to}: the last record is ${JSON.stringify(record)}`,
-    );
-  const { beforehandMs = 0, waitedMs = 0, totalMs } = record;
-  return { wallMs, engineMs: beforehandMs + waitedMs + totalMs };
+  return performance.now() - startedMs;
 }

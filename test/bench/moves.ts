@@ -7,6 +7,7 @@ import { parseJobInfo } from "../../libvirt/job-info.ts";
 import { virsh } from "../../libvirt/virsh.ts";
 import { migrateArguments } from "../../migration/context/migrate-arguments.ts";
 import { Witness } from "../../migration/measuring/witness.ts";
+import type { MigrationRecord } from "../../moves/record.ts";
 import { readRecords, resultsFile } from "../../moves/results.ts";
 import { type Subject, subjectOf } from "./bench-stack.ts";
 import { loadNow } from "./machine.ts";
@@ -76,13 +77,23 @@ type Mover = (
 /** As a person does it: a line of the config, and `pulumi up`. */
 const movedByPulumi: Mover = async (subject, _sessions, from, to) => {
   const { wallMs } = await pulumi(["up", "--stack", subject.stack, "--yes"]);
-  const { records } = await readRecords(join(project, resultsFile(subject.stack)));
-  const record = records.at(-1);
-  if (record?.outcome !== "completed" || record.from !== from || record.to !== to) {
-    throw new Error(`${subject.guest} did not move from ${from} to ${to}: ${JSON.stringify(record)}`);
-  }
+  const record = await lastMove(subject, from, to);
   return { moveMs: (record.beforehandMs ?? 0) + record.totalMs, wallMs };
 };
+
+/** The record of the move that was made last. Throws unless that is this one. */
+export async function lastMove(
+  { stack, guest }: Pick<Subject, "stack" | "guest">,
+  from: string,
+  to: string,
+): Promise<MigrationRecord> {
+  const { records } = await readRecords(join(project, resultsFile(stack)));
+  const record = records.at(-1);
+  if (record?.outcome !== "completed" || record.from !== from || record.to !== to) {
+    throw new Error(`${guest} did not move from ${from} to ${to}: ${JSON.stringify(record)}`);
+  }
+  return record;
+}
 
 /** The same transfer, by hand: the command that the engine gives libvirt, over a connection that is open as the engine's is. */
 const movedByVirsh: Mover = async ({ guest, uuid, fleet, options }, sessions, from, to) => {

@@ -1,7 +1,7 @@
 import type { MigrationRecord } from "../../moves/record.ts";
 import { costTable } from "./cost.ts";
 import { drawn } from "./drawn.ts";
-import { moveCommandFindings, moveFindings, noChangeFindings, verdicts } from "./findings.ts";
+import { moveCommandFindings, moveFindings, noChangeFindings, targets, verdicts } from "./findings.ts";
 import type { LabSample } from "./lab-cycle.ts";
 import { plannerTables } from "./planner-tables.ts";
 import { type Agreement, proberFindings } from "./prober-findings.ts";
@@ -64,7 +64,7 @@ function moveCommandTable(samples: NonNullable<BenchResults["command"]>): string
       ["", "npm run move", "empty phase", "ratio", "95 %", "pair by pair: median", "min", "max"],
       [["wall time around the move", ...comparisonCells(around)]],
     ),
-    `beyond 1.2 empty phases: ${seconds(beyondEmpty.median)} s (${seconds(beyondEmpty.min)} to ${seconds(beyondEmpty.max)})`,
+    `beyond ${targets.emptyPhases} empty phases: ${seconds(beyondEmpty.median)} s (${seconds(beyondEmpty.min)} to ${seconds(beyondEmpty.max)})`,
   ].join("\n");
 }
 
